@@ -1,0 +1,1 @@
+//! Placeholder crate root; the benches stand in `benches/`.
