@@ -1,0 +1,44 @@
+//! Why a network cannot be packed or run on the CPU.
+
+use thiserror::Error;
+
+/// Error of [`super::CpuNetwork`].
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CpuNetworkError {
+    /// A step that no kernel here carries out.
+    #[error(
+        "convolution `{step}` has no CPU kernel: expected stride 1 or 2 and no groups or depthwise; \
+         run the network with tensor operations instead"
+    )]
+    Unsupported {
+        /// Name of the convolution.
+        step: String,
+    },
+    /// A tensor is missing or has another number of values.
+    #[error(
+        "tensor `{name}` of the weights: expected {size} values, found {found:?}; check that they belong to this network"
+    )]
+    Tensor {
+        /// Name of the tensor.
+        name: String,
+        /// Values that the plan needs.
+        size: usize,
+        /// Values that are there; `None` without such a tensor.
+        found: Option<usize>,
+    },
+    /// The input slice does not match the given shape, or the shape is empty.
+    #[error("input has {found} values: expected a non-empty [{n}, {channels}, {height}, {width}]")]
+    InputSize {
+        /// Values given.
+        found: usize,
+        /// Images.
+        n: usize,
+        /// Channels of the network's input.
+        channels: usize,
+        /// Rows.
+        height: usize,
+        /// Columns.
+        width: usize,
+    },
+}

@@ -1,0 +1,43 @@
+//! The CPU body of the network: an executor of a [`Plan`](super::plan::Plan) with packed weights and own kernels.
+//!
+//! [`CpuNetwork::new`] packs the weights once; [`CpuNetwork::forward`] takes images through the plan with everything
+//! that follows a convolution fused into its last write. What runs a step:
+//!
+//! | step | body |
+//! |---|---|
+//! | 3x3, stride 1, padding 1 | `winograd`: F(4x4, 3x3), products by the tile kernel |
+//! | other dense convolutions | `dense`: implicit matrix product by the tile kernel |
+//! | depthwise | `depthwise`: vertical vector code |
+//! | max-pool | `max_pool` |
+//!
+//! All of them work on blocks of sixteen channels (`map`) and are written once over sixteen-float vectors (`lanes`),
+//! compiled for AVX-512, AVX2 with FMA, and the target's baseline; the choice is made at run time. The README beside
+//! this folder has the predicted floors, what was tried, and the measured ratios.
+//!
+//! Every output value is one chain of operations whose order depends on the layer alone: cutting the work into
+//! tiles, tasks and groups of images never reorders a sum. So results do not depend on the number of threads, on the
+//! size of the batch or on the position in it. Different instruction sets may round differently.
+
+mod aligned;
+mod dense;
+mod depthwise;
+mod error;
+mod feature_map;
+mod lanes;
+mod map;
+mod max_pool;
+mod network;
+#[cfg(test)]
+mod oracle;
+mod step;
+mod team;
+#[cfg(test)]
+mod tests;
+mod tile;
+mod winograd;
+mod workspace;
+
+pub use error::CpuNetworkError;
+pub use feature_map::{FeatureMap, MapLayout};
+pub use network::CpuNetwork;
+pub use workspace::Workspace;

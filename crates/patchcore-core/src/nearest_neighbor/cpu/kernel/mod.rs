@@ -1,0 +1,31 @@
+//! The inner loops of the exact search and of the coreset: integer dot products of panels, and the one distance formula.
+//!
+//! Everything here has a plain body in [`portable`] and the same body in AVX2 and AVX-512. Integer sums are exact, and
+//! the distance formula fixes the order of its additions, so that all bodies return the same bits: which one runs is
+//! a matter of speed only.
+//!
+//! A *panel* holds [`PANEL`] rows of `i16` coordinates, two coordinates of one row side by side:
+//! `[dims / 2][PANEL][2]`. That is the operand order of the multiply-add instructions of every processor
+//! (`vpdpwssd`, `vpmaddwd`, `smlal`): 32 multiplications per instruction where `f32` does 16.
+
+mod aligned;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod instruction_set;
+mod panels;
+mod portable;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use aligned::Aligned;
+pub(crate) use instruction_set::InstructionSet;
+pub(crate) use panels::{Panels, set_in_panel};
+
+/// Rows in a panel.
+pub(crate) const PANEL: usize = 32;
+/// Queries whose products with one panel are held in registers; query blocks are padded to a multiple of it.
+pub(crate) const TILE: usize = 12;
+/// Elements after which [`InstructionSet::squared_distance`] looks whether it can stop.
+const STRIDE: usize = 256;

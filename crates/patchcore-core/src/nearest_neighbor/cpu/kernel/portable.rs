@@ -1,0 +1,180 @@
+//! The kernels as plain loops: what the SIMD files must reproduce, and what runs on aarch64, wasm32 and old x86-64.
+
+#![allow(clippy::indexing_slicing, reason = "fixed-size arrays and lengths asserted by the caller")]
+
+use super::{PANEL, STRIDE, TILE};
+
+/// Adding it rounds an `f64` to the nearest integer and leaves that integer in the low bits.
+const ROUNDER: f64 = 6_755_399_441_055_744.0;
+
+/// Products of one panel with `TILE` queries, `[TILE][PANEL]`.
+fn products(panel: &[i16], queries: &[i16], dims: usize) -> [[i32; PANEL]; TILE] {
+    let mut sums = [[0; PANEL]; TILE];
+    for (query, sums) in queries.chunks_exact(dims).zip(&mut sums) {
+        *sums = products_of_one(panel, query);
+    }
+    sums
+}
+
+fn products_of_one(panel: &[i16], query: &[i16]) -> [i32; PANEL] {
+    let mut sums = [0i32; PANEL];
+    for (pairs, query) in panel.chunks_exact(2 * PANEL).zip(query.chunks_exact(2)) {
+        for (sum, pair) in sums.iter_mut().zip(pairs.chunks_exact(2)) {
+            *sum += i32::from(pair[0]) * i32::from(query[0]) + i32::from(pair[1]) * i32::from(query[1]);
+        }
+    }
+    sums
+}
+
+pub(super) fn distances(panel: &[i16], norms: &[i32], queries: &[i16], dims: usize, out: &mut [i32], stride: usize) {
+    for (tile, out) in queries.chunks_exact(TILE * dims).zip(out.chunks_mut(TILE * stride)) {
+        for (query, sums) in products(panel, tile, dims).iter().enumerate() {
+            let out = &mut out[query * stride..][..PANEL];
+            for ((out, norm), sum) in out.iter_mut().zip(norms).zip(sums) {
+                *out = norm - 2 * sum;
+            }
+        }
+    }
+}
+
+pub(super) fn distances_to_one(panel: &[i16], norms: &[i32], query: &[i16], out: &mut [i32]) {
+    for ((out, norm), sum) in out.iter_mut().zip(norms).zip(products_of_one(panel, query)) {
+        *out = norm - 2 * sum;
+    }
+}
+
+pub(super) fn closer(panel: &[i16], floors: &[i32], queries: &[i16], norms: &[i32], dims: usize, masks: &mut [u32]) {
+    for ((tile, norms), masks) in
+        queries.chunks_exact(TILE * dims).zip(norms.chunks_exact(TILE)).zip(masks.chunks_exact_mut(TILE))
+    {
+        let sums = products(panel, tile, dims);
+        for ((sums, norm), mask) in sums.iter().zip(norms).zip(masks) {
+            *mask = 0;
+            for (row, (sum, floor)) in sums.iter().zip(floors).enumerate() {
+                *mask |= u32::from(floor + norm <= 2 * sum) << row;
+            }
+        }
+    }
+}
+
+pub(super) fn product(a: &[i16], b: &[i16]) -> i32 {
+    a.iter().zip(b).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
+}
+
+pub(super) fn not_above(values: &[i32], limit: i32, first: u32, out: &mut Vec<(i32, u32)>) {
+    for (chunk, values) in values.chunks(PANEL).enumerate() {
+        if values.iter().fold(i32::MAX, |low, value| low.min(*value)) > limit {
+            continue;
+        }
+        let found = values.iter().enumerate().filter(|(_, value)| **value <= limit);
+        out.extend(found.map(|(slot, value)| (*value, first + (chunk * PANEL + slot) as u32)));
+    }
+}
+
+/// Element `i` goes to lane `i % 16`; see [`reduce`] for the order of the final sum.
+pub(super) fn squared_distance(a: &[f32], b: &[f32], limit: f64) -> f64 {
+    let mut lanes = [0.0; 16];
+    let mut total = 0.0;
+    for (a, b) in a.chunks(STRIDE).zip(b.chunks(STRIDE)) {
+        add(&mut lanes, a, b);
+        total = reduce(&lanes);
+        if total > limit {
+            return total;
+        }
+    }
+    total
+}
+
+/// Adds the squared differences of `a` and `b` to their lanes.
+pub(super) fn add(lanes: &mut [f64; 16], a: &[f32], b: &[f32]) {
+    for (a, b) in a.chunks(16).zip(b.chunks(16)) {
+        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
+            let difference = f64::from(*a) - f64::from(*b);
+            *lane += difference * difference;
+        }
+    }
+}
+
+/// Halves, then quarters, and so on: 16 lanes to 8, 4, 2, 1.
+pub(super) fn reduce(lanes: &[f64; 16]) -> f64 {
+    let mut lanes = *lanes;
+    let mut width = 8;
+    while width > 0 {
+        for lane in 0..width {
+            lanes[lane] += lanes[lane + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// The least of the values and its first position, `i32::MAX` of none.
+#[inline(always)]
+pub(super) fn least(values: &[i32]) -> (i32, usize) {
+    let mut lanes = [i32::MAX; PANEL];
+    let chunks = values.chunks_exact(PANEL);
+    let tail = chunks.remainder();
+    for values in chunks {
+        for (lane, value) in lanes.iter_mut().zip(values) {
+            *lane = (*lane).min(*value);
+        }
+    }
+    let least = lanes.iter().chain(tail).fold(i32::MAX, |least, value| least.min(*value));
+    // Without an early exit inside a chunk, so that it vectorises.
+    let holds = |values: &[i32]| values.iter().fold(false, |found, value| found | (*value == least));
+    let chunk = values.chunks(PANEL).position(holds).unwrap_or(0);
+    let within = values.iter().skip(chunk * PANEL).position(|value| *value == least).unwrap_or(0);
+    (least, chunk * PANEL + within)
+}
+
+/// `out = (row - centre) * scale`; returns its squared length.
+#[inline(always)]
+pub(super) fn shift(row: &[f32], centre: &[f32], scale: f64, out: &mut [f32]) -> f64 {
+    let mut lanes = [0.0; 16];
+    for ((row, centre), out) in row.chunks(16).zip(centre.chunks(16)).zip(out.chunks_mut(16)) {
+        for (((lane, x), c), out) in lanes.iter_mut().zip(row).zip(centre).zip(out) {
+            let value = (f64::from(*x) - f64::from(*c)) * scale;
+            *lane += value * value;
+            *out = value as f32;
+        }
+    }
+    lanes.iter().sum()
+}
+
+/// Rounds `values * steps` to `out`; returns the squared length of `values`, and that of what rounding changed.
+#[inline(always)]
+pub(super) fn round(values: &[f32], steps: f64, out: &mut [i16]) -> (f64, f64) {
+    let (mut lengths, mut changes) = ([0.0; 16], [0.0; 16]);
+    for (values, out) in values.chunks(16).zip(out.chunks_mut(16)) {
+        for (((length, change), value), out) in lengths.iter_mut().zip(&mut changes).zip(values).zip(out) {
+            let value = f64::from(*value);
+            let exact = value * steps;
+            let rounded = exact + ROUNDER;
+            *out = rounded.to_bits() as i16;
+            let left = exact - (rounded - ROUNDER);
+            *length += value * value;
+            *change += left * left;
+        }
+    }
+    (lengths.iter().sum(), changes.iter().sum())
+}
+
+/// `a . b`, lengths equal.
+#[inline(always)]
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut lanes = [0.0; 16];
+    for (a, b) in a.chunks(16).zip(b.chunks(16)) {
+        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
+            *lane += a * b;
+        }
+    }
+    lanes.iter().sum()
+}
+
+/// `values -= factor * other`.
+#[inline(always)]
+pub(super) fn subtract(values: &mut [f64], factor: f64, other: &[f64]) {
+    for (value, other) in values.iter_mut().zip(other) {
+        *value -= factor * other;
+    }
+}
