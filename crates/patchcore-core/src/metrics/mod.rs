@@ -1,0 +1,59 @@
+//! How good is a detector: exact detection and localisation metrics over plain slices, after scoring.
+//!
+//! | function | question | definition |
+//! |---|---|---|
+//! | [`roc_curve`], [`auroc`] | does a defective image score above a good one? | P(s⁺ > s⁻) + ½ P(s⁺ = s⁻) |
+//! | [`average_precision`] | how clean is the top of the ranking? | Σₙ (Rₙ − Rₙ₋₁) Pₙ over distinct scores |
+//! | [`f1_max`] | what is the best single threshold? | max over thresholds of 2·TP / (2·TP + FP + FN) |
+//! | [`image_metrics`] | the three above for whole images | one sort |
+//! | [`pixel_metrics`] | the same for pixels, and AUPRO at 0.3 and 0.05 | one sort |
+//! | [`aupro`] | is every defect found, large or small? | see [`aupro`] |
+//!
+//! A prediction is positive when `score >= threshold`, and **equal scores are one step**: the order in which ties are
+//! stored never changes a number. (MVTec's own script takes the false-positive rate from the rank in the sorted list
+//! instead, so on maps with ties it gives another AUPRO.) Curves follow scikit-learn's conventions without dropping
+//! collinear points.
+//!
+//! # Exactness
+//! Counts are `u64`. The AUROC is one division of two integers, and the best F1 is found by comparing integer
+//! fractions; only the AP and the AUPRO sum `f64` terms. Nothing here is binned or sampled, and nothing returns NaN:
+//! where a metric has no value (one class only) there is a [`MetricError`].
+//!
+//! # Cost
+//! All metrics of one call share one sort (`ranked_scores.rs`): O(n log n) over all cores, then one linear sweep per
+//! metric. Memory beyond the input: 4 bytes per normal pixel and 8 bytes per anomalous pixel, plus 4 bytes per pixel of
+//! the largest map while its regions are labelled. Measured: all pixel metrics of 40 maps of 512 x 512 (10.5 million
+//! pixels, 820 regions) in 0.34 s, release build on two cores of a server CPU.
+//!
+//! # Invariants
+//! These modules never touch Burn: they are checked against slow oracles (`oracle.rs`) and against golden values.
+
+mod anomaly_map;
+mod aupro;
+mod auroc;
+mod average_precision;
+mod connected_regions;
+mod error;
+mod f1_max;
+mod image_metrics;
+mod pixel_metrics;
+mod ranked_scores;
+mod roc_curve;
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod properties;
+
+pub use anomaly_map::AnomalyMap;
+pub use aupro::aupro;
+pub use auroc::auroc;
+pub use average_precision::average_precision;
+pub use connected_regions::{ConnectedRegions, connected_regions};
+pub use error::MetricError;
+pub use f1_max::{F1Max, f1_max};
+pub use image_metrics::{ImageMetrics, image_metrics};
+pub use pixel_metrics::{PixelMetrics, pixel_metrics};
+pub use roc_curve::{RocCurve, roc_curve};

@@ -1,0 +1,135 @@
+//! Every metric again, slow and obvious: each threshold counts the whole input from scratch. Tests only.
+
+use super::AnomalyMap;
+
+/// Distinct scores, highest first.
+fn thresholds(scores: &[f32]) -> Vec<f32> {
+    let mut distinct = scores.to_vec();
+    distinct.sort_by(|a, b| b.total_cmp(a));
+    distinct.dedup_by(|a, b| a == b);
+    distinct
+}
+
+/// (false positives, true positives) at `score >= threshold`.
+fn count(scores: &[f32], labels: &[bool], threshold: f32) -> (f64, f64) {
+    let called =
+        |label: bool| scores.iter().zip(labels).filter(|&(&s, &l)| l == label && s >= threshold).count() as f64;
+    (called(false), called(true))
+}
+
+/// (fpr, tpr, threshold) per distinct score, after (0, 0, inf).
+pub(super) fn roc_curve(scores: &[f32], labels: &[bool]) -> Vec<(f64, f64, f32)> {
+    let (normal, anomalous) = count(scores, labels, f32::NEG_INFINITY);
+    let mut points = vec![(0.0, 0.0, f32::INFINITY)];
+    for threshold in thresholds(scores) {
+        let (fp, tp) = count(scores, labels, threshold);
+        points.push((fp / normal, tp / anomalous, threshold));
+    }
+    points
+}
+
+/// Share of correctly ordered pairs, ties half.
+pub(super) fn auroc(scores: &[f32], labels: &[bool]) -> f64 {
+    let (mut ordered, mut pairs) = (0.0, 0.0);
+    for (&positive, _) in scores.iter().zip(labels).filter(|(_, l)| **l) {
+        for (&negative, _) in scores.iter().zip(labels).filter(|(_, l)| !**l) {
+            pairs += 1.0;
+            ordered += if positive > negative {
+                1.0
+            } else if positive == negative {
+                0.5
+            } else {
+                0.0
+            };
+        }
+    }
+    ordered / pairs
+}
+
+/// Sum of precision times gained recall.
+pub(super) fn average_precision(scores: &[f32], labels: &[bool]) -> f64 {
+    let (_, anomalous) = count(scores, labels, f32::NEG_INFINITY);
+    let (mut sum, mut last_recall) = (0.0, 0.0);
+    for threshold in thresholds(scores) {
+        let (fp, tp) = count(scores, labels, threshold);
+        sum += (tp / anomalous - last_recall) * (tp / (tp + fp));
+        last_recall = tp / anomalous;
+    }
+    sum
+}
+
+/// Largest harmonic mean of precision and recall.
+pub(super) fn f1_max(scores: &[f32], labels: &[bool]) -> f64 {
+    let (_, anomalous) = count(scores, labels, f32::NEG_INFINITY);
+    let f1 = |threshold: &f32| {
+        let (fp, tp) = count(scores, labels, *threshold);
+        let (precision, recall) = (tp / (tp + fp), tp / anomalous);
+        if tp == 0.0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) }
+    };
+    thresholds(scores).iter().map(f1).fold(0.0, f64::max)
+}
+
+/// F1 at one threshold.
+pub(super) fn f1_at(scores: &[f32], labels: &[bool], threshold: f32) -> f64 {
+    let (_, anomalous) = count(scores, labels, f32::NEG_INFINITY);
+    let (fp, tp) = count(scores, labels, threshold);
+    2.0 * tp / (tp + fp + anomalous)
+}
+
+/// Regions as lists of pixel indices, by flood fill from each unseen pixel in raster order.
+pub(super) fn regions(mask: &[bool], width: usize, height: usize) -> Vec<Vec<usize>> {
+    let mut seen = vec![false; mask.len()];
+    let mut regions = Vec::new();
+    for start in 0..mask.len() {
+        if !mask[start] || seen[start] {
+            continue;
+        }
+        let (mut region, mut stack) = (Vec::new(), vec![start]);
+        seen[start] = true;
+        while let Some(pixel) = stack.pop() {
+            region.push(pixel);
+            for y in (pixel / width).saturating_sub(1)..=(pixel / width + 1).min(height - 1) {
+                for x in (pixel % width).saturating_sub(1)..=(pixel % width + 1).min(width - 1) {
+                    let neighbour = y * width + x;
+                    if mask[neighbour] && !seen[neighbour] {
+                        seen[neighbour] = true;
+                        stack.push(neighbour);
+                    }
+                }
+            }
+        }
+        regions.push(region);
+    }
+    regions
+}
+
+/// Mean overlap at each threshold, then the area of the curve cut at the limit.
+pub(super) fn aupro(maps: &[AnomalyMap<'_>], limit: f64) -> f64 {
+    let all: Vec<f32> = maps.iter().flat_map(|map| map.scores.iter().copied()).collect();
+    let mut points = vec![(0.0, 0.0)];
+    for threshold in thresholds(&all) {
+        let (mut false_positives, mut normal) = (0.0, 0.0);
+        let mut overlaps = Vec::new();
+        for map in maps {
+            let no_defect = vec![false; map.scores.len()];
+            let mask = map.mask.unwrap_or(&no_defect);
+            normal += mask.iter().filter(|m| !**m).count() as f64;
+            false_positives += mask.iter().zip(map.scores).filter(|&(m, s)| !m && *s >= threshold).count() as f64;
+            for region in regions(mask, map.width, map.height) {
+                let hits = region.iter().filter(|&&pixel| map.scores[pixel] >= threshold).count();
+                overlaps.push(hits as f64 / region.len() as f64);
+            }
+        }
+        points.push((false_positives / normal, overlaps.iter().sum::<f64>() / overlaps.len() as f64));
+    }
+    let mut area = 0.0;
+    for pair in points.windows(2) {
+        let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
+        if x1 > x0 && x0 < limit {
+            let x = x1.min(limit);
+            let y = y0 + (y1 - y0) * (x - x0) / (x1 - x0);
+            area += (x - x0) * (y0 + y) / 2.0;
+        }
+    }
+    area / limit
+}
