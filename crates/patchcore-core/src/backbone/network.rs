@@ -1,0 +1,142 @@
+//! A backbone with its weights on a device: normalised images in, feature maps out.
+//!
+//! The body here is Burn tensor operations, one per step of the [`Plan`]; every device can run it, and it is the
+//! reference for the specialised CPU body in [`super::cpu`].
+
+use burn::tensor::module::{conv2d, max_pool2d};
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
+use burn::tensor::{Tensor, TensorData, activation};
+
+use super::plan::{Activation, ConvStep, Plan, Step};
+use super::{Architecture, BackboneWeights};
+use crate::device::ComputeDevice;
+use crate::error::BackboneError;
+
+/// Weight `[out, in / groups, kernel, kernel]` and bias `[out]` of one convolution, on the device.
+#[derive(Debug, Clone)]
+struct ConvTensors {
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+}
+
+/// The frozen network up to its deepest tap.
+#[derive(Debug, Clone)]
+pub struct Network {
+    plan: Plan,
+    convs: Vec<ConvTensors>,
+}
+
+impl Network {
+    /// Puts the weights on the device. Tensors that the plan does not need are ignored.
+    ///
+    /// # Errors
+    /// What [`verify_weights`] finds.
+    pub fn new(
+        architecture: Architecture,
+        plan: Plan,
+        weights: &BackboneWeights,
+        device: &ComputeDevice,
+    ) -> Result<Self, BackboneError> {
+        verify_weights(architecture, &plan, weights)?;
+        let tensor = |name: String| weights.tensors.get(&name).cloned().unwrap_or_default();
+        let convs = plan
+            .steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Conv(conv) => Some(conv),
+                Step::MaxPool { .. } => None,
+            })
+            .map(|conv| {
+                let weight = tensor(format!("{}.weight", conv.name));
+                let bias = tensor(format!("{}.bias", conv.name));
+                ConvTensors {
+                    weight: Tensor::from_data(TensorData::new(weight.data, weight.shape), device.burn()),
+                    bias: Tensor::from_data(TensorData::new(bias.data, bias.shape), device.burn()),
+                }
+            })
+            .collect();
+        Ok(Self { plan, convs })
+    }
+
+    /// The steps that are executed.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Feature maps of the taps, in network order.
+    ///
+    /// # Shapes
+    /// - `images`: `[n, 3, height, width]`, normalised
+    /// - result: per tap `[n, channels, ceil(height / stride), ceil(width / stride)]`
+    pub fn forward(&self, images: Tensor<4>) -> Vec<Tensor<4>> {
+        let last_uses = self.plan.last_uses();
+        let mut slots: Vec<Option<Tensor<4>>> = vec![None; self.plan.slots];
+        let mut convs = self.convs.iter();
+        store(&mut slots, 0, images);
+        for (index, step) in self.plan.steps.iter().enumerate() {
+            // A slot is taken for good at its last use, so that its memory can be reused in place.
+            let mut read = |slot: usize| {
+                let last = last_uses.get(slot).copied() == Some(index);
+                slots.get_mut(slot).and_then(|entry| if last { entry.take() } else { entry.clone() })
+            };
+            match step {
+                Step::Conv(conv) => {
+                    let (add, from) = (conv.add.and_then(&mut read), read(conv.from));
+                    if let (Some(from), Some(tensors)) = (from, convs.next()) {
+                        store(&mut slots, conv.to, run_conv(conv, tensors, from, add));
+                    }
+                }
+                Step::MaxPool { from, to } => {
+                    if let Some(from) = read(*from) {
+                        let options = MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]);
+                        store(&mut slots, *to, max_pool2d(from, options));
+                    }
+                }
+            }
+        }
+        self.plan.taps.iter().filter_map(|tap| slots.get_mut(tap.slot).and_then(Option::take)).collect()
+    }
+}
+
+fn store(slots: &mut [Option<Tensor<4>>], slot: usize, tensor: Tensor<4>) {
+    if let Some(entry) = slots.get_mut(slot) {
+        *entry = Some(tensor);
+    }
+}
+
+fn run_conv(conv: &ConvStep, tensors: &ConvTensors, from: Tensor<4>, add: Option<Tensor<4>>) -> Tensor<4> {
+    let [_, _, height, width] = from.dims();
+    let (top, bottom) = conv.padding.before_after(height, conv.kernel, conv.stride);
+    let (left, right) = conv.padding.before_after(width, conv.kernel, conv.stride);
+    let mut options = ConvOptions::new([conv.stride; 2], [top, left], [1, 1], conv.groups);
+    options.padding = [(top, bottom), (left, right)];
+    let mut out = conv2d(from, tensors.weight.clone(), Some(tensors.bias.clone()), options);
+    if let Some(add) = add {
+        out = out + add;
+    }
+    match conv.activation {
+        Activation::Identity => out,
+        Activation::Relu => activation::relu(out),
+        Activation::Relu6 => out.clamp(0.0, 6.0),
+    }
+}
+
+/// Checks that every tensor the plan reads is there, has its shape and is finite.
+///
+/// # Errors
+/// [`BackboneError`], for the first tensor at fault.
+pub fn verify_weights(architecture: Architecture, plan: &Plan, weights: &BackboneWeights) -> Result<(), BackboneError> {
+    for (name, expected) in plan.expected_tensors() {
+        let backbone = architecture.name();
+        let Some(tensor) = weights.tensors.get(&name) else {
+            return Err(BackboneError::MissingTensor { tensor: name, backbone, expected });
+        };
+        if tensor.shape != expected || tensor.data.len() != expected.iter().product::<usize>() {
+            return Err(BackboneError::WrongShape { tensor: name, backbone, expected, found: tensor.shape.clone() });
+        }
+        if let Some(index) = tensor.data.iter().position(|value| !value.is_finite()) {
+            return Err(BackboneError::NotFinite { tensor: name, index });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Everything that decides what a fit computes, as plain settings checked once.
+
+use serde::{Deserialize, Serialize};
+
+use crate::backbone::Architecture;
+use crate::error::ConfigError;
+use crate::mode::{EmbeddingRule, Mode};
+use crate::preprocess::{Normalization, Resize, Size, View};
+
+/// Settings of a fit. [`PatchCoreConfig::new`] gives a mode's own values; change fields before fitting.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PatchCoreConfig {
+    /// Which definition of PatchCore. Default: `paper`.
+    pub mode: Mode,
+    /// The frozen network.
+    pub backbone: Architecture,
+    /// Feature levels in network order. Default: strides 8 and 16 (the paper's j and j + 1).
+    pub layers: Vec<String>,
+    /// Geometry of the network's input.
+    pub view: View,
+    /// Mean and standard deviation of the input. Default: the backbone's own.
+    pub normalization: Normalization,
+    /// The embedding. Default: the mode's, for these layers.
+    pub embedding: EmbeddingRule,
+    /// Share of all training patches that the memory bank keeps, in `(0, 1]`. Default 0.1.
+    pub coreset_sampling_ratio: f64,
+    /// k of the patch score (mode `authors`) or b of eq. 7 (the others). Default 1 or 9.
+    pub num_neighbors: usize,
+    /// Source of every random choice.
+    pub seed: u64,
+}
+
+/// Smallest and largest side of the network's input, in pixels.
+pub const INPUT_SIDES: std::ops::RangeInclusive<usize> = 8..=8192;
+
+impl PatchCoreConfig {
+    /// A mode's values for a backbone.
+    pub fn new(mode: Mode, backbone: Architecture) -> Self {
+        let layers = backbone.default_layers();
+        let channels =
+            layers.iter().filter_map(|layer| backbone.layer_shape(layer)).map(|(channels, _)| channels).sum();
+        Self {
+            mode,
+            backbone,
+            layers: layers.map(str::to_owned).to_vec(),
+            view: mode.default_view(),
+            normalization: Normalization::IMAGENET,
+            embedding: mode.embedding(channels),
+            coreset_sampling_ratio: 0.1,
+            num_neighbors: mode.default_num_neighbors(),
+            seed: 0,
+        }
+    }
+
+    /// The same settings with other layers; the embedding follows the mode's rule for them.
+    pub fn with_layers(mut self, layers: Vec<String>) -> Self {
+        let shapes = layers.iter().filter_map(|layer| self.backbone.layer_shape(layer));
+        self.embedding = self.mode.embedding(shapes.map(|(channels, _)| channels).sum());
+        self.layers = layers;
+        self
+    }
+
+    /// Values per embedding row.
+    pub fn embedding_dim(&self) -> usize {
+        match self.embedding {
+            EmbeddingRule::AdaptivePool(dim) => dim,
+            EmbeddingRule::Concatenate => {
+                let shapes = self.layers.iter().filter_map(|layer| self.backbone.layer_shape(layer));
+                shapes.map(|(channels, _)| channels).sum()
+            }
+        }
+    }
+
+    /// Checks every parameter.
+    ///
+    /// # Errors
+    /// [`ConfigError`], for the first parameter at fault.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let out_of_range =
+            |parameter, found: String, expected| Err(ConfigError::OutOfRange { parameter, found, expected });
+        self.backbone.plan(&self.layers)?;
+        let ratio = self.coreset_sampling_ratio;
+        if !(ratio > 0.0 && ratio <= 1.0) {
+            return out_of_range("coreset_sampling_ratio", ratio.to_string(), "a share in (0, 1], for example 0.1");
+        }
+        if self.num_neighbors == 0 || self.num_neighbors > 1024 {
+            return out_of_range("num_neighbors", self.num_neighbors.to_string(), "a number from 1 to 1024");
+        }
+        if let EmbeddingRule::AdaptivePool(dim) = self.embedding
+            && !(1..=65_536).contains(&dim)
+        {
+            return out_of_range("embedding", dim.to_string(), "a dimension from 1 to 65536");
+        }
+        let side_ok = |side: u32| INPUT_SIDES.contains(&(side as usize));
+        let size_ok = |size: Size| side_ok(size.width) && side_ok(size.height);
+        let show = |size: Size| format!("{}x{}", size.width, size.height);
+        match self.view.resize {
+            Resize::ShortSide(side) if !side_ok(side) => {
+                return out_of_range("resize", side.to_string(), "8 to 8192 pixels");
+            }
+            Resize::Exact(size) if !size_ok(size) => {
+                return out_of_range("size", show(size), "8 to 8192 pixels a side");
+            }
+            _ => {}
+        }
+        if let Some(crop) = self.view.crop
+            && !size_ok(crop)
+        {
+            return out_of_range("crop", show(crop), "8 to 8192 pixels a side");
+        }
+        let Normalization { mean, std } = self.normalization;
+        if mean.iter().chain(&std).any(|value| !value.is_finite()) || std.iter().any(|value| *value <= 0.0) {
+            return out_of_range(
+                "normalization",
+                format!("{mean:?} / {std:?}"),
+                "finite means and positive deviations",
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_bad_parameter_is_named() {
+        let good = PatchCoreConfig::new(Mode::Paper, Architecture::ResNet18);
+        assert_eq!(good.check(), Ok(()));
+        let cases: [(&str, fn(&mut PatchCoreConfig)); 7] = [
+            ("coreset_sampling_ratio", |config| config.coreset_sampling_ratio = 0.0),
+            ("coreset_sampling_ratio", |config| config.coreset_sampling_ratio = f64::NAN),
+            ("num_neighbors", |config| config.num_neighbors = 0),
+            ("resize", |config| config.view.resize = Resize::ShortSide(1)),
+            ("crop", |config| config.view.crop = Some(Size { width: 0, height: 224 })),
+            ("normalization", |config| config.normalization.std = [0.0; 3]),
+            ("layer9", |config| config.layers = vec!["layer9".into()]),
+        ];
+        for (parameter, spoil) in cases {
+            let mut config = good.clone();
+            spoil(&mut config);
+            let message = config.check().unwrap_err().to_string();
+            assert!(message.contains(parameter), "{message}");
+        }
+    }
+
+    #[test]
+    fn dimensions_follow_mode_and_backbone() {
+        let dim = |mode, backbone| PatchCoreConfig::new(mode, backbone).embedding_dim();
+        assert_eq!(dim(Mode::Authors, Architecture::ResNet18), 1024);
+        assert_eq!(dim(Mode::Anomalib, Architecture::ResNet18), 384);
+        assert_eq!(dim(Mode::Paper, Architecture::ResNet18), 384);
+        assert_eq!(dim(Mode::Paper, Architecture::WideResNet50_2), 1024);
+        assert_eq!(dim(Mode::Anomalib, Architecture::WideResNet50_2), 1536);
+        assert_eq!(dim(Mode::Paper, Architecture::EfficientNetLite0), 120);
+    }
+}

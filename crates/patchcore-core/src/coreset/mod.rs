@@ -1,0 +1,25 @@
+//! Minimax facility location (paper section 3.2, algorithm 1): the rows of the memory bank.
+//!
+//! [`RandomProjection`] shrinks the embeddings (Johnson-Lindenstrauss), [`initial_distances`] gives the start that a
+//! mode defines, and [`greedy_k_center`] picks, again and again, the row that is farthest from everything picked so
+//! far. The projection only chooses; bank rows are the raw embeddings.
+//!
+//! The plain greedy loop streams all `n x dim` values once per pick. The block form here is the same greedy, exact in
+//! real arithmetic: it takes the `T` rows with the largest distance, runs the greedy among them for as long as the
+//! best of them cannot be beaten from outside (distances only shrink), then applies all picks to all rows at once.
+
+mod cpu;
+mod greedy;
+mod initial_distances;
+#[cfg(test)]
+mod oracle;
+mod random_projection;
+
+pub use greedy::{SelectionStopped, greedy_k_center};
+pub use initial_distances::initial_distances;
+pub use random_projection::RandomProjection;
+
+/// Rows that a sampling ratio selects of `patches`: `int(patches * ratio)`, as both published codes have it.
+pub fn coreset_size(patches: usize, ratio: f64) -> usize {
+    (patches as f64 * ratio) as usize
+}

@@ -1,0 +1,114 @@
+//! A random linear map that nearly keeps distances (Johnson & Lindenstrauss 1984).
+
+use burn::tensor::{Tensor, TensorData};
+use rand_core::{Rng, SeedableRng};
+use rand_pcg::Pcg64;
+
+use crate::device::ComputeDevice;
+use crate::mode::ProjectionRule;
+
+/// A dense matrix `[dim, projected_dim]`, drawn from a seed on the CPU: the same on every device.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RandomProjection {
+    dim: usize,
+    projected_dim: usize,
+    /// Row-major `[dim, projected_dim]`.
+    matrix: Vec<f32>,
+}
+
+impl RandomProjection {
+    /// Draws the matrix; `None` where the rule does not shrink the embedding (then distances are measured on the
+    /// embeddings themselves).
+    pub fn new(rule: ProjectionRule, dim: usize, rows: usize, seed: u64) -> Option<Self> {
+        let mut random = Pcg64::seed_from_u64(seed);
+        let projected_dim = match rule {
+            ProjectionRule::None => return None,
+            ProjectionRule::Dense(projected_dim) => projected_dim,
+            ProjectionRule::Sparse { eps } => johnson_lindenstrauss_dim(rows, eps),
+        };
+        if projected_dim == 0 || projected_dim >= dim {
+            return None;
+        }
+        let matrix = match rule {
+            ProjectionRule::Sparse { .. } => {
+                let density = 1.0 / (dim as f64).sqrt();
+                let value = ((1.0 / density).sqrt() / (projected_dim as f64).sqrt()) as f32;
+                let mut entry = || match unit(&mut random) {
+                    draw if draw < density / 2.0 => value,
+                    draw if draw < density => -value,
+                    _ => 0.0,
+                };
+                (0..dim * projected_dim).map(|_| entry()).collect()
+            }
+            _ => {
+                let bound = 1.0 / (dim as f64).sqrt();
+                (0..dim * projected_dim).map(|_| ((2.0 * unit(&mut random) - 1.0) * bound) as f32).collect()
+            }
+        };
+        Some(Self { dim, projected_dim, matrix })
+    }
+
+    /// Values per projected row.
+    pub fn projected_dim(&self) -> usize {
+        self.projected_dim
+    }
+
+    /// Projects rows `[n, dim]` to `[n, projected_dim]`.
+    pub fn apply(&self, rows: Tensor<2>, device: &ComputeDevice) -> Tensor<2> {
+        let matrix = TensorData::new(self.matrix.clone(), [self.dim, self.projected_dim]);
+        rows.matmul(Tensor::from_data(matrix, device.burn()))
+    }
+}
+
+/// A uniform draw in `[0, 1)` with 53 bits.
+fn unit(random: &mut Pcg64) -> f64 {
+    (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// scikit-learn's `johnson_lindenstrauss_min_dim`.
+fn johnson_lindenstrauss_dim(rows: usize, eps: f64) -> usize {
+    let denominator = eps * eps / 2.0 - eps * eps * eps / 3.0;
+    (4.0 * (rows.max(1) as f64).ln() / denominator) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sparse_dimension_is_scikit_learns() {
+        // sklearn.random_projection.johnson_lindenstrauss_min_dim(n, eps=0.9)
+        for (rows, expected) in [(6_272, 215), (25_088, 250), (78_400, 278)] {
+            assert_eq!(johnson_lindenstrauss_dim(rows, 0.9), expected);
+        }
+    }
+
+    #[test]
+    fn nothing_is_projected_upwards() {
+        assert_eq!(RandomProjection::new(ProjectionRule::Dense(128), 120, 1000, 0), None);
+        assert_eq!(RandomProjection::new(ProjectionRule::None, 1024, 1000, 0), None);
+    }
+
+    #[cfg(feature = "flex")]
+    #[test]
+    fn squared_lengths_are_kept_on_average() {
+        let device = ComputeDevice::flex();
+        let dim = 384;
+        let rows: Vec<f32> = (0..40 * dim).map(|i| ((i * 7919 % 1000) as f32 / 500.0) - 1.0).collect();
+        let lengths = |values: &[f32], dim: usize| -> Vec<f64> {
+            values.chunks(dim).map(|row| row.iter().map(|v| f64::from(*v).powi(2)).sum()).collect()
+        };
+        // nn.Linear's uniform entries have variance 1 / (3 dim): a constant factor, without effect on the choice.
+        for (rule, factor) in
+            [(ProjectionRule::Dense(128), 128.0 / (3.0 * dim as f64)), (ProjectionRule::Sparse { eps: 0.9 }, 1.0)]
+        {
+            let projection = RandomProjection::new(rule, dim, 40 * 784, 7).unwrap();
+            let tensor = Tensor::from_data(TensorData::new(rows.clone(), [40, dim]), device.burn());
+            let projected = projection.apply(tensor, &device).try_into_vec_as::<f32>().unwrap();
+            let before = lengths(&rows, dim);
+            let after = lengths(&projected, projection.projected_dim());
+            let ratio = after.iter().sum::<f64>() / before.iter().sum::<f64>() / factor;
+            assert!((ratio - 1.0).abs() < 0.1, "{rule:?} {ratio}");
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! The core's typed errors: each says which parameter or value, what was expected, what was found, and what to do.
+
+use thiserror::Error;
+
+/// A configuration that cannot be carried out.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// No network of that name.
+    #[error("unknown backbone `{name}`: expected one of {known}")]
+    UnknownBackbone {
+        /// The name given.
+        name: String,
+        /// Known names, comma separated.
+        known: String,
+    },
+    /// No layer of that name, the same layer twice, or layers against the network's order.
+    #[error(
+        "unknown, repeated or misplaced layer `{layer}` for backbone {backbone}: choose among {known}, in this order"
+    )]
+    UnknownLayer {
+        /// The layer given.
+        layer: String,
+        /// The backbone's name.
+        backbone: &'static str,
+        /// The backbone's layers, comma separated.
+        known: String,
+    },
+    /// The list of layers is empty.
+    #[error("no layers given: the paper uses the second and third stage, for example `layer2,layer3`")]
+    NoLayers,
+    /// No mode of that name.
+    #[error("unknown mode `{name}`: expected one of paper, authors, anomalib")]
+    UnknownMode {
+        /// The name given.
+        name: String,
+    },
+    /// A parameter is outside its range.
+    #[error("{parameter} is {found}: expected {expected}")]
+    OutOfRange {
+        /// The parameter, spelt as in the settings.
+        parameter: &'static str,
+        /// What was given.
+        found: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+}
+
+/// Weights that do not fit the network they are meant for.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum BackboneError {
+    /// A tensor is not there.
+    #[error(
+        "the weights have no tensor `{tensor}` that {backbone} needs (shape {expected:?}): they belong to another network or stop too early"
+    )]
+    MissingTensor {
+        /// Name of the tensor.
+        tensor: String,
+        /// The backbone's name.
+        backbone: &'static str,
+        /// Shape that the network expects.
+        expected: Vec<usize>,
+    },
+    /// A tensor has another shape.
+    #[error(
+        "tensor `{tensor}` has shape {found:?} where {backbone} expects {expected:?}: the weights belong to another network"
+    )]
+    WrongShape {
+        /// Name of the tensor.
+        tensor: String,
+        /// The backbone's name.
+        backbone: &'static str,
+        /// Shape that the network expects.
+        expected: Vec<usize>,
+        /// Shape found.
+        found: Vec<usize>,
+    },
+    /// A weight is NaN or infinite.
+    #[error(
+        "tensor `{tensor}` holds a value that is not finite (element {index}): the weight file is damaged, fetch it again"
+    )]
+    NotFinite {
+        /// Name of the tensor.
+        tensor: String,
+        /// Position of the first such element, row-major.
+        index: usize,
+    },
+}
+
+/// A compute device that cannot be used.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum DeviceError {
+    /// No device of that name exists in any build.
+    #[error(
+        "unknown device `{name}`: expected auto, flex, vulkan[:i], wgpu[:i], webgpu[:i], metal[:i], cuda[:i] or rocm[:i]"
+    )]
+    Unknown {
+        /// The name given.
+        name: String,
+    },
+    /// The backend exists, but this program was built without it.
+    #[error("device `{name}` is not compiled in: build with `--features {feature}` (compiled in: {available})")]
+    NotCompiledIn {
+        /// The name given.
+        name: String,
+        /// Cargo feature that brings it.
+        feature: &'static str,
+        /// Devices of this build, comma separated.
+        available: String,
+    },
+    /// The backend is compiled in, but the hardware or its driver is not there.
+    #[error("device `{name}` was not found: {found} (run `patchcore devices` to see what can compute here)")]
+    NotPresent {
+        /// The name given.
+        name: String,
+        /// What was found instead.
+        found: String,
+    },
+    /// An operation failed on the device (out of memory, lost device, unsupported dtype).
+    #[error("{operation} failed on device `{device}`: {message} (try a smaller batch, or `--device flex`)")]
+    Execution {
+        /// The device's name.
+        device: String,
+        /// What was being computed.
+        operation: &'static str,
+        /// The backend's own words.
+        message: String,
+    },
+}
+
+/// A fit that cannot be finished.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum FitError {
+    /// The configuration is at fault.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The weights are at fault.
+    #[error(transparent)]
+    Backbone(#[from] BackboneError),
+    /// The device is at fault.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// An input image is at fault.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// No image was added.
+    #[error("no training image: add at least one photo of a good part before fitting")]
+    NoImages,
+    /// The coreset would be empty.
+    #[error("coreset_sampling_ratio {ratio} of {patches} patches selects no row: raise it to at least {smallest}")]
+    EmptyCoreset {
+        /// The ratio given.
+        ratio: f64,
+        /// Patches of all training images.
+        patches: usize,
+        /// The smallest ratio that selects one row.
+        smallest: f64,
+    },
+    /// More neighbours are asked for than the bank has rows.
+    #[error(
+        "num_neighbors is {num_neighbors}, but the memory bank has only {rows} rows: lower num_neighbors, raise coreset_sampling_ratio or add photos"
+    )]
+    TooFewRows {
+        /// Neighbours asked for.
+        num_neighbors: usize,
+        /// Rows of the bank.
+        rows: usize,
+    },
+    /// Features of a good image are NaN or infinite.
+    #[error("the features of training image {image} are not finite: check the weights with `patchcore inspect`")]
+    NotFinite {
+        /// Index of the image in the order in which images were added.
+        image: usize,
+    },
+    /// A bank from elsewhere does not fit the embedding.
+    #[error("a bank of {found} values: expected a multiple of {dim} finite values, one row per patch")]
+    WrongBank {
+        /// Values found.
+        found: usize,
+        /// Values per row.
+        dim: usize,
+    },
+    /// The caller asked to stop.
+    #[error("the fit was cancelled")]
+    Cancelled,
+}
+
+/// An image that the network cannot take.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum InputError {
+    /// The buffer does not hold three planes of the stated size.
+    #[error("the input buffer holds {found} values: expected 3 x {height} x {width} = {expected}")]
+    WrongLength {
+        /// Values found.
+        found: usize,
+        /// Values expected.
+        expected: usize,
+        /// Rows stated.
+        height: usize,
+        /// Columns stated.
+        width: usize,
+    },
+    /// A side is too small for the network or too large for memory.
+    #[error(
+        "the network input is {width} x {height} pixels: expected each side from {smallest} to {largest} (set `--resize` or `--size`)"
+    )]
+    WrongSize {
+        /// Columns.
+        width: usize,
+        /// Rows.
+        height: usize,
+        /// Smallest side accepted.
+        smallest: usize,
+        /// Largest side accepted.
+        largest: usize,
+    },
+    /// A pixel is NaN or infinite.
+    #[error("pixel value {index} of the input is not finite: expected values in [0, 1]")]
+    NotFinite {
+        /// Position of the first such value in `[3, height, width]`.
+        index: usize,
+    },
+}
+
+/// A score that cannot be computed.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum ScoreError {
+    /// The input image is at fault.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The device is at fault.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The score is NaN or infinite.
+    #[error("the score is not finite: the features of this image overflowed (weights or input damaged)")]
+    NotFinite,
+}
+
+/// A model file that is refused.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum ModelFileError {
+    /// Not a model file at all, or cut off.
+    #[error(
+        "not a readable PatchCore model: {reason} (the file is truncated, altered or something else; fit again or restore a copy)"
+    )]
+    Malformed {
+        /// What was wrong.
+        reason: String,
+    },
+    /// Content and checksum disagree.
+    #[error(
+        "the model's checksum does not match its content: expected {expected}, found {found} (the file was altered or damaged; restore a copy or fit again)"
+    )]
+    Checksum {
+        /// Digest written in the file.
+        expected: String,
+        /// Digest of the content.
+        found: String,
+    },
+    /// Written by a newer program.
+    #[error(
+        "the model has format version {found}, this program reads up to {supported}: update patchcore (the file was written by version {written_by})"
+    )]
+    NewerVersion {
+        /// Version in the file.
+        found: u32,
+        /// Newest version this program reads.
+        supported: u32,
+        /// The crate version that wrote the file.
+        written_by: String,
+    },
+    /// The weights given are not those the model was fitted with.
+    #[error(
+        "the model was fitted with {backbone} weights of sha256 {expected}, but the weights given have {found}: scores over other weights mean nothing; pass the original file with `--weights`, or fit again"
+    )]
+    OtherWeights {
+        /// The backbone's name.
+        backbone: &'static str,
+        /// Digest in the model.
+        expected: String,
+        /// Digest of the weights given.
+        found: String,
+    },
+    /// The model needs weights that are not in it.
+    #[error(
+        "the model does not carry its {backbone} weights (sha256 {expected}): pass the weight file, or fit with `--embed-weights`"
+    )]
+    WeightsNeeded {
+        /// The backbone's name.
+        backbone: &'static str,
+        /// Digest in the model.
+        expected: String,
+    },
+    /// The stored configuration is invalid.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The stored or given weights do not fit.
+    #[error(transparent)]
+    Backbone(#[from] BackboneError),
+    /// The device is at fault.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}

@@ -1,0 +1,234 @@
+//! Photo in, embedding rows out: normalisation, backbone and patch embedding on one device.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use burn::tensor::{Tensor, TensorData};
+
+use crate::backbone::cpu::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
+use crate::backbone::plan::Plan;
+use crate::backbone::{BackboneWeights, Network, verify_weights};
+use crate::config::{INPUT_SIDES, PatchCoreConfig};
+use crate::device::{Backend, ComputeDevice};
+use crate::error::{BackboneError, ConfigError, DeviceError, FitError, InputError, ScoreError};
+use crate::patch_embedding::cpu::CpuEmbedding;
+use crate::patch_embedding::{Grid, PatchEmbedding};
+
+/// The pixels of one photo as the network wants them, before normalisation.
+#[derive(Debug, Clone, Copy)]
+pub struct ImageInput<'a> {
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Red, green and blue planes `[3, height, width]`, values in `[0, 1]`.
+    pub pixels: &'a [f32],
+}
+
+impl ImageInput<'_> {
+    /// Checks length, size and finiteness.
+    ///
+    /// # Errors
+    /// [`InputError`].
+    pub fn check(&self) -> Result<(), InputError> {
+        let (width, height) = (self.width, self.height);
+        if !INPUT_SIDES.contains(&width) || !INPUT_SIDES.contains(&height) {
+            let (smallest, largest) = (*INPUT_SIDES.start(), *INPUT_SIDES.end());
+            return Err(InputError::WrongSize { width, height, smallest, largest });
+        }
+        let expected = 3 * width * height;
+        if self.pixels.len() != expected {
+            return Err(InputError::WrongLength { found: self.pixels.len(), expected, height, width });
+        }
+        match self.pixels.iter().position(|value| !value.is_finite()) {
+            Some(index) => Err(InputError::NotFinite { index }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The frozen part of PatchCore.
+#[derive(Debug, Clone)]
+pub struct Extractor {
+    config: PatchCoreConfig,
+    device: ComputeDevice,
+    plan: Plan,
+    body: Body,
+    dim: usize,
+    weights_sha256: String,
+}
+
+/// Who computes: tensor operations on any device, or the CPU's own kernels. Both execute the same plan and the same
+/// tap tables.
+#[derive(Debug, Clone)]
+enum Body {
+    Tensors(Network, PatchEmbedding),
+    Cpu(Arc<CpuBody>),
+}
+
+struct CpuBody {
+    network: CpuNetwork,
+    embedding: CpuEmbedding,
+    /// Workspaces at rest: as many as threads have scored at the same time.
+    workspaces: Mutex<Vec<CpuWorkspace>>,
+}
+
+#[derive(Default)]
+struct CpuWorkspace {
+    network: Workspace,
+    planes: Vec<f32>,
+    maps: Vec<FeatureMap>,
+}
+
+/// Why an extractor could not be built.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ExtractorError {
+    /// The configuration is at fault.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The weights are at fault.
+    #[error(transparent)]
+    Backbone(#[from] BackboneError),
+    /// The CPU body refused a plan or its weights; a bug, since both have been checked.
+    #[error("the CPU network cannot be built: {0} (please report this)")]
+    Cpu(String),
+}
+
+impl ExtractorError {
+    /// The same as an error of the device that computes.
+    pub(crate) fn into_device_error(self) -> DeviceError {
+        let device = Backend::Flex.name().to_owned();
+        DeviceError::Execution { device, operation: "building the network", message: self.to_string() }
+    }
+}
+
+impl From<ExtractorError> for FitError {
+    fn from(error: ExtractorError) -> Self {
+        match error {
+            ExtractorError::Config(error) => FitError::Config(error),
+            ExtractorError::Backbone(error) => FitError::Backbone(error),
+            ExtractorError::Cpu(_) => FitError::Device(error.into_device_error()),
+        }
+    }
+}
+
+impl Extractor {
+    /// Checks the configuration and puts the network on the device.
+    ///
+    /// # Errors
+    /// [`ExtractorError`].
+    pub fn new(
+        config: PatchCoreConfig,
+        weights: &BackboneWeights,
+        device: &ComputeDevice,
+    ) -> Result<Self, ExtractorError> {
+        config.check()?;
+        let plan = config.backbone.plan(&config.layers)?;
+        verify_weights(config.backbone, &plan, weights)?;
+        let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
+        let body = if device.is_cpu() {
+            let network = CpuNetwork::new(&plan, weights).map_err(|error| ExtractorError::Cpu(error.to_string()))?;
+            let embedding = CpuEmbedding::new(config.embedding, &channels);
+            Body::Cpu(Arc::new(CpuBody { network, embedding, workspaces: Mutex::default() }))
+        } else {
+            let network = Network::new(config.backbone, plan.clone(), weights, device)?;
+            Body::Tensors(network, PatchEmbedding::new(config.embedding, &channels, device))
+        };
+        // Only what the network reads counts: a file with more layers gives the same features.
+        let weights_sha256 = weights.restricted_to(&plan).sha256();
+        let dim = config.embedding_dim();
+        Ok(Self { config, device: device.clone(), plan, body, dim, weights_sha256 })
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &PatchCoreConfig {
+        &self.config
+    }
+
+    /// Where it computes.
+    pub fn device(&self) -> &ComputeDevice {
+        &self.device
+    }
+
+    /// Digest of the weights that the network reads.
+    pub fn weights_sha256(&self) -> &str {
+        &self.weights_sha256
+    }
+
+    /// Values per embedding row.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// The patch grid of an input of such a size.
+    pub fn grid(&self, height: usize, width: usize) -> Grid {
+        let stride = self.plan.taps.first().map_or(1, |tap| tap.stride);
+        Grid { rows: height.div_ceil(stride), columns: width.div_ceil(stride) }
+    }
+
+    /// Embedding rows of one photo: `[grid cells, dim]`, grid row by row.
+    ///
+    /// One photo at a time: its features cannot depend on its neighbours in a batch.
+    ///
+    /// # Errors
+    /// [`ScoreError::Input`] and [`ScoreError::Device`].
+    pub fn embed(&self, image: ImageInput<'_>) -> Result<(Tensor<2>, Grid), ScoreError> {
+        match &self.body {
+            Body::Cpu(_) => {
+                let (rows, grid) = self.embed_to_host(image)?;
+                let data = TensorData::new(rows, [grid.cells(), self.dim]);
+                Ok((Tensor::from_data(data, self.device.burn()), grid))
+            }
+            Body::Tensors(network, embedding) => {
+                image.check()?;
+                let mut planes = image.pixels.to_vec();
+                self.config.normalization.apply(&mut planes);
+                let data = TensorData::new(planes, [1, 3, image.height, image.width]);
+                Ok(embedding.forward(&network.forward(Tensor::from_data(data, self.device.burn()))))
+            }
+        }
+    }
+
+    /// [`Extractor::embed`], on the host.
+    ///
+    /// # Errors
+    /// [`ScoreError::Input`] and [`ScoreError::Device`].
+    pub fn embed_to_host(&self, image: ImageInput<'_>) -> Result<(Vec<f32>, Grid), ScoreError> {
+        match &self.body {
+            Body::Cpu(body) => {
+                image.check()?;
+                body.embed(image, &self.config).map_err(|error| self.failed(error).into())
+            }
+            Body::Tensors(..) => {
+                let (rows, grid) = self.embed(image)?;
+                let rows = rows.try_into_vec_as::<f32>().map_err(|error| self.failed(error))?;
+                Ok((rows, grid))
+            }
+        }
+    }
+
+    fn failed(&self, error: impl std::fmt::Display) -> DeviceError {
+        self.device.failed("feature extraction", error)
+    }
+}
+
+impl std::fmt::Debug for CpuBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CpuBody").finish_non_exhaustive()
+    }
+}
+
+impl CpuBody {
+    fn embed(&self, image: ImageInput<'_>, config: &PatchCoreConfig) -> Result<(Vec<f32>, Grid), CpuNetworkError> {
+        // Nothing that holds the lock can panic, so a poisoned one still holds whole workspaces.
+        let lock = || self.workspaces.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut workspace = lock().pop().unwrap_or_default();
+        let CpuWorkspace { network, planes, maps } = &mut workspace;
+        planes.clear();
+        planes.extend_from_slice(image.pixels);
+        config.normalization.apply(planes);
+        self.network.forward(planes, 1, image.height, image.width, MapLayout::ChannelsLast, network, maps)?;
+        let rows = self.embedding.forward(maps);
+        lock().push(workspace);
+        Ok(rows)
+    }
+}

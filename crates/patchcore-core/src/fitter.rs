@@ -1,0 +1,199 @@
+//! Fitting: embeddings of good photos in, one by one; a [`PatchCore`] out.
+
+use burn::tensor::{Tensor, TensorData};
+use rayon::prelude::*;
+
+use crate::backbone::BackboneWeights;
+use crate::config::PatchCoreConfig;
+use crate::coreset::{RandomProjection, SelectionStopped, coreset_size, greedy_k_center, initial_distances};
+use crate::device::ComputeDevice;
+use crate::error::{FitError, ScoreError};
+use crate::extractor::{Extractor, ImageInput};
+use crate::memory_bank::{MemoryBank, PatchOrigin};
+use crate::nearest_neighbor::squared_distance;
+use crate::patch_embedding::Grid;
+use crate::patchcore::{FittedOn, GoodScores, PatchCore};
+
+/// Rows projected at once.
+const PROJECTION_CHUNK: usize = 16_384;
+/// Training patches that tell how far good is from good.
+const GOOD_SAMPLE: usize = 256;
+
+/// A fit in progress: holds the embeddings of all images so far.
+#[derive(Debug, Clone)]
+pub struct Fitter {
+    extractor: Extractor,
+    rows: Vec<f32>,
+    grids: Vec<Grid>,
+}
+
+impl Fitter {
+    /// Checks the settings and the weights.
+    ///
+    /// # Errors
+    /// [`FitError::Config`] and [`FitError::Backbone`].
+    pub fn new(config: PatchCoreConfig, weights: &BackboneWeights, device: &ComputeDevice) -> Result<Self, FitError> {
+        Ok(Self { extractor: Extractor::new(config, weights, device)?, rows: Vec::new(), grids: Vec::new() })
+    }
+
+    /// The frozen part.
+    pub fn extractor(&self) -> &Extractor {
+        &self.extractor
+    }
+
+    /// Adds one photo of a good part.
+    ///
+    /// # Errors
+    /// [`FitError::Input`], [`FitError::Device`] and [`FitError::NotFinite`]; the fitter is as it was before.
+    pub fn add(&mut self, image: ImageInput<'_>) -> Result<(), FitError> {
+        let (rows, grid) = self.extractor.embed_to_host(image).map_err(|error| match error {
+            ScoreError::Input(error) => FitError::Input(error),
+            ScoreError::Device(error) => FitError::Device(error),
+            ScoreError::NotFinite => FitError::NotFinite { image: self.grids.len() },
+        })?;
+        if rows.iter().any(|value| !value.is_finite()) {
+            return Err(FitError::NotFinite { image: self.grids.len() });
+        }
+        self.rows.extend_from_slice(&rows);
+        self.grids.push(grid);
+        Ok(())
+    }
+
+    /// Number of photos added.
+    pub fn images(&self) -> usize {
+        self.grids.len()
+    }
+
+    /// Number of patches of all photos.
+    pub fn patches(&self) -> usize {
+        self.grids.iter().map(|grid| grid.cells()).sum()
+    }
+
+    /// Peak bytes of a fit, besides the program and the network's workspace.
+    ///
+    /// `patches x (dim + projected) x 4` for the embeddings and their projection, `patches x 12` for distances and
+    /// bookkeeping, `bank x dim x 8` for the bank on host and device.
+    pub fn memory_bytes(patches: usize, dim: usize, config: &PatchCoreConfig) -> u64 {
+        let projection = RandomProjection::new(config.mode.projection(), dim, patches, config.seed);
+        let projected = projection.map_or(dim, |projection| projection.projected_dim());
+        let bank = coreset_size(patches, config.coreset_sampling_ratio);
+        (patches * (dim + 2 * projected) * 4 + patches * 12 + bank * dim * 8) as u64
+    }
+
+    /// Selects the coreset and gives the fitted model. `progress` gets picks so far and their total, and returns
+    /// false to stop.
+    ///
+    /// # Errors
+    /// [`FitError::NoImages`], [`FitError::EmptyCoreset`], [`FitError::TooFewRows`], [`FitError::Device`] and
+    /// [`FitError::Cancelled`].
+    pub fn finish(self, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<PatchCore, FitError> {
+        let config = self.extractor.config().clone();
+        let (patches, dim) = (self.patches(), self.extractor.dim());
+        if patches == 0 {
+            return Err(FitError::NoImages);
+        }
+        let ratio = config.coreset_sampling_ratio;
+        let count = coreset_size(patches, ratio);
+        if count == 0 {
+            return Err(FitError::EmptyCoreset { ratio, patches, smallest: 1.0 / patches as f64 });
+        }
+        if config.num_neighbors > count {
+            return Err(FitError::TooFewRows { num_neighbors: config.num_neighbors, rows: count });
+        }
+        let picks = self.select(count, progress)?;
+        let origins: Vec<PatchOrigin> = origins(&self.grids);
+        let mut bank = Vec::with_capacity(count * dim);
+        let mut bank_origins = Vec::with_capacity(count);
+        for pick in picks {
+            bank.extend_from_slice(self.rows.get(pick * dim..(pick + 1) * dim).unwrap_or(&[]));
+            bank_origins.extend(origins.get(pick));
+        }
+        let bank = MemoryBank::new(dim, bank, bank_origins);
+        let fitted_on = FittedOn { images: self.grids.len(), patches, good_scores: self.good_scores(&bank, &origins) };
+        drop(self.rows);
+        Ok(PatchCore::new(self.extractor, bank, fitted_on))
+    }
+
+    /// Distances of an even sample of training patches to the bank rows of other photos (of the same photo, where
+    /// there is only one).
+    fn good_scores(&self, bank: &MemoryBank, origins: &[PatchOrigin]) -> GoodScores {
+        let dim = self.extractor.dim();
+        let alone = self.grids.len() == 1;
+        let step = origins.len().div_ceil(GOOD_SAMPLE).max(1);
+        let sample: Vec<(&[f32], &PatchOrigin)> =
+            self.rows.chunks_exact(dim.max(1)).zip(origins).step_by(step).collect();
+        let nearest_other = |(row, origin): &(&[f32], &PatchOrigin)| {
+            let others = (0..bank.len())
+                .filter(|index| {
+                    bank.origins()
+                        .get(*index)
+                        .is_some_and(|other| if alone { other != *origin } else { other.image != origin.image })
+                })
+                .map(|index| squared_distance(row, bank.row(index)));
+            others.reduce(f32::min)
+        };
+        let mut distances: Vec<f32> = sample.par_iter().filter_map(nearest_other).collect();
+        distances.sort_unstable_by(f32::total_cmp);
+        let quantile = |share: f64| {
+            let squared =
+                distances.get(((distances.len() as f64 * share) as usize).min(distances.len().saturating_sub(1)));
+            self.extractor.config().mode.distance().of_squared(squared.copied().unwrap_or(0.0)) as f32
+        };
+        GoodScores { median: quantile(0.5), percentile_99: quantile(0.99) }
+    }
+
+    /// The indices of the coreset.
+    fn select(&self, count: usize, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<Vec<usize>, FitError> {
+        let (patches, dim) = (self.patches(), self.extractor.dim());
+        if count == patches {
+            progress(count, count);
+            return Ok((0..count).collect());
+        }
+        let (config, device) = (self.extractor.config(), self.extractor.device());
+        let projected = self.project(device)?;
+        let features: &[f32] = projected.as_ref().map_or(&self.rows, |(values, _)| values);
+        let width = projected.as_ref().map_or(dim, |(_, width)| *width);
+        let initial = initial_distances(config.mode.start(), features, width, config.seed);
+        let tensor = Tensor::from_data(TensorData::new(features.to_vec(), [patches, width]), device.burn());
+        drop(projected);
+        greedy_k_center(tensor, &initial, count, device, &mut |picked| progress(picked, count)).map_err(|stopped| {
+            match stopped {
+                SelectionStopped::Cancelled => FitError::Cancelled,
+                SelectionStopped::Device(error) => FitError::Device(error),
+            }
+        })
+    }
+
+    /// All embeddings projected, and their dimension; `None` where the mode's rule does not shrink them.
+    fn project(&self, device: &ComputeDevice) -> Result<Option<(Vec<f32>, usize)>, FitError> {
+        let dim = self.extractor.dim();
+        let config = self.extractor.config();
+        let Some(projection) = RandomProjection::new(config.mode.projection(), dim, self.patches(), config.seed) else {
+            return Ok(None);
+        };
+        let width = projection.projected_dim();
+        let mut values = Vec::with_capacity(self.patches() * width);
+        for rows in self.rows.chunks(PROJECTION_CHUNK * dim) {
+            let tensor = Tensor::from_data(TensorData::new(rows.to_vec(), [rows.len() / dim, dim]), device.burn());
+            let projected = projection.apply(tensor, device).try_into_vec_as::<f32>();
+            values.extend(projected.map_err(|error| device.failed("random projection", error))?);
+        }
+        Ok(Some((values, width)))
+    }
+}
+
+/// Image and cell of every patch, in the order in which patches were added.
+fn origins(grids: &[Grid]) -> Vec<PatchOrigin> {
+    let images = grids.iter().enumerate();
+    images
+        .flat_map(|(image, grid)| {
+            (0..grid.rows).flat_map(move |row| {
+                (0..grid.columns).map(move |column| PatchOrigin {
+                    image: image as u32,
+                    row: row as u16,
+                    column: column as u16,
+                })
+            })
+        })
+        .collect()
+}

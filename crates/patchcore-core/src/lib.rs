@@ -1,0 +1,38 @@
+//! PatchCore's computation on Burn tensors: tensors and slices in, values out.
+//!
+//! PatchCore (Roth et al., "Towards Total Recall in Industrial Anomaly Detection", CVPR 2022) learns from photos of
+//! good parts alone. This crate is the method; the crate `patchcore` around it reads photos and files.
+//!
+//! In the order in which data flows: [`preprocess`] normalises pixels, [`backbone`] turns them into feature maps,
+//! [`patch_embedding`] into one row per grid cell; a [`Fitter`] lets the [`coreset`] choose the rows of the
+//! [`memory_bank`]; a fitted [`PatchCore`] looks up the [`nearest_neighbor`] of every patch and makes of the distances
+//! what [`scoring`] defines; [`metrics`] judge the result. Which published definition of each step is computed is
+//! the [`mode`].
+//!
+//! The crate reads no file, clock, environment or network and prints nothing.
+
+pub mod backbone;
+pub mod config;
+pub mod coreset;
+pub mod device;
+pub mod error;
+pub mod extractor;
+mod fitter;
+#[cfg(test)]
+mod golden;
+pub mod memory_bank;
+pub mod metrics;
+pub mod mode;
+pub mod model_file;
+pub mod nearest_neighbor;
+pub mod patch_embedding;
+mod patchcore;
+pub mod preprocess;
+pub mod scoring;
+
+pub use config::PatchCoreConfig;
+pub use device::ComputeDevice;
+pub use extractor::{Extractor, ImageInput};
+pub use fitter::Fitter;
+pub use mode::Mode;
+pub use patchcore::{FittedOn, GoodScores, ImageScore, PatchCore};

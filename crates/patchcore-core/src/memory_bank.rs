@@ -1,0 +1,64 @@
+//! The memory bank: the raw embeddings that the coreset kept, and where each came from.
+
+#![allow(clippy::indexing_slicing, reason = "row slices are cut at multiples of the checked dimension")]
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// The training image and grid cell of a bank row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PatchOrigin {
+    /// Index into the fit's list of images.
+    pub image: u32,
+    /// Row of the grid.
+    pub row: u16,
+    /// Column of the grid.
+    pub column: u16,
+}
+
+/// Rows `[m, dim]` with their origins. Cheap to clone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MemoryBank {
+    dim: usize,
+    rows: Arc<Vec<f32>>,
+    origins: Arc<Vec<PatchOrigin>>,
+}
+
+impl MemoryBank {
+    /// A bank of row-major `rows`; as many origins as rows.
+    pub(crate) fn new(dim: usize, rows: Vec<f32>, origins: Vec<PatchOrigin>) -> Self {
+        debug_assert_eq!(rows.len(), dim * origins.len());
+        Self { dim, rows: Arc::new(rows), origins: Arc::new(origins) }
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.origins.len()
+    }
+
+    /// Whether there is no row; never true of a fitted model.
+    pub fn is_empty(&self) -> bool {
+        self.origins.is_empty()
+    }
+
+    /// Values per row.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// All values, row-major `[len, dim]`.
+    pub fn rows(&self) -> &[f32] {
+        &self.rows
+    }
+
+    /// One row; empty for an index past the end.
+    pub fn row(&self, index: usize) -> &[f32] {
+        self.rows.get(index * self.dim..(index + 1) * self.dim).unwrap_or(&[])
+    }
+
+    /// Where each row came from.
+    pub fn origins(&self) -> &[PatchOrigin] {
+        &self.origins
+    }
+}

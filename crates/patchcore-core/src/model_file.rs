@@ -1,0 +1,260 @@
+//! A fitted model as bytes: a safetensors file with a JSON header, checksummed.
+//!
+//! Tensors: `memory_bank` `[m, dim]` f32, `origins` `[m, 3]` u32 (training image, grid row, grid column), and with
+//! embedded weights one `weights.<name>` per tensor. The safetensors metadata holds two strings: `patchcore`, the
+//! [`ModelHeader`] as JSON, and `sha256`, over the header and the name, dtype, shape and bytes of every tensor in name
+//! order. Whoever writes the bytes to disk does it beside the old file and renames (the crate `patchcore`).
+
+use std::collections::{BTreeMap, HashMap};
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::backbone::{BackboneWeights, NamedTensor};
+use crate::config::PatchCoreConfig;
+use crate::device::ComputeDevice;
+use crate::error::ModelFileError;
+use crate::extractor::{Extractor, ExtractorError};
+use crate::memory_bank::{MemoryBank, PatchOrigin};
+use crate::patchcore::{FittedOn, PatchCore};
+
+/// Version of the layout described above.
+pub const FORMAT_VERSION: u32 = 1;
+
+const HEADER_KEY: &str = "patchcore";
+const CHECKSUM_KEY: &str = "sha256";
+const BANK: &str = "memory_bank";
+const ORIGINS: &str = "origins";
+const WEIGHTS_PREFIX: &str = "weights.";
+
+/// What a model file says about itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelHeader {
+    /// Layout version.
+    pub format_version: u32,
+    /// Version of the crate that wrote the file.
+    pub written_by: String,
+    /// The settings of the fit.
+    pub config: PatchCoreConfig,
+    /// Digest of the backbone's weights.
+    pub weights_sha256: String,
+    /// Whether the weights are in the file.
+    pub has_weights: bool,
+    /// Type of the bank's values.
+    pub dtype: String,
+    /// Photos and patches of the fit.
+    pub fitted_on: FittedOn,
+    /// Names of the training photos, in the order of [`PatchOrigin::image`]; may be empty.
+    pub images: Vec<String>,
+    /// Device of the fit.
+    pub device: String,
+}
+
+/// Only what must be readable whatever the version.
+#[derive(Deserialize)]
+struct VersionOnly {
+    format_version: u32,
+    #[serde(default)]
+    written_by: String,
+}
+
+/// A model file whose checksum holds, not yet on a device.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelFile {
+    /// The header.
+    pub header: ModelHeader,
+    bank: MemoryBank,
+    weights: Option<BackboneWeights>,
+}
+
+impl ModelFile {
+    /// The content of a file for a fitted model. `weights`: store these with it.
+    pub fn new(model: &PatchCore, images: Vec<String>, weights: Option<&BackboneWeights>) -> Self {
+        let plan = model.config().backbone.plan(&model.config().layers).ok();
+        let weights = weights.map(|weights| match &plan {
+            Some(plan) => weights.restricted_to(plan),
+            None => weights.clone(),
+        });
+        let header = ModelHeader {
+            format_version: FORMAT_VERSION,
+            written_by: env!("CARGO_PKG_VERSION").to_owned(),
+            config: model.config().clone(),
+            weights_sha256: model.weights_sha256().to_owned(),
+            has_weights: weights.is_some(),
+            dtype: "f32".to_owned(),
+            fitted_on: model.fitted_on(),
+            images,
+            device: model.device().name(),
+        };
+        Self { header, bank: model.bank().clone(), weights }
+    }
+
+    /// The memory bank.
+    pub fn bank(&self) -> &MemoryBank {
+        &self.bank
+    }
+
+    /// The embedded weights.
+    pub fn weights(&self) -> Option<&BackboneWeights> {
+        self.weights.as_ref()
+    }
+
+    /// The file's bytes.
+    ///
+    /// # Errors
+    /// [`ModelFileError::Malformed`] if the header cannot be written as JSON.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ModelFileError> {
+        let header = serde_json::to_string(&self.header).map_err(malformed)?;
+        let mut tensors: BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)> = BTreeMap::new();
+        let m = self.bank.len();
+        tensors.insert(BANK.into(), (Dtype::F32, vec![m, self.bank.dim()], f32_bytes(self.bank.rows())));
+        let origins = self.bank.origins().iter();
+        let origins = origins.flat_map(|at| [at.image, u32::from(at.row), u32::from(at.column)]);
+        tensors.insert(ORIGINS.into(), (Dtype::U32, vec![m, 3], origins.flat_map(u32::to_le_bytes).collect()));
+        for (name, tensor) in self.weights.iter().flat_map(|weights| &weights.tensors) {
+            let value = (Dtype::F32, tensor.shape.clone(), f32_bytes(&tensor.data));
+            tensors.insert(format!("{WEIGHTS_PREFIX}{name}"), value);
+        }
+        let views: Result<Vec<(String, TensorView<'_>)>, _> = tensors
+            .iter()
+            .map(|(name, (dtype, shape, bytes))| Ok((name.clone(), TensorView::new(*dtype, shape.clone(), bytes)?)))
+            .collect();
+        let views = views.map_err(|error: safetensors::SafeTensorError| malformed(error))?;
+        let checksum = checksum(&header, views.iter().map(|(name, view)| (name.as_str(), view)));
+        let metadata = HashMap::from([(HEADER_KEY.to_owned(), header), (CHECKSUM_KEY.to_owned(), checksum)]);
+        safetensors::serialize(views, Some(metadata)).map_err(malformed)
+    }
+
+    /// Reads and verifies a file's bytes.
+    ///
+    /// # Errors
+    /// [`ModelFileError::Malformed`], [`ModelFileError::NewerVersion`], [`ModelFileError::Checksum`] and
+    /// [`ModelFileError::Config`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelFileError> {
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(malformed)?;
+        let entry = |key: &str| metadata.metadata().as_ref().and_then(|entries| entries.get(key));
+        let (Some(header_json), Some(expected)) = (entry(HEADER_KEY), entry(CHECKSUM_KEY)) else {
+            return Err(malformed("a safetensors file without PatchCore's header"));
+        };
+        // The version comes first: a newer layout may differ in everything else.
+        let version: VersionOnly = serde_json::from_str(header_json).map_err(malformed)?;
+        if version.format_version > FORMAT_VERSION {
+            return Err(ModelFileError::NewerVersion {
+                found: version.format_version,
+                supported: FORMAT_VERSION,
+                written_by: version.written_by,
+            });
+        }
+        let file = SafeTensors::deserialize(bytes).map_err(malformed)?;
+        let mut views = file.tensors();
+        views.sort_by(|a, b| a.0.cmp(&b.0));
+        let found = checksum(header_json, views.iter().map(|(name, view)| (name.as_str(), view)));
+        if found != *expected {
+            return Err(ModelFileError::Checksum { expected: expected.clone(), found });
+        }
+        let header: ModelHeader = serde_json::from_str(header_json).map_err(malformed)?;
+        header.config.check()?;
+        let bank = read_bank(&file, &header)?;
+        let weights = header.has_weights.then(|| read_weights(&views)).transpose()?;
+        Ok(Self { header, bank, weights })
+    }
+
+    /// The model on a device. `weights`: the backbone's weights, needed unless the file holds them.
+    ///
+    /// # Errors
+    /// [`ModelFileError::WeightsNeeded`], [`ModelFileError::OtherWeights`] and [`ModelFileError::Backbone`].
+    pub fn into_model(
+        self,
+        weights: Option<&BackboneWeights>,
+        device: &ComputeDevice,
+    ) -> Result<PatchCore, ModelFileError> {
+        let ModelHeader { config, weights_sha256, fitted_on, .. } = self.header;
+        let backbone = config.backbone.name();
+        let Some(weights) = weights.or(self.weights.as_ref()) else {
+            return Err(ModelFileError::WeightsNeeded { backbone, expected: weights_sha256 });
+        };
+        let extractor = Extractor::new(config, weights, device).map_err(|error| match error {
+            ExtractorError::Config(error) => ModelFileError::Config(error),
+            ExtractorError::Backbone(error) => ModelFileError::Backbone(error),
+            ExtractorError::Cpu(_) => ModelFileError::Device(error.into_device_error()),
+        })?;
+        if extractor.weights_sha256() != weights_sha256 {
+            let found = extractor.weights_sha256().to_owned();
+            return Err(ModelFileError::OtherWeights { backbone, expected: weights_sha256, found });
+        }
+        Ok(PatchCore::new(extractor, self.bank, fitted_on))
+    }
+}
+
+fn malformed(error: impl std::fmt::Display) -> ModelFileError {
+    ModelFileError::Malformed { reason: error.to_string() }
+}
+
+fn f32_bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+fn f32_values(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, ModelFileError> {
+    if view.dtype() != Dtype::F32 {
+        return Err(malformed(format!("tensor `{name}` has dtype {:?}, expected F32", view.dtype())));
+    }
+    let (values, _) = view.data().as_chunks::<4>();
+    Ok(values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+}
+
+fn read_bank(file: &SafeTensors<'_>, header: &ModelHeader) -> Result<MemoryBank, ModelFileError> {
+    let bank = file.tensor(BANK).map_err(malformed)?;
+    let origins = file.tensor(ORIGINS).map_err(malformed)?;
+    let dim = header.config.embedding_dim();
+    let m = match bank.shape() {
+        [m, width] if *width == dim && *m > 0 => *m,
+        shape => return Err(malformed(format!("the memory bank has shape {shape:?}, expected [rows > 0, {dim}]"))),
+    };
+    if origins.dtype() != Dtype::U32 || origins.shape() != [m, 3] {
+        return Err(malformed(format!("the row origins have shape {:?}, expected [{m}, 3] u32", origins.shape())));
+    }
+    if header.config.num_neighbors > m {
+        return Err(malformed(format!("num_neighbors {} exceeds the bank's {m} rows", header.config.num_neighbors)));
+    }
+    let rows = f32_values(BANK, &bank)?;
+    if rows.iter().any(|value| !value.is_finite()) {
+        return Err(malformed("the memory bank holds a value that is not finite"));
+    }
+    let (words, _) = origins.data().as_chunks::<4>();
+    let words: Vec<u32> = words.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
+    let (triples, _) = words.as_chunks::<3>();
+    let origin = |[image, row, column]: &[u32; 3]| {
+        let narrow = |value: u32| u16::try_from(value).map_err(|_| malformed("a row origin is out of range"));
+        Ok(PatchOrigin { image: *image, row: narrow(*row)?, column: narrow(*column)? })
+    };
+    let origins: Result<Vec<PatchOrigin>, ModelFileError> = triples.iter().map(origin).collect();
+    Ok(MemoryBank::new(dim, rows, origins?))
+}
+
+fn read_weights(views: &[(String, TensorView<'_>)]) -> Result<BackboneWeights, ModelFileError> {
+    let mut tensors = BTreeMap::new();
+    for (name, view) in views {
+        if let Some(short) = name.strip_prefix(WEIGHTS_PREFIX) {
+            let tensor = NamedTensor { shape: view.shape().to_vec(), data: f32_values(name, view)? };
+            tensors.insert(short.to_owned(), tensor);
+        }
+    }
+    Ok(BackboneWeights { tensors })
+}
+
+/// SHA-256 over the header and every tensor, as hex.
+fn checksum<'a, 'data: 'a>(header: &str, tensors: impl Iterator<Item = (&'a str, &'a TensorView<'data>)>) -> String {
+    let mut hasher = Sha256::new();
+    let mut field = |bytes: &[u8]| {
+        hasher.update((bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    };
+    field(header.as_bytes());
+    for (name, view) in tensors {
+        field(name.as_bytes());
+        field(format!("{:?} {:?}", view.dtype(), view.shape()).as_bytes());
+        field(view.data());
+    }
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

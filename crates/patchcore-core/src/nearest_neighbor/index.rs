@@ -1,0 +1,200 @@
+//! The bank on a device, ready for questions.
+
+#![allow(clippy::indexing_slicing, reason = "indices come from the device's arg-min over the same rows")]
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use burn::tensor::{Int, Tensor, TensorData, TensorReadError};
+
+use crate::device::ComputeDevice;
+use crate::error::DeviceError;
+use crate::memory_bank::MemoryBank;
+use crate::nearest_neighbor::cpu::{CpuBank, Workspace};
+
+/// A bank row and its squared distance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Neighbor {
+    /// Row of the memory bank.
+    pub row: u32,
+    /// Squared L2 distance, `>= 0`.
+    pub squared_distance: f32,
+}
+
+/// Bank rows compared at once: bounds the products to 8,192 per query.
+const CHUNK: usize = 8_192;
+
+/// The bank on a device, ready for questions.
+#[derive(Debug, Clone)]
+pub struct NearestNeighborIndex {
+    device: ComputeDevice,
+    bank: MemoryBank,
+    body: Body,
+}
+
+/// Who searches: tensor operations on any device, or the CPU's own exact search.
+#[derive(Clone)]
+enum Body {
+    Tensors(TensorBank),
+    Cpu(Arc<CpuSearch>),
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Body::Tensors(_) => "Tensors",
+            Body::Cpu(_) => "Cpu",
+        })
+    }
+}
+
+struct CpuSearch {
+    bank: CpuBank,
+    /// Workspaces at rest: as many as threads have searched at the same time.
+    workspaces: Mutex<Vec<Workspace>>,
+}
+
+/// Rows shifted by their mean, and the squared lengths of the shifted rows.
+///
+/// Distances do not change under a shift, and the matrix product loses less to rounding around the mean.
+#[derive(Debug, Clone)]
+pub(super) struct TensorBank {
+    mean: Tensor<2>,
+    rows: Tensor<2>,
+    lengths: Tensor<2>,
+}
+
+impl NearestNeighborIndex {
+    /// Indexes the bank: an upload, or on the CPU the structure of the exact search.
+    pub fn new(bank: MemoryBank, device: &ComputeDevice) -> Self {
+        let body = if device.is_cpu() {
+            let bank = CpuBank::new(bank.rows(), bank.dim());
+            Body::Cpu(Arc::new(CpuSearch { bank, workspaces: Mutex::default() }))
+        } else {
+            Body::Tensors(TensorBank::new(&bank, device))
+        };
+        Self { device: device.clone(), bank, body }
+    }
+
+    /// The bank.
+    pub fn bank(&self) -> &MemoryBank {
+        &self.bank
+    }
+
+    /// The nearest row of every query.
+    ///
+    /// # Shapes
+    /// - `queries`: `[n, dim]`
+    /// - result: `n` neighbours, in the order of the queries
+    ///
+    /// # Errors
+    /// [`DeviceError::Execution`].
+    pub fn nearest(&self, queries: Tensor<2>) -> Result<Vec<Neighbor>, DeviceError> {
+        let failed = |error| self.device.failed("nearest neighbour search", error);
+        match &self.body {
+            Body::Tensors(bank) => bank.nearest(queries).map_err(failed),
+            Body::Cpu(_) => self.nearest_of_rows(&queries.try_into_vec_as::<f32>().map_err(failed)?),
+        }
+    }
+
+    /// [`NearestNeighborIndex::nearest`] for queries on the host, row-major.
+    ///
+    /// # Errors
+    /// [`DeviceError::Execution`].
+    pub fn nearest_of_rows(&self, queries: &[f32]) -> Result<Vec<Neighbor>, DeviceError> {
+        let dim = self.bank.dim().max(1);
+        let n = queries.len() / dim;
+        match &self.body {
+            Body::Tensors(_) => {
+                let data = TensorData::new(queries.to_vec(), [n, dim]);
+                self.nearest(Tensor::from_data(data, self.device.burn()))
+            }
+            Body::Cpu(search) => {
+                let (mut rows, mut squared) = (vec![0; n], vec![0.0; n]);
+                // Nothing that holds the lock can panic, so a poisoned one still holds whole workspaces.
+                let lock = || search.workspaces.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut workspace = lock().pop().unwrap_or_default();
+                search.bank.nearest(self.bank.rows(), queries, &mut rows, &mut squared, &mut workspace);
+                lock().push(workspace);
+                let neighbors = rows.into_iter().zip(squared);
+                Ok(neighbors.map(|(row, squared_distance)| Neighbor { row, squared_distance }).collect())
+            }
+        }
+    }
+
+    /// The `k` nearest rows of one vector of `dim` values, nearest first, equal distances by row.
+    ///
+    /// The image score asks this of one patch per image, so other devices than the CPU leave it to a plain pass over
+    /// the bank on the host.
+    pub fn k_nearest(&self, query: &[f32], k: usize) -> Vec<Neighbor> {
+        if let Body::Cpu(search) = &self.body {
+            let neighbors = search.bank.k_nearest(self.bank.rows(), query, k).into_iter();
+            return neighbors.map(|(row, squared_distance)| Neighbor { row, squared_distance }).collect();
+        }
+        let mut neighbors: Vec<Neighbor> = (0..self.bank.len())
+            .map(|row| Neighbor { row: row as u32, squared_distance: squared_distance(query, self.bank.row(row)) })
+            .collect();
+        let order =
+            |a: &Neighbor, b: &Neighbor| a.squared_distance.total_cmp(&b.squared_distance).then(a.row.cmp(&b.row));
+        if k < neighbors.len() {
+            neighbors.select_nth_unstable_by(k, order);
+            neighbors.truncate(k);
+        }
+        neighbors.sort_unstable_by(order);
+        neighbors
+    }
+}
+
+impl TensorBank {
+    pub(super) fn new(bank: &MemoryBank, device: &ComputeDevice) -> Self {
+        let data = TensorData::new(bank.rows().to_vec(), [bank.len(), bank.dim()]);
+        let rows = Tensor::<2>::from_data(data, device.burn());
+        let mean = rows.clone().mean_dim(0);
+        let rows = rows - mean.clone();
+        let lengths = rows.clone().square().sum_dim(1).transpose();
+        Self { mean, rows, lengths }
+    }
+
+    pub(super) fn nearest(&self, queries: Tensor<2>) -> Result<Vec<Neighbor>, TensorReadError> {
+        let [n, dim] = queries.dims();
+        let [m, _] = self.rows.dims();
+        let queries = queries - self.mean.clone();
+        let mut best: Option<(Tensor<2>, Tensor<2, Int>)> = None;
+        for start in (0..m).step_by(CHUNK) {
+            let end = (start + CHUNK).min(m);
+            let rows = self.rows.clone().slice([start..end, 0..dim]);
+            // ||q||² is the same for every row: it does not take part in the choice.
+            let partial =
+                queries.clone().matmul(rows.transpose()) * -2.0 + self.lengths.clone().slice([0..1, start..end]);
+            let (value, index) = partial.min_dim_with_indices(1);
+            let index = index + start as i32;
+            best = Some(match best {
+                None => (value, index),
+                Some((least, at)) => {
+                    // Strictly lower: equal distances stay with the lower row.
+                    let closer = value.clone().lower(least.clone());
+                    (least.mask_where(closer.clone(), value), at.mask_where(closer, index))
+                }
+            });
+        }
+        let Some((_, index)) = best else { return Ok(Vec::new()) };
+        let index = index.reshape([n]);
+        let difference = queries - self.rows.clone().select(0, index.clone());
+        let squared = difference.square().sum_dim(1).try_into_vec_as::<f32>()?;
+        let neighbors = index.try_into_vec_as::<i32>()?.into_iter().zip(squared);
+        Ok(neighbors.map(|(row, squared_distance)| Neighbor { row: row as u32, squared_distance }).collect())
+    }
+}
+
+/// Squared L2 distance with sixteen partial sums: a fixed order that the compiler can vectorise.
+pub(crate) fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0f32; 16];
+    let (a_chunks, b_chunks) = (a.chunks_exact(16), b.chunks_exact(16));
+    let tail: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(a, b)| (a - b) * (a - b)).sum();
+    for (a, b) in a_chunks.zip(b_chunks) {
+        for lane in 0..16 {
+            let difference = a[lane] - b[lane];
+            sums[lane] += difference * difference;
+        }
+    }
+    sums.iter().sum::<f32>() + tail
+}

@@ -1,0 +1,133 @@
+//! Feature maps to embedding rows, as Burn tensor operations.
+
+use burn::tensor::module::interpolate;
+use burn::tensor::ops::{InterpolateMode, InterpolateOptions, PadMode};
+use burn::tensor::{Int, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use super::TapTable;
+use crate::device::ComputeDevice;
+use crate::mode::EmbeddingRule;
+
+/// Rows and columns of the patch grid: the first level's feature map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Grid {
+    /// Cells from top to bottom.
+    pub rows: usize,
+    /// Cells from left to right.
+    pub columns: usize,
+}
+
+impl Grid {
+    /// Number of cells.
+    pub fn cells(self) -> usize {
+        self.rows * self.columns
+    }
+}
+
+/// One level's taps as tensors: round `t` adds `weight[t] * unfolded[index[t]]`.
+#[derive(Debug, Clone)]
+struct Level {
+    first: usize,
+    rounds: Vec<(Tensor<1, Int>, Tensor<4>)>,
+}
+
+/// The linear map from feature maps to embedding rows.
+#[derive(Debug, Clone)]
+pub struct PatchEmbedding {
+    dim: usize,
+    levels: Vec<Level>,
+}
+
+impl PatchEmbedding {
+    /// Prepares the tap tables of levels with so many channels on a device.
+    pub fn new(rule: EmbeddingRule, channels: &[usize], device: &ComputeDevice) -> Self {
+        let tables = TapTable::for_levels(rule, channels);
+        let dim = tables.iter().map(|table| table.first + table.outputs.len()).max().unwrap_or(0);
+        let levels =
+            tables.iter().zip(channels).map(|(table, channels)| Level::new(table, *channels, device)).collect();
+        Self { dim, levels }
+    }
+
+    /// Values per row.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Embedding rows of a batch: image by image, each grid row by row.
+    ///
+    /// # Shapes
+    /// - `levels`: per level `[n, channels, height, width]`, the first one with the finest grid
+    /// - result: `[n * grid cells, dim]`, and the grid
+    pub fn forward(&self, levels: &[Tensor<4>]) -> (Tensor<2>, Grid) {
+        let grid = match levels.first().map(Tensor::dims) {
+            Some([_, _, rows, columns]) => Grid { rows, columns },
+            None => Grid { rows: 0, columns: 0 },
+        };
+        let mut parts: Vec<Tensor<4>> = Vec::new();
+        let mut filled = 0;
+        for (level, features) in self.levels.iter().zip(levels) {
+            let mut part = level.aggregate(features.clone());
+            let [n, width, rows, columns] = part.dims();
+            if (rows, columns) != (grid.rows, grid.columns) {
+                let options = InterpolateOptions::new(InterpolateMode::Bilinear)
+                    .with_align_corners(false)
+                    .with_output_size([grid.rows, grid.columns]);
+                part = interpolate(part, options);
+            }
+            // Where two levels share an output value, its two parts are added.
+            if level.first < filled
+                && let Some(previous) = parts.pop()
+            {
+                let shared = filled - level.first;
+                let kept = previous.dims()[1] - shared;
+                let shape = |channels: usize| [0..n, 0..channels, 0..grid.rows, 0..grid.columns];
+                let tail = previous.clone().slice([0..n, kept..kept + shared, 0..grid.rows, 0..grid.columns]);
+                parts.push(previous.slice(shape(kept)));
+                parts.push(tail + part.clone().slice(shape(shared)));
+                part = part.slice([0..n, shared..width, 0..grid.rows, 0..grid.columns]);
+            }
+            filled = level.first + width;
+            parts.push(part);
+        }
+        let n = levels.first().map_or(0, |level| level.dims()[0]);
+        let rows = Tensor::cat(parts, 1).permute([0, 2, 3, 1]).reshape([n * grid.cells(), self.dim]);
+        (rows, grid)
+    }
+}
+
+impl Level {
+    fn new(table: &TapTable, channels: usize, device: &ComputeDevice) -> Self {
+        let width = table.outputs.len();
+        let rounds = (0..table.depth())
+            .map(|round| {
+                // An output with fewer taps adds zero times its first neighbour.
+                let taps = || table.outputs.iter().map(|taps| taps.get(round).copied());
+                let index = taps().map(|tap| tap.map_or(0, |tap| (tap.neighbor * channels + tap.channel) as i32));
+                let weight = taps().map(|tap| tap.map_or(0.0, |tap| tap.weight));
+                (
+                    Tensor::from_data(TensorData::new(index.collect(), [width]), device.burn()),
+                    Tensor::from_data(TensorData::new(weight.collect(), [1, width, 1, 1]), device.burn()),
+                )
+            })
+            .collect();
+        Self { first: table.first, rounds }
+    }
+
+    /// `[n, channels, h, w]` to `[n, outputs, h, w]`: the taps over the zero-padded 3x3 neighbourhood.
+    fn aggregate(&self, features: Tensor<4>) -> Tensor<4> {
+        let [n, channels, height, width] = features.dims();
+        let padded = features.pad((1, 1, 1, 1), PadMode::Constant(0.0));
+        let window = |neighbor: usize| {
+            let (dy, dx) = (neighbor / 3, neighbor % 3);
+            padded.clone().slice([0..n, 0..channels, dy..dy + height, dx..dx + width])
+        };
+        let unfolded = Tensor::cat((0..9).map(window).collect(), 1);
+        let terms =
+            self.rounds.iter().map(|(index, weight)| unfolded.clone().select(1, index.clone()) * weight.clone());
+        match terms.reduce(|sum, term| sum + term) {
+            Some(sum) => sum,
+            None => unfolded.slice([0..n, 0..0, 0..height, 0..width]),
+        }
+    }
+}

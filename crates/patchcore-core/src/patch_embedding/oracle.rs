@@ -1,0 +1,158 @@
+//! The literal embeddings of the two published codes, for tests: unfold, pool, resize every plane, pool again.
+
+/// A feature map `[channels, height, width]`.
+pub struct Map {
+    pub channels: usize,
+    pub height: usize,
+    pub width: usize,
+    pub data: Vec<f64>,
+}
+
+impl Map {
+    fn at(&self, c: usize, y: isize, x: isize) -> f64 {
+        let inside = (0..self.height as isize).contains(&y) && (0..self.width as isize).contains(&x);
+        if inside { self.data[(c * self.height + y as usize) * self.width + x as usize] } else { 0.0 }
+    }
+}
+
+fn adaptive_pool(values: &[f64], dim: usize) -> Vec<f64> {
+    let n = values.len();
+    (0..dim)
+        .map(|i| {
+            let window = &values[i * n / dim..((i + 1) * n).div_ceil(dim)];
+            window.iter().sum::<f64>() / window.len() as f64
+        })
+        .collect()
+}
+
+/// Bilinear resize of one plane, corners not aligned.
+pub fn bilinear(plane: &[f64], (h, w): (usize, usize), (oh, ow): (usize, usize)) -> Vec<f64> {
+    let source = |i: usize, n: usize, o: usize| {
+        let x = ((i as f64 + 0.5) * n as f64 / o as f64 - 0.5).max(0.0);
+        let low = (x as usize).min(n - 1);
+        (low, (low + 1).min(n - 1), x - low as f64)
+    };
+    let mut out = Vec::new();
+    for y in 0..oh {
+        let (y0, y1, fy) = source(y, h, oh);
+        for x in 0..ow {
+            let (x0, x1, fx) = source(x, w, ow);
+            let top = plane[y0 * w + x0] * (1.0 - fx) + plane[y0 * w + x1] * fx;
+            let bottom = plane[y1 * w + x0] * (1.0 - fx) + plane[y1 * w + x1] * fx;
+            out.push(top * (1.0 - fy) + bottom * fy);
+        }
+    }
+    out
+}
+
+/// The nine shifted planes of every channel, channel-major, each resized to the grid: `[9 * channels][cells]`.
+fn unfolded_planes(map: &Map, grid: (usize, usize)) -> Vec<Vec<f64>> {
+    let mut planes = Vec::new();
+    for c in 0..map.channels {
+        for (dy, dx) in (0..9).map(|p| (p / 3 - 1, p % 3 - 1)) {
+            let mut plane = Vec::new();
+            for y in 0..map.height as isize {
+                for x in 0..map.width as isize {
+                    plane.push(map.at(c, y + dy, x + dx));
+                }
+            }
+            planes.push(bilinear(&plane, (map.height, map.width), grid));
+        }
+    }
+    planes
+}
+
+/// The authors' embedding: rows `[cells][dim]`.
+pub fn adaptive_pool_embedding(levels: &[Map], dim: usize) -> Vec<Vec<f64>> {
+    let grid = (levels[0].height, levels[0].width);
+    let planes: Vec<_> = levels.iter().map(|level| unfolded_planes(level, grid)).collect();
+    (0..grid.0 * grid.1)
+        .map(|cell| {
+            let stacked: Vec<f64> = planes
+                .iter()
+                .flat_map(|level| adaptive_pool(&level.iter().map(|plane| plane[cell]).collect::<Vec<_>>(), dim))
+                .collect();
+            adaptive_pool(&stacked, dim)
+        })
+        .collect()
+}
+
+/// anomalib's embedding: 3x3 mean per channel, resize, concatenate.
+pub fn concatenated_embedding(levels: &[Map]) -> Vec<Vec<f64>> {
+    let grid = (levels[0].height, levels[0].width);
+    let mut rows = vec![Vec::new(); grid.0 * grid.1];
+    for level in levels {
+        for channel in unfolded_planes(level, grid).chunks(9) {
+            for (cell, row) in rows.iter_mut().enumerate() {
+                row.push(channel.iter().map(|plane| plane[cell]).sum::<f64>() / 9.0);
+            }
+        }
+    }
+    rows
+}
+
+#[cfg(feature = "flex")]
+mod tests {
+    use burn::tensor::{Tensor, TensorData};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::backbone::cpu::{FeatureMap, MapLayout};
+    use crate::device::ComputeDevice;
+    use crate::mode::EmbeddingRule;
+    use crate::patch_embedding::PatchEmbedding;
+    use crate::patch_embedding::cpu::CpuEmbedding;
+
+    fn map(channels: usize, height: usize, width: usize, seed: u64) -> Map {
+        let value =
+            |i: u64| ((i.wrapping_mul(6364136223846793005).wrapping_add(seed) >> 33) % 1000) as f64 / 250.0 - 1.0;
+        Map { channels, height, width, data: (0..(channels * height * width) as u64).map(value).collect() }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn tap_tables_equal_the_literal_embedding(
+            c1 in 1usize..6, c2 in 1usize..6, h in 1usize..7, w in 1usize..7, dim in 1usize..40, three in any::<bool>(), seed in any::<u64>(),
+        ) {
+            let mut levels = vec![map(c1, h, w, seed), map(c2, h.div_ceil(2), w.div_ceil(2), seed ^ 1)];
+            if three {
+                levels.push(map(2, h.div_ceil(4), w.div_ceil(4), seed ^ 2));
+            }
+            let device = ComputeDevice::flex();
+            let channels: Vec<usize> = levels.iter().map(|level| level.channels).collect();
+            let tensors: Vec<Tensor<4>> = levels
+                .iter()
+                .map(|level| {
+                    let data: Vec<f32> = level.data.iter().map(|value| *value as f32).collect();
+                    Tensor::from_data(TensorData::new(data, [1, level.channels, level.height, level.width]), device.burn())
+                })
+                .collect();
+            let maps: Vec<FeatureMap> = levels
+                .iter()
+                .map(|level| {
+                    let (height, width, channels) = (level.height, level.width, level.channels);
+                    let data = (0..height * width * channels)
+                        .map(|i| level.data[i % channels * height * width + i / channels] as f32)
+                        .collect();
+                    FeatureMap { data, height, width, channels, layout: MapLayout::ChannelsLast }
+                })
+                .collect();
+            for (rule, expected) in [
+                (EmbeddingRule::AdaptivePool(dim), adaptive_pool_embedding(&levels, dim)),
+                (EmbeddingRule::Concatenate, concatenated_embedding(&levels)),
+            ] {
+                let embedding = PatchEmbedding::new(rule, &channels, &device);
+                let (rows, _) = embedding.forward(&tensors);
+                let found = rows.try_into_vec_as::<f32>().unwrap();
+                let (cpu_rows, _) = CpuEmbedding::new(rule, &channels).forward(&maps);
+                let expected: Vec<f64> = expected.concat();
+                prop_assert_eq!((found.len(), cpu_rows.len()), (expected.len(), expected.len()));
+                for ((found, cpu), expected) in found.iter().zip(&cpu_rows).zip(&expected) {
+                    prop_assert!((f64::from(*found) - expected).abs() < 1e-5, "{} {}", found, expected);
+                    prop_assert!((f64::from(*cpu) - expected).abs() < 1e-5, "cpu {} {}", cpu, expected);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The anomaly map: patch scores grown to the input's size and smoothed.
+//!
+//! Growing (bilinear or nearest) and smoothing (Gaussian, any reflecting border) are linear and separable, so
+//! together they are two small matrices: `map = A · scores · Bᵀ`, with `A` `[height, grid rows]` and `B`
+//! `[width, grid columns]`. A 28 x 28 grid grown to 224 x 224 costs 1.6 million multiplications instead of 3.3 million
+//! for the Gaussian alone, and is one pair of matrix products on any device. The literal steps stand in `oracle.rs`.
+
+#![allow(clippy::indexing_slicing, reason = "matrix indices run over the extents they were allocated with")]
+
+use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use super::GAUSSIAN_SIGMA;
+use crate::device::ComputeDevice;
+use crate::error::DeviceError;
+use crate::mode::{Border, Upsampling};
+use crate::patch_embedding::Grid;
+
+/// One score per pixel of the network's input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AnomalyMap {
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Scores in the unit of the model's distance, row-major `[height, width]`.
+    pub scores: Vec<f32>,
+}
+
+impl AnomalyMap {
+    /// The largest score; 0 for an empty map.
+    pub fn max(&self) -> f32 {
+        self.scores.iter().copied().reduce(f32::max).unwrap_or(0.0)
+    }
+}
+
+/// The two matrices for one grid and one input size.
+#[derive(Debug, Clone)]
+pub struct MapGrower {
+    grid: Grid,
+    height: usize,
+    width: usize,
+    /// `[1, height, grid rows]`.
+    vertical: Tensor<3>,
+    /// `[1, grid columns, width]`.
+    horizontal: Tensor<3>,
+}
+
+impl MapGrower {
+    /// Prepares the matrices on a device.
+    pub fn new(
+        grid: Grid,
+        (height, width): (usize, usize),
+        upsampling: Upsampling,
+        border: Border,
+        device: &ComputeDevice,
+    ) -> Self {
+        let vertical = axis_matrix(grid.rows, height, upsampling, border);
+        let horizontal = axis_matrix(grid.columns, width, upsampling, border);
+        let mut transposed = vec![0.0; horizontal.len()];
+        for pixel in 0..width {
+            for cell in 0..grid.columns {
+                transposed[cell * width + pixel] = horizontal[pixel * grid.columns + cell];
+            }
+        }
+        let vertical = TensorData::new(vertical, [1, height, grid.rows]);
+        let horizontal = TensorData::new(transposed, [1, grid.columns, width]);
+        let device = device.burn();
+        Self {
+            grid,
+            height,
+            width,
+            vertical: Tensor::from_data(vertical, device),
+            horizontal: Tensor::from_data(horizontal, device),
+        }
+    }
+
+    /// Whether these matrices serve such a grid and input size.
+    pub fn fits(&self, grid: Grid, (height, width): (usize, usize)) -> bool {
+        (self.grid, self.height, self.width) == (grid, height, width)
+    }
+
+    /// The map of one image.
+    ///
+    /// # Shapes
+    /// - `patch_scores`: `[grid rows, grid columns]`, row-major
+    ///
+    /// # Errors
+    /// [`DeviceError::Execution`].
+    pub fn grow(&self, patch_scores: &[f32], device: &ComputeDevice) -> Result<AnomalyMap, DeviceError> {
+        let data = TensorData::new(patch_scores.to_vec(), [1, self.grid.rows, self.grid.columns]);
+        let scores = Tensor::<3>::from_data(data, device.burn());
+        let map = self.vertical.clone().matmul(scores).matmul(self.horizontal.clone());
+        let scores = map.try_into_vec_as::<f32>().map_err(|error| device.failed("anomaly map", error))?;
+        Ok(AnomalyMap { width: self.width, height: self.height, scores })
+    }
+}
+
+/// Gaussian times upsampling along one axis: `[pixels, cells]`, row-major.
+fn axis_matrix(cells: usize, pixels: usize, upsampling: Upsampling, border: Border) -> Vec<f32> {
+    let mut grow = vec![0.0f64; pixels * cells];
+    for pixel in 0..pixels {
+        match upsampling {
+            Upsampling::Nearest => grow[pixel * cells + pixel * cells / pixels] = 1.0,
+            Upsampling::Bilinear => {
+                let source = ((pixel as f64 + 0.5) * cells as f64 / pixels as f64 - 0.5).max(0.0);
+                let low = (source as usize).min(cells - 1);
+                let high = (low + 1).min(cells - 1);
+                grow[pixel * cells + low] += 1.0 - (source - low as f64);
+                grow[pixel * cells + high] += source - low as f64;
+            }
+        }
+    }
+    let kernel = gaussian_kernel();
+    let radius = (kernel.len() / 2) as isize;
+    let mut matrix = vec![0.0f64; pixels * cells];
+    for pixel in 0..pixels {
+        for (offset, weight) in (-radius..).zip(&kernel) {
+            let source = reflect(pixel as isize + offset, pixels, border);
+            for cell in 0..cells {
+                matrix[pixel * cells + cell] += weight * grow[source * cells + cell];
+            }
+        }
+    }
+    matrix.into_iter().map(|weight| weight as f32).collect()
+}
+
+/// Normalised Gaussian cut at four standard deviations: 33 weights.
+pub(super) fn gaussian_kernel() -> Vec<f64> {
+    let radius = (4.0 * GAUSSIAN_SIGMA + 0.5) as i32;
+    let weights: Vec<f64> =
+        (-radius..=radius).map(|x| (-0.5 * f64::from(x * x) / (GAUSSIAN_SIGMA * GAUSSIAN_SIGMA)).exp()).collect();
+    let sum: f64 = weights.iter().sum();
+    weights.into_iter().map(|weight| weight / sum).collect()
+}
+
+/// The pixel that stands for a position beyond the edge, however far.
+pub(super) fn reflect(position: isize, pixels: usize, border: Border) -> usize {
+    let n = pixels as isize;
+    match border {
+        Border::ReflectEdgeRepeated => {
+            let folded = position.rem_euclid(2 * n);
+            (if folded < n { folded } else { 2 * n - 1 - folded }) as usize
+        }
+        Border::ReflectEdgeOnce if n == 1 => 0,
+        Border::ReflectEdgeOnce => {
+            let folded = position.rem_euclid(2 * (n - 1));
+            (if folded < n { folded } else { 2 * (n - 1) - folded }) as usize
+        }
+    }
+}
