@@ -1,0 +1,134 @@
+//! Bytes to pixels: format by content, limits before allocation, orientation, and every failure typed.
+//!
+//! JPEG goes through [`jpeg`](crate::jpeg); the other formats through the `image` crate. A decoder that panics on
+//! strange bytes has a defect that we cannot rule out from here, so the call is wrapped in `catch_unwind` as the last
+//! line of defence: the file is reported as [`ImageError::DecoderPanicked`] and the run goes on. (The panic message
+//! still goes to stderr by the default hook, and an application built with `panic = "abort"` still aborts.)
+
+use std::error::Error;
+use std::io::{self, Cursor};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
+
+use crate::{ImageError, Limits, jpeg};
+
+/// Decodes `bytes` and turns the picture upright.
+pub(crate) fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<DynamicImage, ImageError> {
+    if bytes.is_empty() {
+        return Err(ImageError::Empty { name: name.to_owned() });
+    }
+    let Ok(format) = image::guess_format(bytes) else {
+        return Err(ImageError::NotAnImage { name: name.to_owned(), found: first_bytes(bytes) });
+    };
+    let label = match format {
+        ImageFormat::Png => "PNG",
+        ImageFormat::Jpeg => "JPEG",
+        ImageFormat::Bmp => "BMP",
+        ImageFormat::Tiff => "TIFF",
+        ImageFormat::WebP => "WebP",
+        other => {
+            return Err(ImageError::UnsupportedFormat { name: name.to_owned(), found: format!("{other:?}") });
+        }
+    };
+    let decoded = catch_unwind(AssertUnwindSafe(|| match format {
+        ImageFormat::Jpeg => jpeg::decode(name, bytes, limits),
+        _ => decode_with_image(name, bytes, format, label, limits),
+    }));
+    decoded.unwrap_or_else(|_| Err(ImageError::DecoderPanicked { name: name.to_owned(), format: label }))
+}
+
+/// Refuses a picture whose header claims more than `limits`.
+pub(crate) fn check_limits(
+    name: &str,
+    (width, height): (u32, u32),
+    needed: u64,
+    limits: &Limits,
+) -> Result<(), ImageError> {
+    let name = || name.to_owned();
+    let Limits { max_width, max_height, max_alloc_bytes: limit } = *limits;
+    if width > max_width || height > max_height {
+        return Err(ImageError::TooLarge { name: name(), width, height, max_width, max_height });
+    }
+    if width == 0 || height == 0 {
+        return Err(ImageError::NoPixels { name: name(), width, height });
+    }
+    if needed > limit {
+        return Err(ImageError::TooMuchMemory { name: name(), needed, limit });
+    }
+    Ok(())
+}
+
+fn decode_with_image(
+    name: &str,
+    bytes: &[u8],
+    format: ImageFormat,
+    label: &'static str,
+    limits: &Limits,
+) -> Result<DynamicImage, ImageError> {
+    let error = |source| typed(name, label, limits, source);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    // The sides are checked below, where their values can be told.
+    let mut decoder_limits = image::Limits::no_limits();
+    decoder_limits.max_alloc = Some(limits.max_alloc_bytes);
+    if format == ImageFormat::Png {
+        // The PNG decoder tells the header's size only after it has accepted it: look first.
+        if let Some(size) = png_size(bytes) {
+            check_limits(name, size, 0, limits)?;
+        }
+    }
+    reader.limits(decoder_limits);
+    let mut decoder = reader.into_decoder().map_err(error)?;
+    check_limits(name, decoder.dimensions(), decoder.total_bytes(), limits)?;
+    // Unreadable metadata is no reason to refuse the pixels.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut image = DynamicImage::from_decoder(decoder).map_err(error)?;
+    image.apply_orientation(orientation);
+    Ok(image)
+}
+
+/// Width and height of the IHDR chunk, which a PNG starts with.
+fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
+    let side = |at: usize| bytes.get(at..)?.first_chunk::<4>().map(|side| u32::from_be_bytes(*side));
+    (bytes.get(12..16)? == b"IHDR").then_some((side(16)?, side(20)?))
+}
+
+fn typed(name: &str, format: &'static str, limits: &Limits, source: image::ImageError) -> ImageError {
+    let name = name.to_owned();
+    let reason = source.to_string();
+    if ends_early(&source) {
+        return ImageError::Truncated { name, format, reason };
+    }
+    match source {
+        image::ImageError::Limits(_) => {
+            let limit = limits.max_alloc_bytes;
+            ImageError::TooMuchMemory { name, needed: limit.saturating_add(1), limit }
+        }
+        image::ImageError::Unsupported(_) => ImageError::UnsupportedFeature { name, format, feature: reason },
+        _ => ImageError::Damaged { name, format, reason },
+    }
+}
+
+/// Whether the bytes ran out, by the `io::Error` at the bottom of the decoder's error.
+fn ends_early(source: &image::ImageError) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(source);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            return io.kind() == io::ErrorKind::UnexpectedEof;
+        }
+        cause = error.source();
+    }
+    if let image::ImageError::IoError(io) = source { io.kind() == io::ErrorKind::UnexpectedEof } else { false }
+}
+
+/// The start of a file that is no image, as text when it is text, else in hexadecimal.
+fn first_bytes(bytes: &[u8]) -> String {
+    let start = bytes.get(..bytes.len().min(12)).unwrap_or_default();
+    let printable = |byte: &u8| (0x20..0x7f).contains(byte) || byte.is_ascii_whitespace();
+    if start.iter().all(printable) {
+        format!("the text {:?}", String::from_utf8_lossy(start))
+    } else {
+        format!("the bytes {start:02x?}")
+    }
+}

@@ -1,0 +1,204 @@
+//! What can be wrong with a photo, a mask, a pixel buffer or the view asked of it. Every variant names the culprit,
+//! what was expected, what was found, and what to do.
+
+use std::io;
+
+/// A photo, mask or buffer that cannot be read or prepared. Bad bytes give one of these, never a panic.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// The file could not be read at all.
+    #[error("cannot read {name}: {source}; check the path and its permissions")]
+    Read {
+        /// The file.
+        name: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The path is a folder, a pipe or a device.
+    #[error("{name} is {found}, expected an image file; name a PNG, JPEG, BMP, TIFF or WebP file")]
+    NotAFile {
+        /// The path.
+        name: String,
+        /// What it is.
+        found: &'static str,
+    },
+    /// The file has no bytes.
+    #[error("{name} is empty (0 bytes), expected an image; copy the file again")]
+    Empty {
+        /// The file.
+        name: String,
+    },
+    /// The bytes do not start as any image does.
+    #[error(
+        "{name} is not an image: it starts with {found}, expected PNG, JPEG, BMP, TIFF or WebP content (the content \
+         decides, not the extension); remove the file or convert it to PNG"
+    )]
+    NotAnImage {
+        /// The file.
+        name: String,
+        /// The first bytes, readable.
+        found: String,
+    },
+    /// An image in a format that is not built in.
+    #[error("{name} is a {found} image, expected PNG, JPEG, BMP, TIFF or WebP; convert it to PNG")]
+    UnsupportedFormat {
+        /// The file.
+        name: String,
+        /// The format found.
+        found: String,
+    },
+    /// A known format that uses something the decoder does not know.
+    #[error("{name} is a {format} file with {feature}, which is not supported; convert it to an 8- or 16-bit PNG")]
+    UnsupportedFeature {
+        /// The file.
+        name: String,
+        /// Its format.
+        format: &'static str,
+        /// What is not supported.
+        feature: String,
+    },
+    /// The file ends before the picture does.
+    #[error("{name} is a truncated {format} file: {reason}; expected the whole picture, copy the file again")]
+    Truncated {
+        /// The file.
+        name: String,
+        /// Its format.
+        format: &'static str,
+        /// Where it ended.
+        reason: String,
+    },
+    /// The file contradicts its format: wrong checksum, lying header, impossible codes.
+    #[error("{name} is a damaged {format} file: {reason}; expected a valid picture, copy or export the file again")]
+    Damaged {
+        /// The file.
+        name: String,
+        /// Its format.
+        format: &'static str,
+        /// What the decoder found.
+        reason: String,
+    },
+    /// A decoder gave up in a way it should not have. Nothing is lost but this file.
+    #[error("the {format} decoder failed on {name} (a defect of the decoder); convert the file to PNG and report it")]
+    DecoderPanicked {
+        /// The file.
+        name: String,
+        /// Its format.
+        format: &'static str,
+    },
+    /// The header claims more columns or rows than the limit.
+    #[error(
+        "{name} is {width}x{height} pixels, expected at most {max_width}x{max_height}; shrink the photo or raise \
+         `Limits::max_width` and `Limits::max_height`"
+    )]
+    TooLarge {
+        /// The file.
+        name: String,
+        /// Columns found.
+        width: u32,
+        /// Rows found.
+        height: u32,
+        /// Columns allowed.
+        max_width: u32,
+        /// Rows allowed.
+        max_height: u32,
+    },
+    /// Reading or decoding would need more memory than the limit.
+    #[error(
+        "{name} needs {needed} bytes, expected at most {limit}; shrink the photo or raise `Limits::max_alloc_bytes`"
+    )]
+    TooMuchMemory {
+        /// The file.
+        name: String,
+        /// Bytes needed, at least.
+        needed: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
+    /// No pixels.
+    #[error("{name} is {width}x{height} pixels, expected at least 1x1; pass a photo that has pixels")]
+    NoPixels {
+        /// The photo or buffer.
+        name: String,
+        /// Columns found.
+        width: u32,
+        /// Rows found.
+        height: u32,
+    },
+    /// A buffer whose rows overlap.
+    #[error(
+        "pixel buffer: stride is {stride} bytes, expected at least {needed} (width {width} x {bytes_per_pixel} bytes per \
+         pixel); pass the number of bytes from one row's start to the next"
+    )]
+    StrideTooSmall {
+        /// Bytes per row found.
+        stride: usize,
+        /// Bytes per row needed.
+        needed: u64,
+        /// Columns.
+        width: u32,
+        /// Bytes of one pixel.
+        bytes_per_pixel: usize,
+    },
+    /// A buffer that ends before its last row does.
+    #[error(
+        "pixel buffer: data has {found} bytes, expected at least {needed} for {height} rows of stride {stride}; check \
+         width, height, stride and pixel format"
+    )]
+    BufferTooShort {
+        /// Bytes found.
+        found: usize,
+        /// Bytes needed (saturating).
+        needed: u64,
+        /// Rows.
+        height: u32,
+        /// Bytes per row.
+        stride: usize,
+    },
+    /// A view with a zero side.
+    #[error("view: {parameter} is {found}, expected every side to be at least 1 pixel; give a positive size")]
+    InvalidView {
+        /// `resize` or `crop`.
+        parameter: &'static str,
+        /// The value.
+        found: String,
+    },
+    /// The resized photo or the network's input would be too large to compute with.
+    #[error(
+        "{name} ({original_width}x{original_height}) would become {width}x{height} pixels, expected at most {max_side} a \
+         side and {max_pixels} in all; resize to a fixed width and height, or to a smaller one"
+    )]
+    PreparedTooLarge {
+        /// The photo.
+        name: String,
+        /// Its columns.
+        original_width: u32,
+        /// Its rows.
+        original_height: u32,
+        /// Columns after the resize or crop.
+        width: u64,
+        /// Rows after the resize or crop.
+        height: u64,
+        /// Largest side allowed.
+        max_side: u32,
+        /// Largest number of pixels allowed.
+        max_pixels: u64,
+    },
+    /// A mask that does not lie over its image.
+    #[error(
+        "mask {name} is {width}x{height} pixels, expected {expected_width}x{expected_height} like its image; export the \
+         mask at the image's size"
+    )]
+    MaskSize {
+        /// The mask.
+        name: String,
+        /// Its columns.
+        width: u32,
+        /// Its rows.
+        height: u32,
+        /// The image's columns.
+        expected_width: u32,
+        /// The image's rows.
+        expected_height: u32,
+    },
+}

@@ -1,0 +1,39 @@
+//! Photos in: from files, bytes and camera buffers to the network's input, and the folders they lie in.
+//!
+//! In the order of the flow: a [`MvtecCategory`] or [`good_images`] lists the files, [`Photo`] decodes one (upright,
+//! without alpha, within [`Limits`]), [`prepare`] resizes and crops it to a [`NetworkInput`] as a
+//! [`View`](patchcore_core::preprocess::View) asks, [`prepare_mask`] does the same to its ground truth, and
+//! [`Geometry`] tells which pixel of the original an input pixel is.
+//!
+//! The 8-bit resize equals PIL's antialiased bilinear to the pixel value (passes in the order of Pillow
+//! before 13); the float one equals torch's `interpolate(antialias=True)` to 4e-6. Bad bytes give an [`ImageError`] that names the file, never a panic.
+
+mod dataset_error;
+mod decode;
+mod geometry;
+mod good_images;
+mod image_error;
+mod jpeg;
+mod limits;
+mod listing;
+mod mask;
+mod mvtec_category;
+mod network_input;
+mod photo;
+mod pixel_buffer;
+mod pixel_format;
+mod resample;
+mod test_image;
+
+pub use dataset_error::DatasetError;
+pub use geometry::Geometry;
+pub use good_images::good_images;
+pub use image_error::ImageError;
+pub use limits::Limits;
+pub use mask::{Mask, prepare_mask};
+pub use mvtec_category::MvtecCategory;
+pub use network_input::{NetworkInput, prepare};
+pub use photo::Photo;
+pub use pixel_buffer::PixelBuffer;
+pub use pixel_format::PixelFormat;
+pub use test_image::TestImage;

@@ -1,0 +1,225 @@
+//! A decoded photo in memory, whatever it came from: the start of the flow.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use image::{DynamicImage, RgbImage};
+use patchcore_core::preprocess::Size;
+
+use crate::{ImageError, Limits, PixelBuffer, PixelFormat, decode};
+
+/// The samples of a photo, interleaved, row by row.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Samples {
+    Eight(Vec<u8>),
+    Sixteen(Vec<u16>),
+}
+
+/// A decoded photo: grey or RGB, 8 or 16 bits a sample, upright (EXIF orientation applied), without alpha.
+///
+/// Alpha is dropped as PIL's `convert("RGB")` drops it, not blended over a background. Float images (TIFF) become
+/// 16 bits, `[0, 1]` to `[0, 65535]`, clamped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Photo {
+    name: String,
+    width: u32,
+    height: u32,
+    channels: usize,
+    samples: Samples,
+}
+
+impl From<DynamicImage> for Photo {
+    fn from(image: DynamicImage) -> Self {
+        Photo::from_dynamic(image)
+    }
+}
+
+impl Photo {
+    /// Reads and decodes a file. Its content decides the format, not its extension.
+    ///
+    /// # Errors
+    /// [`ImageError`] naming the file: unreadable, not a regular file, empty, no image, unsupported, truncated,
+    /// damaged, or beyond `limits`.
+    pub fn open(path: &Path, limits: &Limits) -> Result<Photo, ImageError> {
+        let name = path.display().to_string();
+        let read = |source| ImageError::Read { name: path.display().to_string(), source };
+        // Before opening: opening a pipe waits for a writer.
+        let metadata = fs::metadata(path).map_err(read)?;
+        if !metadata.is_file() {
+            let found = if metadata.is_dir() { "a folder" } else { "a pipe, socket or device" };
+            return Err(ImageError::NotAFile { name, found });
+        }
+        let limit = limits.max_alloc_bytes;
+        if metadata.len() > limit {
+            return Err(ImageError::TooMuchMemory { name, needed: metadata.len(), limit });
+        }
+        let mut bytes = Vec::new();
+        // The file may grow while it is read.
+        File::open(path).map_err(read)?.take(limit).read_to_end(&mut bytes).map_err(read)?;
+        Photo::decode(&name, &bytes, limits)
+    }
+
+    /// Decodes bytes; `name` is only used in errors.
+    ///
+    /// # Errors
+    /// As [`Photo::open`], apart from reading.
+    pub fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<Photo, ImageError> {
+        Ok(Photo::from_dynamic(decode::decode(name, bytes, limits)?).with_name(name))
+    }
+
+    /// Takes an image that the application decoded itself. 8-bit grey and RGB are taken without a copy.
+    #[must_use]
+    pub fn from_dynamic(image: DynamicImage) -> Photo {
+        let (width, height) = (image.width(), image.height());
+        let (channels, samples) = match image {
+            DynamicImage::ImageLuma8(grey) => (1, Samples::Eight(grey.into_raw())),
+            DynamicImage::ImageRgb8(rgb) => (3, Samples::Eight(rgb.into_raw())),
+            DynamicImage::ImageLumaA8(grey) => (1, Samples::Eight(without_alpha::<2, _>(grey.as_raw()))),
+            DynamicImage::ImageRgba8(rgb) => (3, Samples::Eight(without_alpha::<4, _>(rgb.as_raw()))),
+            DynamicImage::ImageLuma16(grey) => (1, Samples::Sixteen(grey.into_raw())),
+            DynamicImage::ImageRgb16(rgb) => (3, Samples::Sixteen(rgb.into_raw())),
+            DynamicImage::ImageLumaA16(grey) => (1, Samples::Sixteen(without_alpha::<2, _>(grey.as_raw()))),
+            DynamicImage::ImageRgba16(rgb) => (3, Samples::Sixteen(without_alpha::<4, _>(rgb.as_raw()))),
+            float => (3, Samples::Sixteen(float.into_rgb16().into_raw())),
+        };
+        Photo { name: "photo in memory".to_owned(), width, height, channels, samples }
+    }
+
+    /// Copies a borrowed buffer.
+    ///
+    /// # Errors
+    /// [`ImageError::NoPixels`], [`ImageError::StrideTooSmall`] or [`ImageError::BufferTooShort`].
+    pub fn from_buffer(buffer: &PixelBuffer<'_>) -> Result<Photo, ImageError> {
+        let PixelBuffer { data, width, height, stride, format } = *buffer;
+        if width == 0 || height == 0 {
+            return Err(ImageError::NoPixels { name: "pixel buffer".to_owned(), width, height });
+        }
+        let bytes_per_pixel = format.bytes_per_pixel();
+        let row = u64::from(width) * bytes_per_pixel as u64;
+        if (stride as u64) < row {
+            return Err(ImageError::StrideTooSmall { stride, needed: row, width, bytes_per_pixel });
+        }
+        let needed = (stride as u64).saturating_mul(u64::from(height) - 1).saturating_add(row);
+        if (data.len() as u64) < needed {
+            return Err(ImageError::BufferTooShort { found: data.len(), needed, height, stride });
+        }
+        // Both fit: they are at most the length of a slice.
+        let row = row as usize;
+        let rows = || data.chunks(stride).take(height as usize).filter_map(|line| line.get(..row));
+        let pixels = || rows().flat_map(|line| line.chunks_exact(bytes_per_pixel));
+        let sixteen = || -> Vec<u16> {
+            rows().flat_map(|line| line.as_chunks::<2>().0).map(|&sample| u16::from_ne_bytes(sample)).collect()
+        };
+        let (channels, samples) = match format {
+            PixelFormat::Gray8 => (1, Samples::Eight(rows().flatten().copied().collect())),
+            PixelFormat::Rgb8 => (3, Samples::Eight(rows().flatten().copied().collect())),
+            PixelFormat::Rgba8 => (3, Samples::Eight(pixels().flat_map(|p| p.iter().take(3)).copied().collect())),
+            PixelFormat::Bgr8 | PixelFormat::Bgra8 => {
+                (3, Samples::Eight(pixels().flat_map(|p| p.iter().take(3).rev()).copied().collect()))
+            }
+            PixelFormat::Gray16 => (1, Samples::Sixteen(sixteen())),
+            PixelFormat::Rgb16 => (3, Samples::Sixteen(sixteen())),
+        };
+        Ok(Photo { name: "pixel buffer".to_owned(), width, height, channels, samples })
+    }
+
+    /// The same photo under the name that its errors should carry.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Photo {
+        self.name = name.into();
+        self
+    }
+
+    /// The file it came from, or what stands for it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Columns, upright.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Rows, upright.
+    #[must_use]
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// Columns and rows, upright.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        Size { width: self.width, height: self.height }
+    }
+
+    /// 1 (grey) or 3 (RGB).
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// 8 or 16.
+    #[must_use]
+    pub fn bits_per_sample(&self) -> u32 {
+        match self.samples {
+            Samples::Eight(_) => 8,
+            Samples::Sixteen(_) => 16,
+        }
+    }
+
+    /// The photo as 8-bit RGB, for overlays: grey in three equal channels, 16 bits rounded to 8.
+    #[must_use]
+    pub fn to_rgb8(&self) -> RgbImage {
+        let eight: Vec<u8> = match &self.samples {
+            Samples::Eight(samples) => samples.clone(),
+            Samples::Sixteen(samples) => samples.iter().map(|&sample| to_eight_bits(sample)).collect(),
+        };
+        let rgb = if self.channels == 1 { eight.into_iter().flat_map(|grey| [grey; 3]).collect() } else { eight };
+        // The length is right by construction; an empty picture stands for the impossible.
+        RgbImage::from_raw(self.width, self.height, rgb).unwrap_or_default()
+    }
+
+    pub(crate) fn samples(&self) -> &Samples {
+        &self.samples
+    }
+}
+
+impl fmt::Debug for Photo {
+    /// Name and shape, not millions of samples.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Photo")
+            .field("name", &self.name)
+            .field("width", &self.width)
+            .field("height", &self.height)
+            .field("channels", &self.channels)
+            .field("bits_per_sample", &self.bits_per_sample())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A 16-bit sample as 8 bits, rounded to nearest.
+pub(crate) fn to_eight_bits(sample: u16) -> u8 {
+    ((u32::from(sample) * 255 + 32_767) / 65_535) as u8
+}
+
+/// Every pixel of `N` samples without its last.
+fn without_alpha<const N: usize, T: Copy>(samples: &[T]) -> Vec<T> {
+    samples.as_chunks::<N>().0.iter().flat_map(|pixel| pixel.iter().take(N - 1)).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sixteen_bits_round_to_the_nearest_eight() {
+        for sample in 0..=u16::MAX {
+            let exact = (f64::from(sample) * 255.0 / 65_535.0).round() as u8;
+            assert_eq!(to_eight_bits(sample), exact, "{sample}");
+        }
+    }
+}
