@@ -1,0 +1,73 @@
+//! From the bytes of a weights file to named, checked, BatchNorm-folded tensors.
+//!
+//! This module stands at the entry of the flow and knows neither Burn nor `patchcore-core`: the crate's `build.rs`
+//! includes it a second time to embed weights, and must not compile Burn for that.
+//!
+//! ```text
+//! .onnx        -> onnx::OnnxModel -> onnx::named_convolutions \
+//! .safetensors -> TensorView per name -> state_dict_convolutions  -> assemble (shapes, folding, finiteness)
+//! .pth (xtask) -> TensorView per name -> state_dict_convolutions /
+//! ```
+//!
+//! Everything read here may be hostile: every length is checked against the bytes that are there, counts are
+//! bounded, nothing recurses, and a tensor is only decoded after its shape was found to be the expected one.
+
+mod architecture;
+mod assemble;
+mod directory;
+mod dtype;
+mod efficientnet;
+mod error;
+mod fold;
+mod manifest;
+mod onnx;
+mod safetensors_file;
+mod state_dict;
+mod tensor_view;
+
+pub use architecture::{Architecture, Block, ConvSpec};
+pub use directory::{find_weights, weights_dir};
+pub use dtype::Dtype;
+pub use efficientnet::{EFFICIENTNET_LITE0, efficientnet_lite0_shapes};
+pub use error::WeightsError;
+pub use fold::{BatchNorm, ConvAttributes, Convolution, FoldedTensor, FoldedTensors};
+pub use manifest::verify_manifest;
+pub use onnx::{Attribute, Node, OnnxModel, import_onnx, read_onnx};
+pub use safetensors_file::{import_safetensors, read_safetensors};
+pub use state_dict::import_state_dict;
+pub use tensor_view::{Payload, TensorView};
+
+/// Names of every backbone that has weights, the embedded default first.
+pub fn known_backbones() -> Vec<&'static str> {
+    let resnets = Architecture::known().iter().map(|known| known.name);
+    std::iter::once(EFFICIENTNET_LITE0).chain(resnets).collect()
+}
+
+/// The tensors of a known backbone from an ONNX file.
+///
+/// # Errors
+///
+/// As [`import_onnx`]; [`WeightsError::UnknownBackbone`].
+pub fn import_known_onnx(backbone: &str, file: &str, bytes: &[u8]) -> Result<FoldedTensors, WeightsError> {
+    if backbone == EFFICIENTNET_LITE0 {
+        return Err(WeightsError::Unrecognised {
+            file: file.into(),
+            backbone: backbone.into(),
+            detail: "this backbone is read from safetensors only".into(),
+        });
+    }
+    import_onnx(Architecture::by_name(backbone)?, file, bytes)
+}
+
+/// The tensors of a known backbone from a safetensors file.
+///
+/// # Errors
+///
+/// As [`import_safetensors`]; [`WeightsError::UnknownBackbone`].
+pub fn import_known_safetensors(backbone: &str, file: &str, bytes: &[u8]) -> Result<FoldedTensors, WeightsError> {
+    if backbone == EFFICIENTNET_LITE0 {
+        let tensors = read_safetensors(file, bytes)?;
+        return efficientnet::take_exact(file, backbone, &efficientnet_lite0_shapes(), &tensors);
+    }
+    import_safetensors(Architecture::by_name(backbone)?, file, bytes)
+}

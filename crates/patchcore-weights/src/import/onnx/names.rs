@@ -1,0 +1,139 @@
+//! Which convolution of a graph is which layer of the ResNet.
+//!
+//! Three sources, the first that recognises the network wins: the initializers' names (`layer1.0.conv1.weight`; kept
+//! when nothing was folded, and by the newer exporter always), the nodes' names (`/layer1/layer1.0/conv1/Conv`; the
+//! older exporter renames folded weights to `onnx::Conv_193` but names nodes after modules), and the graph's shape.
+
+use std::collections::BTreeMap;
+
+use super::super::architecture::Architecture;
+use super::super::assemble::assemble;
+use super::super::error::WeightsError;
+use super::super::fold::{Convolution, FoldedTensors};
+use super::super::state_dict::{batch_norm, is_trunk, norm_of, prefix, state_dict_convolutions};
+use super::super::tensor_view::{Payload, TensorView};
+use super::graph::Graph;
+use super::model::{Node, OnnxModel};
+use super::parse::read_onnx;
+use super::walk::walk;
+
+/// The folded tensors of `architecture` from the bytes of an ONNX file.
+///
+/// # Errors
+///
+/// As [`read_onnx`], any of the tensor variants of [`WeightsError`], and [`WeightsError::Unrecognised`].
+pub fn import_onnx(architecture: &Architecture, file: &str, bytes: &[u8]) -> Result<FoldedTensors, WeightsError> {
+    let model = read_onnx(file, bytes)?;
+    assemble(architecture, file, &named_convolutions(architecture, file, &model)?)
+}
+
+/// Every convolution of the trunk by torchvision's name.
+fn named_convolutions<'a>(
+    architecture: &Architecture,
+    file: &str,
+    model: &OnnxModel<'a>,
+) -> Result<BTreeMap<String, Convolution<'a>>, WeightsError> {
+    let graph = Graph::new(model);
+    let nodes: Vec<&Node<'a>> = model.nodes.iter().filter(|node| node.op_type == "Conv").collect();
+    if nodes.is_empty() {
+        let tensors: BTreeMap<String, TensorView<'a>> =
+            model.initializers.iter().map(|tensor| (tensor.name.to_string(), tensor.clone())).collect();
+        let found = state_dict_convolutions(&tensors);
+        return if found.is_empty() { Err(no_convolution(architecture, file)) } else { Ok(found) };
+    }
+    let by_weight = |node: &Node<'a>| node.input(1).map(|name| graph.origin(name).to_owned());
+    let by_node = |node: &Node<'a>| module_path(node.name).map(|path| format!("{path}.weight"));
+    let named = named_by(&nodes, by_weight).or_else(|| named_by(&nodes, by_node));
+    let named = match named {
+        Some(named) => named,
+        None => walk(architecture, file, &graph)?,
+    };
+    let head = prefix(model.initializers.iter().map(|tensor| tensor.name.as_ref())).unwrap_or_default();
+    let mut convolutions = BTreeMap::new();
+    for (name, node) in named {
+        if name == "conv1" && !node.input(0).is_some_and(|value| graph.is_fed(graph.origin(value))) {
+            let detail = "something is computed before conv1: export the network without its preprocessing";
+            return Err(unrecognised(architecture, file, detail.into()));
+        }
+        let mut convolution = graph.convolution(node).ok_or_else(|| {
+            unrecognised(
+                architecture,
+                file,
+                format!("the weight, bias or normalisation of {name} is computed in the graph"),
+            )
+        })?;
+        let unbiased = match &convolution.bias {
+            None => true,
+            Some(bias) => matches!(bias.payload, Payload::Splat(0.0)),
+        };
+        if convolution.norm.is_none() && unbiased {
+            // The normalisation is there under its name but not as one BatchNormalization node.
+            let get = |name: &str| graph.initializer(&format!("{head}{name}")).cloned();
+            convolution.norm = norm_of(&name).and_then(|norm| batch_norm(&norm, get));
+            if convolution.norm.is_none() {
+                convolution.bias = None;
+            }
+        } else if let Some(op) = graph.stranger_behind(node) {
+            return Err(unrecognised(architecture, file, format!("{name} is followed by {op}")));
+        }
+        convolutions.insert(name, convolution);
+    }
+    Ok(convolutions)
+}
+
+/// The trunk's nodes by torchvision's name, when `name_of` gives such names without a clash.
+fn named_by<'a, 'm>(
+    nodes: &[&'m Node<'a>],
+    name_of: impl Fn(&Node<'a>) -> Option<String>,
+) -> Option<BTreeMap<String, &'m Node<'a>>> {
+    let names: Vec<Option<String>> = nodes.iter().map(|node| name_of(node)).collect();
+    let head = prefix(names.iter().flatten().map(String::as_str))?;
+    let mut named = BTreeMap::new();
+    for (node, name) in nodes.iter().zip(&names) {
+        let Some(conv) = name.as_deref().and_then(|name| name.strip_prefix(head.as_str())) else { continue };
+        let Some(conv) = conv.strip_suffix(".weight").filter(|conv| is_trunk(conv)) else { continue };
+        if named.insert(conv.to_owned(), *node).is_some() {
+            return None;
+        }
+    }
+    Some(named)
+}
+
+/// `/layer2/layer2.0/downsample/downsample.0/Conv` to `layer2.0.downsample.0`.
+fn module_path(node: &str) -> Option<String> {
+    let (scopes, _operator) = node.strip_prefix('/')?.rsplit_once('/')?;
+    let mut path: Vec<&str> = Vec::new();
+    for scope in scopes.split('/') {
+        // A member of a container repeats the container's name: `layer2`, then `layer2.0`.
+        if let Some(last) = path.last()
+            && scope.strip_prefix(last).is_some_and(|rest| rest.starts_with('.'))
+        {
+            path.pop();
+        }
+        path.push(scope);
+    }
+    Some(path.join("."))
+}
+
+fn no_convolution(architecture: &Architecture, file: &str) -> WeightsError {
+    unrecognised(architecture, file, "there is no convolution with known names in it".into())
+}
+
+pub(super) fn unrecognised(architecture: &Architecture, file: &str, detail: String) -> WeightsError {
+    WeightsError::Unrecognised { file: file.into(), backbone: architecture.name.into(), detail }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::module_path;
+
+    #[test]
+    fn module_paths_come_out_of_node_names() {
+        assert_eq!(module_path("/conv1/Conv").as_deref(), Some("conv1"));
+        assert_eq!(module_path("/layer1/layer1.0/conv1/Conv").as_deref(), Some("layer1.0.conv1"));
+        let downsample = "/net/layer2/layer2.0/downsample/downsample.0/Conv_1";
+        assert_eq!(module_path(downsample).as_deref(), Some("net.layer2.0.downsample.0"));
+        assert_eq!(module_path("node_Conv_187"), None);
+        assert_eq!(module_path(""), None);
+    }
+}

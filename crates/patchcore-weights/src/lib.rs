@@ -1,0 +1,34 @@
+//! Pretrained ImageNet backbones for PatchCore: from a weights file to named, checked, folded tensors.
+//!
+//! ```text
+//! NAME.onnx | NAME.safetensors -> import (names, shapes, BatchNorm folding, finiteness) -> BackboneWeights -> core
+//! ```
+//!
+//! PatchCore needs a network that has seen ImageNet and is then left alone. This crate finds the file
+//! ([`find_weights`]), reads it without trusting it (`load_weights`) and hands over the tensors under torchvision's
+//! names. It never opens a network connection: files come from `cargo xtask fetch-weights`, from a user's own
+//! export, or are embedded at build time: with the feature `embed-resnet18` (one per backbone) `build.rs` puts the
+//! installed file's tensors into the binary, `embed-f16` halves them. Where the file is not installed the build warns
+//! and goes on, and `pretrained` looks for it at run time.
+//!
+//! Accepted are ONNX files of torchvision's ResNets as PyTorch's exporters write them (BatchNorm folded or not, any
+//! opset, with or without classifier, fixed or dynamic batch, names kept or lost) and safetensors files with
+//! torchvision's or timm's names. A file of another architecture, with missing, misshapen or non-finite tensors, or
+//! with another stride than torchvision's, is an error that says so; [`WeightsError`] lists them all.
+
+mod embedded;
+mod import;
+#[cfg(feature = "core")]
+mod load;
+mod registry;
+
+pub use embedded::embedded_weights;
+pub use import::{
+    Architecture, Attribute, BatchNorm, Block, ConvAttributes, ConvSpec, Convolution, Dtype, EFFICIENTNET_LITE0,
+    FoldedTensor, FoldedTensors, Node, OnnxModel, Payload, TensorView, WeightsError, efficientnet_lite0_shapes,
+    find_weights, import_known_onnx, import_known_safetensors, import_onnx, import_safetensors, import_state_dict,
+    known_backbones, read_onnx, read_safetensors, verify_manifest, weights_dir,
+};
+#[cfg(feature = "core")]
+pub use load::{backbone_weights, load_safetensors, load_weights, pretrained};
+pub use registry::{Registry, RegistryEntry};

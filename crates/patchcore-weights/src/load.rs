@@ -1,0 +1,97 @@
+//! A weights file on disk to the tensors that core's backbones take.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use patchcore_core::backbone::{BackboneWeights, NamedTensor};
+
+use crate::embedded::embedded_weights;
+use crate::import::{
+    FoldedTensors, WeightsError, find_weights, import_known_onnx, import_known_safetensors, known_backbones,
+    verify_manifest,
+};
+
+/// Largest weights file that is read, in bytes: wide_resnet101_2 has 508 MB in f32.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// Reads the weights of `backbone` (`resnet18`, `efficientnet_lite0`, ...) from an ONNX or a safetensors file.
+///
+/// The tensors have torchvision's names (`conv1.weight`, `conv1.bias`, `layer1.0.conv1.weight`, ...,
+/// `layer2.0.downsample.0.bias`), BatchNorm is folded into them, shapes and finiteness are checked. `layer4` is there
+/// when the file has it; the classifier never is. A file with a manifest of `fetch-weights` beside it must have the
+/// manifest's digest. Memory: the file plus its tensors in `f32`.
+///
+/// # Errors
+///
+/// Every variant of [`WeightsError`] that concerns a file.
+pub fn load_weights(path: &Path, backbone: &str) -> Result<BackboneWeights, WeightsError> {
+    if !known_backbones().contains(&backbone) {
+        let known = known_backbones().join(", ");
+        return Err(WeightsError::UnknownBackbone { name: backbone.into(), known });
+    }
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_lowercase();
+    let import = match extension.as_str() {
+        "onnx" => import_known_onnx,
+        "safetensors" => import_known_safetensors,
+        _ => {
+            let remedy = if matches!(extension.as_str(), "pth" | "pt" | "bin") {
+                format!("; convert it with `cargo xtask fetch-weights {backbone} --from {}`", path.display())
+            } else {
+                String::new()
+            };
+            return Err(WeightsError::UnknownFormat { path: path.into(), remedy });
+        }
+    };
+    let bytes = read(path, backbone)?;
+    verify_manifest(path, backbone, &bytes)?;
+    Ok(backbone_weights(import(backbone, &path.display().to_string(), &bytes)?))
+}
+
+/// The weights of `backbone` wherever they are: embedded in the binary, else installed ([`find_weights`]).
+///
+/// # Errors
+///
+/// [`WeightsError::NotInstalled`] with the command that installs them, and as [`load_weights`].
+pub fn pretrained(backbone: &str) -> Result<BackboneWeights, WeightsError> {
+    match embedded_weights(backbone) {
+        Some(bytes) => load_safetensors(backbone, "the embedded weights", bytes),
+        None => load_weights(&find_weights(backbone)?, backbone),
+    }
+}
+
+/// Reads the weights of `backbone` from the bytes of a safetensors file, f16 widened to f32.
+///
+/// `file` only serves in messages. This is how embedded weights come in.
+///
+/// # Errors
+///
+/// As [`load_weights`], without those of the file system.
+pub fn load_safetensors(backbone: &str, file: &str, bytes: &[u8]) -> Result<BackboneWeights, WeightsError> {
+    Ok(backbone_weights(import_known_safetensors(backbone, file, bytes)?))
+}
+
+/// The importer's tensors as core's type.
+pub fn backbone_weights(tensors: FoldedTensors) -> BackboneWeights {
+    let named = |tensor: crate::import::FoldedTensor| NamedTensor { shape: tensor.shape, data: tensor.data };
+    BackboneWeights { tensors: tensors.into_iter().map(|(name, tensor)| (name, named(tensor))).collect() }
+}
+
+/// The file's bytes, bounded even when it grows while it is read.
+fn read(path: &Path, backbone: &str) -> Result<Vec<u8>, WeightsError> {
+    let failed = |source: std::io::Error| match source.kind() {
+        std::io::ErrorKind::NotFound => WeightsError::FileMissing { path: path.into(), backbone: backbone.into() },
+        _ => WeightsError::Read { path: path.into(), source },
+    };
+    let file = fs::File::open(path).map_err(failed)?;
+    let size = file.metadata().map_err(failed)?.len();
+    let mut bytes = Vec::new();
+    if size <= MAX_BYTES {
+        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    }
+    let size = size.max(bytes.len() as u64);
+    if size > MAX_BYTES {
+        return Err(WeightsError::TooLarge { file: path.display().to_string(), bytes: size, limit: MAX_BYTES });
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,40 @@
+//! What the binary carries, by feature.
+
+use patchcore_weights::{embedded_weights, known_backbones};
+
+#[test]
+fn nothing_is_embedded_without_its_feature() {
+    let wanted = [
+        ("resnet18", cfg!(feature = "embed-resnet18")),
+        ("resnet34", cfg!(feature = "embed-resnet34")),
+        ("resnet50", cfg!(feature = "embed-resnet50")),
+        ("resnet101", cfg!(feature = "embed-resnet101")),
+        ("wide_resnet50_2", cfg!(feature = "embed-wide_resnet50_2")),
+        ("wide_resnet101_2", cfg!(feature = "embed-wide_resnet101_2")),
+    ];
+    for (name, is_wanted) in wanted {
+        assert!(known_backbones().contains(&name));
+        assert!(is_wanted || embedded_weights(name).is_none(), "{name}");
+    }
+}
+
+#[cfg(feature = "embed-resnet18")]
+#[test]
+fn embedded_resnet18_is_the_installed_one() {
+    use patchcore_weights::{find_weights, import_known_onnx, import_known_safetensors};
+
+    let (Some(blob), Ok(path)) = (embedded_weights("resnet18"), find_weights("resnet18")) else {
+        eprintln!("skipped: resnet18 is not installed");
+        return;
+    };
+    let embedded = import_known_safetensors("resnet18", "embedded", blob).unwrap();
+    let installed = import_known_onnx("resnet18", "installed", &std::fs::read(path).unwrap()).unwrap();
+    assert_eq!(embedded.len(), installed.len());
+    for (name, tensor) in &embedded {
+        for (got, want) in tensor.data.iter().zip(&installed[name].data) {
+            // Half of f16's last place; below its normal range, half of the smallest step.
+            let tolerance = if cfg!(feature = "embed-f16") { 5e-4 * want.abs() + 3e-8 } else { 0.0 };
+            assert!((got - want).abs() <= tolerance, "{name}: {got} {want}");
+        }
+    }
+}

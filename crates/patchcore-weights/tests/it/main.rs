@@ -1,0 +1,12 @@
+//! Behaviour of the weights reader on real exports, damaged files and hostile bytes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod embedded;
+mod fixtures;
+mod hostile;
+#[cfg(feature = "core")]
+mod load;
+mod onnx_exports;
+mod registry;
+#[cfg(feature = "core")]
+mod shared_trunk;
