@@ -1,0 +1,76 @@
+//! What can go wrong between a map and a picture on disk.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why a picture was not drawn or not written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// A map, mask or photo does not have the size that the others imply.
+    #[error("{what} has {found} pixels, expected {width} x {height} = {expected}; pass row-major data of that size")]
+    SizeMismatch {
+        /// Which argument.
+        what: &'static str,
+        /// Columns it should have.
+        width: u32,
+        /// Rows it should have.
+        height: u32,
+        /// `width * height`.
+        expected: u64,
+        /// Pixels that were passed.
+        found: u64,
+    },
+
+    /// A picture without pixels was asked for.
+    #[error("{what} is {width} x {height}, expected at least one pixel; pass a decoded photo or a computed map")]
+    NoPixels {
+        /// Which argument.
+        what: &'static str,
+        /// Columns.
+        width: u32,
+        /// Rows.
+        height: u32,
+    },
+
+    /// The colour scale has no extent.
+    #[error(
+        "colour scale goes from {low} to {high}, expected finite numbers with low < high; see ColorScale::covering"
+    )]
+    InvalidScale {
+        /// Lower end.
+        low: f32,
+        /// Upper end.
+        high: f32,
+    },
+
+    /// A score is NaN or infinite.
+    #[error("score {index} of the map is {value}, expected a finite number; score the image again")]
+    NonFiniteScore {
+        /// Index in the row-major map.
+        index: usize,
+        /// The value itself.
+        value: f32,
+    },
+
+    /// The picture could not be encoded.
+    #[error("cannot encode {} as PNG, expected a picture that fits in memory", path.display())]
+    Encode {
+        /// File that was to be written.
+        path: PathBuf,
+        /// The encoder's reason.
+        #[source]
+        source: image::ImageError,
+    },
+
+    /// The file could not be written; a file that was there before is as it was.
+    #[error("cannot write {}; check that its folder exists, is writable and has space", path.display())]
+    Write {
+        /// File that was to be written.
+        path: PathBuf,
+        /// The system's reason.
+        #[source]
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,29 @@
+//! Results out: heat maps, overlays and panels of anomaly maps as pictures.
+//!
+//! All pictures of one report share one [`ColorScale`]: a colour means the same score in every picture. Stretching
+//! each map between its own minimum and maximum would make every good part look defective.
+//!
+//! | item | what it draws |
+//! |---|---|
+//! | [`heat_map`] | the map alone, in inferno colours |
+//! | [`overlay`] | the photo, coloured where scores are high, with the contour at the threshold and the true outline |
+//! | [`Panel`] | photo, overlay and truth side by side with a colour bar |
+//! | [`write_png`] | the file, complete or not at all |
+
+mod bitmap_font;
+mod color_scale;
+mod error;
+mod heat_map;
+mod inferno;
+mod outline;
+mod overlay;
+mod panel;
+mod resample;
+mod write_png;
+
+pub use color_scale::ColorScale;
+pub use error::ReportError;
+pub use heat_map::heat_map;
+pub use overlay::overlay;
+pub use panel::Panel;
+pub use write_png::write_png;

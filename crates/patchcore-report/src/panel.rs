@@ -1,0 +1,206 @@
+//! One finding as one picture: photo, overlay and truth side by side, with the colour bar of the report.
+
+use image::imageops::{self, FilterType};
+use image::{GrayImage, Luma, RgbImage};
+
+use crate::bitmap_font::{draw_text, fill, fit, text_height, text_width};
+use crate::inferno::inferno;
+use crate::outline::draw_outline;
+use crate::overlay::{CONTOUR, TRUTH, blend, overlay, truth_line};
+use crate::resample::check_len;
+use crate::{ColorScale, ReportError};
+
+/// What a panel shows. Sizes as in [`overlay`](crate::overlay()).
+#[derive(Debug, Clone, Copy)]
+pub struct Panel<'a> {
+    /// The photo, or the view of it that the network saw.
+    pub photo: &'a RgbImage,
+    /// `[map_height * map_width]` anomaly scores over the same field of view.
+    pub map: &'a [f32],
+    /// Columns of the map.
+    pub map_width: u32,
+    /// Rows of the map.
+    pub map_height: u32,
+    /// The report's scale.
+    pub scale: ColorScale,
+    /// Score at which the contour is drawn and the bar is marked.
+    pub threshold: Option<f32>,
+    /// The true defect, row-major at the photo's size; `None` leaves the third picture out.
+    pub truth: Option<&'a [bool]>,
+    /// Headline, such as `scratch/003.png  score 3.41`; letters without accents, cut at the right.
+    pub title: &'a str,
+}
+
+const PAPER: [u8; 3] = [250, 250, 248];
+const INK: [u8; 3] = [32, 33, 36];
+const FAINT: [u8; 3] = [110, 112, 116];
+const MARGIN: u32 = 16;
+const BAR: u32 = 18;
+/// Shown size of the photo's long side.
+const LONG_SIDE: std::ops::RangeInclusive<u32> = 256..=512;
+
+impl Panel<'_> {
+    /// Draws the panel. The photo is shown with its long side between 256 and 512 pixels.
+    ///
+    /// # Errors
+    /// As [`overlay`](crate::overlay()).
+    pub fn render(&self) -> Result<RgbImage, ReportError> {
+        let (width, height) = self.photo.dimensions();
+        if width == 0 || height == 0 {
+            return Err(ReportError::NoPixels { what: "photo", width, height });
+        }
+        if let Some(truth) = self.truth {
+            check_len("true mask", truth.len(), width, height)?;
+        }
+        let (tile_width, tile_height) = shown_size(width, height);
+        let photo = if (tile_width, tile_height) == (width, height) {
+            self.photo.clone()
+        } else {
+            imageops::resize(self.photo, tile_width, tile_height, FilterType::Triangle)
+        };
+        let truth = self.truth.map(|truth| resize_mask(truth, (width, height), (tile_width, tile_height)));
+        let (map_width, map_height) = (self.map_width, self.map_height);
+        let heat = overlay(&photo, self.map, map_width, map_height, &self.scale, self.threshold, truth.as_deref())?;
+
+        let mut tiles = vec![("photo", photo.clone()), ("anomaly map", heat)];
+        if let Some(truth) = &truth {
+            tiles.push(("truth", truth_tile(&photo, truth)));
+        }
+        Ok(self.lay_out(&tiles, tile_width, tile_height))
+    }
+
+    /// Title, captioned tiles, colour bar and the key to the lines.
+    fn lay_out(&self, tiles: &[(&str, RgbImage)], tile_width: u32, tile_height: u32) -> RgbImage {
+        let text = if tile_width.min(tile_height) >= 200 { 2 } else { 1 };
+        let line = text_height(text) + 4 * text;
+        let top = MARGIN + 2 * line;
+        let ticks = self.ticks();
+        let label_width = ticks.iter().map(|(_, label)| text_width(label, text)).max().unwrap_or(0);
+        let bar_left = MARGIN + tiles.len() as u32 * (tile_width + MARGIN) + MARGIN / 2;
+        let width = bar_left + BAR + 10 + label_width + MARGIN;
+        let mut sheet = RgbImage::from_pixel(width, top + tile_height + line + MARGIN, image::Rgb(PAPER));
+
+        draw_text(&mut sheet, fit(self.title, width - 2 * MARGIN, text), MARGIN, MARGIN, text, INK);
+        let mut left = MARGIN;
+        for (caption, tile) in tiles {
+            draw_text(&mut sheet, fit(caption, tile_width, text), left, top - line + text, text, FAINT);
+            imageops::replace(&mut sheet, tile, i64::from(left), i64::from(top));
+            left += tile_width + MARGIN;
+        }
+        self.draw_bar(&mut sheet, bar_left, top, tile_height, text, &ticks);
+        self.draw_key(&mut sheet, MARGIN, top + tile_height + 6 * text, text);
+        sheet
+    }
+
+    /// The colour bar with the numbers at its ends and its middle, and a notch at the threshold.
+    fn draw_bar(&self, sheet: &mut RgbImage, left: u32, top: u32, height: u32, text: u32, ticks: &[(f32, String)]) {
+        fill(sheet, left - 1, top, BAR + 2, height, FAINT);
+        for row in 1..height.saturating_sub(1) {
+            let fraction = 1.0 - (row - 1) as f32 / (height - 3).max(1) as f32;
+            fill(sheet, left, top + row, BAR, 1, inferno(fraction));
+        }
+        let at = |fraction: f32| top + ((1.0 - fraction) * (height - 1) as f32).round() as u32;
+        for (fraction, label) in ticks {
+            let y = at(*fraction);
+            fill(sheet, left + BAR + 1, y, 4, 1, FAINT);
+            let half = text_height(text) / 2;
+            let label_top =
+                y.saturating_sub(half).clamp(top, (top + height).saturating_sub(text_height(text) - 2 * text));
+            draw_text(sheet, label, left + BAR + 10, label_top, text, INK);
+        }
+        if let Some(threshold) = self.threshold {
+            let y = at(self.scale.fraction(threshold));
+            fill(sheet, left - 4, y.saturating_sub(2), BAR + 8, 5, INK);
+            fill(sheet, left - 3, y.saturating_sub(1), BAR + 6, 3, CONTOUR);
+        }
+    }
+
+    /// Names the lines, each with a piece of it.
+    fn draw_key(&self, sheet: &mut RgbImage, left: u32, top: u32, text: u32) {
+        let mut x = left;
+        let middle = top + 3 * text;
+        if let Some(threshold) = self.threshold {
+            fill(sheet, x, middle.saturating_sub(1), 24, 4, INK);
+            fill(sheet, x, middle, 24, 2, CONTOUR);
+            let label = format!("threshold {}", number(threshold));
+            draw_text(sheet, &label, x + 32, top, text, INK);
+            x += 32 + text_width(&label, text) + 24;
+        }
+        if self.truth.is_some() {
+            for dash in 0..3 {
+                fill(sheet, x + dash * 9, middle.saturating_sub(1), 7, 4, INK);
+                fill(sheet, x + dash * 9, middle, 7, 2, TRUTH);
+            }
+            draw_text(sheet, "true defect", x + 32, top, text, INK);
+        }
+    }
+
+    /// Place and text of the numbers beside the bar.
+    fn ticks(&self) -> Vec<(f32, String)> {
+        let ColorScale { low, high } = self.scale;
+        [0.0, 0.25, 0.5, 0.75, 1.0].map(|fraction| (fraction, number(low + (high - low) * fraction))).to_vec()
+    }
+}
+
+/// The photo with the true defect tinted and outlined.
+fn truth_tile(photo: &RgbImage, truth: &[bool]) -> RgbImage {
+    let mut tile = photo.clone();
+    for (pixel, _) in tile.pixels_mut().zip(truth).filter(|(_, inside)| **inside) {
+        *pixel = blend(*pixel, TRUTH, 0.2);
+    }
+    let mut line = truth_line(tile.width(), tile.height());
+    line.dashed = false;
+    draw_outline(&mut tile, truth, line);
+    tile
+}
+
+/// The size at which a photo is shown.
+fn shown_size(width: u32, height: u32) -> (u32, u32) {
+    let long = width.max(height);
+    let shown = long.clamp(*LONG_SIDE.start(), *LONG_SIDE.end());
+    let side = |side: u32| ((f64::from(side) * f64::from(shown) / f64::from(long)).round() as u32).max(8);
+    (side(width), side(height))
+}
+
+/// A mask at another size; a pixel belongs to the defect when at least a quarter of it does, so thin ones stay visible.
+fn resize_mask(mask: &[bool], from: (u32, u32), to: (u32, u32)) -> Vec<bool> {
+    if from == to {
+        return mask.to_vec();
+    }
+    let mut gray = GrayImage::new(from.0, from.1);
+    for (pixel, &inside) in gray.pixels_mut().zip(mask) {
+        *pixel = Luma([if inside { 255 } else { 0 }]);
+    }
+    imageops::resize(&gray, to.0, to.1, FilterType::Triangle).pixels().map(|pixel| pixel.0 >= [64]).collect()
+}
+
+/// Three significant digits.
+fn number(value: f32) -> String {
+    let magnitude = value.abs();
+    match magnitude {
+        0.0 => "0".to_owned(),
+        1e-3..9.995 => format!("{value:.2}"),
+        9.995..99.95 => format!("{value:.1}"),
+        99.95..1e5 => format!("{value:.0}"),
+        _ => format!("{value:.1e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        let shown = [0.0, 1.234, -12.34, 123.4, 0.000_12, 2.5e7].map(number);
+        assert_eq!(shown, ["0", "1.23", "-12.3", "123", "1.2e-4", "2.5e7"]);
+    }
+
+    #[test]
+    fn shown_sizes_keep_the_aspect_and_stay_in_range() {
+        assert_eq!(shown_size(320, 256), (320, 256));
+        assert_eq!(shown_size(4000, 2000), (512, 256));
+        assert_eq!(shown_size(64, 32), (256, 128));
+        assert_eq!(shown_size(20_000, 1), (512, 8));
+    }
+}
