@@ -1,0 +1,75 @@
+//! One error for an application: every variant carries the typed cause and, where there is one, the file.
+
+use std::path::PathBuf;
+
+use patchcore_core::error::{ConfigError, DeviceError, FitError, ModelFileError, ScoreError};
+use patchcore_core::metrics::MetricError;
+use patchcore_io::{DatasetError, ImageError};
+use patchcore_weights::WeightsError;
+use thiserror::Error;
+
+/// Anything that can go wrong between a folder of photos and a score.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A photo cannot be read or prepared.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// A folder does not hold what it should.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// The backbone's weights are missing or wrong.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// A setting is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The device cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The fit cannot be finished.
+    #[error(transparent)]
+    Fit(#[from] FitError),
+    /// A photo cannot be scored.
+    #[error(transparent)]
+    Score(#[from] ScoreError),
+    /// A metric is not defined.
+    #[error(transparent)]
+    Metric(#[from] MetricError),
+    /// A model file is refused.
+    #[error("{}: {source}", path.display())]
+    ModelFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: ModelFileError,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot {action} {}: {source} ({remedy})", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// A defective image has no ground truth.
+    #[error("no mask for {image}: expected {expected}; add it, or the image counts for the image metrics only")]
+    MissingMask {
+        /// The image, from the category's folder.
+        image: String,
+        /// Where its mask should lie.
+        expected: String,
+    },
+    /// Every training photo was unreadable.
+    #[error("none of the {count} training photos could be used; the first one: {first}")]
+    NoUsablePhoto {
+        /// Photos tried.
+        count: usize,
+        /// The first photo's error.
+        first: Box<Error>,
+    },
+}

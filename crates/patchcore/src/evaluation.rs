@@ -1,0 +1,162 @@
+//! A model judged on a test set: one row per image, metrics over all and per kind of defect.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use patchcore_core::metrics::{
+    AnomalyMap as LabelledMap, ImageMetrics, MetricError, PixelMetrics, image_metrics, pixel_metrics,
+};
+use patchcore_core::scoring::AnomalyMap;
+use patchcore_io::{Limits, Mask, MvtecCategory, NetworkInput, Photo, TestImage};
+
+use crate::error::Error;
+use crate::files::load_input;
+use crate::model::Model;
+use crate::prefetch::prefetch;
+use crate::progress::{Progress, ProgressFn, Stage};
+
+/// One test image and what became of it.
+#[derive(Debug)]
+pub struct EvaluatedImage {
+    /// The image.
+    pub image: TestImage,
+    /// The image score, or why there is none.
+    pub score: Result<f32, Error>,
+    /// Why a defective image's pixels are not in the pixel metrics (its mask is missing, of another size, ...).
+    pub mask_error: Option<Error>,
+    /// One score per pixel of the network's view; `None` for an image that failed.
+    pub map: Option<AnomalyMap>,
+    /// The ground truth in the same view; `None` without a usable one, or where no pixel of the view is defective.
+    pub truth: Option<Vec<bool>>,
+}
+
+impl EvaluatedImage {
+    /// Defective pixels in the network's view; 0 for a defective image means that the view hides its defect.
+    pub fn defective_pixels(&self) -> usize {
+        self.truth.as_ref().map_or(0, |truth| truth.iter().filter(|defective| **defective).count())
+    }
+}
+
+/// Metrics over a set of images.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metrics {
+    /// Good images scored.
+    pub n_normal: usize,
+    /// Defective images scored.
+    pub n_anomalous: usize,
+    /// Image metrics, or why they are not defined (one class only).
+    pub image: Result<ImageMetrics, MetricError>,
+    /// Pixel metrics, or why they are not defined (no defective pixel in view).
+    pub pixel: Result<PixelMetrics, MetricError>,
+}
+
+/// The result of an evaluation.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Evaluation {
+    /// One row per test image, in the order of the test set.
+    pub images: Vec<EvaluatedImage>,
+    /// Over all images.
+    pub overall: Metrics,
+    /// Per kind of defect, each together with all good images.
+    pub kinds: BTreeMap<String, Metrics>,
+    /// Time for decoding and scoring.
+    pub scoring: Duration,
+    /// Time for the metrics.
+    pub metrics: Duration,
+}
+
+impl Model {
+    /// Scores a test set and computes the metrics. An image that fails has an error in its row and is left out of the
+    /// metrics; the others go on.
+    ///
+    /// Memory: the maps of all images stay in memory, 5 bytes per input pixel.
+    ///
+    /// # Errors
+    /// [`Error::Fit`] with `Cancelled` when the progress callback breaks.
+    pub fn evaluate(
+        &self,
+        category: &MvtecCategory,
+        limits: &Limits,
+        progress: &mut ProgressFn<'_>,
+    ) -> Result<Evaluation, Error> {
+        let view = self.core().config().view;
+        let mut images: Vec<EvaluatedImage> = Vec::new();
+        let started = Instant::now();
+        let mut cancelled = false;
+        let total = category.test.len();
+        let load = |image: &TestImage| {
+            let input = load_input(&image.path, &view, limits)?;
+            let mask = load_mask(image, &input, limits, self);
+            Ok::<_, Error>((input, mask))
+        };
+        prefetch(&category.test, 1, load, |image, loaded| {
+            let scored = loaded.and_then(|(input, mask)| Ok((self.score_input(&input)?, mask)));
+            let image = image.clone();
+            images.push(match scored {
+                Err(error) => EvaluatedImage { image, score: Err(error), mask_error: None, map: None, truth: None },
+                Ok((score, mask)) => {
+                    let (truth, mask_error) = match mask {
+                        Ok(mask) => ((mask.defective_pixels() > 0).then_some(mask.data), None),
+                        Err(error) => (None, Some(error)),
+                    };
+                    EvaluatedImage { image, score: Ok(score.score), mask_error, map: Some(score.map), truth }
+                }
+            });
+            cancelled = progress(Progress { stage: Stage::Scoring, done: images.len(), total }).is_break();
+            if cancelled { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        if cancelled {
+            return Err(patchcore_core::error::FitError::Cancelled.into());
+        }
+        let scoring = started.elapsed();
+        let started = Instant::now();
+        let overall = metrics_of(&images, None);
+        let mut kinds: BTreeMap<String, Metrics> = BTreeMap::new();
+        for row in images.iter().filter(|row| row.image.is_anomalous) {
+            if !kinds.contains_key(&row.image.kind) {
+                kinds.insert(row.image.kind.clone(), metrics_of(&images, Some(&row.image.kind)));
+            }
+        }
+        Ok(Evaluation { images, overall, kinds, scoring, metrics: started.elapsed() })
+    }
+}
+
+/// The ground truth in the network's view; nothing is defective in a good image.
+fn load_mask(image: &TestImage, input: &NetworkInput, limits: &Limits, model: &Model) -> Result<Mask, Error> {
+    if !image.is_anomalous {
+        return Ok(Mask::empty(input.geometry.input));
+    }
+    let Some(path) = &image.mask else {
+        let stem = image.path.file_stem().unwrap_or_default().to_string_lossy();
+        let expected = format!("ground_truth/{}/{stem}_mask.png", image.kind);
+        return Err(Error::MissingMask { image: image.relative.clone(), expected });
+    };
+    let view = &model.core().config().view;
+    Ok(patchcore_io::prepare_mask(&Photo::open(path, limits)?, input.geometry.original, view)?)
+}
+
+/// Metrics of all images, or of one kind and the good ones.
+fn metrics_of(images: &[EvaluatedImage], kind: Option<&str>) -> Metrics {
+    let wanted = |row: &&EvaluatedImage| !row.image.is_anomalous || kind.is_none_or(|kind| row.image.kind == kind);
+    let (mut scores, mut labels, mut maps) = (Vec::new(), Vec::new(), Vec::new());
+    for row in images.iter().filter(wanted) {
+        if let Ok(score) = row.score {
+            scores.push(score);
+            labels.push(row.image.is_anomalous);
+        }
+        // Without a usable mask it is not known which pixels are good.
+        if let (Some(map), None) = (&row.map, &row.mask_error) {
+            let (width, height) = (map.width, map.height);
+            maps.push(LabelledMap { width, height, scores: &map.scores, mask: row.truth.as_deref() });
+        }
+    }
+    let n_anomalous = labels.iter().filter(|label| **label).count();
+    Metrics {
+        n_normal: labels.len() - n_anomalous,
+        n_anomalous,
+        image: image_metrics(&scores, &labels),
+        pixel: pixel_metrics(&maps),
+    }
+}

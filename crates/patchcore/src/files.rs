@@ -1,0 +1,72 @@
+//! Fits and scores over files: decoding runs ahead on another thread, results come in order.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use patchcore_core::preprocess::View;
+use patchcore_io::{Limits, NetworkInput, Photo, prepare};
+
+use crate::error::Error;
+use crate::model::{FitReport, Model, Score};
+use crate::prefetch::prefetch;
+use crate::progress::ProgressFn;
+use crate::settings::Settings;
+
+/// Threads that decode; the network and the search have the others.
+const DECODERS: usize = 1;
+
+/// Decodes and prepares one file.
+///
+/// # Errors
+/// [`Error::Image`].
+pub fn load_input(path: &Path, view: &View, limits: &Limits) -> Result<NetworkInput, Error> {
+    Ok(prepare(&Photo::open(path, limits)?, view)?)
+}
+
+impl Model {
+    /// Fits on photo files; one that cannot be used is reported and left out.
+    ///
+    /// # Errors
+    /// As [`Model::fit_reporting`].
+    pub fn fit_files(
+        settings: &Settings,
+        files: &[PathBuf],
+        limits: &Limits,
+        progress: &mut ProgressFn<'_>,
+    ) -> Result<FitReport, Error> {
+        let view = settings.config()?.view;
+        // The fitter pulls, the prefetcher pushes: a channel without room of its own joins them, so that no more
+        // than the prefetcher's own few results wait.
+        std::thread::scope(|scope| {
+            let (sender, receiver) = std::sync::mpsc::sync_channel(0);
+            scope.spawn(move || {
+                prefetch(
+                    files,
+                    DECODERS,
+                    |path| load_input(path, &view, limits),
+                    |path, input| match sender.send((path.display().to_string(), input)) {
+                        Ok(()) => ControlFlow::Continue(()),
+                        Err(_) => ControlFlow::Break(()),
+                    },
+                );
+            });
+            Self::fit_inputs(settings, receiver, files.len(), progress)
+        })
+    }
+
+    /// Scores photo files in order; `consume` gets each file's score or error.
+    pub fn score_files(
+        &self,
+        files: &[PathBuf],
+        limits: &Limits,
+        mut consume: impl FnMut(&Path, Result<(NetworkInput, Score), Error>) -> ControlFlow<()>,
+    ) {
+        let view = self.core().config().view;
+        prefetch(
+            files,
+            DECODERS,
+            |path| load_input(path, &view, limits),
+            |path, input| consume(path, input.and_then(|input| self.score_input(&input).map(|score| (input, score)))),
+        );
+    }
+}

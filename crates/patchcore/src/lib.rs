@@ -1,0 +1,54 @@
+//! PatchCore anomaly detection in pure Rust on Burn: learn from photos of good parts, score new ones, see where.
+//!
+//! One dependency does it all: photos in (`image::DynamicImage`, files, or a camera's bare buffer), a fitted [`Model`]
+//! out, which scores, saves and loads. The network is frozen and ships with the crate; nothing is downloaded.
+//!
+//! ```
+//! use patchcore::{Model, Photo, PixelBuffer, PixelFormat, Settings};
+//!
+//! # fn main() -> Result<(), patchcore::Error> {
+//! # let frame = |level: u8| -> Vec<u8> { (0..64 * 64u32).map(|i| (i * 37 % 61) as u8 + level).collect() };
+//! # let camera: Vec<Vec<u8>> = vec![frame(90), frame(95), frame(100)];
+//! let photo = |frame: &Vec<u8>| {
+//!     Photo::from_buffer(&PixelBuffer { data: frame, width: 64, height: 64, stride: 64, format: PixelFormat::Gray8 })
+//! };
+//! let settings = Settings { coreset_sampling_ratio: 0.25, ..Settings::default() };
+//! let good = camera.iter().map(photo).collect::<Result<Vec<_>, _>>()?;
+//! let model = Model::fit(&settings, good)?;
+//!
+//! let score = model.score(&photo(&frame(97))?)?;
+//! println!("{:.3}, worst at {:?}, like {}", score.score, score.worst_at, score.nearest_good.image);
+//! println!("heat map: {} x {} scores, up to {:.3}", score.map.width, score.map.height, score.map.max());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Model::fit_files`] and [`Model::evaluate`] do the same over folders (MVTec layout), with decoding on another
+//! thread. What each [`Mode`] computes is one table in [`patchcore_core::mode`].
+
+mod error;
+mod evaluation;
+mod files;
+mod model;
+mod prefetch;
+mod progress;
+mod settings;
+mod weights;
+mod write_file;
+
+pub use patchcore_core::mode::{MODES, Mode};
+pub use patchcore_core::preprocess::{Resize, Size};
+pub use patchcore_core::scoring::AnomalyMap;
+pub use patchcore_core::{self as core, ComputeDevice};
+pub use patchcore_io::{
+    Geometry, Limits, MvtecCategory, NetworkInput, Photo, PixelBuffer, PixelFormat, TestImage, good_images,
+};
+
+pub use crate::error::Error;
+pub use crate::evaluation::{EvaluatedImage, Evaluation, Metrics};
+pub use crate::files::load_input;
+pub use crate::model::{FitReport, Model, NearestGood, PatchScores, Score};
+pub use crate::progress::{Progress, ProgressFn, Stage};
+pub use crate::settings::{DEFAULT_BACKBONE, Settings};
+pub use crate::weights::resolve_weights;
+pub use crate::write_file::write_beside_and_rename;

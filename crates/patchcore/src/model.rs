@@ -1,0 +1,260 @@
+//! The fitted model of an application: fit, score, save, load.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use patchcore_core::backbone::BackboneWeights;
+use patchcore_core::error::FitError;
+use patchcore_core::memory_bank::PatchOrigin;
+use patchcore_core::model_file::{ModelFile, ModelHeader};
+use patchcore_core::scoring::AnomalyMap;
+use patchcore_core::{ComputeDevice, Fitter, ImageInput, PatchCore};
+use patchcore_io::{Geometry, NetworkInput, Photo, prepare};
+
+use crate::error::Error;
+use crate::progress::{Progress, ProgressFn, Stage};
+use crate::settings::Settings;
+use crate::weights::resolve_weights;
+use crate::write_file::write_beside_and_rename;
+
+/// A fitted PatchCore: scores photos, knows its training photos, saves and loads. `Send + Sync`.
+#[derive(Debug, Clone)]
+pub struct Model {
+    core: PatchCore,
+    weights: BackboneWeights,
+    images: Vec<String>,
+}
+
+/// How anomalous a photo is, where, and compared with what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Score {
+    /// The image score, in the unit of the mode's distance; higher is worse. Compare it with a threshold of yours.
+    pub score: f32,
+    /// One score per pixel of the network's input.
+    pub map: AnomalyMap,
+    /// How the network's input lies in the photo.
+    pub geometry: Geometry,
+    /// Centre of the worst patch in the photo: column, row; the top left pixel has its centre at `(0, 0)`.
+    pub worst_at: (f64, f64),
+    /// The good patch that is nearest to the worst patch.
+    pub nearest_good: NearestGood,
+    /// The core's own answer: grid, patch scores, neighbours.
+    pub patches: PatchScores,
+}
+
+/// Scores on the patch grid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatchScores {
+    /// Rows of the grid.
+    pub rows: usize,
+    /// Columns of the grid.
+    pub columns: usize,
+    /// One score per cell, row-major.
+    pub scores: Vec<f32>,
+}
+
+/// A patch of a training photo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NearestGood {
+    /// Name of the training photo; empty if the fit was not told.
+    pub image: String,
+    /// Its index and the grid cell.
+    pub origin: PatchOrigin,
+}
+
+/// What a fit from files did.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FitReport {
+    /// The fitted model.
+    pub model: Model,
+    /// Photos that could not be used, with the reason.
+    pub rejected: Vec<(String, Error)>,
+    /// Time for decoding, features and embeddings.
+    pub features: Duration,
+    /// Time for the coreset.
+    pub coreset: Duration,
+}
+
+impl Model {
+    /// Fits on photos of good parts.
+    ///
+    /// # Errors
+    /// [`Error`], for the first photo or setting at fault.
+    pub fn fit<P: Into<Photo>>(settings: &Settings, photos: impl IntoIterator<Item = P>) -> Result<Self, Error> {
+        let photos = photos.into_iter().enumerate().map(|(index, photo)| (format!("photo {index}"), Ok(photo.into())));
+        let mut report = Self::fit_reporting(settings, photos, 0, &mut |_| std::ops::ControlFlow::Continue(()))?;
+        match report.rejected.is_empty() {
+            true => Ok(report.model),
+            false => Err(report.rejected.swap_remove(0).1),
+        }
+    }
+
+    /// Fits on named photos that may have failed to load: those are reported, the others are used. `total` is the
+    /// number of photos if known (for the progress), else 0.
+    ///
+    /// # Errors
+    /// [`Error::NoUsablePhoto`], and whatever is not a single photo's fault.
+    pub fn fit_reporting(
+        settings: &Settings,
+        photos: impl IntoIterator<Item = (String, Result<Photo, Error>)>,
+        total: usize,
+        progress: &mut ProgressFn<'_>,
+    ) -> Result<FitReport, Error> {
+        let config = settings.config()?;
+        let view = config.view;
+        let inputs =
+            photos.into_iter().map(|(name, photo)| (name, photo.and_then(|photo| Ok(prepare(&photo, &view)?))));
+        Self::fit_inputs(settings, inputs, total, progress)
+    }
+
+    /// [`Model::fit_reporting`] for photos that are prepared already, for a caller that decodes on other threads.
+    ///
+    /// # Errors
+    /// As [`Model::fit_reporting`].
+    pub fn fit_inputs(
+        settings: &Settings,
+        inputs: impl IntoIterator<Item = (String, Result<NetworkInput, Error>)>,
+        total: usize,
+        progress: &mut ProgressFn<'_>,
+    ) -> Result<FitReport, Error> {
+        let config = settings.config()?;
+        let device = settings.compute_device()?;
+        let weights = settings.load_weights()?;
+        let mut fitter = Fitter::new(config, &weights, &device)?;
+        let (mut images, mut rejected) = (Vec::new(), Vec::new());
+        let started = Instant::now();
+        for (done, (name, input)) in inputs.into_iter().enumerate() {
+            let added = input.and_then(|input| Ok(fitter.add(core_input(&input))?));
+            match added {
+                Ok(()) => images.push(name),
+                // What is wrong with the device or the weights is wrong with every photo.
+                Err(error @ (Error::Fit(FitError::Device(_)) | Error::Fit(FitError::NotFinite { .. }))) => {
+                    return Err(error);
+                }
+                Err(error) => rejected.push((name, error)),
+            }
+            if progress(Progress { stage: Stage::Features, done: done + 1, total }).is_break() {
+                return Err(FitError::Cancelled.into());
+            }
+        }
+        if images.is_empty() && !rejected.is_empty() {
+            let count = rejected.len();
+            return Err(Error::NoUsablePhoto { count, first: Box::new(rejected.swap_remove(0).1) });
+        }
+        let features = started.elapsed();
+        let started = Instant::now();
+        let core = fitter
+            .finish(&mut |done, total| progress(Progress { stage: Stage::Coreset, done, total }).is_continue())?;
+        let model = Self { core, weights, images };
+        Ok(FitReport { model, rejected, features, coreset: started.elapsed() })
+    }
+
+    /// Scores one photo.
+    ///
+    /// # Errors
+    /// [`Error::Image`] and [`Error::Score`].
+    pub fn score(&self, photo: &Photo) -> Result<Score, Error> {
+        self.score_input(&self.prepare(photo)?)
+    }
+
+    /// Resizes and crops a photo as the model wants it: the part of [`Model::score`] that another thread can do.
+    ///
+    /// # Errors
+    /// [`Error::Image`].
+    pub fn prepare(&self, photo: &Photo) -> Result<NetworkInput, Error> {
+        Ok(prepare(photo, &self.core.config().view)?)
+    }
+
+    /// Scores a prepared photo.
+    ///
+    /// # Errors
+    /// [`Error::Score`].
+    pub fn score_input(&self, input: &NetworkInput) -> Result<Score, Error> {
+        let result = self.core.score(core_input(input))?;
+        let columns = result.grid.columns.max(1);
+        let centre =
+            |cell: usize, cells: usize, pixels: usize| (cell as f64 + 0.5) * pixels as f64 / cells as f64 - 0.5;
+        let x = centre(result.worst_cell % columns, columns, input.width);
+        let y = centre(result.worst_cell / columns, result.grid.rows.max(1), input.height);
+        let row = result.nearest.get(result.worst_cell).map_or(0, |neighbor| neighbor.row as usize);
+        let origin = self.core.bank().origins().get(row).copied();
+        let origin = origin.unwrap_or(PatchOrigin { image: 0, row: 0, column: 0 });
+        Ok(Score {
+            score: result.score,
+            worst_at: input.geometry.to_original(x, y),
+            nearest_good: NearestGood {
+                image: self.images.get(origin.image as usize).cloned().unwrap_or_default(),
+                origin,
+            },
+            patches: PatchScores { rows: result.grid.rows, columns: result.grid.columns, scores: result.patch_scores },
+            map: result.map,
+            geometry: input.geometry,
+        })
+    }
+
+    /// Writes the model: beside the old file, synced, renamed over it. `embed_weights` stores the backbone's weights
+    /// with it, so that the file alone suffices.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; an old file of that name is then as it was.
+    pub fn save(&self, path: impl AsRef<Path>, embed_weights: bool) -> Result<(), Error> {
+        let path = path.as_ref();
+        let file = ModelFile::new(&self.core, self.images.clone(), embed_weights.then_some(&self.weights));
+        let bytes = file.to_bytes().map_err(|source| Error::ModelFile { path: path.to_owned(), source })?;
+        write_beside_and_rename(path, &bytes)
+    }
+
+    /// Loads a model. `weights`: the weight file, for a model that does not carry its weights and whose backbone is
+    /// neither embedded nor in the weights directory. `device`: as in [`Settings::device`].
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::ModelFile`], [`Error::Weights`] and [`Error::Device`].
+    pub fn load(path: impl AsRef<Path>, weights: Option<&Path>, device: &str) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let refused = |source| Error::ModelFile { path: path.to_owned(), source };
+        let file = Self::read(path)?;
+        let device = ComputeDevice::from_name(device)?;
+        let images = file.header.images.clone();
+        let weights = match file.weights() {
+            Some(own) if weights.is_none() => own.clone(),
+            _ => resolve_weights(file.header.config.backbone.name(), weights)?,
+        };
+        let core = file.into_model(Some(&weights), &device).map_err(refused)?;
+        Ok(Self { core, weights, images })
+    }
+
+    /// Reads and verifies a model file without putting it on a device.
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::ModelFile`].
+    pub fn read(path: impl AsRef<Path>) -> Result<ModelFile, Error> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|source| Error::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+            remedy: "give the path of a model that `patchcore fit` wrote",
+        })?;
+        ModelFile::from_bytes(&bytes).map_err(|source| Error::ModelFile { path: path.to_owned(), source })
+    }
+
+    /// What a saved file would say about this model.
+    pub fn header(&self) -> ModelHeader {
+        ModelFile::new(&self.core, self.images.clone(), None).header
+    }
+
+    /// The core's model, for tensors and neighbours.
+    pub fn core(&self) -> &PatchCore {
+        &self.core
+    }
+
+    /// Names of the training photos.
+    pub fn training_images(&self) -> &[String] {
+        &self.images
+    }
+}
+
+fn core_input(input: &NetworkInput) -> ImageInput<'_> {
+    ImageInput { width: input.width, height: input.height, pixels: &input.data }
+}

@@ -1,0 +1,102 @@
+//! What to fit and where: everything has a default, nothing is checked before `fit`.
+
+use std::path::PathBuf;
+
+use patchcore_core::backbone::{Architecture, BackboneWeights};
+use patchcore_core::preprocess::{Resize, Size};
+use patchcore_core::{ComputeDevice, Mode, PatchCoreConfig};
+
+use crate::error::Error;
+use crate::weights::resolve_weights;
+
+/// Settings of a fit. Start from [`Settings::default`] and set what differs.
+///
+/// ```
+/// use patchcore::{Mode, Settings};
+///
+/// let settings = Settings { mode: Mode::Anomalib, coreset_sampling_ratio: 0.01, ..Settings::default() };
+/// assert_eq!(settings.backbone, "efficientnet_lite0");
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Which published definition to compute. Default: the paper's.
+    pub mode: Mode,
+    /// Name of the frozen network. Default: `efficientnet_lite0`, the small one that ships with the crate.
+    pub backbone: String,
+    /// ONNX or safetensors file with the backbone's weights; default: embedded, else the weights directory.
+    pub weights: Option<PathBuf>,
+    /// Feature levels in network order; default: the paper's two, strides 8 and 16.
+    pub layers: Option<Vec<String>>,
+    /// Share of all training patches kept in the memory bank, in `(0, 1]`. Default 0.1.
+    pub coreset_sampling_ratio: f64,
+    /// k of the patch score in mode `authors` (default 1), b of eq. 7 in the others (default 9).
+    pub num_neighbors: Option<usize>,
+    /// Resize before the crop; default: the mode's.
+    pub resize: Option<Resize>,
+    /// Centre crop after the resize; default: 224 x 224 in mode `authors`, else none.
+    pub crop: Option<Size>,
+    /// Source of every random choice. Default 0.
+    pub seed: u64,
+    /// `auto`, `flex`, `vulkan`, `cuda:0`, ... Default `flex`, the CPU.
+    pub device: String,
+}
+
+/// The backbone that ships with the crate.
+pub const DEFAULT_BACKBONE: &str = "efficientnet_lite0";
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            mode: Mode::default(),
+            backbone: DEFAULT_BACKBONE.to_owned(),
+            weights: None,
+            layers: None,
+            coreset_sampling_ratio: 0.1,
+            num_neighbors: None,
+            resize: None,
+            crop: None,
+            seed: 0,
+            device: "flex".to_owned(),
+        }
+    }
+}
+
+impl Settings {
+    /// The core's configuration for these settings.
+    ///
+    /// # Errors
+    /// [`Error::Config`], for an unknown backbone or any value out of range.
+    pub fn config(&self) -> Result<PatchCoreConfig, Error> {
+        let mut config = PatchCoreConfig::new(self.mode, Architecture::from_name(&self.backbone)?);
+        if let Some(layers) = &self.layers {
+            config = config.with_layers(layers.clone());
+        }
+        config.coreset_sampling_ratio = self.coreset_sampling_ratio;
+        config.num_neighbors = self.num_neighbors.unwrap_or(config.num_neighbors);
+        config.seed = self.seed;
+        if let Some(resize) = self.resize {
+            config.view.resize = resize;
+            // Another size asks for another view: the mode's own crop belongs to the mode's own resize.
+            config.view.crop = None;
+        }
+        config.view.crop = self.crop.or(config.view.crop);
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The backbone's weights: the file given, else the embedded ones, else the weights directory.
+    ///
+    /// # Errors
+    /// [`Error::Weights`].
+    pub fn load_weights(&self) -> Result<BackboneWeights, Error> {
+        resolve_weights(&self.backbone, self.weights.as_deref())
+    }
+
+    /// The device of that name.
+    ///
+    /// # Errors
+    /// [`Error::Device`].
+    pub fn compute_device(&self) -> Result<ComputeDevice, Error> {
+        Ok(ComputeDevice::from_name(&self.device)?)
+    }
+}

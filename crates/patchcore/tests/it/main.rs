@@ -1,0 +1,10 @@
+//! Behaviour of the whole library: golden vectors of the published codes, model files, bad input, memory.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod bad_input;
+mod golden;
+mod model_files;
+mod part;
+mod pipeline;
+mod shared;

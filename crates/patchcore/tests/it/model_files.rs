@@ -1,0 +1,100 @@
+//! Model files: what comes back is what was saved; whatever is damaged, newer or foreign is refused; nothing is lost.
+
+use patchcore::core::error::ModelFileError;
+use patchcore::{Error, Model, Settings};
+
+use crate::part;
+
+fn model() -> Model {
+    let settings = Settings {
+        resize: Some(patchcore::Resize::None),
+        coreset_sampling_ratio: 0.05,
+        num_neighbors: Some(3),
+        ..Settings::default()
+    };
+    Model::fit(&settings, part::good(2)).unwrap()
+}
+
+#[test]
+fn a_loaded_model_scores_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = model();
+    for embed in [false, true] {
+        let path = folder.path().join("part.patchcore");
+        model.save(&path, embed).unwrap();
+        let loaded = Model::load(&path, None, "flex").unwrap();
+        assert_eq!(loaded.header(), model.header());
+        assert_eq!(loaded.core().bank(), model.core().bank());
+        let photo = part::photo(9, true);
+        assert_eq!(loaded.score(&photo).unwrap(), model.score(&photo).unwrap());
+        // No part file stays behind.
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn every_flipped_bit_and_every_truncation_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("part.patchcore");
+    model().save(&path, false).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let refused = |bytes: &[u8], what: &str| {
+        std::fs::write(&path, bytes).unwrap();
+        match Model::read(&path) {
+            Err(Error::ModelFile { .. }) => {}
+            other => panic!("{what}: {other:?}"),
+        }
+    };
+    for position in (0..bytes.len()).step_by(bytes.len() / 300).chain(0..16) {
+        let mut flipped = bytes.clone();
+        flipped[position] ^= 1 << (position % 8);
+        refused(&flipped, &format!("bit {} of byte {position}", position % 8));
+        refused(&bytes[..position], &format!("cut at {position}"));
+    }
+    refused(b"", "empty");
+    refused(b"this is a text file, not a model", "text");
+}
+
+#[test]
+fn a_newer_version_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("part.patchcore");
+    model().save(&path, false).unwrap();
+    // The same length keeps the container valid; the version is looked at before the checksum.
+    let text = std::fs::read(&path).unwrap();
+    let needle = br#"{\"format_version\":1,"#;
+    let at = text.windows(needle.len()).position(|window| window == needle).unwrap();
+    let mut newer = text;
+    newer[at + needle.len() - 2] = b'9';
+    std::fs::write(&path, newer).unwrap();
+    match Model::read(&path) {
+        Err(Error::ModelFile { source: ModelFileError::NewerVersion { found: 9, supported: 1, .. }, .. }) => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn other_weights_are_refused_with_both_digests() {
+    let file = patchcore::core::model_file::ModelFile::new(model().core(), Vec::new(), None);
+    let mut weights = patchcore::resolve_weights("efficientnet_lite0", None).unwrap();
+    weights.tensors.get_mut("stem.bias").unwrap().data[0] += 1e-3;
+    let error = file.clone().into_model(Some(&weights), &patchcore::ComputeDevice::flex()).unwrap_err();
+    assert!(matches!(error, ModelFileError::OtherWeights { .. }), "{error}");
+    let error = file.into_model(None, &patchcore::ComputeDevice::flex()).unwrap_err();
+    assert!(matches!(error, ModelFileError::WeightsNeeded { .. }), "{error}");
+}
+
+#[test]
+fn a_save_that_fails_leaves_the_old_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = model();
+    let missing = folder.path().join("no/such/folder/part.patchcore");
+    assert!(matches!(model.save(&missing, false), Err(Error::Io { .. })));
+    // A folder cannot be replaced by a file: the rename fails after the bytes were written.
+    let folder_in_the_way = folder.path().join("taken");
+    std::fs::create_dir(&folder_in_the_way).unwrap();
+    std::fs::write(folder_in_the_way.join("inside"), "x").unwrap();
+    assert!(matches!(model.save(&folder_in_the_way, false), Err(Error::Io { .. })));
+    assert_eq!(std::fs::read(folder_in_the_way.join("inside")).unwrap(), b"x");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "a part file stayed behind");
+}
