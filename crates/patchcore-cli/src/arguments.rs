@@ -1,0 +1,225 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use patchcore::Size;
+
+/// PatchCore anomaly detection: learn from photos of good parts, score new ones, see where they differ.
+#[derive(Debug, Parser)]
+#[command(name = "patchcore", version, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Say more on stderr (or set PATCHCORE_LOG=debug).
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some images failed.";
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Learn from photos of good parts and write a model file
+    Fit(Fit),
+    /// Score photos with a model
+    Score(Score),
+    /// Score a labelled test set; write metrics.json, scores.csv and overlays
+    Evaluate(Evaluate),
+    /// Say what is in a model file
+    Inspect(Inspect),
+    /// List what can compute here
+    Devices(Devices),
+    /// Fit, score and evaluate on the photos that ship with the program
+    Demo(Demo),
+    /// Print a completion script for a shell
+    Completions(Completions),
+}
+
+/// Settings of a fit, shared by `fit` and `demo`.
+#[derive(Debug, Clone, Args)]
+pub struct Fit {
+    /// An MVTec category (uses train/good) or a plain folder of photos of good parts
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Network: efficientnet_lite0 (embedded), resnet18, resnet34, resnet50, resnet101, wide_resnet50_2, wide_resnet101_2
+    #[arg(long, default_value = patchcore::DEFAULT_BACKBONE)]
+    pub backbone: String,
+    /// ONNX or safetensors file with the network's weights [default: embedded, else the weights directory]
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// Whose definition to compute: paper, authors (amazon-science/patchcore-inspection) or anomalib
+    #[arg(long, default_value = "paper")]
+    pub mode: String,
+    /// Feature levels, in network order [default: the two at strides 8 and 16]
+    #[arg(long, value_delimiter = ',', value_name = "LAYER,LAYER")]
+    pub layers: Option<Vec<String>>,
+    /// Share of the training patches that the memory bank keeps, in (0, 1]
+    #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
+    pub coreset_sampling_ratio: f64,
+    /// k of the patch score in mode authors [default: 1], b of equation 7 in the others [default: 9]
+    #[arg(long, value_name = "K")]
+    pub num_neighbors: Option<usize>,
+    /// Short side after the resize, aspect ratio kept [default: 256]
+    #[arg(long, value_name = "PIXELS", conflicts_with = "size")]
+    pub resize: Option<u32>,
+    /// Both sides after the resize, aspect ratio not kept
+    #[arg(long, value_name = "WxH", value_parser = parse_size)]
+    pub size: Option<Size>,
+    /// Centre crop after the resize: N or WxH [default: 224 in mode authors with its own resize, else none]
+    #[arg(long, value_name = "PIXELS", value_parser = parse_size)]
+    pub crop: Option<Size>,
+    /// Source of every random choice
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Where to compute: auto, flex (CPU), vulkan, cuda:0, ... (see `patchcore devices`)
+    #[arg(long, default_value = "flex")]
+    pub device: String,
+    /// Store the network's weights in the model file, so that it needs nothing else
+    #[arg(long)]
+    pub embed_weights: bool,
+    /// The model file to write
+    #[arg(short, long, value_name = "MODEL")]
+    pub output: PathBuf,
+}
+
+/// Where a model comes from.
+#[derive(Debug, Clone, Args)]
+pub struct ModelSource {
+    /// A model that `patchcore fit` wrote
+    #[arg(long, value_name = "MODEL")]
+    pub model: PathBuf,
+    /// The network's weights, for a model that does not carry them [default: embedded, else the weights directory]
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// Where to compute: auto, flex (CPU), vulkan, cuda:0, ... (see `patchcore devices`)
+    #[arg(long, default_value = "flex")]
+    pub device: String,
+}
+
+/// `patchcore score`.
+#[derive(Debug, Args)]
+pub struct Score {
+    /// The model.
+    #[command(flatten)]
+    pub source: ModelSource,
+    /// Photos, or folders of photos
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// How to print the scores
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Write each anomaly map as NPY (float32, [height, width]) into this folder
+    #[arg(long, value_name = "DIR")]
+    pub maps: Option<PathBuf>,
+    /// Write each photo with its heat map as PNG into this folder
+    #[arg(long, value_name = "DIR")]
+    pub overlays: Option<PathBuf>,
+}
+
+/// `patchcore evaluate`.
+#[derive(Debug, Clone, Args)]
+pub struct Evaluate {
+    /// The model.
+    #[command(flatten)]
+    pub source: ModelSource,
+    /// An MVTec category: test/<kind>/*, ground_truth/<kind>/<name>_mask.png
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Folder for metrics.json, scores.csv and overlays/
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Do not draw overlays
+    #[arg(long)]
+    pub no_overlays: bool,
+}
+
+/// `patchcore inspect`.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// A model that `patchcore fit` wrote
+    pub model: PathBuf,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = InspectFormat::Table)]
+    pub format: InspectFormat,
+}
+
+/// `patchcore devices`.
+#[derive(Debug, Args)]
+pub struct Devices {
+    /// How to print them
+    #[arg(long, value_enum, default_value_t = InspectFormat::Table)]
+    pub format: InspectFormat,
+}
+
+/// `patchcore demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Folder for the demo's photos, model and results
+    #[arg(short, long, default_value = "patchcore-demo", value_name = "OUT")]
+    pub output: PathBuf,
+    /// Where to compute
+    #[arg(long, default_value = "flex")]
+    pub device: String,
+}
+
+/// `patchcore completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// How scores are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One JSON array.
+    Json,
+    /// Comma separated values with a header.
+    Csv,
+}
+
+/// How one thing is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum InspectFormat {
+    /// For people.
+    Table,
+    /// One JSON object.
+    Json,
+}
+
+/// `N` or `WxH`.
+fn parse_size(text: &str) -> Result<Size, String> {
+    let side =
+        |side: &str| side.parse::<u32>().map_err(|_| format!("`{text}`: expected N or WxH, for example 320x256"));
+    match text.split_once(['x', 'X']) {
+        Some((width, height)) => Ok(Size { width: side(width)?, height: side(height)? }),
+        None => side(text).map(|side| Size { width: side, height: side }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_a_side_or_two() {
+        assert_eq!(parse_size("224"), Ok(Size { width: 224, height: 224 }));
+        assert_eq!(parse_size("320x256"), Ok(Size { width: 320, height: 256 }));
+        for bad in ["", "x", "3x", "a", "-1", "1x2x3"] {
+            assert!(parse_size(bad).is_err(), "{bad}");
+        }
+    }
+}

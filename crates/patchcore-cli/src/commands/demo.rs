@@ -1,0 +1,63 @@
+//! `patchcore demo`: the whole main job on the photos that ship with the program.
+
+use std::path::Path;
+
+use anyhow::Context;
+use patchcore::write_beside_and_rename;
+
+use crate::arguments::{Demo, Evaluate, Fit, ModelSource};
+use crate::commands::{evaluate, fit};
+use crate::output::make_folder;
+use crate::{Outcome, output};
+
+pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
+    let out = &arguments.output;
+    let data = out.join("data");
+    unpack(&data)?;
+    output::print(&format!(
+        "Photos of a machined part, drawn by this project's own generator, are in {}.\n\
+         The network is EfficientNet-Lite0 up to block 7, pretrained on ImageNet, embedded in this program.\n\n",
+        data.display()
+    ))?;
+    let model = out.join("model.patchcore");
+    fit::run(&Fit {
+        data: data.clone(),
+        backbone: patchcore::DEFAULT_BACKBONE.to_owned(),
+        weights: None,
+        mode: "paper".to_owned(),
+        layers: None,
+        coreset_sampling_ratio: 0.1,
+        num_neighbors: None,
+        resize: None,
+        size: None,
+        crop: None,
+        seed: 0,
+        device: arguments.device.clone(),
+        embed_weights: false,
+        output: model.clone(),
+    })?;
+    let source = ModelSource { model, weights: None, device: arguments.device.clone() };
+    let outcome = evaluate::run(&Evaluate { source, data: data.clone(), output: out.clone(), no_overlays: false })?;
+    output::print(&format!(
+        "\nLook at\n  {}/overlays/<kind>/  photo, heat map and truth of every test photo\n  {}  the metrics\n  {}  one \
+         line per photo\nThen fit on your own photos:\n  patchcore fit --data FOLDER_OF_GOOD_PHOTOS -o my.patchcore\n  \
+         patchcore score --model my.patchcore NEW_PHOTO --overlays out\n",
+        out.display(),
+        out.join("metrics.json").display(),
+        out.join("scores.csv").display(),
+    ))?;
+    Ok(outcome)
+}
+
+/// Writes the demo's photos, unless they are there already.
+fn unpack(data: &Path) -> anyhow::Result<()> {
+    for file in patchcore_assets::demo_files() {
+        let path = data.join(file.path);
+        if std::fs::read(&path).is_ok_and(|bytes| bytes == file.bytes) {
+            continue;
+        }
+        make_folder(path.parent().context("a demo file without a folder")?)?;
+        write_beside_and_rename(&path, file.bytes)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! `patchcore evaluate`: a labelled test set in; metrics.json, scores.csv and overlays out.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Context;
+use patchcore::{EvaluatedImage, Evaluation, Limits, Model, MvtecCategory, load_input, write_beside_and_rename};
+use patchcore_report::{ColorScale, Panel, write_png};
+
+use crate::arguments::Evaluate;
+use crate::commands::score::color_scale;
+use crate::output::make_folder;
+use crate::progress::Display;
+use crate::results::{MetricValues, MetricsFile, ModelValues, scores_csv};
+use crate::{Outcome, output};
+
+pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
+    let source = &arguments.source;
+    let category = MvtecCategory::open(&arguments.data)?;
+    anyhow::ensure!(
+        !category.test.is_empty(),
+        "{} has no test images: expected test/<kind>/ with photos",
+        arguments.data.display()
+    );
+    make_folder(&arguments.output)?;
+    let started = Instant::now();
+    let model = Model::load(&source.model, source.weights.as_deref(), &source.device)?;
+    let load = started.elapsed();
+    let mut display = Display::new();
+    let evaluation = model.evaluate(&category, &Limits::default(), &mut |progress| display.show(progress))?;
+    display.finish();
+    drop(display);
+
+    let started = Instant::now();
+    if !arguments.no_overlays {
+        draw_overlays(&arguments.output.join("overlays"), &model, &evaluation)?;
+    }
+    let mut seconds = BTreeMap::new();
+    seconds.insert("load", load.as_secs_f64());
+    seconds.insert("scoring", evaluation.scoring.as_secs_f64());
+    seconds.insert("metrics", evaluation.metrics.as_secs_f64());
+    seconds.insert("overlays", started.elapsed().as_secs_f64());
+    let metrics = metrics_file(&model, &evaluation, seconds);
+    let json = format!("{}\n", serde_json::to_string_pretty(&metrics)?);
+    write_beside_and_rename(&arguments.output.join("metrics.json"), json.as_bytes())?;
+    write_beside_and_rename(&arguments.output.join("scores.csv"), &scores_csv(&evaluation)?)?;
+    output::print(&summary(&metrics))?;
+    output::print(&format!("written to {}\n", arguments.output.display()))?;
+
+    for row in &evaluation.images {
+        for error in row.score.as_ref().err().into_iter().chain(&row.mask_error) {
+            tracing::warn!("{}: {error}", row.image.relative);
+        }
+    }
+    if metrics.n_defect_out_of_view > 0 {
+        tracing::warn!(
+            "{} defective images show no defective pixel in the network's view: the crop hides their defects",
+            metrics.n_defect_out_of_view
+        );
+    }
+    let failed = metrics.n_failed + metrics.n_without_mask > 0;
+    Ok(if failed { Outcome::SomeImagesFailed } else { Outcome::Done })
+}
+
+fn metrics_file(model: &Model, evaluation: &Evaluation, seconds: BTreeMap<&'static str, f64>) -> MetricsFile {
+    let core = model.core();
+    let count = |wanted: fn(&EvaluatedImage) -> bool| evaluation.images.iter().filter(|row| wanted(row)).count();
+    MetricsFile {
+        overall: MetricValues::new(&evaluation.overall),
+        n_failed: count(|row| row.score.is_err()),
+        n_without_mask: count(|row| row.mask_error.is_some()),
+        n_defect_out_of_view: count(|row| {
+            row.image.is_anomalous && row.score.is_ok() && row.mask_error.is_none() && row.truth.is_none()
+        }),
+        kinds: evaluation.kinds.iter().map(|(kind, metrics)| (kind.clone(), MetricValues::new(metrics))).collect(),
+        seconds,
+        model: ModelValues {
+            mode: core.config().mode.name(),
+            backbone: core.config().backbone.name(),
+            weights_sha256: core.weights_sha256().to_owned(),
+            bank_rows: core.bank().len(),
+            seed: core.config().seed,
+            device: core.device().name(),
+            version: env!("CARGO_PKG_VERSION"),
+        },
+    }
+}
+
+/// The table on stdout.
+pub fn summary(metrics: &MetricsFile) -> String {
+    let mut text = MetricValues::heading();
+    for (kind, values) in &metrics.kinds {
+        text.push_str(&values.row(kind));
+    }
+    text.push_str(&metrics.overall.row("all"));
+    text
+}
+
+/// One panel per scored image: photo, heat map, truth, all on the model's one colour scale.
+fn draw_overlays(folder: &Path, model: &Model, evaluation: &Evaluation) -> anyhow::Result<()> {
+    let scale = color_scale(model);
+    let threshold = evaluation.overall.pixel.as_ref().ok().map(|pixel| pixel.f1_max.threshold);
+    let mut made = std::collections::BTreeSet::new();
+    for row in &evaluation.images {
+        let folder = folder.join(&row.image.kind);
+        if row.map.is_some() && made.insert(row.image.kind.clone()) {
+            make_folder(&folder)?;
+        }
+        draw_overlay(&folder, model, row, scale, threshold)
+            .with_context(|| format!("cannot draw {}", row.image.relative))?;
+    }
+    Ok(())
+}
+
+fn draw_overlay(
+    folder: &Path,
+    model: &Model,
+    row: &EvaluatedImage,
+    scale: ColorScale,
+    threshold: Option<f32>,
+) -> anyhow::Result<()> {
+    let (Some(map), Ok(score)) = (&row.map, &row.score) else { return Ok(()) };
+    let input = load_input(&row.image.path, &model.core().config().view, &Limits::default())?;
+    let photo = input.to_rgb8();
+    let title = format!("{}  score {score:.4}", row.image.relative);
+    let picture = Panel {
+        photo: &photo,
+        map: &map.scores,
+        map_width: map.width as u32,
+        map_height: map.height as u32,
+        scale,
+        threshold,
+        truth: row.truth.as_deref(),
+        title: &title,
+    }
+    .render()?;
+    // The extension stays in the name: 000.png and 000.jpg may lie side by side.
+    let name = row.image.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    write_png(folder.join(format!("{name}.png")), &picture)?;
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! `patchcore fit`: photos of good parts in, a model file out.
+
+use anyhow::Context;
+use patchcore::core::Fitter;
+use patchcore::{Geometry, Limits, Mode, Model, Photo, Resize, Settings, good_images};
+
+use crate::arguments::Fit;
+use crate::progress::Display;
+use crate::{Outcome, output};
+
+pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
+    let settings = settings(arguments)?;
+    let config = settings.config()?;
+    settings.compute_device()?;
+    let files = good_images(&arguments.data)?;
+    announce(&settings, &files)?;
+    let mut display = Display::new();
+    let limits = Limits::default();
+    let report = Model::fit_files(&settings, &files, &limits, &mut |progress| display.show(progress))?;
+    display.finish();
+    for (photo, error) in &report.rejected {
+        tracing::warn!("left out {photo}: {error}");
+    }
+    let model = &report.model;
+    model.save(&arguments.output, arguments.embed_weights)?;
+    let core = model.core();
+    output::print(&format!(
+        "{}: {} photos, {} patches, memory bank {} x {}, mode {}, backbone {}, features {:.1} s, coreset {:.1} s\n",
+        arguments.output.display(),
+        core.fitted_on().images,
+        core.fitted_on().patches,
+        core.bank().len(),
+        core.bank().dim(),
+        config.mode.name(),
+        config.backbone.name(),
+        report.features.as_secs_f64(),
+        report.coreset.as_secs_f64(),
+    ))?;
+    Ok(if report.rejected.is_empty() { Outcome::Done } else { Outcome::SomeImagesFailed })
+}
+
+/// The library's settings for the command line's.
+pub fn settings(arguments: &Fit) -> anyhow::Result<Settings> {
+    let resize = match (arguments.resize, arguments.size) {
+        (Some(side), _) => Some(Resize::ShortSide(side)),
+        (None, Some(size)) => Some(Resize::Exact(size)),
+        (None, None) => None,
+    };
+    Ok(Settings {
+        mode: Mode::from_name(&arguments.mode)?,
+        backbone: arguments.backbone.clone(),
+        weights: arguments.weights.clone(),
+        layers: arguments.layers.clone(),
+        coreset_sampling_ratio: arguments.coreset_sampling_ratio,
+        num_neighbors: arguments.num_neighbors,
+        resize,
+        crop: arguments.crop,
+        seed: arguments.seed,
+        device: arguments.device.clone(),
+    })
+}
+
+/// Says what is about to happen and how much memory it takes, from the first photo's size.
+fn announce(settings: &Settings, files: &[std::path::PathBuf]) -> anyhow::Result<()> {
+    let config = settings.config()?;
+    let first = files.first().context("no photos")?;
+    let grid = Photo::open(first, &Limits::default())
+        .and_then(|photo| Geometry::new(&first.display().to_string(), photo.size(), &config.view))
+        .map(|geometry| {
+            let stride =
+                config.layers.first().and_then(|layer| config.backbone.layer_shape(layer)).map_or(8, |shape| shape.1);
+            let cells = |side: u32| (side as usize).div_ceil(stride);
+            cells(geometry.input.width) * cells(geometry.input.height)
+        });
+    // A first photo that cannot be read is reported by the fit like any other.
+    let Ok(cells) = grid else { return Ok(()) };
+    let patches = cells * files.len();
+    let bytes = Fitter::memory_bytes(patches, config.embedding_dim(), &config);
+    eprintln!(
+        "{} photos, about {patches} patches of {} values: about {} MiB besides the program",
+        files.len(),
+        config.embedding_dim(),
+        bytes.div_ceil(1 << 20),
+    );
+    Ok(())
+}

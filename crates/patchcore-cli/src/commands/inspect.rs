@@ -1,0 +1,65 @@
+//! `patchcore inspect`: what a model file says about itself.
+
+use patchcore::Model;
+use patchcore::core::preprocess::{Resize, View};
+use serde_json::json;
+
+use crate::arguments::{Inspect, InspectFormat};
+use crate::{Outcome, output};
+
+pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
+    let file = Model::read(&arguments.model)?;
+    let (header, bank) = (&file.header, file.bank());
+    if arguments.format == InspectFormat::Json {
+        let mut value = serde_json::to_value(header)?;
+        if let Some(object) = value.as_object_mut() {
+            object.insert("bank_rows".into(), json!(bank.len()));
+            object.insert("bank_dim".into(), json!(bank.dim()));
+        }
+        output::print(&format!("{value:#}\n"))?;
+        return Ok(Outcome::Done);
+    }
+    let config = &header.config;
+    let rows = [
+        ("mode", config.mode.name().to_owned()),
+        ("backbone", format!("{}, layers {}", config.backbone.name(), config.layers.join(", "))),
+        ("weights", format!("sha256 {}{}", header.weights_sha256, if header.has_weights { ", embedded" } else { "" })),
+        ("input", view(&config.view)),
+        ("memory bank", format!("{} rows x {} {}", bank.len(), bank.dim(), header.dtype)),
+        (
+            "fitted on",
+            format!(
+                "{} photos, {} patches, ratio {}, seed {}, device {}",
+                header.fitted_on.images,
+                header.fitted_on.patches,
+                config.coreset_sampling_ratio,
+                config.seed,
+                header.device
+            ),
+        ),
+        (
+            "good patches",
+            format!(
+                "score {:.4} in the median, {:.4} at the 99th percentile (against other photos' patches)",
+                header.fitted_on.good_scores.median, header.fitted_on.good_scores.percentile_99
+            ),
+        ),
+        ("neighbours", config.num_neighbors.to_string()),
+        ("format", format!("version {}, written by patchcore {}", header.format_version, header.written_by)),
+    ];
+    let text: String = rows.iter().map(|(name, value)| format!("{name:<13} {value}\n")).collect();
+    output::print(&text)?;
+    Ok(Outcome::Done)
+}
+
+fn view(view: &View) -> String {
+    let resize = match view.resize {
+        Resize::None => "as it is".to_owned(),
+        Resize::ShortSide(side) => format!("short side to {side}"),
+        Resize::Exact(size) => format!("resized to {} x {}", size.width, size.height),
+    };
+    match view.crop {
+        Some(crop) => format!("{resize}, centre crop {} x {}", crop.width, crop.height),
+        None => format!("{resize}, no crop"),
+    }
+}

@@ -1,0 +1,146 @@
+//! `patchcore score`: photos in, one score a line out; heat maps and raw maps on request.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use patchcore::{Limits, Model, NetworkInput, Score, good_images, write_beside_and_rename};
+use patchcore_report::{ColorScale, overlay, write_png};
+use serde::Serialize;
+
+use crate::arguments::{Format, Score as Arguments};
+use crate::npy::to_npy;
+use crate::output::{FileNames, make_folder};
+use crate::progress::Display;
+use crate::{Outcome, output};
+
+/// One line of the result.
+#[derive(Serialize)]
+struct Row {
+    image_path: String,
+    score: Option<f32>,
+    /// Centre of the worst patch, in pixels of the photo.
+    worst_x: Option<f64>,
+    worst_y: Option<f64>,
+    /// The training photo with the nearest good patch.
+    nearest_good: Option<String>,
+    error: Option<String>,
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    let source = &arguments.source;
+    let model = Model::load(&source.model, source.weights.as_deref(), &source.device)?;
+    let files = expand(&arguments.paths)?;
+    for folder in [&arguments.maps, &arguments.overlays].into_iter().flatten() {
+        make_folder(folder)?;
+    }
+    let scale = color_scale(&model);
+    let (mut rows, mut failure) = (Vec::new(), None);
+    let (mut map_names, mut overlay_names) = (FileNames::new(), FileNames::new());
+    let mut display = Display::new();
+    model.score_files(&files, &Limits::default(), |path, result| {
+        let row = match result {
+            Err(error) => Row {
+                image_path: path.display().to_string(),
+                score: None,
+                worst_x: None,
+                worst_y: None,
+                nearest_good: None,
+                error: Some(error.to_string()),
+            },
+            Ok((input, score)) => {
+                let maps = arguments.maps.as_ref().map(|folder| folder.join(map_names.name(path, "npy")));
+                let overlays = arguments.overlays.as_ref().map(|folder| folder.join(overlay_names.name(path, "png")));
+                if let Err(error) = write_pictures(maps, overlays, &input, &score, &scale) {
+                    failure = Some(error);
+                    return ControlFlow::Break(());
+                }
+                Row {
+                    image_path: path.display().to_string(),
+                    score: Some(score.score),
+                    worst_x: Some(score.worst_at.0),
+                    worst_y: Some(score.worst_at.1),
+                    nearest_good: Some(score.nearest_good.image),
+                    error: None,
+                }
+            }
+        };
+        rows.push(row);
+        display.show(patchcore::Progress { stage: patchcore::Stage::Scoring, done: rows.len(), total: files.len() })
+    });
+    display.finish();
+    drop(display);
+    if let Some(error) = failure {
+        return Err(error);
+    }
+    print(&rows, arguments.format)?;
+    let failed = rows.iter().any(|row| row.error.is_some());
+    Ok(if failed { Outcome::SomeImagesFailed } else { Outcome::Done })
+}
+
+/// One scale for every photo that a model scores: colour begins where good patches end, and is full at three times
+/// that.
+pub fn color_scale(model: &Model) -> ColorScale {
+    let good = model.core().fitted_on().good_scores.percentile_99.max(f32::MIN_POSITIVE);
+    ColorScale { low: good, high: 3.0 * good }
+}
+
+/// Folders become the photos in them.
+fn expand(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            files.extend(good_images(path)?);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
+}
+
+fn write_pictures(
+    maps: Option<PathBuf>,
+    overlays: Option<PathBuf>,
+    input: &NetworkInput,
+    score: &Score,
+    scale: &ColorScale,
+) -> anyhow::Result<()> {
+    if let Some(path) = maps {
+        write_beside_and_rename(&path, &to_npy(&score.map))?;
+    }
+    if let Some(path) = overlays {
+        let map = &score.map;
+        let photo = input.to_rgb8();
+        let picture = overlay(&photo, &map.scores, map.width as u32, map.height as u32, scale, None, None)?;
+        write_png(Path::new(&path), &picture)?;
+    }
+    Ok(())
+}
+
+fn print(rows: &[Row], format: Format) -> anyhow::Result<()> {
+    match format {
+        Format::Json => output::print(&format!("{}\n", serde_json::to_string_pretty(rows)?)),
+        Format::Csv => {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            for row in rows {
+                writer.serialize(row)?;
+            }
+            let bytes = writer.into_inner().map_err(|error| error.into_error())?;
+            output::print(&String::from_utf8_lossy(&bytes))
+        }
+        Format::Table => {
+            let mut text = String::new();
+            for row in rows {
+                match (&row.score, &row.error) {
+                    (Some(score), _) => text.push_str(&format!("{score:>10.4}  {}\n", row.image_path)),
+                    (None, error) => text.push_str(&format!(
+                        "{:>10}  {}: {}\n",
+                        "error",
+                        row.image_path,
+                        error.as_deref().unwrap_or("unknown")
+                    )),
+                }
+            }
+            output::print(&text)
+        }
+    }
+}

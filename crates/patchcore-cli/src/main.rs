@@ -1,0 +1,52 @@
+//! The program `patchcore`: fit on good photos, score new ones, evaluate on a test set, look into a model.
+//!
+//! Results go to stdout, logs and progress to stderr. Exit codes: 0 done; 1 it failed; 2 wrong usage; 3 done, but some
+//! images failed (each is named in the results).
+
+mod arguments;
+mod commands;
+mod npy;
+mod output;
+mod progress;
+mod results;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command};
+
+/// How a command that did not fail ended.
+enum Outcome {
+    /// Everything worked.
+    Done,
+    /// It worked, but not for every image.
+    SomeImagesFailed,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let level = if arguments.verbose { "debug" } else { "warn" };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("PATCHCORE_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    let result = match &arguments.command {
+        Command::Fit(fit) => commands::fit::run(fit),
+        Command::Score(score) => commands::score::run(score),
+        Command::Evaluate(evaluate) => commands::evaluate::run(evaluate),
+        Command::Inspect(inspect) => commands::inspect::run(inspect),
+        Command::Devices(devices) => commands::devices::run(devices),
+        Command::Demo(demo) => commands::demo::run(demo),
+        Command::Completions(completions) => commands::completions::run(completions),
+    };
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::SomeImagesFailed) => ExitCode::from(3),
+        // A reader that has seen enough (`| head`) is no failure.
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}

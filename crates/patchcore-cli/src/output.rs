@@ -1,0 +1,67 @@
+//! Where results go: stdout, and files in folders that are made when needed.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+/// Writes text to stdout; an error instead of a panic where `println!` panics.
+pub fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()?;
+    Ok(())
+}
+
+/// Whether an error means that nobody reads stdout any more.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .root_cause()
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Makes a folder and the folders above it.
+pub fn make_folder(path: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(path)
+        .with_context(|| format!("cannot make the folder {}: check that its parent is writable", path.display()))
+}
+
+/// File names in a folder for photos from anywhere: the photo's own name, with its folder in front where two photos
+/// share a name, and a number where that is not enough.
+pub struct FileNames {
+    taken: std::collections::HashSet<String>,
+}
+
+impl FileNames {
+    /// No name is taken.
+    pub fn new() -> Self {
+        Self { taken: std::collections::HashSet::new() }
+    }
+
+    /// A free name for a photo's result.
+    pub fn name(&mut self, photo: &Path, extension: &str) -> PathBuf {
+        let stem = photo.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let folder = photo.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        let mut candidates = std::iter::once(stem.clone())
+            .chain(folder.map(|folder| format!("{folder}_{stem}")))
+            .chain((2..).map(|number| format!("{stem}_{number}")));
+        // The chain is endless: one of the numbers is free.
+        let free = candidates.find(|name| !self.taken.contains(name)).unwrap_or(stem);
+        self.taken.insert(free.clone());
+        PathBuf::from(format!("{free}.{extension}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_result_overwrites_another() {
+        let mut names = FileNames::new();
+        let photos = ["a/000.png", "b/000.png", "b/000.jpg", "000.png"];
+        let found: Vec<PathBuf> = photos.iter().map(|photo| names.name(Path::new(photo), "npy")).collect();
+        assert_eq!(found, ["000.npy", "b_000.npy", "000_2.npy", "000_3.npy"].map(PathBuf::from));
+    }
+}

@@ -1,0 +1,62 @@
+//! Progress on stderr: a bar on a terminal, a line now and then elsewhere.
+
+use std::io::IsTerminal;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use patchcore::{Progress, Stage};
+
+/// Seconds between two lines where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Shows one stage after another.
+pub struct Display {
+    bar: Option<ProgressBar>,
+    stage: Option<Stage>,
+    last_line: Instant,
+}
+
+impl Display {
+    /// A display for stderr as it is.
+    pub fn new() -> Self {
+        Self { bar: None, stage: None, last_line: Instant::now() }
+    }
+
+    /// Shows how far a stage is.
+    pub fn show(&mut self, progress: Progress) -> ControlFlow<()> {
+        let started = self.stage != Some(progress.stage);
+        let finished = progress.total > 0 && progress.done >= progress.total;
+        if std::io::stderr().is_terminal() {
+            if started {
+                self.finish();
+                let style = ProgressStyle::with_template("{msg:>9} {bar:40} {pos}/{len} {elapsed_precise} eta {eta}");
+                let bar = ProgressBar::with_draw_target(Some(progress.total as u64), ProgressDrawTarget::stderr());
+                bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+                bar.set_message(progress.stage.name());
+                self.bar = Some(bar);
+            }
+            if let Some(bar) = &self.bar {
+                bar.set_position(progress.done as u64);
+            }
+        } else if finished || (!started && self.last_line.elapsed() >= LINE_EVERY) {
+            eprintln!("{}: {}/{}", progress.stage.name(), progress.done, progress.total);
+            self.last_line = Instant::now();
+        }
+        self.stage = Some(progress.stage);
+        ControlFlow::Continue(())
+    }
+
+    /// Leaves the last state on the screen.
+    pub fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish();
+        }
+    }
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
