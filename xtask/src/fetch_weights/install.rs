@@ -1,0 +1,207 @@
+//! From a source to `NAME.onnx` and `NAME.json`: fetch, verify, convert, read back, rename.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use patchcore_weights::{
+    Architecture, FoldedTensors, RegistryEntry, import_onnx, import_safetensors, import_state_dict,
+};
+
+use super::digest::{sha256_hex, sha256_of_file};
+use super::download::{Download, Expected, with_suffix};
+use super::error::FetchError;
+use super::manifest::{FileRecord, Manifest};
+use super::onnx_writer::write_onnx;
+use super::pth::read_pth;
+use super::source::Source;
+
+/// Installs weights into a directory.
+pub struct Install<'a> {
+    /// Where to.
+    pub directory: &'a Path,
+    /// The deepest layer to keep: 3 or 4.
+    pub last_layer: usize,
+    /// Accept a checkpoint that is not the published one.
+    pub unverified: bool,
+    /// Convert even when the same is installed already.
+    pub force: bool,
+    /// Wait before a broken download goes on.
+    pub pause: Duration,
+    /// Called with the bytes so far and the total, when known.
+    pub progress: &'a dyn Fn(u64, Option<u64>),
+}
+
+/// What an installation ended in.
+#[derive(Debug)]
+pub struct Installed {
+    /// The ONNX file.
+    pub path: PathBuf,
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// Whether it was there before.
+    pub already: bool,
+}
+
+/// A file that has been checked as far as its kind allows.
+struct Checked {
+    bytes: Vec<u8>,
+    kind: Kind,
+    sha256: String,
+    version: Option<String>,
+    /// A download to remove once it is converted.
+    temporary: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Pth,
+    Safetensors,
+    Onnx,
+}
+
+impl Install<'_> {
+    /// Installs one backbone.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError`]. An earlier installation stays as it was.
+    pub fn run(&self, entry: &RegistryEntry, from: Option<&str>) -> Result<Installed, FetchError> {
+        let path = self.directory.join(format!("{}.onnx", entry.name));
+        if !self.force
+            && from.is_none()
+            && let Some(manifest) = self.intact(&path)
+        {
+            return Ok(Installed { path, manifest, already: true });
+        }
+        fs::create_dir_all(self.directory).map_err(|error| FetchError::file("create", self.directory, error))?;
+        let source = Source::of(entry, from)?;
+        let checked = self.check(entry, &source)?;
+        let architecture = Architecture::by_name(&entry.name)?;
+        let tensors = self.convert(architecture, &source, &checked)?;
+        let last_layer = if tensors.keys().any(|name| name.starts_with("layer4.")) { "layer4" } else { "layer3" };
+        let bytes = write_onnx(architecture, &tensors);
+        write_through(&path, &bytes, |part| {
+            let file = part.display().to_string();
+            let back = fs::read(part).map_err(|error| FetchError::file("read", part, error))?;
+            let same = import_onnx(architecture, &file, &back)? == tensors;
+            if same { Ok(()) } else { Err(FetchError::Checkpoint { file, detail: "it reads back differently".into() }) }
+        })?;
+        let manifest = Manifest {
+            name: entry.name.clone(),
+            version: checked.version.clone(),
+            licence: entry.licence.clone(),
+            source: FileRecord {
+                location: source.location(),
+                bytes: checked.bytes.len() as u64,
+                sha256: checked.sha256.clone(),
+            },
+            result: FileRecord {
+                location: format!("{}.onnx", entry.name),
+                bytes: bytes.len() as u64,
+                sha256: sha256_hex(&bytes),
+            },
+            last_layer: last_layer.into(),
+            tool: format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
+        };
+        let mut text = serde_json::to_string_pretty(&manifest)
+            .map_err(|error| FetchError::file("write", &path, std::io::Error::other(error)))?;
+        text.push('\n');
+        write_through(&path.with_extension("json"), text.as_bytes(), |_| Ok(()))?;
+        if let Some(temporary) = checked.temporary {
+            fs::remove_file(&temporary).map_err(|error| FetchError::file("remove", &temporary, error))?;
+        }
+        Ok(Installed { path, manifest, already: false })
+    }
+
+    /// The manifest of an installation whose file is what the manifest says and deep enough.
+    fn intact(&self, path: &Path) -> Option<Manifest> {
+        let text = fs::read_to_string(path.with_extension("json")).ok()?;
+        let manifest: Manifest = serde_json::from_str(&text).ok()?;
+        let deep_enough = self.last_layer <= 3 || manifest.last_layer == "layer4";
+        (deep_enough && sha256_of_file(path).ok()? == manifest.result.sha256).then_some(manifest)
+    }
+
+    /// Fetches a remote file or reads a local one, and compares it with the registry where that is possible.
+    fn check(&self, entry: &RegistryEntry, source: &Source) -> Result<Checked, FetchError> {
+        let name = match source {
+            Source::Url(url) => url.split(['?', '#']).next().unwrap_or_default(),
+            Source::File(path) => path.to_str().unwrap_or_default(),
+        };
+        let lower = name.to_lowercase();
+        let kind = match lower.rsplit('.').next() {
+            Some("pth" | "pt") => Kind::Pth,
+            Some("safetensors") => Kind::Safetensors,
+            Some("onnx") => Kind::Onnx,
+            _ => return Err(FetchError::UnknownFormat { file: source.location() }),
+        };
+        // Only the checkpoint has a published digest: other containers of the same tensors hash differently.
+        let verify = kind == Kind::Pth && !self.unverified;
+        let (path, temporary) = match source {
+            Source::File(path) => (path.clone(), None),
+            Source::Url(url) => {
+                let file = lower.rsplit('/').next().unwrap_or_default();
+                let target = self.directory.join(format!("{}.download.{file}", entry.name));
+                let expected = if verify {
+                    Expected { bytes: entry.bytes, sha256: entry.sha256.clone() }
+                } else {
+                    Expected::default()
+                };
+                let download = Download { attempts: 5, pause: self.pause, progress: self.progress };
+                download.fetch(url, &target, &expected)?;
+                (target.clone(), Some(target))
+            }
+        };
+        let bytes = fs::read(&path).map_err(|error| FetchError::file("read", &path, error))?;
+        let sha256 = sha256_hex(&bytes);
+        let published = kind == Kind::Pth && sha256.starts_with(&entry.sha256);
+        if verify && !published {
+            let (name, expected) = (entry.name.clone(), entry.sha256.clone());
+            return Err(FetchError::OtherCheckpoint { path, name, expected, found: sha256 });
+        }
+        Ok(Checked { bytes, kind, sha256, version: published.then(|| entry.version.clone()), temporary })
+    }
+
+    /// The folded tensors, cut to the deepest layer that is wanted.
+    fn convert(
+        &self,
+        architecture: &Architecture,
+        source: &Source,
+        checked: &Checked,
+    ) -> Result<FoldedTensors, FetchError> {
+        let file = source.location();
+        let mut tensors = match checked.kind {
+            Kind::Onnx => import_onnx(architecture, &file, &checked.bytes)?,
+            Kind::Safetensors => import_safetensors(architecture, &file, &checked.bytes)?,
+            Kind::Pth => {
+                let views =
+                    read_pth(&checked.bytes).map_err(|detail| FetchError::Checkpoint { file: file.clone(), detail })?;
+                import_state_dict(architecture, &file, &views)?
+            }
+        };
+        if self.last_layer <= 3 {
+            tensors.retain(|name, _| !name.starts_with("layer4."));
+        }
+        Ok(tensors)
+    }
+}
+
+/// Writes beside, syncs, lets `check` look, then renames: the final name never holds half a file.
+fn write_through(path: &Path, bytes: &[u8], check: impl Fn(&Path) -> Result<(), FetchError>) -> Result<(), FetchError> {
+    let part = with_suffix(path, "part");
+    let written = File::create(&part).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    if let Err(error) = written {
+        // What could not be written to the end is of no use; the first error is the one to report.
+        let _ = fs::remove_file(&part);
+        return Err(FetchError::file("write", &part, error));
+    }
+    if let Err(error) = check(&part) {
+        let _ = fs::remove_file(&part);
+        return Err(error);
+    }
+    fs::rename(&part, path).map_err(|error| FetchError::file("rename", &part, error))
+}

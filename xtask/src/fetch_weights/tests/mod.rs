@@ -1,0 +1,14 @@
+//! The download against a server that behaves in every bad way, and installation from every kind of source.
+
+mod download;
+mod install;
+mod server;
+
+use std::fs;
+use std::path::PathBuf;
+
+/// A fixture of patchcore-weights.
+fn fixture(name: &str) -> Vec<u8> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../crates/patchcore-weights/tests/fixtures");
+    fs::read(folder.join(name)).unwrap()
+}
