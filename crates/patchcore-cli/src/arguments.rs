@@ -13,7 +13,7 @@ pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
     /// Say more on stderr (or set PATCHCORE_LOG=debug).
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, display_order = 998)]
     pub verbose: bool,
 }
 
@@ -57,13 +57,13 @@ pub struct Fit {
     #[arg(long, value_delimiter = ',', value_name = "LAYER,LAYER")]
     pub layers: Option<Vec<String>>,
     /// Share of the training patches that the memory bank keeps, in (0, 1]
-    #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
+    #[arg(long, default_value_t = 0.1, value_name = "SHARE", allow_negative_numbers = true)]
     pub coreset_sampling_ratio: f64,
     /// k of the patch score in mode authors [default: 1], b of equation 7 in the others [default: 9]
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", allow_negative_numbers = true)]
     pub num_neighbors: Option<usize>,
-    /// Short side after the resize, aspect ratio kept [default: 256]
-    #[arg(long, value_name = "PIXELS", conflicts_with = "size")]
+    /// Short side after the resize, aspect ratio kept [default: 256; mode anomalib: --size 256x256]
+    #[arg(long, value_name = "PIXELS", conflicts_with = "size", allow_negative_numbers = true)]
     pub resize: Option<u32>,
     /// Both sides after the resize, aspect ratio not kept
     #[arg(long, value_name = "WxH", value_parser = parse_size)]
@@ -72,7 +72,7 @@ pub struct Fit {
     #[arg(long, value_name = "PIXELS", value_parser = parse_size)]
     pub crop: Option<Size>,
     /// Source of every random choice
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub seed: u64,
     /// Where to compute: auto, flex (CPU), vulkan, cuda:0, ... (see `patchcore devices`)
     #[arg(long, default_value = "flex")]
@@ -105,7 +105,7 @@ pub struct Score {
     /// The model.
     #[command(flatten)]
     pub source: ModelSource,
-    /// Photos, or folders of photos
+    /// Photos, or folders with photos directly in them
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// How to print the scores

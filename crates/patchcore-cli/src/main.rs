@@ -10,6 +10,7 @@ mod output;
 mod progress;
 mod results;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -29,7 +30,11 @@ fn main() -> ExitCode {
     let level = if arguments.verbose { "debug" } else { "warn" };
     let filter = tracing_subscriber::EnvFilter::try_from_env("PATCHCORE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time();
+    // Colours are for terminals, and for those who did not ask for none.
+    let colors = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    // A log that nobody reads any more is no reason to stop (reporting it on stderr would panic).
+    log.with_ansi(colors).log_internal_errors(false).init();
     let result = match &arguments.command {
         Command::Fit(fit) => commands::fit::run(fit),
         Command::Score(score) => commands::score::run(score),
@@ -45,7 +50,7 @@ fn main() -> ExitCode {
         // A reader that has seen enough (`| head`) is no failure.
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            output::note(&format!("error: {error:#}"));
             ExitCode::from(1)
         }
     }

@@ -8,9 +8,12 @@ use anyhow::Context;
 /// Writes text to stdout; an error instead of a panic where `println!` panics.
 pub fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()?;
-    Ok(())
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("cannot write the results to stdout")
+}
+
+/// Writes a line to stderr. Nobody may be reading it (`2>&1 | head`): then the work goes on, where `eprintln!` panics.
+pub fn note(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// Whether an error means that nobody reads stdout any more.
@@ -25,6 +28,23 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
 pub fn make_folder(path: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(path)
         .with_context(|| format!("cannot make the folder {}: check that its parent is writable", path.display()))
+}
+
+/// An error with the file it concerns in front, unless its own text names it.
+pub fn naming(file: &str, error: &patchcore::Error) -> String {
+    let text = error.to_string();
+    if text.contains(file) { text } else { format!("{file}: {text}") }
+}
+
+/// Finds out before long work whether its result has a place: a folder that is there, and no folder of that name in it.
+pub fn check_place(file: &Path) -> anyhow::Result<()> {
+    let path = file.display();
+    anyhow::ensure!(!file.is_dir(), "cannot write {path}: it is a folder, expected a file name; add one to it");
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let shown = folder.display();
+    anyhow::ensure!(folder.exists(), "cannot write {path}: the folder {shown} does not exist; make it first");
+    anyhow::ensure!(folder.is_dir(), "cannot write {path}: {shown} is a file, expected a folder; name another place");
+    Ok(())
 }
 
 /// File names in a folder for photos from anywhere: the photo's own name, with its folder in front where two photos

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use patchcore::{Progress, Stage};
 
+use crate::output::note;
+
 /// Seconds between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
@@ -40,7 +42,7 @@ impl Display {
                 bar.set_position(progress.done as u64);
             }
         } else if finished || (!started && self.last_line.elapsed() >= LINE_EVERY) {
-            eprintln!("{}: {}/{}", progress.stage.name(), progress.done, progress.total);
+            note(&format!("{}: {}/{}", progress.stage.name(), progress.done, progress.total));
             self.last_line = Instant::now();
         }
         self.stage = Some(progress.stage);

@@ -44,7 +44,7 @@ impl PatchCoreConfig {
             backbone,
             layers: layers.map(str::to_owned).to_vec(),
             view: mode.default_view(),
-            normalization: Normalization::IMAGENET,
+            normalization: backbone.normalization(),
             embedding: mode.embedding(channels),
             coreset_sampling_ratio: 0.1,
             num_neighbors: mode.default_num_neighbors(),
@@ -128,7 +128,8 @@ mod tests {
     fn each_bad_parameter_is_named() {
         let good = PatchCoreConfig::new(Mode::Paper, Architecture::ResNet18);
         assert_eq!(good.check(), Ok(()));
-        let cases: [(&str, fn(&mut PatchCoreConfig)); 7] = [
+        type Spoil = fn(&mut PatchCoreConfig);
+        let cases: [(&str, Spoil); 7] = [
             ("coreset_sampling_ratio", |config| config.coreset_sampling_ratio = 0.0),
             ("coreset_sampling_ratio", |config| config.coreset_sampling_ratio = f64::NAN),
             ("num_neighbors", |config| config.num_neighbors = 0),

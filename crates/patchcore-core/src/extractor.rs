@@ -183,7 +183,9 @@ impl Extractor {
                 let mut planes = image.pixels.to_vec();
                 self.config.normalization.apply(&mut planes);
                 let data = TensorData::new(planes, [1, 3, image.height, image.width]);
-                Ok(embedding.forward(&network.forward(Tensor::from_data(data, self.device.burn()))))
+                let maps = network.forward(Tensor::from_data(data, self.device.burn()));
+                // A plan has at least one layer.
+                embedding.forward(&maps).ok_or_else(|| self.failed("no feature map").into())
             }
         }
     }

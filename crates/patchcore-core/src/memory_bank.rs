@@ -26,10 +26,22 @@ pub struct MemoryBank {
 }
 
 impl MemoryBank {
-    /// A bank of row-major `rows`; as many origins as rows.
-    pub(crate) fn new(dim: usize, rows: Vec<f32>, origins: Vec<PatchOrigin>) -> Self {
-        debug_assert_eq!(rows.len(), dim * origins.len());
+    /// A bank of row-major `rows`, one origin each; what is not a whole row with an origin is dropped.
+    pub fn new(dim: usize, mut rows: Vec<f32>, mut origins: Vec<PatchOrigin>) -> Self {
+        let whole = origins.len().min(rows.len().checked_div(dim).unwrap_or(0));
+        rows.truncate(whole * dim);
+        origins.truncate(whole);
         Self { dim, rows: Arc::new(rows), origins: Arc::new(origins) }
+    }
+
+    /// A bank of rows without origins, as [`PatchCore::with_bank`](crate::PatchCore::with_bank) takes them; `None` for
+    /// values that are not whole rows.
+    pub fn from_rows(dim: usize, rows: Vec<f32>) -> Option<Self> {
+        let whole = dim > 0 && rows.len().is_multiple_of(dim);
+        whole.then(|| {
+            let origins = vec![PatchOrigin { image: 0, row: 0, column: 0 }; rows.len() / dim];
+            Self::new(dim, rows, origins)
+        })
     }
 
     /// Number of rows.

@@ -1,9 +1,9 @@
 //! A fitted model as bytes: a safetensors file with a JSON header, checksummed.
 //!
-//! Tensors: `memory_bank` `[m, dim]` f32, `origins` `[m, 3]` u32 (training image, grid row, grid column), and with
-//! embedded weights one `weights.<name>` per tensor. The safetensors metadata holds two strings: `patchcore`, the
-//! [`ModelHeader`] as JSON, and `sha256`, over the header and the name, dtype, shape and bytes of every tensor in name
-//! order. Whoever writes the bytes to disk does it beside the old file and renames (the crate `patchcore`).
+//! Tensors: `memory_bank` `[m, dim]` f32, `origins` `[m, 3]` u32 (training image, grid row, grid column), with
+//! embedded weights one `weights.<name>` per tensor, and `sha256` `[32]` u8, the digest of the header and of the name,
+//! dtype, shape and bytes of every other tensor in name order. The header is the [`ModelHeader`] as JSON, under
+//! `patchcore` in the safetensors metadata. The same model gives the same bytes. Whoever writes the bytes to disk does it beside the old file and renames (the crate `patchcore`).
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -23,7 +23,7 @@ use crate::patchcore::{FittedOn, PatchCore};
 pub const FORMAT_VERSION: u32 = 1;
 
 const HEADER_KEY: &str = "patchcore";
-const CHECKSUM_KEY: &str = "sha256";
+const CHECKSUM: &str = "sha256";
 const BANK: &str = "memory_bank";
 const ORIGINS: &str = "origins";
 const WEIGHTS_PREFIX: &str = "weights.";
@@ -121,8 +121,11 @@ impl ModelFile {
             .map(|(name, (dtype, shape, bytes))| Ok((name.clone(), TensorView::new(*dtype, shape.clone(), bytes)?)))
             .collect();
         let views = views.map_err(|error: safetensors::SafeTensorError| malformed(error))?;
-        let checksum = checksum(&header, views.iter().map(|(name, view)| (name.as_str(), view)));
-        let metadata = HashMap::from([(HEADER_KEY.to_owned(), header), (CHECKSUM_KEY.to_owned(), checksum)]);
+        let digest = checksum(&header, &views);
+        let mut views = views;
+        views.push((CHECKSUM.into(), TensorView::new(Dtype::U8, vec![digest.len()], &digest).map_err(malformed)?));
+        // One entry: a map of two would be written in random order.
+        let metadata = HashMap::from([(HEADER_KEY.to_owned(), header)]);
         safetensors::serialize(views, Some(metadata)).map_err(malformed)
     }
 
@@ -133,8 +136,7 @@ impl ModelFile {
     /// [`ModelFileError::Config`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelFileError> {
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(malformed)?;
-        let entry = |key: &str| metadata.metadata().as_ref().and_then(|entries| entries.get(key));
-        let (Some(header_json), Some(expected)) = (entry(HEADER_KEY), entry(CHECKSUM_KEY)) else {
+        let Some(header_json) = metadata.metadata().as_ref().and_then(|entries| entries.get(HEADER_KEY)) else {
             return Err(malformed("a safetensors file without PatchCore's header"));
         };
         // The version comes first: a newer layout may differ in everything else.
@@ -148,10 +150,11 @@ impl ModelFile {
         }
         let file = SafeTensors::deserialize(bytes).map_err(malformed)?;
         let mut views = file.tensors();
+        views.retain(|(name, _)| name != CHECKSUM);
         views.sort_by(|a, b| a.0.cmp(&b.0));
-        let found = checksum(header_json, views.iter().map(|(name, view)| (name.as_str(), view)));
-        if found != *expected {
-            return Err(ModelFileError::Checksum { expected: expected.clone(), found });
+        let (expected, found) = (file.tensor(CHECKSUM).map_err(malformed)?, checksum(header_json, &views));
+        if expected.data() != found {
+            return Err(ModelFileError::Checksum { expected: hex(expected.data()), found: hex(&found) });
         }
         let header: ModelHeader = serde_json::from_str(header_json).map_err(malformed)?;
         header.config.check()?;
@@ -243,8 +246,8 @@ fn read_weights(views: &[(String, TensorView<'_>)]) -> Result<BackboneWeights, M
     Ok(BackboneWeights { tensors })
 }
 
-/// SHA-256 over the header and every tensor, as hex.
-fn checksum<'a, 'data: 'a>(header: &str, tensors: impl Iterator<Item = (&'a str, &'a TensorView<'data>)>) -> String {
+/// SHA-256 over the header and every tensor.
+fn checksum(header: &str, tensors: &[(String, TensorView<'_>)]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     let mut field = |bytes: &[u8]| {
         hasher.update((bytes.len() as u64).to_le_bytes());
@@ -256,5 +259,9 @@ fn checksum<'a, 'data: 'a>(header: &str, tensors: impl Iterator<Item = (&'a str,
         field(format!("{:?} {:?}", view.dtype(), view.shape()).as_bytes());
         field(view.data());
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hasher.finalize().into()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -9,7 +9,7 @@ use crate::config::PatchCoreConfig;
 use crate::device::ComputeDevice;
 use crate::error::{FitError, ScoreError};
 use crate::extractor::{Extractor, ImageInput};
-use crate::memory_bank::{MemoryBank, PatchOrigin};
+use crate::memory_bank::MemoryBank;
 use crate::mode::ImageScoreRule;
 use crate::nearest_neighbor::{NearestNeighborIndex, Neighbor};
 use crate::patch_embedding::Grid;
@@ -83,17 +83,16 @@ impl PatchCore {
     ) -> Result<Self, FitError> {
         let extractor = Extractor::new(config, weights, device)?;
         let dim = extractor.dim();
-        if !rows.len().is_multiple_of(dim) || rows.iter().any(|value| !value.is_finite()) {
-            return Err(FitError::WrongBank { found: rows.len(), dim });
-        }
-        let count = rows.len() / dim;
+        let found = rows.len();
+        let finite = rows.iter().all(|value| value.is_finite());
+        let bank = MemoryBank::from_rows(dim, rows).filter(|_| finite).ok_or(FitError::WrongBank { found, dim })?;
+        let count = bank.len();
         let num_neighbors = extractor.config().num_neighbors;
         if num_neighbors > count {
             return Err(FitError::TooFewRows { num_neighbors, rows: count });
         }
-        let origins = vec![PatchOrigin { image: 0, row: 0, column: 0 }; count];
         let good_scores = GoodScores { median: 0.0, percentile_99: 0.0 };
-        Ok(Self::new(extractor, MemoryBank::new(dim, rows, origins), FittedOn { images: 0, patches: 0, good_scores }))
+        Ok(Self::new(extractor, bank, FittedOn { images: 0, patches: 0, good_scores }))
     }
 
     /// The settings of the fit.

@@ -1,4 +1,4 @@
-//! The photos that a model is fitted on.
+//! The photos that a model is fitted on, and the photos of any folder.
 
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,18 @@ pub fn good_images(dir: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     let listing = Listing::read(&folder)?;
     if listing.images.is_empty() {
         return Err(no_images(folder, &listing, is_category));
+    }
+    Ok(listing.images)
+}
+
+/// The photos directly in `dir`, sorted by name; otherwise as [`good_images`].
+///
+/// # Errors
+/// As [`good_images`].
+pub fn photos_in(dir: &Path) -> Result<Vec<PathBuf>, DatasetError> {
+    let listing = Listing::read(dir)?;
+    if listing.images.is_empty() {
+        return Err(no_images(dir.to_path_buf(), &listing, true));
     }
     Ok(listing.images)
 }

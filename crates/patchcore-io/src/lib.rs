@@ -27,7 +27,7 @@ mod test_image;
 
 pub use dataset_error::DatasetError;
 pub use geometry::Geometry;
-pub use good_images::good_images;
+pub use good_images::{good_images, photos_in};
 pub use image_error::ImageError;
 pub use limits::Limits;
 pub use mask::{Mask, prepare_mask};

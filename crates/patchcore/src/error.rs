@@ -65,10 +65,12 @@ pub enum Error {
         expected: String,
     },
     /// Every training photo was unreadable.
-    #[error("none of the {count} training photos could be used; the first one: {first}")]
+    #[error("none of the {count} training photos could be used; the first one, {name}: {first}")]
     NoUsablePhoto {
         /// Photos tried.
         count: usize,
+        /// The first photo.
+        name: String,
         /// The first photo's error.
         first: Box<Error>,
     },

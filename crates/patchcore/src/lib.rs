@@ -41,7 +41,7 @@ pub use patchcore_core::preprocess::{Resize, Size};
 pub use patchcore_core::scoring::AnomalyMap;
 pub use patchcore_core::{self as core, ComputeDevice};
 pub use patchcore_io::{
-    Geometry, Limits, MvtecCategory, NetworkInput, Photo, PixelBuffer, PixelFormat, TestImage, good_images,
+    Geometry, Limits, MvtecCategory, NetworkInput, Photo, PixelBuffer, PixelFormat, TestImage, good_images, photos_in,
 };
 
 pub use crate::error::Error;

@@ -140,7 +140,8 @@ impl Model {
         }
         if images.is_empty() && !rejected.is_empty() {
             let count = rejected.len();
-            return Err(Error::NoUsablePhoto { count, first: Box::new(rejected.swap_remove(0).1) });
+            let (name, first) = rejected.swap_remove(0);
+            return Err(Error::NoUsablePhoto { count, name, first: Box::new(first) });
         }
         let features = started.elapsed();
         let started = Instant::now();

@@ -19,6 +19,5 @@ pub fn resolve_weights(backbone: &str, file: Option<&Path>) -> Result<BackboneWe
         let name = "the embedded efficientnet_lite0.safetensors";
         return Ok(patchcore_weights::load_safetensors(backbone, name, patchcore_assets::EFFICIENTNET_LITE0)?);
     }
-    let found = patchcore_weights::find_weights(backbone)?;
-    Ok(patchcore_weights::load_weights(&found, backbone)?)
+    Ok(patchcore_weights::pretrained(backbone)?)
 }

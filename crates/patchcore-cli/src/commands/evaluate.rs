@@ -50,7 +50,7 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
 
     for row in &evaluation.images {
         for error in row.score.as_ref().err().into_iter().chain(&row.mask_error) {
-            tracing::warn!("{}: {error}", row.image.relative);
+            tracing::warn!("{}", output::naming(&row.image.relative, error));
         }
     }
     if metrics.n_defect_out_of_view > 0 {

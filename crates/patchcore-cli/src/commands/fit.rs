@@ -12,14 +12,16 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
     let settings = settings(arguments)?;
     let config = settings.config()?;
     settings.compute_device()?;
+    output::check_place(&arguments.output)?;
     let files = good_images(&arguments.data)?;
     announce(&settings, &files)?;
     let mut display = Display::new();
     let limits = Limits::default();
-    let report = Model::fit_files(&settings, &files, &limits, &mut |progress| display.show(progress))?;
+    let report = Model::fit_files(&settings, &files, &limits, &mut |progress| display.show(progress))
+        .with_context(|| format!("cannot fit on {}", arguments.data.display()))?;
     display.finish();
     for (photo, error) in &report.rejected {
-        tracing::warn!("left out {photo}: {error}");
+        tracing::warn!("left out: {}", output::naming(photo, error));
     }
     let model = &report.model;
     model.save(&arguments.output, arguments.embed_weights)?;
@@ -76,11 +78,11 @@ fn announce(settings: &Settings, files: &[std::path::PathBuf]) -> anyhow::Result
     let Ok(cells) = grid else { return Ok(()) };
     let patches = cells * files.len();
     let bytes = Fitter::memory_bytes(patches, config.embedding_dim(), &config);
-    eprintln!(
+    output::note(&format!(
         "{} photos, about {patches} patches of {} values: about {} MiB besides the program",
         files.len(),
         config.embedding_dim(),
         bytes.div_ceil(1 << 20),
-    );
+    ));
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use patchcore::{Limits, Model, NetworkInput, Score, good_images, write_beside_and_rename};
+use patchcore::{Limits, Model, NetworkInput, Score, photos_in, write_beside_and_rename};
 use patchcore_report::{ColorScale, overlay, write_png};
 use serde::Serialize;
 
@@ -89,7 +89,7 @@ fn expand(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
-            files.extend(good_images(path)?);
+            files.extend(photos_in(path)?);
         } else {
             files.push(path.clone());
         }

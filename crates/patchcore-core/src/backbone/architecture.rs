@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::{Activation, ConvStep, Padding, Plan, Slot, Step, Tap};
 use crate::error::ConfigError;
+use crate::preprocess::Normalization;
 
 /// A backbone's architecture; weights come separately ([`super::BackboneWeights`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -68,6 +69,14 @@ impl Architecture {
                 known: ARCHITECTURES.map(Architecture::name).join(", "),
             }
         })
+    }
+
+    /// What the pretrained weights expect of their input.
+    pub fn normalization(self) -> Normalization {
+        match self {
+            Architecture::EfficientNetLite0 => Normalization::EFFICIENTNET_LITE,
+            _ => Normalization::IMAGENET,
+        }
     }
 
     /// Layers that can be tapped, in network order.

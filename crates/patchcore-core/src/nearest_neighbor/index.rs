@@ -34,7 +34,7 @@ pub struct NearestNeighborIndex {
 /// Who searches: tensor operations on any device, or the CPU's own exact search.
 #[derive(Clone)]
 enum Body {
-    Tensors(TensorBank),
+    Tensors(Box<TensorBank>),
     Cpu(Arc<CpuSearch>),
 }
 
@@ -53,13 +53,15 @@ struct CpuSearch {
     workspaces: Mutex<Vec<Workspace>>,
 }
 
-/// Rows shifted by their mean, and the squared lengths of the shifted rows.
+/// Rows as they are, for the reported distance; shifted by their mean, for the choice; and the squared lengths of the
+/// shifted rows.
 ///
 /// Distances do not change under a shift, and the matrix product loses less to rounding around the mean.
 #[derive(Debug, Clone)]
 pub(super) struct TensorBank {
-    mean: Tensor<2>,
     rows: Tensor<2>,
+    mean: Tensor<2>,
+    shifted: Tensor<2>,
     lengths: Tensor<2>,
 }
 
@@ -70,7 +72,7 @@ impl NearestNeighborIndex {
             let bank = CpuBank::new(bank.rows(), bank.dim());
             Body::Cpu(Arc::new(CpuSearch { bank, workspaces: Mutex::default() }))
         } else {
-            Body::Tensors(TensorBank::new(&bank, device))
+            Body::Tensors(Box::new(TensorBank::new(&bank, device)))
         };
         Self { device: device.clone(), bank, body }
     }
@@ -149,22 +151,22 @@ impl TensorBank {
         let data = TensorData::new(bank.rows().to_vec(), [bank.len(), bank.dim()]);
         let rows = Tensor::<2>::from_data(data, device.burn());
         let mean = rows.clone().mean_dim(0);
-        let rows = rows - mean.clone();
-        let lengths = rows.clone().square().sum_dim(1).transpose();
-        Self { mean, rows, lengths }
+        let shifted = rows.clone() - mean.clone();
+        let lengths = shifted.clone().square().sum_dim(1).transpose();
+        Self { rows, mean, shifted, lengths }
     }
 
     pub(super) fn nearest(&self, queries: Tensor<2>) -> Result<Vec<Neighbor>, TensorReadError> {
         let [n, dim] = queries.dims();
         let [m, _] = self.rows.dims();
-        let queries = queries - self.mean.clone();
+        let around_mean = queries.clone() - self.mean.clone();
         let mut best: Option<(Tensor<2>, Tensor<2, Int>)> = None;
         for start in (0..m).step_by(CHUNK) {
             let end = (start + CHUNK).min(m);
-            let rows = self.rows.clone().slice([start..end, 0..dim]);
+            let rows = self.shifted.clone().slice([start..end, 0..dim]);
             // ||q||² is the same for every row: it does not take part in the choice.
             let partial =
-                queries.clone().matmul(rows.transpose()) * -2.0 + self.lengths.clone().slice([0..1, start..end]);
+                around_mean.clone().matmul(rows.transpose()) * -2.0 + self.lengths.clone().slice([0..1, start..end]);
             let (value, index) = partial.min_dim_with_indices(1);
             let index = index + start as i32;
             best = Some(match best {

@@ -79,8 +79,10 @@ mod tests {
         let rows: Vec<f32> =
             (0..20_000u32 * 8).map(|i| (i.wrapping_mul(2_654_435_761) >> 20) as f32 / 4096.0).collect();
         let index = index(&rows, 8);
-        for (offset, neighbors) in nearest(&index, &rows[8 * 9_000..8 * 9_100], 8).into_iter().enumerate() {
-            assert_eq!(neighbors, [Neighbor { row: 9_000 + offset as u32, squared_distance: 0.0 }; 2]);
+        for [tensors, cpu] in nearest(&index, &rows[8 * 9_000..8 * 9_100], 8) {
+            assert_eq!(cpu.squared_distance, 0.0);
+            // Another row may be as near as the expansion's rounding.
+            assert!(tensors.squared_distance < 1e-6, "{tensors:?}");
         }
     }
 

@@ -1,8 +1,9 @@
 //! The embedding on the CPU: the same tap tables over channels-last feature maps, rows written in place.
 //!
-//! Every cell's nine neighbours are read where they lie; a deeper level is aggregated at its own resolution and then
-//! mixed bilinearly, four contiguous rows at a time. Cells are independent, so the result does not depend on the
-//! number of threads.
+//! A line of cells is computed at once: with weighted taps, three lines of the map are turned channel by channel, so that
+//! a tap is one weight times a contiguous piece. A deeper level is aggregated at its own resolution and then mixed
+//! bilinearly, four contiguous rows at a time. Cells are independent, so the result does not depend on the number of
+//! threads.
 
 #![allow(clippy::indexing_slicing, reason = "neighbours are clamped to the map, tap indices come from the tap table")]
 
@@ -11,6 +12,9 @@ use rayon::prelude::*;
 use super::{Grid, TapTable};
 use crate::backbone::cpu::FeatureMap;
 use crate::mode::EmbeddingRule;
+
+/// Embedding values computed together: what is written per cell is then one cache line.
+const TOGETHER: usize = 16;
 
 /// One level's taps, output by output.
 #[derive(Debug, Clone)]
@@ -56,18 +60,16 @@ impl CpuEmbedding {
         for ((level, width), map) in self.levels.iter().zip(maps) {
             let (first, width) = (level.first, *width);
             if (map.height, map.width) == (grid.rows, grid.columns) {
-                rows.par_chunks_exact_mut(self.dim * grid.columns).enumerate().for_each(|(y, line)| {
-                    for (x, row) in line.chunks_exact_mut(self.dim).enumerate() {
-                        level.add(map, y, x, &mut row[first..first + width]);
-                    }
+                let lines = rows.par_chunks_exact_mut(self.dim * grid.columns).enumerate();
+                lines.for_each_init(Line::default, |scratch, (y, line)| {
+                    level.add_line(map, y, line, self.dim, first, scratch);
                 });
                 continue;
             }
             let mut coarse = vec![0.0f32; map.height * map.width * width];
-            coarse.par_chunks_exact_mut(width * map.width).enumerate().for_each(|(y, line)| {
-                for (x, row) in line.chunks_exact_mut(width).enumerate() {
-                    level.add(map, y, x, row);
-                }
+            let lines = coarse.par_chunks_exact_mut(width * map.width).enumerate();
+            lines.for_each_init(Line::default, |scratch, (y, line)| {
+                level.add_line(map, y, line, width, 0, scratch);
             });
             rows.par_chunks_exact_mut(self.dim * grid.columns).enumerate().for_each(|(y, line)| {
                 let (y0, y1, fy) = source(y, map.height, grid.rows);
@@ -110,41 +112,90 @@ impl Level {
         Self { first: table.first, rule }
     }
 
-    /// Adds the level's values of one cell to `out`.
-    fn add(&self, map: &FeatureMap, y: usize, x: usize, out: &mut [f32]) {
-        let channels = map.channels;
-        // The window's nine vectors; beyond the edge there are zeros.
-        let mut window: [&[f32]; 9] = [&[]; 9];
-        for (neighbor, vector) in window.iter_mut().enumerate() {
-            let (ny, nx) = ((y + neighbor / 3).wrapping_sub(1), (x + neighbor % 3).wrapping_sub(1));
-            if ny < map.height && nx < map.width {
-                *vector = &map.data[(ny * map.width + nx) * channels..][..channels];
-            }
-        }
+    /// Adds the level's values of one line of cells to rows of `dim` values, from value `first` on.
+    fn add_line(&self, map: &FeatureMap, y: usize, out: &mut [f32], dim: usize, first: usize, scratch: &mut Line) {
         match &self.rule {
             LevelRule::WindowMean => {
-                for vector in window.iter().filter(|vector| !vector.is_empty()) {
-                    for (sum, value) in out.iter_mut().zip(*vector) {
-                        *sum += value;
-                    }
-                }
-                for sum in out {
-                    *sum *= 1.0 / 9.0;
+                for (x, row) in out.chunks_exact_mut(dim).enumerate() {
+                    add_window_mean(map, y, x, &mut row[first..first + map.channels]);
                 }
             }
             LevelRule::Taps { starts, neighbors, channels, weights } => {
-                for (output, bounds) in out.iter_mut().zip(starts.windows(2)) {
-                    let mut sum = 0.0;
-                    for tap in bounds[0]..bounds[1] {
-                        let vector = window[usize::from(neighbors[tap])];
-                        if let Some(value) = vector.get(channels[tap] as usize) {
-                            sum += weights[tap] * value;
+                scratch.load(map, y);
+                let Line { planes, pitch, sums } = scratch;
+                let (width, pitch) = (map.width, *pitch);
+                let outputs = starts.len() - 1;
+                for begin in (0..outputs).step_by(TOGETHER) {
+                    let count = TOGETHER.min(outputs - begin);
+                    sums.clear();
+                    sums.resize(count * width, 0.0);
+                    for (output, sum) in sums.chunks_exact_mut(width).enumerate() {
+                        for tap in starts[begin + output]..starts[begin + output + 1] {
+                            let (neighbor, weight) = (usize::from(neighbors[tap]), weights[tap]);
+                            let at = (channels[tap] as usize * 3 + neighbor / 3) * pitch + neighbor % 3;
+                            for (sum, value) in sum.iter_mut().zip(&planes[at..at + width]) {
+                                *sum += weight * value;
+                            }
                         }
                     }
-                    *output += sum;
+                    for (x, row) in out.chunks_exact_mut(dim).enumerate() {
+                        for (output, value) in row[first + begin..first + begin + count].iter_mut().enumerate() {
+                            *value += sums[output * width + x];
+                        }
+                    }
                 }
             }
         }
+    }
+}
+
+/// Three lines of a map, channel by channel, with a zero on either side: what taps of a line of cells read is contiguous.
+#[derive(Debug, Default)]
+struct Line {
+    /// `[channels, 3, pitch]`.
+    planes: Vec<f32>,
+    pitch: usize,
+    /// `[up to TOGETHER, width]`.
+    sums: Vec<f32>,
+}
+
+impl Line {
+    /// Takes the lines around `y`; beyond the map's edge there are zeros.
+    fn load(&mut self, map: &FeatureMap, y: usize) {
+        let (channels, pitch) = (map.channels, map.width + 2);
+        self.pitch = pitch;
+        self.planes.clear();
+        self.planes.resize(channels * 3 * pitch, 0.0);
+        for line in 0..3 {
+            let from = (y + line).wrapping_sub(1);
+            if from >= map.height {
+                continue;
+            }
+            let cells = map.data[from * map.width * channels..][..map.width * channels].chunks_exact(channels);
+            for (x, cell) in cells.enumerate() {
+                let places = self.planes[line * pitch + x + 1..].iter_mut().step_by(3 * pitch);
+                for (place, value) in places.zip(cell) {
+                    *place = *value;
+                }
+            }
+        }
+    }
+}
+
+/// Adds the 3x3 mean of every channel at one cell; beyond the edge there are zeros, and they count.
+fn add_window_mean(map: &FeatureMap, y: usize, x: usize, out: &mut [f32]) {
+    let channels = map.channels;
+    for neighbor in 0..9 {
+        let (ny, nx) = ((y + neighbor / 3).wrapping_sub(1), (x + neighbor % 3).wrapping_sub(1));
+        if ny < map.height && nx < map.width {
+            let vector = &map.data[(ny * map.width + nx) * channels..][..channels];
+            for (sum, value) in out.iter_mut().zip(vector) {
+                *sum += value;
+            }
+        }
+    }
+    for sum in out {
+        *sum *= 1.0 / 9.0;
     }
 }
 

@@ -58,42 +58,44 @@ impl PatchEmbedding {
     ///
     /// # Shapes
     /// - `levels`: per level `[n, channels, height, width]`, the first one with the finest grid
-    /// - result: `[n * grid cells, dim]`, and the grid
-    pub fn forward(&self, levels: &[Tensor<4>]) -> (Tensor<2>, Grid) {
+    /// - result: `[n * grid cells, dim]`, and the grid; `None` for no level
+    pub fn forward(&self, levels: &[Tensor<4>]) -> Option<(Tensor<2>, Grid)> {
         let grid = match levels.first().map(Tensor::dims) {
             Some([_, _, rows, columns]) => Grid { rows, columns },
             None => Grid { rows: 0, columns: 0 },
         };
-        let mut parts: Vec<Tensor<4>> = Vec::new();
-        let mut filled = 0;
+        let mut parts: Vec<(usize, Tensor<4>)> = Vec::new();
         for (level, features) in self.levels.iter().zip(levels) {
             let mut part = level.aggregate(features.clone());
-            let [n, width, rows, columns] = part.dims();
+            let [_, _, rows, columns] = part.dims();
             if (rows, columns) != (grid.rows, grid.columns) {
                 let options = InterpolateOptions::new(InterpolateMode::Bilinear)
                     .with_align_corners(false)
                     .with_output_size([grid.rows, grid.columns]);
                 part = interpolate(part, options);
             }
-            // Where two levels share an output value, its two parts are added.
-            if level.first < filled
-                && let Some(previous) = parts.pop()
-            {
-                let shared = filled - level.first;
-                let kept = previous.dims()[1] - shared;
-                let shape = |channels: usize| [0..n, 0..channels, 0..grid.rows, 0..grid.columns];
-                let tail = previous.clone().slice([0..n, kept..kept + shared, 0..grid.rows, 0..grid.columns]);
-                parts.push(previous.slice(shape(kept)));
-                parts.push(tail + part.clone().slice(shape(shared)));
-                part = part.slice([0..n, shared..width, 0..grid.rows, 0..grid.columns]);
-            }
-            filled = level.first + width;
-            parts.push(part);
+            parts.push((level.first, part));
         }
         let n = levels.first().map_or(0, |level| level.dims()[0]);
-        let rows = Tensor::cat(parts, 1).permute([0, 2, 3, 1]).reshape([n * grid.cells(), self.dim]);
-        (rows, grid)
+        let rows = assemble(parts, self.dim)?.permute([0, 2, 3, 1]).reshape([n * grid.cells(), self.dim]);
+        Some((rows, grid))
     }
+}
+
+/// Puts the levels' channels side by side; where two levels share an output value, their parts are added.
+fn assemble(parts: Vec<(usize, Tensor<4>)>, dim: usize) -> Option<Tensor<4>> {
+    let widths: usize = parts.iter().map(|(_, part)| part.dims()[1]).sum();
+    if widths == dim {
+        return Some(Tensor::cat(parts.into_iter().map(|(_, part)| part).collect(), 1));
+    }
+    let filled = parts.into_iter().map(|(first, part)| {
+        let [n, width, rows, columns] = part.dims();
+        let zeros = |channels: usize| Tensor::zeros([n, channels, rows, columns], &part.device());
+        let (before, after) = (zeros(first), zeros(dim - first - width));
+        let pieces = [before, part.clone(), after].into_iter().filter(|piece| piece.dims()[1] > 0);
+        Tensor::cat(pieces.collect(), 1)
+    });
+    filled.reduce(|sum, part| sum + part)
 }
 
 impl Level {

@@ -143,7 +143,7 @@ mod tests {
                 (EmbeddingRule::Concatenate, concatenated_embedding(&levels)),
             ] {
                 let embedding = PatchEmbedding::new(rule, &channels, &device);
-                let (rows, _) = embedding.forward(&tensors);
+                let (rows, _) = embedding.forward(&tensors).unwrap();
                 let found = rows.try_into_vec_as::<f32>().unwrap();
                 let (cpu_rows, _) = CpuEmbedding::new(rule, &channels).forward(&maps);
                 let expected: Vec<f64> = expected.concat();

@@ -32,7 +32,7 @@ impl TapTable {
             EmbeddingRule::Concatenate => {
                 let mut first = 0;
                 let tables = channels.iter().map(|level| {
-                    let outputs = (0..*level).map(|channel| mean_of_window(channel)).collect();
+                    let outputs = (0..*level).map(mean_of_window).collect();
                     first += level;
                     TapTable { first: first - level, outputs }
                 });

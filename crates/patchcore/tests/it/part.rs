@@ -11,7 +11,7 @@ pub fn photo(seed: u32, defect: bool) -> Photo {
     for y in 0..SIDE {
         for x in 0..SIDE {
             let noise = (x * 31 + y * 17 + seed * 7919).wrapping_mul(2_654_435_761) >> 28;
-            let stripes = if (x / 6 + seed % 3) % 2 == 0 { 90 } else { 120 };
+            let stripes = if (x / 6 + seed % 3).is_multiple_of(2) { 90 } else { 120 };
             let spot = defect && (40..49).contains(&x) && (52..61).contains(&y);
             data.push(if spot { 250 } else { (stripes + noise) as u8 });
         }

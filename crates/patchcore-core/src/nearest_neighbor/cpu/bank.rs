@@ -99,22 +99,6 @@ impl CpuBank {
         bank
     }
 
-    /// Number of rows.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether there is no row.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Bytes that the index holds besides the rows.
-    pub fn bytes(&self) -> usize {
-        let integers = self.coarse.len() * PANEL * self.coarse_dims + self.fine.len();
-        2 * integers + 4 * (self.coarse_norms.len() + self.fine_norms.len()) + 4 * self.dim * self.fine_dims
-    }
-
     fn fill(&mut self, rows: &[f32], coarse_dims: Option<usize>) {
         let coarse_dims = coarse_dims.unwrap_or_else(|| self.best_coarse_dims(rows));
         self.coarse_dims = coarse_dims.clamp(2, self.fine_dims);
@@ -193,7 +177,7 @@ impl CpuBank {
     ) {
         let n = out_index.len();
         debug_assert!(rows.len() == self.len * self.dim && queries.len() == n * self.dim && out_squared.len() == n);
-        if self.is_empty() || self.dim == 0 || n == 0 {
+        if self.len == 0 || self.dim == 0 || n == 0 {
             return;
         }
         let (coarse_dims, fine_dims) = (self.coarse_dims, self.fine_dims);
@@ -246,7 +230,6 @@ impl CpuBank {
             contraction: &self.contraction,
             rows,
             dim: self.dim,
-            len: self.len,
             coarse_dims: self.coarse_dims,
             fine_dims: self.fine_dims,
             coarse: &self.coarse,

@@ -19,7 +19,6 @@ pub(super) struct Cascade<'a> {
     pub(super) contraction: &'a Contraction,
     pub(super) rows: &'a [f32],
     pub(super) dim: usize,
-    pub(super) len: usize,
     pub(super) coarse_dims: usize,
     pub(super) fine_dims: usize,
     pub(super) coarse: &'a Panels,

@@ -1,0 +1,187 @@
+//! Criterion benches of every stage: `cargo bench -p patchcore-bench`; ids are `stage/device/rows x dim`.
+//!
+//! The device is `PATCHCORE_TEST_DEVICE` (default `flex`, the CPU). Photographs and ResNet-18 come from `../shared`; where
+//! that is absent, the demo's photos and the embedded EfficientNet-Lite0 stand in. Sizes are small, so that a run over
+//! everything takes minutes on two cores; the comparison with other programs is `cargo xtask bench-report`.
+
+use std::hint::black_box;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use burn::tensor::{Tensor, TensorData};
+use criterion::Criterion;
+use patchcore::{ComputeDevice, Mode, Model, Photo, Settings};
+use patchcore_bench::shared::{files, resnet18, shared};
+use patchcore_core::backbone::Network;
+use patchcore_core::coreset::{RandomProjection, greedy_k_center, initial_distances};
+use patchcore_core::memory_bank::MemoryBank;
+use patchcore_core::nearest_neighbor::NearestNeighborIndex;
+use patchcore_core::patch_embedding::PatchEmbedding;
+use patchcore_core::scoring::MapGrower;
+use patchcore_core::{Extractor, ImageInput, PatchCoreConfig};
+
+/// Photos of the fit.
+const PHOTOS: usize = 10;
+
+/// What all benches share: features of real photos.
+struct Subject {
+    device: ComputeDevice,
+    settings: Settings,
+    config: PatchCoreConfig,
+    extractor: Extractor,
+    photos: Vec<Photo>,
+    /// Patches of the last photo, which no bank has.
+    queries: Vec<f32>,
+    /// Patches of all other photos.
+    rows: Vec<f32>,
+}
+
+impl Subject {
+    fn new() -> anyhow::Result<Self> {
+        let device = std::env::var("PATCHCORE_TEST_DEVICE").unwrap_or_else(|_| "flex".to_owned());
+        let mut settings = Settings { mode: Mode::Authors, device, ..Settings::default() };
+        let demo = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/demo/flange/train/good"));
+        let folder = shared().map_or(demo, |shared| {
+            settings.backbone = "resnet18".to_owned();
+            settings.weights = Some(resnet18(&shared));
+            shared.join("data/bottle/train/good")
+        });
+        let device = settings.compute_device()?;
+        let config = settings.config()?;
+        let extractor = Extractor::new(config.clone(), &settings.load_weights()?, &device)?;
+        let files = files(&folder)?;
+        let photos = files.iter().take(PHOTOS + 1).map(|path| Photo::open(path, &patchcore::Limits::default()));
+        let photos = photos.collect::<Result<Vec<_>, _>>()?;
+        let (mut rows, mut queries) = (Vec::new(), Vec::new());
+        for photo in &photos {
+            rows.append(&mut queries);
+            let input = patchcore_io::prepare(photo, &config.view)?;
+            let image = ImageInput { width: input.width, height: input.height, pixels: &input.data };
+            queries = extractor.embed_to_host(image)?.0;
+        }
+        Ok(Self { device, settings, config, extractor, photos, queries, rows })
+    }
+
+    /// `stage/device/rows x dim`.
+    fn id(&self, stage: &str, rows: usize, dim: usize) -> String {
+        format!("{stage}/{}/{rows} x {dim}", self.device.name())
+    }
+
+    fn tensor(&self, values: &[f32], dim: usize) -> Tensor<2> {
+        Tensor::from_data(TensorData::new(values.to_vec(), [values.len() / dim, dim]), self.device.burn())
+    }
+
+    /// The network and the embedding of one photo. On the CPU the trunk's own row is in the report.
+    fn features(&self, criterion: &mut Criterion) -> anyhow::Result<()> {
+        let photo = self.photos.first().context("no photos")?;
+        let input = patchcore_io::prepare(photo, &self.config.view)?;
+        let image = ImageInput { width: input.width, height: input.height, pixels: &input.data };
+        let dim = self.extractor.dim();
+        let patches = self.queries.len() / dim;
+        criterion.bench_function(&self.id("trunk and embedding", patches, dim), |bencher| {
+            bencher.iter(|| black_box(self.extractor.embed_to_host(image).is_ok()));
+        });
+        let plan = self.config.backbone.plan(&self.config.layers)?;
+        let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
+        let weights = self.settings.load_weights()?;
+        let side = input.width * input.height;
+        if self.device.is_cpu() {
+            use patchcore_core::backbone::cpu::{CpuNetwork, MapLayout, Workspace};
+            use patchcore_core::patch_embedding::cpu::CpuEmbedding;
+            let network = CpuNetwork::new(&plan, &weights)?;
+            let embedding = CpuEmbedding::new(self.config.embedding, &channels);
+            let (mut workspace, mut maps) = (Workspace::new(), Vec::new());
+            let (height, width, layout) = (input.height, input.width, MapLayout::ChannelsLast);
+            criterion.bench_function(&self.id("trunk", 3, side), |bencher| {
+                bencher.iter(|| network.forward(&input.data, 1, height, width, layout, &mut workspace, &mut maps));
+            });
+            criterion.bench_function(&self.id("embedding", patches, dim), |bencher| {
+                bencher.iter(|| black_box(embedding.forward(&maps)));
+            });
+            return Ok(());
+        }
+        let network = Network::new(self.config.backbone, plan, &weights, &self.device)?;
+        let embedding = PatchEmbedding::new(self.config.embedding, &channels, &self.device);
+        let data = TensorData::new(input.data, [1, 3, input.height, input.width]);
+        let input = Tensor::<4>::from_data(data, self.device.burn());
+        criterion.bench_function(&self.id("trunk", 3, side), |bencher| {
+            bencher.iter(|| {
+                black_box(network.forward(input.clone()));
+                self.device.burn().sync()
+            });
+        });
+        let maps = network.forward(input);
+        criterion.bench_function(&self.id("embedding", patches, dim), |bencher| {
+            bencher.iter(|| {
+                black_box(embedding.forward(&maps));
+                self.device.burn().sync()
+            });
+        });
+        Ok(())
+    }
+
+    /// Projection and selection of 10 % of the patches, then the search in the bank that comes out.
+    fn coreset_and_search(&self, criterion: &mut Criterion) -> anyhow::Result<()> {
+        let dim = self.extractor.dim();
+        let patches = self.rows.len() / dim;
+        let projection = RandomProjection::new(self.config.mode.projection(), dim, patches, 0);
+        let features = match &projection {
+            Some(projection) => projection.apply(self.tensor(&self.rows, dim), &self.device),
+            None => self.tensor(&self.rows, dim),
+        };
+        let [_, width] = features.dims();
+        let values = features.clone().try_into_vec_as::<f32>().ok().context("cannot read features back")?;
+        let initial = initial_distances(self.config.mode.start(), &values, width, 0);
+        let select = || greedy_k_center(features.clone(), &initial, patches / 10, &self.device, &mut |_| true).ok();
+        criterion.bench_function(&self.id("coreset", patches, width), |bencher| bencher.iter(|| black_box(select())));
+        let bank: Vec<f32> = select()
+            .context("no coreset")?
+            .into_iter()
+            .flat_map(|row| self.rows.get(row * dim..(row + 1) * dim).unwrap_or_default())
+            .copied()
+            .collect();
+        let size = bank.len() / dim;
+        let bank = MemoryBank::from_rows(dim, bank).context("no whole rows")?;
+        let index = NearestNeighborIndex::new(bank, &self.device);
+        criterion.bench_function(&self.id("search", size, dim), |bencher| {
+            bencher.iter(|| black_box(index.nearest_of_rows(&self.queries).is_ok()));
+        });
+        let query = self.queries.get(..dim).context("no queries")?;
+        criterion.bench_function(&self.id("search k = 9", size, dim), |bencher| {
+            bencher.iter(|| black_box(index.k_nearest(query, 9)));
+        });
+        Ok(())
+    }
+
+    /// From the grid of patch scores to the map.
+    fn map(&self, criterion: &mut Criterion) {
+        let (grid, mode) = (self.extractor.grid(224, 224), self.config.mode);
+        let grower = MapGrower::new(grid, (224, 224), mode.upsampling(), mode.border(), &self.device);
+        let scores: Vec<f32> = (0..grid.cells()).map(|cell| (cell % 17) as f32).collect();
+        criterion.bench_function(&self.id("map", 224, 224), |bencher| {
+            bencher.iter(|| black_box(grower.grow(&scores, &self.device).is_ok()));
+        });
+    }
+
+    /// A decoded photo's pixels to score and map.
+    fn whole(&self, criterion: &mut Criterion) -> anyhow::Result<()> {
+        let (photo, good) = self.photos.split_last().context("no photos")?;
+        let model = Model::fit(&self.settings, good.iter().cloned())?;
+        let bank = model.core().bank();
+        criterion.bench_function(&self.id("end to end", bank.len(), bank.dim()), |bencher| {
+            bencher.iter(|| black_box(model.score(photo).is_ok()));
+        });
+        Ok(())
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let mut criterion = Criterion::default().sample_size(20).configure_from_args();
+    let subject = Subject::new()?;
+    subject.features(&mut criterion)?;
+    subject.coreset_and_search(&mut criterion)?;
+    subject.map(&mut criterion);
+    subject.whole(&mut criterion)?;
+    criterion.final_summary();
+    Ok(())
+}

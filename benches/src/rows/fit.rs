@@ -1,0 +1,28 @@
+//! A whole fit: 100 photograph files in, a saved model out.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use patchcore::{Limits, Mode, Model};
+
+use crate::prepare::settings;
+use crate::protocol::{Measure, timed};
+use crate::shared::files;
+use crate::work::Work;
+
+/// A fit with 10 % of all patches.
+///
+/// # Errors
+/// Inputs that are not there.
+pub fn set_up(mode: Mode, shared: &Path, work: &Work) -> anyhow::Result<Measure> {
+    let photos = files(&work.train_photos())?;
+    let settings = settings(shared, mode);
+    let to = work.path().join("fitted.patchcore");
+    Ok(Box::new(move || {
+        timed(|| {
+            let mut quiet = |_| ControlFlow::Continue(());
+            let report = Model::fit_files(&settings, &photos, &Limits::default(), &mut quiet)?;
+            Ok(report.model.save(&to, true)?)
+        })
+    }))
+}

@@ -1,0 +1,35 @@
+//! The measurements, by the name that the report gives them.
+
+mod ceiling;
+mod coreset;
+mod fit;
+mod score;
+mod search;
+mod trunk;
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use patchcore::Mode;
+
+use crate::protocol::Measure;
+use crate::work::Work;
+
+/// Sets a row up; what it returns is one measurement of it.
+///
+/// # Errors
+/// An unknown row, or an input that is not there.
+pub fn set_up(row: &str, shared: &Path, work: &Work, threads: usize) -> anyhow::Result<Measure> {
+    let parts: Vec<&str> = row.split('/').collect();
+    let number = |text: &str| text.parse::<usize>().with_context(|| format!("`{text}` in {row} is no number"));
+    match parts.as_slice() {
+        ["ceiling"] => Ok(ceiling::set_up(threads)),
+        ["trunk", backbone, batch] => trunk::set_up(backbone, number(batch)?, work),
+        ["search", data, dim, bank, k] => search::set_up(data, number(dim)?, number(bank)?, number(k)?, work),
+        ["coreset", rows, picks] => coreset::set_up(number(rows)?, number(picks)?, work),
+        ["score", mode] => score::set_up(Mode::from_name(mode)?, work),
+        ["stages", mode] => score::set_up_stages(Mode::from_name(mode)?, work),
+        ["fit", mode] => fit::set_up(Mode::from_name(mode)?, shared, work),
+        _ => bail!("unknown row `{row}`"),
+    }
+}

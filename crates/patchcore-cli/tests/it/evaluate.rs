@@ -1,0 +1,177 @@
+//! `patchcore evaluate`: one bad file never stops a run, and what is not defined is absent, not NaN.
+
+use std::fs;
+use std::path::Path;
+
+use image::GrayImage;
+use serde_json::Value;
+
+use crate::photos::{category, photo, save, truncate};
+use crate::program::{Run, Workplace, entries, patchcore, small_fit};
+
+/// A category and a model of it.
+fn fitted() -> Workplace {
+    let place = Workplace::new();
+    category(&place.path("part"));
+    patchcore(small_fit(&place.path("part"), &place.path("m.patchcore"))).done();
+    place
+}
+
+fn evaluate(place: &Workplace) -> Run {
+    let (model, data, out) = (place.text("m.patchcore"), place.text("part"), place.text("out"));
+    patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &out])
+}
+
+fn metrics(place: &Workplace) -> Value {
+    let text = fs::read_to_string(place.path("out/metrics.json")).unwrap();
+    assert!(!text.contains("NaN") && !text.contains("null"), "{text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The rows of scores.csv: path, kind, label, score, defective pixels, error.
+fn rows(place: &Workplace) -> Vec<Vec<String>> {
+    let mut reader = csv::Reader::from_path(place.path("out/scores.csv")).unwrap();
+    reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
+}
+
+fn row(place: &Workplace, path: &str) -> Vec<String> {
+    rows(place).into_iter().find(|row| row[0] == path).unwrap_or_else(|| panic!("no row for {path}"))
+}
+
+#[test]
+fn a_good_test_set_gives_all_metrics_and_pictures() {
+    let place = fitted();
+    let run = evaluate(&place).done();
+    assert!(run.stdout.contains("im.AUROC") && run.stdout.contains("spot"), "{}", run.stdout);
+    let metrics = metrics(&place);
+    assert_eq!(metrics["image_auroc"], 1.0, "{metrics:#}");
+    assert!(metrics["pixel_auroc"].as_f64().unwrap() > 0.9, "{metrics:#}");
+    assert_eq!(metrics["kinds"]["spot"]["n_anomalous"], 3);
+    assert_eq!(metrics["model"]["mode"], "paper");
+    assert_eq!(rows(&place).len(), 6);
+    assert_eq!(entries(&place.path("out")), ["metrics.json", "overlays", "scores.csv"]);
+    assert_eq!(entries(&place.path("out/overlays/spot")), ["000.png.png", "001.png.png", "002.png.png"]);
+
+    let (model, data, out) = (place.text("m.patchcore"), place.text("part"), place.text("bare"));
+    patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &out, "--no-overlays"]).done();
+    assert_eq!(entries(&place.path("bare")), ["metrics.json", "scores.csv"]);
+}
+
+#[test]
+fn unreadable_images_have_a_row_with_their_error_and_the_rest_is_scored() {
+    let place = fitted();
+    truncate(&place.path("part/test/spot/001.png"));
+    fs::write(place.path("part/test/good/000.png"), "").unwrap();
+    let run = evaluate(&place).ends(3, &["test/spot/001.png", "truncated", "copy the file again", "test/good/000.png"]);
+    assert!(run.stdout.contains("all"), "{}", run.stdout);
+    let metrics = metrics(&place);
+    assert_eq!(metrics["n_failed"], 2);
+    assert_eq!((metrics["n_normal"].as_u64(), metrics["n_anomalous"].as_u64()), (Some(2), Some(2)));
+    assert!(metrics["image_auroc"].is_f64() && metrics["aupro_0.3"].is_f64());
+    let rows = rows(&place);
+    assert_eq!(rows.len(), 6);
+    assert_eq!(rows.iter().filter(|row| row[3].parse::<f32>().is_ok() && row[5].is_empty()).count(), 4);
+    let failed = row(&place, "test/spot/001.png");
+    assert_eq!((failed[1].as_str(), failed[2].as_str(), failed[3].as_str()), ("spot", "1", ""));
+    assert!(failed[5].contains("truncated"), "{failed:?}");
+    assert!(row(&place, "test/good/000.png")[5].contains("0 bytes"));
+}
+
+#[test]
+fn masks_that_are_missing_or_misfit_leave_the_pixel_metrics_only() {
+    let place = fitted();
+    fs::remove_file(place.path("part/ground_truth/spot/000_mask.png")).unwrap();
+    save(&place.path("part/ground_truth/spot/001_mask.png"), GrayImage::new(50, 40));
+    evaluate(&place).ends(3, &["ground_truth/spot/000_mask.png", "001_mask.png", "50x40", "112x80"]);
+    let metrics = metrics(&place);
+    assert_eq!((metrics["n_failed"].as_u64(), metrics["n_without_mask"].as_u64()), (Some(0), Some(2)));
+    assert_eq!(metrics["n_anomalous"], 3);
+    assert!(metrics["pixel_auroc"].is_f64(), "one mask is left: {metrics:#}");
+    for (path, error) in [("test/spot/000.png", "no mask"), ("test/spot/001.png", "export the mask")] {
+        let row = row(&place, path);
+        assert!(row[3].parse::<f32>().is_ok() && row[5].contains(error), "{row:?}");
+    }
+    // Without any mask at all the image metrics stay.
+    fs::remove_dir_all(place.path("part/ground_truth")).unwrap();
+    evaluate(&place).ends(3, &["ground_truth/spot/002_mask.png"]);
+    let metrics = self::metrics(&place);
+    assert!(metrics["image_auroc"].is_f64() && metrics.get("pixel_auroc").is_none(), "{metrics:#}");
+}
+
+#[test]
+fn a_test_set_of_good_images_has_scores_but_no_metrics() {
+    let place = fitted();
+    fs::remove_dir_all(place.path("part/test/spot")).unwrap();
+    let run = evaluate(&place).done();
+    assert!(!run.stdout.contains("NaN"), "{}", run.stdout);
+    let metrics = metrics(&place);
+    for key in ["image_auroc", "image_ap", "image_f1_max", "pixel_auroc", "pixel_ap", "aupro_0.3", "aupro_0.05"] {
+        assert!(metrics.get(key).is_none(), "{key}: {metrics:#}");
+    }
+    assert_eq!((metrics["n_normal"].as_u64(), metrics["n_anomalous"].as_u64()), (Some(3), Some(0)));
+    assert_eq!(rows(&place).len(), 3);
+}
+
+#[test]
+fn a_test_set_that_fails_entirely_still_has_its_rows() {
+    let place = fitted();
+    for kind in ["good", "spot"] {
+        for name in ["000.png", "001.png", "002.png"] {
+            fs::write(place.path("part/test").join(kind).join(name), "no photo").unwrap();
+        }
+    }
+    evaluate(&place).ends(3, &["is not an image"]);
+    assert_eq!(metrics(&place)["n_failed"], 6);
+    assert_eq!(rows(&place).len(), 6);
+}
+
+#[test]
+fn a_crop_that_hides_defects_is_said() {
+    let place = Workplace::new();
+    category(&place.path("part"));
+    let (data, model) = (place.text("part"), place.text("m.patchcore"));
+    let fit = ["fit", "--data", &data, "--resize", "80", "--crop", "16", "--coreset-sampling-ratio", "1", "-o", &model];
+    patchcore(fit.into_iter().chain(["--num-neighbors", "3"])).done();
+    evaluate(&place).ends(0, &["3 defective images", "crop hides"]);
+    assert_eq!(metrics(&place)["n_defect_out_of_view"], 3);
+}
+
+#[test]
+fn outputs_that_cannot_be_written_are_named() {
+    let place = fitted();
+    fs::write(place.path("out"), "a file in the folder's place").unwrap();
+    evaluate(&place).fails(&[&place.text("out"), "folder", "check"]);
+    assert_eq!(fs::read(place.path("out")).unwrap(), b"a file in the folder's place");
+
+    fs::remove_file(place.path("out")).unwrap();
+    fs::create_dir_all(place.path("out/metrics.json/inside")).unwrap();
+    evaluate(&place).fails(&[&place.text("out/metrics.json"), "check that the folder exists and is writable"]);
+    assert!(!entries(&place.path("out")).iter().any(|name| name.ends_with(".part")));
+
+    fs::remove_dir_all(place.path("out")).unwrap();
+    fs::create_dir_all(place.path("out")).unwrap();
+    fs::write(place.path("out/overlays"), "x").unwrap();
+    evaluate(&place).fails(&[&place.text("out/overlays")]);
+    for (option, target) in [("--maps", "taken_maps"), ("--overlays", "taken_overlays")] {
+        fs::write(place.path(target), "x").unwrap();
+        let (model, photo) = (place.text("m.patchcore"), place.text("part/test/good/000.png"));
+        patchcore(["score", "--model", &model, option, &place.text(target), &photo]).fails(&[&place.text(target)]);
+    }
+}
+
+#[test]
+fn folders_that_are_no_test_set_are_named() {
+    let place = fitted();
+    let run = |data: &Path| {
+        let (model, data, out) = (place.text("m.patchcore"), data.display().to_string(), place.text("out"));
+        patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &out])
+    };
+    run(&place.path("nowhere")).fails(&[&place.text("nowhere"), "does not exist", "check the path"]);
+    save(&place.path("plain/000.png"), photo(64, 64, 0, false));
+    run(&place.path("plain")).fails(&[&place.text("plain"), "train/good", "test", "name the category's folder"]);
+    save(&place.path("untested/train/good/000.png"), photo(64, 64, 0, false));
+    run(&place.path("untested")).fails(&[&place.text("untested"), "no test images", "test/<kind>"]);
+    fs::create_dir_all(place.path("hollow/test/good")).unwrap();
+    run(&place.path("hollow")).fails(&["hollow", "no images"]);
+    run(&place.path("plain/000.png")).fails(&["000.png", "is a file", "expected a folder"]);
+}

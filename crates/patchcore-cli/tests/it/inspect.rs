@@ -1,0 +1,84 @@
+//! `patchcore inspect`, `devices` and `completions`: what the program says about models, the machine and itself.
+
+use serde_json::Value;
+
+use crate::photos::good_folder;
+use crate::program::{Workplace, command, finish, patchcore, small_fit};
+
+#[test]
+fn inspect_says_what_a_model_was_made_of() {
+    let place = Workplace::new();
+    good_folder(&place.path("photos"), 4);
+    let fit = small_fit(&place.path("photos"), &place.path("m.patchcore"));
+    patchcore(fit.into_iter().chain(["--seed", "3"].map(str::to_owned))).done();
+    let model = place.text("m.patchcore");
+    let table = patchcore(["inspect", &model]).done().stdout;
+    for needle in [
+        "paper",
+        "efficientnet_lite0",
+        "sha256",
+        "64 x 64",
+        "no crop",
+        "64 rows x 120 f32",
+        "4 photos, 256 patches, ratio 0.25, seed 3, device flex",
+        "version 1",
+        env!("CARGO_PKG_VERSION"),
+    ] {
+        assert!(table.contains(needle), "{needle}: {table}");
+    }
+    let json: Value = serde_json::from_str(&patchcore(["inspect", &model, "--format", "json"]).done().stdout).unwrap();
+    assert_eq!((json["bank_rows"].as_u64(), json["bank_dim"].as_u64()), (Some(64), Some(120)));
+    assert_eq!(json["config"]["mode"], "paper");
+    assert_eq!(json["config"]["seed"], 3);
+    assert_eq!(json["config"]["num_neighbors"], 9);
+    assert_eq!((json["format_version"].as_u64(), json["has_weights"].as_bool()), (Some(1), Some(false)));
+    assert_eq!(json["fitted_on"]["images"], 4);
+    assert_eq!(json["images"].as_array().unwrap().len(), 4);
+    assert!(json["images"][2].as_str().unwrap().ends_with("002.png"));
+    assert_eq!(json["weights_sha256"].as_str().unwrap().len(), 64);
+}
+
+#[test]
+fn inspect_shows_embedded_weights_and_crops() {
+    let place = Workplace::new();
+    good_folder(&place.path("photos"), 2);
+    let (data, model) = (place.text("photos"), place.text("m.patchcore"));
+    let options = ["--mode", "authors", "--resize", "72", "--crop", "64", "--embed-weights"];
+    patchcore(["fit", "--data", &data, "-o", &model].into_iter().chain(options)).done();
+    let table = patchcore(["inspect", &model]).done().stdout;
+    for needle in ["authors", "embedded", "short side to 72, centre crop 64 x 64"] {
+        assert!(table.contains(needle), "{needle}: {table}");
+    }
+}
+
+#[test]
+fn devices_lists_the_cpu_and_how_to_get_the_rest() {
+    let table = patchcore(["devices"]).done().stdout;
+    assert!(table.lines().any(|line| line.starts_with("flex") && line.contains("ready")), "{table}");
+    #[cfg(not(feature = "cuda"))]
+    assert!(table.contains("--features cuda"), "{table}");
+    let json: Value = serde_json::from_str(&patchcore(["devices", "--format", "json"]).done().stdout).unwrap();
+    let backends = json["backends"].as_array().unwrap();
+    assert!(backends.iter().any(|backend| backend["device"] == "flex" && backend["compiled_in"] == true), "{json:#}");
+    assert!(json["threads"].as_u64().unwrap() >= 1);
+}
+
+#[test]
+fn the_log_says_more_on_request_and_survives_wrong_wishes() {
+    let place = Workplace::new();
+    good_folder(&place.path("photos"), 2);
+    let fit = small_fit(&place.path("photos"), &place.path("m.patchcore"));
+    patchcore(fit.iter().map(String::as_str).chain(["-v"])).done();
+    for wish in ["debug", "patchcore=[[[", ""] {
+        finish(command().env("PATCHCORE_LOG", wish).args(&fit)).done();
+    }
+}
+
+#[test]
+fn completions_exist_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = patchcore(["completions", shell]).done().stdout;
+        assert!(script.contains("patchcore") && script.contains("evaluate"), "{shell}");
+    }
+    patchcore(["completions", "tcsh"]).ends(2, &["tcsh", "bash"]);
+}

@@ -1,0 +1,144 @@
+//! Work that is cut short: a full disk, a killed process, a reader that left. The old file is always whole.
+
+#![cfg(unix)]
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
+
+use crate::photos::good_folder;
+use crate::program::{PROGRAM, Workplace, entries, finish, patchcore, shell, small_fit};
+
+/// A folder of photos and a model of it, which later fits overwrite.
+fn fitted() -> Workplace {
+    let place = Workplace::new();
+    good_folder(&place.path("photos"), 6);
+    fs::create_dir(place.path("models")).unwrap();
+    patchcore(small_fit(&place.path("photos"), &place.path("models/m.patchcore"))).done();
+    place
+}
+
+/// The fit that replaces the model of [`fitted`]: another seed, other content.
+fn overwriting_fit(place: &Workplace) -> Vec<String> {
+    let mut fit = small_fit(&place.path("photos"), &place.path("models/m.patchcore"));
+    fit.extend(["--seed", "5", "--embed-weights"].map(str::to_owned));
+    fit
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_the_old_model_and_no_part_file() {
+    let place = fitted();
+    let old = fs::read(place.path("models/m.patchcore")).unwrap();
+    // At most 64 blocks per file, and an error instead of a signal beyond them: what a full disk answers.
+    let mut fit = shell(r#"trap "" XFSZ; ulimit -f 64; exec "$PROGRAM" "$@""#);
+    let run = finish(fit.arg("sh").args(overwriting_fit(&place)));
+    run.fails(&[&place.text("models/m.patchcore"), "cannot write", "the disk has room", "old file is unchanged"]);
+    assert_eq!(fs::read(place.path("models/m.patchcore")).unwrap(), old);
+    assert_eq!(entries(&place.path("models")), ["m.patchcore"]);
+    // And the same fit works where there is room.
+    patchcore(overwriting_fit(&place)).done();
+    assert_ne!(fs::read(place.path("models/m.patchcore")).unwrap(), old);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_under_maps_and_metrics_names_the_file() {
+    let place = fitted();
+    let (model, photos, out) = (place.text("models/m.patchcore"), place.text("photos"), place.text("out"));
+    let cramped = |arguments: &[&str]| {
+        let mut run = shell(r#"trap "" XFSZ; ulimit -f 1; exec "$PROGRAM" "$@""#);
+        finish(run.arg("sh").args(arguments))
+    };
+    for option in ["--maps", "--overlays"] {
+        cramped(&["score", "--model", &model, option, &out, &photos]).fails(&[&place.text("out/000."), "check that"]);
+        assert_eq!(entries(&place.path("out")), [""; 0], "{option}");
+    }
+}
+
+#[test]
+fn a_killed_fit_leaves_the_old_model() {
+    let place = fitted();
+    let model = place.path("models/m.patchcore");
+    let old = fs::read(&model).unwrap();
+    patchcore(overwriting_fit(&place)).done();
+    let said = || patchcore(["inspect", &place.text("models/m.patchcore"), "--format", "json"]).done().stdout;
+    let new = said();
+    for (moment, certainly_old) in [("photos, about", true), ("features:", false), ("coreset:", false)] {
+        fs::write(&model, &old).unwrap();
+        let mut fit = Command::new(PROGRAM)
+            .args(overwriting_fit(&place))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(fit.stderr.take().unwrap()).lines().map(Result::unwrap);
+        assert!(lines.any(|line| line.contains(moment)), "no line with {moment:?}");
+        fit.kill().unwrap();
+        fit.wait().unwrap();
+        let is_old = fs::read(&model).unwrap() == old;
+        // Late in the fit the rename may have come before the kill; there is nothing in between.
+        assert!(is_old || !certainly_old && said() == new, "{moment}: neither the old model nor the new one");
+    }
+    // What a killed process left behind is in nobody's way.
+    patchcore(overwriting_fit(&place)).done();
+}
+
+#[test]
+fn a_reader_that_left_is_no_failure() {
+    let place = fitted();
+    let (model, photos) = (place.text("models/m.patchcore"), place.text("photos"));
+    for arguments in [
+        vec!["score", "--model", &model, &photos],
+        vec!["score", "--model", &model, "--format", "json", &photos],
+        vec!["inspect", &model],
+        vec!["devices"],
+        vec!["completions", "bash"],
+        vec!["--help"],
+    ] {
+        let mut child =
+            Command::new(PROGRAM).args(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let mut stderr = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{arguments:?}: {stderr}");
+        assert!(!stderr.contains("panicked") && !stderr.contains("error"), "{arguments:?}: {stderr}");
+    }
+    let mut head = shell(r#""$PROGRAM" score --model "$1" "$2" | head -1"#);
+    let run = finish(head.args(["sh", &model, &photos])).done();
+    assert_eq!(run.stdout.lines().count(), 1);
+}
+
+#[test]
+fn a_log_that_nobody_reads_does_not_stop_the_work() {
+    let place = fitted();
+    fs::write(place.path("photos/bad.png"), "no photo").unwrap();
+    let mut child = Command::new(PROGRAM)
+        .args(overwriting_fit(&place))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    let mut stdout = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(3), "{stdout}");
+    assert!(stdout.contains("6 photos"), "{stdout}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn results_that_cannot_be_printed_are_an_error() {
+    let place = fitted();
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let child = Command::new(PROGRAM)
+        .args(["inspect", &place.text("models/m.patchcore")])
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("stdout") && !stderr.contains("panicked"), "{stderr}");
+}

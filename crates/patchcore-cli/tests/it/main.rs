@@ -1,0 +1,17 @@
+//! Behaviour of the program `patchcore` as a user meets it: exit codes, what stdout and stderr say, files that appear.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod bad_photos;
+mod bad_settings;
+mod bad_weights;
+mod demo;
+mod evaluate;
+mod fit_and_score;
+mod help;
+mod inspect;
+mod interrupted;
+mod model_files;
+mod photos;
+mod program;
+mod shared;

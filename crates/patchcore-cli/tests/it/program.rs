@@ -1,0 +1,119 @@
+//! Runs the program in an environment without surprises, and says what every failure owes its user.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// The program that cargo built.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_patchcore");
+
+/// A run that is over.
+#[derive(Debug)]
+pub struct Run {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Run {
+    /// It ended well.
+    #[track_caller]
+    pub fn done(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:#?}");
+        self
+    }
+
+    /// It ended with this code, and stderr holds all of these.
+    #[track_caller]
+    pub fn ends(self, code: i32, stderr: &[&str]) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        for needle in stderr {
+            assert!(self.stderr.contains(needle), "stderr lacks {needle:?}: {self:#?}");
+        }
+        self
+    }
+
+    /// It failed with one line that begins with `error:` and holds all of these; nothing went to stdout.
+    #[track_caller]
+    pub fn fails(self, stderr: &[&str]) -> Self {
+        let run = self.ends(1, stderr);
+        assert_eq!(run.stderr.lines().filter(|line| line.starts_with("error: ")).count(), 1, "{run:#?}");
+        assert_eq!(run.stdout, "", "{run:#?}");
+        run
+    }
+}
+
+/// Runs the program with these arguments.
+#[track_caller]
+pub fn patchcore<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Run {
+    finish(command().args(arguments))
+}
+
+/// The program in an environment that the machine's user did not set up: no installed weights, no logging wishes, a
+/// terminal of 100 columns.
+pub fn command() -> assert_cmd::Command {
+    clean(assert_cmd::Command::new(PROGRAM))
+}
+
+/// The same environment for a shell that runs the program.
+#[cfg(unix)]
+pub fn shell(script: &str) -> assert_cmd::Command {
+    let mut shell = assert_cmd::Command::new("sh");
+    shell.args(["-c", script]).env("PROGRAM", PROGRAM);
+    clean(shell)
+}
+
+fn clean(mut command: assert_cmd::Command) -> assert_cmd::Command {
+    command.env("PATCHCORE_CACHE", "no-such-folder").env("COLUMNS", "100").env_remove("PATCHCORE_LOG");
+    command.env_remove("NO_COLOR").timeout(Duration::from_secs(120));
+    command
+}
+
+/// Runs to the end. Whatever happens: no panic, and no colour codes where stderr is no terminal.
+#[track_caller]
+pub fn finish(command: &mut assert_cmd::Command) -> Run {
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let run = Run { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) };
+    assert!(!run.stderr.contains("panicked"), "{run:#?}");
+    assert!(!run.stderr.contains('\u{1b}') && !run.stdout.contains('\u{1b}'), "colours without a terminal: {run:#?}");
+    run
+}
+
+/// A folder of its own for one test, gone afterwards.
+pub struct Workplace(TempDir);
+
+impl Workplace {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// A path in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// The same as text.
+    pub fn text(&self, name: &str) -> String {
+        self.path(name).display().to_string()
+    }
+}
+
+/// Arguments of a fit that takes well under a second: 64 x 64 pixels, a quarter of the patches.
+pub fn small_fit(data: &Path, model: &Path) -> Vec<String> {
+    let data = data.display().to_string();
+    let model = model.display().to_string();
+    ["fit", "--data", &data, "--size", "64x64", "--coreset-sampling-ratio", "0.25", "-o", &model]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+/// Names of the entries of a folder, sorted.
+pub fn entries(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,58 @@
+//! What a call allocates once its sizes have been seen.
+
+use patchcore_core::backbone::Architecture;
+use patchcore_core::backbone::cpu::{CpuNetwork, MapLayout, Workspace};
+use patchcore_core::{ComputeDevice, ImageInput, Mode, PatchCore, PatchCoreConfig};
+
+use crate::arrays::efficientnet_lite0;
+use crate::bodies::plan;
+use crate::counting_allocator::CountedPool;
+use crate::formula::{fill, resnet};
+
+#[test]
+fn the_counter_counts() {
+    let allocations = CountedPool::new(2).count(3, 10, || drop(std::hint::black_box(Box::new(7))));
+    assert_eq!(allocations, [10; 3]);
+}
+
+#[test]
+fn the_cpu_network_allocates_nothing_in_steady_state() {
+    for (architecture, weights) in [
+        (Architecture::EfficientNetLite0, efficientnet_lite0()),
+        (Architecture::ResNet34, resnet(Architecture::ResNet34)),
+    ] {
+        let network = CpuNetwork::new(&plan(architecture), &weights).unwrap();
+        for (threads, images) in [(1, 1), (2, 1), (2, 3), (3, 2)] {
+            let input = fill("input", &[images, 3, 47, 33], 2.0).data;
+            let (mut workspace, mut maps) = (Workspace::new(), Vec::new());
+            let rounds = CountedPool::new(threads).count(20, 5, || {
+                let layout = MapLayout::ChannelsLast;
+                network.forward(&input, images, 47, 33, layout, &mut workspace, &mut maps).unwrap();
+            });
+            // A worker's own lists grow at its first turn, which on a busy machine can come late: at most one round
+            // for each worker. An allocation that belongs to a call would be in every round.
+            let not_free = rounds.iter().filter(|count| **count > 0).count();
+            assert!(not_free <= threads, "{architecture:?}, {threads} threads, {images} images: {rounds:?}");
+        }
+    }
+}
+
+/// Not zero: an [`patchcore_core::ImageScore`] owns its results, and the search and the map are tensor operations.
+#[test]
+fn the_allocations_of_a_score_are_told() {
+    for mode in [Mode::Paper, Mode::Anomalib, Mode::Authors] {
+        let config = PatchCoreConfig::new(mode, Architecture::EfficientNetLite0);
+        let rows = fill("bank", &[200, config.embedding_dim()], 1.0).data;
+        let model = PatchCore::with_bank(config, &efficientnet_lite0(), rows, &ComputeDevice::flex()).unwrap();
+        let pixels: Vec<f32> = fill("photo", &[3, 224, 224], 0.5).data.iter().map(|value| value + 0.5).collect();
+        for threads in [1, 2] {
+            let rounds = CountedPool::new(threads).count(3, 5, || {
+                let image = ImageInput { width: 224, height: 224, pixels: &pixels };
+                std::hint::black_box(model.score(image).unwrap());
+            });
+            println!("{mode:?}, {threads} threads: {rounds:?} allocations in five scores each");
+            // Nothing piles up: a later round allocates no more than the first.
+            assert!(rounds[2] <= rounds[0], "{mode:?}: {rounds:?}");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Behaviour of the core: both bodies of the backbone against torch, and what a call allocates.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod allocations;
+mod arrays;
+mod bodies;
+mod counting_allocator;
+mod efficientnet_lite0;
+mod formula;
+mod resnets;

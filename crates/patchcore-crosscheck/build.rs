@@ -1,0 +1,27 @@
+//! Burn code from ONNX files: the fixtures, and the real trunk of the shared folder where it is.
+
+use std::env;
+use std::path::PathBuf;
+
+use burn_onnx::{LoadStrategy, ModelGen};
+
+fn main() {
+    println!("cargo::rustc-check-cfg=cfg(has_real_trunk)");
+    println!("cargo::rerun-if-env-changed=PATCHCORE_SHARED");
+    let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let shared = env::var_os("PATCHCORE_SHARED").map_or_else(|| here.join("../../../shared"), PathBuf::from);
+    let trunk = shared.join("weights/resnet18-imagenet1k-v1-trunk.onnx");
+    let mut inputs = vec![here.join("fixtures/narrow_resnet18.onnx"), here.join("fixtures/narrow_resnet50.onnx")];
+    if trunk.is_file() {
+        println!("cargo::rustc-cfg=has_real_trunk");
+        inputs.push(trunk);
+    }
+    // The weights go into the binary: the generated code would otherwise remember where this folder was.
+    let mut generator = ModelGen::new();
+    generator.out_dir("onnx/").load_strategy(LoadStrategy::Embedded);
+    for input in &inputs {
+        println!("cargo::rerun-if-changed={}", input.display());
+        generator.input(&input.display().to_string());
+    }
+    generator.run_from_script();
+}

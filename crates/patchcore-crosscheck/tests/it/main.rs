@@ -1,0 +1,7 @@
+//! Layers of burn-onnx's generated code against those of the importer with both bodies of the network.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod layers;
+mod narrow;
+mod real_trunk;

@@ -1,0 +1,137 @@
+//! `cargo xtask parity`: fits and evaluates on the real photographs in the shared folder, as the published codes were
+//! measured, and writes the table of both into the README.
+
+mod published;
+mod spearman;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use serde_json::Value;
+
+use crate::readme;
+use crate::tidy::root;
+use published::{ROWS, Row};
+use spearman::spearman;
+
+/// Compare with the published implementations on real photographs and rewrite the README's table.
+#[derive(Debug, Args)]
+pub struct Parity {
+    /// Folder with weights/, data/ and reference/
+    #[arg(long, default_value = "../shared", env = "PATCHCORE_SHARED")]
+    shared: PathBuf,
+    /// The program to run, instead of a release build
+    #[arg(long)]
+    program: Option<PathBuf>,
+    /// Only rows whose name contains this text; the README is left alone
+    #[arg(long)]
+    rows: Option<String>,
+}
+
+impl Parity {
+    /// Runs every row and every seed.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let weights = self.shared.join("weights/resnet18-imagenet1k-v1-trunk.onnx");
+        if !weights.exists() {
+            println!("skipped: no {}", weights.display());
+            return Ok(());
+        }
+        let program = self.program.clone().map_or_else(build_release, Ok)?;
+        let mut table = String::from(
+            "| set | mode and view | image AUROC | image AP | pixel AUROC | pixel AP | AUPRO 0.3 | rank agreement |\n\
+             |---|---|---|---|---|---|---|---|\n",
+        );
+        for row in ROWS.iter().filter(|row| self.rows.as_ref().is_none_or(|wanted| row.name().contains(wanted))) {
+            let lines = self.measure(&program, &weights, row)?;
+            print!("{lines}");
+            table.push_str(&lines);
+        }
+        match self.rows {
+            Some(_) => Ok(()),
+            None => readme::replace("parity", &table),
+        }
+    }
+
+    /// The two lines of a row: ours and the published one.
+    fn measure(&self, program: &Path, weights: &Path, row: &Row) -> anyhow::Result<String> {
+        let folder = tempfile::tempdir()?;
+        let data = self.shared.join("data").join(row.set);
+        let (mut runs, mut ranks) = (Vec::new(), Vec::new());
+        for seed in row.seeds {
+            let model = folder.path().join("model.patchcore");
+            let out = folder.path().join("out");
+            let mut fit = Command::new(program);
+            fit.arg("fit").arg("--data").arg(&data).arg("--weights").arg(weights).arg("-o").arg(&model);
+            fit.args(["--backbone", "resnet18", "--mode", row.mode, "--seed", &seed.to_string()]).args(row.view);
+            run(fit)?;
+            let mut evaluate = Command::new(program);
+            evaluate.arg("evaluate").arg("--data").arg(&data).arg("--weights").arg(weights).arg("--no-overlays");
+            evaluate.arg("--model").arg(&model).arg("-o").arg(&out);
+            run(evaluate)?;
+            let metrics = std::fs::read_to_string(out.join("metrics.json"))?;
+            runs.push(serde_json::from_str::<Value>(&metrics)?);
+            if let Some(reference) = row.scores {
+                let ours = std::fs::read_to_string(out.join("scores.csv"))?;
+                let theirs = std::fs::read_to_string(self.shared.join("reference").join(reference))?;
+                ranks.push(spearman(&scores(&ours, 3)?, &scores(&theirs, 1)?)?);
+            }
+        }
+        let cell = |key: &str| {
+            let values: Vec<f64> = runs.iter().filter_map(|run| run.get(key)?.as_f64()).collect();
+            summary(&values)
+        };
+        let keys = ["image_auroc", "image_ap", "pixel_auroc", "pixel_ap", "aupro_0.3"].map(cell);
+        let ranks = if ranks.is_empty() { "".to_owned() } else { summary(&ranks) };
+        Ok(format!(
+            "| {} | **{}**, {} | {} | {ranks} |\n| | {} | {} | |\n",
+            row.set,
+            row.mode,
+            row.shown,
+            keys.join(" | "),
+            row.peer,
+            row.published.join(" | "),
+        ))
+    }
+}
+
+fn build_release() -> anyhow::Result<PathBuf> {
+    let mut build = Command::new(env!("CARGO"));
+    let status = build.args(["build", "--release", "-p", "patchcore-cli"]).current_dir(root()).status()?;
+    ensure!(status.success(), "the release build failed");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    Ok(target.join("release/patchcore"))
+}
+
+/// Mean, with minimum and maximum where there are several values.
+fn summary(values: &[f64]) -> String {
+    let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+    let (low, high) = values
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)));
+    match values.len() {
+        0 => "-".to_owned(),
+        1 => format!("{mean:.4}"),
+        _ => format!("{mean:.4} ({low:.4}-{high:.4})"),
+    }
+}
+
+fn run(mut command: Command) -> anyhow::Result<()> {
+    let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
+    ensure!(output.status.success(), "{command:?} failed: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
+
+/// Path and score of each line of a CSV file with a header, the score in column `column`; sorted by path.
+fn scores(text: &str, column: usize) -> anyhow::Result<Vec<(String, f64)>> {
+    let mut rows = Vec::new();
+    for line in text.lines().skip(1) {
+        let mut fields = line.split(',');
+        let path = fields.next().context("an empty line")?.to_owned();
+        let score = fields.nth(column - 1).context("no score")?.parse()?;
+        rows.push((path, score));
+    }
+    rows.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(rows)
+}

@@ -1,0 +1,33 @@
+//! Tables in the README that a command writes: between `<!-- NAME -->` and `<!-- /NAME -->`.
+
+use anyhow::Context;
+
+use crate::tidy::root;
+
+/// Replaces what stands between a pair of markers.
+pub fn replace(name: &str, content: &str) -> anyhow::Result<()> {
+    let path = root().join("README.md");
+    let text = std::fs::read_to_string(&path)?;
+    std::fs::write(&path, replaced(&text, name, content)?)?;
+    println!("README.md: rewrote the table `{name}`");
+    Ok(())
+}
+
+fn replaced(text: &str, name: &str, content: &str) -> anyhow::Result<String> {
+    let (open, close) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
+    let (before, rest) = text.split_once(&open).with_context(|| format!("no {open} in README.md"))?;
+    let (_, after) = rest.split_once(&close).with_context(|| format!("no {close} in README.md"))?;
+    Ok(format!("{before}{open}\n{}\n{close}{after}", content.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_stands_between_the_markers_changes() {
+        let text = "a\n<!-- t -->\nold\n<!-- /t -->\nb\n";
+        assert_eq!(replaced(text, "t", "new\n").unwrap(), "a\n<!-- t -->\nnew\n<!-- /t -->\nb\n");
+        assert!(replaced(text, "u", "new").is_err());
+    }
+}
