@@ -69,15 +69,25 @@ impl Fitter {
         self.grids.iter().map(|grid| grid.cells()).sum()
     }
 
-    /// Peak bytes of a fit, besides the program and the network's workspace.
+    /// Peak bytes of a fit of so many patches.
     ///
-    /// `patches x (dim + projected) x 4` for the embeddings and their projection, `patches x 12` for distances and
-    /// bookkeeping, `bank x dim x 8` for the bank on host and device.
-    pub fn memory_bytes(patches: usize, dim: usize, config: &PatchCoreConfig) -> u64 {
+    /// - `patches x (dim + 2 x projected) x 4`: the embeddings, and their projection twice;
+    /// - `patches x 16`: distances and bookkeeping;
+    /// - `bank x (dim x 8 + 800)`: the bank, once in the file's bytes, and the index of the search;
+    /// - the network: every weight twice, those of 3x3 convolutions five times (Winograd's form);
+    /// - 64 MiB: the program and the photos in flight.
+    pub fn memory_bytes(patches: usize, config: &PatchCoreConfig) -> u64 {
+        let dim = config.embedding_dim();
         let projection = RandomProjection::new(config.mode.projection(), dim, patches, config.seed);
         let projected = projection.map_or(dim, |projection| projection.projected_dim());
         let bank = coreset_size(patches, config.coreset_sampling_ratio);
-        (patches * (dim + 2 * projected) * 4 + patches * 12 + bank * dim * 8) as u64
+        let tensors = config.backbone.plan(&config.layers).map(|plan| plan.expected_tensors()).unwrap_or_default();
+        let weights = tensors.iter().map(|(_, shape)| {
+            let copies = if shape.ends_with(&[3, 3]) { 5 } else { 2 };
+            copies * shape.iter().product::<usize>() * 4
+        });
+        let rows = patches * (dim + 2 * projected) * 4 + patches * 16 + bank * (dim * 8 + 800);
+        (rows + weights.sum::<usize>() + (64 << 20)) as u64
     }
 
     /// Selects the coreset and gives the fitted model. `progress` gets picks so far and their total, and returns

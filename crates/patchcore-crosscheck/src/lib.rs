@@ -3,6 +3,8 @@
 //! `patchcore-weights` reads tensors out of an ONNX file and leaves the architecture to `patchcore-core`; burn-onnx
 //! translates the graph itself, node by node. `tests/it` holds their layers against each other. Nothing depends on
 //! this package, and it is never published.
+//!
+//! burn-onnx brings a second Burn, for the build script, so the package is a workspace of its own; see README.md.
 
 /// ResNet-18 to layer3 with 1/32 of its channels, random weights, BatchNorm folded by PyTorch.
 #[allow(missing_docs, clippy::all, reason = "generated")]

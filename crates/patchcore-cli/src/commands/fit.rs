@@ -77,9 +77,9 @@ fn announce(settings: &Settings, files: &[std::path::PathBuf]) -> anyhow::Result
     // A first photo that cannot be read is reported by the fit like any other.
     let Ok(cells) = grid else { return Ok(()) };
     let patches = cells * files.len();
-    let bytes = Fitter::memory_bytes(patches, config.embedding_dim(), &config);
+    let bytes = Fitter::memory_bytes(patches, &config);
     output::note(&format!(
-        "{} photos, about {patches} patches of {} values: about {} MiB besides the program",
+        "{} photos, about {patches} patches of {} values: up to {} MiB of memory",
         files.len(),
         config.embedding_dim(),
         bytes.div_ceil(1 << 20),

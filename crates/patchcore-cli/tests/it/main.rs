@@ -11,6 +11,7 @@ mod fit_and_score;
 mod help;
 mod inspect;
 mod interrupted;
+mod memory;
 mod model_files;
 mod photos;
 mod program;

@@ -29,10 +29,10 @@ fn the_cpu_network_allocates_nothing_in_steady_state() {
                 let layout = MapLayout::ChannelsLast;
                 network.forward(&input, images, 47, 33, layout, &mut workspace, &mut maps).unwrap();
             });
-            // A worker's own lists grow at its first turn, which on a busy machine can come late: at most one round
-            // for each worker. An allocation that belongs to a call would be in every round.
+            // A worker's own lists grow at its first turns, which on a busy machine can come late. An allocation that
+            // belongs to a call would be in every round.
             let not_free = rounds.iter().filter(|count| **count > 0).count();
-            assert!(not_free <= threads, "{architecture:?}, {threads} threads, {images} images: {rounds:?}");
+            assert!(2 * not_free <= rounds.len(), "{architecture:?}, {threads} threads, {images} images: {rounds:?}");
         }
     }
 }

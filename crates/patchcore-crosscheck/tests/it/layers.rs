@@ -6,7 +6,8 @@ use patchcore_core::backbone::cpu::{CpuNetwork, MapLayout, Workspace};
 use patchcore_core::backbone::plan::Plan;
 use patchcore_core::backbone::{Architecture, BackboneWeights, Network};
 
-/// Relative to the layer's largest value. Measured: 1e-6 (the order of sums, and Winograd's in the CPU's kernels).
+/// Relative to the layer's largest value. Measured: tensor operations 0, with BatchNorm unfolded in the generated code
+/// 1.3e-6; the CPU's kernels 3.7e-6 (the real network, Winograd).
 const TOLERANCE: f32 = 1e-5;
 
 /// The device of the generated code.
