@@ -14,6 +14,7 @@
 //! | image score | maximum, re-weighted (eq. 6 and 7) | maximum | maximum, re-weighted (eq. 7) |
 //! | anomaly map | bilinear, Gaussian sigma 4 | the same | nearest, Gaussian sigma 4 |
 //! | border of the Gaussian | edge repeated (`d c b a / a b c d`) ² | edge repeated | edge not repeated |
+//! | ground truth for metrics | resized like the photo, then `>= 0.5` | the same ⁵ | nearest pixel |
 //!
 //! ¹ The paper crops to 224; a crop that hides a defect is the most expensive default in the field, so only mode
 //! `authors` crops unless asked.
@@ -23,6 +24,7 @@
 //! 120) every channel is its own 3x3 mean, as the paper words it ("similar to local smoothing over each individual
 //! feature map").
 //! ⁴ Greedy on distances that start at each row's mean distance to ten random rows.
+//! ⁵ The authors' `astype(int)` shrinks masks and splits regions; that is not followed.
 //!
 //! Not reproduced: the random numbers of torch. Each rule draws from a portable generator seeded by `seed`.
 

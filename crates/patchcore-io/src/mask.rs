@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use patchcore_core::preprocess::{Size, View};
+use patchcore_core::preprocess::{Resampling, Size, View};
 
 use crate::photo::Samples;
 use crate::{Geometry, ImageError, Limits, Photo, network_input};
@@ -43,6 +43,9 @@ impl Mask {
 
 /// Resizes and crops a mask exactly as its image, then calls defective what is at least 0.5. Padding is good.
 ///
+/// With [`Resampling::Float`] (anomalib) the mask takes the nearest pixel instead of a mean, as torchvision's transforms
+/// do with masks: thin defects fall into more, smaller regions, and AUPRO is up to five points lower.
+///
 /// A mask of the values 0 and 1 counts as 0 and 255; a coloured mask as its brightest channel. `original` is the size
 /// of the mask's image, upright.
 ///
@@ -64,6 +67,9 @@ pub fn prepare_mask(mask: &Photo, original: Size, view: &View) -> Result<Mask, I
         Samples::Eight(samples) => brightest(samples, mask.channels(), u8::MAX),
         Samples::Sixteen(samples) => brightest(samples, mask.channels(), u16::MAX),
     };
+    if view.resampling == Resampling::Float {
+        return Ok(nearest(&grey, &geometry));
+    }
     let grey = Photo::from_dynamic(image::GrayImage::from_raw(width, height, grey).unwrap_or_default().into());
     let plane = network_input::planes::<1>(&grey, &geometry, view.resampling);
     Ok(Mask {
@@ -73,6 +79,23 @@ pub fn prepare_mask(mask: &Photo, original: Size, view: &View) -> Result<Mask, I
     })
 }
 
+/// torch's nearest interpolation, `floor(i * from / to)`, of the 8-bit mask, cropped.
+fn nearest(grey: &[u8], geometry: &Geometry) -> Mask {
+    let source = |at: u32, offset: i64, original: u32, resized: u32| {
+        let at = u64::try_from(i64::from(at) + offset).ok().filter(|at| *at < u64::from(resized))?;
+        Some((at * u64::from(original) / u64::from(resized)) as usize)
+    };
+    let Geometry { original, resized, crop_left, crop_top, input } = *geometry;
+    let defective = |x: u32, y: u32| {
+        let column = source(x, crop_left, original.width, resized.width)?;
+        let row = source(y, crop_top, original.height, resized.height)?;
+        grey.get(row * original.width as usize + column).map(|value| *value >= 128)
+    };
+    let rows = (0..input.height).flat_map(|y| (0..input.width).map(move |x| (x, y)));
+    let data = rows.map(|(x, y)| defective(x, y).unwrap_or(false)).collect();
+    Mask { width: input.width as usize, height: input.height as usize, data }
+}
+
 /// The brightest channel of every pixel as 8 bits; 0/1 masks stretched.
 fn brightest<T: Copy + Ord + Into<u32> + Default>(samples: &[T], channels: usize, white: T) -> Vec<u8> {
     let top: u32 = samples.iter().copied().max().unwrap_or_default().into();
@@ -80,4 +103,26 @@ fn brightest<T: Copy + Ord + Into<u32> + Default>(samples: &[T], channels: usize
     let pixels = samples.chunks(channels.max(1));
     let value = |pixel: &[T]| -> u32 { pixel.iter().copied().max().unwrap_or_default().into() };
     pixels.map(|pixel| ((value(pixel) * 255 + white / 2) / white) as u8).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use patchcore_core::preprocess::Resize;
+
+    use super::*;
+
+    /// torch.nn.functional.interpolate(mode="nearest") of the columns 0 1 1 0 0 0 0 0 1 1 to 4: sources 0, 2, 5, 7.
+    #[test]
+    fn nearest_takes_torchs_pixels_and_pads_with_good() {
+        let columns = [0u8, 255, 255, 0, 0, 0, 0, 0, 255, 255];
+        let image = image::GrayImage::from_fn(10, 2, |x, _| image::Luma([columns[x as usize]]));
+        let size = |width, height| Size { width, height };
+        let mut view = View { resize: Resize::Exact(size(4, 2)), resampling: Resampling::Float, crop: None };
+        let photo = Photo::from_dynamic(image.into());
+        let mask = prepare_mask(&photo, size(10, 2), &view).unwrap();
+        assert_eq!(mask.data, [false, true, false, false].repeat(2));
+        view.crop = Some(size(2, 4));
+        let mask = prepare_mask(&photo, size(10, 2), &view).unwrap();
+        assert_eq!(mask.data, [[false; 2], [true, false], [true, false], [false; 2]].concat());
+    }
 }

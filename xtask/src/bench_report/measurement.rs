@@ -54,14 +54,21 @@ impl Measurement {
         let met = if self.met { "" } else { "  MISSED" };
         let target = self.target.map_or("-".to_owned(), |target| target.to_string());
         let [ours, peer] = [self.ours_ms, self.peer_ms].map(three_digits);
-        format!("{}: {ours} against {peer} ({}): {:.2} (target {target}){met}", self.what, self.peer, self.ratio)
+        let rate = match (self.gflops, self.ceiling_gflops) {
+            (Some(ours), Some(ceiling)) => format!(", {ours:.0} GFLOP/s nominal of {ceiling:.0}"),
+            _ => String::new(),
+        };
+        let Self { what, peer: name, ratio, .. } = self;
+        format!("{what}: {ours} against {peer} ({name}): {ratio:.2} (target {target}){rate}{met}")
     }
 }
 
-/// The middle value; of an even number of values, the upper one of the two in the middle.
+/// The middle value; of an even number of values, the mean of the two in the middle.
 pub fn median(values: &mut [f64]) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
+    let middle = values.len() / 2;
+    if values.len().is_multiple_of(2) { f64::midpoint(at(middle.wrapping_sub(1)), at(middle)) } else { at(middle) }
 }
 
 /// A number with about three digits that count.
@@ -108,6 +115,13 @@ mod tests {
         for key in ["what", "ours_ms", "peer", "peer_ms", "ratio", "target", "met"] {
             assert!(text.contains(&format!("\"{key}\":")), "{key}");
         }
+    }
+
+    #[test]
+    fn an_even_number_of_values_has_its_median_between_two() {
+        assert_eq!(median(&mut [4.0, 1.0, 2.0, 8.0]), 3.0);
+        assert_eq!(median(&mut [4.0]), 4.0);
+        assert!(median(&mut []).is_nan());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use patchcore::core::mode::Distance;
 use patchcore::{Limits, Model, NetworkInput, Score, photos_in, write_beside_and_rename};
 use patchcore_report::{ColorScale, overlay, write_png};
 use serde::Serialize;
@@ -77,11 +78,16 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     Ok(if failed { Outcome::SomeImagesFailed } else { Outcome::Done })
 }
 
-/// One scale for every photo that a model scores: colour begins where good patches end, and is full at three times
-/// that.
+/// One scale for every photo that a model scores: colour begins where good patches end, and is full at twice that
+/// distance.
 pub fn color_scale(model: &Model) -> ColorScale {
-    let good = model.core().fitted_on().good_scores.percentile_99.max(f32::MIN_POSITIVE);
-    ColorScale { low: good, high: 3.0 * good }
+    let core = model.core();
+    let good = core.fitted_on().good_scores.percentile_99.max(f32::MIN_POSITIVE);
+    let full = match core.config().mode.distance() {
+        Distance::SquaredL2 => 4.0,
+        Distance::L2 => 2.0,
+    };
+    ColorScale { low: good, high: full * good }
 }
 
 /// Folders become the photos in them.
