@@ -17,7 +17,7 @@ use patchcore_core::coreset::{RandomProjection, greedy_k_center, initial_distanc
 use patchcore_core::memory_bank::MemoryBank;
 use patchcore_core::nearest_neighbor::NearestNeighborIndex;
 use patchcore_core::patch_embedding::PatchEmbedding;
-use patchcore_core::scoring::MapGrower;
+use patchcore_core::scoring::{AnomalyMap, MapGrower};
 use patchcore_core::{Extractor, ImageInput, PatchCoreConfig};
 
 /// Photos of the fit.
@@ -159,7 +159,8 @@ impl Subject {
         let grower = MapGrower::new(grid, (224, 224), mode.upsampling(), mode.border(), &self.device);
         let scores: Vec<f32> = (0..grid.cells()).map(|cell| (cell % 17) as f32).collect();
         criterion.bench_function(&self.id("map", 224, 224), |bencher| {
-            bencher.iter(|| black_box(grower.grow(&scores, &self.device).is_ok()));
+            let mut map = AnomalyMap::default();
+            bencher.iter(|| black_box(grower.grow_into(&scores, &self.device, &mut map).is_ok()));
         });
     }
 

@@ -1,6 +1,6 @@
 //! Photo in, embedding rows out: normalisation, backbone and patch embedding on one device.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use burn::tensor::{Tensor, TensorData};
 
@@ -10,8 +10,9 @@ use crate::backbone::{BackboneWeights, Network, verify_weights};
 use crate::config::{INPUT_SIDES, PatchCoreConfig};
 use crate::device::{Backend, ComputeDevice};
 use crate::error::{BackboneError, ConfigError, DeviceError, FitError, InputError, ScoreError};
-use crate::patch_embedding::cpu::CpuEmbedding;
+use crate::patch_embedding::cpu::{CpuEmbedding, EmbeddingScratch};
 use crate::patch_embedding::{Grid, PatchEmbedding};
+use crate::scratch_pool::ScratchPool;
 
 /// The pixels of one photo as the network wants them, before normalisation.
 #[derive(Debug, Clone, Copy)]
@@ -68,8 +69,7 @@ enum Body {
 struct CpuBody {
     network: CpuNetwork,
     embedding: CpuEmbedding,
-    /// Workspaces at rest: as many as threads have scored at the same time.
-    workspaces: Mutex<Vec<CpuWorkspace>>,
+    workspaces: ScratchPool<CpuWorkspace>,
 }
 
 #[derive(Default)]
@@ -77,6 +77,8 @@ struct CpuWorkspace {
     network: Workspace,
     planes: Vec<f32>,
     maps: Vec<FeatureMap>,
+    embedding: EmbeddingScratch,
+    rows: Vec<f32>,
 }
 
 /// Why an extractor could not be built.
@@ -128,7 +130,7 @@ impl Extractor {
         let body = if device.is_cpu() {
             let network = CpuNetwork::new(&plan, weights).map_err(|error| ExtractorError::Cpu(error.to_string()))?;
             let embedding = CpuEmbedding::new(config.embedding, &channels);
-            Body::Cpu(Arc::new(CpuBody { network, embedding, workspaces: Mutex::default() }))
+            Body::Cpu(Arc::new(CpuBody { network, embedding, workspaces: ScratchPool::default() }))
         } else {
             let network = Network::new(config.backbone, plan.clone(), weights, device)?;
             Body::Tensors(network, PatchEmbedding::new(config.embedding, &channels, device))
@@ -198,12 +200,36 @@ impl Extractor {
         match &self.body {
             Body::Cpu(body) => {
                 image.check()?;
-                body.embed(image, &self.config).map_err(|error| self.failed(error).into())
+                let taken = body.with_rows(image, &self.config, |rows, grid| (std::mem::take(rows), grid));
+                taken.map_err(|error| self.failed(error).into())
             }
             Body::Tensors(..) => {
                 let (rows, grid) = self.embed(image)?;
                 let rows = rows.try_into_vec_as::<f32>().map_err(|error| self.failed(error))?;
                 Ok((rows, grid))
+            }
+        }
+    }
+
+    /// Embeds one photo and hands the rows `[grid cells, dim]` on. On the CPU they lie in a buffer that is used again,
+    /// so that a steady stream of photos allocates nothing.
+    ///
+    /// # Errors
+    /// [`ScoreError::Input`] and [`ScoreError::Device`].
+    pub fn with_embedding<R>(
+        &self,
+        image: ImageInput<'_>,
+        use_rows: impl FnOnce(&[f32], Grid) -> R,
+    ) -> Result<R, ScoreError> {
+        match &self.body {
+            Body::Cpu(body) => {
+                image.check()?;
+                let used = body.with_rows(image, &self.config, |rows, grid| use_rows(rows, grid));
+                used.map_err(|error| self.failed(error).into())
+            }
+            Body::Tensors(..) => {
+                let (rows, grid) = self.embed_to_host(image)?;
+                Ok(use_rows(&rows, grid))
             }
         }
     }
@@ -220,17 +246,21 @@ impl std::fmt::Debug for CpuBody {
 }
 
 impl CpuBody {
-    fn embed(&self, image: ImageInput<'_>, config: &PatchCoreConfig) -> Result<(Vec<f32>, Grid), CpuNetworkError> {
-        // Nothing that holds the lock can panic, so a poisoned one still holds whole workspaces.
-        let lock = || self.workspaces.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut workspace = lock().pop().unwrap_or_default();
-        let CpuWorkspace { network, planes, maps } = &mut workspace;
-        planes.clear();
-        planes.extend_from_slice(image.pixels);
-        config.normalization.apply(planes);
-        self.network.forward(planes, 1, image.height, image.width, MapLayout::ChannelsLast, network, maps)?;
-        let rows = self.embedding.forward(maps);
-        lock().push(workspace);
-        Ok(rows)
+    /// Embeds one photo and hands its rows on; they live in a buffer that later photos use again.
+    fn with_rows<R>(
+        &self,
+        image: ImageInput<'_>,
+        config: &PatchCoreConfig,
+        use_rows: impl FnOnce(&mut Vec<f32>, Grid) -> R,
+    ) -> Result<R, CpuNetworkError> {
+        self.workspaces.with(|workspace| {
+            let CpuWorkspace { network, planes, maps, embedding, rows } = workspace;
+            planes.clear();
+            planes.extend_from_slice(image.pixels);
+            config.normalization.apply(planes);
+            self.network.forward(planes, 1, image.height, image.width, MapLayout::ChannelsLast, network, maps)?;
+            let grid = self.embedding.forward_into(maps, embedding, rows);
+            Ok(use_rows(rows, grid))
+        })
     }
 }

@@ -29,6 +29,7 @@ pub mod patch_embedding;
 mod patchcore;
 pub mod preprocess;
 pub mod scoring;
+mod scratch_pool;
 
 pub use config::PatchCoreConfig;
 pub use device::ComputeDevice;

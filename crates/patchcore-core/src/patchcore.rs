@@ -14,15 +14,17 @@ use crate::mode::ImageScoreRule;
 use crate::nearest_neighbor::{NearestNeighborIndex, Neighbor};
 use crate::patch_embedding::Grid;
 use crate::scoring::{AnomalyMap, MapGrower, reweighted_score};
+use crate::scratch_pool::ScratchPool;
 
 /// A fitted PatchCore. `Send + Sync`; scoring takes `&self`.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PatchCore {
     extractor: Extractor,
     index: NearestNeighborIndex,
     fitted_on: FittedOn,
     /// The map's matrices for the size seen last: one camera gives one size.
     grower: Arc<Mutex<Option<Arc<MapGrower>>>>,
+    neighbors: Arc<ScratchPool<Vec<Neighbor>>>,
 }
 
 /// What a model was fitted on.
@@ -47,7 +49,7 @@ pub struct GoodScores {
 }
 
 /// How anomalous one photo is, and where.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct ImageScore {
     /// The image score, in the unit of the mode's distance (L2, or squared L2 in mode `authors`); higher is worse.
     pub score: f32,
@@ -63,10 +65,17 @@ pub struct ImageScore {
     pub map: AnomalyMap,
 }
 
+impl std::fmt::Debug for PatchCore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut fields = f.debug_struct("PatchCore");
+        fields.field("config", self.config()).field("fitted_on", &self.fitted_on).finish_non_exhaustive()
+    }
+}
+
 impl PatchCore {
     pub(crate) fn new(extractor: Extractor, bank: MemoryBank, fitted_on: FittedOn) -> Self {
         let index = NearestNeighborIndex::new(bank, extractor.device());
-        Self { extractor, index, fitted_on, grower: Arc::default() }
+        Self { extractor, index, fitted_on, grower: Arc::default(), neighbors: Arc::default() }
     }
 
     /// A model over a bank that comes from elsewhere, `[rows, embedding dim]` row-major: a bank of another PatchCore,
@@ -130,37 +139,55 @@ impl PatchCore {
     /// # Errors
     /// [`ScoreError`].
     pub fn score(&self, image: ImageInput<'_>) -> Result<ImageScore, ScoreError> {
-        let device = self.device();
-        let k = self.config().num_neighbors;
-        let rule = self.config().mode.image_score();
-        // The worst patch is asked about again: its own vector is needed on the host.
-        let (host_rows, grid, nearest) = if device.is_cpu() {
-            let (rows, grid) = self.extractor.embed_to_host(image)?;
-            let nearest = self.index.nearest_of_rows(&rows)?;
-            (rows, grid, nearest)
+        let mut result = ImageScore::default();
+        self.score_into(image, &mut result)?;
+        Ok(result)
+    }
+
+    /// [`PatchCore::score`], written over an earlier result: on the CPU a stream of photos of one size then allocates
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`ScoreError`]; what `result` holds is then of no use.
+    pub fn score_into(&self, image: ImageInput<'_>, result: &mut ImageScore) -> Result<(), ScoreError> {
+        image.check()?;
+        if self.device().is_cpu() {
+            let scored = self.extractor.with_embedding(image, |rows, grid| {
+                self.index.nearest_of_rows_into(rows, &mut result.nearest)?;
+                self.score_patches(rows, grid, result)
+            });
+            scored??;
         } else {
             let (queries, grid) = self.extractor.embed(image)?;
+            // The worst patch is asked about again: its own vector is needed on the host.
             let rows = queries.clone().try_into_vec_as::<f32>();
-            let rows = rows.map_err(|error| device.failed("feature extraction", error))?;
-            (rows, grid, self.index.nearest(queries)?)
-        };
-        let query = |cell: usize| {
-            let dim = self.bank().dim();
-            host_rows.get(cell * dim..(cell + 1) * dim).unwrap_or(&[])
-        };
-        let patch_scores: Vec<f32> = match rule {
-            ImageScoreRule::MaximumOfMeans if k > 1 => (0..nearest.len())
-                .into_par_iter()
-                .map(|cell| {
-                    let neighbors = self.index.k_nearest(query(cell), k);
+            let rows = rows.map_err(|error| self.device().failed("feature extraction", error))?;
+            result.nearest = self.index.nearest(queries)?;
+            self.score_patches(&rows, grid, result)?;
+        }
+        let grower = self.grower(result.grid, (image.height, image.width));
+        Ok(grower.grow_into(&result.patch_scores, self.device(), &mut result.map)?)
+    }
+
+    /// Patch scores and image score from the embedding rows and `result.nearest`.
+    fn score_patches(&self, rows: &[f32], grid: Grid, result: &mut ImageScore) -> Result<(), ScoreError> {
+        let k = self.config().num_neighbors;
+        let rule = self.config().mode.image_score();
+        let dim = self.bank().dim();
+        let query = |cell: usize| rows.get(cell * dim..(cell + 1) * dim).unwrap_or(&[]);
+        let ImageScore { nearest, patch_scores, .. } = result;
+        patch_scores.clear();
+        patch_scores.extend(nearest.iter().map(|neighbor| self.distance(neighbor.squared_distance) as f32));
+        if rule == ImageScoreRule::MaximumOfMeans && k > 1 {
+            patch_scores.par_iter_mut().enumerate().for_each(|(cell, score)| {
+                self.neighbors.with(|neighbors| {
+                    self.index.k_nearest_into(query(cell), k, neighbors);
                     let sum: f64 = neighbors.iter().map(|neighbor| self.distance(neighbor.squared_distance)).sum();
-                    (sum / neighbors.len() as f64) as f32
-                })
-                .collect(),
-            _ => nearest.iter().map(|neighbor| self.distance(neighbor.squared_distance) as f32).collect(),
-        };
-        let mut worst_cell = 0;
-        let mut worst = f32::NEG_INFINITY;
+                    *score = (sum / neighbors.len() as f64) as f32;
+                });
+            });
+        }
+        let (mut worst_cell, mut worst) = (0, f32::NEG_INFINITY);
         for (cell, score) in patch_scores.iter().enumerate() {
             if !score.is_finite() {
                 return Err(ScoreError::NotFinite);
@@ -173,22 +200,21 @@ impl PatchCore {
             (ImageScoreRule::Reweighted, Some(row)) => self.reweight(query(worst_cell), f64::from(worst), *row) as f32,
             _ => worst,
         };
-        let map = self.grower(grid, (image.height, image.width)).grow(&patch_scores, device)?;
-        Ok(ImageScore { score, grid, patch_scores, nearest, worst_cell, map })
+        (result.score, result.grid, result.worst_cell) = (score, grid, worst_cell);
+        Ok(())
     }
 
     /// Equation 7 for the worst patch.
     fn reweight(&self, query: &[f32], worst: f64, nearest: Neighbor) -> f64 {
         let bank = self.bank();
-        let neighborhood = self.index.k_nearest(bank.row(nearest.row as usize), self.config().num_neighbors);
-        let distances: Vec<f64> = neighborhood
-            .iter()
-            .map(|neighbor| {
+        self.neighbors.with(|neighbors| {
+            self.index.k_nearest_into(bank.row(nearest.row as usize), self.config().num_neighbors, neighbors);
+            let to_neighborhood = neighbors.iter().map(|neighbor| {
                 let row = bank.row(neighbor.row as usize);
                 self.distance(crate::nearest_neighbor::squared_distance(query, row))
-            })
-            .collect();
-        reweighted_score(worst, &distances)
+            });
+            reweighted_score(worst, to_neighborhood)
+        })
     }
 
     fn distance(&self, squared: f32) -> f64 {

@@ -1,7 +1,9 @@
 //! Work ahead on other threads, in order and within bounds: decoding while the network computes.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 /// How many results may wait for the consumer.
@@ -12,6 +14,17 @@ struct State<R> {
     consumed: usize,
     ready: BTreeMap<usize, R>,
     stopped: bool,
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+/// Lets the workers go when it goes.
+struct StopOnDrop<'a, R>(&'a Mutex<State<R>>, &'a Condvar);
+
+impl<R> Drop for StopOnDrop<'_, R> {
+    fn drop(&mut self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).stopped = true;
+        self.1.notify_all();
+    }
 }
 
 /// Runs `work` on every item on `workers` threads and gives the results to `consume` on this one, in the order of the
@@ -23,7 +36,7 @@ pub(crate) fn prefetch<T: Sync, R: Send>(
     work: impl Fn(&T) -> R + Sync,
     mut consume: impl FnMut(&T, R) -> ControlFlow<()>,
 ) {
-    let state = Mutex::new(State { next: 0, consumed: 0, ready: BTreeMap::new(), stopped: false });
+    let state = Mutex::new(State { next: 0, consumed: 0, ready: BTreeMap::new(), stopped: false, panic: None });
     let changed = Condvar::new();
     // Neither side panics while it holds the lock, so a poisoned one still holds a whole state.
     let lock = || state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -39,15 +52,24 @@ pub(crate) fn prefetch<T: Sync, R: Send>(
                     let Some(item) = items.get(index).filter(|_| !guard.stopped) else { return };
                     guard.next += 1;
                     drop(guard);
-                    let result = work(item);
-                    lock().ready.insert(index, result);
+                    // A panic that nobody hears of would leave the consumer waiting for ever.
+                    match catch_unwind(AssertUnwindSafe(|| work(item))) {
+                        Ok(result) => drop(lock().ready.insert(index, result)),
+                        Err(panic) => lock().panic = Some(panic),
+                    }
                     changed.notify_all();
                 }
             });
         }
+        // Whether the consumer is done, breaks or panics: the workers must not wait for it.
+        let _stop = StopOnDrop(&state, &changed);
         for (index, item) in items.iter().enumerate() {
             let mut guard = lock();
             let result = loop {
+                if let Some(panic) = guard.panic.take() {
+                    drop(guard);
+                    resume_unwind(panic);
+                }
                 match guard.ready.remove(&index) {
                     Some(result) => break result,
                     None => guard = changed.wait(guard).unwrap_or_else(PoisonError::into_inner),
@@ -57,8 +79,6 @@ pub(crate) fn prefetch<T: Sync, R: Send>(
             drop(guard);
             changed.notify_all();
             if consume(item, result).is_break() {
-                lock().stopped = true;
-                changed.notify_all();
                 break;
             }
         }
@@ -92,6 +112,30 @@ mod tests {
             },
         );
         assert_eq!(seen, items);
+    }
+
+    #[test]
+    fn a_panic_of_a_worker_reaches_the_caller() {
+        let items: Vec<usize> = (0..100).collect();
+        let run = || prefetch(&items, 2, |item| assert_ne!(*item, 50), |_, ()| ControlFlow::Continue(()));
+        assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
+    }
+
+    #[test]
+    fn a_panic_of_the_consumer_lets_the_workers_go() {
+        let items: Vec<usize> = (0..100).collect();
+        let run = || {
+            prefetch(
+                &items,
+                2,
+                |item| *item,
+                |item, _| {
+                    assert_ne!(*item, 7);
+                    ControlFlow::Continue(())
+                },
+            );
+        };
+        assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "indices come from the device's arg-min over the same rows")]
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use burn::tensor::{Int, Tensor, TensorData, TensorReadError};
 
@@ -10,6 +10,7 @@ use crate::device::ComputeDevice;
 use crate::error::DeviceError;
 use crate::memory_bank::MemoryBank;
 use crate::nearest_neighbor::cpu::{CpuBank, Workspace};
+use crate::scratch_pool::ScratchPool;
 
 /// A bank row and its squared distance.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,8 +50,15 @@ impl std::fmt::Debug for Body {
 
 struct CpuSearch {
     bank: CpuBank,
-    /// Workspaces at rest: as many as threads have searched at the same time.
-    workspaces: Mutex<Vec<Workspace>>,
+    scratch: ScratchPool<SearchScratch>,
+}
+
+#[derive(Default)]
+struct SearchScratch {
+    workspace: Workspace,
+    rows: Vec<u32>,
+    squared: Vec<f32>,
+    pairs: Vec<(u32, f32)>,
 }
 
 /// Rows as they are, for the reported distance; shifted by their mean, for the choice; and the squared lengths of the
@@ -70,7 +78,7 @@ impl NearestNeighborIndex {
     pub fn new(bank: MemoryBank, device: &ComputeDevice) -> Self {
         let body = if device.is_cpu() {
             let bank = CpuBank::new(bank.rows(), bank.dim());
-            Body::Cpu(Arc::new(CpuSearch { bank, workspaces: Mutex::default() }))
+            Body::Cpu(Arc::new(CpuSearch { bank, scratch: ScratchPool::default() }))
         } else {
             Body::Tensors(Box::new(TensorBank::new(&bank, device)))
         };
@@ -103,24 +111,34 @@ impl NearestNeighborIndex {
     /// # Errors
     /// [`DeviceError::Execution`].
     pub fn nearest_of_rows(&self, queries: &[f32]) -> Result<Vec<Neighbor>, DeviceError> {
+        let mut neighbors = Vec::new();
+        self.nearest_of_rows_into(queries, &mut neighbors)?;
+        Ok(neighbors)
+    }
+
+    /// [`NearestNeighborIndex::nearest_of_rows`], to a vector that is cleared first.
+    ///
+    /// # Errors
+    /// [`DeviceError::Execution`].
+    pub fn nearest_of_rows_into(&self, queries: &[f32], neighbors: &mut Vec<Neighbor>) -> Result<(), DeviceError> {
         let dim = self.bank.dim().max(1);
         let n = queries.len() / dim;
+        neighbors.clear();
         match &self.body {
             Body::Tensors(_) => {
                 let data = TensorData::new(queries.to_vec(), [n, dim]);
-                self.nearest(Tensor::from_data(data, self.device.burn()))
+                neighbors.extend(self.nearest(Tensor::from_data(data, self.device.burn()))?);
             }
-            Body::Cpu(search) => {
-                let (mut rows, mut squared) = (vec![0; n], vec![0.0; n]);
-                // Nothing that holds the lock can panic, so a poisoned one still holds whole workspaces.
-                let lock = || search.workspaces.lock().unwrap_or_else(PoisonError::into_inner);
-                let mut workspace = lock().pop().unwrap_or_default();
-                search.bank.nearest(self.bank.rows(), queries, &mut rows, &mut squared, &mut workspace);
-                lock().push(workspace);
-                let neighbors = rows.into_iter().zip(squared);
-                Ok(neighbors.map(|(row, squared_distance)| Neighbor { row, squared_distance }).collect())
-            }
+            Body::Cpu(search) => search.scratch.with(|scratch| {
+                let SearchScratch { workspace, rows, squared, .. } = scratch;
+                rows.resize(n, 0);
+                squared.resize(n, 0.0);
+                search.bank.nearest(self.bank.rows(), queries, rows, squared, workspace);
+                let found = rows.iter().zip(squared);
+                neighbors.extend(found.map(|(row, squared)| Neighbor { row: *row, squared_distance: *squared }));
+            }),
         }
+        Ok(())
     }
 
     /// The `k` nearest rows of one vector of `dim` values, nearest first, equal distances by row.
@@ -128,13 +146,26 @@ impl NearestNeighborIndex {
     /// The image score asks this of one patch per image, so other devices than the CPU leave it to a plain pass over
     /// the bank on the host.
     pub fn k_nearest(&self, query: &[f32], k: usize) -> Vec<Neighbor> {
+        let mut neighbors = Vec::new();
+        self.k_nearest_into(query, k, &mut neighbors);
+        neighbors
+    }
+
+    /// [`NearestNeighborIndex::k_nearest`], to a vector that is cleared first.
+    pub fn k_nearest_into(&self, query: &[f32], k: usize, neighbors: &mut Vec<Neighbor>) {
+        neighbors.clear();
         if let Body::Cpu(search) = &self.body {
-            let neighbors = search.bank.k_nearest(self.bank.rows(), query, k).into_iter();
-            return neighbors.map(|(row, squared_distance)| Neighbor { row, squared_distance }).collect();
+            search.scratch.with(|scratch| {
+                let SearchScratch { workspace, pairs, .. } = scratch;
+                search.bank.k_nearest_into(self.bank.rows(), query, k, workspace, pairs);
+                neighbors.extend(pairs.iter().map(|(row, squared)| Neighbor { row: *row, squared_distance: *squared }));
+            });
+            return;
         }
-        let mut neighbors: Vec<Neighbor> = (0..self.bank.len())
-            .map(|row| Neighbor { row: row as u32, squared_distance: squared_distance(query, self.bank.row(row)) })
-            .collect();
+        neighbors.extend((0..self.bank.len()).map(|row| {
+            let squared_distance = squared_distance(query, self.bank.row(row));
+            Neighbor { row: row as u32, squared_distance }
+        }));
         let order =
             |a: &Neighbor, b: &Neighbor| a.squared_distance.total_cmp(&b.squared_distance).then(a.row.cmp(&b.row));
         if k < neighbors.len() {
@@ -142,7 +173,6 @@ impl NearestNeighborIndex {
             neighbors.truncate(k);
         }
         neighbors.sort_unstable_by(order);
-        neighbors
     }
 }
 

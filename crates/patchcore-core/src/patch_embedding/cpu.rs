@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use super::{Grid, TapTable};
 use crate::backbone::cpu::FeatureMap;
 use crate::mode::EmbeddingRule;
+use crate::scratch_pool::ScratchPool;
 
 /// Embedding values computed together: what is written per cell is then one cache line.
 const TOGETHER: usize = 16;
@@ -49,28 +50,37 @@ impl CpuEmbedding {
 
     /// Rows of one image, `[grid cells, dim]`, from channels-last maps of one image each.
     pub fn forward(&self, maps: &[FeatureMap]) -> (Vec<f32>, Grid) {
+        let mut rows = Vec::new();
+        let grid = self.forward_into(maps, &mut EmbeddingScratch::default(), &mut rows);
+        (rows, grid)
+    }
+
+    /// [`CpuEmbedding::forward`], to a vector that is cleared first.
+    pub fn forward_into(&self, maps: &[FeatureMap], scratch: &mut EmbeddingScratch, rows: &mut Vec<f32>) -> Grid {
         let grid = match maps.first() {
             Some(map) => Grid { rows: map.height, columns: map.width },
             None => Grid { rows: 0, columns: 0 },
         };
-        let mut rows = vec![0.0f32; grid.cells() * self.dim];
+        rows.clear();
+        rows.resize(grid.cells() * self.dim, 0.0);
         if self.dim == 0 || rows.is_empty() {
-            return (rows, grid);
+            return grid;
         }
+        let EmbeddingScratch { coarse, lines: scratch } = scratch;
         for ((level, width), map) in self.levels.iter().zip(maps) {
             let (first, width) = (level.first, *width);
             if (map.height, map.width) == (grid.rows, grid.columns) {
                 let lines = rows.par_chunks_exact_mut(self.dim * grid.columns).enumerate();
-                lines.for_each_init(Line::default, |scratch, (y, line)| {
-                    level.add_line(map, y, line, self.dim, first, scratch);
+                lines.for_each(|(y, line)| {
+                    scratch.with(|scratch| level.add_line(map, y, line, self.dim, first, scratch));
                 });
                 continue;
             }
-            let mut coarse = vec![0.0f32; map.height * map.width * width];
+            coarse.clear();
+            coarse.resize(map.height * map.width * width, 0.0);
             let lines = coarse.par_chunks_exact_mut(width * map.width).enumerate();
-            lines.for_each_init(Line::default, |scratch, (y, line)| {
-                level.add_line(map, y, line, width, 0, scratch);
-            });
+            lines.for_each(|(y, line)| scratch.with(|scratch| level.add_line(map, y, line, width, 0, scratch)));
+            let coarse = &*coarse;
             rows.par_chunks_exact_mut(self.dim * grid.columns).enumerate().for_each(|(y, line)| {
                 let (y0, y1, fy) = source(y, map.height, grid.rows);
                 for (x, row) in line.chunks_exact_mut(self.dim).enumerate() {
@@ -86,8 +96,16 @@ impl CpuEmbedding {
                 }
             });
         }
-        (rows, grid)
+        grid
     }
+}
+
+/// Buffers of an embedding, kept between images.
+#[derive(Default)]
+pub struct EmbeddingScratch {
+    /// A deeper level's values at its own resolution.
+    coarse: Vec<f32>,
+    lines: ScratchPool<Line>,
 }
 
 impl Level {

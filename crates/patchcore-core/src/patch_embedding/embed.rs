@@ -10,7 +10,7 @@ use crate::device::ComputeDevice;
 use crate::mode::EmbeddingRule;
 
 /// Rows and columns of the patch grid: the first level's feature map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Grid {
     /// Cells from top to bottom.
     pub rows: usize,

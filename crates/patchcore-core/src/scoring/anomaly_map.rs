@@ -8,6 +8,7 @@
 #![allow(clippy::indexing_slicing, reason = "matrix indices run over the extents they were allocated with")]
 
 use burn::tensor::{Tensor, TensorData};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::GAUSSIAN_SIGMA;
@@ -17,7 +18,7 @@ use crate::mode::{Border, Upsampling};
 use crate::patch_embedding::Grid;
 
 /// One score per pixel of the network's input.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct AnomalyMap {
     /// Columns.
     pub width: usize,
@@ -40,10 +41,15 @@ pub struct MapGrower {
     grid: Grid,
     height: usize,
     width: usize,
-    /// `[1, height, grid rows]`.
-    vertical: Tensor<3>,
-    /// `[1, grid columns, width]`.
-    horizontal: Tensor<3>,
+    body: Body,
+}
+
+#[derive(Debug, Clone)]
+enum Body {
+    /// `[1, height, grid rows]` and `[1, grid columns, width]`.
+    Tensors(Box<[Tensor<3>; 2]>),
+    /// `[height, grid rows]` and `[grid columns, width]`.
+    Cpu { vertical: Vec<f32>, horizontal: Vec<f32> },
 }
 
 impl MapGrower {
@@ -56,23 +62,39 @@ impl MapGrower {
         device: &ComputeDevice,
     ) -> Self {
         let vertical = axis_matrix(grid.rows, height, upsampling, border);
-        let horizontal = axis_matrix(grid.columns, width, upsampling, border);
-        let mut transposed = vec![0.0; horizontal.len()];
+        let by_pixel = axis_matrix(grid.columns, width, upsampling, border);
+        let mut horizontal = vec![0.0; by_pixel.len()];
         for pixel in 0..width {
             for cell in 0..grid.columns {
-                transposed[cell * width + pixel] = horizontal[pixel * grid.columns + cell];
+                horizontal[cell * width + pixel] = by_pixel[pixel * grid.columns + cell];
             }
         }
+        let body = if device.is_cpu() {
+            Body::Cpu { vertical, horizontal }
+        } else {
+            Self::tensors(grid, (height, width), vertical, horizontal, device)
+        };
+        Self { grid, height, width, body }
+    }
+
+    fn tensors(
+        grid: Grid,
+        (height, width): (usize, usize),
+        vertical: Vec<f32>,
+        horizontal: Vec<f32>,
+        device: &ComputeDevice,
+    ) -> Body {
         let vertical = TensorData::new(vertical, [1, height, grid.rows]);
-        let horizontal = TensorData::new(transposed, [1, grid.columns, width]);
-        let device = device.burn();
-        Self {
-            grid,
-            height,
-            width,
-            vertical: Tensor::from_data(vertical, device),
-            horizontal: Tensor::from_data(horizontal, device),
-        }
+        let horizontal = TensorData::new(horizontal, [1, grid.columns, width]);
+        Body::Tensors(Box::new([vertical, horizontal].map(|matrix| Tensor::from_data(matrix, device.burn()))))
+    }
+
+    /// The same matrices with the body of tensor operations, whatever the device.
+    #[cfg(test)]
+    pub(super) fn in_tensors(self, device: &ComputeDevice) -> Self {
+        let Body::Cpu { vertical, horizontal } = self.body else { return self };
+        let body = Self::tensors(self.grid, (self.height, self.width), vertical, horizontal, device);
+        Self { body, ..self }
     }
 
     /// Whether these matrices serve such a grid and input size.
@@ -80,19 +102,44 @@ impl MapGrower {
         (self.grid, self.height, self.width) == (grid, height, width)
     }
 
-    /// The map of one image.
-    ///
-    /// # Shapes
-    /// - `patch_scores`: `[grid rows, grid columns]`, row-major
+    /// The map of one image, written over `map`. `patch_scores`: `[grid rows, grid columns]`, row-major.
     ///
     /// # Errors
     /// [`DeviceError::Execution`].
-    pub fn grow(&self, patch_scores: &[f32], device: &ComputeDevice) -> Result<AnomalyMap, DeviceError> {
-        let data = TensorData::new(patch_scores.to_vec(), [1, self.grid.rows, self.grid.columns]);
-        let scores = Tensor::<3>::from_data(data, device.burn());
-        let map = self.vertical.clone().matmul(scores).matmul(self.horizontal.clone());
-        let scores = map.try_into_vec_as::<f32>().map_err(|error| device.failed("anomaly map", error))?;
-        Ok(AnomalyMap { width: self.width, height: self.height, scores })
+    pub fn grow_into(
+        &self,
+        patch_scores: &[f32],
+        device: &ComputeDevice,
+        map: &mut AnomalyMap,
+    ) -> Result<(), DeviceError> {
+        (map.width, map.height) = (self.width, self.height);
+        match &self.body {
+            Body::Tensors(matrices) => {
+                let [vertical, horizontal] = matrices.as_ref().clone();
+                let data = TensorData::new(patch_scores.to_vec(), [1, self.grid.rows, self.grid.columns]);
+                let scores = Tensor::<3>::from_data(data, device.burn());
+                let grown = vertical.matmul(scores).matmul(horizontal);
+                let scores = grown.try_into_vec_as::<f32>();
+                map.scores = scores.map_err(|error| device.failed("anomaly map", error))?;
+            }
+            Body::Cpu { vertical, horizontal } => {
+                let Grid { rows, columns } = self.grid;
+                map.scores.clear();
+                map.scores.resize(self.height * self.width, 0.0);
+                // A line of the map is a mix of the grid's lines, then of the columns' curves. Lines are independent.
+                map.scores.par_chunks_exact_mut(self.width.max(1)).enumerate().for_each(|(y, line)| {
+                    for column in 0..columns {
+                        let mixed: f32 =
+                            (0..rows).map(|row| vertical[y * rows + row] * patch_scores[row * columns + column]).sum();
+                        let curve = &horizontal[column * self.width..(column + 1) * self.width];
+                        for (score, weight) in line.iter_mut().zip(curve) {
+                            *score += mixed * weight;
+                        }
+                    }
+                });
+            }
+        }
+        Ok(())
     }
 }
 

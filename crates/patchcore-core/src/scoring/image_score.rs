@@ -8,12 +8,12 @@
 /// score is `s*`, as in anomalib.
 ///
 /// The result lies in `[0, s*]`.
-pub fn reweighted_score(worst: f64, to_neighborhood: &[f64]) -> f64 {
+pub fn reweighted_score(worst: f64, to_neighborhood: impl ExactSizeIterator<Item = f64> + Clone) -> f64 {
     if to_neighborhood.len() <= 1 {
         return worst;
     }
-    let largest = to_neighborhood.iter().copied().fold(worst, f64::max);
-    let sum: f64 = to_neighborhood.iter().map(|distance| (distance - largest).exp()).sum();
+    let largest = to_neighborhood.clone().fold(worst, f64::max);
+    let sum: f64 = to_neighborhood.map(|distance| (distance - largest).exp()).sum();
     (1.0 - (worst - largest).exp() / sum) * worst
 }
 
@@ -25,12 +25,12 @@ mod tests {
 
     #[test]
     fn one_neighbour_is_the_plain_maximum() {
-        assert_eq!(reweighted_score(3.5, &[3.5]), 3.5);
+        assert_eq!(reweighted_score(3.5, [3.5].into_iter()), 3.5);
     }
 
     #[test]
     fn distances_that_overflow_the_exponential_do_not_matter() {
-        let score = reweighted_score(5000.0, &[5000.0, 5001.0]);
+        let score = reweighted_score(5000.0, [5000.0, 5001.0].into_iter());
         assert!((score - 5000.0 * (1.0 - 1.0 / (1.0 + 1f64.exp()))).abs() < 1e-9);
     }
 
@@ -41,9 +41,9 @@ mod tests {
             let mut distances = vec![worst];
             distances.extend(others.iter().map(|further| worst + further));
             let b = distances.len() as f64;
-            let score = reweighted_score(worst, &distances);
+            let score = reweighted_score(worst, distances.iter().copied());
             prop_assert!(score >= 0.0 && score <= worst);
-            let equal = reweighted_score(worst, &vec![worst; distances.len()]);
+            let equal = reweighted_score(worst, distances.iter().map(|_| worst));
             prop_assert!((equal - (1.0 - 1.0 / b) * worst).abs() < 1e-9 * (1.0 + worst));
         }
     }

@@ -49,11 +49,18 @@ mod tests {
     use super::*;
     use crate::device::ComputeDevice;
     use crate::golden;
-    use crate::scoring::MapGrower;
+    use crate::scoring::{AnomalyMap, MapGrower};
 
     fn grow(scores: &[f32], grid: Grid, size: (usize, usize), up: Upsampling, border: Border) -> Vec<f32> {
         let device = ComputeDevice::flex();
-        MapGrower::new(grid, size, up, border, &device).grow(scores, &device).unwrap().scores
+        let grower = MapGrower::new(grid, size, up, border, &device);
+        let (mut cpu, mut tensors) = (AnomalyMap::default(), AnomalyMap::default());
+        grower.grow_into(scores, &device, &mut cpu).unwrap();
+        grower.in_tensors(&device).grow_into(scores, &device, &mut tensors).unwrap();
+        for (cpu, tensors) in cpu.scores.iter().zip(&tensors.scores) {
+            assert!((cpu - tensors).abs() <= 1e-5 * (1.0 + cpu.abs()), "the two bodies: {cpu} {tensors}");
+        }
+        cpu.scores
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use patchcore_core::backbone::Architecture;
 use patchcore_core::backbone::cpu::{CpuNetwork, MapLayout, Workspace};
-use patchcore_core::{ComputeDevice, ImageInput, Mode, PatchCore, PatchCoreConfig};
+use patchcore_core::{ComputeDevice, ImageInput, ImageScore, Mode, PatchCore, PatchCoreConfig};
 
 use crate::arrays::efficientnet_lite0;
 use crate::bodies::plan;
@@ -37,22 +37,24 @@ fn the_cpu_network_allocates_nothing_in_steady_state() {
     }
 }
 
-/// Not zero: an [`patchcore_core::ImageScore`] owns its results, and the search and the map are tensor operations.
+/// The network, the embedding, the scores and the map allocate nothing. The search turns the queries with the crate
+/// `gemm`, which takes its packing buffers from the allocator: three to eleven for each of the 13 blocks of queries.
 #[test]
-fn the_allocations_of_a_score_are_told() {
+fn a_stream_of_scores_allocates_only_what_gemm_does() {
     for mode in [Mode::Paper, Mode::Anomalib, Mode::Authors] {
         let config = PatchCoreConfig::new(mode, Architecture::EfficientNetLite0);
         let rows = fill("bank", &[200, config.embedding_dim()], 1.0).data;
         let model = PatchCore::with_bank(config, &efficientnet_lite0(), rows, &ComputeDevice::flex()).unwrap();
         let pixels: Vec<f32> = fill("photo", &[3, 224, 224], 0.5).data.iter().map(|value| value + 0.5).collect();
         for threads in [1, 2] {
-            let rounds = CountedPool::new(threads).count(3, 5, || {
-                let image = ImageInput { width: 224, height: 224, pixels: &pixels };
-                std::hint::black_box(model.score(image).unwrap());
+            let mut result = ImageScore::default();
+            let rounds = CountedPool::new(threads).count(12, 3, || {
+                model.score_into(ImageInput { width: 224, height: 224, pixels: &pixels }, &mut result).unwrap();
             });
-            println!("{mode:?}, {threads} threads: {rounds:?} allocations in five scores each");
-            // Nothing piles up: a later round allocates no more than the first.
-            assert!(rounds[2] <= rounds[0], "{mode:?}: {rounds:?}");
+            println!("{mode:?}, {threads} threads: {rounds:?} allocations in three scores each");
+            // As above: what belongs to a score would be in every round.
+            let few = rounds.iter().filter(|count| **count <= 3 * 13 * 12).count();
+            assert!(2 * few >= rounds.len(), "{mode:?}, {threads} threads: {rounds:?}");
         }
     }
 }

@@ -8,7 +8,7 @@ use super::axes::{coordinate_axes, principal_axes};
 use super::cascade::{BLOCK, Cascade};
 use super::contraction::{Contraction, Images, MapScratch, Mark};
 use super::kernel::{Aligned, InstructionSet, PANEL, Panels, TILE};
-use super::workspace::{Scratch, Workspace};
+use super::workspace::Workspace;
 
 /// Axes of the fine images of a large bank; with the rest's length they fill whole vectors.
 const FINE_AXES: usize = 255;
@@ -212,16 +212,38 @@ impl CpuBank {
     }
 
     /// The `k` nearest rows of one `query` and their squared distances, nearest first, equal ones by row.
+    #[cfg(test)]
     pub fn k_nearest(&self, rows: &[f32], query: &[f32], k: usize) -> Vec<(u32, f32)> {
+        let mut out = Vec::new();
+        self.k_nearest_into(rows, query, k, &Workspace::default(), &mut out);
+        out
+    }
+
+    /// The `k` nearest rows of one `query` and their squared distances, to `out`: nearest first, equal ones by row.
+    pub fn k_nearest_into(
+        &self,
+        rows: &[f32],
+        query: &[f32],
+        k: usize,
+        workspace: &Workspace,
+        out: &mut Vec<(u32, f32)>,
+    ) {
         let k = k.min(self.len);
-        if k == 0 {
-            return Vec::new();
+        out.clear();
+        if k == 0 || self.dim == 0 {
+            return;
         }
-        let mut coarse = vec![0; self.coarse_dims];
-        let mut fine = vec![0; self.fine_dims];
-        let mut mark = [Mark::default()];
-        self.map(query, [self.coarse_dims, self.fine_dims], &mut coarse, &mut fine, &mut mark);
-        self.cascade(rows).k_nearest(query, &coarse, &fine, &mark[0], k, &mut Scratch::default())
+        workspace.pool.with(|scratch| {
+            let dims = [self.coarse_dims, self.fine_dims];
+            let (mut coarse, mut fine) = std::mem::take(&mut scratch.alone);
+            coarse.resize(dims[0], 0);
+            fine.resize(dims[1], 0);
+            let mut marks = [Mark::default()];
+            let images = Images { coarse: &mut coarse, fine: &mut fine, marks: &mut marks };
+            self.contraction.map(query, dims, images, &mut scratch.map, self.instructions);
+            self.cascade(rows).k_nearest(query, [&coarse, &fine], &marks[0], k, scratch, out);
+            scratch.alone = (coarse, fine);
+        });
     }
 
     fn cascade<'a>(&'a self, rows: &'a [f32]) -> Cascade<'a> {

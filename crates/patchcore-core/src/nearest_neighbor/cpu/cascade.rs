@@ -108,63 +108,67 @@ impl Cascade<'_> {
         }
     }
 
-    /// The `k` (at least one, at most all) nearest rows of one query.
+    /// The `k` (at least one, at most all) nearest rows of one query, to `out`.
     pub(super) fn k_nearest(
         &self,
         query: &[f32],
-        coarse: &[i16],
-        fine: &[i16],
+        [coarse, fine]: [&[i16]; 2],
         mark: &Mark,
         k: usize,
         scratch: &mut Scratch,
-    ) -> Vec<(u32, f32)> {
-        let mut distances = vec![0; self.coarse.len() * PANEL];
+        out: &mut Vec<(u32, f32)>,
+    ) {
+        let Scratch { distances, passed, close, least, nearest, .. } = scratch;
+        distances.resize((self.coarse.len() * PANEL).max(distances.len()), 0);
+        let distances = &mut distances[..self.coarse.len() * PANEL];
         for (panel, out) in distances.chunks_exact_mut(PANEL).enumerate() {
             let norms = &self.coarse_norms[panel * PANEL..(panel + 1) * PANEL];
             self.instructions.distances_to_one(self.coarse.panel(panel), norms, coarse, out);
         }
-        let mut nearest: Vec<(f64, u32)> = Vec::with_capacity(k + 1);
+        nearest.clear();
         // The rows with the least bounds give a first distance to beat.
-        let order = self.least_rows(&distances, k);
-        for (_, row) in &order {
+        self.least_rows(distances, k, least);
+        for (_, row) in least.iter() {
             self.instructions.prefetch(self.row(*row));
         }
-        for (_, row) in &order {
-            self.insert(query, *row, k, &mut nearest);
+        for (_, row) in least.iter() {
+            self.insert(query, *row, k, nearest);
         }
         let farthest = |nearest: &[(f64, u32)]| nearest.last().map_or(f64::INFINITY, |last| last.0);
-        let mut passed = Vec::new();
-        self.instructions.not_above(&distances, self.coarse_limit(mark, farthest(&nearest)), 0, &mut passed);
-        self.close_rows(fine, mark, farthest(&nearest), &passed, &mut scratch.close);
-        for (position, (bound, row)) in scratch.close.iter().enumerate() {
-            if let Some((_, next)) = scratch.close.get(position + 1) {
+        passed.resize_with(passed.len().max(1), Vec::new);
+        let passed = &mut passed[0];
+        passed.clear();
+        self.instructions.not_above(distances, self.coarse_limit(mark, farthest(nearest)), 0, passed);
+        self.close_rows(fine, mark, farthest(nearest), passed, close);
+        for (position, (bound, row)) in close.iter().enumerate() {
+            if let Some((_, next)) = close.get(position + 1) {
                 self.instructions.prefetch(self.row(*next));
             }
-            if *bound > self.fine_limit(mark, farthest(&nearest)) {
+            if *bound > self.fine_limit(mark, farthest(nearest)) {
                 break;
             }
             if !nearest.iter().any(|(_, known)| known == row) {
-                self.insert(query, *row, k, &mut nearest);
+                self.insert(query, *row, k, nearest);
             }
         }
-        nearest.into_iter().map(|(squared, row)| (row, squared as f32)).collect()
+        out.clear();
+        out.extend(nearest.iter().map(|(squared, row)| (*row, *squared as f32)));
     }
 
     /// The `k` rows with the least of `distances`, in no order.
-    fn least_rows(&self, distances: &[i32], k: usize) -> Vec<(i32, u32)> {
+    fn least_rows(&self, distances: &[i32], k: usize, order: &mut Vec<(i32, u32)>) {
         const CHUNK: usize = 16 * PANEL;
-        let mut order = Vec::new();
+        order.clear();
         // Below what padding rows have, above everything else.
         let mut limit = Contraction::NEVER - 1;
         for (chunk, distances) in distances.chunks(CHUNK).enumerate() {
-            self.instructions.not_above(distances, limit, (chunk * CHUNK) as u32, &mut order);
+            self.instructions.not_above(distances, limit, (chunk * CHUNK) as u32, order);
             if order.len() > k {
                 order.select_nth_unstable(k - 1);
                 order.truncate(k);
                 limit = order[k - 1].0;
             }
         }
-        order
     }
 
     fn insert(&self, query: &[f32], row: u32, k: usize, nearest: &mut Vec<(f64, u32)>) {

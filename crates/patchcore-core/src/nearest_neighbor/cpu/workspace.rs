@@ -1,8 +1,7 @@
 //! Buffers of a search, kept between searches.
 
-use std::sync::{Mutex, PoisonError};
-
 use super::contraction::{MapScratch, Mark};
+use crate::scratch_pool::ScratchPool;
 
 /// Buffers that grow with the first searches and are reused by later ones: a steady stream of images allocates
 /// nothing here. One at a time may use it; results do not depend on what it held.
@@ -15,7 +14,7 @@ pub struct Workspace {
     /// Lengths and errors of the images.
     pub(super) marks: Vec<Mark>,
     /// Buffers of the tasks that run at the same time.
-    pub(super) pool: Pool,
+    pub(super) pool: ScratchPool<Scratch>,
 }
 
 /// Buffers of one task.
@@ -28,21 +27,12 @@ pub(super) struct Scratch {
     pub(super) passed: Vec<Vec<(i32, u32)>>,
     /// Rows of one query that the fine bound has let through.
     pub(super) close: Vec<(i32, u32)>,
-}
-
-/// Scratch buffers that tasks borrow and return.
-#[derive(Default)]
-pub(super) struct Pool(Mutex<Vec<Scratch>>);
-
-impl Pool {
-    /// Runs a task with a buffer of its own.
-    pub(super) fn with<R>(&self, task: impl FnOnce(&mut Scratch) -> R) -> R {
-        let borrowed = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut scratch = borrowed.unwrap_or_default();
-        let result = task(&mut scratch);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
-        result
-    }
+    /// Images of a query that is asked about alone.
+    pub(super) alone: (Vec<i16>, Vec<i16>),
+    /// Its rows with the least bounds.
+    pub(super) least: Vec<(i32, u32)>,
+    /// Its nearest rows so far.
+    pub(super) nearest: Vec<(f64, u32)>,
 }
 
 impl std::fmt::Debug for Workspace {
