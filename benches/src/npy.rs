@@ -37,10 +37,10 @@ pub fn write(path: &Path, columns: usize, values: &[f32]) -> anyhow::Result<()> 
     fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 ///
 /// # Errors
-/// A file that is not there or was not written by [`write`].
+/// A file that is not there or was not written by [`write()`].
 pub fn read(path: &Path) -> anyhow::Result<Array> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let parsed = || {
