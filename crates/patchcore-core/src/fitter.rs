@@ -78,8 +78,7 @@ impl Fitter {
     /// - 64 MiB: the program and the photos in flight.
     pub fn memory_bytes(patches: usize, config: &PatchCoreConfig) -> u64 {
         let dim = config.embedding_dim();
-        let projection = RandomProjection::new(config.mode.projection(), dim, patches, config.seed);
-        let projected = projection.map_or(dim, |projection| projection.projected_dim());
+        let projected = RandomProjection::dim_for(config.mode.projection(), dim, patches).unwrap_or(dim);
         let bank = coreset_size(patches, config.coreset_sampling_ratio);
         let tensors = config.backbone.plan(&config.layers).map(|plan| plan.expected_tensors()).unwrap_or_default();
         let weights = tensors.iter().map(|(_, shape)| {
@@ -160,12 +159,9 @@ impl Fitter {
             return Ok((0..count).collect());
         }
         let (config, device) = (self.extractor.config(), self.extractor.device());
-        let projected = self.project(device)?;
-        let features: &[f32] = projected.as_ref().map_or(&self.rows, |(values, _)| values);
-        let width = projected.as_ref().map_or(dim, |(_, width)| *width);
-        let initial = initial_distances(config.mode.start(), features, width, config.seed);
-        let tensor = Tensor::from_data(TensorData::new(features.to_vec(), [patches, width]), device.burn());
-        drop(projected);
+        let (features, width) = self.project(device)?.unwrap_or_else(|| (self.rows.clone(), dim));
+        let initial = initial_distances(config.mode.start(), &features, width, config.seed);
+        let tensor = Tensor::from_data(TensorData::new(features, [patches, width]), device.burn());
         greedy_k_center(tensor, &initial, count, device, &mut |picked| progress(picked, count)).map_err(|stopped| {
             match stopped {
                 SelectionStopped::Cancelled => FitError::Cancelled,

@@ -150,7 +150,6 @@ impl PatchCore {
     /// # Errors
     /// [`ScoreError`]; what `result` holds is then of no use.
     pub fn score_into(&self, image: ImageInput<'_>, result: &mut ImageScore) -> Result<(), ScoreError> {
-        image.check()?;
         if self.device().is_cpu() {
             let scored = self.extractor.with_embedding(image, |rows, grid| {
                 self.index.nearest_of_rows_into(rows, &mut result.nearest)?;

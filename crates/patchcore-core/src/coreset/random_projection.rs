@@ -20,15 +20,8 @@ impl RandomProjection {
     /// Draws the matrix; `None` where the rule does not shrink the embedding (then distances are measured on the
     /// embeddings themselves).
     pub fn new(rule: ProjectionRule, dim: usize, rows: usize, seed: u64) -> Option<Self> {
+        let projected_dim = Self::dim_for(rule, dim, rows)?;
         let mut random = Pcg64::seed_from_u64(seed);
-        let projected_dim = match rule {
-            ProjectionRule::None => return None,
-            ProjectionRule::Dense(projected_dim) => projected_dim,
-            ProjectionRule::Sparse { eps } => johnson_lindenstrauss_dim(rows, eps),
-        };
-        if projected_dim == 0 || projected_dim >= dim {
-            return None;
-        }
         let matrix = match rule {
             ProjectionRule::Sparse { .. } => {
                 let density = 1.0 / (dim as f64).sqrt();
@@ -46,6 +39,17 @@ impl RandomProjection {
             }
         };
         Some(Self { dim, projected_dim, matrix })
+    }
+
+    /// Values per projected row that a rule gives, without drawing the matrix; `None` where it does not shrink the
+    /// embedding.
+    pub fn dim_for(rule: ProjectionRule, dim: usize, rows: usize) -> Option<usize> {
+        let projected_dim = match rule {
+            ProjectionRule::None => return None,
+            ProjectionRule::Dense(projected_dim) => projected_dim,
+            ProjectionRule::Sparse { eps } => johnson_lindenstrauss_dim(rows, eps),
+        };
+        (projected_dim > 0 && projected_dim < dim).then_some(projected_dim)
     }
 
     /// Values per projected row.
