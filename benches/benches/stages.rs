@@ -1,16 +1,20 @@
 //! Criterion benches of every stage: `cargo bench -p patchcore-bench`; ids are `stage/device/rows x dim`.
 //!
-//! The device is `PATCHCORE_TEST_DEVICE` (default `flex`, the CPU). Photographs and ResNet-18 come from `../shared`; where
-//! that is absent, the demo's photos and the embedded EfficientNet-Lite0 stand in. Sizes are small, so that a run over
-//! everything takes minutes on two cores; the comparison with other programs is `cargo xtask bench-report`.
+//! They run on every device that is present and has proved itself, or on those that `PATCHCORE_TEST_DEVICE` names, comma
+//! separated. Photographs and ResNet-18 come from `../shared`; where that is absent, the demo's photos and the embedded
+//! EfficientNet-Lite0 stand in. Sizes are small, so that a run over everything takes minutes on two cores. `cargo xtask
+//! bench-devices` runs them, records the medians and writes the README's table of devices; the comparison with other
+//! programs is `cargo xtask bench-report`.
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use burn::tensor::{Tensor, TensorData};
 use criterion::Criterion;
-use patchcore::{ComputeDevice, Mode, Model, Photo, Settings};
+use patchcore::devices::DeviceState;
+use patchcore::{ComputeDevice, Mode, Model, Photo, Precision, Settings, list_devices, open_device};
 use patchcore_bench::shared::{files, resnet18, shared};
 use patchcore_core::backbone::Network;
 use patchcore_core::coreset::{RandomProjection, greedy_k_center, initial_distances};
@@ -19,6 +23,7 @@ use patchcore_core::nearest_neighbor::NearestNeighborIndex;
 use patchcore_core::patch_embedding::PatchEmbedding;
 use patchcore_core::scoring::{AnomalyMap, MapGrower};
 use patchcore_core::{Extractor, ImageInput, PatchCoreConfig};
+use serde_json::json;
 
 /// Photos of the fit.
 const PHOTOS: usize = 10;
@@ -30,6 +35,7 @@ struct Subject {
     config: PatchCoreConfig,
     extractor: Extractor,
     photos: Vec<Photo>,
+    files: Vec<PathBuf>,
     /// Patches of the last photo, which no bank has.
     queries: Vec<f32>,
     /// Patches of all other photos.
@@ -37,8 +43,7 @@ struct Subject {
 }
 
 impl Subject {
-    fn new() -> anyhow::Result<Self> {
-        let device = std::env::var("PATCHCORE_TEST_DEVICE").unwrap_or_else(|_| "flex".to_owned());
+    fn new(device: String) -> anyhow::Result<Self> {
         let mut settings = Settings { mode: Mode::Authors, device, ..Settings::default() };
         let demo = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/demo/flange/train/good"));
         let folder = shared().map_or(demo, |shared| {
@@ -59,7 +64,7 @@ impl Subject {
             let image = ImageInput { width: input.width, height: input.height, pixels: &input.data };
             queries = extractor.embed_to_host(image)?.0;
         }
-        Ok(Self { device, settings, config, extractor, photos, queries, rows })
+        Ok(Self { device, settings, config, extractor, photos, files, queries, rows })
     }
 
     /// `stage/device/rows x dim`.
@@ -69,6 +74,26 @@ impl Subject {
 
     fn tensor(&self, values: &[f32], dim: usize) -> Tensor<2> {
         Tensor::from_data(TensorData::new(values.to_vec(), [values.len() / dim, dim]), self.device.burn())
+    }
+
+    /// A file's bytes to the network's input: the CPU's work, whatever the device.
+    fn decode(&self, criterion: &mut Criterion) -> anyhow::Result<()> {
+        if !self.device.is_cpu() {
+            return Ok(());
+        }
+        let file = self.files.first().context("no photos")?;
+        let bytes = std::fs::read(file)?;
+        let view = self.config.view;
+        let size = self.photos.first().context("no photos")?.size();
+        let id = self.id("decode and resize", size.height as usize, size.width as usize);
+        criterion.bench_function(&id, |bencher| {
+            let limits = patchcore::Limits::default();
+            bencher.iter(|| {
+                let photo = Photo::decode("photo", &bytes, &limits);
+                black_box(photo.and_then(|photo| patchcore_io::prepare(&photo, &view)).is_ok())
+            });
+        });
+        Ok(())
     }
 
     /// The network and the embedding of one photo. On the CPU the trunk's own row is in the report.
@@ -172,17 +197,49 @@ impl Subject {
         criterion.bench_function(&self.id("end to end", bank.len(), bank.dim()), |bencher| {
             bencher.iter(|| black_box(model.score(photo).is_ok()));
         });
+        if !self.device.is_cpu() {
+            let inputs = vec![model.prepare(photo)?; 8];
+            criterion.bench_function(&self.id("end to end, 8 photos at once", bank.len(), bank.dim()), |bencher| {
+                bencher.iter(|| black_box(model.score_inputs(&inputs).is_ok()));
+            });
+        }
         Ok(())
     }
 }
 
+/// The devices to measure.
+fn device_names() -> Vec<String> {
+    if let Ok(names) = std::env::var("PATCHCORE_TEST_DEVICE") {
+        return names.split(',').map(|name| name.trim().to_owned()).collect();
+    }
+    let present = list_devices().into_iter().filter(|device| matches!(device.state, DeviceState::Present(_)));
+    let proved = present.filter(|device| match open_device(&device.name, Precision::F32) {
+        Ok(_) => true,
+        Err(error) => {
+            println!("left out: {error}");
+            false
+        }
+    });
+    proved.map(|device| device.name).collect()
+}
+
 fn main() -> anyhow::Result<()> {
-    let mut criterion = Criterion::default().sample_size(20).configure_from_args();
-    let subject = Subject::new()?;
-    subject.features(&mut criterion)?;
-    subject.coreset_and_search(&mut criterion)?;
-    subject.map(&mut criterion);
-    subject.whole(&mut criterion)?;
+    let mut criterion = Criterion::default().sample_size(10).configure_from_args();
+    let mut measured = BTreeMap::new();
+    for name in device_names() {
+        let subject = Subject::new(name.clone())?;
+        let properties = subject.device.properties().clone();
+        measured.insert(name, json!({ "backbone": subject.config.backbone.name(), "properties": properties }));
+        subject.decode(&mut criterion)?;
+        subject.features(&mut criterion)?;
+        subject.coreset_and_search(&mut criterion)?;
+        subject.map(&mut criterion);
+        subject.whole(&mut criterion)?;
+    }
     criterion.final_summary();
+    // For `cargo xtask bench-devices`: what was measured, beside criterion's own numbers.
+    if let Some(home) = std::env::var_os("CRITERION_HOME") {
+        std::fs::write(PathBuf::from(home).join("devices.json"), serde_json::to_vec_pretty(&measured)?)?;
+    }
     Ok(())
 }

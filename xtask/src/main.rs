@@ -1,5 +1,6 @@
 //! The project's own tasks: `cargo xtask <task>`.
 
+mod bench_devices;
 mod bench_report;
 mod ci;
 mod demo_images;
@@ -22,6 +23,8 @@ struct Xtask {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Run the criterion benches on every device present, record them as CSV and rewrite the README's table.
+    BenchDevices(bench_devices::BenchDevices),
     /// Measure our side and the peers' in turn, and rewrite the README's table.
     BenchReport(bench_report::BenchReport),
     /// Format, house rules, clippy, tests and documentation: what must pass before a commit.
@@ -42,6 +45,7 @@ enum Task {
 
 fn main() -> anyhow::Result<()> {
     match Xtask::parse().task {
+        Task::BenchDevices(task) => task.run(),
         Task::BenchReport(task) => task.run(),
         Task::Ci(task) => task.run(),
         Task::DemoImages(task) => task.run(),

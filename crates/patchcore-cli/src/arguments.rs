@@ -32,10 +32,26 @@ pub enum Command {
     Inspect(Inspect),
     /// List what can compute here
     Devices(Devices),
+    /// Take a device through every stage and compare it with the CPU
+    Doctor(Doctor),
+    /// Try a device and say nothing: run in a process of its own, which a bad driver may end
+    #[command(hide = true)]
+    TryDevice(Compute),
     /// Fit, score and evaluate on the photos that ship with the program
     Demo(Demo),
     /// Print a completion script for a shell
     Completions(Completions),
+}
+
+/// Where to compute, and in which number format.
+#[derive(Debug, Clone, Args)]
+pub struct Compute {
+    /// Where to compute: auto, flex (CPU), vulkan, cuda:0, ... (see `patchcore devices`)
+    #[arg(long, default_value = "flex")]
+    pub device: String,
+    /// Number format of the network: f32, f16 or bf16 (see the README for what it does to scores)
+    #[arg(long, default_value = "f32", value_name = "FORMAT")]
+    pub precision: String,
 }
 
 /// Settings of a fit, shared by `fit` and `demo`.
@@ -74,9 +90,12 @@ pub struct Fit {
     /// Source of every random choice
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub seed: u64,
-    /// Where to compute: auto, flex (CPU), vulkan, cuda:0, ... (see `patchcore devices`)
-    #[arg(long, default_value = "flex")]
-    pub device: String,
+    /// Number format of the memory bank: f32, or f16 for half the size
+    #[arg(long, default_value = "f32", value_name = "FORMAT")]
+    pub bank_dtype: String,
+    /// Where to compute.
+    #[command(flatten)]
+    pub compute: Compute,
     /// Store the network's weights in the model file, so that it needs nothing else
     #[arg(long)]
     pub embed_weights: bool,
@@ -94,9 +113,12 @@ pub struct ModelSource {
     /// The network's weights, for a model that does not carry them [default: embedded, else the weights directory]
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
-    /// Where to compute: auto, flex (CPU), vulkan, cuda:0, ... (see `patchcore devices`)
-    #[arg(long, default_value = "flex")]
-    pub device: String,
+    /// Where to compute.
+    #[command(flatten)]
+    pub compute: Compute,
+    /// Go on where this device scores the model's own test pictures differently than the device of the fit
+    #[arg(long)]
+    pub allow_drift: bool,
 }
 
 /// `patchcore score`.
@@ -154,15 +176,29 @@ pub struct Devices {
     pub format: InspectFormat,
 }
 
+/// `patchcore doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// The device to examine.
+    #[command(flatten)]
+    pub compute: Compute,
+    /// Also write everything found as JSON to this file, to attach to a report
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = InspectFormat::Table)]
+    pub format: InspectFormat,
+}
+
 /// `patchcore demo`.
 #[derive(Debug, Args)]
 pub struct Demo {
     /// Folder for the demo's photos, model and results
     #[arg(short, long, default_value = "patchcore-demo", value_name = "OUT")]
     pub output: PathBuf,
-    /// Where to compute
-    #[arg(long, default_value = "flex")]
-    pub device: String,
+    /// Where to compute.
+    #[command(flatten)]
+    pub compute: Compute,
 }
 
 /// `patchcore completions`.

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod commands;
+mod device;
 mod npy;
 mod output;
 mod progress;
@@ -41,6 +42,8 @@ fn main() -> ExitCode {
         Command::Evaluate(evaluate) => commands::evaluate::run(evaluate),
         Command::Inspect(inspect) => commands::inspect::run(inspect),
         Command::Devices(devices) => commands::devices::run(devices),
+        Command::Doctor(doctor) => commands::doctor::run(doctor),
+        Command::TryDevice(compute) => commands::try_device::run(compute),
         Command::Demo(demo) => commands::demo::run(demo),
         Command::Completions(completions) => commands::completions::run(completions),
     };

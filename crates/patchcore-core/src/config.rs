@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::backbone::Architecture;
 use crate::error::ConfigError;
+use crate::memory_bank::BankDtype;
 use crate::mode::{EmbeddingRule, Mode};
 use crate::preprocess::{Normalization, Resize, Size, View};
 
@@ -26,8 +27,16 @@ pub struct PatchCoreConfig {
     pub coreset_sampling_ratio: f64,
     /// k of the patch score (mode `authors`) or b of eq. 7 (the others). Default 1 or 9.
     pub num_neighbors: usize,
+    /// Number format in which the memory bank is kept. Default f32.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub bank_dtype: BankDtype,
     /// Source of every random choice.
     pub seed: u64,
+}
+
+/// Whether a setting need not be written: files of earlier versions do not know it.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Smallest and largest side of the network's input, in pixels.
@@ -48,6 +57,7 @@ impl PatchCoreConfig {
             embedding: mode.embedding(channels),
             coreset_sampling_ratio: 0.1,
             num_neighbors: mode.default_num_neighbors(),
+            bank_dtype: BankDtype::F32,
             seed: 0,
         }
     }

@@ -119,7 +119,39 @@ pub enum DeviceError {
         /// What was found instead.
         found: String,
     },
-    /// An operation failed on the device (out of memory, lost device, unsupported dtype).
+    /// The device cannot compute in the precision asked for.
+    #[error("device `{device}` cannot compute in {precision}: use `--precision f32`, or another device")]
+    UnsupportedPrecision {
+        /// The device's name.
+        device: String,
+        /// The precision's name.
+        precision: &'static str,
+    },
+    /// The device computes wrong: a known answer came out different.
+    #[error(
+        "device `{device}` computes wrong: {operation} is off by {found:.3e}, at most {tolerance:.1e} is allowed (update the driver, build without `fusion`, or use `--device flex`)"
+    )]
+    WrongAnswer {
+        /// The device's name.
+        device: String,
+        /// The operation.
+        operation: String,
+        /// The largest deviation, relative to the largest expected value.
+        found: f64,
+        /// The largest deviation allowed.
+        tolerance: f64,
+    },
+    /// The device's driver ended the process that tried it.
+    #[error(
+        "device `{device}` cannot be trusted: its driver ended the process that tried it ({how}); update the driver or use `--device flex`"
+    )]
+    Crashed {
+        /// The device's name.
+        device: String,
+        /// How the process ended.
+        how: String,
+    },
+    /// An operation failed on the device (out of memory, lost device).
     #[error("{operation} failed on device `{device}`: {message} (try a smaller batch, or `--device flex`)")]
     Execution {
         /// The device's name.
@@ -297,6 +329,22 @@ pub enum ModelFileError {
         backbone: &'static str,
         /// Digest in the model.
         expected: String,
+    },
+    /// The device, its driver, its precision or this version computes other scores than the device of the fit did.
+    #[error(
+        "on device {device} the model's own pictures score differently than at the fit: image score off by {score:.1e}, map by {map:.1e}, features by {features:.1e} of their values, {tolerance:.0e} (features: five times that) is allowed; thresholds chosen at the fit would mean something else (run `patchcore doctor`, use the device of the fit, or go on with `--allow-drift`)"
+    )]
+    Drift {
+        /// The device and its precision.
+        device: String,
+        /// Drift of the image scores, as a share.
+        score: f64,
+        /// Drift of the maps' largest values, as a share.
+        map: f64,
+        /// Drift of the features, as a share.
+        features: f64,
+        /// The largest share allowed.
+        tolerance: f64,
     },
     /// The stored configuration is invalid.
     #[error(transparent)]

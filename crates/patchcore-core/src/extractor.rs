@@ -5,13 +5,14 @@ use std::sync::Arc;
 use burn::tensor::{Tensor, TensorData};
 
 use crate::backbone::cpu::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
-use crate::backbone::plan::Plan;
+use crate::backbone::plan::{Plan, Step};
 use crate::backbone::{BackboneWeights, Network, verify_weights};
 use crate::config::{INPUT_SIDES, PatchCoreConfig};
-use crate::device::{Backend, ComputeDevice};
+use crate::device::{Backend, ComputeDevice, guarded};
 use crate::error::{BackboneError, ConfigError, DeviceError, FitError, InputError, ScoreError};
 use crate::patch_embedding::cpu::{CpuEmbedding, EmbeddingScratch};
 use crate::patch_embedding::{Grid, PatchEmbedding};
+use crate::preprocess::Normalization;
 use crate::scratch_pool::ScratchPool;
 
 /// The pixels of one photo as the network wants them, before normalisation.
@@ -62,8 +63,16 @@ pub struct Extractor {
 /// tap tables.
 #[derive(Debug, Clone)]
 enum Body {
-    Tensors(Network, PatchEmbedding),
+    Tensors(Box<TensorBody>),
     Cpu(Arc<CpuBody>),
+}
+
+#[derive(Debug, Clone)]
+struct TensorBody {
+    network: Network,
+    embedding: PatchEmbedding,
+    /// Mean and deviation of the normalisation, `[1, 3, 1, 1]`.
+    normalization: [Tensor<4>; 2],
 }
 
 struct CpuBody {
@@ -90,6 +99,9 @@ pub enum ExtractorError {
     /// The weights are at fault.
     #[error(transparent)]
     Backbone(#[from] BackboneError),
+    /// The device failed.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// The CPU body refused a plan or its weights; a bug, since both have been checked.
     #[error("the CPU network cannot be built: {0} (please report this)")]
     Cpu(String),
@@ -98,6 +110,9 @@ pub enum ExtractorError {
 impl ExtractorError {
     /// The same as an error of the device that computes.
     pub(crate) fn into_device_error(self) -> DeviceError {
+        if let ExtractorError::Device(error) = self {
+            return error;
+        }
         let device = Backend::Flex.name().to_owned();
         DeviceError::Execution { device, operation: "building the network", message: self.to_string() }
     }
@@ -108,7 +123,7 @@ impl From<ExtractorError> for FitError {
         match error {
             ExtractorError::Config(error) => FitError::Config(error),
             ExtractorError::Backbone(error) => FitError::Backbone(error),
-            ExtractorError::Cpu(_) => FitError::Device(error.into_device_error()),
+            ExtractorError::Device(_) | ExtractorError::Cpu(_) => FitError::Device(error.into_device_error()),
         }
     }
 }
@@ -132,8 +147,13 @@ impl Extractor {
             let embedding = CpuEmbedding::new(config.embedding, &channels);
             Body::Cpu(Arc::new(CpuBody { network, embedding, workspaces: ScratchPool::default() }))
         } else {
-            let network = Network::new(config.backbone, plan.clone(), weights, device)?;
-            Body::Tensors(network, PatchEmbedding::new(config.embedding, &channels, device))
+            guarded(device, "upload of the network", || {
+                let network = Network::new(config.backbone, plan.clone(), weights, device)?;
+                let embedding = PatchEmbedding::new(config.embedding, &channels, device);
+                let Normalization { mean, std } = config.normalization;
+                let normalization = [mean, std].map(|values| device.tensor(values.to_vec(), [1, 3, 1, 1]));
+                Ok::<_, ExtractorError>(Body::Tensors(Box::new(TensorBody { network, embedding, normalization })))
+            })?
         };
         // Only what the network reads counts: a file with more layers gives the same features.
         let weights_sha256 = weights.restricted_to(&plan).sha256();
@@ -180,16 +200,58 @@ impl Extractor {
                 let data = TensorData::new(rows, [grid.cells(), self.dim]);
                 Ok((Tensor::from_data(data, self.device.burn()), grid))
             }
-            Body::Tensors(network, embedding) => {
-                image.check()?;
-                let mut planes = image.pixels.to_vec();
-                self.config.normalization.apply(&mut planes);
-                let data = TensorData::new(planes, [1, 3, image.height, image.width]);
-                let maps = network.forward(Tensor::from_data(data, self.device.burn()));
-                // A plan has at least one layer.
-                embedding.forward(&maps).ok_or_else(|| self.failed("no feature map").into())
+            Body::Tensors(_) => self.embed_batch(&[image]),
+        }
+    }
+
+    /// Embedding rows of photos of one size, image by image: `[images x grid cells, dim]`, on the device. One upload, and
+    /// nothing is read back.
+    ///
+    /// # Errors
+    /// [`ScoreError::Input`] (also for photos of several sizes) and [`ScoreError::Device`].
+    pub fn embed_batch(&self, images: &[ImageInput<'_>]) -> Result<(Tensor<2>, Grid), ScoreError> {
+        let Some(first) = images.first() else {
+            return Ok((self.device.tensor(Vec::new(), [0, self.dim]), Grid::default()));
+        };
+        let (height, width) = (first.height, first.width);
+        for image in images {
+            image.check()?;
+            if (image.height, image.width) != (height, width) {
+                let (found, expected) = (image.pixels.len(), first.pixels.len());
+                return Err(InputError::WrongLength { found, expected, height, width }.into());
             }
         }
+        match &self.body {
+            Body::Cpu(_) => {
+                let mut values = Vec::new();
+                for image in images {
+                    self.with_embedding(*image, |rows, _| values.extend_from_slice(rows))?;
+                }
+                let grid = self.grid(height, width);
+                Ok((self.device.tensor(values, [images.len() * grid.cells(), self.dim]), grid))
+            }
+            Body::Tensors(body) => guarded(&self.device, "feature extraction", || {
+                let pixels = images.iter().flat_map(|image| image.pixels).copied().collect();
+                let pixels = self.device.tensor(pixels, [images.len(), 3, height, width]);
+                let [mean, std] = body.normalization.clone();
+                let maps = body.network.forward((pixels - mean) / std);
+                // A plan has at least one layer.
+                body.embedding.forward(&maps).ok_or_else(|| self.failed("no feature map").into())
+            }),
+        }
+    }
+
+    /// Bytes that one photo of a batch takes on the device while its features are computed: three times the network's
+    /// largest map (input, output and residual), and of the embedding the nine shifted copies of each level, twice,
+    /// and its rows.
+    pub fn bytes_per_image(&self, height: usize, width: usize) -> u64 {
+        let largest =
+            self.plan.steps.iter().fold((0usize, vec![1usize; self.plan.slots]), |(largest, strides), step| {
+                largest_map(largest, strides, step, height * width)
+            });
+        let cells = self.grid(height, width).cells();
+        let unfolded: usize = self.plan.taps.iter().map(|tap| 18 * tap.channels * cells).sum();
+        4 * (3 * largest.0.max(3 * height * width) + unfolded + 4 * self.dim * cells) as u64
     }
 
     /// [`Extractor::embed`], on the host.
@@ -203,10 +265,12 @@ impl Extractor {
                 let taken = body.with_rows(image, &self.config, |rows, grid| (std::mem::take(rows), grid));
                 taken.map_err(|error| self.failed(error).into())
             }
-            Body::Tensors(..) => {
+            Body::Tensors(_) => {
                 let (rows, grid) = self.embed(image)?;
-                let rows = rows.try_into_vec_as::<f32>().map_err(|error| self.failed(error))?;
-                Ok((rows, grid))
+                guarded(&self.device, "feature extraction", || {
+                    let rows = rows.try_into_vec_as::<f32>().map_err(|error| self.failed(error))?;
+                    Ok((rows, grid))
+                })
             }
         }
     }
@@ -227,7 +291,7 @@ impl Extractor {
                 let used = body.with_rows(image, &self.config, |rows, grid| use_rows(rows, grid));
                 used.map_err(|error| self.failed(error).into())
             }
-            Body::Tensors(..) => {
+            Body::Tensors(_) => {
                 let (rows, grid) = self.embed_to_host(image)?;
                 Ok(use_rows(&rows, grid))
             }
@@ -237,6 +301,20 @@ impl Extractor {
     fn failed(&self, error: impl std::fmt::Display) -> DeviceError {
         self.device.failed("feature extraction", error)
     }
+}
+
+/// The largest map so far, and the stride of every slot so far.
+fn largest_map(largest: usize, mut strides: Vec<usize>, step: &Step, pixels: usize) -> (usize, Vec<usize>) {
+    let (from, to, stride, channels) = match step {
+        Step::Conv(conv) => (conv.from, conv.to, conv.stride, conv.out_channels),
+        // A pool keeps its input's channels, on a quarter of its pixels: never the largest map.
+        Step::MaxPool { from, to } => (*from, *to, 2, 0),
+    };
+    let stride = strides.get(from).copied().unwrap_or(1) * stride;
+    if let Some(entry) = strides.get_mut(to) {
+        *entry = stride;
+    }
+    (largest.max(channels * pixels / (stride * stride)), strides)
 }
 
 impl std::fmt::Debug for CpuBody {

@@ -1,12 +1,11 @@
 //! Fitting: embeddings of good photos in, one by one; a [`PatchCore`] out.
 
-use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
 
 use crate::backbone::BackboneWeights;
 use crate::config::PatchCoreConfig;
 use crate::coreset::{RandomProjection, SelectionStopped, coreset_size, greedy_k_center, initial_distances};
-use crate::device::ComputeDevice;
+use crate::device::{ComputeDevice, guarded};
 use crate::error::{FitError, ScoreError};
 use crate::extractor::{Extractor, ImageInput};
 use crate::memory_bank::{MemoryBank, PatchOrigin};
@@ -117,10 +116,15 @@ impl Fitter {
             bank.extend_from_slice(self.rows.get(pick * dim..(pick + 1) * dim).unwrap_or(&[]));
             bank_origins.extend(origins.get(pick));
         }
-        let bank = MemoryBank::new(dim, bank, bank_origins);
+        let bank = MemoryBank::new(dim, bank, bank_origins).with_dtype(config.bank_dtype);
         let fitted_on = FittedOn { images: self.grids.len(), patches, good_scores: self.good_scores(&bank, &origins) };
         drop(self.rows);
-        Ok(PatchCore::new(self.extractor, bank, fitted_on))
+        let model = PatchCore::new(self.extractor, bank, fitted_on).with_own_passport();
+        model.map_err(|error| match error {
+            ScoreError::Input(error) => FitError::Input(error),
+            ScoreError::Device(error) => FitError::Device(error),
+            ScoreError::NotFinite => FitError::NotFinite { image: 0 },
+        })
     }
 
     /// Distances of an even sample of training patches to the bank rows of other photos (of the same photo, where
@@ -161,7 +165,8 @@ impl Fitter {
         let (config, device) = (self.extractor.config(), self.extractor.device());
         let (features, width) = self.project(device)?.unwrap_or_else(|| (self.rows.clone(), dim));
         let initial = initial_distances(config.mode.start(), &features, width, config.seed);
-        let tensor = Tensor::from_data(TensorData::new(features, [patches, width]), device.burn());
+        let tensor =
+            guarded(device, "coreset selection", || Ok::<_, FitError>(device.tensor(features, [patches, width])))?;
         greedy_k_center(tensor, &initial, count, device, &mut |picked| progress(picked, count)).map_err(|stopped| {
             match stopped {
                 SelectionStopped::Cancelled => FitError::Cancelled,
@@ -180,9 +185,12 @@ impl Fitter {
         let width = projection.projected_dim();
         let mut values = Vec::with_capacity(self.patches() * width);
         for rows in self.rows.chunks(PROJECTION_CHUNK * dim) {
-            let tensor = Tensor::from_data(TensorData::new(rows.to_vec(), [rows.len() / dim, dim]), device.burn());
-            let projected = projection.apply(tensor, device).try_into_vec_as::<f32>();
-            values.extend(projected.map_err(|error| device.failed("random projection", error))?);
+            let projected = guarded(device, "random projection", || {
+                let tensor = device.tensor(rows.to_vec(), [rows.len() / dim, dim]);
+                let projected = projection.apply(tensor, device).try_into_vec_as::<f32>();
+                projected.map_err(|error| device.failed("random projection", error))
+            })?;
+            values.extend(projected);
         }
         Ok(Some((values, width)))
     }

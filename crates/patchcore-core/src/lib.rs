@@ -12,6 +12,7 @@
 //! The crate reads no file, clock, environment or network and prints nothing.
 
 pub mod backbone;
+mod batch;
 pub mod config;
 pub mod coreset;
 pub mod device;
@@ -25,15 +26,18 @@ pub mod metrics;
 pub mod mode;
 pub mod model_file;
 pub mod nearest_neighbor;
+pub mod passport;
 pub mod patch_embedding;
 mod patchcore;
 pub mod preprocess;
 pub mod scoring;
 mod scratch_pool;
+pub mod self_check;
 
 pub use config::PatchCoreConfig;
-pub use device::ComputeDevice;
+pub use device::{ComputeDevice, Precision};
 pub use extractor::{Extractor, ImageInput};
 pub use fitter::Fitter;
+pub use memory_bank::BankDtype;
 pub use mode::Mode;
 pub use patchcore::{FittedOn, GoodScores, ImageScore, PatchCore};

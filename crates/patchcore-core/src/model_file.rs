@@ -1,12 +1,13 @@
 //! A fitted model as bytes: a safetensors file with a JSON header, checksummed.
 //!
-//! Tensors: `memory_bank` `[m, dim]` f32, `origins` `[m, 3]` u32 (training image, grid row, grid column), with
+//! Tensors: `memory_bank` `[m, dim]` f32 or f16, `origins` `[m, 3]` u32 (training image, grid row, grid column), with
 //! embedded weights one `weights.<name>` per tensor, and `sha256` `[32]` u8, the digest of the header and of the name,
 //! dtype, shape and bytes of every other tensor in name order. The header is the [`ModelHeader`] as JSON, under
 //! `patchcore` in the safetensors metadata. The same model gives the same bytes. Whoever writes the bytes to disk does it beside the old file and renames (the crate `patchcore`).
 
 use std::collections::{BTreeMap, HashMap};
 
+use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -16,11 +17,15 @@ use crate::config::PatchCoreConfig;
 use crate::device::ComputeDevice;
 use crate::error::ModelFileError;
 use crate::extractor::{Extractor, ExtractorError};
-use crate::memory_bank::{MemoryBank, PatchOrigin};
+use crate::memory_bank::{BankDtype, MemoryBank, PatchOrigin};
+use crate::passport::ScorePassport;
 use crate::patchcore::{FittedOn, PatchCore};
 
 /// Version of the layout described above.
-pub const FORMAT_VERSION: u32 = 1;
+///
+/// Version 2 adds the passport, f16 banks and whatever later settings say. A file of version 1 is read as it was
+/// written.
+pub const FORMAT_VERSION: u32 = 2;
 
 const HEADER_KEY: &str = "patchcore";
 const CHECKSUM: &str = "sha256";
@@ -49,6 +54,19 @@ pub struct ModelHeader {
     pub images: Vec<String>,
     /// Device of the fit.
     pub device: String,
+    /// What that device answered for a few pictures; absent in files of version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passport: Option<ScorePassport>,
+}
+
+/// What to do with a device whose answers differ from the model's passport.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DriftPolicy {
+    /// Refuse it with [`ModelFileError::Drift`].
+    #[default]
+    Refuse,
+    /// Go on; [`PatchCore::drift`] says how far they lie apart.
+    Allow,
 }
 
 /// Only what must be readable whatever the version.
@@ -82,10 +100,11 @@ impl ModelFile {
             config: model.config().clone(),
             weights_sha256: model.weights_sha256().to_owned(),
             has_weights: weights.is_some(),
-            dtype: "f32".to_owned(),
+            dtype: model.bank().dtype().name().to_owned(),
             fitted_on: model.fitted_on(),
             images,
             device: model.device().name(),
+            passport: model.passport().cloned(),
         };
         Self { header, bank: model.bank().clone(), weights }
     }
@@ -108,7 +127,11 @@ impl ModelFile {
         let header = serde_json::to_string(&self.header).map_err(malformed)?;
         let mut tensors: BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)> = BTreeMap::new();
         let m = self.bank.len();
-        tensors.insert(BANK.into(), (Dtype::F32, vec![m, self.bank.dim()], f32_bytes(self.bank.rows())));
+        let bank = match self.bank.dtype() {
+            BankDtype::F32 => (Dtype::F32, f32_bytes(self.bank.rows())),
+            BankDtype::F16 => (Dtype::F16, f16_bytes(self.bank.rows())),
+        };
+        tensors.insert(BANK.into(), (bank.0, vec![m, self.bank.dim()], bank.1));
         let origins = self.bank.origins().iter();
         let origins = origins.flat_map(|at| [at.image, u32::from(at.row), u32::from(at.column)]);
         tensors.insert(ORIGINS.into(), (Dtype::U32, vec![m, 3], origins.flat_map(u32::to_le_bytes).collect()));
@@ -163,16 +186,19 @@ impl ModelFile {
         Ok(Self { header, bank, weights })
     }
 
-    /// The model on a device. `weights`: the backbone's weights, needed unless the file holds them.
+    /// The model on a device. `weights`: the backbone's weights, needed unless the file holds them. `drift`: what to do
+    /// where the device answers the passport's questions differently.
     ///
     /// # Errors
-    /// [`ModelFileError::WeightsNeeded`], [`ModelFileError::OtherWeights`] and [`ModelFileError::Backbone`].
+    /// [`ModelFileError::WeightsNeeded`], [`ModelFileError::OtherWeights`], [`ModelFileError::Backbone`],
+    /// [`ModelFileError::Drift`] and [`ModelFileError::Device`].
     pub fn into_model(
         self,
         weights: Option<&BackboneWeights>,
         device: &ComputeDevice,
+        drift: DriftPolicy,
     ) -> Result<PatchCore, ModelFileError> {
-        let ModelHeader { config, weights_sha256, fitted_on, .. } = self.header;
+        let ModelHeader { config, weights_sha256, fitted_on, passport, .. } = self.header;
         let backbone = config.backbone.name();
         let Some(weights) = weights.or(self.weights.as_ref()) else {
             return Err(ModelFileError::WeightsNeeded { backbone, expected: weights_sha256 });
@@ -180,13 +206,19 @@ impl ModelFile {
         let extractor = Extractor::new(config, weights, device).map_err(|error| match error {
             ExtractorError::Config(error) => ModelFileError::Config(error),
             ExtractorError::Backbone(error) => ModelFileError::Backbone(error),
-            ExtractorError::Cpu(_) => ModelFileError::Device(error.into_device_error()),
+            ExtractorError::Device(_) | ExtractorError::Cpu(_) => ModelFileError::Device(error.into_device_error()),
         })?;
         if extractor.weights_sha256() != weights_sha256 {
             let found = extractor.weights_sha256().to_owned();
             return Err(ModelFileError::OtherWeights { backbone, expected: weights_sha256, found });
         }
-        Ok(PatchCore::new(extractor, self.bank, fitted_on))
+        let model = PatchCore::new(extractor, self.bank, fitted_on);
+        let Some(passport) = passport else { return Ok(model) };
+        let drift = match drift {
+            DriftPolicy::Refuse => passport.check(&model)?,
+            DriftPolicy::Allow => passport.drift(&model).map_err(|error| malformed(error))?,
+        };
+        Ok(model.with_passport(passport, Some(drift)))
     }
 }
 
@@ -196,6 +228,18 @@ fn malformed(error: impl std::fmt::Display) -> ModelFileError {
 
 fn f32_bytes(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+fn f16_bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect()
+}
+
+fn bank_values(view: &TensorView<'_>) -> Result<(BankDtype, Vec<f32>), ModelFileError> {
+    if view.dtype() != Dtype::F16 {
+        return Ok((BankDtype::F32, f32_values(BANK, view)?));
+    }
+    let (values, _) = view.data().as_chunks::<2>();
+    Ok((BankDtype::F16, values.iter().map(|bytes| f16::from_le_bytes(*bytes).to_f32()).collect()))
 }
 
 fn f32_values(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, ModelFileError> {
@@ -220,7 +264,11 @@ fn read_bank(file: &SafeTensors<'_>, header: &ModelHeader) -> Result<MemoryBank,
     if header.config.num_neighbors > m {
         return Err(malformed(format!("num_neighbors {} exceeds the bank's {m} rows", header.config.num_neighbors)));
     }
-    let rows = f32_values(BANK, &bank)?;
+    let (dtype, rows) = bank_values(&bank)?;
+    if dtype != header.config.bank_dtype {
+        let (found, expected) = (dtype.name(), header.config.bank_dtype.name());
+        return Err(malformed(format!("the memory bank is {found}, the settings say {expected}")));
+    }
     if rows.iter().any(|value| !value.is_finite()) {
         return Err(malformed("the memory bank holds a value that is not finite"));
     }
@@ -232,7 +280,7 @@ fn read_bank(file: &SafeTensors<'_>, header: &ModelHeader) -> Result<MemoryBank,
         Ok(PatchOrigin { image: *image, row: narrow(*row)?, column: narrow(*column)? })
     };
     let origins: Result<Vec<PatchOrigin>, ModelFileError> = triples.iter().map(origin).collect();
-    Ok(MemoryBank::new(dim, rows, origins?))
+    Ok(MemoryBank::new(dim, rows, origins?).with_dtype(dtype))
 }
 
 fn read_weights(views: &[(String, TensorView<'_>)]) -> Result<BackboneWeights, ModelFileError> {

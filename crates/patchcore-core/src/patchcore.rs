@@ -12,6 +12,7 @@ use crate::extractor::{Extractor, ImageInput};
 use crate::memory_bank::MemoryBank;
 use crate::mode::ImageScoreRule;
 use crate::nearest_neighbor::{NearestNeighborIndex, Neighbor};
+use crate::passport::{Drift, ScorePassport};
 use crate::patch_embedding::Grid;
 use crate::scoring::{AnomalyMap, MapGrower, reweighted_score};
 use crate::scratch_pool::ScratchPool;
@@ -22,6 +23,8 @@ pub struct PatchCore {
     extractor: Extractor,
     index: NearestNeighborIndex,
     fitted_on: FittedOn,
+    passport: Option<ScorePassport>,
+    drift: Option<Drift>,
     /// The map's matrices for the size seen last: one camera gives one size.
     grower: Arc<Mutex<Option<Arc<MapGrower>>>>,
     neighbors: Arc<ScratchPool<Vec<Neighbor>>>,
@@ -74,8 +77,17 @@ impl std::fmt::Debug for PatchCore {
 
 impl PatchCore {
     pub(crate) fn new(extractor: Extractor, bank: MemoryBank, fitted_on: FittedOn) -> Self {
+        let bank = bank.with_dtype(extractor.config().bank_dtype);
         let index = NearestNeighborIndex::new(bank, extractor.device());
-        Self { extractor, index, fitted_on, grower: Arc::default(), neighbors: Arc::default() }
+        Self {
+            extractor,
+            index,
+            fitted_on,
+            passport: None,
+            drift: None,
+            grower: Arc::default(),
+            neighbors: Arc::default(),
+        }
     }
 
     /// A model over a bank that comes from elsewhere, `[rows, embedding dim]` row-major: a bank of another PatchCore,
@@ -129,6 +141,33 @@ impl PatchCore {
         self.fitted_on
     }
 
+    /// What the device of the fit answered for a few pictures; `None` for a model that was never asked (files of format
+    /// version 1, [`PatchCore::with_bank`]).
+    pub fn passport(&self) -> Option<&ScorePassport> {
+        self.passport.as_ref()
+    }
+
+    /// How far this device's answers lie from the passport; `None` unless the model was loaded with one.
+    pub fn drift(&self) -> Option<Drift> {
+        self.drift
+    }
+
+    /// Asks this device for the answers of a passport and keeps them.
+    pub(crate) fn with_own_passport(mut self) -> Result<Self, ScoreError> {
+        self.passport = Some(ScorePassport::of(&self)?);
+        Ok(self)
+    }
+
+    pub(crate) fn with_passport(mut self, passport: ScorePassport, drift: Option<Drift>) -> Self {
+        (self.passport, self.drift) = (Some(passport), drift);
+        self
+    }
+
+    /// The bank, ready for questions.
+    pub fn index(&self) -> &NearestNeighborIndex {
+        &self.index
+    }
+
     /// The frozen part.
     pub fn extractor(&self) -> &Extractor {
         &self.extractor
@@ -157,11 +196,13 @@ impl PatchCore {
             });
             scored??;
         } else {
-            let (queries, grid) = self.extractor.embed(image)?;
-            // The worst patch is asked about again: its own vector is needed on the host.
-            let rows = queries.clone().try_into_vec_as::<f32>();
-            let rows = rows.map_err(|error| self.device().failed("feature extraction", error))?;
-            result.nearest = self.index.nearest(queries)?;
+            if let Some(scored) = self.score_on_device(&[image])?.pop() {
+                *result = scored;
+                return Ok(());
+            }
+            // Several neighbours per patch: the rows are needed on the host.
+            let (rows, grid) = self.extractor.embed_to_host(image)?;
+            self.index.nearest_of_rows_into(&rows, &mut result.nearest)?;
             self.score_patches(&rows, grid, result)?;
         }
         let grower = self.grower(result.grid, (image.height, image.width));
@@ -216,11 +257,11 @@ impl PatchCore {
         })
     }
 
-    fn distance(&self, squared: f32) -> f64 {
+    pub(crate) fn distance(&self, squared: f32) -> f64 {
         self.config().mode.distance().of_squared(squared)
     }
 
-    fn grower(&self, grid: Grid, size: (usize, usize)) -> Arc<MapGrower> {
+    pub(crate) fn grower(&self, grid: Grid, size: (usize, usize)) -> Arc<MapGrower> {
         // A poisoned lock only means that another thread panicked while it replaced the cache.
         let mut cached = self.grower.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(grower) = cached.as_ref().filter(|grower| grower.fits(grid, size)) {

@@ -62,11 +62,48 @@ impl Model {
         mut consume: impl FnMut(&Path, Result<(NetworkInput, Score), Error>) -> ControlFlow<()>,
     ) {
         let view = self.core().config().view;
+        let mut waiting: Vec<(PathBuf, NetworkInput)> = Vec::new();
+        let last = files.len().saturating_sub(1);
+        let mut seen = 0;
         prefetch(
             files,
             DECODERS,
             |path| load_input(path, &view, limits),
-            |path, input| consume(path, input.and_then(|input| self.score_input(&input).map(|score| (input, score)))),
+            |path, input| {
+                let is_last = seen == last;
+                seen += 1;
+                let failed = match input {
+                    Ok(input) => {
+                        waiting.push((path.clone(), input));
+                        None
+                    }
+                    Err(error) => Some(error),
+                };
+                let full = |(_, input): &(PathBuf, NetworkInput)| self.core().batch_size(input.height, input.width);
+                if is_last || failed.is_some() || waiting.first().is_some_and(|first| waiting.len() >= full(first)) {
+                    self.score_waiting(&mut waiting, &mut consume)?;
+                }
+                match failed {
+                    Some(error) => consume(path, Err(error)),
+                    None => ControlFlow::Continue(()),
+                }
+            },
         );
+    }
+
+    /// Scores what has been decoded, together; where that fails, one by one, so that each photo has its own error.
+    fn score_waiting(
+        &self,
+        waiting: &mut Vec<(PathBuf, NetworkInput)>,
+        consume: &mut impl FnMut(&Path, Result<(NetworkInput, Score), Error>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let (paths, inputs): (Vec<PathBuf>, Vec<NetworkInput>) = waiting.drain(..).unzip();
+        let together = if inputs.len() > 1 { self.score_inputs(&inputs).ok() } else { None };
+        let mut together = together.into_iter().flatten();
+        for (path, input) in paths.into_iter().zip(inputs) {
+            let score = together.next().map_or_else(|| self.score_input(&input), Ok);
+            consume(&path, score.map(|score| (input, score)))?;
+        }
+        ControlFlow::Continue(())
     }
 }

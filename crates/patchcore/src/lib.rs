@@ -26,6 +26,8 @@
 //! [`Model::fit_files`] and [`Model::evaluate`] do the same over folders (MVTec layout), with decoding on another
 //! thread. What each [`Mode`] computes is one table in [`patchcore_core::mode`].
 
+pub mod devices;
+mod doctor;
 mod error;
 mod evaluation;
 mod files;
@@ -39,15 +41,17 @@ mod write_file;
 pub use patchcore_core::mode::{MODES, Mode};
 pub use patchcore_core::preprocess::{Resize, Size};
 pub use patchcore_core::scoring::AnomalyMap;
-pub use patchcore_core::{self as core, ComputeDevice};
+pub use patchcore_core::{self as core, BankDtype, ComputeDevice, Precision};
 pub use patchcore_io::{
     Geometry, Limits, MvtecCategory, NetworkInput, Photo, PixelBuffer, PixelFormat, TestImage, good_images, photos_in,
 };
 
+pub use crate::devices::{list_devices, open_device};
+pub use crate::doctor::{DoctorReport, DoctorRow, doctor};
 pub use crate::error::Error;
 pub use crate::evaluation::{EvaluatedImage, Evaluation, Metrics};
 pub use crate::files::load_input;
-pub use crate::model::{FitReport, Model, NearestGood, PatchScores, Score};
+pub use crate::model::{FitReport, LoadOptions, Model, NearestGood, PatchScores, Score};
 pub use crate::progress::{Progress, ProgressFn, Stage};
 pub use crate::settings::{DEFAULT_BACKBONE, Settings};
 pub use crate::weights::resolve_weights;

@@ -1,16 +1,17 @@
 //! The fitted model of an application: fit, score, save, load.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use patchcore_core::backbone::BackboneWeights;
 use patchcore_core::error::FitError;
 use patchcore_core::memory_bank::PatchOrigin;
-use patchcore_core::model_file::{ModelFile, ModelHeader};
+use patchcore_core::model_file::{DriftPolicy, ModelFile, ModelHeader};
 use patchcore_core::scoring::AnomalyMap;
-use patchcore_core::{ComputeDevice, Fitter, ImageInput, PatchCore};
+use patchcore_core::{Fitter, ImageInput, ImageScore, PatchCore, Precision};
 use patchcore_io::{Geometry, NetworkInput, Photo, prepare};
 
+use crate::devices::open_device;
 use crate::error::Error;
 use crate::progress::{Progress, ProgressFn, Stage};
 use crate::settings::Settings;
@@ -60,6 +61,27 @@ pub struct NearestGood {
     pub image: String,
     /// Its index and the grid cell.
     pub origin: PatchOrigin,
+}
+
+/// How to load a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadOptions {
+    /// ONNX or safetensors file with the backbone's weights, for a model that does not carry them. Default: embedded, else
+    /// the weights directory.
+    pub weights: Option<PathBuf>,
+    /// As in [`Settings::device`]. Default `flex`.
+    pub device: String,
+    /// Number format of the network. Default f32.
+    pub precision: Precision,
+    /// Load also where the device's answers differ from the model's passport by more than its precision explains.
+    /// [`PatchCore::drift`] then says by how much.
+    pub allow_drift: bool,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self { weights: None, device: "flex".to_owned(), precision: Precision::F32, allow_drift: false }
+    }
 }
 
 /// What a fit from files did.
@@ -172,7 +194,21 @@ impl Model {
     /// # Errors
     /// [`Error::Score`].
     pub fn score_input(&self, input: &NetworkInput) -> Result<Score, Error> {
-        let result = self.core.score(core_input(input))?;
+        Ok(self.placed(input, self.core.score(core_input(input))?))
+    }
+
+    /// Scores prepared photos, in order: on a GPU as many at once as its memory holds, on the CPU one by one.
+    ///
+    /// # Errors
+    /// [`Error::Score`], for the first photo at fault.
+    pub fn score_inputs(&self, inputs: &[NetworkInput]) -> Result<Vec<Score>, Error> {
+        let images: Vec<ImageInput<'_>> = inputs.iter().map(core_input).collect();
+        let results = self.core.score_batch(&images)?;
+        Ok(inputs.iter().zip(results).map(|(input, result)| self.placed(input, result)).collect())
+    }
+
+    /// The core's result, as places in the photo and names of training photos.
+    fn placed(&self, input: &NetworkInput, result: ImageScore) -> Score {
         let columns = result.grid.columns.max(1);
         let centre =
             |cell: usize, cells: usize, pixels: usize| (cell as f64 + 0.5) * pixels as f64 / cells as f64 - 0.5;
@@ -181,7 +217,7 @@ impl Model {
         let row = result.nearest.get(result.worst_cell).map_or(0, |neighbor| neighbor.row as usize);
         let origin = self.core.bank().origins().get(row).copied();
         let origin = origin.unwrap_or(PatchOrigin { image: 0, row: 0, column: 0 });
-        Ok(Score {
+        Score {
             score: result.score,
             worst_at: input.geometry.to_original(x, y),
             nearest_good: NearestGood {
@@ -191,7 +227,7 @@ impl Model {
             patches: PatchScores { rows: result.grid.rows, columns: result.grid.columns, scores: result.patch_scores },
             map: result.map,
             geometry: input.geometry,
-        })
+        }
     }
 
     /// Writes the model: beside the old file, synced, renamed over it. `embed_weights` stores the backbone's weights
@@ -206,22 +242,34 @@ impl Model {
         write_beside_and_rename(path, &bytes)
     }
 
-    /// Loads a model. `weights`: the weight file, for a model that does not carry its weights and whose backbone is
-    /// neither embedded nor in the weights directory. `device`: as in [`Settings::device`].
+    /// Loads a model in f32. `weights`: the weight file, for a model that does not carry its weights and whose backbone
+    /// is neither embedded nor in the weights directory. `device`: as in [`Settings::device`].
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::ModelFile`], [`Error::Weights`] and [`Error::Device`].
+    /// As [`Model::load_with`].
     pub fn load(path: impl AsRef<Path>, weights: Option<&Path>, device: &str) -> Result<Self, Error> {
+        let weights = weights.map(Path::to_owned);
+        Self::load_with(path, &LoadOptions { weights, device: device.to_owned(), ..LoadOptions::default() })
+    }
+
+    /// Loads a model and asks its device for the answers of the model's passport.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Weights`], [`Error::Device`], and [`Error::ModelFile`], also for a device whose answers
+    /// drift ([`ModelFileError::Drift`](patchcore_core::error::ModelFileError::Drift)).
+    pub fn load_with(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Self, Error> {
         let path = path.as_ref();
+        let weights = options.weights.as_deref();
         let refused = |source| Error::ModelFile { path: path.to_owned(), source };
         let file = Self::read(path)?;
-        let device = ComputeDevice::from_name(device)?;
+        let device = open_device(&options.device, options.precision)?;
         let images = file.header.images.clone();
         let weights = match file.weights() {
             Some(own) if weights.is_none() => own.clone(),
             _ => resolve_weights(file.header.config.backbone.name(), weights)?,
         };
-        let core = file.into_model(Some(&weights), &device).map_err(refused)?;
+        let drift = if options.allow_drift { DriftPolicy::Allow } else { DriftPolicy::Refuse };
+        let core = file.into_model(Some(&weights), &device, drift).map_err(refused)?;
         Ok(Self { core, weights, images })
     }
 

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use patchcore_core::backbone::{Architecture, BackboneWeights};
 use patchcore_core::preprocess::{Resize, Size};
-use patchcore_core::{ComputeDevice, Mode, PatchCoreConfig};
+use patchcore_core::{BankDtype, ComputeDevice, Mode, PatchCoreConfig, Precision};
 
+use crate::devices::open_device;
 use crate::error::Error;
 use crate::weights::resolve_weights;
 
@@ -39,6 +40,10 @@ pub struct Settings {
     pub seed: u64,
     /// `auto`, `flex`, `vulkan`, `cuda:0`, ... Default `flex`, the CPU.
     pub device: String,
+    /// Number format of the network. Default f32, the published numbers.
+    pub precision: Precision,
+    /// Number format of the memory bank. Default f32.
+    pub bank_dtype: BankDtype,
 }
 
 /// The backbone that ships with the crate.
@@ -57,6 +62,8 @@ impl Default for Settings {
             crop: None,
             seed: 0,
             device: "flex".to_owned(),
+            precision: Precision::F32,
+            bank_dtype: BankDtype::F32,
         }
     }
 }
@@ -74,6 +81,7 @@ impl Settings {
         config.coreset_sampling_ratio = self.coreset_sampling_ratio;
         config.num_neighbors = self.num_neighbors.unwrap_or(config.num_neighbors);
         config.seed = self.seed;
+        config.bank_dtype = self.bank_dtype;
         if let Some(resize) = self.resize {
             config.view.resize = resize;
             // Another size asks for another view: the mode's own crop belongs to the mode's own resize.
@@ -92,11 +100,11 @@ impl Settings {
         resolve_weights(&self.backbone, self.weights.as_deref())
     }
 
-    /// The device of that name.
+    /// The device of that name, proved ([`open_device`]).
     ///
     /// # Errors
     /// [`Error::Device`].
     pub fn compute_device(&self) -> Result<ComputeDevice, Error> {
-        Ok(ComputeDevice::from_name(&self.device)?)
+        open_device(&self.device, self.precision)
     }
 }

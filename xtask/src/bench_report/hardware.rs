@@ -25,7 +25,7 @@ pub fn versions(python: &Path) -> Option<String> {
 }
 
 /// The processor's name and widest vectors.
-fn processor() -> String {
+pub fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let value = |key: &str| {
         let line = text.lines().find(|line| line.starts_with(key))?;
@@ -37,7 +37,7 @@ fn processor() -> String {
     vectors.map_or(name.clone(), |vectors| format!("{name} ({vectors})"))
 }
 
-fn output(command: &mut Command) -> Option<String> {
+pub fn output(command: &mut Command) -> Option<String> {
     let output = command.output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -5,7 +5,7 @@
 //! of neighbours, so that a machine that gets slower for a while slows both. A row's result is kept in the work folder as
 //! soon as it is there: an interrupted or filtered run goes on with the others' old results.
 
-mod hardware;
+pub mod hardware;
 mod measurement;
 mod readme;
 mod rows;

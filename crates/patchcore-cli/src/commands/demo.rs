@@ -32,11 +32,12 @@ pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
         size: None,
         crop: None,
         seed: 0,
-        device: arguments.device.clone(),
+        bank_dtype: "f32".to_owned(),
+        compute: arguments.compute.clone(),
         embed_weights: false,
         output: model.clone(),
     })?;
-    let source = ModelSource { model, weights: None, device: arguments.device.clone() };
+    let source = ModelSource { model, weights: None, compute: arguments.compute.clone(), allow_drift: false };
     let outcome = evaluate::run(&Evaluate { source, data: data.clone(), output: out.clone(), no_overlays: false })?;
     output::print(&format!(
         "\nLook at\n  {}/overlays/<kind>/  photo, heat map and truth of every test photo\n  {}  the metrics\n  {}  one \

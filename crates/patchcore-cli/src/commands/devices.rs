@@ -1,6 +1,7 @@
 //! `patchcore devices`: what can compute here, and how to get the rest.
 
-use patchcore::core::device::BACKENDS;
+use patchcore::devices::{DeviceReport, DeviceState};
+use patchcore::list_devices;
 use serde_json::json;
 
 use crate::arguments::{Devices, InspectFormat};
@@ -8,23 +9,29 @@ use crate::{Outcome, output};
 
 pub fn run(arguments: &Devices) -> anyhow::Result<Outcome> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let devices = list_devices();
     if arguments.format == InspectFormat::Json {
-        let rows: Vec<_> = BACKENDS
-            .iter()
-            .map(|backend| json!({ "device": backend.name(), "compiled_in": backend.is_compiled_in() }))
-            .collect();
-        output::print(&format!("{:#}\n", json!({ "threads": threads, "backends": rows })))?;
+        output::print(&format!("{:#}\n", json!({ "threads": threads, "devices": devices })))?;
         return Ok(Outcome::Done);
     }
-    let mut text = String::new();
-    for backend in BACKENDS {
-        let state = match (backend.is_compiled_in(), backend.name()) {
-            (true, "flex") => format!("ready: the CPU, {threads} threads"),
-            (true, _) => "compiled in".to_owned(),
-            (false, name) => format!("not compiled in: cargo build --release --features {name}"),
-        };
-        text.push_str(&format!("{:<8} {state}\n", backend.name()));
-    }
+    let text: String = devices.iter().map(|device| line(device, threads)).collect();
     output::print(&text)?;
     Ok(Outcome::Done)
+}
+
+fn line(device: &DeviceReport, threads: usize) -> String {
+    let state = match &device.state {
+        DeviceState::Present(_) if device.name == "flex" => format!("ready: the CPU, {threads} threads"),
+        DeviceState::Present(properties) => {
+            let memory = properties.memory_bytes.map_or(String::new(), |bytes| format!(", {} MiB", bytes >> 20));
+            let software = if properties.is_software { ", a CPU that poses as a GPU" } else { "" };
+            format!("present: {} ({}){memory}{software}", properties.hardware, properties.driver)
+        }
+        DeviceState::Absent { reason } => format!("compiled in, but not present: {reason}"),
+        DeviceState::NotCompiledIn { feature } => {
+            format!("not compiled in: cargo build --release --features {feature}")
+        }
+        _ => "unknown".to_owned(),
+    };
+    format!("{:<10} {state}\n", device.name)
 }

@@ -25,7 +25,7 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     );
     make_folder(&arguments.output)?;
     let started = Instant::now();
-    let model = Model::load(&source.model, source.weights.as_deref(), &source.device)?;
+    let model = crate::device::load(source)?;
     let load = started.elapsed();
     let mut display = Display::new();
     let evaluation = model.evaluate(&category, &Limits::default(), &mut |progress| display.show(progress))?;

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use patchcore::core::Fitter;
-use patchcore::{Geometry, Limits, Mode, Model, Photo, Resize, Settings, good_images};
+use patchcore::{BankDtype, Geometry, Limits, Mode, Model, Photo, Precision, Resize, Settings, good_images};
 
 use crate::arguments::Fit;
 use crate::progress::Display;
@@ -11,7 +11,7 @@ use crate::{Outcome, output};
 pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
     let settings = settings(arguments)?;
     let config = settings.config()?;
-    settings.compute_device()?;
+    crate::device::open(&arguments.compute)?;
     output::check_place(&arguments.output)?;
     let files = good_images(&arguments.data)?;
     announce(&settings, &files)?;
@@ -58,7 +58,9 @@ pub fn settings(arguments: &Fit) -> anyhow::Result<Settings> {
         resize,
         crop: arguments.crop,
         seed: arguments.seed,
-        device: arguments.device.clone(),
+        device: arguments.compute.device.clone(),
+        precision: Precision::from_name(&arguments.compute.precision)?,
+        bank_dtype: BankDtype::from_name(&arguments.bank_dtype)?,
     })
 }
 

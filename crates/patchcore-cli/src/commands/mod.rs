@@ -3,7 +3,9 @@
 pub mod completions;
 pub mod demo;
 pub mod devices;
+pub mod doctor;
 pub mod evaluate;
 pub mod fit;
 pub mod inspect;
 pub mod score;
+pub mod try_device;

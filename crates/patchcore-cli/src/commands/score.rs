@@ -29,7 +29,7 @@ struct Row {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let source = &arguments.source;
-    let model = Model::load(&source.model, source.weights.as_deref(), &source.device)?;
+    let model = crate::device::load(source)?;
     let files = expand(&arguments.paths)?;
     for folder in [&arguments.maps, &arguments.overlays].into_iter().flatten() {
         make_folder(folder)?;

@@ -21,7 +21,7 @@ fn inspect_says_what_a_model_was_made_of() {
         "no crop",
         "64 rows x 120 f32",
         "4 photos, 256 patches, ratio 0.25, seed 3, device flex",
-        "version 1",
+        "version 2",
         env!("CARGO_PKG_VERSION"),
     ] {
         assert!(table.contains(needle), "{needle}: {table}");
@@ -58,8 +58,11 @@ fn devices_lists_the_cpu_and_how_to_get_the_rest() {
     #[cfg(not(feature = "cuda"))]
     assert!(table.contains("--features cuda"), "{table}");
     let json: Value = serde_json::from_str(&patchcore(["devices", "--format", "json"]).done().stdout).unwrap();
-    let backends = json["backends"].as_array().unwrap();
-    assert!(backends.iter().any(|backend| backend["device"] == "flex" && backend["compiled_in"] == true), "{json:#}");
+    let devices = json["devices"].as_array().unwrap();
+    let state = |name: &str| &devices.iter().find(|device| device["name"] == name).unwrap()["state"]["state"];
+    assert_eq!(state("flex"), "present", "{json:#}");
+    #[cfg(not(feature = "cuda"))]
+    assert_eq!(state("cuda"), "not_compiled_in", "{json:#}");
     assert!(json["threads"].as_u64().unwrap() >= 1);
 }
 

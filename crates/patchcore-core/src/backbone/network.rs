@@ -9,7 +9,7 @@ use burn::tensor::{Tensor, TensorData, activation};
 
 use super::plan::{Activation, ConvStep, Plan, Step};
 use super::{Architecture, BackboneWeights};
-use crate::device::ComputeDevice;
+use crate::device::{ComputeDevice, Precision};
 use crate::error::BackboneError;
 
 /// Weight `[out, in / groups, kernel, kernel]` and bias `[out]` of one convolution, on the device.
@@ -23,11 +23,12 @@ struct ConvTensors {
 #[derive(Debug, Clone)]
 pub struct Network {
     plan: Plan,
+    precision: Precision,
     convs: Vec<ConvTensors>,
 }
 
 impl Network {
-    /// Puts the weights on the device. Tensors that the plan does not need are ignored.
+    /// Puts the weights on the device, in the device's precision. Tensors that the plan does not need are ignored.
     ///
     /// # Errors
     /// What [`verify_weights`] finds.
@@ -39,6 +40,7 @@ impl Network {
     ) -> Result<Self, BackboneError> {
         verify_weights(architecture, &plan, weights)?;
         let tensor = |name: String| weights.tensors.get(&name).cloned().unwrap_or_default();
+        let precision = device.precision();
         let convs = plan
             .steps
             .iter()
@@ -50,12 +52,12 @@ impl Network {
                 let weight = tensor(format!("{}.weight", conv.name));
                 let bias = tensor(format!("{}.bias", conv.name));
                 ConvTensors {
-                    weight: Tensor::from_data(TensorData::new(weight.data, weight.shape), device.burn()),
-                    bias: Tensor::from_data(TensorData::new(bias.data, bias.shape), device.burn()),
+                    weight: precision.of(Tensor::from_data(TensorData::new(weight.data, weight.shape), device.burn())),
+                    bias: precision.of(Tensor::from_data(TensorData::new(bias.data, bias.shape), device.burn())),
                 }
             })
             .collect();
-        Ok(Self { plan, convs })
+        Ok(Self { plan, precision, convs })
     }
 
     /// The steps that are executed.
@@ -66,13 +68,13 @@ impl Network {
     /// Feature maps of the taps, in network order.
     ///
     /// # Shapes
-    /// - `images`: `[n, 3, height, width]`, normalised
-    /// - result: per tap `[n, channels, ceil(height / stride), ceil(width / stride)]`
+    /// - `images`: `[n, 3, height, width]`, normalised, f32
+    /// - result: per tap, f32, `[n, channels, ceil(height / stride), ceil(width / stride)]`
     pub fn forward(&self, images: Tensor<4>) -> Vec<Tensor<4>> {
         let last_uses = self.plan.last_uses();
         let mut slots: Vec<Option<Tensor<4>>> = vec![None; self.plan.slots];
         let mut convs = self.convs.iter();
-        store(&mut slots, 0, images);
+        store(&mut slots, 0, self.precision.of(images));
         for (index, step) in self.plan.steps.iter().enumerate() {
             // A slot is taken for good at its last use, so that its memory can be reused in place.
             let mut read = |slot: usize| {
@@ -94,7 +96,8 @@ impl Network {
                 }
             }
         }
-        self.plan.taps.iter().filter_map(|tap| slots.get_mut(tap.slot).and_then(Option::take)).collect()
+        let taps = self.plan.taps.iter().filter_map(|tap| slots.get_mut(tap.slot).and_then(Option::take));
+        taps.map(|map| self.precision.back(map)).collect()
     }
 }
 

@@ -4,7 +4,7 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-use crate::device::ComputeDevice;
+use crate::device::{ComputeDevice, guarded};
 use crate::error::DeviceError;
 
 /// Why a selection ended before its time.
@@ -16,6 +16,8 @@ pub enum SelectionStopped {
     Device(DeviceError),
 }
 
+/// What an error of the device says was being done.
+const OPERATION: &str = "coreset selection";
 /// Candidates looked at per block.
 const CANDIDATES: usize = 1024;
 /// Picks applied to all rows at once, at most.
@@ -30,8 +32,8 @@ const CHUNK: usize = 65_536;
 /// of a picked one, the lowest free indices follow. `progress` is told the number of picks so far and returns false
 /// to stop.
 ///
-/// Time: `n x count x dim` multiplications in matrix products; memory: `n` distances on both sides and one block of
-/// products, never `n x count`.
+/// Time: `n x count x dim` multiplications in matrix products, and two synchronisations per block of up to 128 picks;
+/// memory: `n` distances on both sides and one block of products, never `n x count`.
 ///
 /// # Errors
 /// [`SelectionStopped`].
@@ -45,7 +47,7 @@ pub fn greedy_k_center(
     if device.is_cpu() {
         let [_, dim] = features.dims();
         let values = features.try_into_vec_as::<f32>();
-        let values = values.map_err(|error| SelectionStopped::Device(device.failed("coreset selection", error)))?;
+        let values = values.map_err(|error| SelectionStopped::Device(device.failed(OPERATION, error)))?;
         let picks = super::cpu::greedy_k_center(&values, dim, initial, count, progress);
         return match picks {
             Some(picks) => Ok(picks.into_iter().map(|row| row as usize).collect()),
@@ -63,34 +65,45 @@ pub(super) fn greedy_k_center_tensors(
     device: &ComputeDevice,
     progress: &mut dyn FnMut(usize) -> bool,
 ) -> Result<Vec<usize>, SelectionStopped> {
-    let failed = |error| SelectionStopped::Device(device.failed("coreset selection", error));
     let [n, dim] = features.dims();
     let count = count.min(n);
     // Distances do not change under a shift; the matrix product below loses less to rounding around the mean.
     let features = features.clone() - features.mean_dim(0);
     let lengths = features.clone().square().sum_dim(1);
-    let mut nearest = initial.to_vec();
+    let mut nearest = device.tensor(initial.to_vec(), [n]);
     let mut taken = vec![false; n];
     let mut picks: Vec<usize> = Vec::with_capacity(count);
     while picks.len() < count {
         if !progress(picks.len()) {
             return Err(SelectionStopped::Cancelled);
         }
-        let candidates = farthest(&nearest, &taken, CANDIDATES);
-        let index: Vec<i32> = candidates.iter().map(|row| *row as i32).collect();
-        let index = Tensor::<1, Int>::from_data(TensorData::new(index, [candidates.len()]), device.burn());
-        let rows = features.clone().select(0, index).try_into_vec_as::<f32>().map_err(failed)?;
-        let block = greedy_among(&candidates, &rows, dim, &nearest, (count - picks.len()).min(BLOCK));
+        let block = guarded(device, OPERATION, || {
+            let failed = |error| device.failed(OPERATION, error);
+            // The first synchronisation of the block: every row's distance.
+            let distances = nearest.clone().try_into_vec_as::<f32>().map_err(failed)?;
+            let candidates = farthest(&distances, &taken, CANDIDATES);
+            // The second one: the rows of those that may be picked.
+            let index = row_indices(&candidates, device);
+            let rows = features.clone().select(0, index).try_into_vec_as::<f32>().map_err(failed)?;
+            Ok(greedy_among(&candidates, &rows, dim, &distances, (count - picks.len()).min(BLOCK)))
+        });
+        let block = block.map_err(SelectionStopped::Device)?;
         for row in &block {
             taken[*row] = true;
         }
         picks.extend(&block);
         if picks.len() < count {
-            update(&features, &lengths, &block, &mut nearest, device).map_err(failed)?;
+            let updated = guarded(device, OPERATION, || Ok(update(&features, &lengths, &block, nearest, device)));
+            nearest = updated.map_err(SelectionStopped::Device)?;
         }
     }
     progress(picks.len());
     Ok(picks)
+}
+
+fn row_indices(rows: &[usize], device: &ComputeDevice) -> Tensor<1, Int> {
+    let index: Vec<i32> = rows.iter().map(|row| *row as i32).collect();
+    Tensor::from_data(TensorData::new(index, [rows.len()]), device.burn())
 }
 
 /// Order of preference: larger distance first, then lower index.
@@ -143,28 +156,24 @@ fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }
 
-/// Takes the minimum with the distances to a block of picks, for every row.
+/// The minimum with the distances to a block of picks, for every row; nothing is read back.
 fn update(
     features: &Tensor<2>,
     lengths: &Tensor<2>,
     block: &[usize],
-    nearest: &mut [f32],
+    nearest: Tensor<1>,
     device: &ComputeDevice,
-) -> Result<(), burn::tensor::TensorReadError> {
+) -> Tensor<1> {
     let [n, dim] = features.dims();
-    let index: Vec<i32> = block.iter().map(|row| *row as i32).collect();
-    let index = Tensor::<1, Int>::from_data(TensorData::new(index, [block.len()]), device.burn());
-    let picks = features.clone().select(0, index.clone());
+    let index = row_indices(block, device);
+    let picks = features.clone().select(0, index.clone()).transpose();
     let pick_lengths = lengths.clone().select(0, index).transpose();
-    for start in (0..n).step_by(CHUNK) {
+    let chunks = (0..n).step_by(CHUNK).map(|start| {
         let end = (start + CHUNK).min(n);
         let rows = features.clone().slice([start..end, 0..dim]);
-        let products = rows.matmul(picks.clone().transpose());
-        let squared = (products * -2.0 + pick_lengths.clone()).min_dim(1) + lengths.clone().slice([start..end, 0..1]);
-        let squared = squared.try_into_vec_as::<f32>()?;
-        for (nearest, squared) in nearest[start..end].iter_mut().zip(squared) {
-            *nearest = nearest.min(squared.max(0.0));
-        }
-    }
-    Ok(())
+        let products = rows.matmul(picks.clone());
+        (products * -2.0 + pick_lengths.clone()).min_dim(1) + lengths.clone().slice([start..end, 0..1])
+    });
+    let squared = Tensor::cat(chunks.collect(), 0).reshape([n]);
+    nearest.min_pair(squared.clamp_min(0.0))
 }

@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Int, Tensor, TensorData, TensorReadError};
+use burn::tensor::Tensor;
 
-use crate::device::ComputeDevice;
+use super::device_bank::DeviceBank;
+use crate::device::{ComputeDevice, guarded};
 use crate::error::DeviceError;
 use crate::memory_bank::MemoryBank;
 use crate::nearest_neighbor::cpu::{CpuBank, Workspace};
@@ -21,9 +22,6 @@ pub struct Neighbor {
     pub squared_distance: f32,
 }
 
-/// Bank rows compared at once: bounds the products to 8,192 per query.
-const CHUNK: usize = 8_192;
-
 /// The bank on a device, ready for questions.
 #[derive(Debug, Clone)]
 pub struct NearestNeighborIndex {
@@ -32,17 +30,17 @@ pub struct NearestNeighborIndex {
     body: Body,
 }
 
-/// Who searches: tensor operations on any device, or the CPU's own exact search.
+/// Who searches: the device, or the CPU's own exact search.
 #[derive(Clone)]
 enum Body {
-    Tensors(Box<TensorBank>),
+    Device(Box<DeviceBank>),
     Cpu(Arc<CpuSearch>),
 }
 
 impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Body::Tensors(_) => "Tensors",
+            Body::Device(_) => "Device",
             Body::Cpu(_) => "Cpu",
         })
     }
@@ -61,18 +59,6 @@ struct SearchScratch {
     pairs: Vec<(u32, f32)>,
 }
 
-/// Rows as they are, for the reported distance; shifted by their mean, for the choice; and the squared lengths of the
-/// shifted rows.
-///
-/// Distances do not change under a shift, and the matrix product loses less to rounding around the mean.
-#[derive(Debug, Clone)]
-pub(super) struct TensorBank {
-    rows: Tensor<2>,
-    mean: Tensor<2>,
-    shifted: Tensor<2>,
-    lengths: Tensor<2>,
-}
-
 impl NearestNeighborIndex {
     /// Indexes the bank: an upload, or on the CPU the structure of the exact search.
     pub fn new(bank: MemoryBank, device: &ComputeDevice) -> Self {
@@ -80,9 +66,17 @@ impl NearestNeighborIndex {
             let bank = CpuBank::new(bank.rows(), bank.dim());
             Body::Cpu(Arc::new(CpuSearch { bank, scratch: ScratchPool::default() }))
         } else {
-            Body::Tensors(Box::new(TensorBank::new(&bank, device)))
+            Body::Device(Box::new(DeviceBank::new(&bank, device)))
         };
         Self { device: device.clone(), bank, body }
+    }
+
+    /// The bank on the device; `None` on the CPU.
+    pub(crate) fn on_device(&self) -> Option<&DeviceBank> {
+        match &self.body {
+            Body::Device(bank) => Some(bank),
+            Body::Cpu(_) => None,
+        }
     }
 
     /// The bank.
@@ -99,10 +93,15 @@ impl NearestNeighborIndex {
     /// # Errors
     /// [`DeviceError::Execution`].
     pub fn nearest(&self, queries: Tensor<2>) -> Result<Vec<Neighbor>, DeviceError> {
-        let failed = |error| self.device.failed("nearest neighbour search", error);
         match &self.body {
-            Body::Tensors(bank) => bank.nearest(queries).map_err(failed),
-            Body::Cpu(_) => self.nearest_of_rows(&queries.try_into_vec_as::<f32>().map_err(failed)?),
+            Body::Device(bank) => guarded(&self.device, "nearest neighbour search", || {
+                bank.nearest(queries).map_err(|error| bank.failed(error))
+            }),
+            Body::Cpu(_) => {
+                let queries = queries.try_into_vec_as::<f32>();
+                let failed = |error| self.device.failed("nearest neighbour search", error);
+                self.nearest_of_rows(&queries.map_err(failed)?)
+            }
         }
     }
 
@@ -125,10 +124,7 @@ impl NearestNeighborIndex {
         let n = queries.len() / dim;
         neighbors.clear();
         match &self.body {
-            Body::Tensors(_) => {
-                let data = TensorData::new(queries.to_vec(), [n, dim]);
-                neighbors.extend(self.nearest(Tensor::from_data(data, self.device.burn()))?);
-            }
+            Body::Device(_) => neighbors.extend(self.nearest(self.device.tensor(queries.to_vec(), [n, dim]))?),
             Body::Cpu(search) => search.scratch.with(|scratch| {
                 let SearchScratch { workspace, rows, squared, .. } = scratch;
                 rows.resize(n, 0);
@@ -173,47 +169,6 @@ impl NearestNeighborIndex {
             neighbors.truncate(k);
         }
         neighbors.sort_unstable_by(order);
-    }
-}
-
-impl TensorBank {
-    pub(super) fn new(bank: &MemoryBank, device: &ComputeDevice) -> Self {
-        let data = TensorData::new(bank.rows().to_vec(), [bank.len(), bank.dim()]);
-        let rows = Tensor::<2>::from_data(data, device.burn());
-        let mean = rows.clone().mean_dim(0);
-        let shifted = rows.clone() - mean.clone();
-        let lengths = shifted.clone().square().sum_dim(1).transpose();
-        Self { rows, mean, shifted, lengths }
-    }
-
-    pub(super) fn nearest(&self, queries: Tensor<2>) -> Result<Vec<Neighbor>, TensorReadError> {
-        let [n, dim] = queries.dims();
-        let [m, _] = self.rows.dims();
-        let around_mean = queries.clone() - self.mean.clone();
-        let mut best: Option<(Tensor<2>, Tensor<2, Int>)> = None;
-        for start in (0..m).step_by(CHUNK) {
-            let end = (start + CHUNK).min(m);
-            let rows = self.shifted.clone().slice([start..end, 0..dim]);
-            // ||q||² is the same for every row: it does not take part in the choice.
-            let partial =
-                around_mean.clone().matmul(rows.transpose()) * -2.0 + self.lengths.clone().slice([0..1, start..end]);
-            let (value, index) = partial.min_dim_with_indices(1);
-            let index = index + start as i32;
-            best = Some(match best {
-                None => (value, index),
-                Some((least, at)) => {
-                    // Strictly lower: equal distances stay with the lower row.
-                    let closer = value.clone().lower(least.clone());
-                    (least.mask_where(closer.clone(), value), at.mask_where(closer, index))
-                }
-            });
-        }
-        let Some((_, index)) = best else { return Ok(Vec::new()) };
-        let index = index.reshape([n]);
-        let difference = queries - self.rows.clone().select(0, index.clone());
-        let squared = difference.square().sum_dim(1).try_into_vec_as::<f32>()?;
-        let neighbors = index.try_into_vec_as::<i32>()?.into_iter().zip(squared);
-        Ok(neighbors.map(|(row, squared_distance)| Neighbor { row: row as u32, squared_distance }).collect())
     }
 }
 

@@ -33,8 +33,8 @@ mod tests {
     use crate::device::ComputeDevice;
     use crate::golden;
     use crate::memory_bank::{MemoryBank, PatchOrigin};
+    use crate::nearest_neighbor::DeviceBank;
     use crate::nearest_neighbor::NearestNeighborIndex;
-    use crate::nearest_neighbor::index::TensorBank;
 
     fn index(rows: &[f32], dim: usize) -> NearestNeighborIndex {
         let origins = vec![PatchOrigin { image: 0, row: 0, column: 0 }; rows.len() / dim];
@@ -45,7 +45,7 @@ mod tests {
     fn nearest(index: &NearestNeighborIndex, queries: &[f32], dim: usize) -> Vec<[Neighbor; 2]> {
         let device = ComputeDevice::flex();
         let data = TensorData::new(queries.to_vec(), [queries.len() / dim, dim]);
-        let tensors = TensorBank::new(index.bank(), &device).nearest(Tensor::from_data(data, device.burn())).unwrap();
+        let tensors = DeviceBank::new(index.bank(), &device).nearest(Tensor::from_data(data, device.burn())).unwrap();
         let cpu = index.nearest_of_rows(queries).unwrap();
         tensors.into_iter().zip(cpu).map(|(tensors, cpu)| [tensors, cpu]).collect()
     }

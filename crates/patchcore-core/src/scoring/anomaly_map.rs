@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::GAUSSIAN_SIGMA;
-use crate::device::ComputeDevice;
+use crate::device::{ComputeDevice, guarded};
 use crate::error::DeviceError;
 use crate::mode::{Border, Upsampling};
 use crate::patch_embedding::Grid;
@@ -114,13 +114,13 @@ impl MapGrower {
     ) -> Result<(), DeviceError> {
         (map.width, map.height) = (self.width, self.height);
         match &self.body {
-            Body::Tensors(matrices) => {
-                let [vertical, horizontal] = matrices.as_ref().clone();
-                let data = TensorData::new(patch_scores.to_vec(), [1, self.grid.rows, self.grid.columns]);
-                let scores = Tensor::<3>::from_data(data, device.burn());
-                let grown = vertical.matmul(scores).matmul(horizontal);
-                let scores = grown.try_into_vec_as::<f32>();
-                map.scores = scores.map_err(|error| device.failed("anomaly map", error))?;
+            Body::Tensors(_) => {
+                let scores = device.tensor(patch_scores.to_vec(), [1, self.grid.rows, self.grid.columns]);
+                map.scores = guarded(device, "anomaly map", || {
+                    let grown = self.grow_on_device(scores).map(Tensor::try_into_vec_as::<f32>).transpose();
+                    grown.map_err(|error| device.failed("anomaly map", error))
+                })?
+                .unwrap_or_default();
             }
             Body::Cpu { vertical, horizontal } => {
                 let Grid { rows, columns } = self.grid;
@@ -140,6 +140,17 @@ impl MapGrower {
             }
         }
         Ok(())
+    }
+}
+
+impl MapGrower {
+    /// The maps of a batch on the device: `[images, grid rows, grid columns]` to `[images, height, width]`; `None` for
+    /// a grower of the CPU.
+    pub(crate) fn grow_on_device(&self, patch_scores: Tensor<3>) -> Option<Tensor<3>> {
+        let Body::Tensors(matrices) = &self.body else { return None };
+        let [images, _, _] = patch_scores.dims();
+        let [vertical, horizontal] = matrices.as_ref().clone().map(|matrix| matrix.repeat_dim(0, images));
+        Some(vertical.matmul(patch_scores).matmul(horizontal))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Model files: what comes back is what was saved; whatever is damaged, newer or foreign is refused; nothing is lost.
 
 use patchcore::core::error::ModelFileError;
+use patchcore::core::model_file::DriftPolicy;
 use patchcore::{Error, Model, Settings};
 
 use crate::part;
@@ -62,13 +63,13 @@ fn a_newer_version_is_named() {
     model().save(&path, false).unwrap();
     // The same length keeps the container valid; the version is looked at before the checksum.
     let text = std::fs::read(&path).unwrap();
-    let needle = br#"{\"format_version\":1,"#;
+    let needle = br#"{\"format_version\":2,"#;
     let at = text.windows(needle.len()).position(|window| window == needle).unwrap();
     let mut newer = text;
     newer[at + needle.len() - 2] = b'9';
     std::fs::write(&path, newer).unwrap();
     match Model::read(&path) {
-        Err(Error::ModelFile { source: ModelFileError::NewerVersion { found: 9, supported: 1, .. }, .. }) => {}
+        Err(Error::ModelFile { source: ModelFileError::NewerVersion { found: 9, supported: 2, .. }, .. }) => {}
         other => panic!("{other:?}"),
     }
 }
@@ -78,9 +79,10 @@ fn other_weights_are_refused_with_both_digests() {
     let file = patchcore::core::model_file::ModelFile::new(model().core(), Vec::new(), None);
     let mut weights = patchcore::resolve_weights("efficientnet_lite0", None).unwrap();
     weights.tensors.get_mut("stem.bias").unwrap().data[0] += 1e-3;
-    let error = file.clone().into_model(Some(&weights), &patchcore::ComputeDevice::flex()).unwrap_err();
+    let error =
+        file.clone().into_model(Some(&weights), &patchcore::ComputeDevice::flex(), DriftPolicy::Refuse).unwrap_err();
     assert!(matches!(error, ModelFileError::OtherWeights { .. }), "{error}");
-    let error = file.into_model(None, &patchcore::ComputeDevice::flex()).unwrap_err();
+    let error = file.into_model(None, &patchcore::ComputeDevice::flex(), DriftPolicy::Refuse).unwrap_err();
     assert!(matches!(error, ModelFileError::WeightsNeeded { .. }), "{error}");
 }
 

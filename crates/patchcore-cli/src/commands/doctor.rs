@@ -1,0 +1,68 @@
+//! `patchcore doctor`: a device through every stage against the CPU, as a table and as a file for a report.
+
+use patchcore::devices::forget;
+use patchcore::{DoctorReport, Precision, doctor, write_beside_and_rename};
+
+use crate::arguments::{Doctor, InspectFormat};
+use crate::{Outcome, output};
+
+pub fn run(arguments: &Doctor) -> anyhow::Result<Outcome> {
+    let precision = Precision::from_name(&arguments.compute.precision)?;
+    if let Some(file) = &arguments.output {
+        output::check_place(file)?;
+    }
+    // Whatever was remembered of the device: now it is asked again.
+    forget(&arguments.compute.device, precision);
+    let report = doctor(&arguments.compute.device, precision, &mut |stage| output::note(&format!("{stage} ...")))?;
+    let json = format!("{}\n", serde_json::to_string_pretty(&report)?);
+    if let Some(file) = &arguments.output {
+        write_beside_and_rename(file, json.as_bytes())?;
+    }
+    match arguments.format {
+        InspectFormat::Json => output::print(&json)?,
+        InspectFormat::Table => output::print(&table(&report))?,
+    }
+    anyhow::ensure!(
+        report.passed(),
+        "device {} differs from the CPU by more than its precision explains: see the rows marked WRONG",
+        report.device
+    );
+    Ok(Outcome::Done)
+}
+
+fn table(report: &DoctorReport) -> String {
+    let mark = |passed: bool| if passed { "ok" } else { "WRONG" };
+    let properties = &report.properties;
+    let memory = properties.memory_bytes.map_or("memory unknown".to_owned(), |bytes| format!("{} MiB", bytes >> 20));
+    let mut text = format!(
+        "{} in {}: {} ({}), {memory}{}\n\n",
+        report.device,
+        report.precision.name(),
+        if properties.hardware.is_empty() { "the CPU" } else { &properties.hardware },
+        if properties.driver.is_empty() { "no driver" } else { &properties.driver },
+        if properties.is_software { ", a CPU that poses as a GPU" } else { "" },
+    );
+    text.push_str(&format!("{:<44} {:>10} {:>9}\n", "known answers", "deviation", "allowed"));
+    for check in &report.checks {
+        let (operation, found, allowed) = (&check.operation, check.found, check.tolerance);
+        text.push_str(&format!("{operation:<44} {found:>10.1e} {allowed:>9.0e}  {}\n", mark(check.passed())));
+    }
+    let heading = format!(
+        "\n{:<44} {:>10} {:>9} {:>10} {:>10} {:>10}\n",
+        "against the CPU", "difference", "allowed", "device ms", "CPU ms", "first ms"
+    );
+    text.push_str(&heading);
+    for row in &report.stages {
+        text.push_str(&format!(
+            "{:<44} {:>10.1e} {:>9.0e} {:>10.2} {:>10.2} {:>10.0}  {}\n",
+            row.stage,
+            row.difference,
+            row.tolerance,
+            row.device_ms,
+            row.cpu_ms,
+            row.first_ms,
+            mark(row.passed())
+        ));
+    }
+    text
+}

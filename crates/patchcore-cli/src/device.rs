@@ -1,0 +1,60 @@
+//! Opening the device that a command names: the first time in a process of its own, which a bad driver may end.
+
+use std::process::{Command, Stdio};
+
+use anyhow::Context;
+use patchcore::devices::{is_proved, note_crash, open_device};
+use patchcore::{ComputeDevice, LoadOptions, Model, Precision};
+
+use crate::arguments::{Compute, ModelSource};
+
+/// Opens a device that has proved itself.
+pub fn open(compute: &Compute) -> anyhow::Result<ComputeDevice> {
+    let precision = Precision::from_name(&compute.precision)?;
+    try_apart(&compute.device, precision)?;
+    Ok(open_device(&compute.device, precision)?)
+}
+
+/// Loads a model on such a device; a drift that was allowed is a warning.
+pub fn load(source: &ModelSource) -> anyhow::Result<Model> {
+    let precision = Precision::from_name(&source.compute.precision)?;
+    try_apart(&source.compute.device, precision)?;
+    let options = LoadOptions {
+        weights: source.weights.clone(),
+        device: source.compute.device.clone(),
+        precision,
+        allow_drift: source.allow_drift,
+    };
+    let model = Model::load_with(&source.model, &options)?;
+    let core = model.core();
+    if let (Some(drift), Some(passport)) = (core.drift(), core.passport())
+        && drift.worst() > passport.tolerance(precision)
+    {
+        tracing::warn!(
+            "device {} scores the model's own pictures differently than the device of the fit: image score off by {:.1e}, map by {:.1e}, features by {:.1e} of their values",
+            core.device().name(),
+            drift.score,
+            drift.map,
+            drift.features
+        );
+    }
+    Ok(model)
+}
+
+/// Has a device that has not proved itself yet tried by another process of this program. How that process ended is
+/// what matters; its verdict is in the cache, and an error that it met is met again here.
+fn try_apart(device: &str, precision: Precision) -> anyhow::Result<()> {
+    if is_proved(device, precision) {
+        return Ok(());
+    }
+    let program = std::env::current_exe().context("cannot find this program's own file to try the device with")?;
+    let mut command = Command::new(program);
+    command.args(["try-device", "--device", device, "--precision", precision.name()]);
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let status = status.context("cannot start this program again to try the device with")?;
+    // An exit code is an answer; no code means that a signal ended it.
+    if status.code().is_none() {
+        note_crash(device, precision, &status.to_string());
+    }
+    Ok(())
+}

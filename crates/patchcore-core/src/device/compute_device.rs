@@ -1,0 +1,188 @@
+//! A device that can be computed on, opened by its name.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::guard::panic_message;
+use super::open::{Opened, open};
+use super::{BACKENDS, Backend, DeviceProperties, Precision};
+use crate::error::DeviceError;
+
+/// The name of the CPU without its own bodies.
+const FLEX_TENSORS: &str = "flex:tensors";
+
+/// A device that can be computed on, and the precision in which the network runs there. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct ComputeDevice {
+    backend: Backend,
+    index: Option<usize>,
+    device: Device,
+    properties: DeviceProperties,
+    precision: Precision,
+    tensors_only: bool,
+}
+
+impl ComputeDevice {
+    /// The CPU.
+    #[cfg(feature = "flex")]
+    pub fn flex() -> Self {
+        Self::new(Backend::Flex, None, Opened { device: Device::flex(), properties: DeviceProperties::default() })
+    }
+
+    fn new(backend: Backend, index: Option<usize>, opened: Opened) -> Self {
+        let Opened { device, properties } = opened;
+        Self { backend, index, device, properties, precision: Precision::F32, tensors_only: false }
+    }
+
+    /// The device of that name: `flex`, `vulkan`, `cuda:1`, ... ; `flex:tensors` is the CPU without its own bodies, with
+    /// tensor operations alone; `auto` is the first backend compiled in, in the order of [`BACKENDS`], whose device
+    /// opens. The device is opened, not tried: see [`crate::self_check`].
+    ///
+    /// # Errors
+    /// [`DeviceError::Unknown`], [`DeviceError::NotCompiledIn`] and [`DeviceError::NotPresent`].
+    pub fn from_name(name: &str) -> Result<Self, DeviceError> {
+        if name == "auto" {
+            let compiled_in = BACKENDS.into_iter().filter(|backend| backend.is_compiled_in());
+            let mut opened = compiled_in.filter_map(|backend| Self::open(backend, None, name).ok());
+            let nothing = DeviceError::NotPresent { name: name.to_owned(), found: "no device".into() };
+            return opened.next().ok_or(nothing);
+        }
+        let (backend, index, tensors_only) = parse(name)?;
+        if !backend.is_compiled_in() {
+            let available = Backend::compiled_in().map(Backend::name).collect::<Vec<_>>().join(", ");
+            return Err(DeviceError::NotCompiledIn { name: name.to_owned(), feature: backend.name(), available });
+        }
+        let device = Self::open(backend, index, name)?;
+        Ok(Self { tensors_only, ..device })
+    }
+
+    fn open(backend: Backend, index: Option<usize>, name: &str) -> Result<Self, DeviceError> {
+        let absent = |found| DeviceError::NotPresent { name: name.to_owned(), found };
+        // A driver that is broken or missing may panic in Burn instead of answering.
+        match std::panic::catch_unwind(|| open(backend, index)) {
+            Ok(opened) => opened.map(|opened| Self::new(backend, index, opened)).map_err(absent),
+            Err(panic) => Err(absent(panic_message(panic.as_ref()))),
+        }
+    }
+
+    /// The same device with the network in another precision. On the CPU only [`Precision::F32`] has bodies of its own;
+    /// the others run as tensor operations, slower: there they are for finding out what a precision does to the scores.
+    ///
+    /// # Errors
+    /// [`DeviceError::UnsupportedPrecision`] where the device cannot compute in it.
+    pub fn with_precision(self, precision: Precision) -> Result<Self, DeviceError> {
+        if precision != Precision::F32 && !self.device.supports_dtype(precision.dtype()) {
+            return Err(DeviceError::UnsupportedPrecision { device: self.name(), precision: precision.name() });
+        }
+        Ok(Self { precision, ..self })
+    }
+
+    /// The precision of the network.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// The backend.
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// Hardware, driver and memory.
+    pub fn properties(&self) -> &DeviceProperties {
+        &self.properties
+    }
+
+    /// The name that [`ComputeDevice::from_name`] takes.
+    pub fn name(&self) -> String {
+        match self.index {
+            Some(index) => format!("{}:{index}", self.backend.name()),
+            None if self.tensors_only => FLEX_TENSORS.to_owned(),
+            None => self.backend.name().to_owned(),
+        }
+    }
+
+    /// Burn's handle.
+    pub fn burn(&self) -> &Device {
+        &self.device
+    }
+
+    /// Whether the specialised CPU bodies apply.
+    pub fn is_cpu(&self) -> bool {
+        self.backend == Backend::Flex && self.precision == Precision::F32 && !self.tensors_only
+    }
+
+    /// Waits for everything that was asked of the device.
+    ///
+    /// # Errors
+    /// [`DeviceError::Execution`], for whatever failed since the last time.
+    pub fn sync(&self) -> Result<(), DeviceError> {
+        self.device.sync().map_err(|error| self.failed("synchronisation", error))
+    }
+
+    /// Values on the device, in f32.
+    pub(crate) fn tensor<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
+        Tensor::from_data(TensorData::new(values, shape), &self.device)
+    }
+
+    /// The error of an operation that failed here.
+    pub(crate) fn failed(&self, operation: &'static str, error: impl std::fmt::Display) -> DeviceError {
+        DeviceError::Execution { device: self.name(), operation, message: error.to_string() }
+    }
+}
+
+/// Backend, index, and whether the CPU's own bodies are left out.
+fn parse(name: &str) -> Result<(Backend, Option<usize>, bool), DeviceError> {
+    let unknown = || DeviceError::Unknown { name: name.to_owned() };
+    if name == FLEX_TENSORS {
+        return Ok((Backend::Flex, None, true));
+    }
+    let (kind, index) = match name.split_once(':') {
+        Some((kind, index)) => (kind, Some(index.parse::<usize>().map_err(|_| unknown())?)),
+        None => (name, None),
+    };
+    let backend = BACKENDS.into_iter().find(|backend| backend.name() == kind).ok_or_else(unknown)?;
+    if backend == Backend::Flex && index.is_some() {
+        return Err(unknown());
+    }
+    Ok((backend, index, false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_names_are_refused_with_the_list_of_names() {
+        for name in ["tpu", "", "flex:0", "cuda:x", "Flex"] {
+            assert_eq!(
+                ComputeDevice::from_name(name).unwrap_err(),
+                DeviceError::Unknown { name: name.into() },
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn backends_that_are_not_compiled_in_name_their_feature() {
+        for backend in BACKENDS.into_iter().filter(|backend| !backend.is_compiled_in()) {
+            let error = ComputeDevice::from_name(backend.name()).unwrap_err();
+            assert!(error.to_string().contains(&format!("--features {}", backend.name())), "{error}");
+        }
+    }
+
+    #[cfg(feature = "flex")]
+    #[test]
+    fn the_cpu_is_always_there() {
+        assert!(ComputeDevice::from_name("flex").unwrap().is_cpu());
+        let tensors = ComputeDevice::from_name("flex:tensors").unwrap();
+        assert!(!tensors.is_cpu());
+        assert_eq!(tensors.name(), "flex:tensors");
+        assert!(!ComputeDevice::flex().with_precision(Precision::F16).unwrap().is_cpu());
+    }
+
+    #[cfg(feature = "vulkan")]
+    #[test]
+    fn a_device_past_the_last_one_is_not_present() {
+        let error = ComputeDevice::from_name("vulkan:99").unwrap_err();
+        assert!(matches!(error, DeviceError::NotPresent { .. }), "{error}");
+    }
+}

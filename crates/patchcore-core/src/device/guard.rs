@@ -1,0 +1,46 @@
+//! A driver's panic as an error.
+//!
+//! Burn reports some failures of a device (out of memory, a lost device, a kernel that does not compile) by a panic in
+//! the thread that asked. Whatever runs on a device other than the CPU runs in here.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::ComputeDevice;
+use crate::error::DeviceError;
+
+/// Runs `work`; its panic becomes [`DeviceError::Execution`].
+///
+/// What `work` was changing may be half changed afterwards: callers throw it away with the error.
+pub(crate) fn guarded<R, E: From<DeviceError>>(
+    device: &ComputeDevice,
+    operation: &'static str,
+    work: impl FnOnce() -> Result<R, E>,
+) -> Result<R, E> {
+    if device.is_cpu() {
+        return work();
+    }
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => result,
+        Err(panic) => Err(device.failed(operation, panic_message(panic.as_ref())).into()),
+    }
+}
+
+/// What a panic said.
+pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "the driver gave no reason".to_owned())
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_on_a_device_is_an_error_that_carries_its_words() {
+        let device = ComputeDevice::from_name("flex:tensors").unwrap();
+        let failed: Result<(), DeviceError> = guarded(&device, "search", || panic!("out of memory: {} bytes", 7));
+        let message = failed.unwrap_err().to_string();
+        assert!(message.contains("search failed on device `flex:tensors`: out of memory: 7 bytes"), "{message}");
+    }
+}

@@ -1,0 +1,23 @@
+//! Where to compute, and in which precision: devices chosen by name at run time among the backends compiled in.
+//!
+//! Burn's own default device panics on a backend that is not compiled in, and a driver's failure reaches its caller as a
+//! panic; here both are a [`DeviceError`](crate::error::DeviceError). A [`ComputeDevice`] knows what a scoring needs to
+//! know of its hardware: the name and driver under which a verdict on it can be kept ([`crate::self_check`]), and the
+//! memory that batches must fit in.
+//!
+//! A GPU runs the steps as Burn tensor operations and this project's own CubeCL kernels; the CPU (`flex`) has bodies of
+//! its own for every step. `flex:tensors` is the CPU without them: what a GPU would run, where there is no GPU.
+
+mod backend;
+mod compute_device;
+mod guard;
+mod open;
+mod precision;
+mod properties;
+
+pub use backend::{BACKENDS, Backend};
+pub use compute_device::ComputeDevice;
+pub(crate) use guard::guarded;
+pub use open::enumerate;
+pub use precision::{PRECISIONS, Precision};
+pub use properties::DeviceProperties;

@@ -1,0 +1,149 @@
+//! Burn's handle for a device, and what its driver says of itself.
+
+use burn::tensor::Device;
+
+use super::{Backend, DeviceProperties};
+
+/// An open device.
+pub(super) struct Opened {
+    pub(super) device: Device,
+    pub(super) properties: DeviceProperties,
+}
+
+/// Opens the `index`-th device of a backend, or the one that the backend prefers; or says why not.
+pub(super) fn open(backend: Backend, index: Option<usize>) -> Result<Opened, String> {
+    // Unused in a build with the CPU alone.
+    let _ = index;
+    match backend {
+        #[cfg(feature = "flex")]
+        Backend::Flex => Ok(Opened { device: Device::flex(), properties: DeviceProperties::default() }),
+        #[cfg(feature = "cuda")]
+        Backend::Cuda => cube(Device::cuda(index.unwrap_or(0))),
+        #[cfg(feature = "rocm")]
+        Backend::Rocm => cube(Device::rocm(index.unwrap_or(0))),
+        #[cfg(feature = "wgpu")]
+        Backend::Vulkan | Backend::Wgpu | Backend::WebGpu | Backend::Metal => graphics::open(backend, index),
+        #[allow(unreachable_patterns)]
+        _ => Err("this backend is not compiled in".to_owned()),
+    }
+}
+
+/// The devices of a backend that are present, in the order of their index; empty for the CPU's backend, which has one.
+pub fn enumerate(backend: Backend) -> Vec<Device> {
+    use burn::tensor::DeviceType;
+    let filter = match backend {
+        #[cfg(feature = "cuda")]
+        Backend::Cuda => DeviceType::Cuda,
+        #[cfg(feature = "rocm")]
+        Backend::Rocm => DeviceType::Rocm,
+        #[cfg(feature = "vulkan")]
+        Backend::Vulkan => DeviceType::Vulkan,
+        #[cfg(feature = "wgpu")]
+        Backend::Wgpu => DeviceType::Wgpu,
+        #[cfg(feature = "webgpu")]
+        Backend::WebGpu => DeviceType::WebGpu,
+        #[cfg(feature = "metal")]
+        Backend::Metal => DeviceType::Metal,
+        #[allow(unreachable_patterns)]
+        _ => return Vec::new(),
+    };
+    // A driver that is broken may panic instead of answering: then it has no device.
+    #[allow(unreachable_code)]
+    std::panic::catch_unwind(move || Device::enumerate(filter).into_iter().collect()).unwrap_or_default()
+}
+
+/// A device of CubeCL, opened, with what its runtime says of it.
+#[cfg(feature = "cube")]
+fn cube(device: Device) -> Result<Opened, String> {
+    use burn::backend::DispatchDevice;
+    let mut properties = DeviceProperties::default();
+    if let DispatchDevice::Cube(cube) = device.as_dispatch() {
+        let client = cube.client();
+        let known = client.properties();
+        properties.hardware = known.identity.name.clone();
+        properties.driver = known.identity.fingerprint.clone();
+        properties.memory_bytes = known.memory.max_memory();
+        properties.largest_allocation = Some(known.memory.max_page_size);
+    }
+    Ok(Opened { device, properties })
+}
+
+#[cfg(feature = "wgpu")]
+mod graphics {
+    //! The backends over a graphics API.
+
+    use std::collections::HashMap;
+    use std::sync::{LazyLock, Mutex, PoisonError};
+
+    use burn::backend::{CubeDevice, DispatchDevice, WgpuBackend, WgpuDeviceKind};
+    use burn::tensor::{Device, DeviceKind};
+    use burn_cubecl::cubecl::wgpu::wgpu::{AdapterInfo, DeviceType};
+
+    use super::{Backend, Opened, cube};
+
+    /// Driver and kind of every device opened so far: a runtime hands its adapter out once, when it is set up.
+    static ADAPTERS: LazyLock<Mutex<HashMap<(Backend, Option<usize>), Adapter>>> = LazyLock::new(Mutex::default);
+
+    #[derive(Clone)]
+    struct Adapter {
+        device: Device,
+        driver: String,
+        is_software: bool,
+    }
+
+    pub(super) fn open(backend: Backend, index: Option<usize>) -> Result<Opened, String> {
+        let mut adapters = ADAPTERS.lock().unwrap_or_else(PoisonError::into_inner);
+        let adapter = match adapters.get(&(backend, index)) {
+            Some(adapter) => adapter.clone(),
+            None => {
+                let adapter = set_up(backend, index)?;
+                adapters.insert((backend, index), adapter.clone());
+                adapter
+            }
+        };
+        drop(adapters);
+        let mut opened = cube(adapter.device)?;
+        opened.properties.driver = adapter.driver;
+        opened.properties.is_software = adapter.is_software;
+        Ok(opened)
+    }
+
+    fn set_up(backend: Backend, index: Option<usize>) -> Result<Adapter, String> {
+        let kind = match index {
+            None => DeviceKind::DefaultDevice,
+            Some(index) => {
+                let present = super::enumerate(backend);
+                let device = present.get(index).ok_or_else(|| match present.len() {
+                    0 => format!("no {} device", backend.name()),
+                    count => format!("{count} {} device(s), counted from 0", backend.name()),
+                })?;
+                kind_of(device)
+            }
+        };
+        let api = match backend {
+            Backend::Vulkan => WgpuBackend::Vulkan,
+            Backend::Metal => WgpuBackend::Metal,
+            Backend::WebGpu => WgpuBackend::WebGpu,
+            _ => WgpuBackend::Auto,
+        };
+        let options = Device::wgpu_options().device_kind(kind).graphics_api(api);
+        let (device, setup) = options.init_with_setup().map_err(|error| error.to_string())?;
+        let AdapterInfo { driver, driver_info, device_type, .. } = setup.adapter.get_info();
+        let driver = [driver, driver_info].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+        Ok(Adapter { device, driver, is_software: device_type == DeviceType::Cpu })
+    }
+
+    fn kind_of(device: &Device) -> DeviceKind {
+        match device.as_dispatch() {
+            DispatchDevice::Cube(CubeDevice::Wgpu(device)) => match device.kind {
+                WgpuDeviceKind::DiscreteGpu(index) => DeviceKind::DiscreteGpu(index),
+                WgpuDeviceKind::IntegratedGpu(index) => DeviceKind::IntegratedGpu(index),
+                WgpuDeviceKind::VirtualGpu(index) => DeviceKind::VirtualGpu(index),
+                WgpuDeviceKind::Cpu => DeviceKind::Cpu,
+                _ => DeviceKind::DefaultDevice,
+            },
+            #[allow(unreachable_patterns)]
+            _ => DeviceKind::DefaultDevice,
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Devices that have proved themselves: opened by name, asked for known answers once, and remembered.
+//!
+//! [`open_device`] is what fits and loads go through. The CPU needs no proof. Any other device is asked the questions of
+//! [`patchcore_core::self_check`] the first time; the verdict is kept in the cache folder (`devices/` beside the
+//! installed weights, see [`patchcore_weights::weights_dir`]), under the hardware, the driver, the precision, the
+//! version of this library and of Burn, and the features it was built with. Where nothing can be kept, the device is
+//! asked every time; [`forget`] has it asked again.
+//!
+//! A driver so broken that it ends the process cannot be caught here; the program `patchcore` therefore has a device
+//! tried in a process of its own first. [`open_device`] leaves a mark while it asks, so that a process that was ended
+//! by a driver is not ended by it again.
+
+use std::path::{Path, PathBuf};
+
+use patchcore_core::ComputeDevice;
+use patchcore_core::device::{BACKENDS, Backend, DeviceProperties, Precision, enumerate};
+use patchcore_core::error::DeviceError;
+use patchcore_core::self_check::{self, Check};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::write_file::write_beside_and_rename;
+
+/// The version of Burn that this library is built with; part of every verdict's name.
+const BURN: &str = "0.22.1";
+
+/// A device and whether it can be used.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct DeviceReport {
+    /// The name that `--device` takes: `flex`, `vulkan`, `cuda:1`.
+    pub name: String,
+    /// What is known of it.
+    pub state: DeviceState,
+}
+
+/// Whether a device can be used.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+#[non_exhaustive]
+pub enum DeviceState {
+    /// It is there.
+    Present(DeviceProperties),
+    /// Its backend is compiled in, but it does not open.
+    Absent {
+        /// Why.
+        reason: String,
+    },
+    /// Its backend is not compiled in.
+    NotCompiledIn {
+        /// The cargo feature that brings it.
+        feature: &'static str,
+    },
+}
+
+/// Every backend and every device that can be found. Opens each of them.
+pub fn list_devices() -> Vec<DeviceReport> {
+    BACKENDS.into_iter().flat_map(devices_of).collect()
+}
+
+fn devices_of(backend: Backend) -> Vec<DeviceReport> {
+    let name = backend.name();
+    if !backend.is_compiled_in() {
+        let state = DeviceState::NotCompiledIn { feature: name };
+        return vec![DeviceReport { name: name.to_owned(), state }];
+    }
+    let names = match enumerate(backend).len() {
+        0 | 1 => vec![name.to_owned()],
+        count => (0..count).map(|index| format!("{name}:{index}")).collect(),
+    };
+    let report = |name: String| {
+        let state = match ComputeDevice::from_name(&name) {
+            Ok(device) => DeviceState::Present(device.properties().clone()),
+            Err(DeviceError::NotPresent { found, .. }) => DeviceState::Absent { reason: found },
+            Err(error) => DeviceState::Absent { reason: error.to_string() },
+        };
+        DeviceReport { name, state }
+    };
+    names.into_iter().map(report).collect()
+}
+
+/// Opens the device of that name in a precision, and has it prove itself if it has not yet. `auto` takes the first
+/// device that opens and answers right, in the order of [`BACKENDS`], and falls back to the CPU; each one passed over
+/// is a warning.
+///
+/// # Errors
+/// [`Error::Device`]: unknown, not compiled in, not present, wrong answers, unsupported precision.
+pub fn open_device(name: &str, precision: Precision) -> Result<ComputeDevice, Error> {
+    if name != "auto" {
+        refuse_crashed(name, precision)?;
+        return prove(ComputeDevice::from_name(name)?.with_precision(precision)?);
+    }
+    let mut first = None;
+    for backend in Backend::compiled_in() {
+        let opened = refuse_crashed(backend.name(), precision)
+            .and_then(|()| ComputeDevice::from_name(backend.name()))
+            .and_then(|device| device.with_precision(precision));
+        match opened.map_err(Error::from).and_then(prove) {
+            Ok(device) => return Ok(device),
+            Err(error) => {
+                tracing::warn!("device auto passes over {}: {error}", backend.name());
+                first.get_or_insert(error);
+            }
+        }
+    }
+    let nothing = DeviceError::NotPresent { name: name.to_owned(), found: "no backend is compiled in".into() };
+    Err(first.unwrap_or(nothing.into()))
+}
+
+/// Whether a device has proved itself on this machine with this build, as far as its name tells: then it need not be
+/// tried in a process of its own.
+pub fn is_proved(name: &str, precision: Precision) -> bool {
+    let verdict = || Record::of_name(name, precision)?.read();
+    is_own_cpu(name) || matches!(verdict(), Some(Verdict::Answered { .. }))
+}
+
+/// Forgets every verdict on a device in a precision: it is asked again when it is opened.
+pub fn forget(name: &str, precision: Precision) {
+    let by_name = Record::of_name(name, precision);
+    let folder = by_name.as_ref().and_then(|record| record.0.parent()).map(Path::to_owned);
+    let prefix = Record::file_name(&format!("{name} {} ", precision.name()));
+    for entry in folder.and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&prefix) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Notes that a driver ended the process that tried the device, so that no other process tries it with this build.
+pub fn note_crash(name: &str, precision: Precision, how: &str) {
+    if let Some(record) = Record::of_name(name, precision) {
+        record.write(&Verdict::Crashed { how: how.to_owned() });
+    }
+}
+
+/// A driver that ended a process is not even opened.
+fn refuse_crashed(name: &str, precision: Precision) -> Result<(), DeviceError> {
+    match Record::of_name(name, precision).and_then(|record| record.read()) {
+        Some(Verdict::Crashed { how }) => Err(DeviceError::Crashed { device: name.to_owned(), how }),
+        _ => Ok(()),
+    }
+}
+
+fn is_own_cpu(name: &str) -> bool {
+    name == "flex" || name == "flex:tensors"
+}
+
+/// What is known of a device.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    /// A process is asking it, or was ended while it asked.
+    Asking { process: u32 },
+    /// Its answers.
+    Answered { checks: Vec<Check> },
+    /// A process that tried it was ended.
+    Crashed { how: String },
+}
+
+fn prove(device: ComputeDevice) -> Result<ComputeDevice, Error> {
+    let name = device.name();
+    if is_own_cpu(&name) {
+        return Ok(device);
+    }
+    let record = Record::of_device(&device);
+    let checks = match record.as_ref().and_then(Record::read) {
+        Some(Verdict::Answered { checks }) => checks,
+        Some(Verdict::Crashed { how }) => return Err(DeviceError::Crashed { device: name, how }.into()),
+        Some(Verdict::Asking { process }) if process != std::process::id() && !is_running(process) => {
+            let how = format!("process {process} never came back from its self-check");
+            return Err(DeviceError::Crashed { device: name, how }.into());
+        }
+        _ => {
+            let keep = |verdict: &Verdict| record.iter().for_each(|record| record.write(verdict));
+            if record.is_some() {
+                keep(&Verdict::Asking { process: std::process::id() });
+            }
+            let asked = self_check::run(&device, &mut |question| tracing::debug!("{name}: {question}"));
+            match asked {
+                Ok(checks) => {
+                    keep(&Verdict::Answered { checks: checks.clone() });
+                    checks
+                }
+                Err(error) => {
+                    // A failure may pass (memory that another program held): nothing is remembered.
+                    if let Some(record) = &record {
+                        let _ = std::fs::remove_file(&record.0);
+                    }
+                    return Err(error.into());
+                }
+            }
+        }
+    };
+    self_check::verdict(&device, &checks)?;
+    if let Some(proved) = Record::of_name(&name, device.precision()) {
+        proved.write(&Verdict::Answered { checks });
+    }
+    Ok(device)
+}
+
+/// Whether a process of that number runs; assumed where the system does not tell.
+fn is_running(process: u32) -> bool {
+    let processes = Path::new("/proc");
+    !processes.join("self").exists() || processes.join(process.to_string()).exists()
+}
+
+/// A file that holds a verdict.
+struct Record(PathBuf);
+
+impl Record {
+    /// By everything that can change an answer.
+    fn of_device(device: &ComputeDevice) -> Option<Self> {
+        let DeviceProperties { hardware, driver, .. } = device.properties();
+        Self::named(&device.name(), device.precision(), &format!("{hardware} {driver}"))
+    }
+
+    /// By name alone.
+    fn of_name(name: &str, precision: Precision) -> Option<Self> {
+        Self::named(name, precision, "proved")
+    }
+
+    fn named(device: &str, precision: Precision, what: &str) -> Option<Self> {
+        // A browser has neither files nor processes.
+        if cfg!(target_family = "wasm") {
+            return None;
+        }
+        let (version, build, precision) = (env!("CARGO_PKG_VERSION"), build(), precision.name());
+        let name = format!("{device} {precision} {what} patchcore {version} burn {BURN} {build}");
+        let folder = patchcore_weights::weights_dir()?.join("devices");
+        Some(Self(folder.join(format!("{}.json", Self::file_name(&name)))))
+    }
+
+    /// What a file may be called everywhere.
+    fn file_name(name: &str) -> String {
+        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '_' };
+        name.chars().map(plain).take(200).collect()
+    }
+
+    fn read(&self) -> Option<Verdict> {
+        // What cannot be read or understood counts as never asked.
+        serde_json::from_slice(&std::fs::read(&self.0).ok()?).ok()
+    }
+
+    fn write(&self, verdict: &Verdict) {
+        // A verdict that cannot be kept is asked for again.
+        let folder = self.0.parent().map(std::fs::create_dir_all);
+        if let (Some(Ok(())), Ok(json)) = (folder, serde_json::to_vec_pretty(verdict)) {
+            let _ = write_beside_and_rename(&self.0, &json);
+        }
+    }
+}
+
+/// The features that change how a device computes.
+fn build() -> &'static str {
+    match (cfg!(feature = "fusion"), cfg!(feature = "autotune")) {
+        (false, false) => "plain",
+        (true, false) => "fusion",
+        (false, true) => "autotune",
+        (true, true) => "fusion_autotune",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_backend_is_listed_and_the_cpu_is_there() {
+        let devices = list_devices();
+        for backend in BACKENDS {
+            assert!(devices.iter().any(|device| device.name.starts_with(backend.name())), "{}", backend.name());
+        }
+        let cpu = devices.iter().find(|device| device.name == "flex").unwrap();
+        assert!(matches!(cpu.state, DeviceState::Present(_)), "{cpu:?}");
+    }
+
+    #[test]
+    fn the_cpu_needs_no_proof_and_auto_finds_something() {
+        assert!(is_proved("flex", Precision::F32));
+        assert_eq!(open_device("flex", Precision::F32).unwrap().name(), "flex");
+        open_device("auto", Precision::F32).unwrap();
+    }
+
+    #[test]
+    fn records_of_other_builds_precisions_and_drivers_are_other_files() {
+        let path = |device: &str, precision, what: &str| Record::named(device, precision, what).map(|record| record.0);
+        let one = path("vulkan", Precision::F32, "GPU driver 1");
+        assert_ne!(one, path("vulkan", Precision::F16, "GPU driver 1"));
+        assert_ne!(one, path("vulkan", Precision::F32, "GPU driver 2"));
+        assert_ne!(one, path("vulkan:1", Precision::F32, "GPU driver 1"));
+    }
+}

@@ -1,0 +1,274 @@
+//! A device through every stage against the CPU: what to run on new hardware, and what to attach to a report.
+
+use std::time::Instant;
+
+use patchcore_core::backbone::{Architecture, BackboneWeights};
+use patchcore_core::coreset::{SelectionStopped, greedy_k_center};
+use patchcore_core::device::DeviceProperties;
+use patchcore_core::error::DeviceError;
+use patchcore_core::model_file::{DriftPolicy, ModelFile};
+use patchcore_core::nearest_neighbor::NearestNeighborIndex;
+use patchcore_core::preprocess::Resize;
+use patchcore_core::self_check::{self, Check};
+use patchcore_core::{ComputeDevice, Extractor, Fitter, ImageInput, Mode, PatchCore, PatchCoreConfig, Precision};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::settings::Settings;
+
+/// Side of the drawn pictures, in pixels.
+const SIDE: usize = 128;
+/// Drawn pictures of good parts, and with a defect.
+const GOOD: usize = 6;
+
+/// One stage on the device and on the CPU.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DoctorRow {
+    /// The stage.
+    pub stage: String,
+    /// Largest difference, as a share of the largest value; for selections the share of other choices.
+    pub difference: f64,
+    /// Largest difference allowed.
+    pub tolerance: f64,
+    /// Median time on the device, in milliseconds, the first call (which compiles kernels) left out.
+    pub device_ms: f64,
+    /// Time on the CPU, likewise.
+    pub cpu_ms: f64,
+    /// The device's first call, in milliseconds.
+    pub first_ms: f64,
+}
+
+impl DoctorRow {
+    /// Whether the difference is allowed.
+    pub fn passed(&self) -> bool {
+        self.difference <= self.tolerance
+    }
+}
+
+/// Everything that was found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct DoctorReport {
+    /// Name of the device.
+    pub device: String,
+    /// Precision of the network.
+    pub precision: Precision,
+    /// Hardware, driver, memory.
+    pub properties: DeviceProperties,
+    /// Version of this library.
+    pub version: &'static str,
+    /// The answers to the known questions.
+    pub checks: Vec<Check>,
+    /// The stages.
+    pub stages: Vec<DoctorRow>,
+}
+
+impl DoctorReport {
+    /// Whether every answer and every stage was right.
+    pub fn passed(&self) -> bool {
+        self.checks.iter().all(Check::passed) && self.stages.iter().all(DoctorRow::passed)
+    }
+}
+
+/// Takes a device through every stage of a small fit and scoring with the embedded network, and compares with the CPU.
+/// `step` is called with the name of what comes next.
+///
+/// # Errors
+/// [`Error::Device`] where the device cannot be opened or fails, [`Error::Weights`] without an embedded network.
+pub fn doctor(name: &str, precision: Precision, step: &mut dyn FnMut(&str)) -> Result<DoctorReport, Error> {
+    let device = ComputeDevice::from_name(name)?.with_precision(precision)?;
+    let cpu = ComputeDevice::from_name("flex")?;
+    let checks = self_check::run(&device, step)?;
+    let settings = Settings::default();
+    let weights = settings.load_weights()?;
+    let mut config = PatchCoreConfig::new(Mode::Paper, Architecture::from_name(&settings.backbone)?);
+    config.view.resize = Resize::None;
+    let mut patient = Patient { device, cpu, weights, config, stages: Vec::new() };
+    patient.examine(step)?;
+    let Patient { device, stages, .. } = patient;
+    let (device_name, properties) = (device.name(), device.properties().clone());
+    let version = env!("CARGO_PKG_VERSION");
+    Ok(DoctorReport { device: device_name, precision, properties, version, checks, stages })
+}
+
+struct Patient {
+    device: ComputeDevice,
+    cpu: ComputeDevice,
+    weights: BackboneWeights,
+    config: PatchCoreConfig,
+    stages: Vec<DoctorRow>,
+}
+
+/// An answer of a stage, to compare.
+enum Answer {
+    Values(Vec<f32>),
+    Choices(Vec<usize>),
+}
+
+impl Patient {
+    fn examine(&mut self, step: &mut dyn FnMut(&str)) -> Result<(), Error> {
+        let pictures: Vec<Vec<f32>> = (0..GOOD + 2).map(|index| picture(index, index >= GOOD)).collect();
+        let input = |index: usize| ImageInput {
+            width: SIDE,
+            height: SIDE,
+            pixels: pictures.get(index).map_or(&[], Vec::as_slice),
+        };
+        let in_precision = self.device.precision().drift_tolerance();
+
+        step("features of a photo");
+        let on = |device: &ComputeDevice| Extractor::new(self.config.clone(), &self.weights, device);
+        let extractors =
+            [on(&self.cpu), on(&self.device)].map(|made| made.map_err(patchcore_core::error::FitError::from));
+        let [on_cpu, on_device] = extractors;
+        let (on_cpu, on_device) = (on_cpu?, on_device?);
+        let embed = |extractor: &Extractor| Ok::<_, Error>(Answer::Values(extractor.embed_to_host(input(0))?.0));
+        let row = compare("features of a photo", in_precision, || embed(&on_cpu), || embed(&on_device))?;
+        self.stages.push(row);
+
+        let mut features = Vec::new();
+        for index in 0..GOOD {
+            features.extend(on_cpu.embed_to_host(input(index))?.0);
+        }
+        let dim = on_cpu.dim();
+        let rows = features.len() / dim.max(1);
+
+        step("coreset");
+        let mut initial = vec![f32::MAX; rows];
+        if let Some(first) = initial.first_mut() {
+            *first = f32::INFINITY;
+        }
+        let select = |device: &ComputeDevice| {
+            let data = burn::tensor::TensorData::new(features.clone(), [rows, dim]);
+            let tensor = burn::tensor::Tensor::from_data(data, device.burn());
+            let picks = greedy_k_center(tensor, &initial, rows / 10, device, &mut |_| true);
+            picks.map(Answer::Choices).map_err(|stopped| match stopped {
+                SelectionStopped::Device(error) => Error::Device(error),
+                _ => Error::Device(DeviceError::NotPresent { name: device.name(), found: "it stopped".into() }),
+            })
+        };
+        // Near-ties may change places through rounding, and then what follows them.
+        let row = compare("coreset, share of other picks", 0.02, || select(&self.cpu), || select(&self.device))?;
+        self.stages.push(row);
+
+        step("search");
+        let bank = features.get(..rows / 2 * dim).unwrap_or_default().to_vec();
+        let bank = patchcore_core::memory_bank::MemoryBank::from_rows(dim, bank);
+        let bank = bank.ok_or_else(|| DeviceError::NotPresent { name: self.device.name(), found: "no rows".into() })?;
+        let indices = [&self.cpu, &self.device].map(|device| NearestNeighborIndex::new(bank.clone(), device));
+        let [cpu_index, device_index] = &indices;
+        let queries = features.get(rows / 2 * dim..).unwrap_or_default();
+        let distances = |index: &NearestNeighborIndex| {
+            let found = index.nearest_of_rows(queries)?;
+            Ok::<_, Error>(Answer::Values(found.iter().map(|neighbor| neighbor.squared_distance).collect()))
+        };
+        let row = compare("search, squared distances", 1e-4, || distances(cpu_index), || distances(device_index))?;
+        self.stages.push(row);
+
+        step("fit and score");
+        let fit = |device: &ComputeDevice| -> Result<PatchCore, Error> {
+            let mut fitter = Fitter::new(self.config.clone(), &self.weights, device)?;
+            for index in 0..GOOD {
+                fitter.add(input(index))?;
+            }
+            Ok(fitter.finish(&mut |_, _| true)?)
+        };
+        let (cpu_model, device_model) = (fit(&self.cpu)?, fit(&self.device)?);
+        let moved = |model: &PatchCore, to: &ComputeDevice| -> Result<PatchCore, Error> {
+            let moved = ModelFile::new(model, Vec::new(), None).into_model(Some(&self.weights), to, DriftPolicy::Allow);
+            moved.map_err(|source| Error::ModelFile { path: "doctor.patchcore".into(), source })
+        };
+        let images: Vec<ImageInput<'_>> = (0..GOOD + 2).map(input).collect();
+        let scores = |model: &PatchCore| {
+            let scored = model.score_batch(&images)?;
+            Ok::<_, Error>(Answer::Values(scored.iter().map(|scored| scored.score).collect()))
+        };
+        let maps = |model: &PatchCore| {
+            let scored = model.score_batch(images.get(GOOD..).unwrap_or_default())?;
+            Ok::<_, Error>(Answer::Values(scored.into_iter().flat_map(|scored| scored.map.scores).collect()))
+        };
+        let of_cpu = moved(&cpu_model, &self.device)?;
+        let mut rows = vec![
+            compare("scores of a model of the CPU", in_precision, || scores(&cpu_model), || scores(&of_cpu))?,
+            compare("maps of a model of the CPU", in_precision, || maps(&cpu_model), || maps(&of_cpu))?,
+        ];
+        step("a model of the device on the CPU");
+        let of_device = moved(&device_model, &self.cpu)?;
+        let name = "scores of a model of the device, on the CPU";
+        rows.push(compare(name, in_precision, || scores(&of_device), || scores(&device_model))?);
+        self.stages.extend(rows);
+        Ok(())
+    }
+}
+
+fn compare(
+    stage: &str,
+    tolerance: f64,
+    cpu: impl Fn() -> Result<Answer, Error>,
+    device: impl Fn() -> Result<Answer, Error>,
+) -> Result<DoctorRow, Error> {
+    let timed = |run: &dyn Fn() -> Result<Answer, Error>| {
+        let started = Instant::now();
+        let answer = run()?;
+        Ok::<_, Error>((answer, started.elapsed().as_secs_f64() * 1e3))
+    };
+    let (answer, first_ms) = timed(&device)?;
+    let (expected, _) = timed(&cpu)?;
+    let median = |run: &dyn Fn() -> Result<Answer, Error>| {
+        let times: Result<Vec<f64>, Error> = (0..3).map(|_| Ok(timed(run)?.1)).collect();
+        let mut times = times?;
+        times.sort_by(f64::total_cmp);
+        Ok::<_, Error>(times.get(1).copied().unwrap_or(f64::NAN))
+    };
+    let (device_ms, cpu_ms) = (median(&device)?, median(&cpu)?);
+    let difference = difference(&answer, &expected);
+    Ok(DoctorRow { stage: stage.to_owned(), difference, tolerance, device_ms, cpu_ms, first_ms })
+}
+
+fn difference(found: &Answer, expected: &Answer) -> f64 {
+    match (found, expected) {
+        (Answer::Values(found), Answer::Values(expected)) if found.len() == expected.len() => {
+            let scale = expected.iter().fold(f32::MIN_POSITIVE, |scale, value| scale.max(value.abs()));
+            let off = found.iter().zip(expected).map(|(found, expected)| (found - expected).abs());
+            // A value that is not a number must not vanish in a maximum.
+            off.fold(0.0, |worst, off| if off.is_finite() { f64::max(worst, f64::from(off)) } else { f64::INFINITY })
+                / f64::from(scale)
+        }
+        (Answer::Choices(found), Answer::Choices(expected)) => {
+            let expected: std::collections::BTreeSet<_> = expected.iter().collect();
+            let missed =
+                expected.len() - found.iter().filter(|pick| expected.contains(pick)).count().min(expected.len());
+            missed as f64 / expected.len().max(1) as f64
+        }
+        _ => f64::INFINITY,
+    }
+}
+
+/// A drawn part: a textured disc on a gradient, a bright scratch for a defect. `[3, SIDE, SIDE]`.
+fn picture(index: usize, defect: bool) -> Vec<f32> {
+    let shift = index as f32 * 0.7;
+    let value = |channel: usize, y: usize, x: usize| {
+        let (dy, dx) = (y as f32 - 64.0, x as f32 - 64.0 - shift);
+        let radius = (dy * dy + dx * dx).sqrt();
+        let mixed = ((y * SIDE + x + index * 7_919) as u32).wrapping_mul(2_654_435_761) >> 24;
+        let grain = mixed as f32 / 255.0 * 0.06;
+        let part = if radius < 44.0 { 0.55 + 0.1 * (radius / 5.0).sin() } else { 0.2 + 0.001 * x as f32 };
+        let scratch = defect && (40..88).contains(&x) && y.abs_diff(x / 2 + 36) < 3;
+        (part + grain + 0.03 * channel as f32 + if scratch { 0.3 } else { 0.0 }).clamp(0.0, 1.0)
+    };
+    let places = (0..3 * SIDE * SIDE).map(|at| (at / (SIDE * SIDE), at / SIDE % SIDE, at % SIDE));
+    places.map(|(channel, y, x)| value(channel, y, x)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_that_are_no_numbers_and_missing_choices_count() {
+        let values = |values: &[f32]| Answer::Values(values.to_vec());
+        assert_eq!(difference(&values(&[1.0, 2.0]), &values(&[1.0, 4.0])), 0.5);
+        assert_eq!(difference(&values(&[1.0, f32::NAN]), &values(&[1.0, 4.0])), f64::INFINITY);
+        assert_eq!(difference(&values(&[1.0]), &values(&[])), f64::INFINITY);
+        assert_eq!(difference(&Answer::Choices(vec![1, 2]), &Answer::Choices(vec![2, 3])), 0.5);
+    }
+}

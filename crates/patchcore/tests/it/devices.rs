@@ -1,0 +1,254 @@
+//! One test body for every device: `PATCHCORE_TEST_DEVICE` names them, comma separated; without it, the CPU with its own
+//! bodies and the CPU through tensor operations. (A driver that happens to be there may crash: no test picks it unasked.)
+//!
+//! The CPU's own bodies are what every device is compared with. Tolerances: features 1e-4 of the largest feature and
+//! scores 1e-3 of the score (sums in another order; measured 1e-5 at most), map values 1e-4 of the largest one; chosen
+//! rows and picks are equal where the data has no near-ties.
+
+use patchcore::core::backbone::Architecture;
+use patchcore::core::coreset::greedy_k_center;
+use patchcore::core::device::Precision;
+use patchcore::core::memory_bank::{BankDtype, MemoryBank};
+use patchcore::core::model_file::{DriftPolicy, ModelFile};
+use patchcore::core::nearest_neighbor::NearestNeighborIndex;
+use patchcore::core::{Extractor, ImageInput, PatchCoreConfig, self_check};
+use patchcore::{ComputeDevice, LoadOptions, Mode, Model, Resize, Settings};
+
+use crate::part;
+
+/// The devices to test; each one that was named must be there.
+fn devices() -> Vec<ComputeDevice> {
+    if let Ok(names) = std::env::var("PATCHCORE_TEST_DEVICE") {
+        return names.split(',').map(|name| ComputeDevice::from_name(name.trim()).unwrap()).collect();
+    }
+    vec![ComputeDevice::flex(), ComputeDevice::from_name("flex:tensors").unwrap()]
+}
+
+fn settings(mode: Mode, device: &ComputeDevice) -> Settings {
+    let (resize, device) = (Some(Resize::None), device.name());
+    Settings { mode, resize, device, coreset_sampling_ratio: 0.2, ..Settings::default() }
+}
+
+fn values(count: usize, seed: u64) -> Vec<f32> {
+    let mixed = |i: u64| {
+        ((i ^ seed) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29).wrapping_mul(0xd134_2543_de82_ef95)
+    };
+    (0..count as u64).map(|i| (mixed(i) >> 40) as f32 / (1 << 23) as f32 - 1.0).collect()
+}
+
+fn largest(values: &[f32]) -> f32 {
+    values.iter().fold(0.0, |largest, value| largest.max(value.abs()))
+}
+
+fn assert_close(found: &[f32], expected: &[f32], share: f32, what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let allowed = share * largest(expected);
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!((found - expected).abs() <= allowed, "{what} {index}: {found} {expected} (allowed {allowed})");
+    }
+}
+
+#[test]
+fn every_device_knows_the_answers() {
+    for device in devices() {
+        let checks = self_check::run(&device, &mut |_| ()).unwrap();
+        println!("{}: {checks:?}", device.name());
+        self_check::verdict(&device, &checks).unwrap();
+    }
+}
+
+/// Sizes around the kernel's blocks of 64 x 64 x 8, and banks that are split; banks in f32 and in f16.
+#[test]
+fn the_search_finds_the_cpus_rows() {
+    for device in devices() {
+        for (case, (n, m, dim)) in
+            [(1, 1, 1), (5, 3, 7), (64, 64, 8), (65, 130, 9), (200, 1_100, 40), (784, 900, 120)].into_iter().enumerate()
+        {
+            let (rows, noise) = (values(m * dim, case as u64), values(n * dim, 77));
+            let near = |at: usize| rows[at / dim * 31 % m * dim + at % dim] + 0.1 * noise[at];
+            let queries: Vec<f32> = (0..n * dim).map(near).collect();
+            for dtype in [BankDtype::F32, BankDtype::F16] {
+                let bank = MemoryBank::from_rows(dim, rows.clone()).unwrap().with_dtype(dtype);
+                let cpu = NearestNeighborIndex::new(bank.clone(), &ComputeDevice::flex());
+                let index = NearestNeighborIndex::new(bank, &device);
+                let (found, expected) =
+                    (index.nearest_of_rows(&queries).unwrap(), cpu.nearest_of_rows(&queries).unwrap());
+                let what = format!("{} {n} x {m} x {dim} {dtype:?}", device.name());
+                let squared = |all: &[patchcore::core::nearest_neighbor::Neighbor]| -> Vec<f32> {
+                    all.iter().map(|neighbor| neighbor.squared_distance).collect()
+                };
+                assert_close(&squared(&found), &squared(&expected), 1e-5, &what);
+                // With few values per row two rows may be equally near within rounding.
+                if dim > 8 {
+                    for (query, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                        assert_eq!(found.row, expected.row, "{what} {query}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn equal_rows_go_to_the_lowest_one() {
+    for device in devices() {
+        // 700 copies of 3 rows: every split of the bank holds all three.
+        let rows: Vec<f32> = (0..2_100).flat_map(|row| [(row % 3) as f32, 1.0, 0.0, 2.0]).collect();
+        let index = NearestNeighborIndex::new(MemoryBank::from_rows(4, rows).unwrap(), &device);
+        let queries: Vec<f32> = [2.0f32, 0.0, 1.0].iter().flat_map(|value| [*value, 1.0, 0.0, 2.0]).collect();
+        let found = index.nearest_of_rows(&queries).unwrap();
+        let found: Vec<(u32, f32)> = found.iter().map(|found| (found.row, found.squared_distance)).collect();
+        assert_eq!(found, [(2, 0.0), (0, 0.0), (1, 0.0)], "{}", device.name());
+    }
+}
+
+/// Coordinates on a coarse grid keep the arithmetic exact, so that ties are ties on every device.
+#[test]
+fn the_coreset_picks_the_cpus_rows() {
+    let (n, dim) = (3_000, 6);
+    let mut features: Vec<f32> = values(n / 2 * dim, 5).iter().map(|value| (value * 16.0).round()).collect();
+    let negated: Vec<f32> = features.iter().map(|value| -value).collect();
+    features.extend(negated);
+    let initial: Vec<f32> = (0..n).map(|row| if row == 11 { f32::INFINITY } else { f32::MAX }).collect();
+    let select = |device: &ComputeDevice| {
+        let data = burn::tensor::TensorData::new(features.clone(), [n, dim]);
+        let tensor = burn::tensor::Tensor::from_data(data, device.burn());
+        greedy_k_center(tensor, &initial, 300, device, &mut |_| true).unwrap()
+    };
+    let expected = select(&ComputeDevice::flex());
+    for device in devices() {
+        assert_eq!(select(&device), expected, "{}", device.name());
+    }
+}
+
+#[test]
+fn features_are_the_cpus() {
+    let settings = Settings::default();
+    let weights = settings.load_weights().unwrap();
+    for mode in [Mode::Paper, Mode::Authors] {
+        let config = PatchCoreConfig::new(mode, Architecture::EfficientNetLite0);
+        let pixels: Vec<f32> = values(3 * 72 * 88, 3).iter().map(|value| 0.5 + 0.5 * value).collect();
+        let image = ImageInput { width: 88, height: 72, pixels: &pixels };
+        let embed = |device: &ComputeDevice| {
+            Extractor::new(config.clone(), &weights, device).unwrap().embed_to_host(image).unwrap()
+        };
+        let (expected, grid) = embed(&ComputeDevice::flex());
+        for device in devices() {
+            let (found, found_grid) = embed(&device);
+            assert_eq!(found_grid, grid);
+            assert_close(&found, &expected, 1e-4, &format!("{} {mode:?}", device.name()));
+        }
+    }
+}
+
+/// Fit and score on the device, several photos at once and one by one; the file scores on the CPU, and the CPU's here.
+#[test]
+fn models_move_between_devices() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos: Vec<_> = (0..5).map(|seed| part::photo(300 + seed, seed % 2 == 1)).collect();
+    for mode in [Mode::Paper, Mode::Authors] {
+        let cpu = ComputeDevice::flex();
+        let on_cpu = Model::fit(&settings(mode, &cpu), part::good(4)).unwrap();
+        for device in devices() {
+            let name = device.name();
+            let own = Model::fit(&settings(mode, &device), part::good(4)).unwrap();
+            let inputs: Vec<_> = photos.iter().map(|photo| own.prepare(photo).unwrap()).collect();
+            let together = own.score_inputs(&inputs).unwrap();
+            assert!(together[1].score > 1.5 * together[0].score, "{name} {mode:?}");
+            for (photo, together) in photos.iter().zip(&together) {
+                let alone = own.score(photo).unwrap();
+                assert!((alone.score / together.score - 1.0).abs() < 1e-4, "{name} {mode:?}");
+                assert_close(&alone.map.scores, &together.map.scores, 1e-4, &name);
+            }
+            for (model, to) in [(&own, &cpu), (&on_cpu, &device)] {
+                let path = folder.path().join("moved.patchcore");
+                model.save(&path, false).unwrap();
+                let moved = Model::load(&path, None, &to.name()).unwrap();
+                let drift = moved.core().drift().unwrap();
+                assert!(drift.worst() < 1e-4, "{name} {mode:?}: {drift:?}");
+                for photo in &photos {
+                    let (here, there) = (model.score(photo).unwrap(), moved.score(photo).unwrap());
+                    assert!((here.score / there.score - 1.0).abs() < 1e-3, "{name} {mode:?}");
+                    assert_close(&there.map.scores, &here.map.scores, 1e-3, &name);
+                    assert_eq!(there.map.scores.len(), here.map.scores.len());
+                }
+            }
+        }
+    }
+}
+
+/// Half precision, where a device has it: within its own stated tolerance, and refused where that is too much.
+#[test]
+fn half_precision_stays_within_its_tolerance() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.patchcore");
+    let cpu = ComputeDevice::flex();
+    let model = Model::fit(&settings(Mode::Paper, &cpu), part::good(4)).unwrap();
+    model.save(&path, false).unwrap();
+    for device in devices() {
+        for precision in [Precision::F16, Precision::Bf16] {
+            if let Err(error) = device.clone().with_precision(precision) {
+                println!("skipped: {error}");
+                continue;
+            }
+            let options = LoadOptions { device: device.name(), precision, ..LoadOptions::default() };
+            let half = Model::load_with(&path, &options).unwrap();
+            let drift = half.core().drift().unwrap();
+            println!("{} {}: {drift:?}", device.name(), precision.name());
+            assert!(drift.worst() > 0.0 && drift.worst() <= precision.drift_tolerance(), "{drift:?}");
+            for seed in 0..3 {
+                let photo = part::photo(400 + seed, seed == 1);
+                let (exact, rounded) = (model.score(&photo).unwrap(), half.score(&photo).unwrap());
+                let share = f64::from((rounded.score / exact.score - 1.0).abs());
+                assert!(share <= precision.drift_tolerance(), "{} {}: {share}", device.name(), precision.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_device_that_scores_differently_is_refused_by_the_passport() {
+    let cpu = ComputeDevice::flex();
+    let model = Model::fit(&settings(Mode::Paper, &cpu), part::good(3)).unwrap();
+    let weights = Settings::default().load_weights().unwrap();
+    let mut file = ModelFile::new(model.core(), Vec::new(), None);
+    file.clone().into_model(Some(&weights), &cpu, DriftPolicy::Refuse).unwrap();
+    let passport = file.header.passport.as_mut().unwrap();
+    passport.entries[1].score *= 1.01;
+    let error = file.clone().into_model(Some(&weights), &cpu, DriftPolicy::Refuse).unwrap_err().to_string();
+    for word in ["device flex in f32", "9.9e-3", "--allow-drift", "patchcore doctor"] {
+        assert!(error.contains(word), "{error}");
+    }
+    let allowed = file.into_model(Some(&weights), &cpu, DriftPolicy::Allow).unwrap();
+    assert!((allowed.drift().unwrap().score - 0.01 / 1.01).abs() < 1e-4);
+}
+
+#[test]
+fn an_f16_bank_halves_the_file_and_hardly_moves_the_scores() {
+    let cpu = ComputeDevice::flex();
+    let fit = |bank_dtype| Model::fit(&Settings { bank_dtype, ..settings(Mode::Paper, &cpu) }, part::good(4)).unwrap();
+    let (full, half) = (fit(BankDtype::F32), fit(BankDtype::F16));
+    let folder = tempfile::tempdir().unwrap();
+    let paths = ["full", "half"].map(|name| folder.path().join(name));
+    full.save(&paths[0], false).unwrap();
+    half.save(&paths[1], false).unwrap();
+    let [full_size, half_size] = paths.clone().map(|path| std::fs::metadata(path).unwrap().len());
+    assert!((half_size as f64) < 0.6 * full_size as f64, "{half_size} of {full_size}");
+    for device in devices() {
+        let loaded = Model::load(&paths[1], None, &device.name()).unwrap();
+        for seed in 0..3 {
+            let photo = part::photo(500 + seed, seed == 2);
+            let (exact, rounded) = (full.score(&photo).unwrap(), loaded.score(&photo).unwrap());
+            assert!((rounded.score / exact.score - 1.0).abs() < 5e-3, "{}", device.name());
+        }
+    }
+}
+
+#[test]
+fn the_doctor_finds_every_device_well() {
+    for device in devices() {
+        let report = patchcore::doctor(&device.name(), Precision::F32, &mut |_| ()).unwrap();
+        assert!(report.passed(), "{report:#?}");
+        assert!(report.stages.iter().all(|row| row.device_ms > 0.0 && row.cpu_ms > 0.0), "{report:#?}");
+    }
+}

@@ -1,0 +1,141 @@
+//! `cargo xtask bench-devices`: the criterion benches of every stage on every device present, as a dated CSV file with
+//! hardware and versions, and as the README's table.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use serde_json::Value;
+
+use crate::bench_report::hardware::{output, processor};
+use crate::readme;
+use crate::tidy::root;
+
+/// Runs the benches and records them.
+#[derive(Debug, Args)]
+pub struct BenchDevices {
+    /// Cargo features that bring the devices, comma separated: wgpu, vulkan, cuda, fusion, autotune, ...
+    #[arg(long, value_name = "FEATURES", default_value = "")]
+    features: String,
+    /// Only these devices, comma separated. Default: every one that is present and computes right.
+    #[arg(long, value_name = "DEVICES")]
+    devices: Option<String>,
+    /// Leaves README.md as it is.
+    #[arg(long)]
+    keep_readme: bool,
+}
+
+/// One median.
+struct Row {
+    stage: String,
+    device: String,
+    size: String,
+    milliseconds: f64,
+}
+
+impl BenchDevices {
+    /// Runs, records, reports.
+    ///
+    /// # Errors
+    /// Benches that fail, files that cannot be written.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+        let home = target.join("bench-devices");
+        // What an earlier run measured must not look like this one's.
+        let _ = std::fs::remove_dir_all(&home);
+        std::fs::create_dir_all(&home)?;
+        let mut command = Command::new(env!("CARGO"));
+        command.args(["bench", "-p", "patchcore-bench", "--bench", "stages", "--features", &self.features]);
+        command.current_dir(root()).env("CRITERION_HOME", &home);
+        if let Some(devices) = &self.devices {
+            command.env("PATCHCORE_TEST_DEVICE", devices);
+        }
+        ensure!(command.status()?.success(), "the benches failed");
+        let devices: BTreeMap<String, Value> = serde_json::from_slice(&std::fs::read(home.join("devices.json"))?)?;
+        let mut rows = Vec::new();
+        collect(&home, &mut rows)?;
+        rows.sort_by(|a, b| (&a.stage, &a.size, &a.device).cmp(&(&b.stage, &b.size, &b.device)));
+        ensure!(!rows.is_empty(), "criterion left no results in {}", home.display());
+        let date = output(Command::new("date").arg("+%Y-%m-%d")).context("no date")?;
+        let rustc = output(Command::new("rustc").arg("--version")).unwrap_or_default();
+        let machine = format!("{}; {rustc}; burn 0.22.1; features: {}", processor(), self.features);
+        self.record(&date, &machine, &devices, &rows)?;
+        if !self.keep_readme {
+            readme::replace("bench-devices", &table(&date, &machine, &devices, &rows))?;
+        }
+        Ok(())
+    }
+
+    fn record(&self, date: &str, machine: &str, devices: &BTreeMap<String, Value>, rows: &[Row]) -> anyhow::Result<()> {
+        let folder = root().join("benches/results");
+        std::fs::create_dir_all(&folder)?;
+        let mut text = format!("# {date}; {machine}\nstage,device,size,median_ms,hardware,driver,software_device\n");
+        for row in rows {
+            let of = |key: &str| devices.get(&row.device).map(|device| device["properties"][key].clone());
+            let quoted = |key: &str| of(key).unwrap_or_default().to_string();
+            let Row { stage, device, size, milliseconds } = row;
+            let (hardware, driver, software) = (quoted("hardware"), quoted("driver"), quoted("is_software"));
+            text.push_str(&format!("{stage},{device},{size},{milliseconds:.4},{hardware},{driver},{software}\n"));
+        }
+        let path = folder.join(format!("{date}.csv"));
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        println!("wrote {}", path.display());
+        Ok(())
+    }
+}
+
+/// Every `new/benchmark.json` with its `estimates.json`.
+fn collect(folder: &Path, rows: &mut Vec<Row>) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if !path.is_dir() {
+            continue;
+        }
+        let benchmark = path.join("benchmark.json");
+        if path.ends_with("new") && benchmark.is_file() {
+            let benchmark: Value = serde_json::from_slice(&std::fs::read(benchmark)?)?;
+            let estimates: Value = serde_json::from_slice(&std::fs::read(path.join("estimates.json"))?)?;
+            let id = benchmark["full_id"].as_str().context("a benchmark without an id")?;
+            let [stage, device, size] = id.split('/').collect::<Vec<_>>()[..] else { continue };
+            let nanoseconds = estimates["median"]["point_estimate"].as_f64().context("no median")?;
+            let (stage, device, size) = (stage.to_owned(), device.to_owned(), size.to_owned());
+            rows.push(Row { stage, device, size, milliseconds: nanoseconds / 1e6 });
+        }
+        collect(&path, rows)?;
+    }
+    Ok(())
+}
+
+fn table(date: &str, machine: &str, devices: &BTreeMap<String, Value>, rows: &[Row]) -> String {
+    let names: Vec<&String> = devices.keys().collect();
+    let mut text = String::from("| stage, size |");
+    names.iter().for_each(|name| text.push_str(&format!(" `{name}`, ms |")));
+    text.push_str("\n|---|");
+    names.iter().for_each(|_| text.push_str("---|"));
+    let mut lines: BTreeMap<(&str, &str), BTreeMap<&str, f64>> = BTreeMap::new();
+    for row in rows {
+        lines.entry((&row.stage, &row.size)).or_default().insert(&row.device, row.milliseconds);
+    }
+    for ((stage, size), of) in lines {
+        text.push_str(&format!("\n| {stage}, {size} |"));
+        for name in &names {
+            let cell = of.get(name.as_str()).map_or("-".to_owned(), |milliseconds| format!("{milliseconds:.3}"));
+            text.push_str(&format!(" {cell} |"));
+        }
+    }
+    text.push_str("\n\nMedians of criterion. ");
+    for (name, device) in devices {
+        let properties = &device["properties"];
+        let hardware = properties["hardware"].as_str().filter(|name| !name.is_empty()).unwrap_or("the CPU");
+        let software = if properties["is_software"] == true {
+            ", **a software device: its times say nothing of a GPU**"
+        } else {
+            ""
+        };
+        text.push_str(&format!("`{name}`: {hardware}{software}. "));
+    }
+    text.push_str(&format!("{machine}; {date}."));
+    text
+}
