@@ -20,6 +20,7 @@ pub mod extractor;
 mod fitter;
 #[cfg(test)]
 mod golden;
+mod leave_one_out;
 pub mod memory_bank;
 pub mod metrics;
 pub mod mode;
