@@ -3,7 +3,10 @@
 //! Tensors: `memory_bank` `[m, dim]` f32, `origins` `[m, 3]` u32 (training image, grid row, grid column), with
 //! embedded weights one `weights.<name>` per tensor, and `sha256` `[32]` u8, the digest of the header and of the name,
 //! dtype, shape and bytes of every other tensor in name order. The header is the [`ModelHeader`] as JSON, under
-//! `patchcore` in the safetensors metadata. The same model gives the same bytes. Whoever writes the bytes to disk does it beside the old file and renames (the crate `patchcore`).
+//! `patchcore` in the safetensors metadata. The same model gives the same bytes. Whoever writes the bytes to disk does it
+//! beside the old file and renames (the crate `patchcore`).
+//!
+//! Version 2 adds `thresholds` to the header; a file of version 1 is read as one without.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,9 +21,10 @@ use crate::error::ModelFileError;
 use crate::extractor::{Extractor, ExtractorError};
 use crate::memory_bank::{MemoryBank, PatchOrigin};
 use crate::patchcore::{FittedOn, PatchCore};
+use crate::threshold::Thresholds;
 
 /// Version of the layout described above.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 const HEADER_KEY: &str = "patchcore";
 const CHECKSUM: &str = "sha256";
@@ -49,6 +53,9 @@ pub struct ModelHeader {
     pub images: Vec<String>,
     /// Device of the fit.
     pub device: String,
+    /// Thresholds, once the model has been calibrated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thresholds: Option<Thresholds>,
 }
 
 /// Only what must be readable whatever the version.
@@ -86,6 +93,7 @@ impl ModelFile {
             fitted_on: model.fitted_on(),
             images,
             device: model.device().name(),
+            thresholds: None,
         };
         Self { header, bank: model.bank().clone(), weights }
     }
@@ -158,6 +166,7 @@ impl ModelFile {
         }
         let header: ModelHeader = serde_json::from_str(header_json).map_err(malformed)?;
         header.config.check()?;
+        check_thresholds(&header)?;
         let bank = read_bank(&file, &header)?;
         let weights = header.has_weights.then(|| read_weights(&views)).transpose()?;
         Ok(Self { header, bank, weights })
@@ -187,6 +196,15 @@ impl ModelFile {
             return Err(ModelFileError::OtherWeights { backbone, expected: weights_sha256, found });
         }
         Ok(PatchCore::new(extractor, self.bank, fitted_on))
+    }
+}
+
+/// A threshold that is not a number would call everything good.
+fn check_thresholds(header: &ModelHeader) -> Result<(), ModelFileError> {
+    let Some(Thresholds { image, pixel }) = header.thresholds else { return Ok(()) };
+    match image.iter().chain(&pixel).find(|threshold| !threshold.value.is_finite()) {
+        None => Ok(()),
+        Some(threshold) => Err(malformed(format!("the threshold {} is not finite", threshold.value))),
     }
 }
 

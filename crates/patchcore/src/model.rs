@@ -8,7 +8,8 @@ use patchcore_core::error::FitError;
 use patchcore_core::memory_bank::PatchOrigin;
 use patchcore_core::model_file::{ModelFile, ModelHeader};
 use patchcore_core::scoring::AnomalyMap;
-use patchcore_core::{ComputeDevice, Fitter, ImageInput, PatchCore};
+use patchcore_core::threshold::{Thresholds, Verdict};
+use patchcore_core::{ComputeDevice, Fitter, ImageInput, PatchCore, PatchCoreConfig};
 use patchcore_io::{Geometry, NetworkInput, Photo, prepare};
 
 use crate::error::Error;
@@ -20,16 +21,19 @@ use crate::write_file::write_beside_and_rename;
 /// A fitted PatchCore: scores photos, knows its training photos, saves and loads. `Send + Sync`.
 #[derive(Debug, Clone)]
 pub struct Model {
-    core: PatchCore,
-    weights: BackboneWeights,
+    pub(crate) core: PatchCore,
+    pub(crate) weights: BackboneWeights,
     images: Vec<String>,
+    pub(crate) thresholds: Thresholds,
 }
 
 /// How anomalous a photo is, where, and compared with what.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Score {
-    /// The image score, in the unit of the mode's distance; higher is worse. Compare it with a threshold of yours.
+    /// The image score, in the unit of the mode's distance; higher is worse.
     pub score: f32,
+    /// What the model's image threshold makes of it; `None` for a model that has none (see [`Model::calibrate`]).
+    pub verdict: Option<Verdict>,
     /// One score per pixel of the network's input.
     pub map: AnomalyMap,
     /// How the network's input lies in the photo.
@@ -118,10 +122,20 @@ impl Model {
         total: usize,
         progress: &mut ProgressFn<'_>,
     ) -> Result<FitReport, Error> {
-        let config = settings.config()?;
-        let device = settings.compute_device()?;
-        let weights = settings.load_weights()?;
-        let mut fitter = Fitter::new(config, &weights, &device)?;
+        let (config, device) = (settings.config()?, settings.compute_device()?);
+        Self::fit_with(config, settings.load_weights()?, &device, inputs, total, progress)
+    }
+
+    /// [`Model::fit_inputs`] for settings that have been looked up already.
+    pub(crate) fn fit_with(
+        config: PatchCoreConfig,
+        weights: BackboneWeights,
+        device: &ComputeDevice,
+        inputs: impl IntoIterator<Item = (String, Result<NetworkInput, Error>)>,
+        total: usize,
+        progress: &mut ProgressFn<'_>,
+    ) -> Result<FitReport, Error> {
+        let mut fitter = Fitter::new(config, &weights, device)?;
         let (mut images, mut rejected) = (Vec::new(), Vec::new());
         let started = Instant::now();
         for (done, (name, input)) in inputs.into_iter().enumerate() {
@@ -147,7 +161,7 @@ impl Model {
         let started = Instant::now();
         let core = fitter
             .finish(&mut |done, total| progress(Progress { stage: Stage::Coreset, done, total }).is_continue())?;
-        let model = Self { core, weights, images };
+        let model = Self { core, weights, images, thresholds: Thresholds::default() };
         Ok(FitReport { model, rejected, features, coreset: started.elapsed() })
     }
 
@@ -172,17 +186,23 @@ impl Model {
     /// # Errors
     /// [`Error::Score`].
     pub fn score_input(&self, input: &NetworkInput) -> Result<Score, Error> {
-        let result = self.core.score(core_input(input))?;
+        self.score_input_with(&self.core, input)
+    }
+
+    /// Scores a prepared photo with another core: this model without some of its bank.
+    pub(crate) fn score_input_with(&self, core: &PatchCore, input: &NetworkInput) -> Result<Score, Error> {
+        let result = core.score(core_input(input))?;
         let columns = result.grid.columns.max(1);
         let centre =
             |cell: usize, cells: usize, pixels: usize| (cell as f64 + 0.5) * pixels as f64 / cells as f64 - 0.5;
         let x = centre(result.worst_cell % columns, columns, input.width);
         let y = centre(result.worst_cell / columns, result.grid.rows.max(1), input.height);
         let row = result.nearest.get(result.worst_cell).map_or(0, |neighbor| neighbor.row as usize);
-        let origin = self.core.bank().origins().get(row).copied();
+        let origin = core.bank().origins().get(row).copied();
         let origin = origin.unwrap_or(PatchOrigin { image: 0, row: 0, column: 0 });
         Ok(Score {
             score: result.score,
+            verdict: self.thresholds.image.map(|threshold| threshold.verdict(result.score)),
             worst_at: input.geometry.to_original(x, y),
             nearest_good: NearestGood {
                 image: self.images.get(origin.image as usize).cloned().unwrap_or_default(),
@@ -201,9 +221,9 @@ impl Model {
     /// [`Error::Io`]; an old file of that name is then as it was.
     pub fn save(&self, path: impl AsRef<Path>, embed_weights: bool) -> Result<(), Error> {
         let path = path.as_ref();
-        let file = ModelFile::new(&self.core, self.images.clone(), embed_weights.then_some(&self.weights));
-        let bytes = file.to_bytes().map_err(|source| Error::ModelFile { path: path.to_owned(), source })?;
-        write_beside_and_rename(path, &bytes)
+        let mut file = ModelFile::new(&self.core, self.images.clone(), embed_weights.then_some(&self.weights));
+        file.header.thresholds = self.stored_thresholds();
+        write_model_file(path, &file)
     }
 
     /// Loads a model. `weights`: the weight file, for a model that does not carry its weights and whose backbone is
@@ -217,12 +237,13 @@ impl Model {
         let file = Self::read(path)?;
         let device = ComputeDevice::from_name(device)?;
         let images = file.header.images.clone();
+        let thresholds = file.header.thresholds.unwrap_or_default();
         let weights = match file.weights() {
             Some(own) if weights.is_none() => own.clone(),
             _ => resolve_weights(file.header.config.backbone.name(), weights)?,
         };
         let core = file.into_model(Some(&weights), &device).map_err(refused)?;
-        Ok(Self { core, weights, images })
+        Ok(Self { core, weights, images, thresholds })
     }
 
     /// Reads and verifies a model file without putting it on a device.
@@ -242,7 +263,9 @@ impl Model {
 
     /// What a saved file would say about this model.
     pub fn header(&self) -> ModelHeader {
-        ModelFile::new(&self.core, self.images.clone(), None).header
+        let mut header = ModelFile::new(&self.core, self.images.clone(), None).header;
+        header.thresholds = self.stored_thresholds();
+        header
     }
 
     /// The core's model, for tensors and neighbours.
@@ -254,6 +277,17 @@ impl Model {
     pub fn training_images(&self) -> &[String] {
         &self.images
     }
+
+    /// A model without any threshold has no such field in its file.
+    fn stored_thresholds(&self) -> Option<Thresholds> {
+        (self.thresholds != Thresholds::default()).then_some(self.thresholds)
+    }
+}
+
+/// Writes a model file beside the old one and renames.
+pub(crate) fn write_model_file(path: &Path, file: &ModelFile) -> Result<(), Error> {
+    let bytes = file.to_bytes().map_err(|source| Error::ModelFile { path: path.to_owned(), source })?;
+    write_beside_and_rename(path, &bytes)
 }
 
 fn core_input(input: &NetworkInput) -> ImageInput<'_> {

@@ -62,13 +62,13 @@ fn a_newer_version_is_named() {
     model().save(&path, false).unwrap();
     // The same length keeps the container valid; the version is looked at before the checksum.
     let text = std::fs::read(&path).unwrap();
-    let needle = br#"{\"format_version\":1,"#;
+    let needle = br#"{\"format_version\":2,"#;
     let at = text.windows(needle.len()).position(|window| window == needle).unwrap();
     let mut newer = text;
     newer[at + needle.len() - 2] = b'9';
     std::fs::write(&path, newer).unwrap();
     match Model::read(&path) {
-        Err(Error::ModelFile { source: ModelFileError::NewerVersion { found: 9, supported: 1, .. }, .. }) => {}
+        Err(Error::ModelFile { source: ModelFileError::NewerVersion { found: 9, supported: 2, .. }, .. }) => {}
         other => panic!("{other:?}"),
     }
 }
