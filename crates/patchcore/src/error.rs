@@ -56,6 +56,9 @@ pub enum Error {
         /// Photos given.
         photos: usize,
     },
+    /// A verdict is asked of a model without a threshold.
+    #[error("the model has no image threshold: run `patchcore calibrate`, or give one with `--threshold`")]
+    NoThreshold,
     /// A threshold that is not a number.
     #[error("the threshold {value} is not a finite number")]
     WrongThreshold {
