@@ -17,7 +17,7 @@ pub struct Arguments {
     pub verbose: bool,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some images failed.";
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some images failed, 4 an anomalous photo (score --fail-on-anomaly).";
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
@@ -26,6 +26,10 @@ pub enum Command {
     Fit(Fit),
     /// Score photos with a model
     Score(Score),
+    /// Set the model's thresholds from photos of good parts, with a promise
+    Calibrate(Calibrate),
+    /// Rank the training photos by how little they are like the others: defective ones come first
+    Audit(Audit),
     /// Score a labelled test set; write metrics.json, scores.csv and overlays
     Evaluate(Evaluate),
     /// Say what is in a model file
@@ -133,6 +137,12 @@ pub struct Score {
     /// How to print the scores
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+    /// Call a photo anomalous when its score is greater than this [default: the model's image threshold]
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+    pub threshold: Option<f32>,
+    /// End with exit code 4 when any photo is anomalous
+    #[arg(long)]
+    pub fail_on_anomaly: bool,
     /// Write each anomaly map as NPY (float32, [height, width]) into this folder
     #[arg(long, value_name = "DIR")]
     pub maps: Option<PathBuf>,
@@ -156,6 +166,63 @@ pub struct Evaluate {
     /// Do not draw overlays
     #[arg(long)]
     pub no_overlays: bool,
+    /// Do not compute bootstrap intervals of the metrics
+    #[arg(long)]
+    pub no_intervals: bool,
+}
+
+/// `patchcore calibrate`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("from").required(true).args(["good", "manual", "f1_max"]))]
+pub struct Calibrate {
+    /// The model; its file gets the thresholds.
+    #[command(flatten)]
+    pub source: ModelSource,
+    /// Photos of good parts that the model has not seen; with --cross-fit the training photos (an MVTec category uses
+    /// train/good)
+    #[arg(long, value_name = "DIR")]
+    pub good: Option<PathBuf>,
+    /// At most this share of good parts is called anomalous
+    #[arg(long, default_value_t = 0.01, value_name = "SHARE", allow_negative_numbers = true)]
+    pub fpr: f64,
+    /// With this confidence
+    #[arg(long, default_value_t = 0.95, value_name = "SHARE", allow_negative_numbers = true)]
+    pub confidence: f64,
+    /// No held-out photos: fit on all but one of K runs of the photos in --good and score that one; an estimate
+    #[arg(long, value_name = "K", requires = "good")]
+    pub cross_fit: Option<usize>,
+    /// Set the image threshold to this
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+    pub manual: Option<f32>,
+    /// Set the pixel threshold to this [default: as it is]
+    #[arg(long, value_name = "VALUE", requires = "manual", allow_negative_numbers = true)]
+    pub manual_pixel: Option<f32>,
+    /// Take the thresholds with the largest F1 on the test set of --data: chosen on what they are judged by
+    #[arg(long, requires = "data")]
+    pub f1_max: bool,
+    /// An MVTec category with a labelled test set, for --f1-max
+    #[arg(long, value_name = "DIR", requires = "f1_max")]
+    pub data: Option<PathBuf>,
+}
+
+/// `patchcore audit`.
+#[derive(Debug, Args)]
+pub struct Audit {
+    /// The model.
+    #[command(flatten)]
+    pub source: ModelSource,
+    /// The training photos (an MVTec category uses train/good) [default: where they were at the fit]
+    #[arg(long, value_name = "DIR")]
+    pub good: Option<PathBuf>,
+    /// How to print the ranking
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Write a crop around the worst place of the first photos into this folder
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// How many photos get a crop
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub top: usize,
 }
 
 /// `patchcore inspect`.

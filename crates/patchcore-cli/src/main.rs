@@ -1,7 +1,7 @@
 //! The program `patchcore`: fit on good photos, score new ones, evaluate on a test set, look into a model.
 //!
 //! Results go to stdout, logs and progress to stderr. Exit codes: 0 done; 1 it failed; 2 wrong usage; 3 done, but some
-//! images failed (each is named in the results).
+//! images failed (each is named in the results); 4 `score --fail-on-anomaly` found an anomalous photo (before 3).
 
 mod arguments;
 mod commands;
@@ -24,6 +24,8 @@ enum Outcome {
     Done,
     /// It worked, but not for every image.
     SomeImagesFailed,
+    /// It worked, a photo is anomalous, and the user asked to be told so.
+    Anomaly,
 }
 
 fn main() -> ExitCode {
@@ -39,6 +41,8 @@ fn main() -> ExitCode {
     let result = match &arguments.command {
         Command::Fit(fit) => commands::fit::run(fit),
         Command::Score(score) => commands::score::run(score),
+        Command::Calibrate(calibrate) => commands::calibrate::run(calibrate),
+        Command::Audit(audit) => commands::audit::run(audit),
         Command::Evaluate(evaluate) => commands::evaluate::run(evaluate),
         Command::Inspect(inspect) => commands::inspect::run(inspect),
         Command::Devices(devices) => commands::devices::run(devices),
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::SomeImagesFailed) => ExitCode::from(3),
+        Ok(Outcome::Anomaly) => ExitCode::from(4),
         // A reader that has seen enough (`| head`) is no failure.
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

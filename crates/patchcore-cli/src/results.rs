@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use patchcore::{Evaluation, Metrics};
+use patchcore::core::metrics::Confusion;
+use patchcore::{Evaluation, Interval, Metrics, Thresholds};
 use serde::Serialize;
 
 /// metrics.json. A metric that is not defined on this set (one class only, no mask) is absent.
@@ -19,6 +20,9 @@ pub struct MetricsFile {
     pub n_defect_out_of_view: usize,
     /// Per kind of defect, each together with all good images.
     pub kinds: BTreeMap<String, MetricValues>,
+    /// The model's thresholds and how they came about; absent for a model without any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thresholds: Option<Thresholds>,
     /// Wall time per stage.
     pub seconds: BTreeMap<&'static str, f64>,
     /// What was evaluated.
@@ -71,6 +75,26 @@ pub struct MetricValues {
     aupro_30: Option<f64>,
     #[serde(rename = "aupro_0.05", skip_serializing_if = "Option::is_none")]
     aupro_05: Option<f64>,
+    // Bootstrap intervals over images, [low, high] at 95 %.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_auroc_ci: Option<Interval>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_ap_ci: Option<Interval>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_f1_max_ci: Option<Interval>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pixel_auroc_ci: Option<Interval>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pixel_ap_ci: Option<Interval>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pixel_f1_max_ci: Option<Interval>,
+    #[serde(rename = "aupro_0.3_ci", skip_serializing_if = "Option::is_none")]
+    aupro_30_ci: Option<Interval>,
+    #[serde(rename = "aupro_0.05_ci", skip_serializing_if = "Option::is_none")]
+    aupro_05_ci: Option<Interval>,
+    /// Verdicts at the model's image threshold against the truth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confusion: Option<Confusion>,
 }
 
 impl MetricValues {
@@ -90,6 +114,15 @@ impl MetricValues {
             pixel_f1_max_threshold: pixel.map(|pixel| pixel.f1_max.threshold),
             aupro_30: pixel.map(|pixel| pixel.aupro_30),
             aupro_05: pixel.map(|pixel| pixel.aupro_05),
+            image_auroc_ci: metrics.image_intervals.map(|image| image.auroc),
+            image_ap_ci: metrics.image_intervals.map(|image| image.ap),
+            image_f1_max_ci: metrics.image_intervals.map(|image| image.f1_max),
+            pixel_auroc_ci: metrics.pixel_intervals.map(|pixel| pixel.auroc),
+            pixel_ap_ci: metrics.pixel_intervals.map(|pixel| pixel.ap),
+            pixel_f1_max_ci: metrics.pixel_intervals.map(|pixel| pixel.f1_max),
+            aupro_30_ci: metrics.pixel_intervals.map(|pixel| pixel.aupro_30),
+            aupro_05_ci: metrics.pixel_intervals.map(|pixel| pixel.aupro_05),
+            confusion: metrics.confusion,
         }
     }
 

@@ -3,7 +3,10 @@
 //! Tensors: `memory_bank` `[m, dim]` f32 or f16, `origins` `[m, 3]` u32 (training image, grid row, grid column), with
 //! embedded weights one `weights.<name>` per tensor, and `sha256` `[32]` u8, the digest of the header and of the name,
 //! dtype, shape and bytes of every other tensor in name order. The header is the [`ModelHeader`] as JSON, under
-//! `patchcore` in the safetensors metadata. The same model gives the same bytes. Whoever writes the bytes to disk does it beside the old file and renames (the crate `patchcore`).
+//! `patchcore` in the safetensors metadata. The same model gives the same bytes. Whoever writes the bytes to disk does it
+//! beside the old file and renames (the crate `patchcore`).
+//!
+//! Version 2 adds `thresholds` to the header; a file of version 1 is read as one without.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,6 +23,7 @@ use crate::extractor::{Extractor, ExtractorError};
 use crate::memory_bank::{BankDtype, MemoryBank, PatchOrigin};
 use crate::passport::ScorePassport;
 use crate::patchcore::{FittedOn, PatchCore};
+use crate::threshold::Thresholds;
 
 /// Version of the layout described above.
 ///
@@ -54,6 +58,9 @@ pub struct ModelHeader {
     pub images: Vec<String>,
     /// Device of the fit.
     pub device: String,
+    /// Thresholds, once the model has been calibrated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thresholds: Option<Thresholds>,
     /// What that device answered for a few pictures; absent in files of version 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passport: Option<ScorePassport>,
@@ -105,6 +112,7 @@ impl ModelFile {
             images,
             device: model.device().name(),
             passport: model.passport().cloned(),
+            thresholds: None,
         };
         Self { header, bank: model.bank().clone(), weights }
     }
@@ -181,6 +189,7 @@ impl ModelFile {
         }
         let header: ModelHeader = serde_json::from_str(header_json).map_err(malformed)?;
         header.config.check()?;
+        check_thresholds(&header)?;
         let bank = read_bank(&file, &header)?;
         let weights = header.has_weights.then(|| read_weights(&views)).transpose()?;
         Ok(Self { header, bank, weights })
@@ -219,6 +228,15 @@ impl ModelFile {
             DriftPolicy::Allow => passport.drift(&model).map_err(|error| malformed(error))?,
         };
         Ok(model.with_passport(passport, Some(drift)))
+    }
+}
+
+/// A threshold that is not a number would call everything good.
+fn check_thresholds(header: &ModelHeader) -> Result<(), ModelFileError> {
+    let Some(Thresholds { image, pixel }) = header.thresholds else { return Ok(()) };
+    match image.iter().chain(&pixel).find(|threshold| !threshold.value.is_finite()) {
+        None => Ok(()),
+        Some(threshold) => Err(malformed(format!("the threshold {} is not finite", threshold.value))),
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use patchcore_core::error::{ConfigError, DeviceError, FitError, ModelFileError, ScoreError};
 use patchcore_core::metrics::MetricError;
+use patchcore_core::threshold::CalibrationError;
 use patchcore_io::{DatasetError, ImageError};
 use patchcore_weights::WeightsError;
 use thiserror::Error;
@@ -36,6 +37,34 @@ pub enum Error {
     /// A metric is not defined.
     #[error(transparent)]
     Metric(#[from] MetricError),
+    /// The photos do not support the threshold asked for.
+    #[error(transparent)]
+    Calibration(#[from] CalibrationError),
+    /// A photo that the model was fitted on cannot calibrate it.
+    #[error(
+        "{photo} is a training photo of this model: its score says nothing about new parts; pass photos that the model has not seen, or cross-fit (`--cross-fit 5`)"
+    )]
+    TrainingPhoto {
+        /// The photo.
+        photo: String,
+    },
+    /// Folds that leave a fit or a test without photos.
+    #[error("{folds} folds of {photos} photos: expected at least 2 folds, and at least one photo in each")]
+    WrongFolds {
+        /// Folds asked for.
+        folds: usize,
+        /// Photos given.
+        photos: usize,
+    },
+    /// A verdict is asked of a model without a threshold.
+    #[error("the model has no image threshold: run `patchcore calibrate`, or give one with `--threshold`")]
+    NoThreshold,
+    /// A threshold that is not a number.
+    #[error("the threshold {value} is not a finite number")]
+    WrongThreshold {
+        /// What was given.
+        value: f32,
+    },
     /// A model file is refused.
     #[error("{}: {source}", path.display())]
     ModelFile {

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use patchcore_core::metrics::{
-    AnomalyMap as LabelledMap, ImageMetrics, MetricError, PixelMetrics, image_metrics, pixel_metrics,
+    AnomalyMap as LabelledMap, Bootstrap, Confusion, ImageIntervals, ImageMetrics, MetricError, PixelIntervals,
+    PixelMetrics, image_metrics, image_replicates, pixel_metrics, pixel_replicates,
 };
 use patchcore_core::scoring::AnomalyMap;
 use patchcore_io::{Limits, Mask, MvtecCategory, NetworkInput, Photo, TestImage};
@@ -49,6 +50,12 @@ pub struct Metrics {
     pub image: Result<ImageMetrics, MetricError>,
     /// Pixel metrics, or why they are not defined (no defective pixel in view).
     pub pixel: Result<PixelMetrics, MetricError>,
+    /// Verdicts at the model's image threshold against the truth; `None` for a model without one.
+    pub confusion: Option<Confusion>,
+    /// How far the image metrics may be off; `None` before [`Evaluation::add_intervals`], or where they are not defined.
+    pub image_intervals: Option<ImageIntervals>,
+    /// How far the pixel metrics may be off; `None` before [`Evaluation::add_intervals`], or where they are not defined.
+    pub pixel_intervals: Option<PixelIntervals>,
 }
 
 /// The result of an evaluation.
@@ -112,11 +119,12 @@ impl Model {
         }
         let scoring = started.elapsed();
         let started = Instant::now();
-        let overall = metrics_of(&images, None);
+        let threshold = self.thresholds().image.map(|threshold| threshold.value);
+        let overall = metrics_of(&images, None, threshold);
         let mut kinds: BTreeMap<String, Metrics> = BTreeMap::new();
         for row in images.iter().filter(|row| row.image.is_anomalous) {
             if !kinds.contains_key(&row.image.kind) {
-                kinds.insert(row.image.kind.clone(), metrics_of(&images, Some(&row.image.kind)));
+                kinds.insert(row.image.kind.clone(), metrics_of(&images, Some(&row.image.kind), threshold));
             }
         }
         Ok(Evaluation { images, overall, kinds, scoring, metrics: started.elapsed() })
@@ -137,26 +145,68 @@ fn load_mask(image: &TestImage, input: &NetworkInput, limits: &Limits, model: &M
     Ok(patchcore_io::prepare_mask(&Photo::open(path, limits)?, input.geometry.original, view)?)
 }
 
-/// Metrics of all images, or of one kind and the good ones.
-fn metrics_of(images: &[EvaluatedImage], kind: Option<&str>) -> Metrics {
-    let wanted = |row: &&EvaluatedImage| !row.image.is_anomalous || kind.is_none_or(|kind| row.image.kind == kind);
-    let (mut scores, mut labels, mut maps) = (Vec::new(), Vec::new(), Vec::new());
-    for row in images.iter().filter(wanted) {
-        if let Ok(score) = row.score {
-            scores.push(score);
-            labels.push(row.image.is_anomalous);
+impl Evaluation {
+    /// Adds bootstrap intervals to the metrics, over all and per kind of defect. The same [`Bootstrap`] on two evaluations
+    /// of one test set draws the same images. Takes longer than all other metrics together.
+    ///
+    /// # Errors
+    /// [`Error::Metric`] for settings without resamples or with a confidence outside (0, 1).
+    pub fn add_intervals(&mut self, bootstrap: &Bootstrap) -> Result<(), Error> {
+        let started = Instant::now();
+        let images = &self.images;
+        let sets = std::iter::once((None, &mut self.overall));
+        for (kind, metrics) in sets.chain(self.kinds.iter_mut().map(|(kind, metrics)| (Some(kind.as_str()), metrics))) {
+            let entries = Entries::new(images, kind);
+            // What is not defined on this set has its reason in the metric itself.
+            if metrics.image.is_ok() {
+                let replicates = image_replicates(&entries.scores, &entries.labels, bootstrap)?;
+                metrics.image_intervals = Some(replicates.intervals()?);
+            }
+            if metrics.pixel.is_ok() {
+                metrics.pixel_intervals = Some(pixel_replicates(&entries.maps, bootstrap)?.intervals()?);
+            }
         }
-        // Without a usable mask it is not known which pixels are good.
-        if let (Some(map), None) = (&row.map, &row.mask_error) {
-            let (width, height) = (map.width, map.height);
-            maps.push(LabelledMap { width, height, scores: &map.scores, mask: row.truth.as_deref() });
-        }
+        self.metrics += started.elapsed();
+        Ok(())
     }
+}
+
+/// What the metrics of all images are made of, or those of one kind and the good ones.
+struct Entries<'a> {
+    scores: Vec<f32>,
+    labels: Vec<bool>,
+    maps: Vec<LabelledMap<'a>>,
+}
+
+impl<'a> Entries<'a> {
+    fn new(images: &'a [EvaluatedImage], kind: Option<&str>) -> Self {
+        let wanted = |row: &&EvaluatedImage| !row.image.is_anomalous || kind.is_none_or(|kind| row.image.kind == kind);
+        let mut entries = Self { scores: Vec::new(), labels: Vec::new(), maps: Vec::new() };
+        for row in images.iter().filter(wanted) {
+            if let Ok(score) = row.score {
+                entries.scores.push(score);
+                entries.labels.push(row.image.is_anomalous);
+            }
+            // Without a usable mask it is not known which pixels are good.
+            if let (Some(map), None) = (&row.map, &row.mask_error) {
+                let (width, height) = (map.width, map.height);
+                entries.maps.push(LabelledMap { width, height, scores: &map.scores, mask: row.truth.as_deref() });
+            }
+        }
+        entries
+    }
+}
+
+fn metrics_of(images: &[EvaluatedImage], kind: Option<&str>, threshold: Option<f32>) -> Metrics {
+    let Entries { scores, labels, maps } = Entries::new(images, kind);
     let n_anomalous = labels.iter().filter(|label| **label).count();
     Metrics {
         n_normal: labels.len() - n_anomalous,
         n_anomalous,
         image: image_metrics(&scores, &labels),
         pixel: pixel_metrics(&maps),
+        confusion: threshold.map(|threshold| Confusion::at(threshold, &scores, &labels)),
+        image_intervals: None,
+        pixel_intervals: None,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::Receiver;
 
 use patchcore_core::preprocess::View;
 use patchcore_io::{Limits, NetworkInput, Photo, prepare};
@@ -35,23 +36,7 @@ impl Model {
         progress: &mut ProgressFn<'_>,
     ) -> Result<FitReport, Error> {
         let view = settings.config()?.view;
-        // The fitter pulls, the prefetcher pushes: a channel without room of its own joins them, so that no more
-        // than the prefetcher's own few results wait.
-        std::thread::scope(|scope| {
-            let (sender, receiver) = std::sync::mpsc::sync_channel(0);
-            scope.spawn(move || {
-                prefetch(
-                    files,
-                    DECODERS,
-                    |path| load_input(path, &view, limits),
-                    |path, input| match sender.send((path.display().to_string(), input)) {
-                        Ok(()) => ControlFlow::Continue(()),
-                        Err(_) => ControlFlow::Break(()),
-                    },
-                );
-            });
-            Self::fit_inputs(settings, receiver, files.len(), progress)
-        })
+        prepared(files, &view, limits, |inputs| Self::fit_inputs(settings, inputs, files.len(), progress))
     }
 
     /// Scores photo files in order; `consume` gets each file's score or error.
@@ -106,4 +91,31 @@ impl Model {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Gives `consume` the files' inputs in order, decoded ahead on other threads.
+///
+/// The consumer pulls, the prefetcher pushes: a channel without room of its own joins them, so that no more than the
+/// prefetcher's own few results wait.
+pub(crate) fn prepared<R>(
+    files: &[PathBuf],
+    view: &View,
+    limits: &Limits,
+    consume: impl FnOnce(Receiver<(String, Result<NetworkInput, Error>)>) -> R,
+) -> R {
+    std::thread::scope(|scope| {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(0);
+        scope.spawn(move || {
+            prefetch(
+                files,
+                DECODERS,
+                |path| load_input(path, view, limits),
+                |path, input| match sender.send((path.display().to_string(), input)) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(_) => ControlFlow::Break(()),
+                },
+            );
+        });
+        consume(receiver)
+    })
 }

@@ -23,9 +23,13 @@
 //! # }
 //! ```
 //!
-//! [`Model::fit_files`] and [`Model::evaluate`] do the same over folders (MVTec layout), with decoding on another
+//! Photos of good parts that the model has not seen make a threshold of a stated false-positive rate:
+//! [`Model::calibrate`]; then a score carries its [`Verdict`]. [`Model::audit`] finds defective parts among the training
+//! photos. [`Model::fit_files`] and [`Model::evaluate`] do the same over folders (MVTec layout), with decoding on another
 //! thread. What each [`Mode`] computes is one table in [`patchcore_core::mode`].
 
+mod audit;
+mod calibration;
 pub mod devices;
 mod doctor;
 mod error;
@@ -38,14 +42,18 @@ mod settings;
 mod weights;
 mod write_file;
 
+pub use patchcore_core::metrics::{Bootstrap, Interval};
 pub use patchcore_core::mode::{MODES, Mode};
 pub use patchcore_core::preprocess::{Resize, Size};
 pub use patchcore_core::scoring::AnomalyMap;
+pub use patchcore_core::threshold::{Threshold, ThresholdOrigin, Thresholds, Verdict};
 pub use patchcore_core::{self as core, BankDtype, ComputeDevice, Precision};
 pub use patchcore_io::{
     Geometry, Limits, MvtecCategory, NetworkInput, Photo, PixelBuffer, PixelFormat, TestImage, good_images, photos_in,
 };
 
+pub use crate::audit::{Audit, AuditedPhoto};
+pub use crate::calibration::{CalibrationReport, GoodScore, store_thresholds};
 pub use crate::devices::{list_devices, open_device};
 pub use crate::doctor::{DoctorReport, DoctorRow, doctor};
 pub use crate::error::Error;

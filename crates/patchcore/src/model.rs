@@ -8,7 +8,8 @@ use patchcore_core::error::FitError;
 use patchcore_core::memory_bank::PatchOrigin;
 use patchcore_core::model_file::{DriftPolicy, ModelFile, ModelHeader};
 use patchcore_core::scoring::AnomalyMap;
-use patchcore_core::{Fitter, ImageInput, ImageScore, PatchCore, Precision};
+use patchcore_core::threshold::{Thresholds, Verdict};
+use patchcore_core::{ComputeDevice, Fitter, ImageInput, ImageScore, PatchCore, PatchCoreConfig, Precision};
 use patchcore_io::{Geometry, NetworkInput, Photo, prepare};
 
 use crate::devices::open_device;
@@ -21,16 +22,19 @@ use crate::write_file::write_beside_and_rename;
 /// A fitted PatchCore: scores photos, knows its training photos, saves and loads. `Send + Sync`.
 #[derive(Debug, Clone)]
 pub struct Model {
-    core: PatchCore,
-    weights: BackboneWeights,
+    pub(crate) core: PatchCore,
+    pub(crate) weights: BackboneWeights,
     images: Vec<String>,
+    pub(crate) thresholds: Thresholds,
 }
 
 /// How anomalous a photo is, where, and compared with what.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Score {
-    /// The image score, in the unit of the mode's distance; higher is worse. Compare it with a threshold of yours.
+    /// The image score, in the unit of the mode's distance; higher is worse.
     pub score: f32,
+    /// What the model's image threshold makes of it; `None` for a model that has none (see [`Model::calibrate`]).
+    pub verdict: Option<Verdict>,
     /// One score per pixel of the network's input.
     pub map: AnomalyMap,
     /// How the network's input lies in the photo.
@@ -140,10 +144,20 @@ impl Model {
         total: usize,
         progress: &mut ProgressFn<'_>,
     ) -> Result<FitReport, Error> {
-        let config = settings.config()?;
-        let device = settings.compute_device()?;
-        let weights = settings.load_weights()?;
-        let mut fitter = Fitter::new(config, &weights, &device)?;
+        let (config, device) = (settings.config()?, settings.compute_device()?);
+        Self::fit_with(config, settings.load_weights()?, &device, inputs, total, progress)
+    }
+
+    /// [`Model::fit_inputs`] for settings that have been looked up already.
+    pub(crate) fn fit_with(
+        config: PatchCoreConfig,
+        weights: BackboneWeights,
+        device: &ComputeDevice,
+        inputs: impl IntoIterator<Item = (String, Result<NetworkInput, Error>)>,
+        total: usize,
+        progress: &mut ProgressFn<'_>,
+    ) -> Result<FitReport, Error> {
+        let mut fitter = Fitter::new(config, &weights, device)?;
         let (mut images, mut rejected) = (Vec::new(), Vec::new());
         let started = Instant::now();
         for (done, (name, input)) in inputs.into_iter().enumerate() {
@@ -169,7 +183,7 @@ impl Model {
         let started = Instant::now();
         let core = fitter
             .finish(&mut |done, total| progress(Progress { stage: Stage::Coreset, done, total }).is_continue())?;
-        let model = Self { core, weights, images };
+        let model = Self { core, weights, images, thresholds: Thresholds::default() };
         Ok(FitReport { model, rejected, features, coreset: started.elapsed() })
     }
 
@@ -194,7 +208,12 @@ impl Model {
     /// # Errors
     /// [`Error::Score`].
     pub fn score_input(&self, input: &NetworkInput) -> Result<Score, Error> {
-        Ok(self.placed(input, self.core.score(core_input(input))?))
+        self.score_input_with(&self.core, input)
+    }
+
+    /// Scores a prepared photo with another core: this model without some of its bank.
+    pub(crate) fn score_input_with(&self, core: &PatchCore, input: &NetworkInput) -> Result<Score, Error> {
+        Ok(self.placed(core, input, core.score(core_input(input))?))
     }
 
     /// Scores prepared photos, in order: on a GPU as many at once as its memory holds, on the CPU one by one.
@@ -204,21 +223,22 @@ impl Model {
     pub fn score_inputs(&self, inputs: &[NetworkInput]) -> Result<Vec<Score>, Error> {
         let images: Vec<ImageInput<'_>> = inputs.iter().map(core_input).collect();
         let results = self.core.score_batch(&images)?;
-        Ok(inputs.iter().zip(results).map(|(input, result)| self.placed(input, result)).collect())
+        Ok(inputs.iter().zip(results).map(|(input, result)| self.placed(&self.core, input, result)).collect())
     }
 
     /// The core's result, as places in the photo and names of training photos.
-    fn placed(&self, input: &NetworkInput, result: ImageScore) -> Score {
+    fn placed(&self, core: &PatchCore, input: &NetworkInput, result: ImageScore) -> Score {
         let columns = result.grid.columns.max(1);
         let centre =
             |cell: usize, cells: usize, pixels: usize| (cell as f64 + 0.5) * pixels as f64 / cells as f64 - 0.5;
         let x = centre(result.worst_cell % columns, columns, input.width);
         let y = centre(result.worst_cell / columns, result.grid.rows.max(1), input.height);
         let row = result.nearest.get(result.worst_cell).map_or(0, |neighbor| neighbor.row as usize);
-        let origin = self.core.bank().origins().get(row).copied();
+        let origin = core.bank().origins().get(row).copied();
         let origin = origin.unwrap_or(PatchOrigin { image: 0, row: 0, column: 0 });
         Score {
             score: result.score,
+            verdict: self.thresholds.image.map(|threshold| threshold.verdict(result.score)),
             worst_at: input.geometry.to_original(x, y),
             nearest_good: NearestGood {
                 image: self.images.get(origin.image as usize).cloned().unwrap_or_default(),
@@ -237,9 +257,9 @@ impl Model {
     /// [`Error::Io`]; an old file of that name is then as it was.
     pub fn save(&self, path: impl AsRef<Path>, embed_weights: bool) -> Result<(), Error> {
         let path = path.as_ref();
-        let file = ModelFile::new(&self.core, self.images.clone(), embed_weights.then_some(&self.weights));
-        let bytes = file.to_bytes().map_err(|source| Error::ModelFile { path: path.to_owned(), source })?;
-        write_beside_and_rename(path, &bytes)
+        let mut file = ModelFile::new(&self.core, self.images.clone(), embed_weights.then_some(&self.weights));
+        file.header.thresholds = self.stored_thresholds();
+        write_model_file(path, &file)
     }
 
     /// Loads a model in f32. `weights`: the weight file, for a model that does not carry its weights and whose backbone
@@ -264,13 +284,14 @@ impl Model {
         let file = Self::read(path)?;
         let device = open_device(&options.device, options.precision)?;
         let images = file.header.images.clone();
+        let thresholds = file.header.thresholds.unwrap_or_default();
         let weights = match file.weights() {
             Some(own) if weights.is_none() => own.clone(),
             _ => resolve_weights(file.header.config.backbone.name(), weights)?,
         };
         let drift = if options.allow_drift { DriftPolicy::Allow } else { DriftPolicy::Refuse };
         let core = file.into_model(Some(&weights), &device, drift).map_err(refused)?;
-        Ok(Self { core, weights, images })
+        Ok(Self { core, weights, images, thresholds })
     }
 
     /// Reads and verifies a model file without putting it on a device.
@@ -290,7 +311,9 @@ impl Model {
 
     /// What a saved file would say about this model.
     pub fn header(&self) -> ModelHeader {
-        ModelFile::new(&self.core, self.images.clone(), None).header
+        let mut header = ModelFile::new(&self.core, self.images.clone(), None).header;
+        header.thresholds = self.stored_thresholds();
+        header
     }
 
     /// The core's model, for tensors and neighbours.
@@ -302,6 +325,17 @@ impl Model {
     pub fn training_images(&self) -> &[String] {
         &self.images
     }
+
+    /// A model without any threshold has no such field in its file.
+    fn stored_thresholds(&self) -> Option<Thresholds> {
+        (self.thresholds != Thresholds::default()).then_some(self.thresholds)
+    }
+}
+
+/// Writes a model file beside the old one and renames.
+pub(crate) fn write_model_file(path: &Path, file: &ModelFile) -> Result<(), Error> {
+    let bytes = file.to_bytes().map_err(|source| Error::ModelFile { path: path.to_owned(), source })?;
+    write_beside_and_rename(path, &bytes)
 }
 
 fn core_input(input: &NetworkInput) -> ImageInput<'_> {

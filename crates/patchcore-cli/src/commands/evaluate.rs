@@ -5,7 +5,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
-use patchcore::{EvaluatedImage, Evaluation, Limits, Model, MvtecCategory, load_input, write_beside_and_rename};
+use patchcore::{
+    Bootstrap, EvaluatedImage, Evaluation, Limits, Model, MvtecCategory, Thresholds, load_input,
+    write_beside_and_rename,
+};
 use patchcore_report::{ColorScale, Panel, write_png};
 
 use crate::arguments::Evaluate;
@@ -28,7 +31,10 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     let model = crate::device::load(source)?;
     let load = started.elapsed();
     let mut display = Display::new();
-    let evaluation = model.evaluate(&category, &Limits::default(), &mut |progress| display.show(progress))?;
+    let mut evaluation = model.evaluate(&category, &Limits::default(), &mut |progress| display.show(progress))?;
+    if !arguments.no_intervals {
+        evaluation.add_intervals(&Bootstrap::default())?;
+    }
     display.finish();
     drop(display);
 
@@ -67,6 +73,7 @@ fn metrics_file(model: &Model, evaluation: &Evaluation, seconds: BTreeMap<&'stat
     let core = model.core();
     let count = |wanted: fn(&EvaluatedImage) -> bool| evaluation.images.iter().filter(|row| wanted(row)).count();
     MetricsFile {
+        thresholds: (model.thresholds() != Thresholds::default()).then(|| model.thresholds()),
         overall: MetricValues::new(&evaluation.overall),
         n_failed: count(|row| row.score.is_err()),
         n_without_mask: count(|row| row.mask_error.is_some()),

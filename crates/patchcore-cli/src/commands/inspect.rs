@@ -1,7 +1,7 @@
 //! `patchcore inspect`: what a model file says about itself.
 
-use patchcore::Model;
 use patchcore::core::preprocess::{Resize, View};
+use patchcore::{Model, Threshold};
 use serde_json::json;
 
 use crate::arguments::{Inspect, InspectFormat};
@@ -44,12 +44,22 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
                 header.fitted_on.good_scores.median, header.fitted_on.good_scores.percentile_99
             ),
         ),
+        ("image limit", threshold(header.thresholds.and_then(|thresholds| thresholds.image))),
+        ("pixel limit", threshold(header.thresholds.and_then(|thresholds| thresholds.pixel))),
         ("neighbours", config.num_neighbors.to_string()),
         ("format", format!("version {}, written by patchcore {}", header.format_version, header.written_by)),
     ];
     let text: String = rows.iter().map(|(name, value)| format!("{name:<13} {value}\n")).collect();
     output::print(&text)?;
     Ok(Outcome::Done)
+}
+
+/// A threshold and how it came about.
+fn threshold(threshold: Option<Threshold>) -> String {
+    match threshold {
+        Some(Threshold { value, origin }) => format!("{value}, {origin}"),
+        None => "none: see `patchcore calibrate`".to_owned(),
+    }
 }
 
 fn view(view: &View) -> String {

@@ -1,5 +1,7 @@
 //! One subcommand a file.
 
+pub mod audit;
+pub mod calibrate;
 pub mod completions;
 pub mod demo;
 pub mod devices;

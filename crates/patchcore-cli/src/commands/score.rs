@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use patchcore::core::mode::Distance;
-use patchcore::{Limits, Model, NetworkInput, Score, photos_in, write_beside_and_rename};
+use patchcore::{
+    Limits, Model, NetworkInput, Score, Threshold, Thresholds, Verdict, photos_in, write_beside_and_rename,
+};
 use patchcore_report::{ColorScale, overlay, write_png};
 use serde::Serialize;
 
@@ -19,6 +21,8 @@ use crate::{Outcome, output};
 struct Row {
     image_path: String,
     score: Option<f32>,
+    /// `good` or `anomalous`; absent without a threshold.
+    verdict: Option<&'static str>,
     /// Centre of the worst patch, in pixels of the photo.
     worst_x: Option<f64>,
     worst_y: Option<f64>,
@@ -29,7 +33,14 @@ struct Row {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let source = &arguments.source;
-    let model = crate::device::load(source)?;
+    let mut model = crate::device::load(source)?;
+    if let Some(value) = arguments.threshold {
+        let thresholds = Thresholds { image: Some(Threshold::manual(value)), ..model.thresholds() };
+        model = model.with_thresholds(thresholds)?;
+    }
+    if arguments.fail_on_anomaly && model.thresholds().image.is_none() {
+        return Err(patchcore::Error::NoThreshold.into());
+    }
     let files = expand(&arguments.paths)?;
     for folder in [&arguments.maps, &arguments.overlays].into_iter().flatten() {
         make_folder(folder)?;
@@ -43,6 +54,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
             Err(error) => Row {
                 image_path: path.display().to_string(),
                 score: None,
+                verdict: None,
                 worst_x: None,
                 worst_y: None,
                 nearest_good: None,
@@ -58,6 +70,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
                 Row {
                     image_path: path.display().to_string(),
                     score: Some(score.score),
+                    verdict: score.verdict.map(Verdict::name),
                     worst_x: Some(score.worst_at.0),
                     worst_y: Some(score.worst_at.1),
                     nearest_good: Some(score.nearest_good.image),
@@ -74,6 +87,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         return Err(error);
     }
     print(&rows, arguments.format)?;
+    let anomalous = |row: &Row| row.verdict == Some(Verdict::Anomalous.name());
+    if arguments.fail_on_anomaly && rows.iter().any(anomalous) {
+        return Ok(Outcome::Anomaly);
+    }
     let failed = rows.iter().any(|row| row.error.is_some());
     Ok(if failed { Outcome::SomeImagesFailed } else { Outcome::Done })
 }
@@ -137,7 +154,10 @@ fn print(rows: &[Row], format: Format) -> anyhow::Result<()> {
             let mut text = String::new();
             for row in rows {
                 match (&row.score, &row.error) {
-                    (Some(score), _) => text.push_str(&format!("{score:>10.4}  {}\n", row.image_path)),
+                    (Some(score), _) => {
+                        let verdict = row.verdict.map(|verdict| format!("{verdict:<9}  ")).unwrap_or_default();
+                        text.push_str(&format!("{score:>10.4}  {verdict}{}\n", row.image_path));
+                    }
                     (None, error) => text.push_str(&format!(
                         "{:>10}  {}: {}\n",
                         "error",

@@ -31,7 +31,7 @@ fn inspect_says_what_a_model_was_made_of() {
     assert_eq!(json["config"]["mode"], "paper");
     assert_eq!(json["config"]["seed"], 3);
     assert_eq!(json["config"]["num_neighbors"], 9);
-    assert_eq!((json["format_version"].as_u64(), json["has_weights"].as_bool()), (Some(1), Some(false)));
+    assert_eq!((json["format_version"].as_u64(), json["has_weights"].as_bool()), (Some(2), Some(false)));
     assert_eq!(json["fitted_on"]["images"], 4);
     assert_eq!(json["images"].as_array().unwrap().len(), 4);
     assert!(json["images"][2].as_str().unwrap().ends_with("002.png"));

@@ -5,6 +5,7 @@
 mod bad_photos;
 mod bad_settings;
 mod bad_weights;
+mod calibrate;
 mod demo;
 mod evaluate;
 mod fit_and_score;

@@ -1,0 +1,118 @@
+//! `patchcore audit`: the training photos ranked by how little they are like the others, with crops.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use patchcore::{AuditedPhoto, Limits, Model, Photo, good_images};
+use patchcore_report::write_png;
+use serde::Serialize;
+
+use crate::arguments::{Audit as Arguments, Format};
+use crate::output::make_folder;
+use crate::progress::Display;
+use crate::{Outcome, output};
+
+/// Share of a photo's longer side that a crop shows.
+const CROP_SHARE: u32 = 4;
+
+/// One line of the ranking.
+#[derive(Serialize)]
+struct Row {
+    rank: usize,
+    image_path: String,
+    score: f32,
+    /// Score over the median of all photos.
+    ratio: f32,
+    worst_x: f64,
+    worst_y: f64,
+    /// The training photo with the nearest patch.
+    nearest_other: String,
+    bank_rows: usize,
+    first_pick: Option<usize>,
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    let source = &arguments.source;
+    let model = Model::load(&source.model, source.weights.as_deref(), &source.device)?;
+    let files = match &arguments.good {
+        Some(folder) => good_images(folder)?,
+        None => model.training_images().iter().map(PathBuf::from).collect(),
+    };
+    let mut display = Display::new();
+    let limits = Limits::default();
+    let audit = model.audit(&files, &limits, &mut |progress| display.show(progress), |_, _, _| {})?;
+    display.finish();
+    drop(display);
+    for (photo, error) in &audit.rejected {
+        tracing::warn!("left out: {}", output::naming(photo, error));
+    }
+    for photo in &audit.unknown {
+        tracing::warn!("left out: {} is no training photo of this model", photo.display());
+    }
+    anyhow::ensure!(
+        !audit.photos.is_empty(),
+        "none of the training photos could be audited: give their folder with --good"
+    );
+    if let Some(folder) = &arguments.output {
+        make_folder(folder)?;
+        for (rank, photo) in audit.photos.iter().take(arguments.top).enumerate() {
+            write_crop(folder, rank + 1, photo, &limits)?;
+        }
+    }
+    let row = |(at, photo): (usize, &AuditedPhoto)| Row {
+        rank: at + 1,
+        image_path: photo.path.display().to_string(),
+        score: photo.score,
+        ratio: photo.ratio,
+        worst_x: photo.worst_at.0,
+        worst_y: photo.worst_at.1,
+        nearest_other: photo.nearest_other.image.clone(),
+        bank_rows: photo.bank_rows,
+        first_pick: photo.first_pick,
+    };
+    print(&audit.photos.iter().enumerate().map(row).collect::<Vec<Row>>(), arguments.format)?;
+    let complete = audit.rejected.is_empty() && audit.unknown.is_empty();
+    Ok(if complete { Outcome::Done } else { Outcome::SomeImagesFailed })
+}
+
+/// The surroundings of the worst place, a quarter of the photo's longer side wide, as `<rank>_<name>.png`.
+fn write_crop(folder: &Path, rank: usize, photo: &AuditedPhoto, limits: &Limits) -> anyhow::Result<()> {
+    let picture = Photo::open(&photo.path, limits)?.to_rgb8();
+    let (width, height) = picture.dimensions();
+    let side = (width.max(height) / CROP_SHARE).max(32);
+    // A saturating cast: a centre outside the photo gives a crop at its border.
+    let start = |centre: f64, length: u32| {
+        let start = (centre - f64::from(side) / 2.0).max(0.0) as u32;
+        start.min(length.saturating_sub(side))
+    };
+    let (x, y) = (start(photo.worst_at.0, width), start(photo.worst_at.1, height));
+    let crop = image::imageops::crop_imm(&picture, x, y, side.min(width), side.min(height)).to_image();
+    let stem = photo.path.file_stem().unwrap_or_default().to_string_lossy();
+    let path = folder.join(format!("{rank:03}_{stem}.png"));
+    write_png(&path, &crop).with_context(|| format!("cannot write the crop of {}", photo.path.display()))
+}
+
+fn print(rows: &[Row], format: Format) -> anyhow::Result<()> {
+    match format {
+        Format::Json => output::print(&format!("{}\n", serde_json::to_string_pretty(rows)?)),
+        Format::Csv => {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            for row in rows {
+                writer.serialize(row)?;
+            }
+            let bytes = writer.into_inner().map_err(|error| error.into_error())?;
+            output::print(&String::from_utf8_lossy(&bytes))
+        }
+        Format::Table => {
+            let mut text = format!("{:>4}  {:>10}  {:>6}  {:>10}  photo\n", "rank", "score", "ratio", "first pick");
+            for row in rows {
+                let pick = row.first_pick.map_or("-".to_owned(), |pick| pick.to_string());
+                text.push_str(&format!(
+                    "{:>4}  {:>10.4}  {:>6.2}  {pick:>10}  {}\n",
+                    row.rank, row.score, row.ratio, row.image_path
+                ));
+            }
+            output::print(&text)
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `patchcore calibrate`: photos of good parts in, thresholds with a promise into the model file.
+
+use std::path::Path;
+
+use anyhow::Context;
+use patchcore::core::threshold::rank_of;
+use patchcore::{Limits, Model, MvtecCategory, Threshold, Thresholds, good_images, store_thresholds};
+
+use crate::arguments::Calibrate;
+use crate::progress::Display;
+use crate::{Outcome, output};
+
+pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
+    let source = &arguments.source;
+    let mut outcome = Outcome::Done;
+    let thresholds = match (&arguments.good, arguments.manual, &arguments.data) {
+        (Some(good), ..) => {
+            let (thresholds, some_failed) = from_good_photos(arguments, good)?;
+            if some_failed {
+                outcome = Outcome::SomeImagesFailed;
+            }
+            thresholds
+        }
+        (None, Some(value), _) => {
+            let old = Model::read(&source.model)?.header.thresholds.unwrap_or_default();
+            let pixel = arguments.manual_pixel.map(Threshold::manual).or(old.pixel);
+            Thresholds { image: Some(Threshold::manual(value)), pixel }
+        }
+        (None, None, Some(data)) => {
+            let category = MvtecCategory::open(data)?;
+            let model = Model::load(&source.model, source.weights.as_deref(), &source.device)?;
+            let mut display = Display::new();
+            let evaluation = model.evaluate(&category, &Limits::default(), &mut |progress| display.show(progress))?;
+            evaluation.f1_max_thresholds()?
+        }
+        (None, None, None) => anyhow::bail!("nothing to calibrate from: give --good, --manual or --f1-max"),
+    };
+    store_thresholds(&source.model, thresholds)?;
+    let mut text = String::new();
+    for (name, threshold) in [("image", thresholds.image), ("pixel", thresholds.pixel)] {
+        if let Some(Threshold { value, origin }) = threshold {
+            text.push_str(&format!("{name} threshold {value}: {origin}\n"));
+        }
+    }
+    output::print(&format!("{text}stored in {}\n", source.model.display()))?;
+    Ok(outcome)
+}
+
+/// Thresholds from photos of good parts, and whether some of these could not be used.
+fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thresholds, bool)> {
+    let source = &arguments.source;
+    let files = good_images(good)?;
+    // What so many photos cannot support is said before they are scored.
+    rank_of(files.len(), arguments.fpr, arguments.confidence)?;
+    let mut model = Model::load(&source.model, source.weights.as_deref(), &source.device)?;
+    let limits = Limits::default();
+    let mut display = Display::new();
+    let mut progress = |progress| display.show(progress);
+    let report = match arguments.cross_fit {
+        Some(folds) => model.cross_fit_files(&files, folds, &limits, &mut progress),
+        None => model.score_good_files(&files, &limits, &mut progress),
+    };
+    let report = report.with_context(|| format!("cannot calibrate on {}", good.display()))?;
+    display.finish();
+    drop(display);
+    for (photo, error) in &report.rejected {
+        tracing::warn!("left out: {}", output::naming(photo, error));
+    }
+    if arguments.cross_fit.is_some() {
+        output::note(
+            "a cross-fit is an estimate: its scores come from models fitted on fewer photos, so the threshold is as a \
+             rule too high rather than too low; photos held out of the fit give a promise",
+        );
+    }
+    let thresholds = model.calibrate(&report, arguments.fpr, arguments.confidence)?;
+    Ok((thresholds, !report.rejected.is_empty()))
+}

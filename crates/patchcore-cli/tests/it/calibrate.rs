@@ -1,0 +1,96 @@
+//! `patchcore calibrate` and `audit`, and verdicts: promises kept, refusals that help, exit codes for a line.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::photos::{HEIGHT, WIDTH, category, good_folder, photo, save};
+use crate::program::{Workplace, entries, patchcore, small_fit};
+
+/// A model of a category, 30 held-out good photos in `held_out`.
+fn fitted() -> Workplace {
+    let place = Workplace::new();
+    category(&place.path("part"));
+    patchcore(small_fit(&place.path("part"), &place.path("m.patchcore"))).done();
+    for seed in 100..130 {
+        save(&place.path(&format!("held_out/{seed}.png")), photo(WIDTH, HEIGHT, seed, false));
+    }
+    place
+}
+
+#[test]
+fn a_calibrated_model_gives_verdicts_and_exit_codes() {
+    let place = fitted();
+    let (model, held_out) = (place.text("m.patchcore"), place.text("held_out"));
+    let (good, bad) = (place.text("held_out/100.png"), place.text("part/test/spot/000.png"));
+    patchcore(["score", "--model", &model, "--fail-on-anomaly", &good]).fails(&["calibrate", "--threshold"]);
+    let before = fs::read(&model).unwrap();
+    patchcore(["calibrate", "--model", &model, "--good", &held_out]).fails(&["30 photos", "299 are needed", "9.51 %"]);
+    assert_eq!(fs::read(&model).unwrap(), before, "a refusal changed the model");
+
+    let run = patchcore(["calibrate", "--model", &model, "--good", &held_out, "--fpr", "0.1"]).done();
+    assert!(run.stdout.contains("at most 10 % false alarms with 95 % confidence"), "{}", run.stdout);
+    let table = patchcore(["inspect", &model]).done().stdout;
+    assert!(table.contains("30 held-out good photos"), "{table}");
+    patchcore(["score", "--model", &model, "--fail-on-anomaly", &good]).done();
+    patchcore(["score", "--model", &model, &bad]).done();
+    let run = patchcore(["score", "--model", &model, "--fail-on-anomaly", &good, &bad]).ends(4, &[]);
+    let words: Vec<_> = run.stdout.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
+    assert_eq!(words, ["good", "anomalous"]);
+    patchcore(["score", "--model", &model, "--fail-on-anomaly", "--threshold", "1e9", &bad]).done();
+    let json = patchcore(["score", "--model", &model, "--format", "json", &bad]).done().stdout;
+    assert_eq!(serde_json::from_str::<Value>(&json).unwrap()[0]["verdict"], "anomalous");
+
+    // The evaluation counts at the threshold, and says how far the metrics may be off.
+    let (data, out) = (place.text("part"), place.text("out"));
+    patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &out, "--no-overlays"]).done();
+    let metrics: Value = serde_json::from_str(&fs::read_to_string(place.path("out/metrics.json")).unwrap()).unwrap();
+    assert_eq!(metrics["confusion"]["true_positives"], 3, "{metrics:#}");
+    assert_eq!(metrics["image_auroc_ci"], serde_json::json!([1.0, 1.0]));
+    let interval = &metrics["aupro_0.3_ci"];
+    let (low, value, high) = (interval[0].as_f64(), metrics["aupro_0.3"].as_f64(), interval[1].as_f64());
+    assert!(low.unwrap() <= value.unwrap() && value.unwrap() <= high.unwrap(), "{metrics:#}");
+    assert!(metrics["kinds"]["spot"]["pixel_auroc_ci"].is_array() && metrics["thresholds"]["pixel"].is_object());
+    patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &out, "--no-overlays", "--no-intervals"]).done();
+    assert!(!fs::read_to_string(place.path("out/metrics.json")).unwrap().contains("_ci"));
+}
+
+#[test]
+fn other_thresholds_say_where_they_come_from() {
+    let place = fitted();
+    let (model, part) = (place.text("m.patchcore"), place.text("part"));
+    let calibrate = |options: &[&str]| patchcore(["calibrate", "--model", &model].iter().chain(options));
+    calibrate(&["--good", &part, "--fpr", "0.6"]).fails(&["training photo", "--cross-fit"]);
+    let run = calibrate(&["--good", &part, "--fpr", "0.6", "--cross-fit", "2"]).done();
+    assert!(run.stdout.contains("estimated") && run.stderr.contains("estimate"), "{run:#?}");
+    let run = calibrate(&["--f1-max", "--data", &part]).done();
+    assert!(run.stdout.contains("chosen on a test set (3 normal, 3 anomalous)"), "{}", run.stdout);
+    let run = calibrate(&["--manual", "2.5"]).done();
+    assert!(run.stdout.contains("image threshold 2.5: set by hand"), "{}", run.stdout);
+    assert!(run.stdout.contains("pixel threshold") && run.stdout.contains("largest F1"), "{}", run.stdout);
+    calibrate(&["--manual", "nan"]).fails(&["not a finite number"]);
+    calibrate(&[]).ends(2, &["--good"]);
+    calibrate(&["--good", &part, "--fpr", "1.5"]).fails(&["fpr is 1.5", "below 1"]);
+}
+
+#[test]
+fn an_audit_puts_the_planted_photo_first_and_shows_it() {
+    let place = Workplace::new();
+    good_folder(&place.path("photos"), 6);
+    save(&place.path("photos/003.png"), photo(WIDTH, HEIGHT, 3, true));
+    patchcore(small_fit(&place.path("photos"), &place.path("m.patchcore"))).done();
+    let (model, crops, photos) = (place.text("m.patchcore"), place.text("crops"), place.text("photos"));
+    for good in [&["--good", &photos][..], &[]] {
+        let arguments = ["audit", "--model", &model, "--format", "json", "-o", &crops, "--top", "2"];
+        let json = patchcore(arguments.iter().chain(good)).done().stdout;
+        let rows: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(rows.as_array().unwrap().len(), 6);
+        assert!(rows[0]["image_path"].as_str().unwrap().ends_with("003.png"), "{rows:#}");
+    }
+    let names = entries(&place.path("crops"));
+    assert_eq!((names.len(), names[0].as_str()), (2, "001_003.png"));
+    let table = patchcore(["audit", "--model", &model]).done().stdout;
+    assert!(table.lines().nth(1).unwrap().ends_with("003.png"), "{table}");
+    fs::remove_dir_all(place.path("photos")).unwrap();
+    patchcore(["audit", "--model", &model]).fails(&["--good"]);
+}

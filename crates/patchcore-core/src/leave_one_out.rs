@@ -1,0 +1,29 @@
+//! A fitted model without one of its training photos: what the others alone say about it.
+
+use crate::error::FitError;
+use crate::memory_bank::{MemoryBank, PatchOrigin};
+use crate::patchcore::PatchCore;
+
+impl PatchCore {
+    /// This model with the bank rows of one training photo removed (its index as in
+    /// [`PatchOrigin::image`]). The rows that stay keep their order and origins; nothing is picked anew, so a place
+    /// that only the removed photo covered stays uncovered. Cost: the index of the search, built again.
+    ///
+    /// # Errors
+    /// [`FitError::TooFewRows`] when fewer rows stay than the score needs neighbours.
+    pub fn without_image(&self, image: u32) -> Result<PatchCore, FitError> {
+        let bank = self.bank();
+        let kept = bank.origins().iter().enumerate().filter(|(_, origin)| origin.image != image);
+        let (mut rows, mut origins): (Vec<f32>, Vec<PatchOrigin>) = (Vec::new(), Vec::new());
+        for (index, origin) in kept {
+            rows.extend_from_slice(bank.row(index));
+            origins.push(*origin);
+        }
+        let num_neighbors = self.config().num_neighbors;
+        if origins.len() < num_neighbors.max(1) {
+            return Err(FitError::TooFewRows { num_neighbors, rows: origins.len() });
+        }
+        let bank = MemoryBank::new(bank.dim(), rows, origins);
+        Ok(PatchCore::new(self.extractor().clone(), bank, self.fitted_on()))
+    }
+}

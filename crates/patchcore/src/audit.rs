@@ -1,0 +1,153 @@
+//! Which training photos may show defective parts themselves: a defect in the bank makes the model blind to its kind.
+//!
+//! Each training photo is scored against the bank without its own rows (leave one image out). A photo of a part like the
+//! others scores low; one with something that no other photo shows scores high. Two photos with the same defect vouch
+//! for each other and are not found this way. The greedy selection takes outliers first, so
+//! [`AuditedPhoto::first_pick`] is a second witness.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use patchcore_core::error::FitError;
+use patchcore_io::{Limits, NetworkInput};
+
+use crate::error::Error;
+use crate::files::load_input;
+use crate::model::{Model, NearestGood, Score};
+use crate::prefetch::prefetch;
+use crate::progress::{Progress, ProgressFn, Stage};
+
+/// The training photos, the most suspicious first.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Audit {
+    /// By falling score.
+    pub photos: Vec<AuditedPhoto>,
+    /// Photos that could not be read or scored, with the reason.
+    pub rejected: Vec<(String, Error)>,
+    /// Files that are not among the model's training photos: they were not looked at.
+    pub unknown: Vec<PathBuf>,
+}
+
+/// One training photo.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditedPhoto {
+    /// The file.
+    pub path: PathBuf,
+    /// Its index in the fit.
+    pub index: u32,
+    /// The image score against the bank without its own rows, in the unit of the mode's distance.
+    pub score: f32,
+    /// `score` over the median of all photos' scores.
+    pub ratio: f32,
+    /// Centre of the worst patch in the photo: column, row.
+    pub worst_at: (f64, f64),
+    /// The nearest patch of another training photo.
+    pub nearest_other: NearestGood,
+    /// Rows of the bank that are patches of this photo.
+    pub bank_rows: usize,
+    /// When the selection first took a patch of this photo, from 0; `None` if it never did. (With a coreset of 100 %
+    /// the rows are in the order of the photos, and this says nothing.)
+    pub first_pick: Option<usize>,
+}
+
+impl Model {
+    /// Ranks training photos by how little they are like the others. `files`: the photos of the fit, or some of them;
+    /// they are matched with [`Model::training_images`] by path, else by file name where that is unique. `each` also
+    /// gets every photo's input and score, for pictures.
+    ///
+    /// Cost: per photo one index of the bank and one score.
+    ///
+    /// # Errors
+    /// [`Error::Fit`] with `Cancelled` when the progress callback breaks.
+    pub fn audit(
+        &self,
+        files: &[PathBuf],
+        limits: &Limits,
+        progress: &mut ProgressFn<'_>,
+        mut each: impl FnMut(&Path, &NetworkInput, &Score),
+    ) -> Result<Audit, Error> {
+        let names = TrainingNames::new(self.training_images());
+        let matched = |file: &PathBuf| names.index_of(file).map(|index| (file.clone(), index));
+        let known: Vec<(PathBuf, u32)> = files.iter().filter_map(matched).collect();
+        let unknown = files.iter().filter(|file| names.index_of(file).is_none()).cloned().collect();
+        let mut audit = Audit { photos: Vec::new(), rejected: Vec::new(), unknown };
+        let view = self.core().config().view;
+        let (mut done, mut cancelled) = (0, false);
+        let load = |(path, _): &(PathBuf, u32)| load_input(path, &view, limits);
+        prefetch(&known, 1, load, |(path, index), input| {
+            let scored = input.and_then(|input| {
+                let others = self.core().without_image(*index)?;
+                Ok((self.score_input_with(&others, &input)?, input))
+            });
+            match scored {
+                Ok((score, input)) => {
+                    each(path, &input, &score);
+                    audit.photos.push(self.audited(path, *index, score));
+                }
+                Err(error) => audit.rejected.push((path.display().to_string(), error)),
+            }
+            done += 1;
+            cancelled = progress(Progress { stage: Stage::Scoring, done, total: known.len() }).is_break();
+            if cancelled { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        if cancelled {
+            return Err(FitError::Cancelled.into());
+        }
+        audit.rank();
+        Ok(audit)
+    }
+
+    fn audited(&self, path: &Path, index: u32, score: Score) -> AuditedPhoto {
+        let origins = self.core().bank().origins();
+        AuditedPhoto {
+            path: path.to_owned(),
+            index,
+            score: score.score,
+            ratio: 1.0,
+            worst_at: score.worst_at,
+            nearest_other: score.nearest_good,
+            bank_rows: origins.iter().filter(|origin| origin.image == index).count(),
+            first_pick: origins.iter().position(|origin| origin.image == index),
+        }
+    }
+}
+
+impl Audit {
+    /// Sorts by falling score, equal ones by index, and fills in the ratios.
+    fn rank(&mut self) {
+        self.photos.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.index.cmp(&b.index)));
+        let median = self.photos.get(self.photos.len() / 2).map_or(0.0, |photo| photo.score);
+        for photo in &mut self.photos {
+            photo.ratio = if median > 0.0 { photo.score / median } else { 1.0 };
+        }
+    }
+}
+
+/// Finds a file among the names that the fit was given.
+struct TrainingNames {
+    by_path: HashMap<PathBuf, u32>,
+    /// `None` where two training photos share a file name.
+    by_file_name: HashMap<std::ffi::OsString, Option<u32>>,
+}
+
+impl TrainingNames {
+    fn new(names: &[String]) -> Self {
+        let (mut by_path, mut by_file_name) = (HashMap::new(), HashMap::new());
+        for (index, name) in names.iter().enumerate() {
+            let path = PathBuf::from(name);
+            if let Some(file_name) = path.file_name() {
+                let entry = by_file_name.entry(file_name.to_owned());
+                entry.and_modify(|index| *index = None).or_insert(Some(index as u32));
+            }
+            by_path.insert(path, index as u32);
+        }
+        Self { by_path, by_file_name }
+    }
+
+    fn index_of(&self, file: &Path) -> Option<u32> {
+        let by_name = || self.by_file_name.get(file.file_name()?).copied().flatten();
+        self.by_path.get(file).copied().or_else(by_name)
+    }
+}

@@ -1,0 +1,125 @@
+//! Thresholds and the audit through the public API: what is promised, what is refused, what is stored.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use patchcore::core::threshold::{CalibrationError, GoodScoreSource, ThresholdOrigin};
+use patchcore::{Error, Limits, Model, Progress, Settings, Threshold, Thresholds, Verdict, store_thresholds};
+
+use crate::part;
+
+fn settings() -> Settings {
+    Settings {
+        resize: Some(patchcore::Resize::None),
+        coreset_sampling_ratio: 0.2,
+        num_neighbors: Some(3),
+        ..Settings::default()
+    }
+}
+
+/// Photos as files: `good` ones, with a defect where `defect` says so.
+fn files(folder: &std::path::Path, seeds: std::ops::Range<u32>, defect: impl Fn(u32) -> bool) -> Vec<PathBuf> {
+    std::fs::create_dir_all(folder).unwrap();
+    let file = |seed: u32| {
+        let path = folder.join(format!("{seed:03}.png"));
+        part::photo(seed, defect(seed)).to_rgb8().save(&path).unwrap();
+        path
+    };
+    seeds.map(file).collect()
+}
+
+fn go(_: Progress) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+#[test]
+fn held_out_photos_give_thresholds_that_are_stored_and_used() {
+    let place = tempfile::tempdir().unwrap();
+    let train = files(&place.path().join("train"), 0..6, |_| false);
+    let held_out = files(&place.path().join("held_out"), 100..130, |_| false);
+    let limits = Limits::default();
+    let mut model = Model::fit_files(&settings(), &train, &limits, &mut go).unwrap().model;
+    assert_eq!(model.score(&part::photo(40, true)).unwrap().verdict, None);
+
+    let report = model.score_good_files(&held_out, &limits, &mut go).unwrap();
+    assert_eq!((report.scores.len(), report.source), (30, GoodScoreSource::HeldOut));
+    let refused = model.calibrate(&report, 0.01, 0.95).unwrap_err();
+    assert!(matches!(refused, Error::Calibration(CalibrationError::TooFewScores { needed: 299, .. })), "{refused}");
+    assert_eq!(model.thresholds(), Thresholds::default());
+    let thresholds = model.calibrate(&report, 0.1, 0.95).unwrap();
+    let largest = |value: fn(&patchcore::GoodScore) -> f32| report.scores.iter().map(value).fold(f32::MIN, f32::max);
+    assert_eq!(thresholds.image.unwrap().value, largest(|photo| photo.score));
+    assert_eq!(thresholds.pixel.unwrap().value, largest(|photo| photo.map_max));
+    assert_eq!(model.score(&part::photo(40, true)).unwrap().verdict, Some(Verdict::Anomalous));
+    // The very photo that made the threshold is good: the verdict is strict.
+    for seed in 100..130 {
+        assert_eq!(model.score(&part::photo(seed, false)).unwrap().verdict, Some(Verdict::Good));
+    }
+
+    let path = place.path().join("m.patchcore");
+    model.save(&path, false).unwrap();
+    assert_eq!(Model::load(&path, None, "flex").unwrap().thresholds(), thresholds);
+    let before = std::fs::read(&path).unwrap();
+    model.save(&path, false).unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), before, "the same model gave other bytes");
+
+    let manual = Thresholds { image: Some(Threshold::manual(0.25)), pixel: thresholds.pixel };
+    store_thresholds(&path, manual).unwrap();
+    let loaded = Model::load(&path, None, "flex").unwrap();
+    assert_eq!((loaded.thresholds(), loaded.core().bank()), (manual, model.core().bank()));
+    let wrong = Thresholds { image: Some(Threshold::manual(f32::NAN)), pixel: None };
+    assert!(matches!(store_thresholds(&path, wrong), Err(Error::WrongThreshold { .. })));
+    assert_eq!(Model::load(&path, None, "flex").unwrap().thresholds(), manual);
+}
+
+#[test]
+fn training_photos_are_no_held_out_photos_but_can_be_cross_fitted() {
+    let place = tempfile::tempdir().unwrap();
+    let train = files(place.path(), 0..12, |_| false);
+    let limits = Limits::default();
+    let mut model = Model::fit_files(&settings(), &train, &limits, &mut go).unwrap().model;
+    let refused = model.score_good_files(&train[3..5], &limits, &mut go).unwrap_err();
+    assert!(matches!(&refused, Error::TrainingPhoto { photo } if photo.ends_with("003.png")), "{refused}");
+
+    for folds in [0, 1, 13] {
+        let refused = model.cross_fit_files(&train, folds, &limits, &mut go).unwrap_err();
+        assert!(matches!(refused, Error::WrongFolds { photos: 12, .. }), "{refused}");
+    }
+    let report = model.cross_fit_files(&train, 4, &limits, &mut go).unwrap();
+    let names: Vec<_> = report.scores.iter().map(|photo| PathBuf::from(&photo.image)).collect();
+    assert_eq!(names, train, "each photo once, in order");
+    // The first fold by hand: fitted on the other nine.
+    let rest = Model::fit_files(&settings(), &train[3..], &limits, &mut go).unwrap().model;
+    assert_eq!(report.scores[1].score, rest.score(&part::photo(1, false)).unwrap().score);
+    let image = model.calibrate(&report, 0.3, 0.9).unwrap().image.unwrap();
+    let ThresholdOrigin::Calibrated(calibration) = image.origin else { panic!("{image:?}") };
+    assert_eq!(calibration.source, GoodScoreSource::CrossFitted { folds: 4 });
+    assert!(image.origin.to_string().starts_with("estimated"), "{}", image.origin);
+}
+
+#[test]
+fn a_defective_photo_among_the_training_photos_ranks_first() {
+    let place = tempfile::tempdir().unwrap();
+    for planted in [0, 4, 8] {
+        let folder = place.path().join(planted.to_string());
+        let train = files(&folder, 0..9, |seed| seed == planted);
+        let limits = Limits::default();
+        let model = Model::fit_files(&settings(), &train, &limits, &mut go).unwrap().model;
+        let audit = model.audit(&train, &limits, &mut go, |_, _, _| {}).unwrap();
+        assert_eq!((audit.photos.len(), audit.rejected.len(), audit.unknown.len()), (9, 0, 0));
+        let first = &audit.photos[0];
+        assert_eq!(first.path, train[planted as usize]);
+        assert!(first.ratio > 1.3 && first.score > audit.photos[1].score, "{:?}", &audit.photos[..2]);
+        let (x, y) = first.worst_at;
+        assert!((x - 44.0).abs() < 14.0 && (y - 56.0).abs() < 14.0, "{x} {y}");
+        assert_ne!(first.nearest_other.origin.image, planted, "compared with itself");
+        // Rows are counted, and the photo's own rows hide the defect when it is scored as it is.
+        assert_eq!(audit.photos.iter().map(|photo| photo.bank_rows).sum::<usize>(), model.core().bank().len());
+        assert!(model.score(&part::photo(planted, true)).unwrap().score < first.score);
+    }
+    let elsewhere = files(&place.path().join("elsewhere"), 70..71, |_| false);
+    let train = files(&place.path().join("again"), 0..4, |_| false);
+    let model = Model::fit_files(&settings(), &train, &Limits::default(), &mut go).unwrap().model;
+    let audit = model.audit(&elsewhere, &Limits::default(), &mut go, |_, _, _| {}).unwrap();
+    assert_eq!((audit.photos.len(), audit.unknown), (0, elsewhere));
+}
