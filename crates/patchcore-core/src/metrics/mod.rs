@@ -8,6 +8,7 @@
 //! | [`image_metrics`] | the three above for whole images | one sort |
 //! | [`pixel_metrics`] | the same for pixels, and AUPRO at 0.3 and 0.05 | one sort |
 //! | [`aupro`] | is every defect found, large or small? | see [`aupro`] |
+//! | [`pr_curve`], [`pro_curve`] | the points below AP and AUPRO, for plots | [`thin_curve`] leaves out what cannot be seen |
 //!
 //! A prediction is positive when `score >= threshold`, and **equal scores are one step**: the order in which ties are
 //! stored never changes a number. (MVTec's own script takes the false-positive rate from the rank in the sorted list
@@ -37,8 +38,11 @@ mod error;
 mod f1_max;
 mod image_metrics;
 mod pixel_metrics;
+mod pr_curve;
+mod pro_curve;
 mod ranked_scores;
 mod roc_curve;
+mod thin_curve;
 
 #[cfg(test)]
 mod golden;
@@ -56,4 +60,7 @@ pub use error::MetricError;
 pub use f1_max::{F1Max, f1_max};
 pub use image_metrics::{ImageMetrics, image_metrics};
 pub use pixel_metrics::{PixelMetrics, pixel_metrics};
+pub use pr_curve::pr_curve;
+pub use pro_curve::pro_curve;
 pub use roc_curve::{RocCurve, roc_curve};
+pub use thin_curve::thin_curve;
