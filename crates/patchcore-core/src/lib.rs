@@ -6,8 +6,8 @@
 //! In the order in which data flows: [`preprocess`] normalises pixels, [`backbone`] turns them into feature maps,
 //! [`patch_embedding`] into one row per grid cell; a [`Fitter`] lets the [`coreset`] choose the rows of the
 //! [`memory_bank`]; a fitted [`PatchCore`] looks up the [`nearest_neighbor`] of every patch and makes of the distances
-//! what [`scoring`] defines; [`metrics`] judge the result. Which published definition of each step is computed is
-//! the [`mode`].
+//! what [`scoring`] defines; a [`threshold`] makes a verdict of a score; [`metrics`] judge the result. Which published
+//! definition of each step is computed is the [`mode`].
 //!
 //! The crate reads no file, clock, environment or network and prints nothing.
 
@@ -30,6 +30,7 @@ mod patchcore;
 pub mod preprocess;
 pub mod scoring;
 mod scratch_pool;
+pub mod threshold;
 
 pub use config::PatchCoreConfig;
 pub use device::ComputeDevice;

@@ -54,6 +54,36 @@ pub enum MetricError {
         limit: f64,
     },
 
+    /// A variance needs two entries of each class.
+    #[error(
+        "found {n_normal} normal and {n_anomalous} anomalous entries, expected at least two of each for a variance; \
+         add images to the test set"
+    )]
+    TooFewForVariance {
+        /// Number of entries labelled normal.
+        n_normal: u64,
+        /// Number of entries labelled anomalous.
+        n_anomalous: u64,
+    },
+
+    /// A confidence outside (0, 1).
+    #[error("the confidence is {confidence}, expected a number above 0 and below 1, such as 0.95")]
+    InvalidConfidence {
+        /// The confidence that was passed.
+        confidence: f64,
+    },
+
+    /// A bootstrap without resamples.
+    #[error("a bootstrap of 0 resamples has no interval; ask for some, such as 1000")]
+    NoResamples,
+
+    /// Two sets of replicates that were not drawn from the same images with the same settings.
+    #[error(
+        "the two evaluations are not of the same images with the same bootstrap settings: their replicates are not \
+         pairs; evaluate both on one test set"
+    )]
+    NotPaired,
+
     /// More connected regions or pixels than the 32-bit labels can name.
     #[error("masks hold more than {limit} regions or pixels in one map; evaluate fewer or smaller images at once")]
     TooManyRegions {

@@ -9,6 +9,9 @@
 //! | [`pixel_metrics`] | the same for pixels, and AUPRO at 0.3 and 0.05 | one sort |
 //! | [`aupro`] | is every defect found, large or small? | see [`aupro`] |
 //! | [`pr_curve`], [`pro_curve`] | the points below AP and AUPRO, for plots | [`thin_curve`] leaves out what cannot be seen |
+//! | [`Confusion`] | what does one threshold call what? | counts of `score > threshold` |
+//! | [`delong`], [`delong_difference`] | how sure is an AUROC, or that one is larger? | DeLong's variance |
+//! | [`image_replicates`], [`pixel_replicates`] | how far may each metric be off? | [`Bootstrap`] over images |
 //!
 //! A prediction is positive when `score >= threshold`, and **equal scores are one step**: the order in which ties are
 //! stored never changes a number. (MVTec's own script takes the false-positive rate from the rank in the sorted list
@@ -33,10 +36,14 @@ mod anomaly_map;
 mod aupro;
 mod auroc;
 mod average_precision;
+mod bootstrap;
+mod confusion;
 mod connected_regions;
+mod delong;
 mod error;
 mod f1_max;
 mod image_metrics;
+mod interval;
 mod pixel_metrics;
 mod pr_curve;
 mod pro_curve;
@@ -55,10 +62,16 @@ pub use anomaly_map::AnomalyMap;
 pub use aupro::aupro;
 pub use auroc::auroc;
 pub use average_precision::average_precision;
+pub use bootstrap::{
+    Bootstrap, ImageIntervals, ImageReplicates, PixelIntervals, PixelReplicates, image_replicates, pixel_replicates,
+};
+pub use confusion::Confusion;
 pub use connected_regions::{ConnectedRegions, connected_regions};
+pub use delong::{DelongAuroc, DelongDifference, delong, delong_difference};
 pub use error::MetricError;
 pub use f1_max::{F1Max, f1_max};
 pub use image_metrics::{ImageMetrics, image_metrics};
+pub use interval::Interval;
 pub use pixel_metrics::{PixelMetrics, pixel_metrics};
 pub use pr_curve::pr_curve;
 pub use pro_curve::pro_curve;

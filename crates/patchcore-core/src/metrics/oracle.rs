@@ -133,3 +133,28 @@ pub(super) fn aupro(maps: &[AnomalyMap<'_>], limit: f64) -> f64 {
     }
     area / limit
 }
+
+/// Covariance of two AUROCs: placements by counting pairs, then their sample covariances.
+pub(super) fn delong_covariance(first: &[f32], second: &[f32], labels: &[bool]) -> f64 {
+    let kernel = |positive: f32, negative: f32| match positive.total_cmp(&negative) {
+        std::cmp::Ordering::Greater => 1.0,
+        std::cmp::Ordering::Equal => 0.5,
+        std::cmp::Ordering::Less => 0.0,
+    };
+    let members = |class: bool| (0..labels.len()).filter(|&i| labels[i] == class).collect::<Vec<_>>();
+    let (positives, negatives) = (members(true), members(false));
+    let covariance = |these: &[usize], those: &[usize], anomalous: bool| {
+        let placement = |scores: &[f32], this: usize| {
+            let pair = |that: usize| {
+                if anomalous { kernel(scores[this], scores[that]) } else { kernel(scores[that], scores[this]) }
+            };
+            those.iter().map(|&that| pair(that)).sum::<f64>() / those.len() as f64
+        };
+        let pairs: Vec<(f64, f64)> =
+            these.iter().map(|&this| (placement(first, this), placement(second, this))).collect();
+        let count = pairs.len() as f64;
+        let (a, b) = (pairs.iter().map(|p| p.0).sum::<f64>() / count, pairs.iter().map(|p| p.1).sum::<f64>() / count);
+        pairs.iter().map(|p| (p.0 - a) * (p.1 - b)).sum::<f64>() / (count - 1.0) / count
+    };
+    covariance(&positives, &negatives, true) + covariance(&negatives, &positives, false)
+}

@@ -15,7 +15,7 @@ fn score() -> impl Strategy<Value = f32> {
 }
 
 /// One image's score and label, with both classes present.
-fn labelled() -> impl Strategy<Value = (Vec<f32>, Vec<bool>)> {
+pub(super) fn labelled() -> impl Strategy<Value = (Vec<f32>, Vec<bool>)> {
     prop::collection::vec((score(), any::<bool>()), 2..60)
         .prop_map(|entries| entries.into_iter().unzip())
         .prop_filter("both classes", |(_, labels): &(Vec<f32>, Vec<bool>)| {
@@ -23,10 +23,10 @@ fn labelled() -> impl Strategy<Value = (Vec<f32>, Vec<bool>)> {
         })
 }
 
-type OwnedMap = (usize, usize, Vec<f32>, Option<Vec<bool>>);
+pub(super) type OwnedMap = (usize, usize, Vec<f32>, Option<Vec<bool>>);
 
 /// Maps of different sizes, some without a mask.
-fn maps() -> impl Strategy<Value = Vec<OwnedMap>> {
+pub(super) fn maps() -> impl Strategy<Value = Vec<OwnedMap>> {
     let map = (1_usize..9, 1_usize..9).prop_flat_map(|(width, height)| {
         let pixels = width * height;
         let mask = prop::option::weighted(0.8, prop::collection::vec(prop::bool::weighted(0.35), pixels));
@@ -40,7 +40,7 @@ fn maps() -> impl Strategy<Value = Vec<OwnedMap>> {
     })
 }
 
-fn borrow(maps: &[OwnedMap]) -> Vec<AnomalyMap<'_>> {
+pub(super) fn borrow(maps: &[OwnedMap]) -> Vec<AnomalyMap<'_>> {
     maps.iter()
         .map(|(width, height, scores, mask)| AnomalyMap {
             width: *width,

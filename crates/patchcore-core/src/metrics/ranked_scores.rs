@@ -176,7 +176,7 @@ fn upper(entry: u64) -> u32 {
 const SIGN: u32 = 1 << 31;
 
 /// Integer whose ascending order is the descending order of finite scores; `None` for NaN and infinities.
-fn key(score: f32) -> Option<u32> {
+pub(super) fn key(score: f32) -> Option<u32> {
     if !score.is_finite() {
         return None;
     }

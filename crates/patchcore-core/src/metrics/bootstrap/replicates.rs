@@ -1,0 +1,215 @@
+//! Replicates of the metrics, the intervals that they give, and the paired differences of two sets of them.
+
+use rayon::prelude::*;
+
+use super::super::interval::check_confidence;
+use super::super::ranked_scores::RankedScores;
+use super::super::{AnomalyMap, Interval, MetricError};
+use super::Bootstrap;
+use super::events::Events;
+use super::sweep::{LANES, Replicate, sweep};
+
+/// Intervals of the image metrics.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct ImageIntervals {
+    /// Of the area under the ROC curve.
+    pub auroc: Interval,
+    /// Of the average precision.
+    pub ap: Interval,
+    /// Of the best F1, chosen anew in each resample.
+    pub f1_max: Interval,
+}
+
+/// Intervals of the pixel metrics.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct PixelIntervals {
+    /// Of the area under the ROC curve.
+    pub auroc: Interval,
+    /// Of the average precision.
+    pub ap: Interval,
+    /// Of the best F1, chosen anew in each resample.
+    pub f1_max: Interval,
+    /// Of the AUPRO up to a false-positive rate of 0.3.
+    pub aupro_30: Interval,
+    /// Of the AUPRO up to a false-positive rate of 0.05.
+    pub aupro_05: Interval,
+}
+
+/// The image metrics of every resample.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageReplicates(Replicates);
+
+/// The pixel metrics of every resample.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PixelReplicates(Replicates);
+
+#[derive(Debug, Clone, PartialEq)]
+struct Replicates {
+    bootstrap: Bootstrap,
+    /// Which images are defective: the same draws need the same strata.
+    strata: Vec<bool>,
+    values: Vec<Option<Replicate>>,
+}
+
+/// Resamples one score per image; `labels` is `true` for defective.
+///
+/// # Errors
+/// As [`roc_curve`](super::super::roc_curve), [`MetricError::NoResamples`] and [`MetricError::InvalidConfidence`].
+///
+/// # Examples
+/// ```
+/// use patchcore_core::metrics::{Bootstrap, image_replicates};
+/// let (scores, labels) = ([0.1, 0.4, 0.35, 0.8], [false, false, true, true]);
+/// let auroc = image_replicates(&scores, &labels, &Bootstrap::default())?.intervals()?.auroc;
+/// assert!(auroc.low < 0.75 && auroc.high == 1.0);
+/// # Ok::<(), patchcore_core::metrics::MetricError>(())
+/// ```
+pub fn image_replicates(
+    scores: &[f32],
+    labels: &[bool],
+    bootstrap: &Bootstrap,
+) -> Result<ImageReplicates, MetricError> {
+    // Lengths, finiteness and both classes.
+    RankedScores::from_labels(scores, labels)?;
+    Replicates::new(&Events::from_labels(scores, labels)?, labels.to_vec(), bootstrap).map(ImageReplicates)
+}
+
+/// Resamples the images of the maps; an image with a defective pixel is a defective one.
+///
+/// # Errors
+/// As [`pixel_metrics`](super::super::pixel_metrics()), [`MetricError::NoResamples`] and
+/// [`MetricError::InvalidConfidence`].
+pub fn pixel_replicates(maps: &[AnomalyMap<'_>], bootstrap: &Bootstrap) -> Result<PixelReplicates, MetricError> {
+    check_maps(maps)?;
+    let defective = |map: &AnomalyMap<'_>| map.mask.is_some_and(|mask| mask.contains(&true));
+    let strata = maps.iter().map(defective).collect();
+    Replicates::new(&Events::from_maps(maps)?, strata, bootstrap).map(PixelReplicates)
+}
+
+/// What ranking the pixels would refuse, without ranking them.
+fn check_maps(maps: &[AnomalyMap<'_>]) -> Result<(), MetricError> {
+    let (mut n_normal, mut n_anomalous) = (0, 0);
+    for (index, map) in maps.iter().enumerate() {
+        map.check_lengths(index)?;
+        if let Some((pixel, value)) = map.scores.iter().enumerate().find(|(_, score)| !score.is_finite()) {
+            return Err(MetricError::NonFiniteScore { map: Some(index), index: pixel, value: *value });
+        }
+        let defective = map.mask.map_or(0, |mask| mask.iter().filter(|pixel| **pixel).count());
+        n_anomalous += defective as u64;
+        n_normal += (map.scores.len() - defective) as u64;
+    }
+    match (n_normal, n_anomalous) {
+        (0, 0) => Err(MetricError::Empty),
+        (0, _) | (_, 0) => Err(MetricError::OneClass { n_normal, n_anomalous }),
+        _ => Ok(()),
+    }
+}
+
+impl ImageReplicates {
+    /// The percentile intervals.
+    ///
+    /// # Errors
+    /// [`MetricError::NoResamples`] if no resample had both classes.
+    pub fn intervals(&self) -> Result<ImageIntervals, MetricError> {
+        self.0.image(None)
+    }
+
+    /// The intervals of `self - other`, for two detectors on the same images.
+    ///
+    /// # Errors
+    /// [`MetricError::NotPaired`] unless both come from the same labels, in the same order, and the same [`Bootstrap`].
+    pub fn difference(&self, other: &Self) -> Result<ImageIntervals, MetricError> {
+        self.0.image(Some(&other.0))
+    }
+}
+
+impl PixelReplicates {
+    /// The percentile intervals.
+    ///
+    /// # Errors
+    /// [`MetricError::NoResamples`] if no resample had both classes.
+    pub fn intervals(&self) -> Result<PixelIntervals, MetricError> {
+        self.0.pixel(None)
+    }
+
+    /// The intervals of `self - other`, for two detectors on the same images.
+    ///
+    /// # Errors
+    /// [`MetricError::NotPaired`] unless both have the same defective images, in the same order, and the same
+    /// [`Bootstrap`].
+    pub fn difference(&self, other: &Self) -> Result<PixelIntervals, MetricError> {
+        self.0.pixel(Some(&other.0))
+    }
+}
+
+impl Replicates {
+    fn new(events: &Events, strata: Vec<bool>, bootstrap: &Bootstrap) -> Result<Self, MetricError> {
+        check_confidence(bootstrap.confidence)?;
+        if bootstrap.resamples == 0 {
+            return Err(MetricError::NoResamples);
+        }
+        let batches = 0..bootstrap.resamples.div_ceil(LANES);
+        let batch = |batch: usize| {
+            let resamples = batch * LANES..((batch + 1) * LANES).min(bootstrap.resamples);
+            let weights: Vec<Vec<u32>> = resamples.map(|resample| bootstrap.draw(resample, &strata)).collect();
+            sweep(events, &weights)
+        };
+        let values = batches.into_par_iter().flat_map_iter(batch).collect();
+        Ok(Self { bootstrap: *bootstrap, strata, values })
+    }
+
+    fn image(&self, other: Option<&Self>) -> Result<ImageIntervals, MetricError> {
+        let interval = |metric: fn(&Replicate) -> f64| self.interval(other, metric);
+        Ok(ImageIntervals {
+            auroc: interval(|replicate| replicate.auroc)?,
+            ap: interval(|replicate| replicate.ap)?,
+            f1_max: interval(|replicate| replicate.f1_max)?,
+        })
+    }
+
+    fn pixel(&self, other: Option<&Self>) -> Result<PixelIntervals, MetricError> {
+        let interval = |metric: fn(&Replicate) -> f64| self.interval(other, metric);
+        Ok(PixelIntervals {
+            auroc: interval(|replicate| replicate.auroc)?,
+            ap: interval(|replicate| replicate.ap)?,
+            f1_max: interval(|replicate| replicate.f1_max)?,
+            aupro_30: interval(|replicate| replicate.aupro_30)?,
+            aupro_05: interval(|replicate| replicate.aupro_05)?,
+        })
+    }
+
+    /// The interval of a metric, or of its difference to that of `other`.
+    fn interval(&self, other: Option<&Self>, metric: fn(&Replicate) -> f64) -> Result<Interval, MetricError> {
+        let mut values: Vec<f64> = match other {
+            None => self.values.iter().flatten().map(metric).collect(),
+            Some(other) if other.bootstrap == self.bootstrap && other.strata == self.strata => {
+                let pairs = self.values.iter().zip(&other.values);
+                pairs.filter_map(|(a, b)| Some(metric(a.as_ref()?) - metric(b.as_ref()?))).collect()
+            }
+            Some(_) => return Err(MetricError::NotPaired),
+        };
+        values.sort_unstable_by(f64::total_cmp);
+        Interval::percentile(&values, self.bootstrap.confidence).ok_or(MetricError::NoResamples)
+    }
+
+    #[cfg(test)]
+    pub(super) fn weights_and_values(&self) -> impl Iterator<Item = (Vec<u32>, Option<Replicate>)> {
+        let draw =
+            |(resample, value): (usize, &Option<Replicate>)| (self.bootstrap.draw(resample, &self.strata), *value);
+        self.values.iter().enumerate().map(draw)
+    }
+}
+
+#[cfg(test)]
+impl PixelReplicates {
+    pub(super) fn weights_and_values(&self) -> impl Iterator<Item = (Vec<u32>, Option<Replicate>)> {
+        self.0.weights_and_values()
+    }
+}
+
+#[cfg(test)]
+impl ImageReplicates {
+    pub(super) fn weights_and_values(&self) -> impl Iterator<Item = (Vec<u32>, Option<Replicate>)> {
+        self.0.weights_and_values()
+    }
+}

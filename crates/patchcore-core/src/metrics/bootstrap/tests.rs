@@ -1,0 +1,119 @@
+//! Every replicate equals the plain metric of the images that it drew, repeated; intervals cover what they should.
+
+use proptest::prelude::*;
+use rand_core::{Rng, SeedableRng};
+use rand_pcg::Pcg64;
+
+use super::super::properties::{borrow, labelled, maps};
+use super::super::{AnomalyMap, MetricError, auroc, image_metrics, pixel_metrics};
+use super::{Bootstrap, image_replicates, pixel_replicates};
+
+const FEW: Bootstrap = Bootstrap { resamples: 11, confidence: 0.9, seed: 3 };
+
+fn repeated<T: Clone>(values: &[T], weights: &[u32]) -> Vec<T> {
+    let repeat = |(value, weight): (&T, &u32)| std::iter::repeat_n(value.clone(), *weight as usize);
+    values.iter().zip(weights).flat_map(repeat).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(128) })]
+
+    #[test]
+    fn image_replicates_are_metrics_of_repeated_images((scores, labels) in labelled()) {
+        let replicates = image_replicates(&scores, &labels, &FEW).unwrap();
+        for (weights, value) in replicates.weights_and_values() {
+            let drawn = labels.iter().zip(&weights).filter(|(label, _)| **label).map(|(_, weight)| weight).sum::<u32>();
+            prop_assert_eq!(drawn as usize, labels.iter().filter(|label| **label).count(), "not stratified");
+            let expected = image_metrics(&repeated(&scores, &weights), &repeated(&labels, &weights)).unwrap();
+            let value = value.unwrap();
+            prop_assert!((value.auroc - expected.auroc).abs() < 1e-12, "{value:?} {expected:?}");
+            prop_assert!((value.ap - expected.ap).abs() < 1e-12, "{value:?} {expected:?}");
+            prop_assert!((value.f1_max - expected.f1_max.f1).abs() < 1e-12, "{value:?} {expected:?}");
+        }
+    }
+
+    #[test]
+    fn pixel_replicates_are_metrics_of_repeated_maps(maps in maps()) {
+        let maps = borrow(&maps);
+        let replicates = pixel_replicates(&maps, &FEW).unwrap();
+        for (weights, value) in replicates.weights_and_values() {
+            // A resample of whole-defect images alone has no normal pixel.
+            match (value, pixel_metrics(&repeated(&maps, &weights))) {
+                (Some(value), Ok(expected)) => {
+                    prop_assert!((value.auroc - expected.auroc).abs() < 1e-12, "{value:?} {expected:?}");
+                    prop_assert!((value.ap - expected.ap).abs() < 1e-12, "{value:?} {expected:?}");
+                    prop_assert!((value.f1_max - expected.f1_max.f1).abs() < 1e-12, "{value:?} {expected:?}");
+                    prop_assert!((value.aupro_30 - expected.aupro_30).abs() < 1e-10, "{value:?} {expected:?}");
+                    prop_assert!((value.aupro_05 - expected.aupro_05).abs() < 1e-10, "{value:?} {expected:?}");
+                }
+                (None, Err(MetricError::OneClass { .. })) => {}
+                other => prop_assert!(false, "{other:?}"),
+            }
+        }
+    }
+}
+
+fn uniform(random: &mut Pcg64) -> f32 {
+    (random.next_u64() >> 40) as f32 / (1_u32 << 24) as f32
+}
+
+#[test]
+fn intervals_cover_the_true_auroc_about_as_often_as_they_say() {
+    // Normal scores uniform on [0, 1), anomalous ones on [0.5, 1.5): the true AUROC is 1 - 0.5²/2 = 0.875.
+    let mut random = Pcg64::seed_from_u64(11);
+    let labels: Vec<bool> = (0..100).map(|index| index % 2 == 0).collect();
+    let bootstrap = Bootstrap { resamples: 400, ..Bootstrap::default() };
+    let covered = (0..400).filter(|_| {
+        let score = |label: &bool| uniform(&mut random) + if *label { 0.5 } else { 0.0 };
+        let scores: Vec<f32> = labels.iter().map(score).collect();
+        image_replicates(&scores, &labels, &bootstrap).unwrap().intervals().unwrap().auroc.contains(0.875)
+    });
+    let share = covered.count() as f64 / 400.0;
+    assert!((0.91..0.985).contains(&share), "{share}");
+}
+
+#[test]
+fn differences_are_paired() {
+    let mut random = Pcg64::seed_from_u64(2);
+    let labels: Vec<bool> = (0..60).map(|index| index % 3 == 0).collect();
+    let score = |label: &bool| uniform(&mut random) + if *label { 0.4 } else { 0.0 };
+    let first: Vec<f32> = labels.iter().map(score).collect();
+    // The same ranking but for a little noise: apart the intervals are wide, as pairs they are narrow.
+    let second: Vec<f32> = first.iter().map(|score| score + uniform(&mut random) * 0.02).collect();
+    let bootstrap = Bootstrap::default();
+    let [a, b] = [&first, &second].map(|scores| image_replicates(scores, &labels, &bootstrap).unwrap());
+    let (alone, paired) = (a.intervals().unwrap().auroc, a.difference(&b).unwrap().auroc);
+    assert!(paired.high - paired.low < 0.2 * (alone.high - alone.low), "{alone:?} {paired:?}");
+    assert!(paired.contains(auroc(&first, &labels).unwrap() - auroc(&second, &labels).unwrap()));
+    let itself = a.difference(&a).unwrap().ap;
+    assert_eq!((itself.low, itself.high), (0.0, 0.0));
+
+    let other_seed = image_replicates(&first, &labels, &Bootstrap { seed: 1, ..bootstrap }).unwrap();
+    assert_eq!(a.difference(&other_seed), Err(MetricError::NotPaired));
+    let other_labels: Vec<bool> = labels.iter().map(|label| !label).collect();
+    let other_labels = image_replicates(&first, &other_labels, &bootstrap).unwrap();
+    assert_eq!(a.difference(&other_labels), Err(MetricError::NotPaired));
+}
+
+#[test]
+fn the_seed_decides_and_wrong_settings_are_refused() {
+    let (scores, labels) = ([1.0, 2.0, 3.0, 4.0, 5.0], [false, true, false, true, true]);
+    let with = |seed| image_replicates(&scores, &labels, &Bootstrap { seed, ..Bootstrap::default() }).unwrap();
+    assert_eq!(with(4), with(4));
+    assert_ne!(with(4), with(5));
+    let refused = |bootstrap: Bootstrap| image_replicates(&scores, &labels, &bootstrap).unwrap_err();
+    assert_eq!(refused(Bootstrap { resamples: 0, ..FEW }), MetricError::NoResamples);
+    assert_eq!(refused(Bootstrap { confidence: 1.0, ..FEW }), MetricError::InvalidConfidence { confidence: 1.0 });
+    let good = AnomalyMap { width: 2, height: 1, scores: &[0.0, f32::NAN], mask: None };
+    assert!(matches!(pixel_replicates(&[good], &FEW), Err(MetricError::NonFiniteScore { map: Some(0), .. })));
+    let good = AnomalyMap { scores: &[0.0, 1.0], ..good };
+    let refused = pixel_replicates(&[good], &FEW);
+    assert_eq!(refused, Err(MetricError::OneClass { n_normal: 2, n_anomalous: 0 }));
+}
+
+#[test]
+fn a_perfect_detector_has_an_interval_without_width() {
+    let replicates = image_replicates(&[1.0, 2.0, 3.0, 4.0], &[false, false, true, true], &FEW).unwrap();
+    let auroc = replicates.intervals().unwrap().auroc;
+    assert_eq!((auroc.low, auroc.high), (1.0, 1.0));
+}

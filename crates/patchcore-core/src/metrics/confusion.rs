@@ -1,0 +1,60 @@
+//! Verdicts against the truth, counted.
+
+use serde::{Deserialize, Serialize};
+
+/// How many images of each class a threshold calls anomalous (`score > threshold`, as
+/// [`Threshold::verdict`](crate::threshold::Threshold::verdict) does).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Confusion {
+    /// Good ones that are called good.
+    pub true_negatives: u64,
+    /// Good ones that are called anomalous: false alarms.
+    pub false_positives: u64,
+    /// Anomalous ones that are called good: misses.
+    pub false_negatives: u64,
+    /// Anomalous ones that are called anomalous.
+    pub true_positives: u64,
+}
+
+impl Confusion {
+    /// Counts scores against labels (`true` is anomalous); what has no partner is left out.
+    ///
+    /// ```
+    /// use patchcore_core::metrics::Confusion;
+    /// let confusion = Confusion::at(0.4, &[0.1, 0.4, 0.5, 0.8], &[false, true, false, true]);
+    /// assert_eq!((confusion.true_negatives, confusion.false_negatives), (1, 1));
+    /// assert_eq!((confusion.false_positives, confusion.true_positives), (1, 1));
+    /// ```
+    pub fn at(threshold: f32, scores: &[f32], labels: &[bool]) -> Self {
+        let mut confusion = Self::default();
+        for (score, anomalous) in scores.iter().zip(labels) {
+            let count = match (anomalous, *score > threshold) {
+                (false, false) => &mut confusion.true_negatives,
+                (false, true) => &mut confusion.false_positives,
+                (true, false) => &mut confusion.false_negatives,
+                (true, true) => &mut confusion.true_positives,
+            };
+            *count += 1;
+        }
+        confusion
+    }
+
+    /// Share of good ones called anomalous, in [0, 1]; `None` without good ones.
+    pub fn false_positive_rate(&self) -> Option<f64> {
+        share(self.false_positives, self.true_negatives)
+    }
+
+    /// Share of anomalous ones called so (recall), in [0, 1]; `None` without anomalous ones.
+    pub fn true_positive_rate(&self) -> Option<f64> {
+        share(self.true_positives, self.false_negatives)
+    }
+
+    /// Share of the called that are anomalous, in [0, 1]; `None` when nothing is called so.
+    pub fn precision(&self) -> Option<f64> {
+        share(self.true_positives, self.false_positives)
+    }
+}
+
+fn share(these: u64, others: u64) -> Option<f64> {
+    (these + others > 0).then(|| these as f64 / (these + others) as f64)
+}
