@@ -26,8 +26,10 @@ pub enum Command {
     Fit(Fit),
     /// Score photos with a model
     Score(Score),
-    /// Score a labelled test set; write metrics.json, scores.csv and overlays
+    /// Score a labelled test set; write report.html, metrics.json, scores.csv and overlays
     Evaluate(Evaluate),
+    /// Compare two evaluations of the same images; write one page
+    Compare(Compare),
     /// Say what is in a model file
     Inspect(Inspect),
     /// List what can compute here
@@ -128,12 +130,29 @@ pub struct Evaluate {
     /// An MVTec category: test/<kind>/*, ground_truth/<kind>/<name>_mask.png
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// Folder for metrics.json, scores.csv and overlays/
+    /// Folder for report.html, metrics.json, scores.csv and overlays/
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
     /// Do not draw overlays
     #[arg(long)]
     pub no_overlays: bool,
+    /// Do not write report.html
+    #[arg(long)]
+    pub no_report: bool,
+}
+
+/// `patchcore compare`.
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// Folder of the first evaluation (metrics.json and scores.csv)
+    #[arg(value_name = "A")]
+    pub a: PathBuf,
+    /// Folder of the second evaluation
+    #[arg(value_name = "B")]
+    pub b: PathBuf,
+    /// The page to write
+    #[arg(short, long, value_name = "HTML", default_value = "comparison.html")]
+    pub output: PathBuf,
 }
 
 /// `patchcore inspect`.

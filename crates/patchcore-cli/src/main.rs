@@ -8,7 +8,10 @@ mod commands;
 mod npy;
 mod output;
 mod progress;
+mod report_evidence;
+mod report_page;
 mod results;
+mod utc;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         Command::Fit(fit) => commands::fit::run(fit),
         Command::Score(score) => commands::score::run(score),
         Command::Evaluate(evaluate) => commands::evaluate::run(evaluate),
+        Command::Compare(compare) => commands::compare::run(compare),
         Command::Inspect(inspect) => commands::inspect::run(inspect),
         Command::Devices(devices) => commands::devices::run(devices),
         Command::Demo(demo) => commands::demo::run(demo),

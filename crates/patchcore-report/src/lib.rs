@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`heat_map`] | the map alone, in inferno colours |
 //! | [`overlay`] | the photo, coloured where scores are high, with the contour at the threshold and the true outline |
+//! | [`crop_around`] | a piece of a photo |
 //! | [`Panel`] | photo, overlay and truth side by side with a colour bar |
 //! | [`EvaluationPage`] | one evaluation as a self-contained page: metrics, curves, galleries of what went wrong |
 //! | [`ComparisonPage`] | two evaluations of the same images as one page |
@@ -15,6 +16,7 @@
 mod bitmap_font;
 mod chart;
 mod color_scale;
+mod crop;
 mod error;
 mod heat_map;
 mod inferno;
@@ -27,6 +29,7 @@ mod resample;
 mod write_png;
 
 pub use color_scale::ColorScale;
+pub use crop::crop_around;
 pub use error::ReportError;
 pub use heat_map::heat_map;
 pub use overlay::overlay;

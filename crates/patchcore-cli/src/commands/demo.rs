@@ -37,7 +37,13 @@ pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
         output: model.clone(),
     })?;
     let source = ModelSource { model, weights: None, device: arguments.device.clone() };
-    let outcome = evaluate::run(&Evaluate { source, data: data.clone(), output: out.clone(), no_overlays: false })?;
+    let outcome = evaluate::run(&Evaluate {
+        source,
+        data: data.clone(),
+        output: out.clone(),
+        no_overlays: false,
+        no_report: false,
+    })?;
     output::print(&format!(
         "\nLook at\n  {}/overlays/<kind>/  photo, heat map and truth of every test photo\n  {}  the metrics\n  {}  one \
          line per photo\nThen fit on your own photos:\n  patchcore fit --data FOLDER_OF_GOOD_PHOTOS -o my.patchcore\n  \

@@ -1,5 +1,6 @@
 //! One subcommand a file.
 
+pub mod compare;
 pub mod completions;
 pub mod demo;
 pub mod devices;

@@ -5,6 +5,7 @@
 mod bad_photos;
 mod bad_settings;
 mod bad_weights;
+mod browser;
 mod demo;
 mod evaluate;
 mod fit_and_score;
@@ -15,4 +16,5 @@ mod memory;
 mod model_files;
 mod photos;
 mod program;
+mod report;
 mod shared;

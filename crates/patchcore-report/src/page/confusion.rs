@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_score_at_the_threshold_is_called_defective() {
+    fn a_score_at_the_threshold_is_called_good() {
         let row = |score, is_anomalous| ImageRow {
             path: String::new(),
             kind: String::new(),
@@ -60,7 +60,7 @@ mod tests {
             error: None,
         };
         let images =
-            [row(Some(1.0), false), row(Some(2.0), false), row(Some(2.0), true), row(Some(0.5), true), row(None, true)];
+            [row(Some(2.0), false), row(Some(2.1), false), row(Some(9.0), true), row(Some(2.0), true), row(None, true)];
         let counts = Confusion::at(&Threshold { value: 2.0, how: String::new() }, &images);
         assert_eq!(counts, Confusion { true_good: 1, false_alarms: 1, found: 1, misses: 1 });
         assert_eq!((counts.false_positive_rate(), counts.recall()), (Some(0.5), Some(0.5)));
