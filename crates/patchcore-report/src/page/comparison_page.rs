@@ -105,7 +105,7 @@ struct Changed<'a> {
 struct Page<'a> {
     style: &'static str,
     page: &'a ComparisonPage,
-    figures: Vec<String>,
+    figures: Vec<(String, &'static str)>,
     changed: Vec<Changed<'a>>,
     n_changed: usize,
     moved: Vec<Ranked<'a>>,
@@ -161,12 +161,13 @@ impl ComparisonPage {
         self.images.iter().zip(both).map(|(image, (rank_a, rank_b))| Ranked { image, rank_a, rank_b }).collect()
     }
 
-    fn figures(&self) -> Result<Vec<String>, ReportError> {
+    /// Charts with what stands below them.
+    fn figures(&self) -> Result<Vec<(String, &'static str)>, ReportError> {
         let [name_a, name_b] = &self.names;
         let values = self.thresholds.each_ref().map(|threshold| threshold.as_ref().map(|threshold| threshold.value));
         let points: Vec<(f32, f32, bool, &str)> =
             self.images.iter().map(|image| (image.a, image.b, image.is_anomalous, image.path.as_str())).collect();
-        let mut figures = vec![scatter(&Scatter {
+        let drawn = scatter(&Scatter {
             id: "scatter",
             title: "Score by score",
             description: &format!(
@@ -178,10 +179,11 @@ impl ComparisonPage {
             y_name: "score, second",
             points: &points,
             thresholds: (values[0], values[1]),
-        })?];
+        })?;
+        let mut figures = vec![(drawn, "Each image by both scores; dashed lines at the thresholds.")];
         let [roc_a, roc_b] = &self.roc;
         if !roc_a.is_empty() && !roc_b.is_empty() {
-            figures.push(line_chart(&LineChart {
+            let drawn = line_chart(&LineChart {
                 id: "roc",
                 title: "ROC curves",
                 description: &format!("Solid: the first, {name_a}. Dashed: the second, {name_b}."),
@@ -194,7 +196,8 @@ impl ComparisonPage {
                 chance: Some((0.0, 1.0)),
                 operating_point: None,
                 limit: None,
-            })?);
+            })?;
+            figures.push((drawn, "ROC curves of the images that both have scored."));
         }
         let scores: [fn(&ComparedImage) -> f32; 2] = [|image| image.a, |image| image.b];
         for ((score, threshold), (id, title)) in
@@ -203,7 +206,8 @@ impl ComparisonPage {
             let of = |defective: bool| -> Vec<f32> {
                 self.images.iter().filter(|image| image.is_anomalous == defective).map(score).collect()
             };
-            figures.push(histogram(&Histogram { id, title, good: &of(false), defective: &of(true), threshold })?);
+            let drawn = histogram(&Histogram { id, title, good: &of(false), defective: &of(true), threshold })?;
+            figures.push((drawn, title));
         }
         Ok(figures)
     }

@@ -76,7 +76,7 @@ impl ImageRow {
     }
 }
 
-/// In percent with two digits, or a dash.
+/// In percent with two digits and a space that does not break, or a dash.
 pub(crate) fn percent(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".to_owned(), |value| format!("{:.2} %", value * 100.0))
+    value.map_or_else(|| "–".to_owned(), |value| format!("{:.2}\u{a0}%", value * 100.0))
 }
