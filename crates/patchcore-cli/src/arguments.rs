@@ -113,9 +113,12 @@ pub struct Score {
     /// How to print the scores
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
-    /// Write each anomaly map as NPY (float32, [height, width]) into this folder
+    /// Write each anomaly map (float32, [height, width]) into this folder
     #[arg(long, value_name = "DIR")]
     pub maps: Option<PathBuf>,
+    /// File format of the maps
+    #[arg(long, value_enum, default_value_t = MapFormat::Npy)]
+    pub map_format: MapFormat,
     /// Write each photo with its heat map as PNG into this folder
     #[arg(long, value_name = "DIR")]
     pub overlays: Option<PathBuf>,
@@ -199,8 +202,29 @@ pub enum Format {
     Table,
     /// One JSON array.
     Json,
+    /// One JSON object a line.
+    Jsonl,
     /// Comma separated values with a header.
     Csv,
+}
+
+/// How maps are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MapFormat {
+    /// NumPy's own.
+    Npy,
+    /// An image of one float32 channel.
+    Tiff,
+}
+
+impl MapFormat {
+    /// The files' extension.
+    pub fn extension(self) -> &'static str {
+        match self {
+            MapFormat::Npy => "npy",
+            MapFormat::Tiff => "tiff",
+        }
+    }
 }
 
 /// How one thing is printed.

@@ -5,12 +5,14 @@
 
 mod arguments;
 mod commands;
+mod float_tiff;
 mod npy;
 mod output;
 mod progress;
 mod report_evidence;
 mod report_page;
 mod results;
+
 mod utc;
 
 use std::io::IsTerminal;

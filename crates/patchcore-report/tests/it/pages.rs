@@ -193,7 +193,7 @@ fn the_page_and_its_pictures_stay_small() {
     });
     let page = EvaluationPage { images: images.collect(), gallery_size: 8, ..page() };
     let mut asked = Vec::new();
-    let photo = RgbImage::from_fn(700, 500, |x, y| image::Rgb([(x ^ y) as u8, (x * y >> 4) as u8, (x + y) as u8]));
+    let photo = RgbImage::from_fn(700, 500, |x, y| image::Rgb([(x ^ y) as u8, ((x * y) >> 4) as u8, (x + y) as u8]));
     let mut large = |index| {
         asked.push(index);
         Ok(Evidence {
