@@ -101,7 +101,7 @@ fn notes(evaluation: &Evaluation) -> Vec<String> {
     };
     note(failed, "images could not be scored; they are in no metric.");
     note(without_mask, "defective images have no usable mask; they are in the image metrics only.");
-    note(hidden, "defective images show no defective pixel in the network's view: the crop hides their defects.");
+    note(hidden, "defective images show no defective pixel in the network's view: the crop or the resize hides it.");
     notes
 }
 

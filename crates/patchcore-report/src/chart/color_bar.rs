@@ -41,7 +41,12 @@ pub(crate) fn color_bar(id: &str, scale: &ColorScale, threshold: Option<f32>) ->
             ..0.5 => (at + 5.0, Anchor::Start),
             _ => (at - 5.0, Anchor::End),
         };
-        let words = format!("pixel threshold {}", number(threshold));
+        let place_of = match threshold {
+            value if value < scale.low => ", below the scale",
+            value if value > scale.high => ", above the scale",
+            _ => "",
+        };
+        let words = format!("pixel threshold {}{place_of}", number(threshold));
         marks.push(Mark::text("key", (place, TOP - 5.0), anchor, words));
     }
     let description = format!(
