@@ -30,8 +30,10 @@ pub enum Command {
     Calibrate(Calibrate),
     /// Rank the training photos by how little they are like the others: defective ones come first
     Audit(Audit),
-    /// Score a labelled test set; write metrics.json, scores.csv and overlays
+    /// Score a labelled test set; write report.html, metrics.json, scores.csv and overlays
     Evaluate(Evaluate),
+    /// Compare two evaluations of the same images; write one page
+    Compare(Compare),
     /// Say what is in a model file
     Inspect(Inspect),
     /// List what can compute here
@@ -143,9 +145,12 @@ pub struct Score {
     /// End with exit code 4 when any photo is anomalous
     #[arg(long)]
     pub fail_on_anomaly: bool,
-    /// Write each anomaly map as NPY (float32, [height, width]) into this folder
+    /// Write each anomaly map (float32, [height, width]) into this folder
     #[arg(long, value_name = "DIR")]
     pub maps: Option<PathBuf>,
+    /// File format of the maps
+    #[arg(long, value_enum, default_value_t = MapFormat::Npy)]
+    pub map_format: MapFormat,
     /// Write each photo with its heat map as PNG into this folder
     #[arg(long, value_name = "DIR")]
     pub overlays: Option<PathBuf>,
@@ -160,7 +165,7 @@ pub struct Evaluate {
     /// An MVTec category: test/<kind>/*, ground_truth/<kind>/<name>_mask.png
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// Folder for metrics.json, scores.csv and overlays/
+    /// Folder for report.html, metrics.json, scores.csv and overlays/
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
     /// Do not draw overlays
@@ -169,6 +174,9 @@ pub struct Evaluate {
     /// Do not compute bootstrap intervals of the metrics
     #[arg(long)]
     pub no_intervals: bool,
+    /// Do not write report.html
+    #[arg(long)]
+    pub no_report: bool,
 }
 
 /// `patchcore calibrate`.
@@ -223,6 +231,20 @@ pub struct Audit {
     /// How many photos get a crop
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub top: usize,
+}
+
+/// `patchcore compare`.
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// Folder of the first evaluation (metrics.json and scores.csv)
+    #[arg(value_name = "A")]
+    pub a: PathBuf,
+    /// Folder of the second evaluation
+    #[arg(value_name = "B")]
+    pub b: PathBuf,
+    /// The page to write
+    #[arg(short, long, value_name = "HTML", default_value = "comparison.html")]
+    pub output: PathBuf,
 }
 
 /// `patchcore inspect`.
@@ -283,8 +305,29 @@ pub enum Format {
     Table,
     /// One JSON array.
     Json,
+    /// One JSON object a line.
+    Jsonl,
     /// Comma separated values with a header.
     Csv,
+}
+
+/// How maps are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MapFormat {
+    /// NumPy's own.
+    Npy,
+    /// An image of one float32 channel.
+    Tiff,
+}
+
+impl MapFormat {
+    /// The files' extension.
+    pub fn extension(self) -> &'static str {
+        match self {
+            MapFormat::Npy => "npy",
+            MapFormat::Tiff => "tiff",
+        }
+    }
 }
 
 /// How one thing is printed.

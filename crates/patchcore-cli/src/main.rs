@@ -6,10 +6,15 @@
 mod arguments;
 mod commands;
 mod device;
+mod float_tiff;
 mod npy;
 mod output;
 mod progress;
+mod report_evidence;
+mod report_page;
 mod results;
+
+mod utc;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -44,6 +49,7 @@ fn main() -> ExitCode {
         Command::Calibrate(calibrate) => commands::calibrate::run(calibrate),
         Command::Audit(audit) => commands::audit::run(audit),
         Command::Evaluate(evaluate) => commands::evaluate::run(evaluate),
+        Command::Compare(compare) => commands::compare::run(compare),
         Command::Inspect(inspect) => commands::inspect::run(inspect),
         Command::Devices(devices) => commands::devices::run(devices),
         Command::Doctor(doctor) => commands::doctor::run(doctor),

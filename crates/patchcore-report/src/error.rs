@@ -73,4 +73,18 @@ pub enum ReportError {
         #[source]
         source: std::io::Error,
     },
+
+    /// A picture of a page could not be encoded.
+    #[error("cannot encode the picture {what} as JPEG, expected one that fits in memory")]
+    EncodePicture {
+        /// Which picture.
+        what: String,
+        /// The encoder's reason.
+        #[source]
+        source: image::ImageError,
+    },
+
+    /// A page's template failed.
+    #[error("cannot lay out the page; write it without the part that fails, and report this")]
+    Template(#[from] askama::Error),
 }

@@ -1,4 +1,4 @@
-//! Results out: heat maps, overlays and panels of anomaly maps as pictures.
+//! Results out: heat maps, overlays and panels of anomaly maps as pictures, and whole reports as one HTML file.
 //!
 //! All pictures of one report share one [`ColorScale`]: a colour means the same score in every picture. Stretching
 //! each map between its own minimum and maximum would make every good part look defective.
@@ -7,23 +7,35 @@
 //! |---|---|
 //! | [`heat_map`] | the map alone, in inferno colours |
 //! | [`overlay`] | the photo, coloured where scores are high, with the contour at the threshold and the true outline |
+//! | [`crop_around`] | a piece of a photo |
 //! | [`Panel`] | photo, overlay and truth side by side with a colour bar |
+//! | [`EvaluationPage`] | one evaluation as a self-contained page: metrics, curves, galleries of what went wrong |
+//! | [`ComparisonPage`] | two evaluations of the same images as one page |
 //! | [`write_png`] | the file, complete or not at all |
 
 mod bitmap_font;
+mod chart;
 mod color_scale;
+mod crop;
 mod error;
 mod heat_map;
 mod inferno;
+mod number;
 mod outline;
 mod overlay;
+mod page;
 mod panel;
 mod resample;
 mod write_png;
 
 pub use color_scale::ColorScale;
+pub use crop::crop_around;
 pub use error::ReportError;
 pub use heat_map::heat_map;
 pub use overlay::overlay;
+pub use page::{
+    ComparedImage, ComparisonPage, Confusion, EvaluationPage, Evidence, Fact, ImageRow, MetricDifference, MetricRow,
+    MetricValue, NearestPatch, Threshold,
+};
 pub use panel::Panel;
 pub use write_png::write_png;

@@ -44,11 +44,13 @@ pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
         output: out.clone(),
         no_overlays: false,
         no_intervals: false,
+        no_report: false,
     })?;
     output::print(&format!(
-        "\nLook at\n  {}/overlays/<kind>/  photo, heat map and truth of every test photo\n  {}  the metrics\n  {}  one \
+        "\nLook at\n  {}  the report: open it in a browser\n  {}/overlays/<kind>/  photo, heat map and truth of every test photo\n  {}  the metrics\n  {}  one \
          line per photo\nThen fit on your own photos:\n  patchcore fit --data FOLDER_OF_GOOD_PHOTOS -o my.patchcore\n  \
          patchcore score --model my.patchcore NEW_PHOTO --overlays out\n",
+        out.join("report.html").display(),
         out.display(),
         out.join("metrics.json").display(),
         out.join("scores.csv").display(),

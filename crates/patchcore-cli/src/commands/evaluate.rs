@@ -1,4 +1,4 @@
-//! `patchcore evaluate`: a labelled test set in; metrics.json, scores.csv and overlays out.
+//! `patchcore evaluate`: a labelled test set in; report.html, metrics.json, scores.csv and overlays out.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,6 +15,8 @@ use crate::arguments::Evaluate;
 use crate::commands::score::color_scale;
 use crate::output::make_folder;
 use crate::progress::Display;
+use crate::report_evidence::evidence;
+use crate::report_page::report_page;
 use crate::results::{MetricValues, MetricsFile, ModelValues, scores_csv};
 use crate::{Outcome, output};
 
@@ -42,11 +44,22 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     if !arguments.no_overlays {
         draw_overlays(&arguments.output.join("overlays"), &model, &evaluation)?;
     }
+    let drawing = started.elapsed();
+    let started = Instant::now();
+    if !arguments.no_report {
+        let title = title(&arguments.data);
+        let html = report_page(&title, &arguments.data, &model, &evaluation)?.render(&mut |index| {
+            let row = evaluation.images.get(index).ok_or("no such image")?;
+            evidence(&model, row).map_err(|error| error.to_string())
+        })?;
+        write_beside_and_rename(&arguments.output.join("report.html"), html.as_bytes())?;
+    }
     let mut seconds = BTreeMap::new();
     seconds.insert("load", load.as_secs_f64());
     seconds.insert("scoring", evaluation.scoring.as_secs_f64());
     seconds.insert("metrics", evaluation.metrics.as_secs_f64());
-    seconds.insert("overlays", started.elapsed().as_secs_f64());
+    seconds.insert("overlays", drawing.as_secs_f64());
+    seconds.insert("report", started.elapsed().as_secs_f64());
     let metrics = metrics_file(&model, &evaluation, seconds);
     let json = format!("{}\n", serde_json::to_string_pretty(&metrics)?);
     write_beside_and_rename(&arguments.output.join("metrics.json"), json.as_bytes())?;
@@ -67,6 +80,12 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     }
     let failed = metrics.n_failed + metrics.n_without_mask > 0;
     Ok(if failed { Outcome::SomeImagesFailed } else { Outcome::Done })
+}
+
+/// The category's name: the last part of its folder.
+fn title(data: &Path) -> String {
+    let folder = data.canonicalize().unwrap_or_else(|_| data.to_owned());
+    folder.file_name().map_or_else(|| "test set".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 fn metrics_file(model: &Model, evaluation: &Evaluation, seconds: BTreeMap<&'static str, f64>) -> MetricsFile {

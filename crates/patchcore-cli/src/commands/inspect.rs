@@ -62,7 +62,8 @@ fn threshold(threshold: Option<Threshold>) -> String {
     }
 }
 
-fn view(view: &View) -> String {
+/// The resize and the crop in words.
+pub fn view(view: &View) -> String {
     let resize = match view.resize {
         Resize::None => "as it is".to_owned(),
         Resize::ShortSide(side) => format!("short side to {side}"),

@@ -10,7 +10,8 @@ use patchcore::{
 use patchcore_report::{ColorScale, overlay, write_png};
 use serde::Serialize;
 
-use crate::arguments::{Format, Score as Arguments};
+use crate::arguments::{Format, MapFormat, Score as Arguments};
+use crate::float_tiff::to_tiff;
 use crate::npy::to_npy;
 use crate::output::{FileNames, make_folder};
 use crate::progress::Display;
@@ -61,9 +62,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
                 error: Some(error.to_string()),
             },
             Ok((input, score)) => {
-                let maps = arguments.maps.as_ref().map(|folder| folder.join(map_names.name(path, "npy")));
+                let maps = arguments
+                    .maps
+                    .as_ref()
+                    .map(|folder| folder.join(map_names.name(path, arguments.map_format.extension())));
                 let overlays = arguments.overlays.as_ref().map(|folder| folder.join(overlay_names.name(path, "png")));
-                if let Err(error) = write_pictures(maps, overlays, &input, &score, &scale) {
+                if let Err(error) = write_pictures(maps, arguments.map_format, overlays, &input, &score, &scale) {
                     failure = Some(error);
                     return ControlFlow::Break(());
                 }
@@ -122,13 +126,18 @@ fn expand(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
 
 fn write_pictures(
     maps: Option<PathBuf>,
+    map_format: MapFormat,
     overlays: Option<PathBuf>,
     input: &NetworkInput,
     score: &Score,
     scale: &ColorScale,
 ) -> anyhow::Result<()> {
     if let Some(path) = maps {
-        write_beside_and_rename(&path, &to_npy(&score.map))?;
+        let bytes = match map_format {
+            MapFormat::Npy => to_npy(&score.map),
+            MapFormat::Tiff => to_tiff(&score.map),
+        };
+        write_beside_and_rename(&path, &bytes)?;
     }
     if let Some(path) = overlays {
         let map = &score.map;
@@ -142,6 +151,10 @@ fn write_pictures(
 fn print(rows: &[Row], format: Format) -> anyhow::Result<()> {
     match format {
         Format::Json => output::print(&format!("{}\n", serde_json::to_string_pretty(rows)?)),
+        Format::Jsonl => {
+            let lines = rows.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
+            output::print(&lines.iter().map(|line| format!("{line}\n")).collect::<String>())
+        }
         Format::Csv => {
             let mut writer = csv::Writer::from_writer(Vec::new());
             for row in rows {

@@ -53,6 +53,9 @@ fn every_format_depth_and_shape_fits_and_scores() {
 
     let json = patchcore(["score", "--model", &model, "--format", "json", &place.text("photos")]).done().stdout;
     let rows: Vec<Value> = serde_json::from_str(&json).unwrap();
+    let lines = patchcore(["score", "--model", &model, "--format", "jsonl", &place.text("photos")]).done().stdout;
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(Value::from(lines), serde_json::from_str::<Value>(&json).unwrap());
     let csv = patchcore(["score", "--model", &model, "--format", "csv", &place.text("photos")]).done().stdout;
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
@@ -108,6 +111,14 @@ fn maps_and_overlays_of_photos_with_the_same_name_all_appear() {
         assert!(image::open(place.path("out/overlays").join(name.replace("npy", "png"))).is_ok());
     }
     // Only `b` shows the defect.
+    let (model, maps, photo) = (place.text("m.patchcore"), place.text("out/tiff"), place.text("a/000.png"));
+    patchcore(["score", "--model", &model, "--maps", &maps, "--map-format", "tiff", &photo]).done();
+    let file = fs::File::open(place.path("out/tiff/000.tiff")).unwrap();
+    let of_tiff = match tiff::decoder::Decoder::new(file).unwrap().read_image().unwrap() {
+        tiff::decoder::DecodingResult::F32(scores) => scores,
+        other => panic!("not f32: {other:?}"),
+    };
+    assert!(entries(&place.path("out/maps")).iter().any(|name| npy(&place.path("out/maps").join(name)) == of_tiff));
     let maximum = |name: &str| npy(&place.path("out/maps").join(name)).into_iter().fold(f32::MIN, f32::max);
     assert!(maximum("b_000.npy") > 1.5 * maximum("000.npy"));
     assert_eq!(npy(&place.path("out/maps").join("000.npy")), npy(&place.path("out/maps").join("a_000.npy")));

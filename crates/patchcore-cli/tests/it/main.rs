@@ -5,6 +5,7 @@
 mod bad_photos;
 mod bad_settings;
 mod bad_weights;
+mod browser;
 mod calibrate;
 mod demo;
 mod evaluate;
@@ -16,4 +17,5 @@ mod memory;
 mod model_files;
 mod photos;
 mod program;
+mod report;
 mod shared;

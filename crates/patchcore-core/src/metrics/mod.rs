@@ -8,6 +8,7 @@
 //! | [`image_metrics`] | the three above for whole images | one sort |
 //! | [`pixel_metrics`] | the same for pixels, and AUPRO at 0.3 and 0.05 | one sort |
 //! | [`aupro`] | is every defect found, large or small? | see [`aupro`] |
+//! | [`pr_curve`], [`pro_curve`] | the points below AP and AUPRO, for plots | [`thin_curve`] leaves out what cannot be seen |
 //! | [`Confusion`] | what does one threshold call what? | counts of `score > threshold` |
 //! | [`delong`], [`delong_difference`] | how sure is an AUROC, or that one is larger? | DeLong's variance |
 //! | [`image_replicates`], [`pixel_replicates`] | how far may each metric be off? | [`Bootstrap`] over images |
@@ -44,8 +45,11 @@ mod f1_max;
 mod image_metrics;
 mod interval;
 mod pixel_metrics;
+mod pr_curve;
+mod pro_curve;
 mod ranked_scores;
 mod roc_curve;
+mod thin_curve;
 
 #[cfg(test)]
 mod golden;
@@ -69,4 +73,7 @@ pub use f1_max::{F1Max, f1_max};
 pub use image_metrics::{ImageMetrics, image_metrics};
 pub use interval::Interval;
 pub use pixel_metrics::{PixelMetrics, pixel_metrics};
+pub use pr_curve::pr_curve;
+pub use pro_curve::pro_curve;
 pub use roc_curve::{RocCurve, roc_curve};
+pub use thin_curve::thin_curve;

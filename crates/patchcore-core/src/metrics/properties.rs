@@ -100,6 +100,23 @@ proptest! {
     }
 
     #[test]
+    fn the_areas_of_the_curves_are_the_metrics((scores, labels) in labelled(), maps in maps()) {
+        let mut before = 0.0;
+        let steps = |[recall, precision]: [f64; 2]| (recall - std::mem::replace(&mut before, recall)) * precision;
+        let area: f64 = pr_curve(&scores, &labels, 0.0).unwrap().into_iter().map(steps).sum();
+        prop_assert!((area - average_precision(&scores, &labels).unwrap()).abs() < 1e-12);
+
+        let maps = borrow(&maps);
+        let area = |curve: &[[f64; 2]]| -> f64 {
+            curve.windows(2).map(|pair| (pair[1][0] - pair[0][0]) * (pair[0][1] + pair[1][1]) / 2.0).sum()
+        };
+        let exact = aupro(&maps, &[1.0]).unwrap()[0];
+        prop_assert!((area(&pro_curve(&maps, 0.0).unwrap()) - exact).abs() < 1e-12);
+        // A thinned monotone curve stays in a band of the resolution on both sides.
+        prop_assert!((area(&pro_curve(&maps, 0.02).unwrap()) - exact).abs() < 0.04);
+    }
+
+    #[test]
     fn regions_equal_a_flood_fill((width, height, mask) in (0_usize..14, 0_usize..14).prop_flat_map(|(w, h)| {
         (Just(w), Just(h), prop::collection::vec(any::<bool>(), w * h))
     })) {

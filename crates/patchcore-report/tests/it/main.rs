@@ -1,4 +1,9 @@
-//! Behaviour of the report's pictures, from the public API.
+//! Behaviour of the report from the public API: pictures, files, and pages that are complete in themselves, safe against
+//! hostile names and well formed.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod markup;
+mod pages;
 mod pictures;
 mod write;

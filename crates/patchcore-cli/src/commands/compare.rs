@@ -1,0 +1,218 @@
+//! `patchcore compare`: two evaluations of the same images in; a table of differences and one page out.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use anyhow::Context;
+use patchcore::core::metrics::{
+    Bootstrap, ImageMetrics, Interval, delong_difference, image_metrics, image_replicates, roc_curve, thin_curve,
+};
+use patchcore::write_beside_and_rename;
+use patchcore_report::{ComparedImage, ComparisonPage, MetricDifference, Threshold};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::arguments::Compare;
+use crate::output::check_place;
+use crate::{Outcome, output};
+
+/// A row of scores.csv; columns that a comparison does not need may come and go.
+#[derive(Debug, Deserialize)]
+struct Row {
+    image_path: String,
+    kind: String,
+    label: u8,
+    score: Option<f32>,
+}
+
+/// What an evaluation left in its folder.
+struct Results {
+    name: String,
+    metrics: Value,
+    rows: Vec<Row>,
+}
+
+/// Keys of metrics.json in the order of the table, with the names that people use.
+const PIXEL_METRICS: [(&str, &str); 5] = [
+    ("pixel_auroc", "pixel AUROC"),
+    ("pixel_ap", "pixel AP"),
+    ("pixel_f1_max", "pixel F1-max"),
+    ("aupro_0.3", "AUPRO 0.3"),
+    ("aupro_0.05", "AUPRO 0.05"),
+];
+
+const MOST_ROWS: usize = 50;
+
+pub fn run(arguments: &Compare) -> anyhow::Result<Outcome> {
+    check_place(&arguments.output)?;
+    let (a, b) = (Results::read(&arguments.a)?, Results::read(&arguments.b)?);
+    let joined = join(&a, &b)?;
+    let metrics = differences(&a, &b, &joined.images);
+    output::print(&table(&metrics))?;
+    let page = ComparisonPage {
+        thresholds: [a.threshold(), b.threshold()],
+        roc: [roc(&joined.images, |image| image.a), roc(&joined.images, |image| image.b)],
+        names: [a.name, b.name],
+        metrics,
+        images: joined.images,
+        notes: joined.notes,
+        most_rows: MOST_ROWS,
+    };
+    write_beside_and_rename(&arguments.output, page.render()?.as_bytes())?;
+    for note in &page.notes {
+        tracing::warn!("{note}");
+    }
+    output::print(&format!("{} images, written to {}\n", page.images.len(), arguments.output.display()))?;
+    Ok(Outcome::Done)
+}
+
+impl Results {
+    fn read(folder: &Path) -> anyhow::Result<Self> {
+        let remedy = "give the folder that `patchcore evaluate -o` wrote";
+        let path = folder.join("metrics.json");
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("cannot read {}; {remedy}", path.display()))?;
+        let metrics = serde_json::from_str(&text)
+            .with_context(|| format!("{} is not the JSON of an evaluation; {remedy}", path.display()))?;
+        let path = folder.join("scores.csv");
+        let mut reader =
+            csv::Reader::from_path(&path).with_context(|| format!("cannot read {}; {remedy}", path.display()))?;
+        let rows = reader
+            .deserialize()
+            .collect::<Result<Vec<Row>, _>>()
+            .with_context(|| format!("{} is not the table of an evaluation; {remedy}", path.display()))?;
+        if let Some(row) = rows.iter().find(|row| row.score.is_some_and(|score| !score.is_finite())) {
+            anyhow::bail!("{}: the score of {} is not a finite number; {remedy}", path.display(), row.image_path);
+        }
+        Ok(Self { name: folder.display().to_string(), metrics, rows })
+    }
+
+    /// The threshold that its verdicts come from.
+    fn threshold(&self) -> Option<Threshold> {
+        let value = self.metrics.get("image_f1_max_threshold")?.as_f64()? as f32;
+        // F1-max calls `score >= threshold`, a verdict `score > threshold`.
+        Some(Threshold { value: value.next_down(), how: "the largest F1, chosen on its own test set".to_owned() })
+    }
+}
+
+/// Images that both have scored, and what was left out.
+struct Joined {
+    images: Vec<ComparedImage>,
+    notes: Vec<String>,
+}
+
+/// Joins by the image's path in the test set.
+fn join(a: &Results, b: &Results) -> anyhow::Result<Joined> {
+    let mut of_b: HashMap<&str, &Row> = b.rows.iter().map(|row| (row.image_path.as_str(), row)).collect();
+    let (mut images, mut only_a) = (Vec::new(), 0);
+    for row in &a.rows {
+        let other = of_b.remove(row.image_path.as_str());
+        let (Some(score_a), Some((other, score_b))) = (row.score, other.and_then(|row| Some((row, row.score?)))) else {
+            only_a += usize::from(row.score.is_some());
+            continue;
+        };
+        anyhow::ensure!(
+            row.label == other.label,
+            "{} is labelled {} in {} and {} in {}: these are not evaluations of one test set",
+            row.image_path,
+            row.label,
+            a.name,
+            other.label,
+            b.name
+        );
+        images.push(ComparedImage {
+            path: row.image_path.clone(),
+            kind: row.kind.clone(),
+            is_anomalous: row.label != 0,
+            a: score_a,
+            b: score_b,
+        });
+    }
+    anyhow::ensure!(
+        !images.is_empty(),
+        "{} and {} have no scored image in common: evaluate both models on one test set",
+        a.name,
+        b.name
+    );
+    // Those of b that a has scored too are out of the map; what a could not score was taken out without a pair.
+    let scored_b = b.rows.iter().filter(|row| row.score.is_some()).count();
+    let only_b = scored_b - images.len();
+    let mut notes = Vec::new();
+    for (count, name) in [(only_a, &a.name), (only_b, &b.name)] {
+        if count > 0 {
+            notes.push(format!(
+                "{count} images are scored by {name} only: they are in its pixel metrics, and in nothing else of this comparison."
+            ));
+        }
+    }
+    Ok(Joined { images, notes })
+}
+
+/// The metrics of both: image metrics over the common images, pixel metrics as their evaluations wrote them.
+fn differences(a: &Results, b: &Results, images: &[ComparedImage]) -> Vec<MetricDifference> {
+    let labels: Vec<bool> = images.iter().map(|image| image.is_anomalous).collect();
+    let first: Vec<f32> = images.iter().map(|image| image.a).collect();
+    let second: Vec<f32> = images.iter().map(|image| image.b).collect();
+    let (of_a, of_b) = (image_metrics(&first, &labels).ok(), image_metrics(&second, &labels).ok());
+    let intervals = intervals(&first, &second, &labels);
+    let image = |name: &str, value: fn(&ImageMetrics) -> f64, interval| MetricDifference {
+        name: name.to_owned(),
+        a: of_a.as_ref().map(value),
+        b: of_b.as_ref().map(value),
+        interval,
+    };
+    let mut rows = vec![
+        image("image AUROC", |metrics| metrics.auroc, intervals[0]),
+        image("image AP", |metrics| metrics.ap, intervals[1]),
+        image("image F1-max", |metrics| metrics.f1_max.f1, intervals[2]),
+    ];
+    let value = |results: &Results, key: &str| results.metrics.get(key).and_then(Value::as_f64);
+    rows.extend(PIXEL_METRICS.iter().map(|(key, name)| MetricDifference {
+        name: (*name).to_owned(),
+        a: value(a, key),
+        b: value(b, key),
+        interval: None,
+    }));
+    rows.retain(|row| row.a.is_some() || row.b.is_some());
+    rows
+}
+
+/// 95 % intervals of second minus first from the paired scores: DeLong's for the AUROC, the paired bootstrap's for AP and
+/// F1-max. `None` where there is none, as with a single image of a class.
+fn intervals(first: &[f32], second: &[f32], labels: &[bool]) -> [Option<(f64, f64)>; 3] {
+    let bootstrap = Bootstrap::default();
+    let ends = |interval: Interval| (interval.low, interval.high);
+    let delong =
+        delong_difference(second, first, labels).and_then(|difference| difference.interval(bootstrap.confidence)).ok();
+    let replicates = |scores: &[f32]| image_replicates(scores, labels, &bootstrap);
+    let paired = replicates(second).and_then(|second| second.difference(&replicates(first)?)).ok();
+    [delong.map(ends), paired.map(|paired| ends(paired.ap)), paired.map(|paired| ends(paired.f1_max))]
+}
+
+/// The ROC curve of the common images; empty where it is not defined.
+fn roc(images: &[ComparedImage], score: impl Fn(&ComparedImage) -> f32) -> Vec<[f64; 2]> {
+    let scores: Vec<f32> = images.iter().map(score).collect();
+    let labels: Vec<bool> = images.iter().map(|image| image.is_anomalous).collect();
+    roc_curve(&scores, &labels).map_or_else(
+        |_| Vec::new(),
+        |roc| thin_curve(roc.fpr.iter().zip(&roc.tpr).map(|(fpr, tpr)| [*fpr, *tpr]), 0.002),
+    )
+}
+
+/// The table on stdout, in percent and percentage points.
+fn table(metrics: &[MetricDifference]) -> String {
+    let percent = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{:.2}", value * 100.0));
+    let mut text = format!("{:<14} {:>9} {:>9} {:>11}  {}\n", "%", "first", "second", "difference", "interval");
+    for row in metrics {
+        let difference = row.difference().map_or("-".to_owned(), |value| format!("{:+.2}", value * 100.0));
+        let interval =
+            row.interval.map_or("-".to_owned(), |(low, high)| format!("{:+.2} to {:+.2}", low * 100.0, high * 100.0));
+        text.push_str(&format!(
+            "{:<14} {:>9} {:>9} {difference:>11}  {interval}\n",
+            row.name,
+            percent(row.a),
+            percent(row.b)
+        ));
+    }
+    text
+}

@@ -1,0 +1,102 @@
+//! `report.html` and `patchcore compare` as a user gets them, looked at in a browser where there is one.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::browser::{chromium, probe};
+use crate::photos::category;
+use crate::program::{Run, Workplace, patchcore, small_fit};
+
+fn evaluated(place: &Workplace, model: &str, out: &str, more: &[&str]) -> Run {
+    let fit = small_fit(&place.path("part"), &place.path(model));
+    patchcore(fit.into_iter().chain(more.iter().map(|text| (*text).to_owned()))).done();
+    let (model, data, out) = (place.text(model), place.text("part"), place.text(out));
+    patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &out, "--no-overlays"]).done()
+}
+
+fn read(place: &Workplace, name: &str) -> String {
+    fs::read_to_string(place.path(name)).unwrap()
+}
+
+#[test]
+fn the_report_says_what_was_found_and_shows_the_pairs() {
+    let place = Workplace::new();
+    category(&place.path("part"));
+    evaluated(&place, "m.patchcore", "out", &[]);
+    let html = read(&place, "out/report.html");
+    for needle in ["image AUROC", "chosen on this very test set", "ROC curve", "Borderline", "No good part is called"] {
+        assert!(html.contains(needle), "{needle}");
+    }
+    // 6 borderline images: photo, heat map, worst place, nearest good patch.
+    assert_eq!(html.matches("data:image/jpeg;base64,").count(), 24);
+    assert!(html.contains("train/good/00") && html.len() < 1_000_000, "{} bytes", html.len());
+
+    // The training photos are gone: the report says so and stays whole.
+    fs::remove_dir_all(place.path("part/train")).unwrap();
+    let (model, data, out) = (place.text("m.patchcore"), place.text("part"), place.text("out"));
+    patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &out, "--no-overlays"]).done();
+    let html = read(&place, "out/report.html");
+    assert_eq!(html.matches("data:image/jpeg;base64,").count(), 18);
+    assert_eq!(html.matches("The training photo").count(), 6);
+}
+
+#[test]
+fn two_evaluations_are_compared_over_their_common_images() {
+    let place = Workplace::new();
+    category(&place.path("part"));
+    evaluated(&place, "a.patchcore", "a", &[]);
+    evaluated(&place, "b.patchcore", "b", &["--mode", "anomalib"]);
+    let page = place.text("compared.html");
+    let run = patchcore(["compare", &place.text("a"), &place.text("b"), "-o", &page]).done();
+    assert!(run.stdout.contains("image AUROC") && run.stdout.contains("AUPRO 0.3"), "{}", run.stdout);
+    assert!(run.stdout.contains("6 images"), "{}", run.stdout);
+    let html = read(&place, "compared.html");
+    assert!(html.contains("Score by score") && html.contains("test/spot/001.png"));
+
+    // An image that only one of them has is left out and said; a label that differs is refused.
+    let scores = read(&place, "b/scores.csv");
+    let fewer: String =
+        scores.lines().filter(|line| !line.contains("spot/002")).map(|line| format!("{line}\n")).collect();
+    fs::write(place.path("b/scores.csv"), fewer).unwrap();
+    let run =
+        patchcore(["compare", &place.text("a"), &place.text("b"), "-o", &page]).ends(0, &["1 images are scored by"]);
+    assert!(run.stdout.contains("5 images"), "{}", run.stdout);
+    fs::write(place.path("b/scores.csv"), scores.replace("spot,1,", "spot,0,")).unwrap();
+    patchcore(["compare", &place.text("a"), &place.text("b"), "-o", &page]).fails(&["is labelled", "one test set"]);
+    fs::write(place.path("b/scores.csv"), "image_path,kind,label,score\n").unwrap();
+    patchcore(["compare", &place.text("a"), &place.text("b"), "-o", &page]).fails(&["no scored image in common"]);
+    fs::write(place.path("b/metrics.json"), "{").unwrap();
+    patchcore(["compare", &place.text("a"), &place.text("b"), "-o", &page]).fails(&["b/metrics.json", "evaluate -o"]);
+    patchcore(["compare", &place.text("a"), &place.text("c"), "-o", &page])
+        .fails(&["c/metrics.json", "give the folder"]);
+}
+
+#[test]
+fn pages_fit_a_phone_and_load_nothing() {
+    let Some(chromium) = chromium() else { return };
+    let place = Workplace::new();
+    category(&place.path("part"));
+    let long = format!("{}.png", "a_name_without_any_place_to_break_it".repeat(4));
+    fs::copy(place.path("part/test/good/000.png"), place.path("part/test/good").join(long)).unwrap();
+    evaluated(&place, "a.patchcore", "a", &[]);
+    evaluated(&place, "b.patchcore", "b", &["--mode", "anomalib"]);
+    let page = place.text("compared.html");
+    patchcore(["compare", &place.text("a"), &place.text("b"), "-o", &page]).done();
+    for name in ["a/report.html", "compared.html"] {
+        let found = probe(&chromium, &read(&place, name), &place.path(""));
+        assert_eq!(found["loads"], json!([]), "{name}: {found:#}");
+        assert!(found["needs"].as_u64() <= found["width"].as_u64(), "{name} overflows: {found:#}");
+        assert!(found["width"].as_u64().unwrap() >= 340 && found["text"].as_u64().unwrap() > 500, "{name}: {found:#}");
+        assert_eq!(found["landmarks"], json!([1, 1, 1, 1]), "{name}: {found:#}");
+        assert_eq!((&found["headings"], &found["blank"], &found["skip"]), (&json!(1), &json!(0), &json!("#content")));
+        let charts = found["charts"].as_array().unwrap();
+        assert!(charts.len() >= 3 && charts.iter().all(|width| width.as_f64().unwrap() > 250.0), "{name}: {found:#}");
+    }
+    // The probe sees what it looks for.
+    let bad = read(&place, "a/report.html")
+        .replace("<main", "<img alt=\"x\" src=\"http://127.0.0.1:9/x.png\"><div style=\"width:900px\">wide</div><main");
+    let found = probe(&chromium, &bad, &place.path(""));
+    assert_eq!(found["loads"], json!(["http://127.0.0.1:9/x.png"]), "{found:#}");
+    assert!(found["needs"].as_u64().unwrap() >= 900 && found["blank"] == 1, "{found:#}");
+}

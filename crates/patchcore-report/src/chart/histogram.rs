@@ -1,0 +1,121 @@
+//! How the scores of good and of defective images are spread, with the threshold between them.
+
+use super::axis::{Axis, frame, round_ticks};
+use super::mark::{Anchor, Mark, draw};
+use crate::ReportError;
+use crate::number::number;
+
+/// What is drawn: good images upwards, defective ones downwards, on one axis of scores.
+#[derive(Debug)]
+pub(crate) struct Histogram<'a> {
+    /// Unique in the page.
+    pub(crate) id: &'a str,
+    /// Its name.
+    pub(crate) title: &'a str,
+    /// Scores of good images, all finite.
+    pub(crate) good: &'a [f32],
+    /// Scores of defective images, all finite.
+    pub(crate) defective: &'a [f32],
+    /// Where the line is drawn.
+    pub(crate) threshold: Option<f32>,
+}
+
+const BINS: usize = 28;
+
+/// Draws it.
+pub(crate) fn histogram(histogram: &Histogram<'_>) -> Result<String, ReportError> {
+    let all = || histogram.good.iter().chain(histogram.defective).chain(&histogram.threshold).copied();
+    let (low, high) = (all().fold(f32::INFINITY, f32::min), all().fold(f32::NEG_INFINITY, f32::max));
+    let (low, high) = if low < high { (low, high) } else { (low.min(0.0), high.max(1.0)) };
+    let (low, high) = if low.is_finite() && high.is_finite() { (low, high) } else { (0.0, 1.0) };
+    let good = counts(histogram.good, low, high);
+    let defective = counts(histogram.defective, low, high);
+    let most = good.iter().chain(&defective).copied().max().unwrap_or(0).max(1);
+
+    let x = Axis::horizontal(f64::from(low), f64::from(high));
+    let y = Axis::vertical(-(most as f64), most as f64);
+    let mut marks =
+        x.marks("image score", &round_ticks(f64::from(low), f64::from(high), 6), |tick| number(tick as f32));
+    let whole = |tick: &f64| tick.fract().abs() < 1e-9;
+    let ticks: Vec<f64> = round_ticks(-(most as f64), most as f64, 6).into_iter().filter(whole).collect();
+    marks.extend(y.marks("images", &ticks, |tick| format!("{:.0}", tick.abs())));
+    let width = f64::from(high - low) / BINS as f64;
+    for (bin, (good, defective)) in good.iter().zip(&defective).enumerate() {
+        let (from, to) = (f64::from(low) + bin as f64 * width, f64::from(low) + (bin + 1) as f64 * width);
+        let range = format!("from {} to {}", number(from as f32), number(to as f32));
+        let (left, right) = (x.at(from) + 0.5, x.at(to) - 0.5);
+        let mut bar = |class, count: usize, top: f64, bottom: f64, what: &str| {
+            if count > 0 {
+                let title = format!("{count} {what}, score {range}");
+                let (width, height) = (right - left, bottom - top);
+                marks.push(Mark::Bar { class, x: left, y: top, width, height, fill: None, title });
+            }
+        };
+        bar("bar good", *good, y.at(*good as f64), y.at(0.0), "good");
+        bar("bar defective", *defective, y.at(0.0), y.at(-(*defective as f64)), "defective");
+    }
+    let (left, top, right, bottom) = frame();
+    marks.push(Mark::line("axis", (left, y.at(0.0)), (right, y.at(0.0))));
+    if let Some(threshold) = histogram.threshold {
+        let at = x.at(f64::from(threshold));
+        marks.push(Mark::line("threshold", (at, top), (at, bottom)));
+        // On the side where there is room.
+        let (place, anchor) =
+            if at > (left + right) / 2.0 { (at - 5.0, Anchor::End) } else { (at + 5.0, Anchor::Start) };
+        marks.push(Mark::text("key", (place, bottom - 6.0), anchor, format!("threshold {}", number(threshold))));
+    }
+    let key = |count: usize, what: &str| format!("{count} {what}");
+    marks.push(Mark::text("key", (right - 4.0, top + 12.0), Anchor::End, key(histogram.good.len(), "good (up)")));
+    let words = key(histogram.defective.len(), "defective (down)");
+    marks.push(Mark::text("key", (right - 4.0, top + 27.0), Anchor::End, words));
+    draw(histogram.id, histogram.title, &describe(histogram), &marks)
+}
+
+/// The same in words.
+fn describe(histogram: &Histogram<'_>) -> String {
+    let spread = |scores: &[f32], what: &str| {
+        let low = scores.iter().copied().fold(f32::INFINITY, f32::min);
+        let high = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        match scores.len() {
+            0 => format!("No {what} image."),
+            count => format!("{count} {what} images score from {} to {}.", number(low), number(high)),
+        }
+    };
+    let mut text = format!("{} {}", spread(histogram.good, "good"), spread(histogram.defective, "defective"));
+    if let Some(threshold) = histogram.threshold {
+        text.push_str(&format!(" The threshold is {}.", number(threshold)));
+    }
+    text
+}
+
+fn counts(scores: &[f32], low: f32, high: f32) -> Vec<usize> {
+    let mut counts = vec![0; BINS];
+    for &score in scores {
+        let bin = ((f64::from(score) - f64::from(low)) / f64::from(high - low) * BINS as f64) as usize;
+        if let Some(count) = counts.get_mut(bin.min(BINS - 1)) {
+            *count += 1;
+        }
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_score_is_in_one_bin() {
+        let scores: Vec<f32> = (0..100).map(|i| i as f32 / 99.0).collect();
+        assert_eq!(counts(&scores, 0.0, 1.0).iter().sum::<usize>(), 100);
+        assert_eq!(counts(&[1.0], 0.0, 1.0)[BINS - 1], 1);
+    }
+
+    #[test]
+    fn one_score_and_none_can_be_drawn() {
+        for good in [&[][..], &[0.0], &[2.5, 2.5], &[-1e30, 1e30]] {
+            let drawn = Histogram { id: "h", title: "t", good, defective: &[], threshold: None };
+            let svg = histogram(&drawn).unwrap();
+            assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+        }
+    }
+}

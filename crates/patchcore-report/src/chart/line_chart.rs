@@ -1,0 +1,89 @@
+//! Curves in the unit square: ROC, precision-recall and per-region overlap.
+
+use super::axis::{Axis, frame, round_ticks};
+use super::mark::{Anchor, Mark, draw};
+use crate::ReportError;
+
+/// One curve.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Series<'a> {
+    /// Its name in the key; with one series alone there is none.
+    pub(crate) name: &'a str,
+    /// Points `[x, y]` in [0, 1], in drawing order.
+    pub(crate) points: &'a [[f64; 2]],
+    /// Each y holds up to its own x from the x before (precision), instead of straight lines.
+    pub(crate) steps: bool,
+}
+
+/// What is drawn.
+#[derive(Debug)]
+pub(crate) struct LineChart<'a> {
+    /// Unique in the page.
+    pub(crate) id: &'a str,
+    /// Its name.
+    pub(crate) title: &'a str,
+    /// What it shows, in words.
+    pub(crate) description: &'a str,
+    /// Name of the horizontal axis.
+    pub(crate) x_name: &'a str,
+    /// Name of the vertical axis.
+    pub(crate) y_name: &'a str,
+    /// At most two curves: one solid, one dashed.
+    pub(crate) series: &'a [Series<'a>],
+    /// The line of a detector that guesses, from the left side to the right one.
+    pub(crate) chance: Option<(f64, f64)>,
+    /// The point of the threshold in use, and its tool tip.
+    pub(crate) operating_point: Option<([f64; 2], String)>,
+    /// A vertical line and its words.
+    pub(crate) limit: Option<(f64, &'a str)>,
+}
+
+const CLASSES: [&str; 2] = ["curve first", "curve second"];
+
+/// Draws it.
+pub(crate) fn line_chart(chart: &LineChart<'_>) -> Result<String, ReportError> {
+    let (x, y) = (Axis::horizontal(0.0, 1.0), Axis::vertical(0.0, 1.0));
+    let ticks = round_ticks(0.0, 1.0, 5);
+    let show = |tick: f64| format!("{tick:.1}");
+    let mut marks = x.marks(chart.x_name, &ticks, show);
+    marks.extend(y.marks(chart.y_name, &ticks, show));
+    if let Some((left, right)) = chart.chance {
+        marks.push(Mark::line("chance", (x.at(0.0), y.at(left)), (x.at(1.0), y.at(right))));
+    }
+    let (_, top, right, bottom) = frame();
+    if let Some((limit, words)) = chart.limit {
+        marks.push(Mark::line("threshold", (x.at(limit), top), (x.at(limit), bottom)));
+        marks.push(Mark::text("key", (x.at(limit) + 5.0, bottom - 8.0), Anchor::Start, words.to_owned()));
+    }
+    for (series, class) in chart.series.iter().zip(CLASSES) {
+        marks.push(Mark::Path { class, d: path(series, x, y) });
+    }
+    if let Some((point, title)) = &chart.operating_point {
+        let [at_x, at_y] = *point;
+        marks.push(Mark::Dot { class: "point", x: x.at(at_x), y: y.at(at_y), title: title.clone() });
+    }
+    if chart.series.len() > 1 {
+        for ((row, series), class) in chart.series.iter().enumerate().zip(CLASSES) {
+            let line = bottom - 14.0 - 16.0 * (chart.series.len() - 1 - row) as f64;
+            marks.push(Mark::line(class, (right - 34.0, line - 4.0), (right - 8.0, line - 4.0)));
+            marks.push(Mark::text("key", (right - 40.0, line), Anchor::End, series.name.to_owned()));
+        }
+    }
+    draw(chart.id, chart.title, chart.description, &marks)
+}
+
+fn path(series: &Series<'_>, x: Axis, y: Axis) -> String {
+    let mut d = String::new();
+    let mut before: Option<f64> = None;
+    for &[at_x, at_y] in series.points {
+        let (px, py) = (x.at(at_x), y.at(at_y));
+        match before {
+            None if series.steps => d.push_str(&format!("M{:.1} {py:.1}L{px:.1} {py:.1}", x.at(0.0))),
+            None => d.push_str(&format!("M{px:.1} {py:.1}")),
+            Some(last) if series.steps => d.push_str(&format!("L{last:.1} {py:.1}L{px:.1} {py:.1}")),
+            Some(_) => d.push_str(&format!("L{px:.1} {py:.1}")),
+        }
+        before = Some(px);
+    }
+    d
+}

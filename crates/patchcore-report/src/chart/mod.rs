@@ -1,0 +1,16 @@
+//! Charts as inline SVG: a list of marks in a frame with labelled axes, put into words for screen readers.
+//!
+//! A chart is drawn at 360 x 270 units, so that its letters are readable at the width of a phone, and takes its colours
+//! from the page's style sheet, in light and in dark. What two classes are is never told by colour alone.
+
+mod axis;
+mod color_bar;
+mod histogram;
+mod line_chart;
+mod mark;
+mod scatter;
+
+pub(crate) use color_bar::color_bar;
+pub(crate) use histogram::{Histogram, histogram};
+pub(crate) use line_chart::{LineChart, Series, line_chart};
+pub(crate) use scatter::{Scatter, scatter};

@@ -1,0 +1,204 @@
+//! The page of one evaluation: `report.html`.
+
+use askama::Template;
+
+use super::card::{Card, Evidence};
+use super::gallery::choose;
+use super::metric_row::percent;
+use super::{Confusion, Fact, ImageRow, MetricRow, STYLE, Threshold};
+use crate::chart::{Histogram, LineChart, Series, color_bar, histogram, line_chart};
+use crate::{ColorScale, ReportError};
+
+/// What a report is made of; plain values, so that it does not matter who computed them.
+#[derive(Debug, Clone)]
+pub struct EvaluationPage {
+    /// Name of what was evaluated.
+    pub title: String,
+    /// Metrics over all images.
+    pub overall: MetricRow,
+    /// Metrics per kind of defect.
+    pub kinds: Vec<MetricRow>,
+    /// Every image of the test set.
+    pub images: Vec<ImageRow>,
+    /// Threshold of the image scores.
+    pub image_threshold: Option<Threshold>,
+    /// Threshold of the maps: where the contour is drawn.
+    pub pixel_threshold: Option<Threshold>,
+    /// The one scale of all heat maps.
+    pub scale: ColorScale,
+    /// Points `[false-positive rate, true-positive rate]` of the images; empty where it is not defined.
+    pub roc: Vec<[f64; 2]>,
+    /// Points `[recall, precision]` of the images; empty where it is not defined.
+    pub pr: Vec<[f64; 2]>,
+    /// Points `[false-positive rate, per-region overlap]` of the pixels; empty where it is not defined.
+    pub pro: Vec<[f64; 2]>,
+    /// What a reader must know before believing the numbers, such as images that failed.
+    pub notes: Vec<String>,
+    /// How the model was made.
+    pub configuration: Vec<Fact>,
+    /// Where and when it was evaluated.
+    pub environment: Vec<Fact>,
+    /// Most images in a gallery; 8 give a file of about 2 MB.
+    pub gallery_size: usize,
+}
+
+/// Rows of the table of all images; the rest is in `scores.csv`.
+const MOST_ROWS: usize = 1000;
+
+/// A figure with what stands below it.
+struct Figure {
+    svg: String,
+    caption: String,
+}
+
+struct Gallery {
+    id: &'static str,
+    title: &'static str,
+    about: &'static str,
+    none: &'static str,
+    cards: Vec<Card>,
+    total: usize,
+}
+
+#[derive(Template)]
+#[template(path = "evaluation.html")]
+struct Page<'a> {
+    style: &'static str,
+    page: &'a EvaluationPage,
+    confusion: Option<Confusion>,
+    figures: Vec<Figure>,
+    legend: String,
+    galleries: Vec<Gallery>,
+    rows: &'a [ImageRow],
+}
+
+impl Page<'_> {
+    fn sets(&self) -> impl Iterator<Item = &MetricRow> {
+        self.page.kinds.iter().chain([&self.page.overall])
+    }
+
+    fn facts(&self) -> impl Iterator<Item = &Fact> {
+        self.page.configuration.iter().chain(&self.page.environment)
+    }
+
+    fn verdict(&self, row: &ImageRow) -> &'static str {
+        match (row.score, &self.page.image_threshold) {
+            (Some(score), Some(threshold)) if threshold.calls_defective(score) => "defective",
+            (Some(_), Some(_)) => "good",
+            _ => "none",
+        }
+    }
+}
+
+impl EvaluationPage {
+    /// Writes the page. `evidence` loads what is shown of an image, by its index; it is asked once for each image in a
+    /// gallery, and a reason in the place of the pictures is no failure.
+    ///
+    /// # Errors
+    /// [`ReportError`] when a picture and its map do not fit each other, or the scale has no extent.
+    pub fn render(&self, evidence: &mut dyn FnMut(usize) -> Result<Evidence, String>) -> Result<String, ReportError> {
+        let threshold = self.image_threshold.as_ref();
+        let pixel_threshold = self.pixel_threshold.as_ref().map(|threshold| threshold.value);
+        let mut galleries = Vec::new();
+        for choice in choose(&self.images, threshold, self.gallery_size) {
+            let mut cards = Vec::new();
+            for index in choice.images {
+                if let Some(row) = self.images.get(index) {
+                    cards.push(Card::new(row, evidence(index), threshold, pixel_threshold, &self.scale)?);
+                }
+            }
+            let (id, title, about, none, total) = (choice.id, choice.title, choice.about, choice.none, choice.total);
+            galleries.push(Gallery { id, title, about, none, cards, total });
+        }
+        let page = Page {
+            style: STYLE,
+            page: self,
+            confusion: threshold.map(|threshold| Confusion::at(threshold, &self.images)),
+            figures: self.figures()?,
+            legend: color_bar("legend", &self.scale, pixel_threshold)?,
+            galleries,
+            rows: self.images.get(..MOST_ROWS).unwrap_or(&self.images),
+        };
+        Ok(page.render()?)
+    }
+
+    fn value(&self, name: &str) -> String {
+        percent(self.overall.values.iter().find(|value| value.name == name).and_then(|value| value.value))
+    }
+
+    fn figures(&self) -> Result<Vec<Figure>, ReportError> {
+        let scores = |defective: bool| -> Vec<f32> {
+            self.images.iter().filter(|row| row.is_anomalous == defective).filter_map(|row| row.score).collect()
+        };
+        let (good, defective) = (scores(false), scores(true));
+        let threshold = self.image_threshold.as_ref();
+        let svg = histogram(&Histogram {
+            id: "histogram",
+            title: "Image scores",
+            good: &good,
+            defective: &defective,
+            threshold: threshold.map(|threshold| threshold.value),
+        })?;
+        let caption = "Scores of the images, good ones upwards, defective ones downwards.".to_owned();
+        let mut figures = vec![Figure { svg, caption }];
+
+        let confusion = threshold.map(|threshold| Confusion::at(threshold, &self.images));
+        let rates = confusion.and_then(|counts| Some((counts, counts.false_positive_rate()?, counts.recall()?)));
+        let point = |at: [f64; 2]| (at, "at the threshold".to_owned());
+        if !self.roc.is_empty() {
+            let auroc = self.value("image AUROC");
+            figures.push(curve(&LineChart {
+                id: "roc",
+                title: "ROC curve",
+                description: &format!("True-positive rate over false-positive rate of the images; area {auroc}."),
+                x_name: "good images called defective",
+                y_name: "defective images found",
+                series: &[Series { name: "images", points: &self.roc, steps: false }],
+                chance: Some((0.0, 1.0)),
+                operating_point: rates.map(|(_, fpr, recall)| point([fpr, recall])),
+                limit: None,
+            })?);
+        }
+        if !self.pr.is_empty() {
+            let total = (good.len() + defective.len()).max(1);
+            let base = defective.len() as f64 / total as f64;
+            let precision = rates.and_then(|(counts, _, recall)| {
+                let called = counts.found + counts.false_alarms;
+                (called > 0).then(|| [recall, counts.found as f64 / called as f64])
+            });
+            figures.push(curve(&LineChart {
+                id: "pr",
+                title: "Precision-recall curve",
+                description: &format!("Precision over recall of the images; average {}.", self.value("image AP")),
+                x_name: "defective images found (recall)",
+                y_name: "alarms that are right (precision)",
+                series: &[Series { name: "images", points: &self.pr, steps: true }],
+                chance: Some((base, base)),
+                operating_point: precision.map(point),
+                limit: None,
+            })?);
+        }
+        if !self.pro.is_empty() {
+            let aupro = self.value("AUPRO 0.3");
+            figures.push(curve(&LineChart {
+                id: "pro",
+                title: "Per-region-overlap curve",
+                description: &format!(
+                    "Mean share of each defect that is found, over the share of good pixels called defective; \
+                     AUPRO up to 0.3 is {aupro}."
+                ),
+                x_name: "good pixels called defective",
+                y_name: "mean share of each defect found",
+                series: &[Series { name: "pixels", points: &self.pro, steps: false }],
+                chance: None,
+                operating_point: None,
+                limit: Some((0.3, "limit of AUPRO 0.3")),
+            })?);
+        }
+        Ok(figures)
+    }
+}
+
+fn curve(chart: &LineChart<'_>) -> Result<Figure, ReportError> {
+    Ok(Figure { svg: line_chart(chart)?, caption: format!("{}. {}", chart.title, chart.description) })
+}

@@ -1,0 +1,24 @@
+//! Self-contained HTML pages: one evaluation, or two side by side.
+//!
+//! A page is one file: styles, charts and pictures lie in it, and a content security policy forbids the browser to load
+//! anything else. There is no script. It reads on a phone, in dark mode, with the keyboard and with a screen reader.
+//! Everything that comes from outside (file names, notes) is escaped by the templates.
+
+mod card;
+mod comparison_page;
+mod confusion;
+mod evaluation_page;
+mod gallery;
+mod metric_row;
+mod picture;
+mod threshold;
+
+pub use card::{Evidence, NearestPatch};
+pub use comparison_page::{ComparedImage, ComparisonPage, MetricDifference};
+pub use confusion::Confusion;
+pub use evaluation_page::EvaluationPage;
+pub use metric_row::{Fact, ImageRow, MetricRow, MetricValue};
+pub use threshold::Threshold;
+
+/// Styles of every page.
+pub(crate) const STYLE: &str = include_str!("../../templates/style.css");

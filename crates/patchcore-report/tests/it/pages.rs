@@ -1,0 +1,212 @@
+//! What every page must hold to, whatever it is made of.
+
+use std::collections::HashSet;
+
+use image::RgbImage;
+use patchcore_report::{
+    ColorScale, ComparedImage, ComparisonPage, EvaluationPage, Evidence, Fact, ImageRow, MetricDifference, MetricRow,
+    MetricValue, NearestPatch, Threshold,
+};
+
+use crate::markup::tags;
+
+const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=http://evil.example/x>&amp;{{ 7 }}";
+
+fn row(name: &str) -> MetricRow {
+    let value = |name, value, interval| MetricValue { name, value, interval };
+    MetricRow {
+        name: name.to_owned(),
+        n_normal: 3,
+        n_anomalous: 3,
+        values: vec![value("image AUROC", Some(0.9), Some((0.8, 0.95))), value("AUPRO 0.3", None, None)],
+    }
+}
+
+fn page() -> EvaluationPage {
+    let image = |index: usize| ImageRow {
+        path: format!("{HOSTILE}/{index}.png"),
+        kind: if index.is_multiple_of(2) { "good".to_owned() } else { HOSTILE.to_owned() },
+        is_anomalous: !index.is_multiple_of(2),
+        score: (index != 5).then_some(index as f32),
+        error: (index == 5).then(|| HOSTILE.to_owned()),
+    };
+    let threshold = |value| Some(Threshold { value, how: HOSTILE.to_owned() });
+    EvaluationPage {
+        title: HOSTILE.to_owned(),
+        overall: row("all"),
+        kinds: vec![row(HOSTILE)],
+        images: (0..8).map(image).collect(),
+        image_threshold: threshold(3.5),
+        pixel_threshold: threshold(0.5),
+        scale: ColorScale { low: 0.0, high: 1.0 },
+        roc: vec![[0.0, 0.0], [0.5, 0.5], [1.0, 1.0]],
+        pr: vec![[0.5, 1.0], [1.0, 0.5]],
+        pro: vec![[0.0, 0.0], [0.1, 0.9], [1.0, 1.0]],
+        notes: vec![HOSTILE.to_owned()],
+        configuration: vec![Fact::new(HOSTILE, HOSTILE)],
+        environment: vec![Fact::new("device", "flex")],
+        gallery_size: 2,
+    }
+}
+
+fn evidence(index: usize) -> Result<Evidence, String> {
+    if index == 1 {
+        return Err(HOSTILE.to_owned());
+    }
+    let photo = RgbImage::from_fn(32, 24, |x, y| image::Rgb([x as u8 * 8, y as u8 * 8, 90]));
+    let crop = if index == 6 { Err(HOSTILE.to_owned()) } else { Ok(photo.clone()) };
+    Ok(Evidence {
+        map: (0..32 * 24).map(|i| i as f32 / (32.0 * 24.0)).collect(),
+        map_width: 32,
+        map_height: 24,
+        truth: (index % 2 == 1).then(|| (0..32 * 24).map(|i| i % 32 > 20).collect()),
+        worst: Some(photo.clone()),
+        nearest: Some(NearestPatch { image: HOSTILE.to_owned(), row: 1, column: 2, distance: 0.5, crop }),
+        photo,
+    })
+}
+
+fn comparison() -> ComparisonPage {
+    let image = |index: usize| ComparedImage {
+        path: format!("{HOSTILE}{index}"),
+        kind: HOSTILE.to_owned(),
+        is_anomalous: index > 2,
+        a: index as f32,
+        b: 5.0 - index as f32,
+    };
+    let threshold = Some(Threshold { value: 2.5, how: HOSTILE.to_owned() });
+    let metric =
+        |name: &str, b| MetricDifference { name: name.to_owned(), a: Some(0.5), b, interval: Some((-0.1, 0.2)) };
+    ComparisonPage {
+        names: [HOSTILE.to_owned(), "second".to_owned()],
+        metrics: vec![metric(HOSTILE, Some(0.75)), metric("AUPRO", None)],
+        images: (0..6).map(image).collect(),
+        thresholds: [threshold.clone(), threshold],
+        roc: [vec![[0.0, 0.0], [1.0, 1.0]], vec![[0.0, 0.0], [0.0, 1.0], [1.0, 1.0]]],
+        notes: vec![HOSTILE.to_owned()],
+        most_rows: 50,
+    }
+}
+
+fn both() -> [String; 2] {
+    [page().render(&mut evidence).unwrap(), comparison().render().unwrap()]
+}
+
+#[test]
+fn nothing_is_loaded_and_nothing_runs() {
+    for html in both() {
+        assert!(html.contains("Content-Security-Policy\" content=\"default-src 'none'; img-src data:;"));
+        for tag in tags(&html) {
+            assert!(!["script", "iframe", "object", "embed", "base", "form"].contains(&tag.name.as_str()), "{tag:?}");
+            for (name, value) in &tag.attributes {
+                assert!(!name.starts_with("on"), "{tag:?}");
+                if ["src", "href", "srcset", "xlink:href", "action", "poster"].contains(&name.as_str()) {
+                    assert!(value.starts_with("data:") || value.starts_with('#'), "{name}={value:.80}");
+                }
+            }
+        }
+        let style = html.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
+        assert!(!style.contains("url(") && !style.contains("@import"));
+    }
+}
+
+#[test]
+fn hostile_names_stay_text() {
+    for html in both() {
+        assert!(!html.contains("<script") && !html.contains("<img src=http"), "a name became markup");
+        assert!(html.contains("&#60;script&#62;alert(1)"), "the name is not shown");
+        assert!(html.contains("{{ 7 }}"));
+    }
+}
+
+#[test]
+fn a_screen_reader_finds_its_way() {
+    for html in both() {
+        let tags = tags(&html);
+        let count = |name: &str| tags.iter().filter(|tag| tag.name == name).count();
+        assert_eq!((count("h1"), count("main"), count("header"), count("nav"), count("footer")), (1, 1, 1, 1, 1));
+        assert!(tags.iter().any(|tag| tag.name == "html" && tag.get("lang") == Some("en")));
+        let ids: Vec<&str> = tags.iter().filter_map(|tag| tag.get("id")).collect();
+        let unique: HashSet<&str> = ids.iter().copied().collect();
+        assert_eq!(ids.len(), unique.len(), "{ids:?}");
+        for tag in &tags {
+            for target in tag.get("href").and_then(|href| href.strip_prefix('#')).into_iter() {
+                assert!(unique.contains(target), "a link leads nowhere: {target}");
+            }
+            for target in tag.get("aria-labelledby").unwrap_or_default().split_whitespace() {
+                assert!(unique.contains(target), "a label is missing: {target}");
+            }
+            match tag.name.as_str() {
+                "img" => assert!(tag.get("alt").is_some_and(|alt| alt.len() > 10), "{tag:?}"),
+                "th" => assert!(tag.get("scope").is_some(), "{tag:?}"),
+                "svg" => assert!(tag.get("role") == Some("img") && tag.get("aria-labelledby").is_some(), "{tag:?}"),
+                _ => {}
+            }
+        }
+        let levels: Vec<u8> = tags.iter().filter_map(|tag| tag.name.strip_prefix('h')?.parse().ok()).collect();
+        assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "a heading level is skipped: {levels:?}");
+    }
+}
+
+#[test]
+fn pictures_say_score_and_verdict() {
+    let html = page().render(&mut evidence).unwrap();
+    let alts: Vec<String> = tags(&html)
+        .iter()
+        .filter(|tag| tag.name == "img")
+        .filter_map(|tag| tag.get("alt").map(str::to_owned))
+        .collect();
+    let heat = alts.iter().find(|alt| alt.starts_with("Heat map")).unwrap();
+    assert!(heat.contains("score") && heat.contains("threshold 3.50") && heat.contains("called"), "{heat}");
+    // 8 images, one of them without a score: two false alarms (4, 6), two misses (1, 3), two of the rest.
+    assert_eq!(html.matches("<li>\n<h4>").count(), 6);
+    assert!(html.contains("The photo cannot be shown:") && html.contains("The training photo"));
+}
+
+#[test]
+fn a_set_of_one_class_is_a_page_too() {
+    let page = EvaluationPage {
+        images: page().images.into_iter().filter(|image| !image.is_anomalous).collect(),
+        image_threshold: None,
+        pixel_threshold: None,
+        roc: Vec::new(),
+        pr: Vec::new(),
+        pro: Vec::new(),
+        ..page()
+    };
+    let html = page.render(&mut evidence).unwrap();
+    assert!(html.contains("There is no threshold") && html.contains("Highest scores"));
+    assert!(!html.contains("NaN") && !html.contains("inf"));
+    tags(&html);
+    let empty = EvaluationPage { images: Vec::new(), ..page };
+    tags(&empty.render(&mut evidence).unwrap());
+}
+
+#[test]
+fn the_page_and_its_pictures_stay_small() {
+    let images = (0..100).map(|index| ImageRow {
+        path: format!("{index}.png"),
+        kind: "good".to_owned(),
+        is_anomalous: false,
+        score: Some(index as f32),
+        error: None,
+    });
+    let page = EvaluationPage { images: images.collect(), gallery_size: 8, ..page() };
+    let mut asked = Vec::new();
+    let photo = RgbImage::from_fn(700, 500, |x, y| image::Rgb([(x ^ y) as u8, ((x * y) >> 4) as u8, (x + y) as u8]));
+    let mut large = |index| {
+        asked.push(index);
+        Ok(Evidence {
+            photo: photo.clone(),
+            map: vec![0.2; 4],
+            map_width: 2,
+            map_height: 2,
+            truth: None,
+            worst: None,
+            nearest: None,
+        })
+    };
+    let html = page.render(&mut large).unwrap();
+    assert_eq!(asked.len(), 16, "eight false alarms and eight borderline cases");
+    assert!(html.len() < 3_000_000, "{} bytes", html.len());
+}
