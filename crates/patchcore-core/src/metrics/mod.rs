@@ -55,5 +55,5 @@ pub use connected_regions::{ConnectedRegions, connected_regions};
 pub use error::MetricError;
 pub use f1_max::{F1Max, f1_max};
 pub use image_metrics::{ImageMetrics, image_metrics};
-pub use pixel_metrics::{PixelMetrics, pixel_metrics};
+pub use pixel_metrics::{PixelMetrics, pixel_metrics, pixel_metrics_within};
 pub use roc_curve::{RocCurve, roc_curve};
