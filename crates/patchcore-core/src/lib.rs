@@ -12,6 +12,7 @@
 //! The crate reads no file, clock, environment or network and prints nothing.
 
 pub mod backbone;
+mod cells_within;
 pub mod config;
 pub mod coreset;
 pub mod device;
@@ -28,6 +29,7 @@ pub mod nearest_neighbor;
 pub mod patch_embedding;
 mod patchcore;
 pub mod preprocess;
+mod score_within;
 pub mod scoring;
 mod scratch_pool;
 

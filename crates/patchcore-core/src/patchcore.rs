@@ -124,6 +124,11 @@ impl PatchCore {
         self.index.bank()
     }
 
+    /// The bank, ready for questions.
+    pub(crate) fn index(&self) -> &NearestNeighborIndex {
+        &self.index
+    }
+
     /// What it was fitted on.
     pub fn fitted_on(&self) -> FittedOn {
         self.fitted_on
@@ -169,7 +174,7 @@ impl PatchCore {
     }
 
     /// Patch scores and image score from the embedding rows and `result.nearest`.
-    fn score_patches(&self, rows: &[f32], grid: Grid, result: &mut ImageScore) -> Result<(), ScoreError> {
+    pub(crate) fn score_patches(&self, rows: &[f32], grid: Grid, result: &mut ImageScore) -> Result<(), ScoreError> {
         let k = self.config().num_neighbors;
         let rule = self.config().mode.image_score();
         let dim = self.bank().dim();
@@ -220,7 +225,7 @@ impl PatchCore {
         self.config().mode.distance().of_squared(squared)
     }
 
-    fn grower(&self, grid: Grid, size: (usize, usize)) -> Arc<MapGrower> {
+    pub(crate) fn grower(&self, grid: Grid, size: (usize, usize)) -> Arc<MapGrower> {
         // A poisoned lock only means that another thread panicked while it replaced the cache.
         let mut cached = self.grower.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(grower) = cached.as_ref().filter(|grower| grower.fits(grid, size)) {

@@ -3,8 +3,9 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use patchcore_core::PatchCoreConfig;
 use patchcore_core::preprocess::View;
-use patchcore_io::{Limits, NetworkInput, Photo, prepare};
+use patchcore_io::{Limits, NetworkInput, Photo, prepare, prepare_within};
 
 use crate::error::Error;
 use crate::model::{FitReport, Model, Score};
@@ -23,6 +24,11 @@ pub fn load_input(path: &Path, view: &View, limits: &Limits) -> Result<NetworkIn
     Ok(prepare(&Photo::open(path, limits)?, view)?)
 }
 
+/// [`load_input`] with the region of interest of a model.
+pub(crate) fn load_within(path: &Path, config: &PatchCoreConfig, limits: &Limits) -> Result<NetworkInput, Error> {
+    Ok(prepare_within(&Photo::open(path, limits)?, &config.view, config.region.as_ref())?)
+}
+
 impl Model {
     /// Fits on photo files; one that cannot be used is reported and left out.
     ///
@@ -34,7 +40,7 @@ impl Model {
         limits: &Limits,
         progress: &mut ProgressFn<'_>,
     ) -> Result<FitReport, Error> {
-        let view = settings.config()?.view;
+        let config = &settings.config()?;
         // The fitter pulls, the prefetcher pushes: a channel without room of its own joins them, so that no more
         // than the prefetcher's own few results wait.
         std::thread::scope(|scope| {
@@ -43,7 +49,7 @@ impl Model {
                 prefetch(
                     files,
                     DECODERS,
-                    |path| load_input(path, &view, limits),
+                    |path| load_within(path, config, limits),
                     |path, input| match sender.send((path.display().to_string(), input)) {
                         Ok(()) => ControlFlow::Continue(()),
                         Err(_) => ControlFlow::Break(()),
@@ -61,11 +67,11 @@ impl Model {
         limits: &Limits,
         mut consume: impl FnMut(&Path, Result<(NetworkInput, Score), Error>) -> ControlFlow<()>,
     ) {
-        let view = self.core().config().view;
+        let config = self.core().config();
         prefetch(
             files,
             DECODERS,
-            |path| load_input(path, &view, limits),
+            |path| load_within(path, config, limits),
             |path, input| consume(path, input.and_then(|input| self.score_input(&input).map(|score| (input, score)))),
         );
     }

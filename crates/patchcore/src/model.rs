@@ -9,7 +9,7 @@ use patchcore_core::memory_bank::PatchOrigin;
 use patchcore_core::model_file::{ModelFile, ModelHeader};
 use patchcore_core::scoring::AnomalyMap;
 use patchcore_core::{ComputeDevice, Fitter, ImageInput, PatchCore};
-use patchcore_io::{Geometry, NetworkInput, Photo, prepare};
+use patchcore_io::{Geometry, NetworkInput, Photo, prepare_within};
 
 use crate::error::Error;
 use crate::progress::{Progress, ProgressFn, Stage};
@@ -30,8 +30,10 @@ pub struct Model {
 pub struct Score {
     /// The image score, in the unit of the mode's distance; higher is worse. Compare it with a threshold of yours.
     pub score: f32,
-    /// One score per pixel of the network's input.
+    /// One score per pixel of the network's input; [`Score::on_photo`] is the same on the original photo.
     pub map: AnomalyMap,
+    /// Which pixels of the input count, `[height, width]` row by row; the map is 0 at the others. `None`: all of them.
+    pub inside: Option<Vec<bool>>,
     /// How the network's input lies in the photo.
     pub geometry: Geometry,
     /// Centre of the worst patch in the photo: column, row; the top left pixel has its centre at `(0, 0)`.
@@ -102,9 +104,8 @@ impl Model {
         progress: &mut ProgressFn<'_>,
     ) -> Result<FitReport, Error> {
         let config = settings.config()?;
-        let view = config.view;
-        let inputs =
-            photos.into_iter().map(|(name, photo)| (name, photo.and_then(|photo| Ok(prepare(&photo, &view)?))));
+        let ready = |photo: Photo| Ok(prepare_within(&photo, &config.view, config.region.as_ref())?);
+        let inputs = photos.into_iter().map(|(name, photo)| (name, photo.and_then(ready)));
         Self::fit_inputs(settings, inputs, total, progress)
     }
 
@@ -125,7 +126,7 @@ impl Model {
         let (mut images, mut rejected) = (Vec::new(), Vec::new());
         let started = Instant::now();
         for (done, (name, input)) in inputs.into_iter().enumerate() {
-            let added = input.and_then(|input| Ok(fitter.add(core_input(&input))?));
+            let added = input.and_then(|input| Ok(fitter.add_within(core_input(&input), input.inside.as_deref())?));
             match added {
                 Ok(()) => images.push(name),
                 // What is wrong with the device or the weights is wrong with every photo.
@@ -164,7 +165,7 @@ impl Model {
     /// # Errors
     /// [`Error::Image`].
     pub fn prepare(&self, photo: &Photo) -> Result<NetworkInput, Error> {
-        Ok(prepare(photo, &self.core.config().view)?)
+        Ok(prepare_within(photo, &self.core.config().view, self.core.config().region.as_ref())?)
     }
 
     /// Scores a prepared photo.
@@ -172,7 +173,7 @@ impl Model {
     /// # Errors
     /// [`Error::Score`].
     pub fn score_input(&self, input: &NetworkInput) -> Result<Score, Error> {
-        let result = self.core.score(core_input(input))?;
+        let result = self.core.score_within(core_input(input), input.inside.as_deref())?;
         let columns = result.grid.columns.max(1);
         let centre =
             |cell: usize, cells: usize, pixels: usize| (cell as f64 + 0.5) * pixels as f64 / cells as f64 - 0.5;
@@ -190,6 +191,7 @@ impl Model {
             },
             patches: PatchScores { rows: result.grid.rows, columns: result.grid.columns, scores: result.patch_scores },
             map: result.map,
+            inside: input.inside.clone(),
             geometry: input.geometry,
         })
     }

@@ -21,6 +21,11 @@ pub struct Neighbor {
     pub squared_distance: f32,
 }
 
+impl Neighbor {
+    /// What stands for the neighbour of a cell that was not looked at: a row that no bank has.
+    pub const NONE: Neighbor = Neighbor { row: u32::MAX, squared_distance: 0.0 };
+}
+
 /// Bank rows compared at once: bounds the products to 8,192 per query.
 const CHUNK: usize = 8_192;
 
