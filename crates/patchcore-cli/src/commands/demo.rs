@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use patchcore::write_beside_and_rename;
 
-use crate::arguments::{Demo, Evaluate, Fit, ModelSource};
+use crate::arguments::{DEFAULT_OVERLAP, Demo, Evaluate, Fit, MapGeometry, ModelSource};
 use crate::commands::{evaluate, fit};
 use crate::output::make_folder;
 use crate::{Outcome, output};
@@ -31,13 +31,25 @@ pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
         resize: None,
         size: None,
         crop: None,
+        no_crop: false,
+        pad_to_stride: false,
+        tile: None,
+        overlap: DEFAULT_OVERLAP,
+        roi: None,
+        ignore: None,
         seed: 0,
         device: arguments.device.clone(),
         embed_weights: false,
         output: model.clone(),
     })?;
     let source = ModelSource { model, weights: None, device: arguments.device.clone() };
-    let outcome = evaluate::run(&Evaluate { source, data: data.clone(), output: out.clone(), no_overlays: false })?;
+    let outcome = evaluate::run(&Evaluate {
+        source,
+        data: data.clone(),
+        output: out.clone(),
+        map_geometry: MapGeometry::Input,
+        no_overlays: false,
+    })?;
     output::print(&format!(
         "\nLook at\n  {}/overlays/<kind>/  photo, heat map and truth of every test photo\n  {}  the metrics\n  {}  one \
          line per photo\nThen fit on your own photos:\n  patchcore fit --data FOLDER_OF_GOOD_PHOTOS -o my.patchcore\n  \

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
-use patchcore::{EvaluatedImage, Evaluation, Limits, Model, MvtecCategory, load_input, write_beside_and_rename};
+use patchcore::{EvaluatedImage, Evaluation, Limits, Model, MvtecCategory, Photo, load_input, write_beside_and_rename};
 use patchcore_report::{ColorScale, Panel, write_png};
 
-use crate::arguments::Evaluate;
+use crate::arguments::{Evaluate, MapGeometry};
 use crate::commands::score::color_scale;
 use crate::output::make_folder;
 use crate::progress::Display;
@@ -27,14 +27,19 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     let model = Model::load(&source.model, source.weights.as_deref(), &source.device)?;
     let load = started.elapsed();
+    let geometry = match arguments.map_geometry {
+        MapGeometry::Input => patchcore::MapGeometry::Input,
+        MapGeometry::Original => patchcore::MapGeometry::Photo,
+    };
     let mut display = Display::new();
-    let evaluation = model.evaluate(&category, &Limits::default(), &mut |progress| display.show(progress))?;
+    let evaluation =
+        model.evaluate_in(geometry, &category, &Limits::default(), &mut |progress| display.show(progress))?;
     display.finish();
     drop(display);
 
     let started = Instant::now();
     if !arguments.no_overlays {
-        draw_overlays(&arguments.output.join("overlays"), &model, &evaluation)?;
+        draw_overlays(&arguments.output.join("overlays"), &model, &evaluation, geometry)?;
     }
     let mut seconds = BTreeMap::new();
     seconds.insert("load", load.as_secs_f64());
@@ -98,7 +103,12 @@ pub fn summary(metrics: &MetricsFile) -> String {
 }
 
 /// One panel per scored image: photo, heat map, truth, all on the model's one colour scale.
-fn draw_overlays(folder: &Path, model: &Model, evaluation: &Evaluation) -> anyhow::Result<()> {
+fn draw_overlays(
+    folder: &Path,
+    model: &Model,
+    evaluation: &Evaluation,
+    geometry: patchcore::MapGeometry,
+) -> anyhow::Result<()> {
     let scale = color_scale(model);
     let threshold = evaluation.overall.pixel.as_ref().ok().map(|pixel| pixel.f1_max.threshold);
     let mut made = std::collections::BTreeSet::new();
@@ -107,7 +117,7 @@ fn draw_overlays(folder: &Path, model: &Model, evaluation: &Evaluation) -> anyho
         if row.map.is_some() && made.insert(row.image.kind.clone()) {
             make_folder(&folder)?;
         }
-        draw_overlay(&folder, model, row, scale, threshold)
+        draw_overlay(&folder, model, row, scale, threshold, geometry)
             .with_context(|| format!("cannot draw {}", row.image.relative))?;
     }
     Ok(())
@@ -119,10 +129,14 @@ fn draw_overlay(
     row: &EvaluatedImage,
     scale: ColorScale,
     threshold: Option<f32>,
+    geometry: patchcore::MapGeometry,
 ) -> anyhow::Result<()> {
     let (Some(map), Ok(score)) = (&row.map, &row.score) else { return Ok(()) };
-    let input = load_input(&row.image.path, &model.core().config().view, &Limits::default())?;
-    let photo = input.to_rgb8();
+    let (path, limits) = (&row.image.path, Limits::default());
+    let photo = match geometry {
+        patchcore::MapGeometry::Input => load_input(path, &model.core().config().view, &limits)?.to_rgb8(),
+        patchcore::MapGeometry::Photo => Photo::open(path, &limits)?.to_rgb8(),
+    };
     let title = format!("{}  score {score:.4}", row.image.relative);
     let picture = Panel {
         photo: &photo,

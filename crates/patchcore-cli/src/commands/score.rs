@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use patchcore::core::mode::Distance;
-use patchcore::{Limits, Model, NetworkInput, Score, photos_in, write_beside_and_rename};
+use patchcore::{Limits, Model, NetworkInput, Photo, Score, photos_in, write_beside_and_rename};
 use patchcore_report::{ColorScale, overlay, write_png};
 use serde::Serialize;
 
-use crate::arguments::{Format, Score as Arguments};
+use crate::arguments::{Format, MapGeometry, Score as Arguments};
 use crate::npy::to_npy;
 use crate::output::{FileNames, make_folder};
 use crate::progress::Display;
@@ -51,7 +51,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
             Ok((input, score)) => {
                 let maps = arguments.maps.as_ref().map(|folder| folder.join(map_names.name(path, "npy")));
                 let overlays = arguments.overlays.as_ref().map(|folder| folder.join(overlay_names.name(path, "png")));
-                if let Err(error) = write_pictures(maps, overlays, &input, &score, &scale) {
+                let original = (arguments.map_geometry == MapGeometry::Original).then_some(path);
+                if let Err(error) = write_pictures(maps, overlays, original, &input, &score, &scale) {
                     failure = Some(error);
                     return ControlFlow::Break(());
                 }
@@ -106,16 +107,24 @@ fn expand(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
 fn write_pictures(
     maps: Option<PathBuf>,
     overlays: Option<PathBuf>,
+    original: Option<&Path>,
     input: &NetworkInput,
     score: &Score,
     scale: &ColorScale,
 ) -> anyhow::Result<()> {
+    if maps.is_none() && overlays.is_none() {
+        return Ok(());
+    }
+    let on_photo = original.map(|_| score.on_photo().map);
+    let map = on_photo.as_ref().unwrap_or(&score.map);
     if let Some(path) = maps {
-        write_beside_and_rename(&path, &to_npy(&score.map))?;
+        write_beside_and_rename(&path, &to_npy(map))?;
     }
     if let Some(path) = overlays {
-        let map = &score.map;
-        let photo = input.to_rgb8();
+        let photo = match original {
+            Some(path) => Photo::open(path, &Limits::default())?.to_rgb8(),
+            None => input.to_rgb8(),
+        };
         let picture = overlay(&photo, &map.scores, map.width as u32, map.height as u32, scale, None, None)?;
         write_png(Path::new(&path), &picture)?;
     }
