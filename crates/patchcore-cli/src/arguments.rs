@@ -18,7 +18,7 @@ pub struct Arguments {
 }
 
 /// Overlap of tiles when none is asked for.
-pub const DEFAULT_OVERLAP: u32 = 64;
+pub const DEFAULT_OVERLAP: u32 = 128;
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some images failed.";
 

@@ -201,9 +201,9 @@ fn tiles_with_enough_context_are_the_whole() {
 
 #[test]
 fn tiles_with_the_default_overlap_are_close() {
-    let (patches, map) = tiled_against_whole(Tiling { size: 512, overlap: 64 });
-    println!("overlap 64: patches {patches:e}, map {map:e} of the largest score");
-    assert!(patches < 0.15 && map < 0.1, "{patches} {map}");
+    let (patches, map) = tiled_against_whole(Tiling { size: 512, overlap: 128 });
+    println!("overlap 128: patches {patches:e}, map {map:e} of the largest score");
+    assert!(patches < 0.05 && map < 0.05, "{patches} {map}");
     // A tile that is never cut changes nothing.
     let (patches, map) = tiled_against_whole(Tiling { size: 704, overlap: 64 });
     assert_eq!((patches, map), (0.0, 0.0));
