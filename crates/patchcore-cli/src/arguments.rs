@@ -17,6 +17,9 @@ pub struct Arguments {
     pub verbose: bool,
 }
 
+/// Overlap of tiles when none is asked for.
+pub const DEFAULT_OVERLAP: u32 = 128;
+
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some images failed, 4 an anomalous photo (score --fail-on-anomaly).";
 
 /// The subcommands.
@@ -93,6 +96,24 @@ pub struct Fit {
     /// Centre crop after the resize: N or WxH [default: 224 in mode authors with its own resize, else none]
     #[arg(long, value_name = "PIXELS", value_parser = parse_size)]
     pub crop: Option<Size>,
+    /// No crop, whatever the mode
+    #[arg(long, conflicts_with = "crop")]
+    pub no_crop: bool,
+    /// No crop, and pad the photo to whole grid cells (the padding itself is not scored)
+    #[arg(long, conflicts_with = "crop")]
+    pub pad_to_stride: bool,
+    /// Side of the tiles for small defects on large photos, which keep their size unless a resize is given: 512
+    #[arg(long, value_name = "PIXELS", conflicts_with = "crop")]
+    pub tile: Option<u32>,
+    /// Pixels that neighbouring tiles share
+    #[arg(long, value_name = "PIXELS", default_value_t = DEFAULT_OVERLAP, requires = "tile")]
+    pub overlap: u32,
+    /// Mask of where to look (white = look), of the photos' size
+    #[arg(long, value_name = "MASK")]
+    pub roi: Option<PathBuf>,
+    /// Mask of what to ignore (white = ignore), of the photos' size
+    #[arg(long, value_name = "MASK")]
+    pub ignore: Option<PathBuf>,
     /// Source of every random choice
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub seed: u64,
@@ -151,6 +172,9 @@ pub struct Score {
     /// File format of the maps
     #[arg(long, value_enum, default_value_t = MapFormat::Npy)]
     pub map_format: MapFormat,
+    /// Maps and overlays of the original photo (0 where a crop or mask hides it), or of the network's input
+    #[arg(long, value_enum, default_value_t = MapGeometry::Original)]
+    pub map_geometry: MapGeometry,
     /// Write each photo with its heat map as PNG into this folder
     #[arg(long, value_name = "DIR")]
     pub overlays: Option<PathBuf>,
@@ -168,6 +192,10 @@ pub struct Evaluate {
     /// Folder for report.html, metrics.json, scores.csv and overlays/
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
+    /// Count the pixels of the network's input, as the published codes do, or of the original photo, where a defect
+    /// that a crop hides counts as missed
+    #[arg(long, value_enum, default_value_t = MapGeometry::Input)]
+    pub map_geometry: MapGeometry,
     /// Do not draw overlays
     #[arg(long)]
     pub no_overlays: bool,
@@ -328,6 +356,15 @@ impl MapFormat {
             MapFormat::Tiff => "tiff",
         }
     }
+}
+
+/// Whose pixels a map has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MapGeometry {
+    /// The photo as it came.
+    Original,
+    /// What the network saw.
+    Input,
 }
 
 /// How one thing is printed.

@@ -4,11 +4,33 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use serde::Serialize;
+
+use crate::arguments::Format;
 
 /// Writes text to stdout; an error instead of a panic where `println!` panics.
 pub fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("cannot write the results to stdout")
+}
+
+/// Writes rows to stdout for programs: JSON, JSON lines or CSV. (A table is each command's own.)
+pub fn print_rows<T: Serialize>(rows: &[T], format: Format) -> anyhow::Result<()> {
+    match format {
+        Format::Json | Format::Table => print(&format!("{}\n", serde_json::to_string_pretty(rows)?)),
+        Format::Jsonl => {
+            let lines = rows.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
+            print(&lines.iter().map(|line| format!("{line}\n")).collect::<String>())
+        }
+        Format::Csv => {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            for row in rows {
+                writer.serialize(row)?;
+            }
+            let bytes = writer.into_inner().map_err(|error| error.into_error())?;
+            print(&String::from_utf8_lossy(&bytes))
+        }
+    }
 }
 
 /// Writes a line to stderr. Nobody may be reading it (`2>&1 | head`): then the work goes on, where `eprintln!` panics.

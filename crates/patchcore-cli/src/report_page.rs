@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use patchcore::core::metrics::{AnomalyMap, pr_curve, pro_curve, roc_curve, thin_curve};
-use patchcore::{EvaluatedImage, Evaluation, Metrics, Model};
+use patchcore::{EvaluatedImage, Evaluation, Interval, Metrics, Model};
 use patchcore_report::{EvaluationPage, Fact, ImageRow, MetricRow, MetricValue, Threshold};
 
 use crate::commands::inspect::view;
@@ -14,7 +14,7 @@ use crate::utc;
 const RESOLUTION: f64 = 0.002;
 /// Images in a gallery.
 const GALLERY: usize = 8;
-/// Where the thresholds of a report come from as long as the model carries none.
+/// Where the thresholds of a report come from when the model carries none.
 const CHOSEN_HERE: &str = "the threshold with the largest F1, chosen on this very test set and therefore flattering; \
                            a line needs one that good photos alone have set";
 
@@ -25,8 +25,7 @@ pub fn report_page(title: &str, data: &Path, model: &Model, evaluation: &Evaluat
     let (scores, labels): (Vec<f32>, Vec<bool>) = scored.into_iter().unzip();
     let maps: Vec<AnomalyMap<'_>> = evaluation.images.iter().filter_map(labelled_map).collect();
     let overall = &evaluation.overall;
-    // F1-max calls `score >= threshold`, a verdict `score > threshold`.
-    let threshold = |value: f32| Threshold { value: value.next_down(), how: CHOSEN_HERE.to_owned() };
+    let stored = model.thresholds();
     // A curve that is not defined on this set is left out, as its metric is.
     let roc = roc_curve(&scores, &labels).map_or_else(
         |_| Vec::new(),
@@ -37,8 +36,8 @@ pub fn report_page(title: &str, data: &Path, model: &Model, evaluation: &Evaluat
         overall: metric_row("all", overall),
         kinds: evaluation.kinds.iter().map(|(kind, metrics)| metric_row(kind, metrics)).collect(),
         images: evaluation.images.iter().map(image_row).collect(),
-        image_threshold: overall.image.as_ref().ok().map(|image| threshold(image.f1_max.threshold)),
-        pixel_threshold: overall.pixel.as_ref().ok().map(|pixel| threshold(pixel.f1_max.threshold)),
+        image_threshold: threshold(stored.image, overall.image.as_ref().ok().map(|image| image.f1_max.threshold)),
+        pixel_threshold: threshold(stored.pixel, overall.pixel.as_ref().ok().map(|pixel| pixel.f1_max.threshold)),
         scale: color_scale(model),
         roc,
         pr: pr_curve(&scores, &labels, RESOLUTION).unwrap_or_default(),
@@ -50,6 +49,13 @@ pub fn report_page(title: &str, data: &Path, model: &Model, evaluation: &Evaluat
     })
 }
 
+/// The model's own threshold; without one, the one with the largest F1 on this set.
+fn threshold(stored: Option<patchcore::Threshold>, f1_max: Option<f32>) -> Option<Threshold> {
+    let own = stored.map(|threshold| Threshold { value: threshold.value, how: threshold.origin.to_string() });
+    // F1-max calls `score >= threshold`, a verdict `score > threshold`.
+    own.or_else(|| f1_max.map(|value| Threshold { value: value.next_down(), how: CHOSEN_HERE.to_owned() }))
+}
+
 /// An image's map with its truth, unless it is not known which pixels are good.
 fn labelled_map(row: &EvaluatedImage) -> Option<AnomalyMap<'_>> {
     let map = row.map.as_ref().filter(|_| row.mask_error.is_none())?;
@@ -58,21 +64,24 @@ fn labelled_map(row: &EvaluatedImage) -> Option<AnomalyMap<'_>> {
 
 fn metric_row(name: &str, metrics: &Metrics) -> MetricRow {
     let (image, pixel) = (metrics.image.as_ref().ok(), metrics.pixel.as_ref().ok());
+    let (images, pixels) = (metrics.image_intervals.as_ref(), metrics.pixel_intervals.as_ref());
     let values = [
-        ("image AUROC", image.map(|image| image.auroc)),
-        ("image AP", image.map(|image| image.ap)),
-        ("image F1-max", image.map(|image| image.f1_max.f1)),
-        ("pixel AUROC", pixel.map(|pixel| pixel.auroc)),
-        ("pixel AP", pixel.map(|pixel| pixel.ap)),
-        ("pixel F1-max", pixel.map(|pixel| pixel.f1_max.f1)),
-        ("AUPRO 0.3", pixel.map(|pixel| pixel.aupro_30)),
-        ("AUPRO 0.05", pixel.map(|pixel| pixel.aupro_05)),
+        ("image AUROC", image.map(|image| image.auroc), images.map(|images| images.auroc)),
+        ("image AP", image.map(|image| image.ap), images.map(|images| images.ap)),
+        ("image F1-max", image.map(|image| image.f1_max.f1), images.map(|images| images.f1_max)),
+        ("pixel AUROC", pixel.map(|pixel| pixel.auroc), pixels.map(|pixels| pixels.auroc)),
+        ("pixel AP", pixel.map(|pixel| pixel.ap), pixels.map(|pixels| pixels.ap)),
+        ("pixel F1-max", pixel.map(|pixel| pixel.f1_max.f1), pixels.map(|pixels| pixels.f1_max)),
+        ("AUPRO 0.3", pixel.map(|pixel| pixel.aupro_30), pixels.map(|pixels| pixels.aupro_30)),
+        ("AUPRO 0.05", pixel.map(|pixel| pixel.aupro_05), pixels.map(|pixels| pixels.aupro_05)),
     ];
+    let ends = |interval: Interval| (interval.low, interval.high);
+    let values = values.map(|(name, value, interval)| MetricValue { name, value, interval: interval.map(ends) });
     MetricRow {
         name: name.to_owned(),
         n_normal: metrics.n_normal,
         n_anomalous: metrics.n_anomalous,
-        values: values.map(|(name, value)| MetricValue { name, value, interval: None }).to_vec(),
+        values: values.to_vec(),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::backbone::Architecture;
 use crate::error::ConfigError;
 use crate::memory_bank::BankDtype;
 use crate::mode::{EmbeddingRule, Mode};
-use crate::preprocess::{Normalization, Resize, Size, View};
+use crate::preprocess::{Normalization, Pad, Region, Resize, Size, Tiling, View};
 
 /// Settings of a fit. [`PatchCoreConfig::new`] gives a mode's own values; change fields before fitting.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,12 @@ pub struct PatchCoreConfig {
     pub bank_dtype: BankDtype,
     /// Source of every random choice.
     pub seed: u64,
+    /// Cut the input into tiles; needs a view padded to the deepest stride. Default: the whole input at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tiling: Option<Tiling>,
+    /// Where to look, in the geometry of the photos. Default: everywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
 }
 
 /// Whether a setting need not be written: files of earlier versions do not know it.
@@ -59,7 +65,16 @@ impl PatchCoreConfig {
             num_neighbors: mode.default_num_neighbors(),
             bank_dtype: BankDtype::F32,
             seed: 0,
+            tiling: None,
+            region: None,
         }
+    }
+
+    /// Input pixels per cell of the finest and of the deepest level.
+    pub fn strides(&self) -> (u32, u32) {
+        let strides = self.layers.iter().filter_map(|layer| self.backbone.layer_shape(layer));
+        let strides = strides.map(|(_, stride)| stride as u32);
+        (strides.clone().min().unwrap_or(1), strides.max().unwrap_or(1))
     }
 
     /// The same settings with other layers; the embedding follows the mode's rule for them.
@@ -118,6 +133,12 @@ impl PatchCoreConfig {
         {
             return out_of_range("crop", show(crop), "8 to 8192 pixels a side");
         }
+        self.check_padding_and_tiles()?;
+        if let Some(region) = &self.region
+            && let Err(error) = region.check()
+        {
+            return out_of_range("region", error.to_string(), "a mask with at least one pixel inside");
+        }
         let Normalization { mean, std } = self.normalization;
         if mean.iter().chain(&std).any(|value| !value.is_finite()) || std.iter().any(|value| *value <= 0.0) {
             return out_of_range(
@@ -127,6 +148,36 @@ impl PatchCoreConfig {
             );
         }
         Ok(())
+    }
+}
+
+impl PatchCoreConfig {
+    fn check_padding_and_tiles(&self) -> Result<(), ConfigError> {
+        let out_of_range =
+            |parameter, found: String, expected| Err(ConfigError::OutOfRange { parameter, found, expected });
+        let (finest, deepest) = self.strides();
+        let whole_cells = match self.view.pad {
+            Pad::None => false,
+            Pad::ToMultiple(multiple) if !(1..=256).contains(&multiple) => {
+                return out_of_range("pad", multiple.to_string(), "a multiple from 1 to 256 pixels");
+            }
+            Pad::ToMultiple(multiple) if self.view.crop.is_some() => {
+                return out_of_range("pad", format!("{multiple} with a crop"), "padding without a crop");
+            }
+            Pad::ToMultiple(multiple) => multiple.is_multiple_of(deepest),
+        };
+        match self.tiling {
+            Some(_) if !whole_cells => {
+                let found = format!("asked for with padding {:?}", self.view.pad);
+                out_of_range("tile", found, "a view padded to a multiple of the deepest stride")
+            }
+            Some(Tiling { size, overlap }) if !self.tiling.is_some_and(|tiling| tiling.fits(finest, deepest)) => {
+                let expected = "a tile and an overlap that are multiples of the deepest stride (and the overlap of \
+                                twice the finest), the overlap at most half of the tile, for example 512 and 64";
+                out_of_range("tile", format!("{size} with an overlap of {overlap}"), expected)
+            }
+            _ => Ok(()),
+        }
     }
 }
 

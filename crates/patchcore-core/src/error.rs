@@ -251,6 +251,21 @@ pub enum InputError {
         /// Largest side accepted.
         largest: usize,
     },
+    /// The mask of inside pixels has another size than the input.
+    #[error("the region of interest has {found} pixels: expected {height} x {width}, the network's input")]
+    WrongInside {
+        /// Pixels found.
+        found: usize,
+        /// Rows of the input.
+        height: usize,
+        /// Columns of the input.
+        width: usize,
+    },
+    /// No pixel of the input counts.
+    #[error(
+        "no pixel of the network's view lies inside the region of interest: change the mask, or the crop that hides it"
+    )]
+    NothingInside,
     /// A pixel is NaN or infinite.
     #[error("pixel value {index} of the input is not finite: expected values in [0, 1]")]
     NotFinite {

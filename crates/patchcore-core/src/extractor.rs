@@ -181,9 +181,14 @@ impl Extractor {
         self.dim
     }
 
+    /// Input pixels per grid cell and axis.
+    pub fn stride(&self) -> usize {
+        self.plan.taps.first().map_or(1, |tap| tap.stride)
+    }
+
     /// The patch grid of an input of such a size.
     pub fn grid(&self, height: usize, width: usize) -> Grid {
-        let stride = self.plan.taps.first().map_or(1, |tap| tap.stride);
+        let stride = self.stride();
         Grid { rows: height.div_ceil(stride), columns: width.div_ceil(stride) }
     }
 

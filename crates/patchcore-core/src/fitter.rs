@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::backbone::BackboneWeights;
+use crate::cells_within::CellsWithin;
 use crate::config::PatchCoreConfig;
 use crate::coreset::{RandomProjection, SelectionStopped, coreset_size, greedy_k_center, initial_distances};
 use crate::device::{ComputeDevice, guarded};
@@ -23,7 +24,9 @@ const GOOD_SAMPLE: usize = 256;
 pub struct Fitter {
     extractor: Extractor,
     rows: Vec<f32>,
-    grids: Vec<Grid>,
+    /// Where each row comes from.
+    origins: Vec<PatchOrigin>,
+    images: usize,
 }
 
 impl Fitter {
@@ -32,7 +35,12 @@ impl Fitter {
     /// # Errors
     /// [`FitError::Config`] and [`FitError::Backbone`].
     pub fn new(config: PatchCoreConfig, weights: &BackboneWeights, device: &ComputeDevice) -> Result<Self, FitError> {
-        Ok(Self { extractor: Extractor::new(config, weights, device)?, rows: Vec::new(), grids: Vec::new() })
+        Ok(Self {
+            extractor: Extractor::new(config, weights, device)?,
+            rows: Vec::new(),
+            origins: Vec::new(),
+            images: 0,
+        })
     }
 
     /// The frozen part.
@@ -45,27 +53,66 @@ impl Fitter {
     /// # Errors
     /// [`FitError::Input`], [`FitError::Device`] and [`FitError::NotFinite`]; the fitter is as it was before.
     pub fn add(&mut self, image: ImageInput<'_>) -> Result<(), FitError> {
-        let (rows, grid) = self.extractor.embed_to_host(image).map_err(|error| match error {
+        self.add_within(image, None)
+    }
+
+    /// [`Fitter::add`] for the patches that touch a pixel `inside`, `[height, width]` row by row; all without it. With
+    /// [`tiling`](PatchCoreConfig::tiling) the network sees one tile after the other.
+    ///
+    /// # Errors
+    /// As [`Fitter::add`].
+    pub fn add_within(&mut self, image: ImageInput<'_>, inside: Option<&[bool]>) -> Result<(), FitError> {
+        let (rows_before, number) = (self.rows.len(), self.images);
+        let failed = |error| match error {
             ScoreError::Input(error) => FitError::Input(error),
             ScoreError::Device(error) => FitError::Device(error),
-            ScoreError::NotFinite => FitError::NotFinite { image: self.grids.len() },
-        })?;
-        if rows.iter().any(|value| !value.is_finite()) {
-            return Err(FitError::NotFinite { image: self.grids.len() });
+            ScoreError::NotFinite => FitError::NotFinite { image: number },
+        };
+        let origin = |grid: Grid, cell: usize| PatchOrigin {
+            image: number as u32,
+            row: (cell / grid.columns.max(1)) as u16,
+            column: (cell % grid.columns.max(1)) as u16,
+        };
+        let embedded = if inside.is_none() && self.extractor.config().tiling.is_none() {
+            self.extractor.embed_to_host(image).map(|(rows, grid)| {
+                self.rows.extend_from_slice(&rows);
+                self.origins.extend((0..grid.cells()).map(|cell| origin(grid, cell)));
+            })
+        } else {
+            CellsWithin::new(&self.extractor, image, inside).map_err(ScoreError::Input).and_then(|cells| {
+                cells.embed(&self.extractor, image, |rows, indices| {
+                    self.rows.extend_from_slice(rows);
+                    self.origins.extend(indices.iter().map(|cell| origin(cells.grid, *cell)));
+                    Ok(())
+                })
+            })
+        };
+        let finite = |rows: &[f32]| rows.iter().all(|value| value.is_finite());
+        let added = match embedded {
+            Err(error) => Err(failed(error)),
+            Ok(()) if !finite(self.rows.get(rows_before..).unwrap_or(&[])) => {
+                Err(FitError::NotFinite { image: number })
+            }
+            Ok(()) => Ok(()),
+        };
+        match added {
+            Ok(()) => self.images += 1,
+            Err(_) => {
+                self.rows.truncate(rows_before);
+                self.origins.truncate(rows_before / self.extractor.dim().max(1));
+            }
         }
-        self.rows.extend_from_slice(&rows);
-        self.grids.push(grid);
-        Ok(())
+        added
     }
 
     /// Number of photos added.
     pub fn images(&self) -> usize {
-        self.grids.len()
+        self.images
     }
 
     /// Number of patches of all photos.
     pub fn patches(&self) -> usize {
-        self.grids.iter().map(|grid| grid.cells()).sum()
+        self.origins.len()
     }
 
     /// Peak bytes of a fit of so many patches.
@@ -109,7 +156,7 @@ impl Fitter {
             return Err(FitError::TooFewRows { num_neighbors: config.num_neighbors, rows: count });
         }
         let picks = self.select(count, progress)?;
-        let origins: Vec<PatchOrigin> = origins(&self.grids);
+        let origins = &self.origins;
         let mut bank = Vec::with_capacity(count * dim);
         let mut bank_origins = Vec::with_capacity(count);
         for pick in picks {
@@ -117,7 +164,7 @@ impl Fitter {
             bank_origins.extend(origins.get(pick));
         }
         let bank = MemoryBank::new(dim, bank, bank_origins).with_dtype(config.bank_dtype);
-        let fitted_on = FittedOn { images: self.grids.len(), patches, good_scores: self.good_scores(&bank, &origins) };
+        let fitted_on = FittedOn { images: self.images, patches, good_scores: self.good_scores(&bank, origins) };
         drop(self.rows);
         let model = PatchCore::new(self.extractor, bank, fitted_on).with_own_passport();
         model.map_err(|error| match error {
@@ -131,7 +178,7 @@ impl Fitter {
     /// there is only one).
     fn good_scores(&self, bank: &MemoryBank, origins: &[PatchOrigin]) -> GoodScores {
         let dim = self.extractor.dim();
-        let alone = self.grids.len() == 1;
+        let alone = self.images == 1;
         let step = origins.len().div_ceil(GOOD_SAMPLE).max(1);
         let sample: Vec<(&[f32], &PatchOrigin)> =
             self.rows.chunks_exact(dim.max(1)).zip(origins).step_by(step).collect();
@@ -194,20 +241,4 @@ impl Fitter {
         }
         Ok(Some((values, width)))
     }
-}
-
-/// Image and cell of every patch, in the order in which patches were added.
-fn origins(grids: &[Grid]) -> Vec<PatchOrigin> {
-    let images = grids.iter().enumerate();
-    images
-        .flat_map(|(image, grid)| {
-            (0..grid.rows).flat_map(move |row| {
-                (0..grid.columns).map(move |column| PatchOrigin {
-                    image: image as u32,
-                    row: row as u16,
-                    column: column as u16,
-                })
-            })
-        })
-        .collect()
 }

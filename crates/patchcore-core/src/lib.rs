@@ -13,6 +13,7 @@
 
 pub mod backbone;
 mod batch;
+mod cells_within;
 pub mod config;
 pub mod coreset;
 pub mod device;
@@ -31,6 +32,7 @@ pub mod passport;
 pub mod patch_embedding;
 mod patchcore;
 pub mod preprocess;
+mod score_within;
 pub mod scoring;
 mod scratch_pool;
 pub mod self_check;

@@ -3,7 +3,7 @@
 //! | step | `paper` (default) | `authors` | `anomalib` |
 //! |---|---|---|---|
 //! | view | short side 256, no crop ¹ | short side 256, crop 224 | 256 x 256, no crop |
-//! | resize arithmetic | PIL, 8 bit | PIL, 8 bit | antialiased, float |
+//! | resize arithmetic | PIL, 8 bit ⁶ | PIL, 8 bit | antialiased, float |
 //! | neighbourhood | 3x3 mean, zero padding counts | the same, inside the pooling | the same |
 //! | feature dimension | 1024 ², never more than the layers' channels ³ | 1024 by adaptive pooling | all channels |
 //! | projection | dense uniform to 128 ² | dense uniform to 128 | sparse, Johnson-Lindenstrauss, eps 0.9 |
@@ -25,13 +25,14 @@
 //! feature map").
 //! ⁴ Greedy on distances that start at each row's mean distance to ten random rows.
 //! ⁵ The authors' `astype(int)` shrinks masks and splits regions; that is not followed.
+//! ⁶ Photos of more than 8 bits keep them: they are resized in float. Mode `authors` rounds them to 8 bits first.
 //!
 //! Not reproduced: the random numbers of torch. Each rule draws from a portable generator seeded by `seed`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::ConfigError;
-use crate::preprocess::{Resampling, Resize, Size, View};
+use crate::preprocess::{Pad, Resampling, Resize, Size, View};
 
 /// Which definition of PatchCore to compute. See the [table](self).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -159,19 +160,19 @@ impl Mode {
     /// The view of a photo when nothing else is asked for.
     pub fn default_view(self) -> View {
         let square = |side| Size { width: side, height: side };
+        let view = |resize, crop| View { resize, resampling: self.resampling(), crop, pad: Pad::None };
         match self {
-            Mode::Paper => View { resize: Resize::ShortSide(256), resampling: self.resampling(), crop: None },
-            Mode::Authors => {
-                View { resize: Resize::ShortSide(256), resampling: self.resampling(), crop: Some(square(224)) }
-            }
-            Mode::Anomalib => View { resize: Resize::Exact(square(256)), resampling: self.resampling(), crop: None },
+            Mode::Paper => view(Resize::ShortSide(256), None),
+            Mode::Authors => view(Resize::ShortSide(256), Some(square(224))),
+            Mode::Anomalib => view(Resize::Exact(square(256)), None),
         }
     }
 
     /// The arithmetic of the resize.
     pub fn resampling(self) -> Resampling {
         match self {
-            Mode::Paper | Mode::Authors => Resampling::Pil8Bit,
+            Mode::Paper => Resampling::Native,
+            Mode::Authors => Resampling::Pil8Bit,
             Mode::Anomalib => Resampling::Float,
         }
     }

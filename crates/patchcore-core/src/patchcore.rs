@@ -210,7 +210,7 @@ impl PatchCore {
     }
 
     /// Patch scores and image score from the embedding rows and `result.nearest`.
-    fn score_patches(&self, rows: &[f32], grid: Grid, result: &mut ImageScore) -> Result<(), ScoreError> {
+    pub(crate) fn score_patches(&self, rows: &[f32], grid: Grid, result: &mut ImageScore) -> Result<(), ScoreError> {
         let k = self.config().num_neighbors;
         let rule = self.config().mode.image_score();
         let dim = self.bank().dim();

@@ -75,6 +75,8 @@ impl Geometry {
             }
             Some(size) => checked((u64::from(size.width), u64::from(size.height)))?,
         };
+        let padded = |side: u32| u64::from(view.pad.padded(side));
+        let input = checked((padded(input.width), padded(input.height)))?;
         Ok(Geometry {
             original,
             resized,
@@ -113,6 +115,19 @@ impl Geometry {
     pub fn visible_share(&self) -> f64 {
         let side = |input: u32, resized: u32| f64::from(input.min(resized)) / f64::from(resized);
         side(self.input.width, self.resized.width) * side(self.input.height, self.resized.height)
+    }
+
+    /// Which pixels of the input show the photo, `[height, width]` row by row; `None` where none is padding.
+    #[must_use]
+    pub fn photo_pixels(&self) -> Option<Vec<bool>> {
+        let (left, top) = self.padding();
+        let Window { width, height, .. } = self.window();
+        let (columns, rows) = (self.input.width as usize, self.input.height as usize);
+        let within = |at: usize, start: usize, length: usize| (start..start + length).contains(&at);
+        (columns > width || rows > height).then(|| {
+            let rows = (0..rows).flat_map(|y| (0..columns).map(move |x| (x, y)));
+            rows.map(|(x, y)| within(x, left, width) && within(y, top, height)).collect()
+        })
     }
 
     /// The part of the resized photo that the input shows.

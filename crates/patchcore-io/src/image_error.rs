@@ -201,4 +201,24 @@ pub enum ImageError {
         /// The image's rows.
         expected_height: u32,
     },
+    /// A photo of another size than the region of interest.
+    #[error(
+        "{name} is {width}x{height} pixels, but the model's region of interest is {expected_width}x{expected_height}; \
+         take the photo as those of the fit were, or fit again with a mask of this size"
+    )]
+    RegionSize {
+        /// The photo.
+        name: String,
+        /// Its columns.
+        width: u32,
+        /// Its rows.
+        height: u32,
+        /// The region's columns.
+        expected_width: u32,
+        /// The region's rows.
+        expected_height: u32,
+    },
+    /// A region of interest in which nothing is to be looked at.
+    #[error(transparent)]
+    Region(#[from] patchcore_core::preprocess::RegionError),
 }

@@ -22,6 +22,7 @@ mod network_input;
 mod photo;
 mod pixel_buffer;
 mod pixel_format;
+mod region;
 mod resample;
 mod test_image;
 
@@ -32,8 +33,9 @@ pub use image_error::ImageError;
 pub use limits::Limits;
 pub use mask::{Mask, prepare_mask};
 pub use mvtec_category::MvtecCategory;
-pub use network_input::{NetworkInput, prepare};
+pub use network_input::{NetworkInput, prepare, prepare_within};
 pub use photo::Photo;
 pub use pixel_buffer::PixelBuffer;
 pub use pixel_format::PixelFormat;
+pub use region::region_of_masks;
 pub use test_image::TestImage;

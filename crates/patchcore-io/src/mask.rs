@@ -34,6 +34,13 @@ impl Mask {
         Mask { width, height, data: vec![false; width * height] }
     }
 
+    /// A mask in the geometry of its photo, neither resized nor cropped.
+    #[must_use]
+    pub fn of_photo(mask: &Photo) -> Mask {
+        let data = brightest_of(mask).into_iter().map(|value| value >= 128).collect();
+        Mask { width: mask.width() as usize, height: mask.height() as usize, data }
+    }
+
     /// The number of defective pixels.
     #[must_use]
     pub fn defective_pixels(&self) -> usize {
@@ -63,10 +70,7 @@ pub fn prepare_mask(mask: &Photo, original: Size, view: &View) -> Result<Mask, I
         });
     }
     let geometry = Geometry::new(mask.name(), original, view)?;
-    let grey = match mask.samples() {
-        Samples::Eight(samples) => brightest(samples, mask.channels(), u8::MAX),
-        Samples::Sixteen(samples) => brightest(samples, mask.channels(), u16::MAX),
-    };
+    let grey = brightest_of(mask);
     if view.resampling == Resampling::Float {
         return Ok(nearest(&grey, &geometry));
     }
@@ -77,6 +81,14 @@ pub fn prepare_mask(mask: &Photo, original: Size, view: &View) -> Result<Mask, I
         height: geometry.input.height as usize,
         data: plane.into_iter().map(|value| value >= 0.5).collect(),
     })
+}
+
+/// The brightest channel of every pixel of a mask, as 8 bits; 0/1 masks stretched.
+pub(crate) fn brightest_of(mask: &Photo) -> Vec<u8> {
+    match mask.samples() {
+        Samples::Eight(samples) => brightest(samples, mask.channels(), u8::MAX),
+        Samples::Sixteen(samples) => brightest(samples, mask.channels(), u16::MAX),
+    }
 }
 
 /// torch's nearest interpolation, `floor(i * from / to)`, of the 8-bit mask, cropped.
@@ -107,7 +119,7 @@ fn brightest<T: Copy + Ord + Into<u32> + Default>(samples: &[T], channels: usize
 
 #[cfg(test)]
 mod tests {
-    use patchcore_core::preprocess::Resize;
+    use patchcore_core::preprocess::{Pad, Resize};
 
     use super::*;
 
@@ -117,7 +129,8 @@ mod tests {
         let columns = [0u8, 255, 255, 0, 0, 0, 0, 0, 255, 255];
         let image = image::GrayImage::from_fn(10, 2, |x, _| image::Luma([columns[x as usize]]));
         let size = |width, height| Size { width, height };
-        let mut view = View { resize: Resize::Exact(size(4, 2)), resampling: Resampling::Float, crop: None };
+        let mut view =
+            View { resize: Resize::Exact(size(4, 2)), resampling: Resampling::Float, crop: None, pad: Pad::None };
         let photo = Photo::from_dynamic(image.into());
         let mask = prepare_mask(&photo, size(10, 2), &view).unwrap();
         assert_eq!(mask.data, [false, true, false, false].repeat(2));

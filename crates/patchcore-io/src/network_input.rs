@@ -1,6 +1,6 @@
 //! A photo resized and cropped to what the network takes, before normalisation.
 
-use patchcore_core::preprocess::{Resampling, View};
+use patchcore_core::preprocess::{Pad, Region, Resampling, View};
 
 use crate::photo::{Samples, to_eight_bits};
 use crate::resample::resize;
@@ -13,10 +13,14 @@ pub struct NetworkInput {
     pub width: usize,
     /// Rows.
     pub height: usize,
-    /// `[3, height, width]`, red, green and blue planes in `[0, 1]`; grey photos have three equal planes; padding is 0.
+    /// `[3, height, width]`, red, green and blue planes in `[0, 1]`; grey photos have three equal planes; a crop
+    /// larger than the photo pads with 0, [`Pad::ToMultiple`] reflects the photo.
     pub data: Vec<f32>,
     /// Where it lies in the photo.
     pub geometry: Geometry,
+    /// Which pixels count, `[height, width]` row by row: those inside the region of interest, without padding to the
+    /// stride. `None`: all of them.
+    pub inside: Option<Vec<bool>>,
 }
 
 impl NetworkInput {
@@ -35,14 +39,15 @@ impl NetworkInput {
 
 /// Resizes and crops a photo as `view` asks. Single-threaded: run photos in parallel instead.
 ///
-/// With [`Resampling::Pil8Bit`] a 16-bit photo is rounded to 8 bits first; [`Resampling::Float`] keeps its precision.
+/// With [`Resampling::Pil8Bit`] a 16-bit photo is rounded to 8 bits first; [`Resampling::Native`] and
+/// [`Resampling::Float`] keep its precision.
 ///
 /// # Errors
 /// As [`Geometry::new`].
 ///
 /// # Examples
 /// ```
-/// use patchcore_core::preprocess::{Resampling, Resize, Size, View};
+/// use patchcore_core::preprocess::{Pad, Resampling, Resize, Size, View};
 /// use patchcore_io::{Photo, PixelBuffer, PixelFormat, prepare};
 ///
 /// let frame = vec![128; 640 * 480];
@@ -52,20 +57,81 @@ impl NetworkInput {
 ///     resize: Resize::ShortSide(256),
 ///     resampling: Resampling::Pil8Bit,
 ///     crop: Some(Size { width: 224, height: 224 }),
+///     pad: Pad::None,
 /// };
 /// let input = prepare(&photo, &view)?;
 /// assert_eq!(input.data.len(), 3 * 224 * 224);
 /// # Ok::<(), patchcore_io::ImageError>(())
 /// ```
 pub fn prepare(photo: &Photo, view: &View) -> Result<NetworkInput, ImageError> {
+    prepare_within(photo, view, None)
+}
+
+/// [`prepare`], and which pixels of the input lie inside a region of interest: each takes the value of the photo's pixel
+/// under its centre.
+///
+/// # Errors
+/// As [`Geometry::new`], and [`ImageError::RegionSize`] for a photo of another size than the region.
+pub fn prepare_within(photo: &Photo, view: &View, region: Option<&Region>) -> Result<NetworkInput, ImageError> {
     let geometry = Geometry::new(photo.name(), photo.size(), view)?;
+    let region = region.map(|region| region_in_view(photo, region, &geometry)).transpose()?;
+    let pad = |plane: Vec<f32>| if view.pad == Pad::None { plane } else { reflect_into_padding(plane, &geometry) };
     let data = if photo.channels() == 1 {
-        let plane = planes::<1>(photo, &geometry, view.resampling);
-        plane.repeat(3)
+        pad(planes::<1>(photo, &geometry, view.resampling)).repeat(3)
     } else {
-        planes::<3>(photo, &geometry, view.resampling)
+        pad(planes::<3>(photo, &geometry, view.resampling))
     };
-    Ok(NetworkInput { width: geometry.input.width as usize, height: geometry.input.height as usize, data, geometry })
+    // Zeros around a small photo are part of torchvision's crop and have always been scored.
+    let inside = region.or_else(|| if view.pad == Pad::None { None } else { geometry.photo_pixels() });
+    let (width, height) = (geometry.input.width as usize, geometry.input.height as usize);
+    Ok(NetworkInput { width, height, data, geometry, inside })
+}
+
+/// The region as the input sees it; padding is outside.
+fn region_in_view(photo: &Photo, region: &Region, geometry: &Geometry) -> Result<Vec<bool>, ImageError> {
+    let original = geometry.original;
+    if region.size != original {
+        return Err(ImageError::RegionSize {
+            name: photo.name().to_owned(),
+            width: original.width,
+            height: original.height,
+            expected_width: region.size.width,
+            expected_height: region.size.height,
+        });
+    }
+    let pixels = region.to_pixels();
+    let at = |position: f64, side: u32| {
+        let pixel = position.round();
+        (pixel >= 0.0 && pixel < f64::from(side)).then_some(pixel as usize)
+    };
+    let inside = |x: u32, y: u32| {
+        let (x, y) = geometry.to_original(f64::from(x), f64::from(y));
+        let pixel = at(y, original.height)? * original.width as usize + at(x, original.width)?;
+        pixels.get(pixel).copied()
+    };
+    let rows = (0..geometry.input.height).flat_map(|y| (0..geometry.input.width).map(move |x| (x, y)));
+    Ok(rows.map(|(x, y)| inside(x, y).unwrap_or(false)).collect())
+}
+
+/// Fills the padding of each plane with the photo's mirror image, its edge not repeated.
+fn reflect_into_padding(planes: Vec<f32>, geometry: &Geometry) -> Vec<f32> {
+    let (width, height) = (geometry.input.width as usize, geometry.input.height as usize);
+    let (left, top) = geometry.padding();
+    let window = geometry.window();
+    let source = |at: usize, start: usize, length: usize| {
+        let last = length as isize - 1;
+        let folded = (at as isize - start as isize).rem_euclid((2 * last).max(1));
+        start + folded.min(2 * last - folded).max(0) as usize
+    };
+    let columns: Vec<usize> = (0..width).map(|x| source(x, left, window.width)).collect();
+    let mut padded = Vec::with_capacity(planes.len());
+    for plane in planes.chunks_exact((width * height).max(1)) {
+        for y in 0..height {
+            let line = plane.chunks_exact(width).nth(source(y, top, window.height)).unwrap_or(&[]);
+            padded.extend(columns.iter().map(|x| line.get(*x).copied().unwrap_or(0.0)));
+        }
+    }
+    padded
 }
 
 /// The `C` planes of a photo of `C` channels at the input's size, in `[0, 1]`.
@@ -74,18 +140,26 @@ pub(crate) fn planes<const C: usize>(photo: &Photo, geometry: &Geometry, resampl
     let to = (geometry.resized.width as usize, geometry.resized.height as usize);
     let window = geometry.window();
     let length = from.0 * C;
+    let (white, scale) = (photo.full_scale(), f32::from(photo.full_scale()));
+    let resampling = match (resampling, photo.samples()) {
+        (Resampling::Native, Samples::Eight(_)) => Resampling::Pil8Bit,
+        (Resampling::Native, Samples::Sixteen(_)) => Resampling::Float,
+        (asked, _) => asked,
+    };
     match resampling {
         Resampling::Pil8Bit => {
             let pixels = resize::<C, u8>(from, to, window, |row, out| match photo.samples() {
                 Samples::Eight(samples) => fill(out, samples, row * length, |sample| sample),
-                Samples::Sixteen(samples) => fill(out, samples, row * length, to_eight_bits),
+                Samples::Sixteen(samples) => fill(out, samples, row * length, |sample| to_eight_bits(sample, white)),
             });
             place::<C, u8>(&pixels, geometry, |sample| f32::from(sample) / 255.0)
         }
-        Resampling::Float => {
+        Resampling::Float | Resampling::Native => {
             let pixels = resize::<C, f32>(from, to, window, |row, out| match photo.samples() {
                 Samples::Eight(samples) => fill(out, samples, row * length, |sample| f32::from(sample) / 255.0),
-                Samples::Sixteen(samples) => fill(out, samples, row * length, |sample| f32::from(sample) / 65_535.0),
+                Samples::Sixteen(samples) => {
+                    fill(out, samples, row * length, |sample| (f32::from(sample) / scale).min(1.0))
+                }
             });
             place::<C, f32>(&pixels, geometry, |sample| sample)
         }

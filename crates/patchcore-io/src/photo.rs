@@ -28,6 +28,8 @@ pub struct Photo {
     height: u32,
     channels: usize,
     samples: Samples,
+    /// The 16-bit sample that is white.
+    full_scale: u16,
 }
 
 impl From<DynamicImage> for Photo {
@@ -84,7 +86,7 @@ impl Photo {
             DynamicImage::ImageRgba16(rgb) => (3, Samples::Sixteen(without_alpha::<4, _>(rgb.as_raw()))),
             float => (3, Samples::Sixteen(float.into_rgb16().into_raw())),
         };
-        Photo { name: "photo in memory".to_owned(), width, height, channels, samples }
+        Photo { name: "photo in memory".to_owned(), width, height, channels, samples, full_scale: u16::MAX }
     }
 
     /// Copies a borrowed buffer.
@@ -122,7 +124,7 @@ impl Photo {
             PixelFormat::Gray16 => (1, Samples::Sixteen(sixteen())),
             PixelFormat::Rgb16 => (3, Samples::Sixteen(sixteen())),
         };
-        Ok(Photo { name: "pixel buffer".to_owned(), width, height, channels, samples })
+        Ok(Photo { name: "pixel buffer".to_owned(), width, height, channels, samples, full_scale: u16::MAX })
     }
 
     /// The same photo under the name that its errors should carry.
@@ -130,6 +132,18 @@ impl Photo {
     pub fn with_name(mut self, name: impl Into<String>) -> Photo {
         self.name = name.into();
         self
+    }
+
+    /// The same photo with another white: the 16-bit sample that counts as 1, for example 4095 for a camera's 12 bits in
+    /// 16. Brighter samples are cut off. 8-bit photos are not affected; 0 counts as 1.
+    #[must_use]
+    pub fn with_full_scale(mut self, white: u16) -> Photo {
+        self.full_scale = white.max(1);
+        self
+    }
+
+    pub(crate) fn full_scale(&self) -> u16 {
+        self.full_scale
     }
 
     /// The file it came from, or what stands for it.
@@ -176,7 +190,7 @@ impl Photo {
     pub fn to_rgb8(&self) -> RgbImage {
         let eight: Vec<u8> = match &self.samples {
             Samples::Eight(samples) => samples.clone(),
-            Samples::Sixteen(samples) => samples.iter().map(|&sample| to_eight_bits(sample)).collect(),
+            Samples::Sixteen(samples) => samples.iter().map(|&sample| to_eight_bits(sample, self.full_scale)).collect(),
         };
         let rgb = if self.channels == 1 { eight.into_iter().flat_map(|grey| [grey; 3]).collect() } else { eight };
         // The length is right by construction; an empty picture stands for the impossible.
@@ -201,9 +215,10 @@ impl fmt::Debug for Photo {
     }
 }
 
-/// A 16-bit sample as 8 bits, rounded to nearest.
-pub(crate) fn to_eight_bits(sample: u16) -> u8 {
-    ((u32::from(sample) * 255 + 32_767) / 65_535) as u8
+/// A 16-bit sample as 8 bits, rounded to nearest; `white` (at least 1) and what is above it become 255.
+pub(crate) fn to_eight_bits(sample: u16, white: u16) -> u8 {
+    let white = u32::from(white.max(1));
+    ((u32::from(sample) * 255 + white / 2) / white).min(255) as u8
 }
 
 /// Every pixel of `N` samples without its last.
@@ -219,7 +234,7 @@ mod tests {
     fn sixteen_bits_round_to_the_nearest_eight() {
         for sample in 0..=u16::MAX {
             let exact = (f64::from(sample) * 255.0 / 65_535.0).round() as u8;
-            assert_eq!(to_eight_bits(sample), exact, "{sample}");
+            assert_eq!(to_eight_bits(sample, u16::MAX), exact, "{sample}");
         }
     }
 }

@@ -134,8 +134,7 @@ impl Model {
             let rest: Vec<PathBuf> =
                 files.iter().enumerate().filter(|(at, _)| !bounds.contains(at)).map(|(_, file)| file.clone()).collect();
             let core = self.core();
-            let view = core.config().view;
-            let fit = prepared(&rest, &view, limits, |inputs| {
+            let fit = prepared(&rest, core.config(), limits, |inputs| {
                 let (config, weights) = (core.config().clone(), self.weights.clone());
                 Self::fit_with(config, weights, core.device(), inputs, rest.len(), progress)
             })?;

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use patchcore_core::metrics::{
     AnomalyMap as LabelledMap, Bootstrap, Confusion, ImageIntervals, ImageMetrics, MetricError, PixelIntervals,
-    PixelMetrics, image_metrics, image_replicates, pixel_metrics, pixel_replicates,
+    PixelMetrics, image_metrics, image_replicates, pixel_metrics_within, pixel_replicates,
 };
+use patchcore_core::preprocess::Region;
 use patchcore_core::scoring::AnomalyMap;
 use patchcore_io::{Limits, Mask, MvtecCategory, NetworkInput, Photo, TestImage};
 
 use crate::error::Error;
-use crate::files::load_input;
+use crate::files::load_within;
 use crate::model::Model;
 use crate::prefetch::prefetch;
 use crate::progress::{Progress, ProgressFn, Stage};
@@ -30,6 +31,19 @@ pub struct EvaluatedImage {
     pub map: Option<AnomalyMap>,
     /// The ground truth in the same view; `None` without a usable one, or where no pixel of the view is defective.
     pub truth: Option<Vec<bool>>,
+    /// Which pixels count, of the map's size; `None`: all of them.
+    pub inside: Option<Vec<bool>>,
+}
+
+/// In which geometry the pixels of an evaluation are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MapGeometry {
+    /// The network's view: what a crop cuts off does not count, as the published codes measure.
+    #[default]
+    Input,
+    /// The original photo: maps as [`Score::on_photo`](crate::Score::on_photo), truth as it was drawn. A defect that a
+    /// crop hides counts as missed: the map is 0 there.
+    Photo,
 }
 
 impl EvaluatedImage {
@@ -88,27 +102,49 @@ impl Model {
         limits: &Limits,
         progress: &mut ProgressFn<'_>,
     ) -> Result<Evaluation, Error> {
-        let view = self.core().config().view;
+        self.evaluate_in(MapGeometry::Input, category, limits, progress)
+    }
+
+    /// [`Model::evaluate`] with the pixels of the network's view or of the original photos.
+    ///
+    /// # Errors
+    /// As [`Model::evaluate`].
+    pub fn evaluate_in(
+        &self,
+        geometry: MapGeometry,
+        category: &MvtecCategory,
+        limits: &Limits,
+        progress: &mut ProgressFn<'_>,
+    ) -> Result<Evaluation, Error> {
+        let config = self.core().config();
+        let region = config.region.as_ref().filter(|_| geometry == MapGeometry::Photo).map(Region::to_pixels);
         let mut images: Vec<EvaluatedImage> = Vec::new();
         let started = Instant::now();
         let mut cancelled = false;
         let total = category.test.len();
         let load = |image: &TestImage| {
-            let input = load_input(&image.path, &view, limits)?;
-            let mask = load_mask(image, &input, limits, self);
+            let input = load_within(&image.path, config, limits)?;
+            let mask = load_mask(image, &input, limits, self, geometry);
             Ok::<_, Error>((input, mask))
         };
         prefetch(&category.test, 1, load, |image, loaded| {
             let scored = loaded.and_then(|(input, mask)| Ok((self.score_input(&input)?, mask)));
             let image = image.clone();
             images.push(match scored {
-                Err(error) => EvaluatedImage { image, score: Err(error), mask_error: None, map: None, truth: None },
+                Err(error) => {
+                    EvaluatedImage { image, score: Err(error), mask_error: None, map: None, truth: None, inside: None }
+                }
                 Ok((score, mask)) => {
                     let (truth, mask_error) = match mask {
                         Ok(mask) => ((mask.defective_pixels() > 0).then_some(mask.data), None),
                         Err(error) => (None, Some(error)),
                     };
-                    EvaluatedImage { image, score: Ok(score.score), mask_error, map: Some(score.map), truth }
+                    let value = Ok(score.score);
+                    let (map, inside) = match geometry {
+                        MapGeometry::Input => (score.map, score.inside),
+                        MapGeometry::Photo => (score.on_photo().map, region.clone()),
+                    };
+                    EvaluatedImage { image, score: value, mask_error, map: Some(map), truth, inside }
                 }
             });
             cancelled = progress(Progress { stage: Stage::Scoring, done: images.len(), total }).is_break();
@@ -132,9 +168,18 @@ impl Model {
 }
 
 /// The ground truth in the network's view; nothing is defective in a good image.
-fn load_mask(image: &TestImage, input: &NetworkInput, limits: &Limits, model: &Model) -> Result<Mask, Error> {
+fn load_mask(
+    image: &TestImage,
+    input: &NetworkInput,
+    limits: &Limits,
+    model: &Model,
+    geometry: MapGeometry,
+) -> Result<Mask, Error> {
     if !image.is_anomalous {
-        return Ok(Mask::empty(input.geometry.input));
+        return Ok(Mask::empty(match geometry {
+            MapGeometry::Input => input.geometry.input,
+            MapGeometry::Photo => input.geometry.original,
+        }));
     }
     let Some(path) = &image.mask else {
         let stem = image.path.file_stem().unwrap_or_default().to_string_lossy();
@@ -142,7 +187,13 @@ fn load_mask(image: &TestImage, input: &NetworkInput, limits: &Limits, model: &M
         return Err(Error::MissingMask { image: image.relative.clone(), expected });
     };
     let view = &model.core().config().view;
-    Ok(patchcore_io::prepare_mask(&Photo::open(path, limits)?, input.geometry.original, view)?)
+    let photo = Photo::open(path, limits)?;
+    // Also checks the mask's size.
+    let in_view = patchcore_io::prepare_mask(&photo, input.geometry.original, view)?;
+    Ok(match geometry {
+        MapGeometry::Input => in_view,
+        MapGeometry::Photo => Mask::of_photo(&photo),
+    })
 }
 
 impl Evaluation {
@@ -162,7 +213,8 @@ impl Evaluation {
                 let replicates = image_replicates(&entries.scores, &entries.labels, bootstrap)?;
                 metrics.image_intervals = Some(replicates.intervals()?);
             }
-            if metrics.pixel.is_ok() {
+            // The resampling of pixels does not know of a region of interest: no interval is better than a wrong one.
+            if metrics.pixel.is_ok() && entries.inside.iter().all(Option::is_none) {
                 metrics.pixel_intervals = Some(pixel_replicates(&entries.maps, bootstrap)?.intervals()?);
             }
         }
@@ -176,12 +228,14 @@ struct Entries<'a> {
     scores: Vec<f32>,
     labels: Vec<bool>,
     maps: Vec<LabelledMap<'a>>,
+    /// Per map, which pixels count; `None`: all of them.
+    inside: Vec<Option<&'a [bool]>>,
 }
 
 impl<'a> Entries<'a> {
     fn new(images: &'a [EvaluatedImage], kind: Option<&str>) -> Self {
         let wanted = |row: &&EvaluatedImage| !row.image.is_anomalous || kind.is_none_or(|kind| row.image.kind == kind);
-        let mut entries = Self { scores: Vec::new(), labels: Vec::new(), maps: Vec::new() };
+        let mut entries = Self { scores: Vec::new(), labels: Vec::new(), maps: Vec::new(), inside: Vec::new() };
         for row in images.iter().filter(wanted) {
             if let Ok(score) = row.score {
                 entries.scores.push(score);
@@ -191,6 +245,7 @@ impl<'a> Entries<'a> {
             if let (Some(map), None) = (&row.map, &row.mask_error) {
                 let (width, height) = (map.width, map.height);
                 entries.maps.push(LabelledMap { width, height, scores: &map.scores, mask: row.truth.as_deref() });
+                entries.inside.push(row.inside.as_deref());
             }
         }
         entries
@@ -198,13 +253,13 @@ impl<'a> Entries<'a> {
 }
 
 fn metrics_of(images: &[EvaluatedImage], kind: Option<&str>, threshold: Option<f32>) -> Metrics {
-    let Entries { scores, labels, maps } = Entries::new(images, kind);
+    let Entries { scores, labels, maps, inside } = Entries::new(images, kind);
     let n_anomalous = labels.iter().filter(|label| **label).count();
     Metrics {
         n_normal: labels.len() - n_anomalous,
         n_anomalous,
         image: image_metrics(&scores, &labels),
-        pixel: pixel_metrics(&maps),
+        pixel: pixel_metrics_within(&maps, &inside),
         confusion: threshold.map(|threshold| Confusion::at(threshold, &scores, &labels)),
         image_intervals: None,
         pixel_intervals: None,

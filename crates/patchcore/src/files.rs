@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 
+use patchcore_core::PatchCoreConfig;
 use patchcore_core::preprocess::View;
-use patchcore_io::{Limits, NetworkInput, Photo, prepare};
+use patchcore_io::{Limits, NetworkInput, Photo, prepare, prepare_within};
 
 use crate::error::Error;
 use crate::model::{FitReport, Model, Score};
@@ -24,6 +25,11 @@ pub fn load_input(path: &Path, view: &View, limits: &Limits) -> Result<NetworkIn
     Ok(prepare(&Photo::open(path, limits)?, view)?)
 }
 
+/// [`load_input`] with the region of interest of a model.
+pub(crate) fn load_within(path: &Path, config: &PatchCoreConfig, limits: &Limits) -> Result<NetworkInput, Error> {
+    Ok(prepare_within(&Photo::open(path, limits)?, &config.view, config.region.as_ref())?)
+}
+
 impl Model {
     /// Fits on photo files; one that cannot be used is reported and left out.
     ///
@@ -35,8 +41,7 @@ impl Model {
         limits: &Limits,
         progress: &mut ProgressFn<'_>,
     ) -> Result<FitReport, Error> {
-        let view = settings.config()?.view;
-        prepared(files, &view, limits, |inputs| Self::fit_inputs(settings, inputs, files.len(), progress))
+        prepared(files, &settings.config()?, limits, |inputs| Self::fit_inputs(settings, inputs, files.len(), progress))
     }
 
     /// Scores photo files in order; `consume` gets each file's score or error.
@@ -46,14 +51,14 @@ impl Model {
         limits: &Limits,
         mut consume: impl FnMut(&Path, Result<(NetworkInput, Score), Error>) -> ControlFlow<()>,
     ) {
-        let view = self.core().config().view;
+        let config = self.core().config();
         let mut waiting: Vec<(PathBuf, NetworkInput)> = Vec::new();
         let last = files.len().saturating_sub(1);
         let mut seen = 0;
         prefetch(
             files,
             DECODERS,
-            |path| load_input(path, &view, limits),
+            |path| load_within(path, config, limits),
             |path, input| {
                 let is_last = seen == last;
                 seen += 1;
@@ -99,7 +104,7 @@ impl Model {
 /// prefetcher's own few results wait.
 pub(crate) fn prepared<R>(
     files: &[PathBuf],
-    view: &View,
+    config: &PatchCoreConfig,
     limits: &Limits,
     consume: impl FnOnce(Receiver<(String, Result<NetworkInput, Error>)>) -> R,
 ) -> R {
@@ -109,7 +114,7 @@ pub(crate) fn prepared<R>(
             prefetch(
                 files,
                 DECODERS,
-                |path| load_input(path, view, limits),
+                |path| load_within(path, config, limits),
                 |path, input| match sender.send((path.display().to_string(), input)) {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(_) => ControlFlow::Break(()),

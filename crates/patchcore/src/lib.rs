@@ -36,6 +36,7 @@ mod error;
 mod evaluation;
 mod files;
 mod model;
+mod photo_map;
 mod prefetch;
 mod progress;
 mod settings;
@@ -44,12 +45,13 @@ mod write_file;
 
 pub use patchcore_core::metrics::{Bootstrap, Interval};
 pub use patchcore_core::mode::{MODES, Mode};
-pub use patchcore_core::preprocess::{Resize, Size};
+pub use patchcore_core::preprocess::{Pad, Region, Resize, Size, Tiling};
 pub use patchcore_core::scoring::AnomalyMap;
 pub use patchcore_core::threshold::{Threshold, ThresholdOrigin, Thresholds, Verdict};
 pub use patchcore_core::{self as core, BankDtype, ComputeDevice, Precision};
 pub use patchcore_io::{
     Geometry, Limits, MvtecCategory, NetworkInput, Photo, PixelBuffer, PixelFormat, TestImage, good_images, photos_in,
+    region_of_masks,
 };
 
 pub use crate::audit::{Audit, AuditedPhoto};
@@ -57,9 +59,10 @@ pub use crate::calibration::{CalibrationReport, GoodScore, store_thresholds};
 pub use crate::devices::{list_devices, open_device};
 pub use crate::doctor::{DoctorReport, DoctorRow, doctor};
 pub use crate::error::Error;
-pub use crate::evaluation::{EvaluatedImage, Evaluation, Metrics};
+pub use crate::evaluation::{EvaluatedImage, Evaluation, MapGeometry, Metrics};
 pub use crate::files::load_input;
 pub use crate::model::{FitReport, LoadOptions, Model, NearestGood, PatchScores, Score};
+pub use crate::photo_map::PhotoMap;
 pub use crate::progress::{Progress, ProgressFn, Stage};
 pub use crate::settings::{DEFAULT_BACKBONE, Settings};
 pub use crate::weights::resolve_weights;

@@ -10,7 +10,7 @@ use patchcore_core::model_file::{DriftPolicy, ModelFile, ModelHeader};
 use patchcore_core::scoring::AnomalyMap;
 use patchcore_core::threshold::{Thresholds, Verdict};
 use patchcore_core::{ComputeDevice, Fitter, ImageInput, ImageScore, PatchCore, PatchCoreConfig, Precision};
-use patchcore_io::{Geometry, NetworkInput, Photo, prepare};
+use patchcore_io::{Geometry, NetworkInput, Photo, prepare_within};
 
 use crate::devices::open_device;
 use crate::error::Error;
@@ -35,8 +35,10 @@ pub struct Score {
     pub score: f32,
     /// What the model's image threshold makes of it; `None` for a model that has none (see [`Model::calibrate`]).
     pub verdict: Option<Verdict>,
-    /// One score per pixel of the network's input.
+    /// One score per pixel of the network's input; [`Score::on_photo`] is the same on the original photo.
     pub map: AnomalyMap,
+    /// Which pixels of the input count, `[height, width]` row by row; the map is 0 at the others. `None`: all of them.
+    pub inside: Option<Vec<bool>>,
     /// How the network's input lies in the photo.
     pub geometry: Geometry,
     /// Centre of the worst patch in the photo: column, row; the top left pixel has its centre at `(0, 0)`.
@@ -128,9 +130,8 @@ impl Model {
         progress: &mut ProgressFn<'_>,
     ) -> Result<FitReport, Error> {
         let config = settings.config()?;
-        let view = config.view;
-        let inputs =
-            photos.into_iter().map(|(name, photo)| (name, photo.and_then(|photo| Ok(prepare(&photo, &view)?))));
+        let ready = |photo: Photo| Ok(prepare_within(&photo, &config.view, config.region.as_ref())?);
+        let inputs = photos.into_iter().map(|(name, photo)| (name, photo.and_then(ready)));
         Self::fit_inputs(settings, inputs, total, progress)
     }
 
@@ -161,7 +162,7 @@ impl Model {
         let (mut images, mut rejected) = (Vec::new(), Vec::new());
         let started = Instant::now();
         for (done, (name, input)) in inputs.into_iter().enumerate() {
-            let added = input.and_then(|input| Ok(fitter.add(core_input(&input))?));
+            let added = input.and_then(|input| Ok(fitter.add_within(core_input(&input), input.inside.as_deref())?));
             match added {
                 Ok(()) => images.push(name),
                 // What is wrong with the device or the weights is wrong with every photo.
@@ -200,7 +201,7 @@ impl Model {
     /// # Errors
     /// [`Error::Image`].
     pub fn prepare(&self, photo: &Photo) -> Result<NetworkInput, Error> {
-        Ok(prepare(photo, &self.core.config().view)?)
+        Ok(prepare_within(photo, &self.core.config().view, self.core.config().region.as_ref())?)
     }
 
     /// Scores a prepared photo.
@@ -213,14 +214,18 @@ impl Model {
 
     /// Scores a prepared photo with another core: this model without some of its bank.
     pub(crate) fn score_input_with(&self, core: &PatchCore, input: &NetworkInput) -> Result<Score, Error> {
-        Ok(self.placed(core, input, core.score(core_input(input))?))
+        Ok(self.placed(core, input, core.score_within(core_input(input), input.inside.as_deref())?))
     }
 
-    /// Scores prepared photos, in order: on a GPU as many at once as its memory holds, on the CPU one by one.
+    /// Scores prepared photos, in order: on a GPU as many at once as its memory holds, on the CPU one by one. Photos with
+    /// a region of interest, padding or tiles go one by one everywhere.
     ///
     /// # Errors
     /// [`Error::Score`], for the first photo at fault.
     pub fn score_inputs(&self, inputs: &[NetworkInput]) -> Result<Vec<Score>, Error> {
+        if self.core.config().tiling.is_some() || inputs.iter().any(|input| input.inside.is_some()) {
+            return inputs.iter().map(|input| self.score_input(input)).collect();
+        }
         let images: Vec<ImageInput<'_>> = inputs.iter().map(core_input).collect();
         let results = self.core.score_batch(&images)?;
         Ok(inputs.iter().zip(results).map(|(input, result)| self.placed(&self.core, input, result)).collect())
@@ -246,6 +251,7 @@ impl Model {
             },
             patches: PatchScores { rows: result.grid.rows, columns: result.grid.columns, scores: result.patch_scores },
             map: result.map,
+            inside: input.inside.clone(),
             geometry: input.geometry,
         }
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use patchcore_core::backbone::{Architecture, BackboneWeights};
-use patchcore_core::preprocess::{Resize, Size};
+use patchcore_core::preprocess::{Pad, Region, Resize, Size, Tiling};
 use patchcore_core::{BankDtype, ComputeDevice, Mode, PatchCoreConfig, Precision};
 
 use crate::devices::open_device;
@@ -36,6 +36,15 @@ pub struct Settings {
     pub resize: Option<Resize>,
     /// Centre crop after the resize; default: 224 x 224 in mode `authors`, else none.
     pub crop: Option<Size>,
+    /// Pad the input to whole grid cells instead of leaving the last one half empty. Default: no. A mode's own crop is
+    /// given up for it.
+    pub pad_to_stride: bool,
+    /// Cut large photos into tiles; padding comes with it, and where no resize is given the photo keeps its size.
+    /// Default: the whole photo at once.
+    pub tiling: Option<Tiling>,
+    /// Where to look, in the geometry of the photos, all of which then have its size. Default: everywhere. See
+    /// [`region_of_masks`](crate::region_of_masks).
+    pub region: Option<Region>,
     /// Source of every random choice. Default 0.
     pub seed: u64,
     /// `auto`, `flex`, `vulkan`, `cuda:0`, ... Default `flex`, the CPU.
@@ -60,6 +69,9 @@ impl Default for Settings {
             num_neighbors: None,
             resize: None,
             crop: None,
+            pad_to_stride: false,
+            tiling: None,
+            region: None,
             seed: 0,
             device: "flex".to_owned(),
             precision: Precision::F32,
@@ -82,12 +94,19 @@ impl Settings {
         config.num_neighbors = self.num_neighbors.unwrap_or(config.num_neighbors);
         config.seed = self.seed;
         config.bank_dtype = self.bank_dtype;
-        if let Some(resize) = self.resize {
+        let own_size = self.tiling.map(|_| Resize::None);
+        if let Some(resize) = self.resize.or(own_size) {
             config.view.resize = resize;
             // Another size asks for another view: the mode's own crop belongs to the mode's own resize.
             config.view.crop = None;
         }
         config.view.crop = self.crop.or(config.view.crop);
+        if self.pad_to_stride || self.tiling.is_some() {
+            config.view.crop = self.crop;
+            config.view.pad = Pad::ToMultiple(config.strides().1);
+        }
+        config.tiling = self.tiling;
+        config.region = self.region.clone();
         config.check()?;
         Ok(config)
     }

@@ -68,7 +68,7 @@ impl Parity {
             run(fit)?;
             let mut evaluate = Command::new(program);
             evaluate.arg("evaluate").arg("--data").arg(&data).arg("--weights").arg(weights).arg("--no-overlays");
-            evaluate.arg("--model").arg(&model).arg("-o").arg(&out);
+            evaluate.arg("--model").arg(&model).arg("-o").arg(&out).args(["--map-geometry", row.geometry]);
             run(evaluate)?;
             let metrics = std::fs::read_to_string(out.join("metrics.json"))?;
             runs.push(serde_json::from_str::<Value>(&metrics)?);

@@ -33,7 +33,7 @@ struct Row {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let source = &arguments.source;
-    let model = Model::load(&source.model, source.weights.as_deref(), &source.device)?;
+    let model = crate::device::load(source)?;
     let files = match &arguments.good {
         Some(folder) => good_images(folder)?,
         None => model.training_images().iter().map(PathBuf::from).collect(),
@@ -94,15 +94,7 @@ fn write_crop(folder: &Path, rank: usize, photo: &AuditedPhoto, limits: &Limits)
 
 fn print(rows: &[Row], format: Format) -> anyhow::Result<()> {
     match format {
-        Format::Json => output::print(&format!("{}\n", serde_json::to_string_pretty(rows)?)),
-        Format::Csv => {
-            let mut writer = csv::Writer::from_writer(Vec::new());
-            for row in rows {
-                writer.serialize(row)?;
-            }
-            let bytes = writer.into_inner().map_err(|error| error.into_error())?;
-            output::print(&String::from_utf8_lossy(&bytes))
-        }
+        Format::Json | Format::Jsonl | Format::Csv => output::print_rows(rows, format),
         Format::Table => {
             let mut text = format!("{:>4}  {:>10}  {:>6}  {:>10}  photo\n", "rank", "score", "ratio", "first pick");
             for row in rows {

@@ -28,7 +28,7 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
         }
         (None, None, Some(data)) => {
             let category = MvtecCategory::open(data)?;
-            let model = Model::load(&source.model, source.weights.as_deref(), &source.device)?;
+            let model = crate::device::load(source)?;
             let mut display = Display::new();
             let evaluation = model.evaluate(&category, &Limits::default(), &mut |progress| display.show(progress))?;
             evaluation.f1_max_thresholds()?
@@ -52,7 +52,7 @@ fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thres
     let files = good_images(good)?;
     // What so many photos cannot support is said before they are scored.
     rank_of(files.len(), arguments.fpr, arguments.confidence)?;
-    let mut model = Model::load(&source.model, source.weights.as_deref(), &source.device)?;
+    let mut model = crate::device::load(source)?;
     let limits = Limits::default();
     let mut display = Display::new();
     let mut progress = |progress| display.show(progress);

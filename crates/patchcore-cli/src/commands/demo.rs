@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use patchcore::write_beside_and_rename;
 
-use crate::arguments::{Demo, Evaluate, Fit, ModelSource};
+use crate::arguments::{DEFAULT_OVERLAP, Demo, Evaluate, Fit, MapGeometry, ModelSource};
 use crate::commands::{evaluate, fit};
 use crate::output::make_folder;
 use crate::{Outcome, output};
@@ -31,6 +31,12 @@ pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
         resize: None,
         size: None,
         crop: None,
+        no_crop: false,
+        pad_to_stride: false,
+        tile: None,
+        overlap: DEFAULT_OVERLAP,
+        roi: None,
+        ignore: None,
         seed: 0,
         bank_dtype: "f32".to_owned(),
         compute: arguments.compute.clone(),
@@ -45,6 +51,7 @@ pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
         no_overlays: false,
         no_intervals: false,
         no_report: false,
+        map_geometry: MapGeometry::Input,
     })?;
     output::print(&format!(
         "\nLook at\n  {}  the report: open it in a browser\n  {}/overlays/<kind>/  photo, heat map and truth of every test photo\n  {}  the metrics\n  {}  one \

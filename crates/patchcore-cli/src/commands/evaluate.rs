@@ -6,12 +6,12 @@ use std::time::Instant;
 
 use anyhow::Context;
 use patchcore::{
-    Bootstrap, EvaluatedImage, Evaluation, Limits, Model, MvtecCategory, Thresholds, load_input,
+    Bootstrap, EvaluatedImage, Evaluation, Limits, Model, MvtecCategory, Photo, Thresholds, load_input,
     write_beside_and_rename,
 };
 use patchcore_report::{ColorScale, Panel, write_png};
 
-use crate::arguments::Evaluate;
+use crate::arguments::{Evaluate, MapGeometry};
 use crate::commands::score::color_scale;
 use crate::output::make_folder;
 use crate::progress::Display;
@@ -32,8 +32,13 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     let model = crate::device::load(source)?;
     let load = started.elapsed();
+    let geometry = match arguments.map_geometry {
+        MapGeometry::Input => patchcore::MapGeometry::Input,
+        MapGeometry::Original => patchcore::MapGeometry::Photo,
+    };
     let mut display = Display::new();
-    let mut evaluation = model.evaluate(&category, &Limits::default(), &mut |progress| display.show(progress))?;
+    let mut evaluation =
+        model.evaluate_in(geometry, &category, &Limits::default(), &mut |progress| display.show(progress))?;
     if !arguments.no_intervals {
         evaluation.add_intervals(&Bootstrap::default())?;
     }
@@ -42,7 +47,7 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
 
     let started = Instant::now();
     if !arguments.no_overlays {
-        draw_overlays(&arguments.output.join("overlays"), &model, &evaluation)?;
+        draw_overlays(&arguments.output.join("overlays"), &model, &evaluation, geometry)?;
     }
     let drawing = started.elapsed();
     let started = Instant::now();
@@ -124,7 +129,12 @@ pub fn summary(metrics: &MetricsFile) -> String {
 }
 
 /// One panel per scored image: photo, heat map, truth, all on the model's one colour scale.
-fn draw_overlays(folder: &Path, model: &Model, evaluation: &Evaluation) -> anyhow::Result<()> {
+fn draw_overlays(
+    folder: &Path,
+    model: &Model,
+    evaluation: &Evaluation,
+    geometry: patchcore::MapGeometry,
+) -> anyhow::Result<()> {
     let scale = color_scale(model);
     let threshold = evaluation.overall.pixel.as_ref().ok().map(|pixel| pixel.f1_max.threshold);
     let mut made = std::collections::BTreeSet::new();
@@ -133,7 +143,7 @@ fn draw_overlays(folder: &Path, model: &Model, evaluation: &Evaluation) -> anyho
         if row.map.is_some() && made.insert(row.image.kind.clone()) {
             make_folder(&folder)?;
         }
-        draw_overlay(&folder, model, row, scale, threshold)
+        draw_overlay(&folder, model, row, scale, threshold, geometry)
             .with_context(|| format!("cannot draw {}", row.image.relative))?;
     }
     Ok(())
@@ -145,10 +155,14 @@ fn draw_overlay(
     row: &EvaluatedImage,
     scale: ColorScale,
     threshold: Option<f32>,
+    geometry: patchcore::MapGeometry,
 ) -> anyhow::Result<()> {
     let (Some(map), Ok(score)) = (&row.map, &row.score) else { return Ok(()) };
-    let input = load_input(&row.image.path, &model.core().config().view, &Limits::default())?;
-    let photo = input.to_rgb8();
+    let (path, limits) = (&row.image.path, Limits::default());
+    let photo = match geometry {
+        patchcore::MapGeometry::Input => load_input(path, &model.core().config().view, &limits)?.to_rgb8(),
+        patchcore::MapGeometry::Photo => Photo::open(path, &limits)?.to_rgb8(),
+    };
     let title = format!("{}  score {score:.4}", row.image.relative);
     let picture = Panel {
         photo: &photo,

@@ -2,7 +2,10 @@
 
 use anyhow::Context;
 use patchcore::core::Fitter;
-use patchcore::{BankDtype, Geometry, Limits, Mode, Model, Photo, Precision, Resize, Settings, good_images};
+use patchcore::{
+    BankDtype, Geometry, Limits, Mode, Model, Photo, Precision, Region, Resize, Settings, Tiling, good_images,
+    region_of_masks,
+};
 
 use crate::arguments::Fit;
 use crate::progress::Display;
@@ -48,8 +51,11 @@ pub fn settings(arguments: &Fit) -> anyhow::Result<Settings> {
         (None, Some(size)) => Some(Resize::Exact(size)),
         (None, None) => None,
     };
+    let mode = Mode::from_name(&arguments.mode)?;
+    // A resize that is asked for comes without the mode's crop.
+    let resize = resize.or_else(|| arguments.no_crop.then(|| mode.default_view().resize));
     Ok(Settings {
-        mode: Mode::from_name(&arguments.mode)?,
+        mode,
         backbone: arguments.backbone.clone(),
         weights: arguments.weights.clone(),
         layers: arguments.layers.clone(),
@@ -57,11 +63,22 @@ pub fn settings(arguments: &Fit) -> anyhow::Result<Settings> {
         num_neighbors: arguments.num_neighbors,
         resize,
         crop: arguments.crop,
+        pad_to_stride: arguments.pad_to_stride,
+        tiling: arguments.tile.map(|size| Tiling { size, overlap: arguments.overlap }),
+        region: region(arguments)?,
         seed: arguments.seed,
         device: arguments.compute.device.clone(),
         precision: Precision::from_name(&arguments.compute.precision)?,
         bank_dtype: BankDtype::from_name(&arguments.bank_dtype)?,
     })
+}
+
+/// The region of interest that the masks leave.
+fn region(arguments: &Fit) -> anyhow::Result<Option<Region>> {
+    let open = |path: &Option<std::path::PathBuf>| -> anyhow::Result<Option<Photo>> {
+        Ok(path.as_ref().map(|path| Photo::open(path, &Limits::default())).transpose()?)
+    };
+    Ok(region_of_masks(open(&arguments.roi)?.as_ref(), open(&arguments.ignore)?.as_ref())?)
 }
 
 /// Says what is about to happen and how much memory it takes, from the first photo's size.

@@ -1,6 +1,7 @@
 //! `patchcore inspect`: what a model file says about itself.
 
-use patchcore::core::preprocess::{Resize, View};
+use patchcore::core::PatchCoreConfig;
+use patchcore::core::preprocess::{Pad, Resize, View};
 use patchcore::{Model, Threshold};
 use serde_json::json;
 
@@ -25,6 +26,7 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
         ("backbone", format!("{}, layers {}", config.backbone.name(), config.layers.join(", "))),
         ("weights", format!("sha256 {}{}", header.weights_sha256, if header.has_weights { ", embedded" } else { "" })),
         ("input", view(&config.view)),
+        ("looks at", looks_at(config)),
         ("memory bank", format!("{} rows x {} {}", bank.len(), bank.dim(), header.dtype)),
         (
             "fitted on",
@@ -69,8 +71,27 @@ pub fn view(view: &View) -> String {
         Resize::ShortSide(side) => format!("short side to {side}"),
         Resize::Exact(size) => format!("resized to {} x {}", size.width, size.height),
     };
-    match view.crop {
+    let crop = match view.crop {
         Some(crop) => format!("{resize}, centre crop {} x {}", crop.width, crop.height),
         None => format!("{resize}, no crop"),
+    };
+    match view.pad {
+        Pad::None => crop,
+        Pad::ToMultiple(multiple) => format!("{crop}, padded to multiples of {multiple}"),
+    }
+}
+
+/// Region of interest and tiles.
+fn looks_at(config: &PatchCoreConfig) -> String {
+    let region = match &config.region {
+        None => "the whole photo".to_owned(),
+        Some(region) => {
+            let (width, height) = (region.size.width, region.size.height);
+            format!("{} pixels of photos of {width} x {height}", region.inside_pixels())
+        }
+    };
+    match config.tiling {
+        None => region,
+        Some(tiling) => format!("{region}, in tiles of {} with an overlap of {}", tiling.size, tiling.overlap),
     }
 }

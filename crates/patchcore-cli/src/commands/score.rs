@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use patchcore::core::mode::Distance;
 use patchcore::{
-    Limits, Model, NetworkInput, Score, Threshold, Thresholds, Verdict, photos_in, write_beside_and_rename,
+    Limits, Model, NetworkInput, Photo, Score, Threshold, Thresholds, Verdict, photos_in, write_beside_and_rename,
 };
 use patchcore_report::{ColorScale, overlay, write_png};
 use serde::Serialize;
 
-use crate::arguments::{Format, MapFormat, Score as Arguments};
+use crate::arguments::{Format, MapFormat, MapGeometry, Score as Arguments};
 use crate::float_tiff::to_tiff;
 use crate::npy::to_npy;
 use crate::output::{FileNames, make_folder};
@@ -67,7 +67,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
                     .as_ref()
                     .map(|folder| folder.join(map_names.name(path, arguments.map_format.extension())));
                 let overlays = arguments.overlays.as_ref().map(|folder| folder.join(overlay_names.name(path, "png")));
-                if let Err(error) = write_pictures(maps, arguments.map_format, overlays, &input, &score, &scale) {
+                let original = (arguments.map_geometry == MapGeometry::Original).then_some(path);
+                if let Err(error) =
+                    write_pictures(maps, arguments.map_format, overlays, original, &input, &score, &scale)
+                {
                     failure = Some(error);
                     return ControlFlow::Break(());
                 }
@@ -128,20 +131,28 @@ fn write_pictures(
     maps: Option<PathBuf>,
     map_format: MapFormat,
     overlays: Option<PathBuf>,
+    original: Option<&Path>,
     input: &NetworkInput,
     score: &Score,
     scale: &ColorScale,
 ) -> anyhow::Result<()> {
+    if maps.is_none() && overlays.is_none() {
+        return Ok(());
+    }
+    let on_photo = original.map(|_| score.on_photo().map);
+    let map = on_photo.as_ref().unwrap_or(&score.map);
     if let Some(path) = maps {
         let bytes = match map_format {
-            MapFormat::Npy => to_npy(&score.map),
-            MapFormat::Tiff => to_tiff(&score.map),
+            MapFormat::Npy => to_npy(map),
+            MapFormat::Tiff => to_tiff(map),
         };
         write_beside_and_rename(&path, &bytes)?;
     }
     if let Some(path) = overlays {
-        let map = &score.map;
-        let photo = input.to_rgb8();
+        let photo = match original {
+            Some(path) => Photo::open(path, &Limits::default())?.to_rgb8(),
+            None => input.to_rgb8(),
+        };
         let picture = overlay(&photo, &map.scores, map.width as u32, map.height as u32, scale, None, None)?;
         write_png(Path::new(&path), &picture)?;
     }
@@ -150,19 +161,7 @@ fn write_pictures(
 
 fn print(rows: &[Row], format: Format) -> anyhow::Result<()> {
     match format {
-        Format::Json => output::print(&format!("{}\n", serde_json::to_string_pretty(rows)?)),
-        Format::Jsonl => {
-            let lines = rows.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
-            output::print(&lines.iter().map(|line| format!("{line}\n")).collect::<String>())
-        }
-        Format::Csv => {
-            let mut writer = csv::Writer::from_writer(Vec::new());
-            for row in rows {
-                writer.serialize(row)?;
-            }
-            let bytes = writer.into_inner().map_err(|error| error.into_error())?;
-            output::print(&String::from_utf8_lossy(&bytes))
-        }
+        Format::Json | Format::Jsonl | Format::Csv => output::print_rows(rows, format),
         Format::Table => {
             let mut text = String::new();
             for row in rows {

@@ -80,9 +80,11 @@ fn photos_keep_their_shape_and_each_mode_its_view() {
         let run = patchcore(arguments.into_iter().chain(["--coreset-sampling-ratio", "0.5"])).done();
         assert!(run.stdout.contains(&format!("mode {mode}")), "{}", run.stdout);
         let (maps, one) = (place.text(mode), place.text("photos/000.png"));
-        patchcore(["score", "--model", &model, "--maps", &maps, &one]).done();
-        let (width, height) = npy_shape(&place.path(mode).join("000.npy"));
-        assert_eq!(format!("{width}x{height}"), input, "{mode}");
+        for (geometry, expected) in [("input", input), ("original", "112x80")] {
+            patchcore(["score", "--model", &model, "--maps", &maps, "--map-geometry", geometry, &one]).done();
+            let (width, height) = npy_shape(&place.path(mode).join("000.npy"));
+            assert_eq!(format!("{width}x{height}"), expected, "{mode} {geometry}");
+        }
     }
 }
 
@@ -107,8 +109,10 @@ fn maps_and_overlays_of_photos_with_the_same_name_all_appear() {
     assert_eq!(stems, names);
     for name in &names {
         let map = place.path("out/maps").join(name);
-        assert_eq!(npy_shape(&map), (64, 64));
-        assert!(image::open(place.path("out/overlays").join(name.replace("npy", "png"))).is_ok());
+        // Of the photo, though the network saw 64 x 64.
+        assert_eq!(npy_shape(&map), (WIDTH as usize, HEIGHT as usize));
+        let overlay = image::open(place.path("out/overlays").join(name.replace("npy", "png"))).unwrap();
+        assert_eq!((overlay.width(), overlay.height()), (WIDTH, HEIGHT));
     }
     // Only `b` shows the defect.
     let (model, maps, photo) = (place.text("m.patchcore"), place.text("out/tiff"), place.text("a/000.png"));

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod as_they_are;
 mod bad_photos;
 mod bad_settings;
 mod bad_weights;

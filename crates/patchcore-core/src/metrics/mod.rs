@@ -72,7 +72,7 @@ pub use error::MetricError;
 pub use f1_max::{F1Max, f1_max};
 pub use image_metrics::{ImageMetrics, image_metrics};
 pub use interval::Interval;
-pub use pixel_metrics::{PixelMetrics, pixel_metrics};
+pub use pixel_metrics::{PixelMetrics, pixel_metrics, pixel_metrics_within};
 pub use pr_curve::pr_curve;
 pub use pro_curve::pro_curve;
 pub use roc_curve::{RocCurve, roc_curve};

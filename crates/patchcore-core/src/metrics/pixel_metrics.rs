@@ -42,7 +42,16 @@ pub struct PixelMetrics {
 /// # Ok::<(), patchcore_core::metrics::MetricError>(())
 /// ```
 pub fn pixel_metrics(maps: &[AnomalyMap<'_>]) -> Result<PixelMetrics, MetricError> {
-    let ranked = RankedScores::from_maps(maps)?;
+    pixel_metrics_within(maps, &[])
+}
+
+/// [`pixel_metrics`] over the pixels inside a region of interest: `inside` has one entry per map, `[height * width]`,
+/// `None` (or no entry) for a map that counts as a whole. Pixels outside are neither normal nor defective.
+///
+/// # Errors
+/// As [`pixel_metrics`].
+pub fn pixel_metrics_within(maps: &[AnomalyMap<'_>], inside: &[Option<&[bool]>]) -> Result<PixelMetrics, MetricError> {
+    let ranked = RankedScores::from_maps_within(maps, inside)?;
     Ok(PixelMetrics {
         auroc: auroc::area(&ranked),
         ap: average_precision::area(&ranked),
@@ -58,6 +67,22 @@ pub fn pixel_metrics(maps: &[AnomalyMap<'_>]) -> Result<PixelMetrics, MetricErro
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pixels_outside_do_not_count() {
+        let map = |scores, mask, width| AnomalyMap { width, height: 1, scores, mask };
+        // The false alarm and half of the defect are outside.
+        let whole = map(&[9.0, 0.1, 0.8, 0.0, 0.2], Some(&[false, false, true, true, false]), 5);
+        let inside: &[bool] = &[false, true, true, false, true];
+        let found = pixel_metrics_within(&[whole], &[Some(inside)]).unwrap();
+        let small = pixel_metrics(&[map(&[0.1, 0.8, 0.2], Some(&[false, true, false]), 3)]).unwrap();
+        assert_eq!(found, small);
+        assert!(pixel_metrics(&[whole]).unwrap().auroc < found.auroc);
+        assert!(matches!(
+            pixel_metrics_within(&[whole], &[Some(&inside[1..])]),
+            Err(MetricError::LengthMismatch { .. })
+        ));
+    }
 
     #[test]
     fn errors_name_the_map_and_the_pixel() {

@@ -59,13 +59,32 @@ impl RankedScores {
 
     /// Ranks every pixel of every map, and remembers the defect region of each anomalous pixel.
     pub(super) fn from_maps(maps: &[AnomalyMap<'_>]) -> Result<Self, MetricError> {
+        Self::from_maps_within(maps, &[])
+    }
+
+    /// [`RankedScores::from_maps`] over the pixels that are inside; a map without an entry counts as a whole.
+    pub(super) fn from_maps_within(maps: &[AnomalyMap<'_>], inside: &[Option<&[bool]>]) -> Result<Self, MetricError> {
         for (map, anomaly_map) in maps.iter().enumerate() {
             anomaly_map.check_lengths(map)?;
         }
         let mut ranked = Self::empty();
         ranked.normal.reserve_exact(maps.iter().map(normal_pixels).sum());
         for (map, anomaly_map) in maps.iter().enumerate() {
-            ranked.push_map(map, anomaly_map)?;
+            match inside.get(map).copied().flatten() {
+                None => ranked.push_map(map, anomaly_map, None)?,
+                Some(inside) => {
+                    let (found, expected) = (inside.len(), anomaly_map.scores.len());
+                    if found != expected {
+                        let what = format!("inside of map {map}");
+                        return Err(MetricError::LengthMismatch { what, expected, found });
+                    }
+                    // A defect that the region cuts is as large as what is inside.
+                    let cut: Option<Vec<bool>> =
+                        anomaly_map.mask.map(|mask| mask.iter().zip(inside).map(|(a, b)| *a && *b).collect());
+                    let cut = AnomalyMap { mask: cut.as_deref(), ..*anomaly_map };
+                    ranked.push_map(map, &cut, Some(inside))?;
+                }
+            }
         }
         ranked.sorted()
     }
@@ -124,11 +143,17 @@ impl RankedScores {
         Self { normal: Vec::new(), anomalous: Vec::new(), region_sizes: vec![0] }
     }
 
-    fn push_map(&mut self, map: usize, anomaly_map: &AnomalyMap<'_>) -> Result<(), MetricError> {
+    fn push_map(
+        &mut self,
+        map: usize,
+        anomaly_map: &AnomalyMap<'_>,
+        inside: Option<&[bool]>,
+    ) -> Result<(), MetricError> {
+        let counts = |index: usize| inside.is_none_or(|inside| inside.get(index) == Some(&true));
         let key_of =
             |index: usize, value: f32| key(value).ok_or(MetricError::NonFiniteScore { map: Some(map), index, value });
         let Some(mask) = anomaly_map.mask else {
-            for (index, &value) in anomaly_map.scores.iter().enumerate() {
+            for (index, &value) in anomaly_map.scores.iter().enumerate().filter(|(index, _)| counts(*index)) {
                 self.normal.push(key_of(index, value)?);
             }
             return Ok(());
@@ -139,7 +164,8 @@ impl RankedScores {
             .filter(|first| first.checked_add(regions.sizes.len() as u32).is_some())
             .ok_or(MetricError::TooManyRegions { limit: u32::MAX })?;
         self.region_sizes.extend_from_slice(&regions.sizes);
-        for (index, (&value, &label)) in anomaly_map.scores.iter().zip(&regions.labels).enumerate() {
+        let labelled = anomaly_map.scores.iter().zip(&regions.labels).enumerate();
+        for (index, (&value, &label)) in labelled.filter(|(index, _)| counts(*index)) {
             let key = key_of(index, value)?;
             if label == 0 {
                 self.normal.push(key);

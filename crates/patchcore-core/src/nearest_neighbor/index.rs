@@ -22,6 +22,11 @@ pub struct Neighbor {
     pub squared_distance: f32,
 }
 
+impl Neighbor {
+    /// What stands for the neighbour of a cell that was not looked at: a row that no bank has.
+    pub const NONE: Neighbor = Neighbor { row: u32::MAX, squared_distance: 0.0 };
+}
+
 /// The bank on a device, ready for questions.
 #[derive(Debug, Clone)]
 pub struct NearestNeighborIndex {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use image::GrayImage;
-use patchcore_core::preprocess::{Resampling, Resize, View};
+use patchcore_core::preprocess::{Pad, Resampling, Resize, View};
 use patchcore_io::{Limits, Mask, Photo, prepare};
 use safetensors::SafeTensors;
 
@@ -21,7 +21,7 @@ fn golden() -> Option<PathBuf> {
 }
 
 fn authors() -> View {
-    View { resize: Resize::ShortSide(256), resampling: Resampling::Pil8Bit, crop: Some(size(224, 224)) }
+    View { resize: Resize::ShortSide(256), resampling: Resampling::Pil8Bit, crop: Some(size(224, 224)), pad: Pad::None }
 }
 
 #[test]

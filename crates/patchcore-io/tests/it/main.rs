@@ -6,6 +6,7 @@
     reason = "tests; clippy.toml excuses only what stands inside a #[test] function"
 )]
 
+mod as_they_are;
 mod bad_input;
 mod buffers;
 mod folders;

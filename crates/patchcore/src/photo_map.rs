@@ -1,0 +1,78 @@
+//! The anomaly map in the geometry of the original photo: what an overlay, a PLC or a robot wants.
+
+use patchcore_core::scoring::AnomalyMap;
+
+use crate::model::Score;
+
+/// One score per pixel of the original photo.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PhotoMap {
+    /// The map, of the photo's size; 0 where nothing was looked at.
+    pub map: AnomalyMap,
+    /// Which pixels were looked at, `[height, width]` row by row: false outside the crop and outside the region of
+    /// interest. `None`: all of them.
+    pub seen: Option<Vec<bool>>,
+}
+
+impl Score {
+    /// The map resampled to the original photo: bilinear between the centres of the input's pixels, the outermost
+    /// values continued to the photo's edge. A pixel takes whether it was seen from the input pixel nearest to it.
+    ///
+    /// Cost: four products per pixel of the photo.
+    #[must_use]
+    pub fn on_photo(&self) -> PhotoMap {
+        let (width, height) = (self.geometry.original.width as usize, self.geometry.original.height as usize);
+        let axis = |count: usize, pixels: usize, along: &dyn Fn(f64) -> f64| -> Vec<Sample> {
+            (0..count).map(|at| Sample::new(along(at as f64), pixels)).collect()
+        };
+        let columns = axis(width, self.map.width, &|x| self.geometry.to_input(x, 0.0).0);
+        let rows = axis(height, self.map.height, &|y| self.geometry.to_input(0.0, y).1);
+        let value = |x: usize, y: usize| self.map.scores.get(y * self.map.width + x).copied().unwrap_or(0.0);
+        let inside = |x: usize, y: usize| {
+            self.inside.as_ref().is_none_or(|inside| inside.get(y * self.map.width + x) == Some(&true))
+        };
+        let mut scores = Vec::with_capacity(width * height);
+        let mut seen = Vec::with_capacity(width * height);
+        for row in &rows {
+            for column in &columns {
+                let here = row.shown && column.shown && inside(column.nearest, row.nearest);
+                seen.push(here);
+                // Pixels that were not looked at have no score to mix with.
+                let (mut sum, mut weights) = (0.0, 0.0);
+                for (y, v) in [(row.low, 1.0 - row.share), (row.high, row.share)] {
+                    for (x, u) in [(column.low, 1.0 - column.share), (column.high, column.share)] {
+                        if here && inside(x, y) {
+                            sum += u * v * value(x, y);
+                            weights += u * v;
+                        }
+                    }
+                }
+                scores.push(if weights > 0.0 { sum / weights } else { 0.0 });
+            }
+        }
+        let all = seen.iter().all(|seen| *seen);
+        PhotoMap { map: AnomalyMap { width, height, scores }, seen: (!all).then_some(seen) }
+    }
+}
+
+/// Where a photo's column or row lies between those of the input.
+struct Sample {
+    low: usize,
+    high: usize,
+    /// Of `high`, in `[0, 1]`.
+    share: f32,
+    nearest: usize,
+    /// Whether the input reaches that far.
+    shown: bool,
+}
+
+impl Sample {
+    fn new(at: f64, pixels: usize) -> Self {
+        let last = pixels.saturating_sub(1);
+        let clamped = at.clamp(0.0, last as f64);
+        let low = clamped as usize;
+        let nearest = (clamped.round() as usize).min(last);
+        let shown = at >= -0.5 && at <= pixels as f64 - 0.5;
+        Self { low, high: (low + 1).min(last), share: (clamped - low as f64) as f32, nearest, shown }
+    }
+}
