@@ -2,20 +2,24 @@
 
 use std::path::Path;
 
-use patchcore::{EvaluatedImage, Geometry, Limits, Model, Photo, Score};
+use patchcore::{EvaluatedImage, Geometry, Limits, MapGeometry, Model, Photo, Score};
 use patchcore_report::{Evidence, NearestPatch, crop_around};
 
 /// Side of a crop as a share of the input's short side.
 const CROP: f64 = 0.3;
 
-/// Loads the photo again and scores it again: an evaluation keeps maps, but neither photos nor neighbours.
-pub fn evidence(model: &Model, row: &EvaluatedImage) -> Result<Evidence, patchcore::Error> {
+/// Loads the photo again and scores it again: an evaluation keeps maps, but neither photos nor neighbours. `geometry` is
+/// that of the evaluation.
+pub fn evidence(model: &Model, row: &EvaluatedImage, geometry: MapGeometry) -> Result<Evidence, patchcore::Error> {
     let photo = Photo::open(&row.image.path, &Limits::default())?;
     let input = model.prepare(&photo)?;
     let score = model.score_input(&input)?;
     let map = row.map.as_ref().unwrap_or(&score.map);
     Ok(Evidence {
-        photo: input.to_rgb8(),
+        photo: match geometry {
+            MapGeometry::Input => input.to_rgb8(),
+            MapGeometry::Photo => photo.to_rgb8(),
+        },
         map: map.scores.clone(),
         map_width: map.width as u32,
         map_height: map.height as u32,

@@ -121,7 +121,7 @@ impl Fitter {
     /// - `patches x 16`: distances and bookkeeping;
     /// - `bank x (dim x 8 + 800)`: the bank, once in the file's bytes, and the index of the search;
     /// - the network: every weight twice, those of 3x3 convolutions five times (Winograd's form);
-    /// - 64 MiB: the program and the photos in flight.
+    /// - 80 MiB: the program, with a GPU's backend if it has one, and the photos in flight.
     pub fn memory_bytes(patches: usize, config: &PatchCoreConfig) -> u64 {
         let dim = config.embedding_dim();
         let projected = RandomProjection::dim_for(config.mode.projection(), dim, patches).unwrap_or(dim);
@@ -132,7 +132,7 @@ impl Fitter {
             copies * shape.iter().product::<usize>() * 4
         });
         let rows = patches * (dim + 2 * projected) * 4 + patches * 16 + bank * (dim * 8 + 800);
-        (rows + weights.sum::<usize>() + (64 << 20)) as u64
+        (rows + weights.sum::<usize>() + (80 << 20)) as u64
     }
 
     /// Selects the coreset and gives the fitted model. `progress` gets picks so far and their total, and returns

@@ -55,7 +55,7 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
         let title = title(&arguments.data);
         let html = report_page(&title, &arguments.data, &model, &evaluation)?.render(&mut |index| {
             let row = evaluation.images.get(index).ok_or("no such image")?;
-            evidence(&model, row).map_err(|error| error.to_string())
+            evidence(&model, row, geometry).map_err(|error| error.to_string())
         })?;
         write_beside_and_rename(&arguments.output.join("report.html"), html.as_bytes())?;
     }
