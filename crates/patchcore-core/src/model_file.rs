@@ -225,7 +225,7 @@ impl ModelFile {
         let Some(passport) = passport else { return Ok(model) };
         let drift = match drift {
             DriftPolicy::Refuse => passport.check(&model)?,
-            DriftPolicy::Allow => passport.drift(&model).map_err(|error| malformed(error))?,
+            DriftPolicy::Allow => passport.drift(&model).map_err(malformed)?,
         };
         Ok(model.with_passport(passport, Some(drift)))
     }

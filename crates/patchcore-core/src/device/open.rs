@@ -82,7 +82,9 @@ mod graphics {
     use super::{Backend, Opened, cube};
 
     /// Driver and kind of every device opened so far: a runtime hands its adapter out once, when it is set up.
-    static ADAPTERS: LazyLock<Mutex<HashMap<(Backend, Option<usize>), Adapter>>> = LazyLock::new(Mutex::default);
+    static ADAPTERS: LazyLock<Mutex<Adapters>> = LazyLock::new(Mutex::default);
+
+    type Adapters = HashMap<(Backend, Option<usize>), Adapter>;
 
     #[derive(Clone)]
     struct Adapter {

@@ -181,8 +181,11 @@ fn windows(device: &ComputeDevice) -> Result<f64, DeviceError> {
 
 const SEARCH: [usize; 3] = [150, 700, 72];
 
+/// Queries, bank rows, and per query the row found and its squared distance.
+type Searched = (Vec<f32>, Vec<f32>, Vec<(usize, f32)>);
+
 /// Queries close to known rows of a bank, the bank, and what the device answers.
-fn ask_search(device: &ComputeDevice) -> Result<(Vec<f32>, Vec<f32>, Vec<(usize, f32)>), DeviceError> {
+fn ask_search(device: &ComputeDevice) -> Result<Searched, DeviceError> {
     let [n, m, dim] = SEARCH;
     let rows = values(m * dim, 11);
     let noise = values(n * dim, 12);

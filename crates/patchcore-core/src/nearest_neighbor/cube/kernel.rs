@@ -1,6 +1,7 @@
 //! The kernel of [`super`] and its launch.
 
 #![allow(missing_docs, reason = "the kernel macro writes items without docs")]
+#![allow(clippy::manual_div_ceil, clippy::too_many_arguments, reason = "code for the device")]
 #![allow(clippy::indexing_slicing, reason = "indices on the device; every read is guarded by the extents")]
 
 use burn::tensor::{DType, Shape};
