@@ -1,6 +1,8 @@
 //! `cargo xtask bench-devices`: the criterion benches of every stage on every device present, as a dated CSV file with
 //! hardware and versions, and as the README's table.
 
+#![allow(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 
 use anyhow::Context;
+use patchcore::core::device::Backend;
 use patchcore::devices::{is_proved, note_crash, open_device};
 use patchcore::{ComputeDevice, LoadOptions, Model, Precision};
 
@@ -41,9 +42,24 @@ pub fn load(source: &ModelSource) -> anyhow::Result<Model> {
     Ok(model)
 }
 
+/// Has the devices that a name stands for tried by other processes: for `auto` one after the other, up to the first that
+/// proves itself.
+fn try_apart(device: &str, precision: Precision) -> anyhow::Result<()> {
+    if device != "auto" {
+        return try_one(device, precision);
+    }
+    for backend in Backend::compiled_in() {
+        try_one(backend.name(), precision)?;
+        if is_proved(backend.name(), precision) {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Has a device that has not proved itself yet tried by another process of this program. How that process ended is
 /// what matters; its verdict is in the cache, and an error that it met is met again here.
-fn try_apart(device: &str, precision: Precision) -> anyhow::Result<()> {
+fn try_one(device: &str, precision: Precision) -> anyhow::Result<()> {
     if is_proved(device, precision) {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use patchcore::{AuditedPhoto, Limits, Model, Photo, good_images};
+use patchcore::{AuditedPhoto, Limits, Photo, good_images};
 use patchcore_report::write_png;
 use serde::Serialize;
 
