@@ -16,8 +16,6 @@ mod kernel;
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, backend_extension};
-#[cfg(feature = "fusion")]
-use burn::tensor::{DType, Shape};
 use burn::tensor::{Int, Tensor};
 use burn_cubecl::CubeBackend;
 
@@ -32,7 +30,9 @@ trait NearestRows: Backend {
     /// The nearest row among each split of the bank: `[splits, n]`.
     ///
     /// `queries` `[n, dim]` f32, `bank` `[m, dim]` f32 or f16, `half_lengths` `[m]` f32.
-    #[cfg_attr(feature = "fusion", fusion(dtype = DType::I32, shape = winners_shape(queries, splits)))]
+    #[fusion(dtype = burn::tensor::DType::I32, shape = {
+        burn::tensor::Shape::from([*splits, queries.dims::<2>()[0]])
+    })]
     fn nearest_rows(
         queries: FloatTensor<Self>,
         bank: FloatTensor<Self>,
@@ -50,11 +50,6 @@ impl NearestRows for CubeBackend {
     ) -> IntTensor<Self> {
         kernel::launch(queries, bank, half_lengths, splits)
     }
-}
-
-#[cfg(feature = "fusion")]
-fn winners_shape(queries: &Shape, splits: usize) -> Shape {
-    Shape::from([splits, queries.dims::<2>()[0]])
 }
 
 /// Into how many splits the bank is cut for so many queries and rows: as many as keep the hardware busy, none smaller
