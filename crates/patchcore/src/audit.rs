@@ -13,7 +13,7 @@ use patchcore_core::error::FitError;
 use patchcore_io::{Limits, NetworkInput};
 
 use crate::error::Error;
-use crate::files::load_input;
+use crate::files::load_within;
 use crate::model::{Model, NearestGood, Score};
 use crate::prefetch::prefetch;
 use crate::progress::{Progress, ProgressFn, Stage};
@@ -73,9 +73,9 @@ impl Model {
         let known: Vec<(PathBuf, u32)> = files.iter().filter_map(matched).collect();
         let unknown = files.iter().filter(|file| names.index_of(file).is_none()).cloned().collect();
         let mut audit = Audit { photos: Vec::new(), rejected: Vec::new(), unknown };
-        let view = self.core().config().view;
+        let config = self.core().config();
         let (mut done, mut cancelled) = (0, false);
-        let load = |(path, _): &(PathBuf, u32)| load_input(path, &view, limits);
+        let load = |(path, _): &(PathBuf, u32)| load_within(path, config, limits);
         prefetch(&known, 1, load, |(path, index), input| {
             let scored = input.and_then(|input| {
                 let others = self.core().without_image(*index)?;
