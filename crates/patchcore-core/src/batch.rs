@@ -12,7 +12,7 @@ use crate::extractor::ImageInput;
 use crate::mode::{Distance, ImageScoreRule};
 use crate::nearest_neighbor::{DeviceBank, Neighbor};
 use crate::patch_embedding::Grid;
-use crate::patchcore::{ImageScore, PatchCore};
+use crate::patchcore::{ImageScore, PatchCore, worst_patch};
 use crate::scoring::{AnomalyMap, reweighted_score};
 
 /// The most photos that go through the network at once.
@@ -136,15 +136,7 @@ impl PatchCore {
             .map(|(row, squared)| Neighbor { row: *row as u32, squared_distance: *squared })
             .collect();
         let patch_scores: Vec<f32> = squared.iter().map(|squared| self.distance(*squared) as f32).collect();
-        let (mut worst_cell, mut worst) = (0, f32::NEG_INFINITY);
-        for (cell, score) in patch_scores.iter().enumerate() {
-            if !score.is_finite() {
-                return Err(ScoreError::NotFinite);
-            }
-            if *score > worst {
-                (worst_cell, worst) = (cell, *score);
-            }
-        }
+        let (worst_cell, worst) = worst_patch(&patch_scores)?;
         let neighborhood = part(&read.neighborhood);
         let score = if neighborhood.is_empty() {
             worst

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 
 use crate::backbone::cpu::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
 use crate::backbone::plan::{Plan, Step};
@@ -199,14 +199,7 @@ impl Extractor {
     /// # Errors
     /// [`ScoreError::Input`] and [`ScoreError::Device`].
     pub fn embed(&self, image: ImageInput<'_>) -> Result<(Tensor<2>, Grid), ScoreError> {
-        match &self.body {
-            Body::Cpu(_) => {
-                let (rows, grid) = self.embed_to_host(image)?;
-                let data = TensorData::new(rows, [grid.cells(), self.dim]);
-                Ok((Tensor::from_data(data, self.device.burn()), grid))
-            }
-            Body::Tensors(_) => self.embed_batch(&[image]),
-        }
+        self.embed_batch(&[image])
     }
 
     /// Embedding rows of photos of one size, image by image: `[images x grid cells, dim]`, on the device. One upload, and

@@ -63,11 +63,6 @@ impl Fitter {
     /// As [`Fitter::add`].
     pub fn add_within(&mut self, image: ImageInput<'_>, inside: Option<&[bool]>) -> Result<(), FitError> {
         let (rows_before, number) = (self.rows.len(), self.images);
-        let failed = |error| match error {
-            ScoreError::Input(error) => FitError::Input(error),
-            ScoreError::Device(error) => FitError::Device(error),
-            ScoreError::NotFinite => FitError::NotFinite { image: number },
-        };
         let origin = |grid: Grid, cell: usize| PatchOrigin {
             image: number as u32,
             row: (cell / grid.columns.max(1)) as u16,
@@ -89,7 +84,7 @@ impl Fitter {
         };
         let finite = |rows: &[f32]| rows.iter().all(|value| value.is_finite());
         let added = match embedded {
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(fit_error(error, number)),
             Ok(()) if !finite(self.rows.get(rows_before..).unwrap_or(&[])) => {
                 Err(FitError::NotFinite { image: number })
             }
@@ -167,11 +162,7 @@ impl Fitter {
         let fitted_on = FittedOn { images: self.images, patches, good_scores: self.good_scores(&bank, origins) };
         drop(self.rows);
         let model = PatchCore::new(self.extractor, bank, fitted_on).with_own_passport();
-        model.map_err(|error| match error {
-            ScoreError::Input(error) => FitError::Input(error),
-            ScoreError::Device(error) => FitError::Device(error),
-            ScoreError::NotFinite => FitError::NotFinite { image: 0 },
-        })
+        model.map_err(|error| fit_error(error, 0))
     }
 
     /// Distances of an even sample of training patches to the bank rows of other photos (of the same photo, where
@@ -240,5 +231,14 @@ impl Fitter {
             values.extend(projected);
         }
         Ok(Some((values, width)))
+    }
+}
+
+/// The error of scoring or embedding a photo as one of the fit; `image` is the photo's number.
+fn fit_error(error: ScoreError, image: usize) -> FitError {
+    match error {
+        ScoreError::Input(error) => FitError::Input(error),
+        ScoreError::Device(error) => FitError::Device(error),
+        ScoreError::NotFinite => FitError::NotFinite { image },
     }
 }

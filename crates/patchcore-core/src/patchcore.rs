@@ -227,15 +227,7 @@ impl PatchCore {
                 });
             });
         }
-        let (mut worst_cell, mut worst) = (0, f32::NEG_INFINITY);
-        for (cell, score) in patch_scores.iter().enumerate() {
-            if !score.is_finite() {
-                return Err(ScoreError::NotFinite);
-            }
-            if *score > worst {
-                (worst_cell, worst) = (cell, *score);
-            }
-        }
+        let (worst_cell, worst) = worst_patch(patch_scores)?;
         let score = match (rule, nearest.get(worst_cell)) {
             (ImageScoreRule::Reweighted, Some(row)) => self.reweight(query(worst_cell), f64::from(worst), *row) as f32,
             _ => worst,
@@ -272,6 +264,20 @@ impl PatchCore {
         *cached = Some(Arc::clone(&grower));
         grower
     }
+}
+
+/// Cell and score of the worst patch, the lowest cell of equal ones; refuses a score that is not a number.
+pub(crate) fn worst_patch(patch_scores: &[f32]) -> Result<(usize, f32), ScoreError> {
+    let (mut worst_cell, mut worst) = (0, f32::NEG_INFINITY);
+    for (cell, score) in patch_scores.iter().enumerate() {
+        if !score.is_finite() {
+            return Err(ScoreError::NotFinite);
+        }
+        if *score > worst {
+            (worst_cell, worst) = (cell, *score);
+        }
+    }
+    Ok((worst_cell, worst))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use patchcore::{AuditedPhoto, Limits, Photo, good_images};
-use patchcore_report::write_png;
+use patchcore_report::{crop_around, write_png};
 use serde::Serialize;
 
 use crate::arguments::{Audit as Arguments, Format};
@@ -80,13 +80,7 @@ fn write_crop(folder: &Path, rank: usize, photo: &AuditedPhoto, limits: &Limits)
     let picture = Photo::open(&photo.path, limits)?.to_rgb8();
     let (width, height) = picture.dimensions();
     let side = (width.max(height) / CROP_SHARE).max(32);
-    // A saturating cast: a centre outside the photo gives a crop at its border.
-    let start = |centre: f64, length: u32| {
-        let start = (centre - f64::from(side) / 2.0).max(0.0) as u32;
-        start.min(length.saturating_sub(side))
-    };
-    let (x, y) = (start(photo.worst_at.0, width), start(photo.worst_at.1, height));
-    let crop = image::imageops::crop_imm(&picture, x, y, side.min(width), side.min(height)).to_image();
+    let crop = crop_around(&picture, photo.worst_at, (side, side));
     let stem = photo.path.file_stem().unwrap_or_default().to_string_lossy();
     let path = folder.join(format!("{rank:03}_{stem}.png"));
     write_png(&path, &crop).with_context(|| format!("cannot write the crop of {}", photo.path.display()))
