@@ -102,7 +102,10 @@ fn a_reader_that_left_is_no_failure() {
         let mut stderr = String::new();
         child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(0), "{arguments:?}: {stderr}");
-        assert!(!stderr.contains("panicked") && !stderr.contains("error"), "{arguments:?}: {stderr}");
+        // Not "error": a Vulkan layer may complain in its own words (Mesa's does without XDG_RUNTIME_DIR).
+        for complaint in ["panicked", "Broken pipe", "os error"] {
+            assert!(!stderr.contains(complaint), "{arguments:?}: {stderr}");
+        }
     }
     let mut head = shell(r#""$PROGRAM" score --model "$1" "$2" | head -1"#);
     let run = finish(head.args(["sh", &model, &photos])).done();
