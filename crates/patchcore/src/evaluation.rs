@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use patchcore_core::metrics::{
     AnomalyMap as LabelledMap, Bootstrap, Confusion, ImageIntervals, ImageMetrics, MetricError, PixelIntervals,
-    PixelMetrics, image_metrics, image_replicates, pixel_metrics_within, pixel_replicates,
+    PixelMetrics, image_metrics, image_replicates, pixel_metrics_within, pixel_replicates_within,
 };
 use patchcore_core::preprocess::Region;
 use patchcore_core::scoring::AnomalyMap;
@@ -213,9 +213,9 @@ impl Evaluation {
                 let replicates = image_replicates(&entries.scores, &entries.labels, bootstrap)?;
                 metrics.image_intervals = Some(replicates.intervals()?);
             }
-            // The resampling of pixels does not know of a region of interest: no interval is better than a wrong one.
-            if metrics.pixel.is_ok() && entries.inside.iter().all(Option::is_none) {
-                metrics.pixel_intervals = Some(pixel_replicates(&entries.maps, bootstrap)?.intervals()?);
+            if metrics.pixel.is_ok() {
+                let replicates = pixel_replicates_within(&entries.maps, &entries.inside, bootstrap)?;
+                metrics.pixel_intervals = Some(replicates.intervals()?);
             }
         }
         self.metrics += started.elapsed();

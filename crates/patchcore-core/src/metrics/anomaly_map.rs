@@ -16,6 +16,17 @@ pub struct AnomalyMap<'a> {
 }
 
 impl AnomalyMap<'_> {
+    /// The mask without the pixels outside, if the map has a mask and a region; `map` is the index that an error names. A
+    /// defect that the region cuts is as large as what is inside.
+    pub(super) fn mask_within(&self, map: usize, inside: Option<&[bool]>) -> Result<Option<Vec<bool>>, MetricError> {
+        let Some(inside) = inside else { return Ok(None) };
+        let (found, expected) = (inside.len(), self.scores.len());
+        if found != expected {
+            return Err(MetricError::LengthMismatch { what: format!("inside of map {map}"), expected, found });
+        }
+        Ok(self.mask.map(|mask| mask.iter().zip(inside).map(|(a, b)| *a && *b).collect()))
+    }
+
     /// Checks that scores and mask have `width * height` entries; `map` is the index that an error names.
     pub(super) fn check_lengths(&self, map: usize) -> Result<(), MetricError> {
         let expected = self.width.saturating_mul(self.height);

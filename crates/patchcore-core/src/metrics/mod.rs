@@ -64,6 +64,7 @@ pub use auroc::auroc;
 pub use average_precision::average_precision;
 pub use bootstrap::{
     Bootstrap, ImageIntervals, ImageReplicates, PixelIntervals, PixelReplicates, image_replicates, pixel_replicates,
+    pixel_replicates_within,
 };
 pub use confusion::Confusion;
 pub use connected_regions::{ConnectedRegions, connected_regions};

@@ -70,21 +70,10 @@ impl RankedScores {
         let mut ranked = Self::empty();
         ranked.normal.reserve_exact(maps.iter().map(normal_pixels).sum());
         for (map, anomaly_map) in maps.iter().enumerate() {
-            match inside.get(map).copied().flatten() {
-                None => ranked.push_map(map, anomaly_map, None)?,
-                Some(inside) => {
-                    let (found, expected) = (inside.len(), anomaly_map.scores.len());
-                    if found != expected {
-                        let what = format!("inside of map {map}");
-                        return Err(MetricError::LengthMismatch { what, expected, found });
-                    }
-                    // A defect that the region cuts is as large as what is inside.
-                    let cut: Option<Vec<bool>> =
-                        anomaly_map.mask.map(|mask| mask.iter().zip(inside).map(|(a, b)| *a && *b).collect());
-                    let cut = AnomalyMap { mask: cut.as_deref(), ..*anomaly_map };
-                    ranked.push_map(map, &cut, Some(inside))?;
-                }
-            }
+            let inside = inside.get(map).copied().flatten();
+            let cut = anomaly_map.mask_within(map, inside)?;
+            let cut = AnomalyMap { mask: cut.as_deref().or(anomaly_map.mask), ..*anomaly_map };
+            ranked.push_map(map, &cut, inside)?;
         }
         ranked.sorted()
     }

@@ -71,12 +71,16 @@ impl Events {
         Ok(Self::new(anomalous, totals.collect(), |image| normal.get(image).cloned().unwrap_or_default()))
     }
 
-    /// Every pixel of every map; the maps have been checked for lengths, finite scores and both classes.
-    pub(super) fn from_maps(maps: &[AnomalyMap<'_>]) -> Result<Self, MetricError> {
+    /// Every pixel inside of every map; the maps have been checked for lengths, finite scores and both classes, and their
+    /// masks hold nothing that is outside. `inside` has an entry per map.
+    pub(super) fn from_maps(maps: &[AnomalyMap<'_>], inside: &[Option<&[bool]>]) -> Result<Self, MetricError> {
         let (mut anomalous, mut totals): (Vec<Entry>, Vec<Totals>) = (Vec::new(), Vec::new());
+        let inside_of = |image: usize| inside.get(image).copied().flatten();
         for (image, map) in maps.iter().enumerate() {
+            let pixels =
+                inside_of(image).map_or(map.scores.len(), |inside| inside.iter().filter(|pixel| **pixel).count());
             let Some(mask) = map.mask else {
-                totals.push(Totals { normal: map.scores.len() as f64, ..Totals::default() });
+                totals.push(Totals { normal: pixels as f64, ..Totals::default() });
                 continue;
             };
             let regions = connected_regions(mask, map.width, map.height)?;
@@ -88,20 +92,21 @@ impl Events {
             }
             let count = anomalous.len() - before;
             totals.push(Totals {
-                normal: (map.scores.len() - count) as f64,
+                normal: (pixels - count) as f64,
                 anomalous: count as f64,
                 regions: regions.sizes.len() as f64,
             });
         }
         let keys_of = |image: usize| {
             let Some(map) = maps.get(image) else { return Vec::new() };
-            match map.mask {
-                None => map.scores.iter().filter_map(|score| key(*score)).collect(),
-                Some(mask) => {
-                    let good = map.scores.iter().zip(mask).filter(|(_, defective)| !**defective);
-                    good.filter_map(|(score, _)| key(*score)).collect()
-                }
-            }
+            let (mask, inside) = (map.mask.unwrap_or(&[]), inside_of(image).unwrap_or(&[]));
+            let is_normal = |at: usize| mask.get(at) != Some(&true) && inside.get(at) != Some(&false);
+            map.scores
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| is_normal(*at))
+                .filter_map(|(_, score)| key(*score))
+                .collect()
         };
         Ok(Self::new(anomalous, totals, keys_of))
     }

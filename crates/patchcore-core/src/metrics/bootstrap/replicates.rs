@@ -80,23 +80,45 @@ pub fn image_replicates(
 /// As [`pixel_metrics`](super::super::pixel_metrics()), [`MetricError::NoResamples`] and
 /// [`MetricError::InvalidConfidence`].
 pub fn pixel_replicates(maps: &[AnomalyMap<'_>], bootstrap: &Bootstrap) -> Result<PixelReplicates, MetricError> {
-    check_maps(maps)?;
+    pixel_replicates_within(maps, &[], bootstrap)
+}
+
+/// [`pixel_replicates`] over the pixels inside a region of interest, as in
+/// [`pixel_metrics_within`](super::super::pixel_metrics_within()).
+///
+/// # Errors
+/// As [`pixel_replicates`].
+pub fn pixel_replicates_within(
+    maps: &[AnomalyMap<'_>],
+    inside: &[Option<&[bool]>],
+    bootstrap: &Bootstrap,
+) -> Result<PixelReplicates, MetricError> {
+    let cut = maps.iter().enumerate().map(|(map, anomaly_map)| {
+        let inside = inside.get(map).copied().flatten();
+        anomaly_map.check_lengths(map)?;
+        anomaly_map.mask_within(map, inside)
+    });
+    let masks: Vec<Option<Vec<bool>>> = cut.collect::<Result<_, _>>()?;
+    let maps = maps.iter().zip(&masks).map(|(map, cut)| AnomalyMap { mask: cut.as_deref().or(map.mask), ..*map });
+    let maps: Vec<AnomalyMap<'_>> = maps.collect();
+    check_maps(&maps, inside)?;
     let defective = |map: &AnomalyMap<'_>| map.mask.is_some_and(|mask| mask.contains(&true));
     let strata = maps.iter().map(defective).collect();
-    Replicates::new(&Events::from_maps(maps)?, strata, bootstrap).map(PixelReplicates)
+    Replicates::new(&Events::from_maps(&maps, inside)?, strata, bootstrap).map(PixelReplicates)
 }
 
 /// What ranking the pixels would refuse, without ranking them.
-fn check_maps(maps: &[AnomalyMap<'_>]) -> Result<(), MetricError> {
+fn check_maps(maps: &[AnomalyMap<'_>], inside: &[Option<&[bool]>]) -> Result<(), MetricError> {
     let (mut n_normal, mut n_anomalous) = (0, 0);
     for (index, map) in maps.iter().enumerate() {
-        map.check_lengths(index)?;
         if let Some((pixel, value)) = map.scores.iter().enumerate().find(|(_, score)| !score.is_finite()) {
             return Err(MetricError::NonFiniteScore { map: Some(index), index: pixel, value: *value });
         }
         let defective = map.mask.map_or(0, |mask| mask.iter().filter(|pixel| **pixel).count());
         n_anomalous += defective as u64;
-        n_normal += (map.scores.len() - defective) as u64;
+        let inside = inside.get(index).copied().flatten();
+        let pixels = inside.map_or(map.scores.len(), |inside| inside.iter().filter(|pixel| **pixel).count());
+        n_normal += (pixels - defective) as u64;
     }
     match (n_normal, n_anomalous) {
         (0, 0) => Err(MetricError::Empty),
