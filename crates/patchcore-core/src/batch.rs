@@ -15,8 +15,6 @@ use crate::patch_embedding::Grid;
 use crate::patchcore::{ImageScore, PatchCore, worst_patch};
 use crate::scoring::{AnomalyMap, reweighted_score};
 
-/// The most photos that go through the network at once.
-const LARGEST_BATCH: usize = 32;
 /// Above so many neighbours the image score is left to the host: each one is a pass over the bank.
 const MOST_NEIGHBORS: usize = 64;
 /// What an error of the device says was being done.
@@ -27,12 +25,7 @@ impl PatchCore {
     /// ([`DeviceProperties::batch_budget`](crate::device::DeviceProperties::batch_budget)) beside the bank, at most
     /// 32; 1 on the CPU, whose own bodies take one photo at a time.
     pub fn batch_size(&self, height: usize, width: usize) -> usize {
-        if self.device().is_cpu() {
-            return 1;
-        }
-        let bank = self.bank().rows().len() as u64 * 8;
-        let free = self.device().properties().batch_budget().saturating_sub(bank);
-        (free / self.extractor().bytes_per_image(height, width).max(1)).clamp(1, LARGEST_BATCH as u64) as usize
+        self.extractor().batch_size(height, width, self.bank().rows().len() as u64 * 8)
     }
 
     /// Scores photos, in order. Neighbours of one size go through the device together, as many as

@@ -15,6 +15,9 @@ use crate::patch_embedding::{Grid, PatchEmbedding};
 use crate::preprocess::Normalization;
 use crate::scratch_pool::ScratchPool;
 
+/// The most photos that go through the network at once.
+const LARGEST_BATCH: u64 = 32;
+
 /// The pixels of one photo as the network wants them, before normalisation.
 #[derive(Debug, Clone, Copy)]
 pub struct ImageInput<'a> {
@@ -252,6 +255,29 @@ impl Extractor {
         4 * (3 * largest.0.max(3 * height * width) + unfolded + 4 * self.dim * cells) as u64
     }
 
+    /// How many photos of such a size go through the network at once: as many as fit in the device's budget
+    /// ([`DeviceProperties::batch_budget`](crate::device::DeviceProperties::batch_budget)) beside `reserved` bytes, at most
+    /// 32; 1 on the CPU, whose own bodies take one photo at a time.
+    pub fn batch_size(&self, height: usize, width: usize, reserved: u64) -> usize {
+        if self.device.is_cpu() {
+            return 1;
+        }
+        let free = self.device.properties().batch_budget().saturating_sub(reserved);
+        (free / self.bytes_per_image(height, width).max(1)).clamp(1, LARGEST_BATCH) as usize
+    }
+
+    /// [`Extractor::embed_batch`], on the host: one read-back.
+    ///
+    /// # Errors
+    /// As [`Extractor::embed_batch`].
+    pub fn embed_batch_to_host(&self, images: &[ImageInput<'_>]) -> Result<(Vec<f32>, Grid), ScoreError> {
+        let (rows, grid) = self.embed_batch(images)?;
+        guarded(&self.device, "feature extraction", || {
+            let rows = rows.try_into_vec_as::<f32>().map_err(|error| self.failed(error))?;
+            Ok((rows, grid))
+        })
+    }
+
     /// [`Extractor::embed`], on the host.
     ///
     /// # Errors
@@ -263,13 +289,7 @@ impl Extractor {
                 let taken = body.with_rows(image, &self.config, |rows, grid| (std::mem::take(rows), grid));
                 taken.map_err(|error| self.failed(error).into())
             }
-            Body::Tensors(_) => {
-                let (rows, grid) = self.embed(image)?;
-                guarded(&self.device, "feature extraction", || {
-                    let rows = rows.try_into_vec_as::<f32>().map_err(|error| self.failed(error))?;
-                    Ok((rows, grid))
-                })
-            }
+            Body::Tensors(_) => self.embed_batch_to_host(&[image]),
         }
     }
 

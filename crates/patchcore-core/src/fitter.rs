@@ -29,6 +29,12 @@ pub struct Fitter {
     images: usize,
 }
 
+/// Where a cell of the `image`-th photo comes from.
+fn origin(image: usize, grid: Grid, cell: usize) -> PatchOrigin {
+    let columns = grid.columns.max(1);
+    PatchOrigin { image: image as u32, row: (cell / columns) as u16, column: (cell % columns) as u16 }
+}
+
 impl Fitter {
     /// Checks the settings and the weights.
     ///
@@ -63,21 +69,16 @@ impl Fitter {
     /// As [`Fitter::add`].
     pub fn add_within(&mut self, image: ImageInput<'_>, inside: Option<&[bool]>) -> Result<(), FitError> {
         let (rows_before, number) = (self.rows.len(), self.images);
-        let origin = |grid: Grid, cell: usize| PatchOrigin {
-            image: number as u32,
-            row: (cell / grid.columns.max(1)) as u16,
-            column: (cell % grid.columns.max(1)) as u16,
-        };
         let embedded = if inside.is_none() && self.extractor.config().tiling.is_none() {
             self.extractor.embed_to_host(image).map(|(rows, grid)| {
                 self.rows.extend_from_slice(&rows);
-                self.origins.extend((0..grid.cells()).map(|cell| origin(grid, cell)));
+                self.origins.extend((0..grid.cells()).map(|cell| origin(number, grid, cell)));
             })
         } else {
             CellsWithin::new(&self.extractor, image, inside).map_err(ScoreError::Input).and_then(|cells| {
                 cells.embed(&self.extractor, image, |rows, indices| {
                     self.rows.extend_from_slice(rows);
-                    self.origins.extend(indices.iter().map(|cell| origin(cells.grid, *cell)));
+                    self.origins.extend(indices.iter().map(|cell| origin(number, cells.grid, *cell)));
                     Ok(())
                 })
             })
@@ -98,6 +99,32 @@ impl Fitter {
             }
         }
         added
+    }
+
+    /// How many photos of such a size to give [`Fitter::add_batch`] at once, see [`Extractor::batch_size`].
+    pub fn batch_size(&self, height: usize, width: usize) -> usize {
+        self.extractor.batch_size(height, width, 0)
+    }
+
+    /// Adds whole photos of one size: the same as [`Fitter::add`] one after the other, but on a GPU with one upload and
+    /// one read-back.
+    ///
+    /// # Errors
+    /// As [`Fitter::add`], and [`FitError::Input`] for photos of several sizes; then none of them is added.
+    pub fn add_batch(&mut self, images: &[ImageInput<'_>]) -> Result<(), FitError> {
+        let first = self.images;
+        let embedded = self.extractor.embed_batch_to_host(images).map_err(|error| fit_error(error, first));
+        let (rows, grid) = embedded?;
+        let per_image = grid.cells() * self.extractor.dim();
+        if let Some(at) = rows.iter().position(|value| !value.is_finite()) {
+            return Err(FitError::NotFinite { image: first + at / per_image.max(1) });
+        }
+        self.rows.extend_from_slice(&rows);
+        for image in first..first + images.len() {
+            self.origins.extend((0..grid.cells()).map(|cell| origin(image, grid, cell)));
+        }
+        self.images += images.len();
+        Ok(())
     }
 
     /// Number of photos added.

@@ -13,7 +13,7 @@ use patchcore_core::error::FitError;
 use patchcore_io::{Limits, NetworkInput};
 
 use crate::error::Error;
-use crate::files::load_within;
+use crate::files::load_input;
 use crate::model::{Model, NearestGood, Score};
 use crate::prefetch::prefetch;
 use crate::progress::{Progress, ProgressFn, Stage};
@@ -75,7 +75,7 @@ impl Model {
         let mut audit = Audit { photos: Vec::new(), rejected: Vec::new(), unknown };
         let config = self.core().config();
         let (mut done, mut cancelled) = (0, false);
-        let load = |(path, _): &(PathBuf, u32)| load_within(path, config, limits);
+        let load = |(path, _): &(PathBuf, u32)| load_input(path, config, limits);
         prefetch(&known, 1, load, |(path, index), input| {
             let scored = input.and_then(|input| {
                 let others = self.core().without_image(*index)?;

@@ -13,9 +13,8 @@ use patchcore_core::scoring::AnomalyMap;
 use patchcore_io::{Limits, Mask, MvtecCategory, NetworkInput, Photo, TestImage};
 
 use crate::error::Error;
-use crate::files::load_within;
+use crate::files::{Scored, load_input};
 use crate::model::Model;
-use crate::prefetch::prefetch;
 use crate::progress::{Progress, ProgressFn, Stage};
 
 /// One test image and what became of it.
@@ -123,18 +122,17 @@ impl Model {
         let mut cancelled = false;
         let total = category.test.len();
         let load = |image: &TestImage| {
-            let input = load_within(&image.path, config, limits)?;
+            let input = load_input(&image.path, config, limits)?;
             let mask = load_mask(image, &input, limits, self, geometry);
             Ok::<_, Error>((input, mask))
         };
-        prefetch(&category.test, 1, load, |image, loaded| {
-            let scored = loaded.and_then(|(input, mask)| Ok((self.score_input(&input)?, mask)));
+        self.score_loaded(&category.test, load, |image, scored| {
             let image = image.clone();
             images.push(match scored {
                 Err(error) => {
                     EvaluatedImage { image, score: Err(error), mask_error: None, map: None, truth: None, inside: None }
                 }
-                Ok((score, mask)) => {
+                Ok(Scored { score, more: mask, .. }) => {
                     let (truth, mask_error) = match mask {
                         Ok(mask) => ((mask.defective_pixels() > 0).then_some(mask.data), None),
                         Err(error) => (None, Some(error)),

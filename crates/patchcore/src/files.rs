@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 
 use patchcore_core::PatchCoreConfig;
-use patchcore_core::preprocess::View;
-use patchcore_io::{Limits, NetworkInput, Photo, prepare, prepare_within};
+use patchcore_io::{Limits, NetworkInput, Photo, prepare_within};
 
 use crate::error::Error;
 use crate::model::{FitReport, Model, Score};
@@ -18,16 +17,13 @@ use crate::settings::Settings;
 const DECODERS: usize = 1;
 
 /// Decodes and prepares one file.
-///
-/// # Errors
-/// [`Error::Image`].
-pub fn load_input(path: &Path, view: &View, limits: &Limits) -> Result<NetworkInput, Error> {
-    Ok(prepare(&Photo::open(path, limits)?, view)?)
+pub(crate) fn load_input(path: &Path, config: &PatchCoreConfig, limits: &Limits) -> Result<NetworkInput, Error> {
+    prepare_photo(&Photo::open(path, limits)?, config)
 }
 
-/// [`load_input`] with the region of interest of a model.
-pub(crate) fn load_within(path: &Path, config: &PatchCoreConfig, limits: &Limits) -> Result<NetworkInput, Error> {
-    Ok(prepare_within(&Photo::open(path, limits)?, &config.view, config.region.as_ref())?)
+/// A photo as a model's network wants it.
+pub(crate) fn prepare_photo(photo: &Photo, config: &PatchCoreConfig) -> Result<NetworkInput, Error> {
+    Ok(prepare_within(photo, &config.view, config.region.as_ref())?)
 }
 
 impl Model {
@@ -52,50 +48,64 @@ impl Model {
         mut consume: impl FnMut(&Path, Result<(NetworkInput, Score), Error>) -> ControlFlow<()>,
     ) {
         let config = self.core().config();
-        let mut waiting: Vec<(PathBuf, NetworkInput)> = Vec::new();
-        let last = files.len().saturating_sub(1);
-        let mut seen = 0;
-        prefetch(
-            files,
-            DECODERS,
-            |path| load_within(path, config, limits),
-            |path, input| {
-                let is_last = seen == last;
-                seen += 1;
-                let failed = match input {
-                    Ok(input) => {
-                        waiting.push((path.clone(), input));
-                        None
-                    }
-                    Err(error) => Some(error),
-                };
-                let full = |(_, input): &(PathBuf, NetworkInput)| self.core().batch_size(input.height, input.width);
-                if is_last || failed.is_some() || waiting.first().is_some_and(|first| waiting.len() >= full(first)) {
-                    self.score_waiting(&mut waiting, &mut consume)?;
-                }
-                match failed {
-                    Some(error) => consume(path, Err(error)),
-                    None => ControlFlow::Continue(()),
-                }
-            },
-        );
+        let load = |path: &PathBuf| Ok((load_input(path, config, limits)?, ()));
+        self.score_loaded(files, load, |path, scored| {
+            consume(path, scored.map(|Scored { input, score, .. }| (input, score)))
+        });
     }
 
-    /// Scores what has been decoded, together; where that fails, one by one, so that each photo has its own error.
-    fn score_waiting(
+    /// Loads items ahead on another thread and scores them in order, on a GPU as many together as its memory holds.
+    pub(crate) fn score_loaded<T: Sync, P: Send>(
         &self,
-        waiting: &mut Vec<(PathBuf, NetworkInput)>,
-        consume: &mut impl FnMut(&Path, Result<(NetworkInput, Score), Error>) -> ControlFlow<()>,
+        items: &[T],
+        load: impl Fn(&T) -> Result<(NetworkInput, P), Error> + Sync,
+        mut consume: impl FnMut(&T, Result<Scored<P>, Error>) -> ControlFlow<()>,
+    ) {
+        let mut waiting: Vec<(&T, NetworkInput, P)> = Vec::new();
+        let mut seen = 0;
+        prefetch(items, DECODERS, load, |item, loaded| {
+            seen += 1;
+            let failed = match loaded {
+                Ok((input, more)) => {
+                    waiting.push((item, input, more));
+                    None
+                }
+                Err(error) => Some(error),
+            };
+            let full = |input: &NetworkInput| self.core().batch_size(input.height, input.width);
+            let is_full = waiting.first().is_some_and(|(_, input, _)| waiting.len() >= full(input));
+            if seen == items.len() || failed.is_some() || is_full {
+                self.score_waiting(&mut waiting, &mut consume)?;
+            }
+            match failed {
+                Some(error) => consume(item, Err(error)),
+                None => ControlFlow::Continue(()),
+            }
+        });
+    }
+
+    /// Scores what has been loaded, together; where that fails, one by one, so that each photo has its own error.
+    fn score_waiting<T, P>(
+        &self,
+        waiting: &mut Vec<(&T, NetworkInput, P)>,
+        consume: &mut impl FnMut(&T, Result<Scored<P>, Error>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let (paths, inputs): (Vec<PathBuf>, Vec<NetworkInput>) = waiting.drain(..).unzip();
-        let together = if inputs.len() > 1 { self.score_inputs(&inputs).ok() } else { None };
+        let inputs: Vec<&NetworkInput> = waiting.iter().map(|(_, input, _)| input).collect();
+        let together = if inputs.len() > 1 { self.score_inputs(inputs).ok() } else { None };
         let mut together = together.into_iter().flatten();
-        for (path, input) in paths.into_iter().zip(inputs) {
+        for (item, input, more) in waiting.drain(..) {
             let score = together.next().map_or_else(|| self.score_input(&input), Ok);
-            consume(&path, score.map(|score| (input, score)))?;
+            consume(item, score.map(|score| Scored { input, more, score }))?;
         }
         ControlFlow::Continue(())
     }
+}
+
+/// A photo that has been scored, with whatever was loaded with it.
+pub(crate) struct Scored<P> {
+    pub input: NetworkInput,
+    pub more: P,
+    pub score: Score,
 }
 
 /// Gives `consume` the files' inputs in order, decoded ahead on other threads.
@@ -114,7 +124,7 @@ pub(crate) fn prepared<R>(
             prefetch(
                 files,
                 DECODERS,
-                |path| load_within(path, config, limits),
+                |path| load_input(path, config, limits),
                 |path, input| match sender.send((path.display().to_string(), input)) {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(_) => ControlFlow::Break(()),

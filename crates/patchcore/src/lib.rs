@@ -60,7 +60,6 @@ pub use crate::devices::{list_devices, open_device};
 pub use crate::doctor::{DoctorReport, DoctorRow, doctor};
 pub use crate::error::Error;
 pub use crate::evaluation::{EvaluatedImage, Evaluation, MapGeometry, Metrics};
-pub use crate::files::load_input;
 pub use crate::model::{FitReport, LoadOptions, Model, NearestGood, PatchScores, Score};
 pub use crate::photo_map::PhotoMap;
 pub use crate::progress::{Progress, ProgressFn, Stage};

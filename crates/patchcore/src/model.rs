@@ -14,6 +14,7 @@ use patchcore_io::{Geometry, NetworkInput, Photo, prepare_within};
 
 use crate::devices::open_device;
 use crate::error::Error;
+use crate::files::prepare_photo;
 use crate::progress::{Progress, ProgressFn, Stage};
 use crate::settings::Settings;
 use crate::weights::resolve_weights;
@@ -130,7 +131,7 @@ impl Model {
         progress: &mut ProgressFn<'_>,
     ) -> Result<FitReport, Error> {
         let config = settings.config()?;
-        let ready = |photo: Photo| Ok(prepare_within(&photo, &config.view, config.region.as_ref())?);
+        let ready = |photo: Photo| prepare_photo(&photo, &config);
         let inputs = photos.into_iter().map(|(name, photo)| (name, photo.and_then(ready)));
         Self::fit_inputs(settings, inputs, total, progress)
     }
@@ -158,23 +159,17 @@ impl Model {
         total: usize,
         progress: &mut ProgressFn<'_>,
     ) -> Result<FitReport, Error> {
-        let mut fitter = Fitter::new(config, &weights, device)?;
-        let (mut images, mut rejected) = (Vec::new(), Vec::new());
+        let fitter = Fitter::new(config, &weights, device)?;
+        let mut adding = Adding { fitter, waiting: Vec::new(), images: Vec::new(), rejected: Vec::new() };
         let started = Instant::now();
         for (done, (name, input)) in inputs.into_iter().enumerate() {
-            let added = input.and_then(|input| Ok(fitter.add_within(core_input(&input), input.inside.as_deref())?));
-            match added {
-                Ok(()) => images.push(name),
-                // What is wrong with the device or the weights is wrong with every photo.
-                Err(error @ (Error::Fit(FitError::Device(_)) | Error::Fit(FitError::NotFinite { .. }))) => {
-                    return Err(error);
-                }
-                Err(error) => rejected.push((name, error)),
-            }
+            adding.add(name, input)?;
             if progress(Progress { stage: Stage::Features, done: done + 1, total }).is_break() {
                 return Err(FitError::Cancelled.into());
             }
         }
+        adding.flush()?;
+        let Adding { fitter, images, mut rejected, .. } = adding;
         if images.is_empty() && !rejected.is_empty() {
             let count = rejected.len();
             let (name, first) = rejected.swap_remove(0);
@@ -222,13 +217,39 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Score`], for the first photo at fault.
-    pub fn score_inputs(&self, inputs: &[NetworkInput]) -> Result<Vec<Score>, Error> {
+    pub fn score_inputs<'a>(&self, inputs: impl IntoIterator<Item = &'a NetworkInput>) -> Result<Vec<Score>, Error> {
+        let inputs: Vec<&NetworkInput> = inputs.into_iter().collect();
         if self.core.config().tiling.is_some() || inputs.iter().any(|input| input.inside.is_some()) {
-            return inputs.iter().map(|input| self.score_input(input)).collect();
+            return inputs.into_iter().map(|input| self.score_input(input)).collect();
         }
-        let images: Vec<ImageInput<'_>> = inputs.iter().map(core_input).collect();
+        let images: Vec<ImageInput<'_>> = inputs.iter().map(|input| core_input(input)).collect();
         let results = self.core.score_batch(&images)?;
-        Ok(inputs.iter().zip(results).map(|(input, result)| self.placed(&self.core, input, result)).collect())
+        Ok(inputs.into_iter().zip(results).map(|(input, result)| self.placed(&self.core, input, result)).collect())
+    }
+
+    /// The training photo of a nearest good patch, opened again, and the centre of that patch in it: column, row.
+    ///
+    /// # Errors
+    /// [`Error::Image`] if the photo is no longer where it was at the fit.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # fn main() -> Result<(), patchcore::Error> {
+    /// use patchcore::{Limits, Model, Photo};
+    ///
+    /// let model = Model::load("flange.patchcore", None, "flex")?;
+    /// let score = model.score(&Photo::open("frame.png".as_ref(), &Limits::default())?)?;
+    /// let (good, (x, y)) = model.open_nearest(&score.nearest_good, &Limits::default())?;
+    /// println!("{:?} looks least like {} at ({x:.0}, {y:.0})", score.worst_at, good.name());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn open_nearest(&self, nearest: &NearestGood, limits: &Limits) -> Result<(Photo, (f64, f64)), Error> {
+        let photo = self.open_photo(&nearest.image, limits)?;
+        let geometry = Geometry::new(photo.name(), photo.size(), &self.core.config().view)?;
+        let grid = self.core.extractor().grid(geometry.input.height as usize, geometry.input.width as usize);
+        let (row, column) = (usize::from(nearest.origin.row), usize::from(nearest.origin.column));
+        Ok((photo, cell_in_photo(&geometry, grid, row, column)))
     }
 
     /// The core's result, as places in the photo and names of training photos.
@@ -342,6 +363,64 @@ impl Model {
 pub(crate) fn write_model_file(path: &Path, file: &ModelFile) -> Result<(), Error> {
     let bytes = file.to_bytes().map_err(|source| Error::ModelFile { path: path.to_owned(), source })?;
     write_beside_and_rename(path, &bytes)
+}
+
+/// Photos on their way into a fit, on a GPU several at once.
+struct Adding {
+    fitter: Fitter,
+    /// Whole photos of one size.
+    waiting: Vec<(String, NetworkInput)>,
+    images: Vec<String>,
+    rejected: Vec<(String, Error)>,
+}
+
+impl Adding {
+    /// Takes a photo, or notes why it cannot be used.
+    ///
+    /// # Errors
+    /// What is wrong with the device or the weights, and so with every photo.
+    fn add(&mut self, name: String, input: Result<NetworkInput, Error>) -> Result<(), Error> {
+        let input = match input {
+            Ok(input) => input,
+            Err(error) => {
+                self.rejected.push((name, error));
+                return Ok(());
+            }
+        };
+        let same = |(_, other): &(String, NetworkInput)| (input.height, input.width) == (other.height, other.width);
+        if !self.waiting.first().is_none_or(same) {
+            self.flush()?;
+        }
+        let whole = input.inside.is_none() && self.fitter.extractor().config().tiling.is_none();
+        let batch = if whole { self.fitter.batch_size(input.height, input.width) } else { 1 };
+        self.waiting.push((name, input));
+        if self.waiting.len() >= batch { self.flush() } else { Ok(()) }
+    }
+
+    /// Adds what is waiting, together; where that fails, one by one, so that each photo has its own error.
+    fn flush(&mut self) -> Result<(), Error> {
+        let together: Vec<ImageInput<'_>> = self.waiting.iter().map(|(_, input)| core_input(input)).collect();
+        if together.len() > 1 && self.fitter.add_batch(&together).is_ok() {
+            self.images.extend(self.waiting.drain(..).map(|(name, _)| name));
+            return Ok(());
+        }
+        for (name, input) in self.waiting.drain(..) {
+            match self.fitter.add_within(core_input(&input), input.inside.as_deref()) {
+                Ok(()) => self.images.push(name),
+                Err(error @ (FitError::Device(_) | FitError::NotFinite { .. })) => return Err(error.into()),
+                Err(error) => self.rejected.push((name, error.into())),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The centre of a grid cell in the photo: column, row.
+fn cell_in_photo(geometry: &Geometry, grid: Grid, row: usize, column: usize) -> (f64, f64) {
+    let centre =
+        |cell: usize, cells: usize, pixels: u32| (cell as f64 + 0.5) * f64::from(pixels) / cells.max(1) as f64 - 0.5;
+    let x = centre(column, grid.columns, geometry.input.width);
+    geometry.to_original(x, centre(row, grid.rows, geometry.input.height))
 }
 
 fn core_input(input: &NetworkInput) -> ImageInput<'_> {

@@ -30,11 +30,11 @@ impl<R> Drop for StopOnDrop<'_, R> {
 /// Runs `work` on every item on `workers` threads and gives the results to `consume` on this one, in the order of the
 /// items. At most [`AHEAD`] results wait; the workers pause until the consumer is ready for more. `Break` ends it
 /// early.
-pub(crate) fn prefetch<T: Sync, R: Send>(
-    items: &[T],
+pub(crate) fn prefetch<'a, T: Sync, R: Send>(
+    items: &'a [T],
     workers: usize,
     work: impl Fn(&T) -> R + Sync,
-    mut consume: impl FnMut(&T, R) -> ControlFlow<()>,
+    mut consume: impl FnMut(&'a T, R) -> ControlFlow<()>,
 ) {
     let state = Mutex::new(State { next: 0, consumed: 0, ready: BTreeMap::new(), stopped: false, panic: None });
     let changed = Condvar::new();
