@@ -112,14 +112,20 @@ impl Subject {
         let side = input.width * input.height;
         if self.device.is_cpu() {
             use patchcore_core::backbone::cpu::{CpuNetwork, MapLayout, Workspace};
+            use patchcore_core::backbone::grey_stem::GREY_PLANES;
             use patchcore_core::patch_embedding::cpu::CpuEmbedding;
             let network = CpuNetwork::new(&plan, &weights)?;
+            let network = network.with_grey_images(&plan, &weights, &self.config.normalization)?;
             let embedding = CpuEmbedding::new(self.config.embedding, &channels);
             let (mut workspace, mut maps) = (Workspace::new(), Vec::new());
             let (height, width, layout) = (input.height, input.width, MapLayout::ChannelsLast);
-            criterion.bench_function(&self.id("trunk", 3, side), |bencher| {
-                bencher.iter(|| network.forward(&input.data, 1, height, width, layout, &mut workspace, &mut maps));
-            });
+            let colour = input.rgb_planes();
+            for planes in [GREY_PLANES, 3] {
+                let image = colour.get(..planes * side).context("no image")?;
+                criterion.bench_function(&self.id("trunk", planes, side), |bencher| {
+                    bencher.iter(|| network.forward(image, 1, height, width, layout, &mut workspace, &mut maps));
+                });
+            }
             criterion.bench_function(&self.id("embedding", patches, dim), |bencher| {
                 bencher.iter(|| black_box(embedding.forward(&maps)));
             });
@@ -127,7 +133,7 @@ impl Subject {
         }
         let network = Network::new(self.config.backbone, plan, &weights, &self.device)?;
         let embedding = PatchEmbedding::new(self.config.embedding, &channels, &self.device);
-        let data = TensorData::new(input.data, [1, 3, input.height, input.width]);
+        let data = TensorData::new(input.rgb_planes().into_owned(), [1, 3, input.height, input.width]);
         let input = Tensor::<4>::from_data(data, self.device.burn());
         criterion.bench_function(&self.id("trunk", 3, side), |bencher| {
             bencher.iter(|| {

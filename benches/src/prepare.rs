@@ -131,9 +131,10 @@ fn input(work: &Work) -> anyhow::Result<()> {
     config.view.crop = Some(Size { width: 224, height: 224 });
     let photo = work.score_photos().join("000.png");
     once(&work.input(), |to| {
-        let mut input = patchcore_io::prepare(&open(&photo)?.into(), &config.view)?;
-        config.normalization.apply(&mut input.data);
-        npy::write(to, input.width * input.height, &input.data)
+        let input = patchcore_io::prepare(&open(&photo)?.into(), &config.view)?;
+        let mut planes = input.rgb_planes().into_owned();
+        config.normalization.apply(&mut planes);
+        npy::write(to, input.width * input.height, &planes)
     })
 }
 

@@ -114,6 +114,9 @@ pub struct Fit {
     /// Mask of what to ignore (white = ignore), of the photos' size
     #[arg(long, value_name = "MASK")]
     pub ignore: Option<PathBuf>,
+    /// Sample that is white in 16-bit photos: 4095 for a camera of 12 bits [default: 65535]
+    #[arg(long, value_name = "SAMPLE")]
+    pub full_scale: Option<u16>,
     /// Source of every random choice
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub seed: u64,

@@ -38,6 +38,9 @@ pub struct PatchCoreConfig {
     /// Where to look, in the geometry of the photos. Default: everywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<Region>,
+    /// The sample that is white in 16-bit photos: 4095 for a camera's 12 bits. Default: 65535.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_scale: Option<u16>,
 }
 
 /// Whether a setting need not be written: files of earlier versions do not know it.
@@ -67,6 +70,7 @@ impl PatchCoreConfig {
             seed: 0,
             tiling: None,
             region: None,
+            full_scale: None,
         }
     }
 
@@ -134,6 +138,13 @@ impl PatchCoreConfig {
             return out_of_range("crop", show(crop), "8 to 8192 pixels a side");
         }
         self.check_padding_and_tiles()?;
+        if self.full_scale == Some(0) {
+            return out_of_range(
+                "full_scale",
+                "0".to_owned(),
+                "a sample from 1 to 65535, for example 4095 for 12 bits",
+            );
+        }
         if let Some(region) = &self.region
             && let Err(error) = region.check()
         {

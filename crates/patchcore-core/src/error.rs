@@ -225,8 +225,10 @@ pub enum FitError {
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum InputError {
-    /// The buffer does not hold three planes of the stated size.
-    #[error("the input buffer holds {found} values: expected 3 x {height} x {width} = {expected}")]
+    /// The buffer holds neither three planes of the stated size nor one.
+    #[error(
+        "the input buffer holds {found} values: expected 3 x {height} x {width} = {expected}, or a third of that for a grey image"
+    )]
     WrongLength {
         /// Values found.
         found: usize,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 
 use crate::backbone::cpu::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
+use crate::backbone::grey_stem::push_grey_planes;
 use crate::backbone::plan::{Plan, Step};
 use crate::backbone::{BackboneWeights, Network, verify_weights};
 use crate::config::{INPUT_SIDES, PatchCoreConfig};
@@ -25,11 +26,17 @@ pub struct ImageInput<'a> {
     pub width: usize,
     /// Rows.
     pub height: usize,
-    /// Red, green and blue planes `[3, height, width]`, values in `[0, 1]`.
+    /// Red, green and blue planes `[3, height, width]`, or one grey plane `[height, width]` that stands for three equal
+    /// ones; values in `[0, 1]`.
     pub pixels: &'a [f32],
 }
 
 impl ImageInput<'_> {
+    /// Whether there is one plane.
+    pub fn is_grey(&self) -> bool {
+        self.pixels.len() == self.width * self.height
+    }
+
     /// Checks length, size and finiteness.
     ///
     /// # Errors
@@ -41,7 +48,7 @@ impl ImageInput<'_> {
             return Err(InputError::WrongSize { width, height, smallest, largest });
         }
         let expected = 3 * width * height;
-        if self.pixels.len() != expected {
+        if self.pixels.len() != expected && !self.is_grey() {
             return Err(InputError::WrongLength { found: self.pixels.len(), expected, height, width });
         }
         match self.pixels.iter().position(|value| !value.is_finite()) {
@@ -146,7 +153,9 @@ impl Extractor {
         verify_weights(config.backbone, &plan, weights)?;
         let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
         let body = if device.is_cpu() {
-            let network = CpuNetwork::new(&plan, weights).map_err(|error| ExtractorError::Cpu(error.to_string()))?;
+            let network = CpuNetwork::new(&plan, weights)
+                .and_then(|network| network.with_grey_images(&plan, weights, &config.normalization))
+                .map_err(|error| ExtractorError::Cpu(error.to_string()))?;
             let embedding = CpuEmbedding::new(config.embedding, &channels);
             Body::Cpu(Arc::new(CpuBody { network, embedding, workspaces: ScratchPool::default() }))
         } else {
@@ -232,8 +241,12 @@ impl Extractor {
                 Ok((self.device.tensor(values, [images.len() * grid.cells(), self.dim]), grid))
             }
             Body::Tensors(body) => guarded(&self.device, "feature extraction", || {
-                let pixels = images.iter().flat_map(|image| image.pixels).copied().collect();
-                let pixels = self.device.tensor(pixels, [images.len(), 3, height, width]);
+                // One grey plane is enough for all of a batch: normalising makes three of it on the device.
+                let planes = if images.iter().all(ImageInput::is_grey) { 1 } else { 3 };
+                let times = |image: &ImageInput<'_>| if image.is_grey() { planes } else { 1 };
+                let pixels = images.iter().flat_map(|image| std::iter::repeat_n(image.pixels, times(image)));
+                let pixels = pixels.flatten().copied().collect();
+                let pixels = self.device.tensor(pixels, [images.len(), planes, height, width]);
                 let [mean, std] = body.normalization.clone();
                 let maps = body.network.forward((pixels - mean) / std);
                 // A plan has at least one layer.
@@ -352,8 +365,12 @@ impl CpuBody {
         self.workspaces.with(|workspace| {
             let CpuWorkspace { network, planes, maps, embedding, rows } = workspace;
             planes.clear();
-            planes.extend_from_slice(image.pixels);
-            config.normalization.apply(planes);
+            if image.is_grey() && self.network.reads_grey() {
+                push_grey_planes(&config.normalization, image.pixels, planes);
+            } else {
+                (0..if image.is_grey() { 3 } else { 1 }).for_each(|_| planes.extend_from_slice(image.pixels));
+                config.normalization.apply(planes);
+            }
             self.network.forward(planes, 1, image.height, image.width, MapLayout::ChannelsLast, network, maps)?;
             let grid = self.embedding.forward_into(maps, embedding, rows);
             Ok(use_rows(rows, grid))

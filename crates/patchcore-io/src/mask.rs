@@ -75,7 +75,7 @@ pub fn prepare_mask(mask: &Photo, original: Size, view: &View) -> Result<Mask, I
         return Ok(nearest(&grey, &geometry));
     }
     let grey = Photo::from_dynamic(image::GrayImage::from_raw(width, height, grey).unwrap_or_default().into());
-    let plane = network_input::planes::<1>(&grey, &geometry, view.resampling);
+    let plane = network_input::planes::<1>(&grey, &geometry, view.resampling, None);
     Ok(Mask {
         width: geometry.input.width as usize,
         height: geometry.input.height as usize,

@@ -1,5 +1,7 @@
 //! A photo resized and cropped to what the network takes, before normalisation.
 
+use std::borrow::Cow;
+
 use patchcore_core::preprocess::{Pad, Region, Resampling, View};
 
 use crate::photo::{Samples, to_eight_bits};
@@ -13,8 +15,9 @@ pub struct NetworkInput {
     pub width: usize,
     /// Rows.
     pub height: usize,
-    /// `[3, height, width]`, red, green and blue planes in `[0, 1]`; grey photos have three equal planes; a crop
-    /// larger than the photo pads with 0, [`Pad::ToMultiple`] reflects the photo.
+    /// `[3, height, width]`, red, green and blue planes in `[0, 1]`, or `[height, width]` of a grey photo, which the
+    /// network takes for three equal planes; a crop larger than the photo pads with 0, [`Pad::ToMultiple`] reflects the
+    /// photo.
     pub data: Vec<f32>,
     /// Where it lies in the photo.
     pub geometry: Geometry,
@@ -24,11 +27,20 @@ pub struct NetworkInput {
 }
 
 impl NetworkInput {
+    /// Red, green and blue planes `[3, height, width]`, also of a grey photo.
+    #[must_use]
+    pub fn rgb_planes(&self) -> Cow<'_, [f32]> {
+        match self.data.len() == self.width * self.height {
+            true => self.data.repeat(3).into(),
+            false => self.data.as_slice().into(),
+        }
+    }
+
     /// What the network sees, as an 8-bit picture.
     #[must_use]
     pub fn to_rgb8(&self) -> image::RgbImage {
-        let plane = self.width * self.height;
-        let at = |channel: usize, pixel: usize| self.data.get(channel * plane + pixel).copied().unwrap_or(0.0);
+        let (plane, planes) = (self.width * self.height, self.rgb_planes());
+        let at = |channel: usize, pixel: usize| planes.get(channel * plane + pixel).copied().unwrap_or(0.0);
         let byte = |value: f32| (value * 255.0).round().clamp(0.0, 255.0) as u8;
         image::RgbImage::from_fn(self.width as u32, self.height as u32, |x, y| {
             let pixel = y as usize * self.width + x as usize;
@@ -60,26 +72,32 @@ impl NetworkInput {
 ///     pad: Pad::None,
 /// };
 /// let input = prepare(&photo, &view)?;
-/// assert_eq!(input.data.len(), 3 * 224 * 224);
+/// assert_eq!(input.data.len(), 224 * 224);
 /// # Ok::<(), patchcore_io::ImageError>(())
 /// ```
 pub fn prepare(photo: &Photo, view: &View) -> Result<NetworkInput, ImageError> {
-    prepare_within(photo, view, None)
+    prepare_within(photo, view, None, None)
 }
 
 /// [`prepare`], and which pixels of the input lie inside a region of interest: each takes the value of the photo's pixel
-/// under its centre.
+/// under its centre. `full_scale`: the 16-bit sample that is white, instead of the photo's own
+/// ([`Photo::with_full_scale`]).
 ///
 /// # Errors
 /// As [`Geometry::new`], and [`ImageError::RegionSize`] for a photo of another size than the region.
-pub fn prepare_within(photo: &Photo, view: &View, region: Option<&Region>) -> Result<NetworkInput, ImageError> {
+pub fn prepare_within(
+    photo: &Photo,
+    view: &View,
+    region: Option<&Region>,
+    full_scale: Option<u16>,
+) -> Result<NetworkInput, ImageError> {
     let geometry = Geometry::new(photo.name(), photo.size(), view)?;
     let region = region.map(|region| region_in_view(photo, region, &geometry)).transpose()?;
     let pad = |plane: Vec<f32>| if view.pad == Pad::None { plane } else { reflect_into_padding(plane, &geometry) };
     let data = if photo.channels() == 1 {
-        pad(planes::<1>(photo, &geometry, view.resampling)).repeat(3)
+        pad(planes::<1>(photo, &geometry, view.resampling, full_scale))
     } else {
-        pad(planes::<3>(photo, &geometry, view.resampling))
+        pad(planes::<3>(photo, &geometry, view.resampling, full_scale))
     };
     // Zeros around a small photo are part of torchvision's crop and have always been scored.
     let inside = region.or_else(|| if view.pad == Pad::None { None } else { geometry.photo_pixels() });
@@ -135,12 +153,18 @@ fn reflect_into_padding(planes: Vec<f32>, geometry: &Geometry) -> Vec<f32> {
 }
 
 /// The `C` planes of a photo of `C` channels at the input's size, in `[0, 1]`.
-pub(crate) fn planes<const C: usize>(photo: &Photo, geometry: &Geometry, resampling: Resampling) -> Vec<f32> {
+pub(crate) fn planes<const C: usize>(
+    photo: &Photo,
+    geometry: &Geometry,
+    resampling: Resampling,
+    full_scale: Option<u16>,
+) -> Vec<f32> {
     let from = (geometry.original.width as usize, geometry.original.height as usize);
     let to = (geometry.resized.width as usize, geometry.resized.height as usize);
     let window = geometry.window();
     let length = from.0 * C;
-    let (white, scale) = (photo.full_scale(), f32::from(photo.full_scale()));
+    let white = full_scale.unwrap_or(photo.full_scale()).max(1);
+    let scale = f32::from(white);
     let resampling = match (resampling, photo.samples()) {
         (Resampling::Native, Samples::Eight(_)) => Resampling::Pil8Bit,
         (Resampling::Native, Samples::Sixteen(_)) => Resampling::Float,

@@ -185,6 +185,15 @@ impl Photo {
         }
     }
 
+    /// The largest sample: in a 16-bit photo of a camera of 12 bits at most 4095.
+    #[must_use]
+    pub fn brightest_sample(&self) -> u16 {
+        match &self.samples {
+            Samples::Eight(samples) => samples.iter().copied().max().unwrap_or(0).into(),
+            Samples::Sixteen(samples) => samples.iter().copied().max().unwrap_or(0),
+        }
+    }
+
     /// The photo as 8-bit RGB, for overlays: grey in three equal channels, 16 bits rounded to 8.
     #[must_use]
     pub fn to_rgb8(&self) -> RgbImage {

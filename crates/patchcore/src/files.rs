@@ -23,7 +23,7 @@ pub(crate) fn load_input(path: &Path, config: &PatchCoreConfig, limits: &Limits)
 
 /// A photo as a model's network wants it.
 pub(crate) fn prepare_photo(photo: &Photo, config: &PatchCoreConfig) -> Result<NetworkInput, Error> {
-    Ok(prepare_within(photo, &config.view, config.region.as_ref())?)
+    Ok(prepare_within(photo, &config.view, config.region.as_ref(), config.full_scale)?)
 }
 
 impl Model {

@@ -10,7 +10,7 @@ use patchcore_core::model_file::{DriftPolicy, ModelFile, ModelHeader};
 use patchcore_core::scoring::AnomalyMap;
 use patchcore_core::threshold::{Thresholds, Verdict};
 use patchcore_core::{ComputeDevice, Fitter, ImageInput, ImageScore, PatchCore, PatchCoreConfig, Precision};
-use patchcore_io::{Geometry, NetworkInput, Photo, prepare_within};
+use patchcore_io::{Geometry, Limits, NetworkInput, Photo};
 
 use crate::devices::open_device;
 use crate::error::Error;
@@ -196,7 +196,19 @@ impl Model {
     /// # Errors
     /// [`Error::Image`].
     pub fn prepare(&self, photo: &Photo) -> Result<NetworkInput, Error> {
-        Ok(prepare_within(photo, &self.core.config().view, self.core.config().region.as_ref())?)
+        prepare_photo(photo, self.core.config())
+    }
+
+    /// Opens a photo to look at, 16-bit samples on the scale that the model was fitted with.
+    ///
+    /// # Errors
+    /// [`Error::Image`].
+    pub fn open_photo(&self, path: impl AsRef<Path>, limits: &Limits) -> Result<Photo, Error> {
+        let photo = Photo::open(path.as_ref(), limits)?;
+        Ok(match self.core.config().full_scale {
+            Some(white) => photo.with_full_scale(white),
+            None => photo,
+        })
     }
 
     /// Scores a prepared photo.

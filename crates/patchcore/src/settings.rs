@@ -45,6 +45,9 @@ pub struct Settings {
     /// Where to look, in the geometry of the photos, all of which then have its size. Default: everywhere. See
     /// [`region_of_masks`](crate::region_of_masks).
     pub region: Option<Region>,
+    /// The sample that is white in 16-bit photos: 4095 for a camera's 12 bits in 16. Brighter ones are cut off. Default:
+    /// 65535.
+    pub full_scale: Option<u16>,
     /// Source of every random choice. Default 0.
     pub seed: u64,
     /// `auto`, `flex`, `vulkan`, `cuda:0`, ... Default `flex`, the CPU.
@@ -72,6 +75,7 @@ impl Default for Settings {
             pad_to_stride: false,
             tiling: None,
             region: None,
+            full_scale: None,
             seed: 0,
             device: "flex".to_owned(),
             precision: Precision::F32,
@@ -107,6 +111,7 @@ impl Settings {
         }
         config.tiling = self.tiling;
         config.region = self.region.clone();
+        config.full_scale = self.full_scale;
         config.check()?;
         Ok(config)
     }

@@ -37,6 +37,7 @@ pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
         overlap: DEFAULT_OVERLAP,
         roi: None,
         ignore: None,
+        full_scale: None,
         seed: 0,
         bank_dtype: "f32".to_owned(),
         compute: arguments.compute.clone(),

@@ -6,8 +6,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use patchcore::{
-    Bootstrap, EvaluatedImage, Evaluation, Limits, Model, MvtecCategory, Photo, Thresholds, load_input,
-    write_beside_and_rename,
+    Bootstrap, EvaluatedImage, Evaluation, Limits, Model, MvtecCategory, Thresholds, write_beside_and_rename,
 };
 use patchcore_report::{ColorScale, Panel, write_png};
 
@@ -136,7 +135,8 @@ fn draw_overlays(
     geometry: patchcore::MapGeometry,
 ) -> anyhow::Result<()> {
     let scale = color_scale(model);
-    let threshold = evaluation.overall.pixel.as_ref().ok().map(|pixel| pixel.f1_max.threshold);
+    let best = || Some(evaluation.overall.pixel.as_ref().ok()?.f1_max.threshold);
+    let threshold = model.thresholds().pixel.map(|threshold| threshold.value).or_else(best);
     let mut made = std::collections::BTreeSet::new();
     for row in &evaluation.images {
         let folder = folder.join(&row.image.kind);
@@ -159,9 +159,10 @@ fn draw_overlay(
 ) -> anyhow::Result<()> {
     let (Some(map), Ok(score)) = (&row.map, &row.score) else { return Ok(()) };
     let (path, limits) = (&row.image.path, Limits::default());
+    let photo = model.open_photo(path, &limits)?;
     let photo = match geometry {
-        patchcore::MapGeometry::Input => load_input(path, &model.core().config().view, &limits)?.to_rgb8(),
-        patchcore::MapGeometry::Photo => Photo::open(path, &limits)?.to_rgb8(),
+        patchcore::MapGeometry::Input => model.prepare(&photo)?.to_rgb8(),
+        patchcore::MapGeometry::Photo => photo.to_rgb8(),
     };
     let title = format!("{}  score {score:.4}", row.image.relative);
     let picture = Panel {

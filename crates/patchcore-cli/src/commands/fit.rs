@@ -66,6 +66,7 @@ pub fn settings(arguments: &Fit) -> anyhow::Result<Settings> {
         pad_to_stride: arguments.pad_to_stride,
         tiling: arguments.tile.map(|size| Tiling { size, overlap: arguments.overlap }),
         region: region(arguments)?,
+        full_scale: arguments.full_scale,
         seed: arguments.seed,
         device: arguments.compute.device.clone(),
         precision: Precision::from_name(&arguments.compute.precision)?,
@@ -85,17 +86,12 @@ fn region(arguments: &Fit) -> anyhow::Result<Option<Region>> {
 fn announce(settings: &Settings, files: &[std::path::PathBuf]) -> anyhow::Result<()> {
     let config = settings.config()?;
     let first = files.first().context("no photos")?;
-    let grid = Photo::open(first, &Limits::default())
-        .and_then(|photo| Geometry::new(&first.display().to_string(), photo.size(), &config.view))
-        .map(|geometry| {
-            let stride =
-                config.layers.first().and_then(|layer| config.backbone.layer_shape(layer)).map_or(8, |shape| shape.1);
-            let cells = |side: u32| (side as usize).div_ceil(stride);
-            cells(geometry.input.width) * cells(geometry.input.height)
-        });
     // A first photo that cannot be read is reported by the fit like any other.
-    let Ok(cells) = grid else { return Ok(()) };
-    let patches = cells * files.len();
+    let Ok(photo) = Photo::open(first, &Limits::default()) else { return Ok(()) };
+    let Ok(geometry) = Geometry::new(photo.name(), photo.size(), &config.view) else { return Ok(()) };
+    let stride = config.strides().0;
+    let cells = |side: u32| side.div_ceil(stride) as usize;
+    let patches = cells(geometry.input.width) * cells(geometry.input.height) * files.len();
     let bytes = Fitter::memory_bytes(patches, &config);
     output::note(&format!(
         "{} photos, about {patches} patches of {} values: up to {} MiB of memory",
@@ -103,5 +99,14 @@ fn announce(settings: &Settings, files: &[std::path::PathBuf]) -> anyhow::Result
         config.embedding_dim(),
         bytes.div_ceil(1 << 20),
     ));
+    let brightest = photo.brightest_sample();
+    if settings.full_scale.is_none() && photo.bits_per_sample() == 16 && brightest < 1 << 14 {
+        let white = (u32::from(brightest) + 1).next_power_of_two().max(256) - 1;
+        tracing::warn!(
+            "{}: the brightest of its 16-bit samples is {brightest} of 65535, so it is nearly black; \
+             for a camera of fewer bits say what is white: --full-scale {white}",
+            first.display()
+        );
+    }
     Ok(())
 }

@@ -81,7 +81,7 @@ pub fn view(view: &View) -> String {
     }
 }
 
-/// Region of interest and tiles.
+/// Region of interest, tiles and range of samples.
 fn looks_at(config: &PatchCoreConfig) -> String {
     let region = match &config.region {
         None => "the whole photo".to_owned(),
@@ -90,8 +90,12 @@ fn looks_at(config: &PatchCoreConfig) -> String {
             format!("{} pixels of photos of {width} x {height}", region.inside_pixels())
         }
     };
-    match config.tiling {
+    let tiled = match config.tiling {
         None => region,
         Some(tiling) => format!("{region}, in tiles of {} with an overlap of {}", tiling.size, tiling.overlap),
+    };
+    match config.full_scale {
+        None => tiled,
+        Some(white) => format!("{tiled}; {white} is white in 16-bit photos"),
     }
 }

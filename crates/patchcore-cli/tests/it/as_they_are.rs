@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use image::{GrayImage, Luma};
+use image::{GrayImage, ImageBuffer, Luma};
 use serde_json::Value;
 
 use crate::photos::{HEIGHT, WIDTH, category, good_folder, photo, save};
@@ -65,6 +65,38 @@ fn a_defect_outside_the_region_is_not_seen_and_does_not_count() {
     save(&place.path("small.png"), mask(|_| true, 50));
     patchcore(fit(&place, &["--roi", &left, "--ignore", &place.text("small.png")])).fails(&["50x80", "112x80"]);
     patchcore(fit(&place, &["--roi", &place.text("small.png")])).fails(&["112x80", "50x80"]);
+}
+
+#[test]
+fn twelve_bits_in_sixteen_score_as_the_same_photos_in_eight() {
+    let place = Workplace::new();
+    for seed in 0..4 {
+        let eight = photo(WIDTH, HEIGHT, seed, seed == 3);
+        // White is 4080 here: sample / 4080 is then exactly the 8-bit sample / 255.
+        let twelve = ImageBuffer::from_fn(WIDTH, HEIGHT, |x, y| Luma([u16::from(eight.get_pixel(x, y).0[0]) * 16]));
+        let folder = if seed == 3 { "new" } else { "train" };
+        save(&place.path(&format!("eight/{folder}/{seed}.png")), eight);
+        save(&place.path(&format!("twelve/{folder}/{seed}.png")), twelve);
+    }
+    let score = |kind: &str, extra: &[&str]| {
+        let (data, model) = (place.text(&format!("{kind}/train")), place.text("m.patchcore"));
+        let base = ["fit", "--data", &data, "--coreset-sampling-ratio", "0.25", "--size", "112x80", "-o", &model];
+        let run = patchcore(base.iter().chain(extra)).done();
+        let new = place.text(&format!("{kind}/new"));
+        let json = patchcore(["score", "--model", &model, "--format", "json", &new]).done().stdout;
+        (run.stderr, serde_json::from_str::<Value>(&json).unwrap()[0]["score"].clone())
+    };
+    let (_, expected) = score("eight", &[]);
+    let (said, dark) = score("twelve", &[]);
+    assert!(said.contains("nearly black") && said.contains("--full-scale 4095"), "{said}");
+    assert_ne!(dark, expected);
+    let (said, found) = score("twelve", &["--full-scale", "4080"]);
+    assert!(!said.contains("nearly black"), "{said}");
+    assert_eq!(found, expected);
+    let text = patchcore(["inspect", &place.text("m.patchcore")]).done().stdout;
+    assert!(text.contains("4080 is white in 16-bit photos"), "{text}");
+    let (data, model) = (place.text("twelve/train"), place.text("m.patchcore"));
+    patchcore(["fit", "--data", &data, "--full-scale", "0", "-o", &model]).fails(&["full_scale is 0", "4095"]);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod architecture;
 pub mod cpu;
+pub mod grey_stem;
 mod network;
 pub mod plan;
 mod weights;

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use patchcore::core::threshold::{CalibrationError, GoodScoreSource, ThresholdOrigin};
-use patchcore::{Error, Limits, Model, Progress, Settings, Threshold, Thresholds, Verdict, store_thresholds};
+use patchcore::{Error, Limits, Model, Photo, Progress, Settings, Threshold, Thresholds, Verdict, store_thresholds};
 
 use crate::part;
 
@@ -90,7 +90,8 @@ fn training_photos_are_no_held_out_photos_but_can_be_cross_fitted() {
     assert_eq!(names, train, "each photo once, in order");
     // The first fold by hand: fitted on the other nine.
     let rest = Model::fit_files(&settings(), &train[3..], &limits, &mut go).unwrap().model;
-    assert_eq!(report.scores[1].score, rest.score(&part::photo(1, false)).unwrap().score);
+    let photo = Photo::open(&train[1], &limits).unwrap();
+    assert_eq!(report.scores[1].score, rest.score(&photo).unwrap().score);
     let image = model.calibrate(&report, 0.3, 0.9).unwrap().image.unwrap();
     let ThresholdOrigin::Calibrated(calibration) = image.origin else { panic!("{image:?}") };
     assert_eq!(calibration.source, GoodScoreSource::CrossFitted { folds: 4 });

@@ -20,9 +20,33 @@ pub(super) struct Dense {
     /// Floats of a block's weights.
     panel: usize,
     bias: AlignedBuffer,
+    /// For tiles that do not see the padding, where the last plane of the input is ones.
+    inside: Option<Inside>,
+}
+
+/// What a tile needs that sees no padding: there the last plane's taps always sum to the same constant.
+struct Inside {
+    /// The bias with that constant.
+    bias: AlignedBuffer,
+    /// Planes that are left to read.
+    planes: usize,
 }
 
 impl Dense {
+    /// Packs `weight` `[out, in, kernel, kernel]` for planar input whose last plane is ones, padded with zeros.
+    pub(super) fn with_plane_of_ones(isa: Isa, geometry: Geometry, weight: &[f32], bias: &[f32]) -> Self {
+        let mut dense = Self::new(isa, geometry, true, weight, bias);
+        let taps = geometry.kernel * geometry.kernel;
+        let mut inside = AlignedBuffer::zeroed(geometry.out_channels.next_multiple_of(LANES));
+        let filters = weight.chunks_exact((geometry.in_channels * taps).max(1));
+        for (to, (filter, bias)) in inside.as_mut_slice().iter_mut().zip(filters.zip(bias)) {
+            let ones: f64 = filter.iter().rev().take(taps).map(|value| f64::from(*value)).sum();
+            *to = (f64::from(*bias) + ones) as f32;
+        }
+        dense.inside = Some(Inside { bias: inside, planes: geometry.in_channels.saturating_sub(1) });
+        dense
+    }
+
     /// Packs `weight` `[out, in, kernel, kernel]`.
     pub(super) fn new(isa: Isa, geometry: Geometry, planar: bool, weight: &[f32], bias: &[f32]) -> Self {
         let form = match (planar, geometry.stride) {
@@ -57,7 +81,7 @@ impl Dense {
         }
         let mut biases = AlignedBuffer::zeroed(outputs.next_multiple_of(LANES));
         biases.as_mut_slice().iter_mut().zip(bias).for_each(|(to, from)| *to = *from);
-        Self { geometry, planar, kernels: Kernels::new(isa, form), weights: packed, panel, bias: biases }
+        Self { geometry, planar, kernels: Kernels::new(isa, form), weights: packed, panel, bias: biases, inside: None }
     }
 
     /// Convolves `images` images.
@@ -86,6 +110,13 @@ impl Dense {
         let (top, left) = operands.pads(self.geometry.padding, self.geometry.kernel, stride);
         let (down, right) = (input.before - top, input.before - left);
         let runs: &[Run] = runs;
+        let kernel = self.geometry.kernel;
+        let on_image = |y: usize, x: usize, pixels: usize| {
+            let within = |first: usize, last: usize, before: usize, side: usize| {
+                first * stride >= before && last * stride + kernel <= side + before
+            };
+            within(y, y, top, input.height) && within(x, x + pixels - 1, left, input.width)
+        };
 
         team.fan_out(spans * parts, &|_, task| {
             let (span, part) = (task / parts, task % parts);
@@ -99,6 +130,11 @@ impl Dense {
                     let (image, y) = (line / rows, line % rows);
                     let x = column * width / tiles_per_row;
                     let pixels = (column + 1) * width / tiles_per_row - x;
+                    let inside = self.inside.as_ref().filter(|_| on_image(y, x, pixels));
+                    let (bias, runs) = match inside.and_then(|own| Some((own, runs.get(..own.planes * kernel)?))) {
+                        Some((own, runs)) => (&own.bias, runs),
+                        None => (&self.bias, runs),
+                    };
                     // SAFETY: offsets of pixels inside the maps: `x + pixels <= width`, `y < rows`, the borders of
                     // the input cover the kernel window; no two (task, tile) pairs share output pixels and blocks.
                     unsafe {
@@ -115,7 +151,7 @@ impl Dense {
                             weights: self.weights.as_ptr().add(block * self.panel),
                             panel: self.panel,
                             ahead: 0,
-                            bias: self.bias.as_ptr().add(block * LANES),
+                            bias: bias.as_ptr().add(block * LANES),
                             residual: operands
                                 .add_map
                                 .as_ref()

@@ -13,7 +13,9 @@ use super::team::{Shared, Team};
 use super::winograd::Winograd;
 use super::workspace::{Arena, Workspace};
 use crate::backbone::BackboneWeights;
+use crate::backbone::grey_stem::{GREY_PLANES, fold_weights};
 use crate::backbone::plan::{ConvStep, Padding, Plan, Slot, Step};
+use crate::preprocess::Normalization;
 
 /// A network with its weights packed for this processor. Immutable, so threads may share it.
 pub struct CpuNetwork {
@@ -24,6 +26,8 @@ pub struct CpuNetwork {
     slots: usize,
     /// The image is stored one plane a channel.
     planar: bool,
+    /// The first convolution for grey images, see [`crate::backbone::grey_stem`].
+    grey_stem: Option<Dense>,
     /// Buffer of every slot; slots that are never alive together share one.
     buffer_of: Vec<usize>,
     buffers: usize,
@@ -101,7 +105,36 @@ impl CpuNetwork {
         }
         let taps: Vec<Slot> = plan.taps.iter().map(|tap| tap.slot).collect();
         let (buffer_of, buffers) = assign_buffers(&steps, plan.slots);
-        Ok(Self { isa, steps, taps, channels, slots: plan.slots, planar, buffer_of, buffers })
+        Ok(Self { isa, steps, taps, channels, slots: plan.slots, planar, grey_stem: None, buffer_of, buffers })
+    }
+
+    /// Lets the network read images as [grey planes](crate::backbone::grey_stem) too, if one convolution alone reads
+    /// the image.
+    ///
+    /// # Errors
+    /// As [`CpuNetwork::new`].
+    pub fn with_grey_images(
+        mut self,
+        plan: &Plan,
+        weights: &BackboneWeights,
+        normalization: &Normalization,
+    ) -> Result<Self, CpuNetworkError> {
+        let mut readers = plan.steps.iter().filter_map(|step| match step {
+            Step::Conv(conv) if conv.from == 0 => Some(conv),
+            _ => None,
+        });
+        if let (true, 3, Some(conv), None) = (self.planar, self.channels, readers.next(), readers.next()) {
+            let (weight, bias) = conv_tensors(conv, weights)?;
+            let weight = fold_weights(normalization, conv, weight);
+            let geometry = Geometry { in_channels: GREY_PLANES, ..Geometry::new(conv) };
+            self.grey_stem = Some(Dense::with_plane_of_ones(self.isa, geometry, &weight, bias));
+        }
+        Ok(self)
+    }
+
+    /// Whether [`CpuNetwork::forward`] takes grey planes.
+    pub fn reads_grey(&self) -> bool {
+        self.grey_stem.is_some()
     }
 
     fn compile(
@@ -117,16 +150,7 @@ impl CpuNetwork {
         {
             return Err(CpuNetworkError::Unsupported { step: conv.name.clone() });
         }
-        let tensor = |part: &str, size: usize| {
-            let name = format!("{}.{part}", conv.name);
-            match weights.tensors.get(&name) {
-                Some(tensor) if tensor.data.len() == size => Ok(tensor.data.as_slice()),
-                found => Err(CpuNetworkError::Tensor { name, size, found: found.map(|tensor| tensor.data.len()) }),
-            }
-        };
-        let weight =
-            tensor("weight", conv.out_channels * (conv.in_channels / conv.groups) * conv.kernel * conv.kernel)?;
-        let bias = tensor("bias", conv.out_channels)?;
+        let (weight, bias) = conv_tensors(conv, weights)?;
         let geometry = Geometry::new(conv);
         let operation = if depthwise {
             Operation::Depthwise(Depthwise::new(isa, geometry, weight, bias))
@@ -148,7 +172,7 @@ impl CpuNetwork {
     /// Runs the network on the threads of the current rayon pool.
     ///
     /// `input` is the normalised image batch `[n, channels, height, width]`, row-major (3 channels in all plans of
-    /// this project). `outputs` becomes one [`FeatureMap`] per tap, in the plan's order; its memory and that of
+    /// this project), or of [grey planes](crate::backbone::grey_stem) `[n, 2, height, width]`. `outputs` becomes one [`FeatureMap`] per tap, in the plan's order; its memory and that of
     /// `workspace` are reused, so a call with the sizes of the call before does not allocate. An image's features
     /// depend neither on the number of threads nor on its neighbours in the batch, bit for bit.
     ///
@@ -180,11 +204,13 @@ impl CpuNetwork {
         workspace: &mut Workspace,
         outputs: &mut Vec<FeatureMap>,
     ) -> Result<(), CpuNetworkError> {
-        let image = self.channels * height * width;
+        let is_grey = self.reads_grey() && input.len() == n * GREY_PLANES * height * width;
+        let channels = if is_grey { GREY_PLANES } else { self.channels };
+        let image = channels * height * width;
         if input.len() != n * image || image == 0 {
             return Err(CpuNetworkError::InputSize { found: input.len(), n, channels: self.channels, height, width });
         }
-        self.lay_out(height, width, workspace);
+        self.lay_out(channels, height, width, workspace);
         outputs.resize_with(self.taps.len(), FeatureMap::default);
         workspace.targets.clear();
         for (output, slot) in outputs.iter_mut().zip(&self.taps) {
@@ -222,13 +248,13 @@ impl CpuNetwork {
     }
 
     /// Finds the layout of every slot for this image size.
-    fn lay_out(&self, height: usize, width: usize, workspace: &mut Workspace) {
+    fn lay_out(&self, channels: usize, height: usize, width: usize, workspace: &mut Workspace) {
         let Workspace { maps, sizes, .. } = workspace;
         maps.clear();
         maps.resize(self.slots, Map::default());
         if let Some(map) = maps.first_mut() {
             let kind = if self.planar { Map::planar } else { Map::blocked };
-            *map = kind(self.channels, height, width, (0, 0));
+            *map = kind(channels, height, width, (0, 0));
         }
         for step in &self.steps {
             let Some(&from) = maps.get(step.from) else { continue };
@@ -282,6 +308,7 @@ impl CpuNetwork {
             Some((buffer.as_mut_ptr(), *maps.get(slot)?))
         };
         let Some((image_memory, image_map)) = place(0, buffers) else { return };
+        let is_grey = image_map.channels != self.channels;
         let images = input.len() / (image_map.channels * image_map.height * image_map.width).max(1);
         // SAFETY: the arena has room for the group in the buffer of slot 0.
         unsafe { load_images(&image_map, input, images, team, image_memory) };
@@ -314,7 +341,10 @@ impl CpuNetwork {
                 });
             }
             match &step.operation {
-                Operation::Dense(dense) => dense.execute(&operands, images, team, runs),
+                Operation::Dense(dense) => {
+                    let grey = self.grey_stem.as_ref().filter(|_| is_grey && step.from == 0);
+                    grey.unwrap_or(dense).execute(&operands, images, team, runs);
+                }
                 Operation::Winograd(winograd) => winograd.execute(&operands, images, team, runs, scratch),
                 Operation::Depthwise(depthwise) => depthwise.execute(&operands, images, team),
                 Operation::MaxPool => max_pool(self.isa, &operands, images, team),
@@ -322,6 +352,19 @@ impl CpuNetwork {
             emit(step.to, to.0, &to.1);
         }
     }
+}
+
+/// Weight and bias of a convolution, of the sizes that it needs.
+fn conv_tensors<'a>(conv: &ConvStep, weights: &'a BackboneWeights) -> Result<(&'a [f32], &'a [f32]), CpuNetworkError> {
+    let tensor = |part: &str, size: usize| {
+        let name = format!("{}.{part}", conv.name);
+        match weights.tensors.get(&name) {
+            Some(tensor) if tensor.data.len() == size => Ok(tensor.data.as_slice()),
+            found => Err(CpuNetworkError::Tensor { name, size, found: found.map(|tensor| tensor.data.len()) }),
+        }
+    };
+    let weight = conv.out_channels * (conv.in_channels / conv.groups) * conv.kernel * conv.kernel;
+    Ok((tensor("weight", weight)?, tensor("bias", conv.out_channels)?))
 }
 
 /// Copies `[images, channels, height, width]` into the executor's layout.

@@ -5,8 +5,10 @@ use proptest::prelude::*;
 use super::lanes::Isa;
 use super::oracle::{self, Planes};
 use super::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
+use crate::backbone::grey_stem::push_grey_planes;
 use crate::backbone::plan::{Activation, ConvStep, Padding, Plan, Step, Tap};
 use crate::backbone::{Architecture, BackboneWeights, NamedTensor};
+use crate::preprocess::Normalization;
 
 /// Uniform values in [-1, 1) from a fixed seed (splitmix64).
 fn noise(seed: u64, count: usize) -> Vec<f32> {
@@ -196,6 +198,48 @@ fn whole_networks_agree_with_the_oracle_at_odd_sizes() {
             let case = Case { plan: &plan, weights: &weights, input: &input, n: 1, channels: 3, height, width };
             let deviation = case.deviation(Isa::detect(), 2, MapLayout::ChannelsFirst);
             assert!(deviation < 1e-4, "{architecture:?} {height}x{width}: {deviation:e}");
+        }
+    }
+}
+
+/// The colour network on three equal channels is the definition; whatever the border and the cut into tiles.
+#[test]
+fn grey_images_agree_with_the_oracle_on_three_equal_channels() {
+    for (architecture, normalization) in [
+        (Architecture::ResNet18, Normalization::IMAGENET),
+        (Architecture::EfficientNetLite0, Normalization::IMAGENET),
+        (Architecture::EfficientNetLite0, Normalization::EFFICIENTNET_LITE),
+    ] {
+        let plan = plan_of(architecture);
+        let weights = random_weights(&plan, 3);
+        for (height, width) in [(1, 1), (2, 9), (37, 61), (64, 96)] {
+            let area = height * width;
+            let grey: Vec<f32> = noise(4, 2 * area).iter().map(|value| value.abs()).collect();
+            let mut planes = Vec::new();
+            grey.chunks(area).for_each(|pixels| push_grey_planes(&normalization, pixels, &mut planes));
+            for isa in Isa::available() {
+                let network = CpuNetwork::with_isa(isa, &plan, &weights).unwrap();
+                let network = network.with_grey_images(&plan, &weights, &normalization).unwrap();
+                let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
+                let layout = MapLayout::ChannelsFirst;
+                // Colour before grey: what a workspace held before must not matter.
+                let colour = vec![0.5; 2 * 3 * area];
+                network.forward_with(2, &colour, 2, height, width, layout, &mut workspace, &mut outputs).unwrap();
+                network.forward_with(2, &planes, 2, height, width, layout, &mut workspace, &mut outputs).unwrap();
+                for (image, pixels) in grey.chunks(area).enumerate() {
+                    let mut data = pixels.repeat(3);
+                    normalization.apply(&mut data);
+                    let expected = oracle::forward(&plan, &weights, Planes { channels: 3, height, width, data });
+                    for (output, expected) in outputs.iter().zip(expected) {
+                        let found = &output.data[image * expected.data.len()..][..expected.data.len()];
+                        let scale = expected.data.iter().fold(1.0f32, |largest, value| largest.max(value.abs()));
+                        for (found, expected) in found.iter().zip(&expected.data) {
+                            let off = (found - expected).abs() / scale;
+                            assert!(off < 1e-4, "{architecture:?} {isa:?} {height}x{width}: {off:e}");
+                        }
+                    }
+                }
+            }
         }
     }
 }
