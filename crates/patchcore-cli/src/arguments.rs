@@ -256,10 +256,11 @@ pub struct Audit {
     /// How to print the ranking
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
-    /// Write a crop around the worst place of the first photos into this folder
+    /// Write pictures of the first photos into this folder: the worst place beside the most similar patch of another
+    /// photo
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// How many photos get a crop
+    /// How many photos get a picture
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub top: usize,
 }

@@ -1,8 +1,6 @@
 //! What a report shows of one image: its photo, its map, and the pair of crops that says why it was flagged.
 
-use std::path::Path;
-
-use patchcore::{EvaluatedImage, Geometry, Limits, MapGeometry, Model, Photo, Score};
+use patchcore::{EvaluatedImage, Geometry, Limits, MapGeometry, Model, Score};
 use patchcore_report::{Evidence, NearestPatch, crop_around};
 
 /// Side of a crop as a share of the input's short side.
@@ -11,7 +9,7 @@ const CROP: f64 = 0.3;
 /// Loads the photo again and scores it again: an evaluation keeps maps, but neither photos nor neighbours. `geometry` is
 /// that of the evaluation.
 pub fn evidence(model: &Model, row: &EvaluatedImage, geometry: MapGeometry) -> Result<Evidence, patchcore::Error> {
-    let photo = Photo::open(&row.image.path, &Limits::default())?;
+    let photo = model.open_photo(&row.image.path, &Limits::default())?;
     let input = model.prepare(&photo)?;
     let score = model.score_input(&input)?;
     let map = row.map.as_ref().unwrap_or(&score.map);
@@ -32,25 +30,14 @@ pub fn evidence(model: &Model, row: &EvaluatedImage, geometry: MapGeometry) -> R
 /// The good patch that the worst patch was compared with, with its photo if that is still there.
 fn nearest(model: &Model, score: &Score) -> NearestPatch {
     let good = &score.nearest_good;
-    let (row, column) = (usize::from(good.origin.row), usize::from(good.origin.column));
-    let distance = score.patches.scores.iter().copied().fold(0.0, f32::max);
-    let crop = training_photo(model, &good.image).map_err(|error| error.to_string()).map(|(photo, geometry)| {
-        // Photos of other shapes have other grids, but cells of the same size.
-        let centre = |cell: usize, cells: usize, pixels: u32| {
-            (cell as f64 + 0.5) * f64::from(pixels) / cells.max(1) as f64 - 0.5
-        };
-        let x = centre(column, score.patches.columns, score.geometry.input.width);
-        let y = centre(row, score.patches.rows, score.geometry.input.height);
-        crop_around(&photo.to_rgb8(), geometry.to_original(x, y), crop_size(&geometry))
-    });
-    NearestPatch { image: good.image.clone(), row, column, distance, crop }
-}
-
-/// The training photo, and how the network's input lies in it.
-fn training_photo(model: &Model, name: &str) -> Result<(Photo, Geometry), patchcore::Error> {
-    let photo = Photo::open(Path::new(name), &Limits::default())?;
-    let geometry = model.prepare(&photo)?.geometry;
-    Ok((photo, geometry))
+    let crop = model.open_nearest(good, &Limits::default()).map_err(|error| error.to_string());
+    NearestPatch {
+        image: good.image.clone(),
+        row: usize::from(good.origin.row),
+        column: usize::from(good.origin.column),
+        distance: good.distance,
+        crop: crop.map(|(photo, at)| crop_around(&photo.to_rgb8(), at, crop_size(&score.geometry))),
+    }
 }
 
 /// The crop's size in pixels of the photo.

@@ -8,6 +8,7 @@
 //! | [`heat_map`] | the map alone, in inferno colours |
 //! | [`overlay`] | the photo, coloured where scores are high, with the contour at the threshold and the true outline |
 //! | [`crop_around`] | a piece of a photo |
+//! | [`Pair`] | two crops side by side: what was flagged, and what it was compared with |
 //! | [`Panel`] | photo, overlay and truth side by side with a colour bar |
 //! | [`EvaluationPage`] | one evaluation as a self-contained page: metrics, curves, galleries of what went wrong |
 //! | [`ComparisonPage`] | two evaluations of the same images as one page |
@@ -24,6 +25,7 @@ mod number;
 mod outline;
 mod overlay;
 mod page;
+mod pair;
 mod panel;
 mod resample;
 mod write_png;
@@ -37,5 +39,6 @@ pub use page::{
     ComparedImage, ComparisonPage, Confusion, EvaluationPage, Evidence, Fact, ImageRow, MetricDifference, MetricRow,
     MetricValue, NearestPatch, Threshold,
 };
+pub use pair::Pair;
 pub use panel::Panel;
 pub use write_png::write_png;

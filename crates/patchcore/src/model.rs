@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 use patchcore_core::backbone::BackboneWeights;
 use patchcore_core::error::FitError;
 use patchcore_core::memory_bank::PatchOrigin;
+use patchcore_core::mode::Distance;
 use patchcore_core::model_file::{DriftPolicy, ModelFile, ModelHeader};
+use patchcore_core::nearest_neighbor::Neighbor;
+use patchcore_core::patch_embedding::Grid;
 use patchcore_core::scoring::AnomalyMap;
 use patchcore_core::threshold::{Thresholds, Verdict};
 use patchcore_core::{ComputeDevice, Fitter, ImageInput, ImageScore, PatchCore, PatchCoreConfig, Precision};
@@ -61,13 +64,15 @@ pub struct PatchScores {
     pub scores: Vec<f32>,
 }
 
-/// A patch of a training photo.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The patch of a training photo that a patch was compared with.
+#[derive(Debug, Clone, PartialEq)]
 pub struct NearestGood {
     /// Name of the training photo; empty if the fit was not told.
     pub image: String,
     /// Its index and the grid cell.
     pub origin: PatchOrigin,
+    /// Distance of the two patches, in the unit of the mode's distance.
+    pub distance: f32,
 }
 
 /// How to load a model.
@@ -267,20 +272,26 @@ impl Model {
     /// The core's result, as places in the photo and names of training photos.
     fn placed(&self, core: &PatchCore, input: &NetworkInput, result: ImageScore) -> Score {
         let columns = result.grid.columns.max(1);
-        let centre =
-            |cell: usize, cells: usize, pixels: usize| (cell as f64 + 0.5) * pixels as f64 / cells as f64 - 0.5;
-        let x = centre(result.worst_cell % columns, columns, input.width);
-        let y = centre(result.worst_cell / columns, result.grid.rows.max(1), input.height);
-        let row = result.nearest.get(result.worst_cell).map_or(0, |neighbor| neighbor.row as usize);
-        let origin = core.bank().origins().get(row).copied();
+        let nearest = result.nearest.get(result.worst_cell).copied().unwrap_or(Neighbor::NONE);
+        let origin = core.bank().origins().get(nearest.row as usize).copied();
         let origin = origin.unwrap_or(PatchOrigin { image: 0, row: 0, column: 0 });
+        let distance = match core.config().mode.distance() {
+            Distance::SquaredL2 => nearest.squared_distance,
+            Distance::L2 => nearest.squared_distance.sqrt(),
+        };
         Score {
             score: result.score,
             verdict: self.thresholds.image.map(|threshold| threshold.verdict(result.score)),
-            worst_at: input.geometry.to_original(x, y),
+            worst_at: cell_in_photo(
+                &input.geometry,
+                result.grid,
+                result.worst_cell / columns,
+                result.worst_cell % columns,
+            ),
             nearest_good: NearestGood {
                 image: self.images.get(origin.image as usize).cloned().unwrap_or_default(),
                 origin,
+                distance,
             },
             patches: PatchScores { rows: result.grid.rows, columns: result.grid.columns, scores: result.patch_scores },
             map: result.map,

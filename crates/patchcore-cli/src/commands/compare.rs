@@ -7,7 +7,7 @@ use anyhow::Context;
 use patchcore::core::metrics::{
     Bootstrap, ImageMetrics, Interval, delong_difference, image_metrics, image_replicates, roc_curve, thin_curve,
 };
-use patchcore::write_beside_and_rename;
+use patchcore::{Thresholds, write_beside_and_rename};
 use patchcore_report::{ComparedImage, ComparisonPage, MetricDifference, Threshold};
 use serde::Deserialize;
 use serde_json::Value;
@@ -87,8 +87,12 @@ impl Results {
         Ok(Self { name: folder.display().to_string(), metrics, rows })
     }
 
-    /// The threshold that its verdicts come from.
+    /// The threshold that its verdicts come from: the model's own, else the one with the largest F1 on this set.
     fn threshold(&self) -> Option<Threshold> {
+        let stored = self.metrics.get("thresholds").cloned().unwrap_or_default();
+        if let Some(own) = serde_json::from_value::<Thresholds>(stored).ok().and_then(|stored| stored.image) {
+            return Some(Threshold { value: own.value, how: own.origin.to_string() });
+        }
         let value = self.metrics.get("image_f1_max_threshold")?.as_f64()? as f32;
         // F1-max calls `score >= threshold`, a verdict `score > threshold`.
         Some(Threshold { value: value.next_down(), how: "the largest F1, chosen on its own test set".to_owned() })

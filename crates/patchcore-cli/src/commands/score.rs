@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use patchcore::core::mode::Distance;
 use patchcore::{
-    Limits, Model, NetworkInput, Photo, Score, Threshold, Thresholds, Verdict, photos_in, write_beside_and_rename,
+    Limits, Model, NetworkInput, Score, Threshold, Thresholds, Verdict, photos_in, write_beside_and_rename,
 };
 use patchcore_report::{ColorScale, overlay, write_png};
 use serde::Serialize;
@@ -29,6 +29,10 @@ struct Row {
     worst_y: Option<f64>,
     /// The training photo with the nearest good patch.
     nearest_good: Option<String>,
+    /// The patch's cell in that photo's grid, from 0, and its distance.
+    nearest_good_row: Option<u16>,
+    nearest_good_column: Option<u16>,
+    nearest_good_distance: Option<f32>,
     error: Option<String>,
 }
 
@@ -46,7 +50,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     for folder in [&arguments.maps, &arguments.overlays].into_iter().flatten() {
         make_folder(folder)?;
     }
-    let scale = color_scale(&model);
     let (mut rows, mut failure) = (Vec::new(), None);
     let (mut map_names, mut overlay_names) = (FileNames::new(), FileNames::new());
     let mut display = Display::new();
@@ -59,6 +62,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
                 worst_x: None,
                 worst_y: None,
                 nearest_good: None,
+                nearest_good_row: None,
+                nearest_good_column: None,
+                nearest_good_distance: None,
                 error: Some(error.to_string()),
             },
             Ok((input, score)) => {
@@ -69,7 +75,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
                 let overlays = arguments.overlays.as_ref().map(|folder| folder.join(overlay_names.name(path, "png")));
                 let original = (arguments.map_geometry == MapGeometry::Original).then_some(path);
                 if let Err(error) =
-                    write_pictures(maps, arguments.map_format, overlays, original, &input, &score, &scale)
+                    write_pictures(&model, maps, arguments.map_format, overlays, original, &input, &score)
                 {
                     failure = Some(error);
                     return ControlFlow::Break(());
@@ -80,6 +86,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
                     verdict: score.verdict.map(Verdict::name),
                     worst_x: Some(score.worst_at.0),
                     worst_y: Some(score.worst_at.1),
+                    nearest_good_row: Some(score.nearest_good.origin.row),
+                    nearest_good_column: Some(score.nearest_good.origin.column),
+                    nearest_good_distance: Some(score.nearest_good.distance),
                     nearest_good: Some(score.nearest_good.image),
                     error: None,
                 }
@@ -128,13 +137,13 @@ fn expand(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 fn write_pictures(
+    model: &Model,
     maps: Option<PathBuf>,
     map_format: MapFormat,
     overlays: Option<PathBuf>,
     original: Option<&Path>,
     input: &NetworkInput,
     score: &Score,
-    scale: &ColorScale,
 ) -> anyhow::Result<()> {
     if maps.is_none() && overlays.is_none() {
         return Ok(());
@@ -150,10 +159,12 @@ fn write_pictures(
     }
     if let Some(path) = overlays {
         let photo = match original {
-            Some(path) => Photo::open(path, &Limits::default())?.to_rgb8(),
+            Some(path) => model.open_photo(path, &Limits::default())?.to_rgb8(),
             None => input.to_rgb8(),
         };
-        let picture = overlay(&photo, &map.scores, map.width as u32, map.height as u32, scale, None, None)?;
+        let (width, height) = (map.width as u32, map.height as u32);
+        let contour = model.thresholds().pixel.map(|threshold| threshold.value);
+        let picture = overlay(&photo, &map.scores, width, height, &color_scale(model), contour, None)?;
         write_png(Path::new(&path), &picture)?;
     }
     Ok(())

@@ -39,7 +39,17 @@ fn a_calibrated_model_gives_verdicts_and_exit_codes() {
     assert_eq!(words, ["good", "anomalous"]);
     patchcore(["score", "--model", &model, "--fail-on-anomaly", "--threshold", "1e9", &bad]).done();
     let json = patchcore(["score", "--model", &model, "--format", "json", &bad]).done().stdout;
-    assert_eq!(serde_json::from_str::<Value>(&json).unwrap()[0]["verdict"], "anomalous");
+    let row = &serde_json::from_str::<Value>(&json).unwrap()[0];
+    assert_eq!(row["verdict"], "anomalous");
+    assert!(row["nearest_good_distance"].as_f64().unwrap() > 0.0 && row["nearest_good_row"].is_u64(), "{row:#}");
+    // An overlay has a line where the pixel threshold lies; a good part has none.
+    let overlays = place.text("overlays");
+    patchcore(["score", "--model", &model, "--overlays", &overlays, &good, &bad]).done();
+    let white = |name: &str| {
+        let picture = image::open(place.path("overlays").join(name)).unwrap().to_rgb8();
+        picture.pixels().filter(|pixel| pixel.0 == [255; 3]).count()
+    };
+    assert!(white("000.png") > 10 && white("100.png") == 0, "{} {}", white("000.png"), white("100.png"));
 
     // The evaluation counts at the threshold, and says how far the metrics may be off.
     let (data, out) = (place.text("part"), place.text("out"));
@@ -89,6 +99,9 @@ fn an_audit_puts_the_planted_photo_first_and_shows_it() {
     }
     let names = entries(&place.path("crops"));
     assert_eq!((names.len(), names[0].as_str()), (2, "001_003.png"));
+    // The pair: two crops wide.
+    let pair = image::open(place.path("crops/001_003.png")).unwrap();
+    assert!(pair.width() > 3 * pair.height() / 2, "{} x {}", pair.width(), pair.height());
     let table = patchcore(["audit", "--model", &model]).done().stdout;
     assert!(table.lines().nth(1).unwrap().ends_with("003.png"), "{table}");
     fs::remove_dir_all(place.path("photos")).unwrap();

@@ -53,6 +53,15 @@ fn two_evaluations_are_compared_over_their_common_images() {
     assert!(run.stdout.contains("6 images"), "{}", run.stdout);
     let html = read(&place, "compared.html");
     assert!(html.contains("Score by score") && html.contains("test/spot/001.png"));
+    assert_eq!(html.matches("chosen on its own test set").count(), 2, "{html}");
+    // The model's own threshold comes before the one that suits the test set.
+    let (model, data) = (place.text("a.patchcore"), place.text("part"));
+    patchcore(["calibrate", "--model", &model, "--manual", "2.5"]).done();
+    patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &place.text("a"), "--no-overlays"]).done();
+    patchcore(["compare", &place.text("a"), &place.text("b"), "-o", &page]).done();
+    let html = read(&place, "compared.html");
+    assert!(html.contains("set by hand"));
+    assert_eq!(html.matches("chosen on its own test set").count(), 1);
 
     // An image that only one of them has is left out and said; a label that differs is refused.
     let scores = read(&place, "b/scores.csv");
