@@ -5,8 +5,9 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
-use crate::photos::good_folder;
+use crate::photos::{category, good_folder};
 use crate::program::{PROGRAM, Workplace, entries, finish, patchcore, shell, small_fit};
 
 /// A folder of photos and a model of it, which later fits overwrite.
@@ -82,6 +83,41 @@ fn a_killed_fit_leaves_the_old_model() {
     }
     // What a killed process left behind is in nobody's way.
     patchcore(overwriting_fit(&place)).done();
+}
+
+/// Killed at twelve moments between start and end: whatever lay there before is whole, old or new.
+#[test]
+fn a_killed_evaluation_or_calibration_leaves_every_file_whole() {
+    let place = Workplace::new();
+    category(&place.path("part"));
+    patchcore(small_fit(&place.path("part"), &place.path("m.patchcore"))).done();
+    let (model, data, out) = (place.text("m.patchcore"), place.text("part"), place.text("out"));
+    let evaluate = ["evaluate", "--model", &model, "--data", &data, "-o", &out];
+    let calibrate = ["calibrate", "--model", &model, "--good", &data, "--fpr", "0.6", "--cross-fit", "2"];
+    for arguments in [&evaluate[..], &calibrate] {
+        let start = Instant::now();
+        patchcore(arguments).done();
+        let whole = start.elapsed();
+        for moment in 0..12 {
+            let mut run =
+                Command::new(PROGRAM).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            std::thread::sleep(whole * moment / 11);
+            run.kill().unwrap();
+            run.wait().unwrap();
+            patchcore(["inspect", &model]).done();
+            let text = |name: &str| fs::read_to_string(place.path("out").join(name)).unwrap();
+            serde_json::from_str::<serde_json::Value>(&text("metrics.json")).unwrap();
+            assert_eq!(text("scores.csv").lines().count(), 7, "{moment}");
+            assert!(text("report.html").trim_end().ends_with("</html>"), "{moment}");
+            for kind in ["good", "spot"] {
+                let folder = place.path("out/overlays").join(kind);
+                let pictures: Vec<String> = entries(&folder).into_iter().filter(|name| name.ends_with("png")).collect();
+                assert_eq!(pictures.len(), 3, "{moment}: {pictures:?}");
+                pictures.iter().for_each(|name| drop(image::open(folder.join(name)).unwrap()));
+            }
+        }
+        patchcore(arguments).done();
+    }
 }
 
 #[test]

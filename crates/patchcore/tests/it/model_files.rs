@@ -74,6 +74,29 @@ fn a_newer_version_is_named() {
     }
 }
 
+/// A file of version 1 has neither passport nor thresholds, and none of the settings that came later.
+#[test]
+fn a_file_of_version_1_scores_as_it_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("part.patchcore");
+    let model = model();
+    model.save(&path, false).unwrap();
+    let mut file = Model::read(&path).unwrap();
+    file.header.format_version = 1;
+    file.header.passport = None;
+    let bytes = file.to_bytes().unwrap();
+    let length = u64::from_le_bytes(*bytes.first_chunk::<8>().unwrap()) as usize;
+    let header = String::from_utf8_lossy(&bytes[8..8 + length]);
+    for later in ["passport", "thresholds", "bank_dtype", "tiling", "region", "full_scale", "\"pad"] {
+        assert!(!header.contains(later), "{later}: {header}");
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let old = Model::load(&path, None, "flex").unwrap();
+    assert!(old.core().passport().is_none());
+    let photo = part::photo(9, true);
+    assert_eq!(old.score(&photo).unwrap(), model.score(&photo).unwrap());
+}
+
 #[test]
 fn other_weights_are_refused_with_both_digests() {
     let file = patchcore::core::model_file::ModelFile::new(model().core(), Vec::new(), None);
