@@ -1,6 +1,6 @@
 //! Burn's handle for a device, and what its driver says of itself.
 
-use burn::tensor::Device;
+use burn::tensor::{Device, DeviceType};
 
 use super::{Backend, DeviceProperties};
 
@@ -30,26 +30,29 @@ pub(super) fn open(backend: Backend, index: Option<usize>) -> Result<Opened, Str
 
 /// The devices of a backend that are present, in the order of their index; empty for the CPU's backend, which has one.
 pub fn enumerate(backend: Backend) -> Vec<Device> {
-    use burn::tensor::DeviceType;
-    let filter = match backend {
-        #[cfg(feature = "cuda")]
-        Backend::Cuda => DeviceType::Cuda,
-        #[cfg(feature = "rocm")]
-        Backend::Rocm => DeviceType::Rocm,
-        #[cfg(feature = "vulkan")]
-        Backend::Vulkan => DeviceType::Vulkan,
-        #[cfg(feature = "wgpu")]
-        Backend::Wgpu => DeviceType::Wgpu,
-        #[cfg(feature = "webgpu")]
-        Backend::WebGpu => DeviceType::WebGpu,
-        #[cfg(feature = "metal")]
-        Backend::Metal => DeviceType::Metal,
-        #[allow(unreachable_patterns)]
-        _ => return Vec::new(),
-    };
+    let Some(kind) = kind(backend) else { return Vec::new() };
     // A driver that is broken may panic instead of answering: then it has no device.
-    #[allow(unreachable_code)]
-    std::panic::catch_unwind(move || Device::enumerate(filter).into_iter().collect()).unwrap_or_default()
+    std::panic::catch_unwind(move || Device::enumerate(kind).into_iter().collect()).unwrap_or_default()
+}
+
+/// Burn's name for a backend that is compiled in and has more devices than the CPU.
+fn kind(backend: Backend) -> Option<DeviceType> {
+    match backend {
+        #[cfg(feature = "cuda")]
+        Backend::Cuda => Some(DeviceType::Cuda),
+        #[cfg(feature = "rocm")]
+        Backend::Rocm => Some(DeviceType::Rocm),
+        #[cfg(feature = "vulkan")]
+        Backend::Vulkan => Some(DeviceType::Vulkan),
+        #[cfg(feature = "wgpu")]
+        Backend::Wgpu => Some(DeviceType::Wgpu),
+        #[cfg(feature = "webgpu")]
+        Backend::WebGpu => Some(DeviceType::WebGpu),
+        #[cfg(feature = "metal")]
+        Backend::Metal => Some(DeviceType::Metal),
+        #[allow(unreachable_patterns)]
+        _ => None,
+    }
 }
 
 /// A device of CubeCL, opened, with what its runtime says of it.
