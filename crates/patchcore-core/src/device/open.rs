@@ -60,6 +60,7 @@ fn kind(backend: Backend) -> Option<DeviceType> {
 fn cube(device: Device) -> Result<Opened, String> {
     use burn::backend::DispatchDevice;
     let mut properties = DeviceProperties::default();
+    #[allow(irrefutable_let_patterns, reason = "without the CPU's backend there is no other kind of device")]
     if let DispatchDevice::Cube(cube) = device.as_dispatch() {
         let client = cube.client();
         let known = client.properties();
