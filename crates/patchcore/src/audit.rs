@@ -61,6 +61,24 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Fit`] with `Cancelled` when the progress callback breaks.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # fn main() -> Result<(), patchcore::Error> {
+    /// use std::ops::ControlFlow;
+    ///
+    /// use patchcore::{Limits, Model, good_images};
+    ///
+    /// let model = Model::load("part.patchcore", None, "flex")?;
+    /// let training = good_images("good".as_ref())?;
+    /// let go = &mut |_| ControlFlow::Continue(());
+    /// let audit = model.audit(&training, &Limits::default(), go, |_, _, _| {})?;
+    /// for photo in audit.photos.iter().take(5) {
+    ///     println!("{}: {:.2} times the median at {:?}", photo.path.display(), photo.ratio, photo.worst_at);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn audit(
         &self,
         files: &[PathBuf],

@@ -92,6 +92,8 @@ impl Model {
     /// # Errors
     /// [`Error::TrainingPhoto`] when a file is among the training photos (the same file; copies are not found out),
     /// [`Error::Fit`] with `Cancelled` when the progress callback breaks.
+    ///
+    /// See [`Model::calibrate`] for an example.
     pub fn score_good_files(
         &self,
         files: &[PathBuf],

@@ -75,6 +75,18 @@ impl DoctorReport {
 ///
 /// # Errors
 /// [`Error::Device`] where the device cannot be opened or fails, [`Error::Weights`] without an embedded network.
+///
+/// # Examples
+/// ```
+/// use patchcore::{Precision, doctor};
+///
+/// # fn main() -> Result<(), patchcore::Error> {
+/// // The CPU through the tensor operations that a GPU runs.
+/// let report = doctor("flex:tensors", Precision::F32, &mut |step| println!("{step}"))?;
+/// assert!(report.passed());
+/// # Ok(())
+/// # }
+/// ```
 pub fn doctor(name: &str, precision: Precision, step: &mut dyn FnMut(&str)) -> Result<DoctorReport, Error> {
     let device = ComputeDevice::from_name(name)?.with_precision(precision)?;
     let cpu = ComputeDevice::from_name("flex")?;

@@ -95,6 +95,25 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Fit`] with `Cancelled` when the progress callback breaks.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # fn main() -> Result<(), patchcore::Error> {
+    /// use std::ops::ControlFlow;
+    ///
+    /// use patchcore::{Bootstrap, Limits, Model, MvtecCategory};
+    ///
+    /// let model = Model::load("part.patchcore", None, "flex")?;
+    /// let category = MvtecCategory::open("part".as_ref())?;
+    /// let mut evaluation = model.evaluate(&category, &Limits::default(), &mut |_| ControlFlow::Continue(()))?;
+    /// evaluation.add_intervals(&Bootstrap::default())?;
+    /// match &evaluation.overall.image {
+    ///     Ok(image) => println!("image AUROC {:.4}, {:?}", image.auroc, evaluation.overall.image_intervals),
+    ///     Err(reason) => println!("no image metrics: {reason}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn evaluate(
         &self,
         category: &MvtecCategory,

@@ -19,6 +19,23 @@ impl Score {
     /// values continued to the photo's edge. A pixel takes whether it was seen from the input pixel nearest to it.
     ///
     /// Cost: four products per pixel of the photo.
+    ///
+    /// # Examples
+    /// ```
+    /// use patchcore::{Model, Photo, PixelBuffer, PixelFormat, Settings};
+    ///
+    /// # fn main() -> Result<(), patchcore::Error> {
+    /// let frame: Vec<u8> = (0..80 * 60).map(|i| (i * 37 % 61) as u8 + 90).collect();
+    /// let buffer = PixelBuffer { data: &frame, width: 80, height: 60, stride: 80, format: PixelFormat::Gray8 };
+    /// let photo = Photo::from_buffer(&buffer)?;
+    /// let settings = Settings { resize: Some(patchcore::Resize::ShortSide(48)), ..Settings::default() };
+    /// let score = Model::fit(&settings, [photo.clone()])?.score(&photo)?;
+    /// assert_eq!((score.map.width, score.map.height), (64, 48));
+    /// let map = score.on_photo().map;
+    /// assert_eq!((map.width, map.height), (80, 60));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn on_photo(&self) -> PhotoMap {
         let (width, height) = (self.geometry.original.width as usize, self.geometry.original.height as usize);

@@ -18,6 +18,24 @@ use crate::weights::resolve_weights;
 /// let settings = Settings { mode: Mode::Anomalib, coreset_sampling_ratio: 0.01, ..Settings::default() };
 /// assert_eq!(settings.backbone, "efficientnet_lite0");
 /// ```
+///
+/// Photos as they are: tiles for small defects, a part of the picture, a camera of 12 bits.
+///
+/// ```
+/// use patchcore::{Region, Settings, Size, Tiling};
+///
+/// let size = Size { width: 2048, height: 1536 };
+/// // Everything but a label of 300 x 100 pixels in the upper left corner.
+/// let look: Vec<bool> = (0..2048 * 1536).map(|at| at % 2048 >= 300 || at / 2048 >= 100).collect();
+/// let settings = Settings {
+///     tiling: Some(Tiling { size: 512, overlap: 128 }),
+///     region: Some(Region::from_pixels(size, &look)?),
+///     full_scale: Some(4095),
+///     ..Settings::default()
+/// };
+/// assert!(settings.config().is_ok());
+/// # Ok::<(), patchcore::core::preprocess::RegionError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Which published definition to compute. Default: the paper's.
