@@ -12,7 +12,7 @@ use crate::{Outcome, output};
 
 pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
     let out = &arguments.output;
-    let data = out.join("data");
+    let data = out.join("flange");
     unpack(&data)?;
     output::print(&format!(
         "Photos of a machined part, drawn by this project's own generator, are in {}.\n\
