@@ -67,8 +67,14 @@ impl Parity {
             fit.args(["--backbone", "resnet18", "--mode", row.mode, "--seed", &seed.to_string()]).args(row.view);
             run(fit)?;
             let mut evaluate = Command::new(program);
-            evaluate.arg("evaluate").arg("--data").arg(&data).arg("--weights").arg(weights).arg("--no-overlays");
-            evaluate.arg("--model").arg(&model).arg("-o").arg(&out).args(["--map-geometry", row.geometry]);
+            evaluate.arg("evaluate").arg("--data").arg(&data).arg("--weights").arg(weights);
+            evaluate
+                .args(["--no-overlays", "--no-report", "--no-intervals"])
+                .arg("--model")
+                .arg(&model)
+                .arg("-o")
+                .arg(&out)
+                .args(["--map-geometry", row.geometry]);
             run(evaluate)?;
             let metrics = std::fs::read_to_string(out.join("metrics.json"))?;
             runs.push(serde_json::from_str::<Value>(&metrics)?);
