@@ -1,0 +1,4 @@
+//! See [`patchcore_fuzz::model_file`].
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| patchcore_fuzz::model_file(bytes));

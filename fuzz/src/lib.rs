@@ -1,0 +1,183 @@
+//! What a user can feed PatchCore, as functions of bytes that must not panic, hang or take memory out of proportion.
+//!
+//! `cargo fuzz run NAME --features libfuzzer` lets libFuzzer look for bytes that break one; `tests/corpus.rs` replays
+//! what it has collected under `corpus/NAME/`. See README.md.
+
+use std::sync::OnceLock;
+
+use patchcore::core::backbone::BackboneWeights;
+use patchcore::core::model_file::{DriftPolicy, ModelFile};
+use patchcore::core::preprocess::{Resampling, View};
+use patchcore::core::{ComputeDevice, ImageInput};
+use patchcore::{Limits, NetworkInput, Pad, Photo, Resize, Size};
+use patchcore_io::{prepare, prepare_mask, prepare_within, region_of_masks};
+use patchcore_weights::{Architecture, Block, Registry, import_onnx, import_safetensors, verify_manifest};
+use safetensors::SafeTensors;
+use sha2::{Digest, Sha256};
+
+/// Small, so that a lying header shows as memory out of proportion.
+const LIMITS: Limits = Limits { max_width: 4096, max_height: 4096, max_alloc_bytes: 16 << 20 };
+
+/// Where a model file keeps its digest.
+const CHECKSUM: &str = "sha256";
+
+/// A target by its name.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: [Target; 5] =
+    [("model_file", model_file), ("photo", photo), ("mask", mask), ("onnx", onnx), ("manifest", manifest)];
+
+/// A model file, as it is and with its checksum made right; what is accepted is put on the CPU and scores a photo.
+pub fn model_file(bytes: &[u8]) {
+    use_model(bytes);
+    if let Some(sealed) = sealed(bytes) {
+        use_model(&sealed);
+    }
+}
+
+fn use_model(bytes: &[u8]) {
+    let Ok(file) = ModelFile::from_bytes(bytes) else { return };
+    let written = file.to_bytes().unwrap_or_else(|error| unreachable!("read but not written: {error}"));
+    assert!(ModelFile::from_bytes(&written).is_ok(), "what was accepted is not accepted once written again");
+    let config = file.header.config.clone();
+    // Anything larger is allowed to take its time.
+    let size = config.region.as_ref().map_or(Size { width: 48, height: 40 }, |region| region.size);
+    if u64::from(size.width) * u64::from(size.height) > 10_000 {
+        return;
+    }
+    let Ok(model) = file.into_model(Some(weights()), &ComputeDevice::flex(), DriftPolicy::Allow) else { return };
+    let frame = image(size);
+    let Ok(input) = prepare_within(&frame, &config.view, config.region.as_ref(), config.full_scale) else { return };
+    if input.width * input.height > 40_000 {
+        return;
+    }
+    let image = ImageInput { width: input.width, height: input.height, pixels: &input.data };
+    if let Ok(score) = model.score_within(image, input.inside.as_deref()) {
+        assert_eq!(score.map.scores.len(), input.width * input.height);
+    }
+}
+
+fn weights() -> &'static BackboneWeights {
+    static WEIGHTS: OnceLock<BackboneWeights> = OnceLock::new();
+    WEIGHTS.get_or_init(|| {
+        let weights = patchcore::resolve_weights(patchcore::DEFAULT_BACKBONE, None);
+        weights.unwrap_or_else(|error| unreachable!("the default backbone is embedded: {error}"))
+    })
+}
+
+fn image(size: Size) -> Photo {
+    let data: Vec<u8> = (0..size.width * size.height).map(|at| (at * 31 % 251) as u8).collect();
+    let (width, height) = (size.width, size.height);
+    let format = patchcore::PixelFormat::Gray8;
+    let buffer = patchcore::PixelBuffer { data: &data, width, height, stride: width as usize, format };
+    Photo::from_buffer(&buffer).unwrap_or_else(|error| unreachable!("a whole buffer: {error}"))
+}
+
+/// The same file with the digest that its header and tensors have: mutated bytes get past the checksum this way.
+fn sealed(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (_, metadata) = SafeTensors::read_metadata(bytes).ok()?;
+    let header = metadata.metadata().as_ref()?.get("patchcore")?.clone();
+    let file = SafeTensors::deserialize(bytes).ok()?;
+    let mut tensors = file.tensors();
+    tensors.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut hasher = Sha256::new();
+    let mut field = |bytes: &[u8]| {
+        hasher.update((bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    };
+    field(header.as_bytes());
+    for (name, view) in tensors.iter().filter(|(name, _)| name != CHECKSUM) {
+        field(name.as_bytes());
+        field(format!("{:?} {:?}", view.dtype(), view.shape()).as_bytes());
+        field(view.data());
+    }
+    let digest = hasher.finalize();
+    let place = tensors.iter().find(|(name, _)| name == CHECKSUM)?.1.data().as_ptr().addr() - bytes.as_ptr().addr();
+    let mut sealed = bytes.to_vec();
+    sealed.get_mut(place..place + digest.len())?.copy_from_slice(&digest);
+    Some(sealed)
+}
+
+/// The bytes of a photo, decoded, resized, cropped and padded.
+pub fn photo(bytes: &[u8]) {
+    let Ok(photo) = Photo::decode("photo", bytes, &LIMITS) else { return };
+    assert!(photo.width() > 0 && photo.height() > 0 && [1, 3].contains(&photo.channels()));
+    let crop = Some(Size { width: 28, height: 28 });
+    for (resampling, crop, pad) in [
+        (Resampling::Pil8Bit, crop, Pad::None),
+        (Resampling::Float, None, Pad::ToMultiple(16)),
+        (Resampling::Native, crop, Pad::None),
+    ] {
+        if let Ok(input) = prepare(&photo, &View { resize: Resize::ShortSide(32), resampling, crop, pad }) {
+            let NetworkInput { width, height, data, .. } = &input;
+            assert_eq!(data.len() % (width * height), 0);
+            // Weights in float need not add up to exactly 1.
+            assert!(data.iter().all(|value| (-1e-5..=1.0 + 1e-5).contains(value)));
+        }
+    }
+}
+
+/// Two masks, one after the other; the first two bytes say where the second begins.
+pub fn mask(bytes: &[u8]) {
+    let Some(([low, high], bytes)) = bytes.split_first_chunk::<2>() else { return };
+    let (roi, ignore) = bytes.split_at(usize::from(u16::from_le_bytes([*low, *high])).min(bytes.len()));
+    let decode = |bytes: &[u8]| Photo::decode("mask", bytes, &LIMITS).ok();
+    let (roi, ignore) = (decode(roi), decode(ignore));
+    if let Ok(Some(region)) = region_of_masks(roi.as_ref(), ignore.as_ref()) {
+        let inside = region.to_pixels();
+        assert_eq!(inside.iter().filter(|inside| **inside).count() as u64, region.inside_pixels());
+    }
+    if let Some(mask) = roi {
+        let view = View {
+            resize: Resize::ShortSide(32),
+            resampling: Resampling::Pil8Bit,
+            crop: Some(Size { width: 28, height: 28 }),
+            pad: Pad::None,
+        };
+        let _ = prepare_mask(&mask, mask.size(), &view);
+    }
+}
+
+/// Weights as ONNX or safetensors, for networks of a few channels so that what is right is small.
+pub fn onnx(bytes: &[u8]) {
+    const TINY: [Architecture; 2] = [
+        Architecture { name: "tiny_basic", block: Block::Basic, blocks: [2, 1, 1, 1], stem_width: 2, width_factor: 1 },
+        Architecture {
+            name: "tiny_bottleneck",
+            block: Block::Bottleneck,
+            blocks: [2, 1, 1, 1],
+            stem_width: 2,
+            width_factor: 1,
+        },
+    ];
+    for architecture in &TINY {
+        let imported = [
+            import_onnx(architecture, "weights.onnx", bytes),
+            import_safetensors(architecture, "weights.safetensors", bytes),
+        ];
+        for tensors in imported.into_iter().flatten() {
+            let mut values = tensors.values().flat_map(|tensor| &tensor.data);
+            assert!(values.all(|value| value.is_finite()), "weights that are not finite were accepted");
+        }
+    }
+}
+
+/// The registry of weights, and the manifest beside an installed file.
+pub fn manifest(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(registry) = Registry::parse(text) {
+        assert!(registry.weights.iter().all(|entry| registry.get(&entry.name).is_ok()));
+    }
+    static FOLDER: OnceLock<std::path::PathBuf> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let folder = std::env::temp_dir().join(format!("patchcore-fuzz-{}", std::process::id()));
+        let made = std::fs::create_dir_all(&folder);
+        made.unwrap_or_else(|error| unreachable!("cannot write to {}: {error}", folder.display()));
+        folder
+    });
+    let weights = folder.join("resnet18.safetensors");
+    if std::fs::write(weights.with_extension("json"), text).is_ok() {
+        let _ = verify_manifest(&weights, "resnet18", b"weights");
+    }
+}
