@@ -295,6 +295,9 @@ pub struct Devices {
     /// How to print them
     #[arg(long, value_enum, default_value_t = InspectFormat::Table)]
     pub format: InspectFormat,
+    /// Look up one backend's devices and print nothing: run in a process of its own, which a bad driver may end
+    #[arg(long, hide = true, value_name = "BACKEND")]
+    pub of: Option<String>,
 }
 
 /// `patchcore doctor`.

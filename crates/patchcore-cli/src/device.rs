@@ -44,7 +44,7 @@ pub fn load(source: &ModelSource) -> anyhow::Result<Model> {
 
 /// Has the devices that a name stands for tried by other processes: for `auto` one after the other, up to the first that
 /// proves itself.
-fn try_apart(device: &str, precision: Precision) -> anyhow::Result<()> {
+pub fn try_apart(device: &str, precision: Precision) -> anyhow::Result<()> {
     if device != "auto" {
         return try_one(device, precision);
     }
@@ -63,14 +63,17 @@ fn try_one(device: &str, precision: Precision) -> anyhow::Result<()> {
     if is_proved(device, precision) {
         return Ok(());
     }
-    let program = std::env::current_exe().context("cannot find this program's own file to try the device with")?;
-    let mut command = Command::new(program);
-    command.args(["try-device", "--device", device, "--precision", precision.name()]);
-    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    let status = status.context("cannot start this program again to try the device with")?;
-    // An exit code is an answer; no code means that a signal ended it.
-    if status.code().is_none() {
-        note_crash(device, precision, &status.to_string());
+    if let Some(how) = run_apart(&["try-device", "--device", device, "--precision", precision.name()])? {
+        note_crash(device, precision, &how);
     }
     Ok(())
+}
+
+/// Runs another process of this program, unheard; how a signal ended it, if one did. An exit code is an answer.
+pub fn run_apart(arguments: &[&str]) -> anyhow::Result<Option<String>> {
+    let program = std::env::current_exe().context("cannot find this program's own file to try the device with")?;
+    let mut command = Command::new(program);
+    let status = command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let status = status.context("cannot start this program again to try the device with")?;
+    Ok(status.code().is_none().then(|| status.to_string()))
 }

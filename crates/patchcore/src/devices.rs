@@ -53,12 +53,22 @@ pub enum DeviceState {
     },
 }
 
-/// Every backend and every device that can be found. Opens each of them.
+impl DeviceReport {
+    /// A backend whose devices cannot be used, and why.
+    pub fn absent(backend: Backend, reason: String) -> Self {
+        Self { name: backend.name().to_owned(), state: DeviceState::Absent { reason } }
+    }
+}
+
+/// Every backend and every device that can be found. Opens each of them, and with a driver that ends the process so ends
+/// the caller: a program that must survive one asks for [`devices_of`] one backend in a process of its own first, as
+/// `patchcore devices` does.
 pub fn list_devices() -> Vec<DeviceReport> {
     BACKENDS.into_iter().flat_map(devices_of).collect()
 }
 
-fn devices_of(backend: Backend) -> Vec<DeviceReport> {
+/// The devices of one backend.
+pub fn devices_of(backend: Backend) -> Vec<DeviceReport> {
     let name = backend.name();
     if !backend.is_compiled_in() {
         let state = DeviceState::NotCompiledIn { feature: name };
@@ -134,7 +144,7 @@ pub fn note_crash(name: &str, precision: Precision, how: &str) {
 }
 
 /// A driver that ended a process is not even opened.
-fn refuse_crashed(name: &str, precision: Precision) -> Result<(), DeviceError> {
+pub(crate) fn refuse_crashed(name: &str, precision: Precision) -> Result<(), DeviceError> {
     match Record::of_name(name, precision).and_then(|record| record.read()) {
         Some(Verdict::Crashed { how }) => Err(DeviceError::Crashed { device: name.to_owned(), how }),
         _ => Ok(()),

@@ -13,6 +13,7 @@ use patchcore_core::self_check::{self, Check};
 use patchcore_core::{ComputeDevice, Extractor, Fitter, ImageInput, Mode, PatchCore, PatchCoreConfig, Precision};
 use serde::Serialize;
 
+use crate::devices::refuse_crashed;
 use crate::error::Error;
 use crate::settings::Settings;
 
@@ -74,7 +75,8 @@ impl DoctorReport {
 /// `step` is called with the name of what comes next.
 ///
 /// # Errors
-/// [`Error::Device`] where the device cannot be opened or fails, [`Error::Weights`] without an embedded network.
+/// [`Error::Device`] where the device cannot be opened or fails, or has ended a process before and was not
+/// [forgotten](crate::devices::forget); [`Error::Weights`] without an embedded network.
 ///
 /// # Examples
 /// ```
@@ -88,6 +90,7 @@ impl DoctorReport {
 /// # }
 /// ```
 pub fn doctor(name: &str, precision: Precision, step: &mut dyn FnMut(&str)) -> Result<DoctorReport, Error> {
+    refuse_crashed(name, precision)?;
     let device = ComputeDevice::from_name(name)?.with_precision(precision)?;
     let cpu = ComputeDevice::from_name("flex")?;
     let checks = self_check::run(&device, step)?;
@@ -137,6 +140,13 @@ impl Patient {
         let row = compare("features of a photo", in_precision, || embed(&on_cpu), || embed(&on_device))?;
         self.stages.push(row);
 
+        // The first picture's first channel.
+        let grey = pictures.first().and_then(|pixels| pixels.get(..SIDE * SIDE)).unwrap_or_default();
+        let grey = ImageInput { width: SIDE, height: SIDE, pixels: grey };
+        let embed = |extractor: &Extractor| Ok::<_, Error>(Answer::Values(extractor.embed_to_host(grey)?.0));
+        let row = compare("features of a grey photo", in_precision, || embed(&on_cpu), || embed(&on_device))?;
+        self.stages.push(row);
+
         let mut features = Vec::new();
         for index in 0..GOOD {
             features.extend(on_cpu.embed_to_host(input(index))?.0);
@@ -155,7 +165,8 @@ impl Patient {
             let picks = greedy_k_center(tensor, &initial, rows / 10, device, &mut |_| true);
             picks.map(Answer::Choices).map_err(|stopped| match stopped {
                 SelectionStopped::Device(error) => Error::Device(error),
-                _ => Error::Device(DeviceError::NotPresent { name: device.name(), found: "it stopped".into() }),
+                // Nobody asks it to stop.
+                _ => Error::Device(failed(device, "coreset", "it stopped")),
             })
         };
         // Near-ties may change places through rounding, and then what follows them.
@@ -165,7 +176,7 @@ impl Patient {
         step("search");
         let bank = features.get(..rows / 2 * dim).unwrap_or_default().to_vec();
         let bank = patchcore_core::memory_bank::MemoryBank::from_rows(dim, bank);
-        let bank = bank.ok_or_else(|| DeviceError::NotPresent { name: self.device.name(), found: "no rows".into() })?;
+        let bank = bank.ok_or_else(|| failed(&self.device, "search", "no rows"))?;
         let indices = [&self.cpu, &self.device].map(|device| NearestNeighborIndex::new(bank.clone(), device));
         let [cpu_index, device_index] = &indices;
         let queries = features.get(rows / 2 * dim..).unwrap_or_default();
@@ -210,6 +221,10 @@ impl Patient {
         self.stages.extend(rows);
         Ok(())
     }
+}
+
+fn failed(device: &ComputeDevice, operation: &'static str, message: &str) -> DeviceError {
+    DeviceError::Execution { device: device.name(), operation, message: message.to_owned() }
 }
 
 fn compare(

@@ -1,15 +1,21 @@
 //! `patchcore devices`: what can compute here, and how to get the rest.
 
-use patchcore::devices::{DeviceReport, DeviceState};
-use patchcore::list_devices;
+use patchcore::core::device::{BACKENDS, Backend};
+use patchcore::devices::{DeviceReport, DeviceState, devices_of};
 use serde_json::json;
 
 use crate::arguments::{Devices, InspectFormat};
+use crate::device::run_apart;
 use crate::{Outcome, output};
 
 pub fn run(arguments: &Devices) -> anyhow::Result<Outcome> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let devices = list_devices();
+    if let Some(name) = &arguments.of {
+        BACKENDS.into_iter().filter(|backend| backend.name() == name).for_each(|backend| drop(devices_of(backend)));
+        return Ok(Outcome::Done);
+    }
+    let devices = BACKENDS.into_iter().map(looked_up_apart).collect::<anyhow::Result<Vec<_>>>()?;
+    let devices: Vec<DeviceReport> = devices.into_iter().flatten().collect();
     if arguments.format == InspectFormat::Json {
         output::print(&format!("{:#}\n", json!({ "threads": threads, "devices": devices })))?;
         return Ok(Outcome::Done);
@@ -17,6 +23,19 @@ pub fn run(arguments: &Devices) -> anyhow::Result<Outcome> {
     let text: String = devices.iter().map(|device| line(device, threads)).collect();
     output::print(&text)?;
     Ok(Outcome::Done)
+}
+
+/// The devices of a backend, looked up by another process first: a driver may end the one that loads it.
+fn looked_up_apart(backend: Backend) -> anyhow::Result<Vec<DeviceReport>> {
+    let is_safe = backend == Backend::Flex || !backend.is_compiled_in();
+    let ended = if is_safe { None } else { run_apart(&["devices", "--of", backend.name()])? };
+    Ok(match ended {
+        None => devices_of(backend),
+        Some(how) => {
+            let reason = format!("its driver ended the process that looked ({how}): update the driver");
+            vec![DeviceReport::absent(backend, reason)]
+        }
+    })
 }
 
 fn line(device: &DeviceReport, threads: usize) -> String {

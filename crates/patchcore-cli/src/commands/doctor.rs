@@ -4,6 +4,7 @@ use patchcore::devices::forget;
 use patchcore::{DoctorReport, Precision, doctor, write_beside_and_rename};
 
 use crate::arguments::{Doctor, InspectFormat};
+use crate::device::try_apart;
 use crate::{Outcome, output};
 
 pub fn run(arguments: &Doctor) -> anyhow::Result<Outcome> {
@@ -11,8 +12,9 @@ pub fn run(arguments: &Doctor) -> anyhow::Result<Outcome> {
     if let Some(file) = &arguments.output {
         output::check_place(file)?;
     }
-    // Whatever was remembered of the device: now it is asked again.
+    // Whatever was remembered of the device: now it is asked again, first where it can do no harm.
     forget(&arguments.compute.device, precision);
+    try_apart(&arguments.compute.device, precision)?;
     let report = doctor(&arguments.compute.device, precision, &mut |stage| output::note(&format!("{stage} ...")))?;
     let json = format!("{}\n", serde_json::to_string_pretty(&report)?);
     if let Some(file) = &arguments.output {

@@ -12,9 +12,10 @@ use crate::progress::Display;
 use crate::{Outcome, output};
 
 pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
-    let settings = settings(arguments)?;
+    let mut settings = settings(arguments)?;
     let config = settings.config()?;
-    crate::device::open(&arguments.compute)?;
+    // What `auto` has found, so that it need not be looked for again.
+    settings.device = crate::device::open(&arguments.compute)?.name();
     output::check_place(&arguments.output)?;
     let files = good_images(&arguments.data)?;
     announce(&settings, &files)?;

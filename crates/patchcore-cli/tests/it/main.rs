@@ -8,6 +8,7 @@ mod bad_settings;
 mod bad_weights;
 mod browser;
 mod calibrate;
+mod crashing_driver;
 mod demo;
 mod evaluate;
 mod fit_and_score;
