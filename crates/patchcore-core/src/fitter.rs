@@ -16,6 +16,8 @@ use crate::patchcore::{FittedOn, GoodScores, PatchCore};
 
 /// Rows projected at once.
 const PROJECTION_CHUNK: usize = 16_384;
+/// Bytes of a batch's pixels and rows.
+const BATCH_BYTES: usize = 32 << 20;
 /// Training patches that tell how far good is from good.
 const GOOD_SAMPLE: usize = 256;
 
@@ -101,18 +103,28 @@ impl Fitter {
         added
     }
 
-    /// How many photos of such a size to give [`Fitter::add_batch`] at once, see [`Extractor::batch_size`].
+    /// How many photos of such a size to give [`Fitter::add_batch`] at once: see [`Extractor::batch_size`], and at most 32
+    /// MiB of pixels and rows on the host.
     pub fn batch_size(&self, height: usize, width: usize) -> usize {
-        self.extractor.batch_size(height, width, 0)
+        let values = 3 * height * width + self.extractor.grid(height, width).cells() * self.extractor.dim();
+        self.extractor.batch_size(height, width, 0).min((BATCH_BYTES / (4 * values).max(1)).max(1))
     }
 
-    /// Adds whole photos of one size: the same as [`Fitter::add`] one after the other, but on a GPU with one upload and
-    /// one read-back.
+    /// Adds whole photos of one size: up to a GPU's rounding the same as [`Fitter::add`] one after the other, with one
+    /// upload and one read-back.
     ///
     /// # Errors
     /// As [`Fitter::add`], and [`FitError::Input`] for photos of several sizes; then none of them is added.
     pub fn add_batch(&mut self, images: &[ImageInput<'_>]) -> Result<(), FitError> {
         let first = self.images;
+        if self.extractor.config().tiling.is_some() {
+            let (rows, origins) = (self.rows.len(), self.origins.len());
+            return images.iter().try_for_each(|image| self.add(*image)).inspect_err(|_| {
+                self.images = first;
+                self.rows.truncate(rows);
+                self.origins.truncate(origins);
+            });
+        }
         let embedded = self.extractor.embed_batch_to_host(images).map_err(|error| fit_error(error, first));
         let (rows, grid) = embedded?;
         let per_image = grid.cells() * self.extractor.dim();
@@ -143,7 +155,7 @@ impl Fitter {
     /// - `patches x 16`: distances and bookkeeping;
     /// - `bank x (dim x 8 + 800)`: the bank, once in the file's bytes, and the index of the search;
     /// - the network: every weight twice, those of 3x3 convolutions five times (Winograd's form);
-    /// - 80 MiB: the program, with a GPU's backend if it has one, and the photos in flight.
+    /// - 80 MiB: the program, with a GPU's backend if it has one, and the photos in flight (of a GPU's batch at most 32 MiB).
     pub fn memory_bytes(patches: usize, config: &PatchCoreConfig) -> u64 {
         let dim = config.embedding_dim();
         let projected = RandomProjection::dim_for(config.mode.projection(), dim, patches).unwrap_or(dim);

@@ -167,13 +167,19 @@ impl Model {
         let fitter = Fitter::new(config, &weights, device)?;
         let mut adding = Adding { fitter, waiting: Vec::new(), images: Vec::new(), rejected: Vec::new() };
         let started = Instant::now();
-        for (done, (name, input)) in inputs.into_iter().enumerate() {
+        let mut tell = |adding: &Adding| {
+            let done = adding.images.len() + adding.rejected.len();
+            let stop = progress(Progress { stage: Stage::Features, done, total }).is_break();
+            if stop { Err(Error::from(FitError::Cancelled)) } else { Ok(()) }
+        };
+        for (name, input) in inputs {
             adding.add(name, input)?;
-            if progress(Progress { stage: Stage::Features, done: done + 1, total }).is_break() {
-                return Err(FitError::Cancelled.into());
-            }
+            tell(&adding)?;
         }
-        adding.flush()?;
+        if !adding.waiting.is_empty() {
+            adding.flush()?;
+            tell(&adding)?;
+        }
         let Adding { fitter, images, mut rejected, .. } = adding;
         if images.is_empty() && !rejected.is_empty() {
             let count = rejected.len();
@@ -406,15 +412,18 @@ impl Adding {
         let input = match input {
             Ok(input) => input,
             Err(error) => {
+                // In the order of the photos.
+                self.flush()?;
                 self.rejected.push((name, error));
                 return Ok(());
             }
         };
+        // Only whole photos wait for others, and only for those of their size.
+        let whole = input.inside.is_none() && self.fitter.extractor().config().tiling.is_none();
         let same = |(_, other): &(String, NetworkInput)| (input.height, input.width) == (other.height, other.width);
-        if !self.waiting.first().is_none_or(same) {
+        if !whole || !self.waiting.first().is_none_or(same) {
             self.flush()?;
         }
-        let whole = input.inside.is_none() && self.fitter.extractor().config().tiling.is_none();
         let batch = if whole { self.fitter.batch_size(input.height, input.width) } else { 1 };
         self.waiting.push((name, input));
         if self.waiting.len() >= batch { self.flush() } else { Ok(()) }

@@ -5,6 +5,8 @@
 //! scores 1e-3 of the score (sums in another order; measured 1e-5 at most), map values 1e-4 of the largest one; chosen
 //! rows and picks are equal where the data has no near-ties.
 
+use std::ops::ControlFlow;
+
 use patchcore::core::backbone::Architecture;
 use patchcore::core::coreset::greedy_k_center;
 use patchcore::core::device::Precision;
@@ -12,7 +14,9 @@ use patchcore::core::memory_bank::{BankDtype, MemoryBank};
 use patchcore::core::model_file::{DriftPolicy, ModelFile};
 use patchcore::core::nearest_neighbor::NearestNeighborIndex;
 use patchcore::core::{Extractor, ImageInput, PatchCoreConfig, self_check};
-use patchcore::{ComputeDevice, LoadOptions, Mode, Model, Resize, Settings};
+use patchcore::{
+    ComputeDevice, Error, LoadOptions, Mode, Model, Photo, PixelBuffer, PixelFormat, Progress, Resize, Settings, Stage,
+};
 
 use crate::part;
 
@@ -178,6 +182,47 @@ fn models_move_between_devices() {
                 }
             }
         }
+    }
+}
+
+/// Photos that need padding, of other sizes, grey and in colour, and ones that fail, between photos that go together: the
+/// same patches of the same photos, in the same order, as on the CPU.
+#[test]
+fn a_fit_in_batches_takes_the_patches_of_a_fit_one_by_one() {
+    let photo = |width: u32, height: u32, seed: u32, bytes: usize| {
+        let data: Vec<u8> =
+            (0..(width * height) as usize * bytes).map(|i| (i * 37 % (61 + seed as usize)) as u8).collect();
+        let format = if bytes == 1 { PixelFormat::Gray8 } else { PixelFormat::Rgb8 };
+        Photo::from_buffer(&PixelBuffer { data: &data, width, height, stride: width as usize * bytes, format }).unwrap()
+    };
+    let fit = |device: &ComputeDevice| {
+        let settings = Settings { pad_to_stride: true, coreset_sampling_ratio: 1.0, ..settings(Mode::Paper, device) };
+        let good = [(64, 48, 0, 1), (64, 48, 1, 3), (49, 33, 2, 1), (64, 48, 3, 1), (48, 48, 4, 3), (48, 48, 5, 3)];
+        let mut photos: Vec<(String, Result<Photo, Error>)> = good
+            .into_iter()
+            .map(|(width, height, seed, bytes)| (format!("good {seed}"), Ok(photo(width, height, seed, bytes))))
+            .collect();
+        photos.insert(4, ("too large".to_owned(), Ok(photo(1, 9_000, 6, 1))));
+        let mut told = Vec::new();
+        let progress = &mut |progress: Progress| {
+            told.push((progress.stage, progress.done));
+            ControlFlow::Continue(())
+        };
+        let report = Model::fit_reporting(&settings, photos, 7, progress).unwrap();
+        assert_eq!(told.iter().rfind(|(stage, _)| *stage == Stage::Features), Some(&(Stage::Features, 7)));
+        let rejected: Vec<String> = report.rejected.iter().map(|(name, _)| name.clone()).collect();
+        (report.model, rejected)
+    };
+    let (expected, rejected) = fit(&ComputeDevice::flex());
+    assert_eq!(rejected, ["too large"]);
+    // Of the 8 x 6 cells of 49 x 33, padded to 64 x 48, the last column and the last row are padding and do not count.
+    assert_eq!((expected.core().fitted_on().images, expected.core().bank().len()), (6, 3 * 48 + 35 + 2 * 36));
+    for device in devices() {
+        let (found, also) = fit(&device);
+        assert_eq!(also, rejected);
+        assert_eq!(found.training_images(), expected.training_images());
+        assert_eq!(found.core().bank().origins(), expected.core().bank().origins(), "{}", device.name());
+        assert_close(found.core().bank().rows(), expected.core().bank().rows(), 1e-4, &device.name());
     }
 }
 
