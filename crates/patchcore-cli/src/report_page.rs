@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use patchcore::core::metrics::{AnomalyMap, pr_curve, pro_curve, roc_curve, thin_curve};
+use patchcore::core::metrics::{AnomalyMap, pr_curve, pro_curve_within, roc_curve, thin_curve};
 use patchcore::{EvaluatedImage, Evaluation, Interval, Metrics, Model};
 use patchcore_report::{EvaluationPage, Fact, ImageRow, MetricRow, MetricValue, Threshold};
 
@@ -23,7 +23,8 @@ pub fn report_page(title: &str, data: &Path, model: &Model, evaluation: &Evaluat
     let scored: Vec<(f32, bool)> =
         evaluation.images.iter().filter_map(|row| Some((*row.score.as_ref().ok()?, row.image.is_anomalous))).collect();
     let (scores, labels): (Vec<f32>, Vec<bool>) = scored.into_iter().unzip();
-    let maps: Vec<AnomalyMap<'_>> = evaluation.images.iter().filter_map(labelled_map).collect();
+    let (maps, inside): (Vec<AnomalyMap<'_>>, Vec<Option<&[bool]>>) =
+        evaluation.images.iter().filter_map(|row| Some((labelled_map(row)?, row.inside.as_deref()))).unzip();
     let overall = &evaluation.overall;
     let stored = model.thresholds();
     // A curve that is not defined on this set is left out, as its metric is.
@@ -41,7 +42,7 @@ pub fn report_page(title: &str, data: &Path, model: &Model, evaluation: &Evaluat
         scale: color_scale(model),
         roc,
         pr: pr_curve(&scores, &labels, RESOLUTION).unwrap_or_default(),
-        pro: pro_curve(&maps, RESOLUTION).unwrap_or_default(),
+        pro: pro_curve_within(&maps, &inside, RESOLUTION).unwrap_or_default(),
         notes: notes(evaluation),
         configuration: configuration(model),
         environment: environment(data, model, evaluation),

@@ -75,6 +75,6 @@ pub use image_metrics::{ImageMetrics, image_metrics};
 pub use interval::Interval;
 pub use pixel_metrics::{PixelMetrics, pixel_metrics, pixel_metrics_within};
 pub use pr_curve::pr_curve;
-pub use pro_curve::pro_curve;
+pub use pro_curve::{pro_curve, pro_curve_within};
 pub use roc_curve::{RocCurve, roc_curve};
 pub use thin_curve::thin_curve;

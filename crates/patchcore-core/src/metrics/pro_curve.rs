@@ -23,7 +23,20 @@ use super::{AnomalyMap, MetricError};
 /// # Ok::<(), patchcore_core::metrics::MetricError>(())
 /// ```
 pub fn pro_curve(maps: &[AnomalyMap<'_>], resolution: f64) -> Result<Vec<[f64; 2]>, MetricError> {
-    let ranked = RankedScores::from_maps(maps)?;
+    pro_curve_within(maps, &[], resolution)
+}
+
+/// [`pro_curve`] over the pixels inside a region of interest, as in
+/// [`pixel_metrics_within`](super::pixel_metrics_within()).
+///
+/// # Errors
+/// As [`pro_curve`].
+pub fn pro_curve_within(
+    maps: &[AnomalyMap<'_>],
+    inside: &[Option<&[bool]>],
+    resolution: f64,
+) -> Result<Vec<[f64; 2]>, MetricError> {
+    let ranked = RankedScores::from_maps_within(maps, inside)?;
     let (n_normal, n_regions) = (ranked.n_normal() as f64, ranked.n_regions() as f64);
     let (mut false_positives, mut overlap) = (0_u64, 0.0);
     let mut curve = Thinning::new(resolution);

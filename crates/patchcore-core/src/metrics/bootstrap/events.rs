@@ -72,7 +72,7 @@ impl Events {
     }
 
     /// Every pixel inside of every map; the maps have been checked for lengths, finite scores and both classes, and their
-    /// masks hold nothing that is outside. `inside` has an entry per map.
+    /// masks hold nothing that is outside. A map without an entry in `inside` counts as a whole.
     pub(super) fn from_maps(maps: &[AnomalyMap<'_>], inside: &[Option<&[bool]>]) -> Result<Self, MetricError> {
         let (mut anomalous, mut totals): (Vec<Entry>, Vec<Totals>) = (Vec::new(), Vec::new());
         let inside_of = |image: usize| inside.get(image).copied().flatten();

@@ -111,12 +111,14 @@ pub fn pixel_replicates_within(
 fn check_maps(maps: &[AnomalyMap<'_>], inside: &[Option<&[bool]>]) -> Result<(), MetricError> {
     let (mut n_normal, mut n_anomalous) = (0, 0);
     for (index, map) in maps.iter().enumerate() {
-        if let Some((pixel, value)) = map.scores.iter().enumerate().find(|(_, score)| !score.is_finite()) {
+        let inside = inside.get(index).copied().flatten();
+        let counts = |pixel: usize| inside.is_none_or(|inside| inside.get(pixel) == Some(&true));
+        let damaged = |(pixel, score): &(usize, &f32)| !score.is_finite() && counts(*pixel);
+        if let Some((pixel, value)) = map.scores.iter().enumerate().find(damaged) {
             return Err(MetricError::NonFiniteScore { map: Some(index), index: pixel, value: *value });
         }
         let defective = map.mask.map_or(0, |mask| mask.iter().filter(|pixel| **pixel).count());
         n_anomalous += defective as u64;
-        let inside = inside.get(index).copied().flatten();
         let pixels = inside.map_or(map.scores.len(), |inside| inside.iter().filter(|pixel| **pixel).count());
         n_normal += (pixels - defective) as u64;
     }
