@@ -1,6 +1,6 @@
 //! What a report shows of one image: its photo, its map, and the pair of crops that says why it was flagged.
 
-use patchcore::{EvaluatedImage, Geometry, Limits, MapGeometry, Model, Score};
+use patchcore::{EvaluatedImage, Geometry, Limits, MapGeometry, Model, NearestPhoto, Score};
 use patchcore_report::{Evidence, NearestPatch, crop_around};
 
 /// Side of a crop as a share of the input's short side.
@@ -31,12 +31,13 @@ pub fn evidence(model: &Model, row: &EvaluatedImage, geometry: MapGeometry) -> R
 fn nearest(model: &Model, score: &Score) -> NearestPatch {
     let good = &score.nearest_good;
     let crop = model.open_nearest(good, &Limits::default()).map_err(|error| error.to_string());
+    let cut = |found: NearestPhoto| crop_around(&found.photo.to_rgb8(), found.at, crop_size(&found.geometry));
     NearestPatch {
         image: good.image.clone(),
         row: usize::from(good.origin.row),
         column: usize::from(good.origin.column),
         distance: good.distance,
-        crop: crop.map(|(photo, at)| crop_around(&photo.to_rgb8(), at, crop_size(&score.geometry))),
+        crop: crop.map(cut),
     }
 }
 

@@ -93,6 +93,16 @@ pub enum Error {
         /// Where its mask should lie.
         expected: String,
     },
+    /// A training photo cannot be shown again.
+    #[error(
+        "{name} is not the photo that the model was fitted on: {reason}; put the photo back, or do without its picture"
+    )]
+    OtherPhoto {
+        /// The photo's name.
+        name: String,
+        /// What tells.
+        reason: &'static str,
+    },
     /// Every training photo was unreadable.
     #[error("none of the {count} training photos could be used; the first one, {name}: {first}")]
     NoUsablePhoto {

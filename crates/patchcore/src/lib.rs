@@ -60,7 +60,7 @@ pub use crate::devices::{list_devices, open_device};
 pub use crate::doctor::{DoctorReport, DoctorRow, doctor};
 pub use crate::error::Error;
 pub use crate::evaluation::{EvaluatedImage, Evaluation, MapGeometry, Metrics};
-pub use crate::model::{FitReport, LoadOptions, Model, NearestGood, PatchScores, Score};
+pub use crate::model::{FitReport, LoadOptions, Model, NearestGood, NearestPhoto, PatchScores, Score};
 pub use crate::photo_map::PhotoMap;
 pub use crate::progress::{Progress, ProgressFn, Stage};
 pub use crate::settings::{DEFAULT_BACKBONE, Settings};

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use patchcore_core::backbone::BackboneWeights;
 use patchcore_core::error::FitError;
 use patchcore_core::memory_bank::PatchOrigin;
-use patchcore_core::mode::Distance;
 use patchcore_core::model_file::{DriftPolicy, ModelFile, ModelHeader};
 use patchcore_core::nearest_neighbor::Neighbor;
 use patchcore_core::patch_embedding::Grid;
@@ -73,6 +72,18 @@ pub struct NearestGood {
     pub origin: PatchOrigin,
     /// Distance of the two patches, in the unit of the mode's distance.
     pub distance: f32,
+}
+
+/// The training photo of a [`NearestGood`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct NearestPhoto {
+    /// The photo.
+    pub photo: Photo,
+    /// Centre of the patch in it: column, row.
+    pub at: (f64, f64),
+    /// How the network's input lies in it.
+    pub geometry: Geometry,
 }
 
 /// How to load a model.
@@ -250,10 +261,11 @@ impl Model {
         Ok(inputs.into_iter().zip(results).map(|(input, result)| self.placed(&self.core, input, result)).collect())
     }
 
-    /// The training photo of a nearest good patch, opened again, and the centre of that patch in it: column, row.
+    /// The training photo of a nearest good patch, opened again at the name that the fit was given.
     ///
     /// # Errors
-    /// [`Error::Image`] if the photo is no longer where it was at the fit.
+    /// [`Error::Image`] if the photo is no longer there, [`Error::OtherPhoto`] for a name that never was a file's and a file
+    /// that cannot be the photo of the fit.
     ///
     /// # Examples
     /// ```no_run
@@ -262,17 +274,36 @@ impl Model {
     ///
     /// let model = Model::load("flange.patchcore", None, "flex")?;
     /// let score = model.score(&Photo::open("frame.png".as_ref(), &Limits::default())?)?;
-    /// let (good, (x, y)) = model.open_nearest(&score.nearest_good, &Limits::default())?;
-    /// println!("{:?} looks least like {} at ({x:.0}, {y:.0})", score.worst_at, good.name());
+    /// let good = model.open_nearest(&score.nearest_good, &Limits::default())?;
+    /// println!("{:?} was compared with {} at {:?}", score.worst_at, good.photo.name(), good.at);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn open_nearest(&self, nearest: &NearestGood, limits: &Limits) -> Result<(Photo, (f64, f64)), Error> {
-        let photo = self.open_photo(&nearest.image, limits)?;
+    pub fn open_nearest(&self, nearest: &NearestGood, limits: &Limits) -> Result<NearestPhoto, Error> {
+        self.open_nearest_at(Path::new(&nearest.image), nearest, limits)
+    }
+
+    /// [`Model::open_nearest`] for a photo that now lies elsewhere.
+    ///
+    /// # Errors
+    /// As [`Model::open_nearest`].
+    pub fn open_nearest_at(&self, path: &Path, nearest: &NearestGood, limits: &Limits) -> Result<NearestPhoto, Error> {
+        let other = |reason| Error::OtherPhoto { name: path.display().to_string(), reason };
+        if path.as_os_str().is_empty() {
+            return Err(other("the fit was not told the names of its photos"));
+        }
+        let photo = self.open_photo(path, limits)?;
         let geometry = Geometry::new(photo.name(), photo.size(), &self.core.config().view)?;
+        if self.core.config().region.as_ref().is_some_and(|region| region.size != photo.size()) {
+            return Err(other("it has another size than the photos of the fit"));
+        }
         let grid = self.core.extractor().grid(geometry.input.height as usize, geometry.input.width as usize);
         let (row, column) = (usize::from(nearest.origin.row), usize::from(nearest.origin.column));
-        Ok((photo, cell_in_photo(&geometry, grid, row, column)))
+        if row >= grid.rows || column >= grid.columns {
+            return Err(other("it is smaller than the photo of the fit"));
+        }
+        let at = cell_in_photo(&geometry, grid, row, column);
+        Ok(NearestPhoto { photo, at, geometry })
     }
 
     /// The core's result, as places in the photo and names of training photos.
@@ -281,10 +312,7 @@ impl Model {
         let nearest = result.nearest.get(result.worst_cell).copied().unwrap_or(Neighbor::NONE);
         let origin = core.bank().origins().get(nearest.row as usize).copied();
         let origin = origin.unwrap_or(PatchOrigin { image: 0, row: 0, column: 0 });
-        let distance = match core.config().mode.distance() {
-            Distance::SquaredL2 => nearest.squared_distance,
-            Distance::L2 => nearest.squared_distance.sqrt(),
-        };
+        let distance = core.config().mode.distance().of_squared(nearest.squared_distance) as f32;
         Score {
             score: result.score,
             verdict: self.thresholds.image.map(|threshold| threshold.verdict(result.score)),

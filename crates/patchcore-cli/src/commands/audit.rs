@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use patchcore::{AuditedPhoto, Limits, Model, good_images};
+use patchcore::{AuditedPhoto, Limits, Model, Photo, good_images};
 use patchcore_report::{Pair, crop_around, write_png};
 use serde::Serialize;
 
@@ -56,7 +56,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     if let Some(folder) = &arguments.output {
         make_folder(folder)?;
         for (rank, photo) in audit.photos.iter().take(arguments.top).enumerate() {
-            write_pair(folder, rank + 1, &model, photo, &limits)?;
+            write_pair(folder, rank + 1, &model, &audit.photos, photo, &limits)?;
         }
     }
     let row = |(at, photo): (usize, &AuditedPhoto)| Row {
@@ -77,26 +77,37 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
 
 /// The surroundings of the worst place, a quarter of the photo's longer side wide, beside the patch of another photo that
 /// comes nearest, as `<rank>_<name>.png`.
-fn write_pair(folder: &Path, rank: usize, model: &Model, photo: &AuditedPhoto, limits: &Limits) -> anyhow::Result<()> {
-    let picture = model.open_photo(&photo.path, limits)?.to_rgb8();
-    let (width, height) = picture.dimensions();
-    let side = (width.max(height) / CROP_SHARE).max(32);
-    let crop = |picture: &_, at| crop_around(picture, at, (side, side));
-    let other = model.open_nearest(&photo.nearest_other, limits);
+fn write_pair(
+    folder: &Path,
+    rank: usize,
+    model: &Model,
+    all: &[AuditedPhoto],
+    photo: &AuditedPhoto,
+    limits: &Limits,
+) -> anyhow::Result<()> {
+    let crop = |photo: &Photo, at| {
+        let side = (photo.width().max(photo.height()) / CROP_SHARE).max(32);
+        crop_around(&photo.to_rgb8(), at, (side, side))
+    };
+    let own = crop(&model.open_photo(&photo.path, limits)?, photo.worst_at);
+    // Where the photos have moved, the other one lies where it was found now.
+    let nearest = &photo.nearest_other;
+    let found = all.iter().find(|other| other.index == nearest.origin.image);
+    let path = found.map_or_else(|| Path::new(&nearest.image), |other| &other.path);
+    let other = model.open_nearest_at(path, nearest, limits);
     if let Err(error) = &other {
         tracing::warn!("no picture of what {} was compared with: {error}", photo.path.display());
     }
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let own = crop(&picture, photo.worst_at);
-    let other = other.ok().map(|(other, at)| crop(&other.to_rgb8(), at));
+    let other = other.ok().map(|other| crop(&other.photo, other.at));
     let pair = Pair {
         title: &format!("score {:.4}, {:.2} times the median", photo.score, photo.ratio),
         left: (&name(&photo.path), &own),
-        right: (&format!("nearest: {}", name(Path::new(&photo.nearest_other.image))), other.as_ref()),
+        right: (&format!("nearest: {}", name(path)), other.as_ref()),
     };
     let stem = photo.path.file_stem().unwrap_or_default().to_string_lossy();
-    let path = folder.join(format!("{rank:03}_{stem}.png"));
-    write_png(&path, &pair.render()).with_context(|| format!("cannot write the crops of {}", photo.path.display()))
+    let file = folder.join(format!("{rank:03}_{stem}.png"));
+    write_png(&file, &pair.render()).with_context(|| format!("cannot write the crops of {}", photo.path.display()))
 }
 
 fn print(rows: &[Row], format: Format) -> anyhow::Result<()> {

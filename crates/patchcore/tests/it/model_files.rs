@@ -97,6 +97,33 @@ fn a_file_of_version_1_scores_as_it_did() {
     assert_eq!(old.score(&photo).unwrap(), model.score(&photo).unwrap());
 }
 
+/// A photo of the fit can be shown again; what cannot be that photo is an error, not another picture.
+#[test]
+fn the_nearest_good_photo_is_opened_again_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = patchcore::Limits::default();
+    let files: Vec<_> = (0..2).map(|seed| folder.path().join(format!("{seed}.png"))).collect();
+    for (seed, file) in files.iter().enumerate() {
+        part::photo(seed as u32, false).to_rgb8().save(file).unwrap();
+    }
+    let settings =
+        Settings { resize: Some(patchcore::Resize::None), coreset_sampling_ratio: 0.5, ..Settings::default() };
+    let go = &mut |_| std::ops::ControlFlow::Continue(());
+    let model = Model::fit_files(&settings, &files, &limits, go).unwrap().model;
+    let mut nearest = model.score(&part::photo(9, true)).unwrap().nearest_good;
+    nearest.origin.row = 11;
+    let found = model.open_nearest(&nearest, &limits).unwrap();
+    assert_eq!((found.photo.width(), found.at.1), (part::SIDE, 11.5 * 8.0 - 0.5));
+    image::RgbImage::new(40, 40).save(&nearest.image).unwrap();
+    let error = model.open_nearest(&nearest, &limits).unwrap_err();
+    assert!(matches!(error, Error::OtherPhoto { .. }) && error.to_string().contains("smaller"), "{error}");
+    std::fs::remove_file(&nearest.image).unwrap();
+    assert!(matches!(model.open_nearest(&nearest, &limits), Err(Error::Image(_))));
+    nearest.image.clear();
+    let error = model.open_nearest(&nearest, &limits).unwrap_err();
+    assert!(matches!(error, Error::OtherPhoto { .. }) && error.to_string().contains("names"), "{error}");
+}
+
 #[test]
 fn other_weights_are_refused_with_both_digests() {
     let file = patchcore::core::model_file::ModelFile::new(model().core(), Vec::new(), None);
