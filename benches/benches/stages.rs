@@ -112,16 +112,18 @@ impl Subject {
         let side = input.width * input.height;
         if self.device.is_cpu() {
             use patchcore_core::backbone::cpu::{CpuNetwork, MapLayout, Workspace};
-            use patchcore_core::backbone::grey_stem::GREY_PLANES;
+            use patchcore_core::backbone::grey_stem::{GREY_PLANES, push_grey_planes};
             use patchcore_core::patch_embedding::cpu::CpuEmbedding;
-            let network = CpuNetwork::new(&plan, &weights)?;
-            let network = network.with_grey_images(&plan, &weights, &self.config.normalization)?;
+            let normalization = self.config.normalization;
+            let network = CpuNetwork::for_photos(&plan, &weights, &normalization)?;
             let embedding = CpuEmbedding::new(self.config.embedding, &channels);
             let (mut workspace, mut maps) = (Workspace::new(), Vec::new());
             let (height, width, layout) = (input.height, input.width, MapLayout::ChannelsLast);
-            let colour = input.rgb_planes();
-            for planes in [GREY_PLANES, 3] {
-                let image = colour.get(..planes * side).context("no image")?;
+            let mut colour = input.rgb_planes().into_owned();
+            normalization.apply(&mut colour);
+            let mut grey = Vec::new();
+            push_grey_planes(&normalization, input.data.get(..side).context("no image")?, &mut grey);
+            for (planes, image) in [(GREY_PLANES, &grey), (3, &colour)] {
                 criterion.bench_function(&self.id("trunk", planes, side), |bencher| {
                     bencher.iter(|| network.forward(image, 1, height, width, layout, &mut workspace, &mut maps));
                 });

@@ -239,6 +239,17 @@ pub enum InputError {
         /// Columns stated.
         width: usize,
     },
+    /// A batch holds images of several sizes.
+    #[error(
+        "a batch begins with an image of {} x {} pixels and holds one of {} x {}: group images by size",
+        expected.1, expected.0, found.1, found.0
+    )]
+    MixedSizes {
+        /// Rows and columns of the image at fault.
+        found: (usize, usize),
+        /// Rows and columns of the first.
+        expected: (usize, usize),
+    },
     /// A side is too small for the network or too large for memory.
     #[error(
         "the network input is {width} x {height} pixels: expected each side from {smallest} to {largest} (set `--resize` or `--size`)"
@@ -271,7 +282,7 @@ pub enum InputError {
     /// A pixel is NaN or infinite.
     #[error("pixel value {index} of the input is not finite: expected values in [0, 1]")]
     NotFinite {
-        /// Position of the first such value in `[3, height, width]`.
+        /// Position of the first such value in `[planes, height, width]`.
         index: usize,
     },
 }

@@ -153,8 +153,7 @@ impl Extractor {
         verify_weights(config.backbone, &plan, weights)?;
         let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
         let body = if device.is_cpu() {
-            let network = CpuNetwork::new(&plan, weights)
-                .and_then(|network| network.with_grey_images(&plan, weights, &config.normalization))
+            let network = CpuNetwork::for_photos(&plan, weights, &config.normalization)
                 .map_err(|error| ExtractorError::Cpu(error.to_string()))?;
             let embedding = CpuEmbedding::new(config.embedding, &channels);
             Body::Cpu(Arc::new(CpuBody { network, embedding, workspaces: ScratchPool::default() }))
@@ -226,9 +225,9 @@ impl Extractor {
         let (height, width) = (first.height, first.width);
         for image in images {
             image.check()?;
-            if (image.height, image.width) != (height, width) {
-                let (found, expected) = (image.pixels.len(), first.pixels.len());
-                return Err(InputError::WrongLength { found, expected, height, width }.into());
+            let found = (image.height, image.width);
+            if found != (height, width) {
+                return Err(InputError::MixedSizes { found, expected: (height, width) }.into());
             }
         }
         match &self.body {

@@ -14,8 +14,9 @@
 //! compiled for AVX-512, AVX2 with FMA, and the target's baseline; the choice is made at run time. The README beside
 //! this folder has the predicted floors, what was tried, and the measured ratios.
 //!
-//! Every output value is one chain of operations whose order depends on the layer alone: cutting the work into
-//! tiles, tasks and groups of images never reorders a sum. So results do not depend on the number of threads, on the
+//! Every output value is one chain of operations whose order depends on the layer alone (in the first convolution of a grey
+//! photo also on the tile that it lies in, that is, on the photo's width and the instruction set): cutting the work into
+//! tasks and groups of images never reorders a sum. So results do not depend on the number of threads, on the
 //! size of the batch or on the position in it. Different instruction sets may round differently.
 
 mod aligned;

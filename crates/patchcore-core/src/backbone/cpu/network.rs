@@ -108,12 +108,21 @@ impl CpuNetwork {
         Ok(Self { isa, steps, taps, channels, slots: plan.slots, planar, grey_stem: None, buffer_of, buffers })
     }
 
-    /// Lets the network read images as [grey planes](crate::backbone::grey_stem) too, if one convolution alone reads
-    /// the image.
+    /// [`CpuNetwork::new`], for images normalised with these statistics: grey ones may come as [grey
+    /// planes](crate::backbone::grey_stem), if one convolution alone reads the image.
     ///
     /// # Errors
     /// As [`CpuNetwork::new`].
-    pub fn with_grey_images(
+    pub fn for_photos(
+        plan: &Plan,
+        weights: &BackboneWeights,
+        normalization: &Normalization,
+    ) -> Result<Self, CpuNetworkError> {
+        Self::new(plan, weights)?.with_grey_stem(plan, weights, normalization)
+    }
+
+    /// `plan` and `weights` are those that the network was made of.
+    pub(super) fn with_grey_stem(
         mut self,
         plan: &Plan,
         weights: &BackboneWeights,

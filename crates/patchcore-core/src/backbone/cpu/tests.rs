@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::lanes::Isa;
 use super::oracle::{self, Planes};
 use super::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
-use crate::backbone::grey_stem::push_grey_planes;
+use crate::backbone::grey_stem::{GREY_PLANES, push_grey_planes};
 use crate::backbone::plan::{Activation, ConvStep, Padding, Plan, Step, Tap};
 use crate::backbone::{Architecture, BackboneWeights, NamedTensor};
 use crate::preprocess::Normalization;
@@ -219,7 +219,7 @@ fn grey_images_agree_with_the_oracle_on_three_equal_channels() {
             grey.chunks(area).for_each(|pixels| push_grey_planes(&normalization, pixels, &mut planes));
             for isa in Isa::available() {
                 let network = CpuNetwork::with_isa(isa, &plan, &weights).unwrap();
-                let network = network.with_grey_images(&plan, &weights, &normalization).unwrap();
+                let network = network.with_grey_stem(&plan, &weights, &normalization).unwrap();
                 let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
                 let layout = MapLayout::ChannelsFirst;
                 // Colour before grey: what a workspace held before must not matter.
@@ -254,9 +254,10 @@ fn features_depend_on_neither_threads_nor_batch() {
         let plan = plan_of(architecture);
         let weights = random_weights(&plan, 8);
         let (n, height, width) = (7, 70, 50);
-        let input = noise(9, n * 3 * height * width);
-        for isa in Isa::available() {
+        for (isa, planes) in Isa::available().into_iter().flat_map(|isa| [(isa, 3), (isa, GREY_PLANES)]) {
+            let input = noise(9, n * planes * height * width);
             let network = CpuNetwork::with_isa(isa, &plan, &weights).unwrap();
+            let network = network.with_grey_stem(&plan, &weights, &Normalization::IMAGENET).unwrap();
             let mut workspace = Workspace::new();
             let mut run = |workers: usize, input: &[f32], n: usize| {
                 let mut outputs = Vec::new();
@@ -280,7 +281,7 @@ fn features_depend_on_neither_threads_nor_batch() {
                     assert!(bits(&a.data) == bits(&b.data), "{architecture:?}, {isa:?}, {workers} threads");
                 }
             }
-            for (image, pixels) in input.chunks(3 * height * width).enumerate() {
+            for (image, pixels) in input.chunks(planes * height * width).enumerate() {
                 for (alone, batch) in run(1 + image % 3, pixels, 1).iter().zip(&whole) {
                     let size = alone.data.len();
                     let same = bits(&alone.data) == bits(&batch.data[image * size..(image + 1) * size]);
