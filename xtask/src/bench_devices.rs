@@ -127,7 +127,8 @@ fn table(date: &str, machine: &str, devices: &BTreeMap<String, Value>, rows: &[R
             text.push_str(&format!(" {cell} |"));
         }
     }
-    text.push_str("\n\nMedians of criterion. ");
+    let backbone = devices.values().find_map(|device| device["backbone"].as_str()).unwrap_or("unknown");
+    text.push_str(&format!("\n\nMedians of criterion; network {backbone}, mode `authors`. "));
     for (name, device) in devices {
         let properties = &device["properties"];
         let hardware = properties["hardware"].as_str().filter(|name| !name.is_empty()).unwrap_or("the CPU");

@@ -8,8 +8,19 @@ use clap::Args;
 use crate::tidy::{Tidy, root};
 
 /// What is type-checked, as far as a machine without a GPU can tell.
-const FEATURES: [&str; 10] =
-    ["", "flex", "wgpu", "vulkan", "metal", "webgpu", "cuda", "rocm", "fusion", "flex,wgpu,fusion,autotune"];
+const FEATURES: [&str; 11] = [
+    "",
+    "flex",
+    "wgpu",
+    "vulkan",
+    "metal",
+    "webgpu",
+    "cuda",
+    "rocm",
+    "fusion",
+    "autotune",
+    "flex,wgpu,fusion,autotune",
+];
 
 /// Format, house rules, clippy, tests, documentation.
 #[derive(Debug, Args)]

@@ -137,7 +137,7 @@ fn environment(data: &Path, model: &Model, evaluation: &Evaluation) -> Vec<Fact>
     vec![
         Fact::new("test set", data.display().to_string()),
         Fact::new("scoring", format!("{per_image:.1} ms per image, decoding included")),
-        Fact::new("device", model.core().device().name()),
+        Fact::new("device", format!("{}, {}", model.core().device().name(), model.core().device().precision().name())),
         Fact::new("machine", format!("{} {}, {threads} threads", std::env::consts::OS, std::env::consts::ARCH)),
         Fact::new("program", format!("patchcore {}", env!("CARGO_PKG_VERSION"))),
         Fact::new("written", utc::now()),

@@ -44,6 +44,8 @@ pub struct ModelValues {
     pub seed: u64,
     /// Where it was evaluated.
     pub device: String,
+    /// Number format of the network there.
+    pub precision: &'static str,
     /// Version of this program.
     pub version: &'static str,
 }

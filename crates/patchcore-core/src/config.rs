@@ -38,7 +38,7 @@ pub struct PatchCoreConfig {
     /// Where to look, in the geometry of the photos. Default: everywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<Region>,
-    /// The sample that is white in 16-bit photos: 4095 for a camera's 12 bits. Default: 65535.
+    /// The sample that is white in 16-bit photos: 4095 for a camera's 12 bits. Default: each photo's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub full_scale: Option<u16>,
 }

@@ -50,7 +50,7 @@ pub fn run(arguments: &Compare) -> anyhow::Result<Outcome> {
     let metrics = differences(&a, &b, &joined.images);
     output::print(&table(&metrics))?;
     let page = ComparisonPage {
-        thresholds: [a.threshold(), b.threshold()],
+        thresholds: [a.threshold()?, b.threshold()?],
         roc: [roc(&joined.images, |image| image.a), roc(&joined.images, |image| image.b)],
         names: [a.name, b.name],
         metrics,
@@ -88,14 +88,18 @@ impl Results {
     }
 
     /// The threshold that its verdicts come from: the model's own, else the one with the largest F1 on this set.
-    fn threshold(&self) -> Option<Threshold> {
-        let stored = self.metrics.get("thresholds").cloned().unwrap_or_default();
-        if let Some(own) = serde_json::from_value::<Thresholds>(stored).ok().and_then(|stored| stored.image) {
-            return Some(Threshold { value: own.value, how: own.origin.to_string() });
+    fn threshold(&self) -> anyhow::Result<Option<Threshold>> {
+        if let Some(stored) = self.metrics.get("thresholds") {
+            let stored = serde_json::from_value::<Thresholds>(stored.clone());
+            let stored = stored.with_context(|| format!("{}/metrics.json: `thresholds` is none", self.name))?;
+            if let Some(own) = stored.image {
+                return Ok(Some(Threshold { value: own.value, how: own.origin.to_string() }));
+            }
         }
-        let value = self.metrics.get("image_f1_max_threshold")?.as_f64()? as f32;
+        let best = self.metrics.get("image_f1_max_threshold").and_then(Value::as_f64);
         // F1-max calls `score >= threshold`, a verdict `score > threshold`.
-        Some(Threshold { value: value.next_down(), how: "the largest F1, chosen on its own test set".to_owned() })
+        let how = || "the largest F1, chosen on its own test set".to_owned();
+        Ok(best.map(|value| Threshold { value: (value as f32).next_down(), how: how() }))
     }
 }
 

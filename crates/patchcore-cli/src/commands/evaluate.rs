@@ -11,7 +11,7 @@ use patchcore::{
 use patchcore_report::{ColorScale, Panel, write_png};
 
 use crate::arguments::{Evaluate, MapGeometry};
-use crate::commands::score::color_scale;
+use crate::commands::score::{color_scale, contour};
 use crate::output::make_folder;
 use crate::progress::Display;
 use crate::report_evidence::evidence;
@@ -112,6 +112,7 @@ fn metrics_file(model: &Model, evaluation: &Evaluation, seconds: BTreeMap<&'stat
             bank_rows: core.bank().len(),
             seed: core.config().seed,
             device: core.device().name(),
+            precision: core.device().precision().name(),
             version: env!("CARGO_PKG_VERSION"),
         },
     }
@@ -136,7 +137,7 @@ fn draw_overlays(
 ) -> anyhow::Result<()> {
     let scale = color_scale(model);
     let best = || Some(evaluation.overall.pixel.as_ref().ok()?.f1_max.threshold);
-    let threshold = model.thresholds().pixel.map(|threshold| threshold.value).or_else(best);
+    let threshold = contour(model).or_else(best);
     let mut made = std::collections::BTreeSet::new();
     for row in &evaluation.images {
         let folder = folder.join(&row.image.kind);

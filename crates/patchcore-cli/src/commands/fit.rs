@@ -102,10 +102,9 @@ fn announce(settings: &Settings, files: &[std::path::PathBuf]) -> anyhow::Result
     ));
     let brightest = photo.brightest_sample();
     if settings.full_scale.is_none() && photo.bits_per_sample() == 16 && brightest < 1 << 14 {
-        let white = (u32::from(brightest) + 1).next_power_of_two().max(256) - 1;
         tracing::warn!(
-            "{}: the brightest of its 16-bit samples is {brightest} of 65535, so it is nearly black; \
-             for a camera of fewer bits say what is white: --full-scale {white}",
+            "{}: the brightest of its 16-bit samples is {brightest} of 65535, so it is nearly black; if the camera has \
+             fewer bits, say what is white: --full-scale 4095 (12 bits) or 16383 (14 bits)",
             first.display()
         );
     }

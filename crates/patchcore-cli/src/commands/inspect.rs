@@ -31,12 +31,13 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
         (
             "fitted on",
             format!(
-                "{} photos, {} patches, ratio {}, seed {}, device {}",
+                "{} photos, {} patches, ratio {}, seed {}, device {}{}",
                 header.fitted_on.images,
                 header.fitted_on.patches,
                 config.coreset_sampling_ratio,
                 config.seed,
-                header.device
+                header.device,
+                header.passport.as_ref().map_or(String::new(), |own| format!(" in {}", own.precision.name()))
             ),
         ),
         (

@@ -123,6 +123,11 @@ pub fn color_scale(model: &Model) -> ColorScale {
     ColorScale { low: good, high: full * good }
 }
 
+/// The score from which a pixel lies inside the contour: above the model's pixel threshold, as a verdict has it.
+pub fn contour(model: &Model) -> Option<f32> {
+    model.thresholds().pixel.map(|threshold| threshold.value.next_up())
+}
+
 /// Folders become the photos in them.
 fn expand(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
@@ -163,8 +168,7 @@ fn write_pictures(
             None => input.to_rgb8(),
         };
         let (width, height) = (map.width as u32, map.height as u32);
-        let contour = model.thresholds().pixel.map(|threshold| threshold.value);
-        let picture = overlay(&photo, &map.scores, width, height, &color_scale(model), contour, None)?;
+        let picture = overlay(&photo, &map.scores, width, height, &color_scale(model), contour(model), None)?;
         write_png(Path::new(&path), &picture)?;
     }
     Ok(())
