@@ -1,10 +1,10 @@
-//! The files of an evaluation: metrics.json and scores.csv.
+//! The files of an evaluation: metrics.json, scores.csv and replicates.json.
 
 use std::collections::BTreeMap;
 
-use patchcore::core::metrics::Confusion;
+use patchcore::core::metrics::{Confusion, PixelReplicates};
 use patchcore::{Evaluation, Interval, Metrics, Thresholds};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// metrics.json. A metric that is not defined on this set (one class only, no mask) is absent.
 #[derive(Debug, Clone, Serialize)]
@@ -27,6 +27,20 @@ pub struct MetricsFile {
     pub seconds: BTreeMap<&'static str, f64>,
     /// What was evaluated.
     pub model: ModelValues,
+}
+
+/// replicates.json: what `compare` needs of the pixels of an evaluation, whose maps it does not have.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ReplicatesFile {
+    /// The pixel AUROC of metrics.json: another one there means that this file is of another evaluation.
+    pub pixel_auroc: f64,
+    /// Per resample of the test images.
+    pub pixel: PixelReplicates,
+}
+
+impl ReplicatesFile {
+    /// Its name in an evaluation's folder.
+    pub const NAME: &str = "replicates.json";
 }
 
 /// What identifies the model.

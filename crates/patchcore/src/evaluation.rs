@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use patchcore_core::metrics::{
     AnomalyMap as LabelledMap, Bootstrap, Confusion, ImageIntervals, ImageMetrics, MetricError, PixelIntervals,
-    PixelMetrics, image_metrics, image_replicates, pixel_metrics_within, pixel_replicates_within,
+    PixelMetrics, PixelReplicates, image_metrics, image_replicates, pixel_metrics_within, pixel_replicates_within,
 };
 use patchcore_core::preprocess::Region;
 use patchcore_core::scoring::AnomalyMap;
@@ -81,6 +81,9 @@ pub struct Evaluation {
     pub overall: Metrics,
     /// Per kind of defect, each together with all good images.
     pub kinds: BTreeMap<String, Metrics>,
+    /// The pixel metrics over all images in each resample, for a paired comparison; `None` before
+    /// [`Evaluation::add_intervals`], or where they are not defined.
+    pub pixel_replicates: Option<PixelReplicates>,
     /// Time for decoding and scoring.
     pub scoring: Duration,
     /// Time for the metrics.
@@ -180,7 +183,8 @@ impl Model {
                 kinds.insert(row.image.kind.clone(), metrics_of(&images, Some(&row.image.kind), threshold));
             }
         }
-        Ok(Evaluation { images, overall, kinds, scoring, metrics: started.elapsed() })
+        let metrics = started.elapsed();
+        Ok(Evaluation { images, overall, kinds, pixel_replicates: None, scoring, metrics })
     }
 }
 
@@ -233,6 +237,9 @@ impl Evaluation {
             if metrics.pixel.is_ok() {
                 let replicates = pixel_replicates_within(&entries.maps, &entries.inside, bootstrap)?;
                 metrics.pixel_intervals = Some(replicates.intervals()?);
+                if kind.is_none() {
+                    self.pixel_replicates = Some(replicates);
+                }
             }
         }
         self.metrics += started.elapsed();

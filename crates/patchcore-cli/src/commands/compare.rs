@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::Context;
 use patchcore::core::metrics::{
-    Bootstrap, ImageMetrics, Interval, delong_difference, image_metrics, image_replicates, roc_curve, thin_curve,
+    Bootstrap, ImageMetrics, Interval, PixelReplicates, delong_difference, image_metrics, image_replicates, roc_curve,
+    thin_curve,
 };
 use patchcore::{Thresholds, write_beside_and_rename};
 use patchcore_report::{ComparedImage, ComparisonPage, MetricDifference, Threshold};
@@ -14,6 +15,7 @@ use serde_json::Value;
 
 use crate::arguments::Compare;
 use crate::output::check_place;
+use crate::results::ReplicatesFile;
 use crate::{Outcome, output};
 
 /// A row of scores.csv; columns that a comparison does not need may come and go.
@@ -30,6 +32,7 @@ struct Results {
     name: String,
     metrics: Value,
     rows: Vec<Row>,
+    replicates: Option<PixelReplicates>,
 }
 
 /// Keys of metrics.json in the order of the table, with the names that people use.
@@ -84,7 +87,8 @@ impl Results {
         if let Some(row) = rows.iter().find(|row| row.score.is_some_and(|score| !score.is_finite())) {
             anyhow::bail!("{}: the score of {} is not a finite number; {remedy}", path.display(), row.image_path);
         }
-        Ok(Self { name: folder.display().to_string(), metrics, rows })
+        let replicates = replicates(&folder.join(ReplicatesFile::NAME), &metrics)?;
+        Ok(Self { name: folder.display().to_string(), metrics, rows, replicates })
     }
 
     /// The threshold that its verdicts come from: the model's own, else the one with the largest F1 on this set.
@@ -101,6 +105,29 @@ impl Results {
         let how = || "the largest F1, chosen on its own test set".to_owned();
         Ok(best.map(|value| Threshold { value: (value as f32).next_down(), how: how() }))
     }
+}
+
+/// The resamples of an evaluation's pixels; none if it was made without intervals, or the file is of an earlier one.
+fn replicates(path: &Path, metrics: &Value) -> anyhow::Result<Option<PixelReplicates>> {
+    let Ok(text) = std::fs::read_to_string(path) else { return Ok(None) };
+    let file: ReplicatesFile = serde_json::from_str(&text)
+        .with_context(|| format!("{} is no file of an evaluation; evaluate again", path.display()))?;
+    let own = metrics.get("pixel_auroc").and_then(Value::as_f64);
+    Ok(own.is_some_and(|own| (own - file.pixel_auroc).abs() < 1e-12).then_some(file.pixel))
+}
+
+/// Intervals of b minus a for the pixel metrics, in the order of [`PIXEL_METRICS`], where both have counted the same images.
+fn pixel_intervals(a: &Results, b: &Results) -> [Option<(f64, f64)>; 5] {
+    let images = |results: &Results| -> Vec<(String, bool)> {
+        results.rows.iter().map(|row| (row.image_path.clone(), row.score.is_some())).collect()
+    };
+    let paired = || {
+        let (of_a, of_b) = (a.replicates.as_ref()?, b.replicates.as_ref()?);
+        // Other defective images in view are other strata: then there are no pairs.
+        if images(a) == images(b) { of_b.difference(of_a).ok() } else { None }
+    };
+    let ends = |interval: Interval| Some((interval.low, interval.high));
+    paired().map_or([None; 5], |all| [all.auroc, all.ap, all.f1_max, all.aupro_30, all.aupro_05].map(ends))
 }
 
 /// Images that both have scored, and what was left out.
@@ -175,11 +202,11 @@ fn differences(a: &Results, b: &Results, images: &[ComparedImage]) -> Vec<Metric
         image("image F1-max", |metrics| metrics.f1_max.f1, intervals[2]),
     ];
     let value = |results: &Results, key: &str| results.metrics.get(key).and_then(Value::as_f64);
-    rows.extend(PIXEL_METRICS.iter().map(|(key, name)| MetricDifference {
+    rows.extend(PIXEL_METRICS.iter().zip(pixel_intervals(a, b)).map(|((key, name), interval)| MetricDifference {
         name: (*name).to_owned(),
         a: value(a, key),
         b: value(b, key),
-        interval: None,
+        interval,
     }));
     rows.retain(|row| row.a.is_some() || row.b.is_some());
     rows

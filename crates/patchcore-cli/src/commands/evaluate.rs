@@ -16,7 +16,7 @@ use crate::output::make_folder;
 use crate::progress::Display;
 use crate::report_evidence::evidence;
 use crate::report_page::report_page;
-use crate::results::{MetricValues, MetricsFile, ModelValues, scores_csv};
+use crate::results::{MetricValues, MetricsFile, ModelValues, ReplicatesFile, scores_csv};
 use crate::{Outcome, output};
 
 pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
@@ -67,6 +67,7 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     let metrics = metrics_file(&model, &evaluation, seconds);
     let json = format!("{}\n", serde_json::to_string_pretty(&metrics)?);
     write_beside_and_rename(&arguments.output.join("metrics.json"), json.as_bytes())?;
+    write_replicates(&arguments.output.join(ReplicatesFile::NAME), &mut evaluation)?;
     write_beside_and_rename(&arguments.output.join("scores.csv"), &scores_csv(&evaluation)?)?;
     output::print(&summary(&metrics))?;
     output::print(&format!("written to {}\n", arguments.output.display()))?;
@@ -116,6 +117,17 @@ fn metrics_file(model: &Model, evaluation: &Evaluation, seconds: BTreeMap<&'stat
             version: env!("CARGO_PKG_VERSION"),
         },
     }
+}
+
+/// Writes what a comparison needs, or removes what an earlier evaluation left of it.
+fn write_replicates(path: &Path, evaluation: &mut Evaluation) -> anyhow::Result<()> {
+    let (Some(pixel), Ok(metrics)) = (evaluation.pixel_replicates.take(), &evaluation.overall.pixel) else {
+        // It may never have been there; `compare` sees a stale one.
+        let _ = std::fs::remove_file(path);
+        return Ok(());
+    };
+    let json = serde_json::to_string(&ReplicatesFile { pixel_auroc: metrics.auroc, pixel })?;
+    Ok(write_beside_and_rename(path, json.as_bytes())?)
 }
 
 /// The table on stdout.

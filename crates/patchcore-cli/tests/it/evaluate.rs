@@ -49,7 +49,7 @@ fn a_good_test_set_gives_all_metrics_and_pictures() {
     assert_eq!(metrics["kinds"]["spot"]["n_anomalous"], 3);
     assert_eq!(metrics["model"]["mode"], "paper");
     assert_eq!(rows(&place).len(), 6);
-    assert_eq!(entries(&place.path("out")), ["metrics.json", "overlays", "report.html", "scores.csv"]);
+    assert_eq!(entries(&place.path("out")), ["metrics.json", "overlays", "replicates.json", "report.html", "scores.csv"]);
     assert_eq!(entries(&place.path("out/overlays/spot")), ["000.png.png", "001.png.png", "002.png.png"]);
 
     let (model, data, out) = (place.text("m.patchcore"), place.text("part"), place.text("bare"));

@@ -51,6 +51,12 @@ fn two_evaluations_are_compared_over_their_common_images() {
     let run = patchcore(["compare", &place.text("a"), &place.text("b"), "-o", &page]).done();
     assert!(run.stdout.contains("image AUROC") && run.stdout.contains("AUPRO 0.3"), "{}", run.stdout);
     assert!(run.stdout.contains("6 images"), "{}", run.stdout);
+    // Every metric has an interval that holds its difference; those of pixels are from the same draws of images.
+    for line in run.stdout.lines().filter(|line| line.starts_with("pixel") || line.starts_with("AUPRO")) {
+        let numbers: Vec<f64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        let [.., difference, low, high] = numbers[..] else { panic!("{line}") };
+        assert!(low <= difference + 0.01 && difference <= high + 0.01, "{line}");
+    }
     let html = read(&place, "compared.html");
     assert!(html.contains("Score by score") && html.contains("test/spot/001.png"));
     assert_eq!(html.matches("chosen on its own test set").count(), 2, "{html}");
@@ -62,6 +68,18 @@ fn two_evaluations_are_compared_over_their_common_images() {
     let html = read(&place, "compared.html");
     assert!(html.contains("set by hand"));
     assert_eq!(html.matches("chosen on its own test set").count(), 1);
+
+    // Without the intervals of one of them there are none of the pixels' differences, and none of an evaluation before.
+    let (old, model, data) = (read(&place, "b/replicates.json"), place.text("b.patchcore"), place.text("part"));
+    let b = place.text("b");
+    patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &b, "--no-overlays", "--no-intervals"]).done();
+    let dashes = || {
+        let table = patchcore(["compare", &place.text("a"), &b, "-o", &page]).done().stdout;
+        table.lines().filter(|line| line.starts_with("AUPRO") && line.ends_with('-')).count()
+    };
+    assert_eq!(dashes(), 2);
+    fs::write(place.path("b/replicates.json"), old.replacen("\"pixel_auroc\":0", "\"pixel_auroc\":1", 1)).unwrap();
+    assert_eq!(dashes(), 2);
 
     // An image that only one of them has is left out and said; a label that differs is refused.
     let scores = read(&place, "b/scores.csv");

@@ -39,11 +39,11 @@ pub struct PixelIntervals {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageReplicates(Replicates);
 
-/// The pixel metrics of every resample.
-#[derive(Debug, Clone, PartialEq)]
+/// The pixel metrics of every resample. Serialised, two evaluations can be compared after their maps are gone.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct PixelReplicates(Replicates);
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 struct Replicates {
     bootstrap: Bootstrap,
     /// Which images are defective: the same draws need the same strata.

@@ -12,7 +12,7 @@ type Lanes = [f64; LANES];
 const LIMITS: [f64; 2] = [0.3, 0.05];
 
 /// The metrics of one resample.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Replicate {
     pub(super) auroc: f64,
     pub(super) ap: f64,
