@@ -49,11 +49,18 @@ fn a_good_test_set_gives_all_metrics_and_pictures() {
     assert_eq!(metrics["kinds"]["spot"]["n_anomalous"], 3);
     assert_eq!(metrics["model"]["mode"], "paper");
     assert_eq!(rows(&place).len(), 6);
-    assert_eq!(entries(&place.path("out")), ["metrics.json", "overlays", "replicates.json", "report.html", "scores.csv"]);
+    assert_eq!(
+        entries(&place.path("out")),
+        ["metrics.json", "overlays", "replicates.json", "report.html", "scores.csv"]
+    );
     assert_eq!(entries(&place.path("out/overlays/spot")), ["000.png.png", "001.png.png", "002.png.png"]);
 
     let (model, data, out) = (place.text("m.patchcore"), place.text("part"), place.text("bare"));
     patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &out, "--no-overlays", "--no-report"]).done();
+    assert_eq!(entries(&place.path("bare")), ["metrics.json", "replicates.json", "scores.csv"]);
+    // And what an evaluation with intervals left does not stay beside one without.
+    let bare = ["--no-overlays", "--no-report", "--no-intervals"];
+    patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &out].into_iter().chain(bare)).done();
     assert_eq!(entries(&place.path("bare")), ["metrics.json", "scores.csv"]);
 }
 
