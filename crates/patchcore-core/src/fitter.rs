@@ -70,7 +70,7 @@ impl Fitter {
     /// # Errors
     /// As [`Fitter::add`].
     pub fn add_within(&mut self, image: ImageInput<'_>, inside: Option<&[bool]>) -> Result<(), FitError> {
-        let (rows_before, number) = (self.rows.len(), self.images);
+        let (patches, rows_before, number) = (self.patches(), self.rows.len(), self.images);
         let embedded = if inside.is_none() && self.extractor.config().tiling.is_none() {
             self.extractor.embed_to_host(image).map(|(rows, grid)| {
                 self.rows.extend_from_slice(&rows);
@@ -95,10 +95,7 @@ impl Fitter {
         };
         match added {
             Ok(()) => self.images += 1,
-            Err(_) => {
-                self.rows.truncate(rows_before);
-                self.origins.truncate(rows_before / self.extractor.dim().max(1));
-            }
+            Err(_) => self.take_back(number, patches),
         }
         added
     }
@@ -118,12 +115,11 @@ impl Fitter {
     pub fn add_batch(&mut self, images: &[ImageInput<'_>]) -> Result<(), FitError> {
         let first = self.images;
         if self.extractor.config().tiling.is_some() {
-            let (rows, origins) = (self.rows.len(), self.origins.len());
-            return images.iter().try_for_each(|image| self.add(*image)).inspect_err(|_| {
-                self.images = first;
-                self.rows.truncate(rows);
-                self.origins.truncate(origins);
-            });
+            let patches = self.patches();
+            return images
+                .iter()
+                .try_for_each(|image| self.add(*image))
+                .inspect_err(|_| self.take_back(first, patches));
         }
         let embedded = self.extractor.embed_batch_to_host(images).map_err(|error| fit_error(error, first));
         let (rows, grid) = embedded?;
@@ -137,6 +133,13 @@ impl Fitter {
         }
         self.images += images.len();
         Ok(())
+    }
+
+    /// Makes the fitter what it was with so many photos and patches.
+    fn take_back(&mut self, images: usize, patches: usize) {
+        self.images = images;
+        self.origins.truncate(patches);
+        self.rows.truncate(patches * self.extractor.dim());
     }
 
     /// Number of photos added.

@@ -27,6 +27,11 @@ impl AnomalyMap<'_> {
         Ok(self.mask.map(|mask| mask.iter().zip(inside).map(|(a, b)| *a && *b).collect()))
     }
 
+    /// Number of pixels inside; all of them without a region.
+    pub(super) fn pixels_within(&self, inside: Option<&[bool]>) -> usize {
+        inside.map_or(self.scores.len(), |inside| inside.iter().filter(|pixel| **pixel).count())
+    }
+
     /// Checks that scores and mask have `width * height` entries; `map` is the index that an error names.
     pub(super) fn check_lengths(&self, map: usize) -> Result<(), MetricError> {
         let expected = self.width.saturating_mul(self.height);

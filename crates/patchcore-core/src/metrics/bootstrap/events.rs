@@ -77,8 +77,7 @@ impl Events {
         let (mut anomalous, mut totals): (Vec<Entry>, Vec<Totals>) = (Vec::new(), Vec::new());
         let inside_of = |image: usize| inside.get(image).copied().flatten();
         for (image, map) in maps.iter().enumerate() {
-            let pixels =
-                inside_of(image).map_or(map.scores.len(), |inside| inside.iter().filter(|pixel| **pixel).count());
+            let pixels = map.pixels_within(inside_of(image));
             let Some(mask) = map.mask else {
                 totals.push(Totals { normal: pixels as f64, ..Totals::default() });
                 continue;

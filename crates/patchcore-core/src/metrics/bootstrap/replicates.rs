@@ -119,8 +119,7 @@ fn check_maps(maps: &[AnomalyMap<'_>], inside: &[Option<&[bool]>]) -> Result<(),
         }
         let defective = map.mask.map_or(0, |mask| mask.iter().filter(|pixel| **pixel).count());
         n_anomalous += defective as u64;
-        let pixels = inside.map_or(map.scores.len(), |inside| inside.iter().filter(|pixel| **pixel).count());
-        n_normal += (pixels - defective) as u64;
+        n_normal += (map.pixels_within(inside) - defective) as u64;
     }
     match (n_normal, n_anomalous) {
         (0, 0) => Err(MetricError::Empty),
