@@ -115,7 +115,7 @@ impl Subject {
             use patchcore_core::backbone::grey_stem::{GREY_PLANES, push_grey_planes};
             use patchcore_core::patch_embedding::cpu::CpuEmbedding;
             let normalization = self.config.normalization;
-            let network = CpuNetwork::for_photos(&plan, &weights, &normalization)?;
+            let network = CpuNetwork::for_photos(self.device.instructions(), &plan, &weights, &normalization)?;
             let embedding = CpuEmbedding::new(self.config.embedding, &channels);
             let (mut workspace, mut maps) = (Workspace::new(), Vec::new());
             let (height, width, layout) = (input.height, input.width, MapLayout::ChannelsLast);
@@ -221,7 +221,7 @@ fn device_names() -> Vec<String> {
         return names.split(',').map(|name| name.trim().to_owned()).collect();
     }
     let present = list_devices().into_iter().filter(|device| matches!(device.state, DeviceState::Present(_)));
-    let proved = present.filter(|device| match open_device(&device.name, Precision::F32) {
+    let proved = present.filter(|device| match open_device(&device.name, Precision::F32, None) {
         Ok(_) => true,
         Err(error) => {
             println!("left out: {error}");

@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use anyhow::Context;
+use patchcore_core::Instructions;
 use patchcore_core::backbone::Architecture;
 use patchcore_core::backbone::cpu::{CpuNetwork, MapLayout, Workspace};
 
@@ -20,7 +21,8 @@ pub fn set_up(backbone: &str, batch: usize, work: &Work) -> anyhow::Result<Measu
     // The default backbone is embedded, and the peer's ONNX file is made of the same tensors.
     let file = (architecture != Architecture::EfficientNetLite0).then(|| work.onnx(backbone));
     let weights = patchcore::resolve_weights(backbone, file.as_deref())?;
-    let network = CpuNetwork::new(&architecture.plan(&layers)?, &weights).context("cannot build the network")?;
+    let network = CpuNetwork::new(Instructions::native(), &architecture.plan(&layers)?, &weights)
+        .context("cannot build the network")?;
     let image = npy::read(&work.input())?;
     let side = image.columns.isqrt();
     let input = image.values.repeat(batch);

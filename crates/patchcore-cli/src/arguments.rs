@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use patchcore::Size;
+use patchcore::{Instructions, Size};
 
 /// PatchCore anomaly detection: learn from photos of good parts, score new ones, see where they differ.
 #[derive(Debug, Parser)]
@@ -61,6 +61,17 @@ pub struct Compute {
     /// Number format of the network: f32, f16 or bf16 (see the README for what it does to scores)
     #[arg(long, default_value = "f32", value_name = "FORMAT")]
     pub precision: String,
+    /// The most that the CPU's own kernels may use: portable, avx2 or avx512 [default: PATCHCORE_INSTRUCTIONS, else the
+    /// widest that the processor has]
+    #[arg(long, value_name = "SET")]
+    pub instructions: Option<String>,
+}
+
+impl Compute {
+    /// The instruction set that the command names.
+    pub fn instructions(&self) -> anyhow::Result<Option<Instructions>> {
+        Ok(self.instructions.as_deref().map(Instructions::from_name).transpose()?)
+    }
 }
 
 /// Settings of a fit, shared by `fit` and `demo`.

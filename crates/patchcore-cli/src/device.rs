@@ -13,7 +13,7 @@ use crate::arguments::{Compute, ModelSource};
 pub fn open(compute: &Compute) -> anyhow::Result<ComputeDevice> {
     let precision = Precision::from_name(&compute.precision)?;
     try_apart(&compute.device, precision)?;
-    Ok(open_device(&compute.device, precision)?)
+    Ok(open_device(&compute.device, precision, compute.instructions()?)?)
 }
 
 /// Loads a model on such a device; a drift that was allowed is a warning.
@@ -24,6 +24,7 @@ pub fn load(source: &ModelSource) -> anyhow::Result<Model> {
         weights: source.weights.clone(),
         device: source.compute.device.clone(),
         precision,
+        instructions: source.compute.instructions()?,
         allow_drift: source.allow_drift,
     };
     let model = Model::load_with(&source.model, &options)?;

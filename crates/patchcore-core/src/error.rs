@@ -127,6 +127,18 @@ pub enum DeviceError {
         /// The precision's name.
         precision: &'static str,
     },
+    /// The processor does not have these vector instructions, or the device is not the CPU.
+    #[error("device `{device}` in {precision} cannot be limited to {found} instructions: expected {expected}")]
+    UnsupportedInstructions {
+        /// The device's name.
+        device: String,
+        /// The precision's name.
+        precision: &'static str,
+        /// The instructions asked for.
+        found: &'static str,
+        /// What can be asked for.
+        expected: String,
+    },
     /// The device computes wrong: a known answer came out different.
     #[error(
         "device `{device}` computes wrong: {operation} is off by {found:.3e}, at most {tolerance:.1e} is allowed (update the driver, build without `fusion`, or use `--device flex`)"

@@ -153,7 +153,7 @@ impl Extractor {
         verify_weights(config.backbone, &plan, weights)?;
         let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
         let body = if device.is_cpu() {
-            let network = CpuNetwork::for_photos(&plan, weights, &config.normalization)
+            let network = CpuNetwork::for_photos(device.instructions(), &plan, weights, &config.normalization)
                 .map_err(|error| ExtractorError::Cpu(error.to_string()))?;
             let embedding = CpuEmbedding::new(config.embedding, &channels);
             Body::Cpu(Arc::new(CpuBody { network, embedding, workspaces: ScratchPool::default() }))

@@ -39,7 +39,7 @@ pub mod self_check;
 pub mod threshold;
 
 pub use config::PatchCoreConfig;
-pub use device::{ComputeDevice, Precision};
+pub use device::{ComputeDevice, Instructions, Precision};
 pub use extractor::{Extractor, ImageInput};
 pub use fitter::Fitter;
 pub use memory_bank::BankDtype;

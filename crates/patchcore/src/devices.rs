@@ -13,7 +13,7 @@
 use std::path::{Path, PathBuf};
 
 use patchcore_core::ComputeDevice;
-use patchcore_core::device::{BACKENDS, Backend, DeviceProperties, Precision, enumerate};
+use patchcore_core::device::{BACKENDS, Backend, DeviceProperties, Instructions, Precision, enumerate};
 use patchcore_core::error::DeviceError;
 use patchcore_core::self_check::{self, Check};
 use serde::{Deserialize, Serialize};
@@ -93,9 +93,46 @@ pub fn devices_of(backend: Backend) -> Vec<DeviceReport> {
 /// device that opens and answers right, in the order of [`BACKENDS`], and falls back to the CPU; each one passed over
 /// is a warning.
 ///
+/// `instructions` limits the CPU's own kernels. `None`: what the environment variable `PATCHCORE_INSTRUCTIONS` says, which
+/// other devices leave alone; without it the widest that the processor has.
+///
 /// # Errors
-/// [`Error::Device`]: unknown, not compiled in, not present, wrong answers, unsupported precision.
-pub fn open_device(name: &str, precision: Precision) -> Result<ComputeDevice, Error> {
+/// [`Error::Device`]: unknown, not compiled in, not present, wrong answers, unsupported precision or instructions.
+/// [`Error::Config`]: the environment variable names no instruction set.
+pub fn open_device(
+    name: &str,
+    precision: Precision,
+    instructions: Option<Instructions>,
+) -> Result<ComputeDevice, Error> {
+    limited_to(open_proved(name, precision)?, instructions)
+}
+
+/// A device whose own CPU kernels use what is asked for, here or by the environment.
+pub(crate) fn limited_to(device: ComputeDevice, instructions: Option<Instructions>) -> Result<ComputeDevice, Error> {
+    let wanted = match instructions {
+        None if device.is_cpu() => instructions_of_environment()?,
+        given => given,
+    };
+    match wanted {
+        None => Ok(device),
+        Some(wanted) => Ok(device.with_instructions(wanted)?),
+    }
+}
+
+/// What `PATCHCORE_INSTRUCTIONS` asks for; nothing where it is unset or empty.
+///
+/// # Errors
+/// [`Error::Config`]: it names no instruction set.
+pub fn instructions_of_environment() -> Result<Option<Instructions>, Error> {
+    let wanted = std::env::var_os(INSTRUCTIONS_VARIABLE).filter(|value| !value.is_empty());
+    let named = |name: std::ffi::OsString| Instructions::from_name(&name.to_string_lossy());
+    Ok(wanted.map(named).transpose()?)
+}
+
+/// The environment variable that limits the CPU's own kernels.
+pub const INSTRUCTIONS_VARIABLE: &str = "PATCHCORE_INSTRUCTIONS";
+
+fn open_proved(name: &str, precision: Precision) -> Result<ComputeDevice, Error> {
     if name != "auto" {
         refuse_crashed(name, precision)?;
         return prove(ComputeDevice::from_name(name)?.with_precision(precision)?);
@@ -287,10 +324,10 @@ mod tests {
     #[test]
     fn the_cpu_needs_no_proof_and_auto_finds_something() {
         assert!(is_proved("flex", Precision::F32));
-        assert_eq!(open_device("flex", Precision::F32).unwrap().name(), "flex");
+        assert_eq!(open_device("flex", Precision::F32, None).unwrap().name(), "flex");
         // A driver that happens to be there may crash in a process that has not tried it apart.
         match std::env::var_os("PATCHCORE_TEST_DEVICE") {
-            Some(_) => drop(open_device("auto", Precision::F32).unwrap()),
+            Some(_) => drop(open_device("auto", Precision::F32, None).unwrap()),
             None => println!("skipped: PATCHCORE_TEST_DEVICE does not say that the devices here can be tried"),
         }
     }

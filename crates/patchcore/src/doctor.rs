@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use patchcore_core::backbone::{Architecture, BackboneWeights};
 use patchcore_core::coreset::{SelectionStopped, greedy_k_center};
-use patchcore_core::device::DeviceProperties;
+use patchcore_core::device::{DeviceProperties, Instructions};
 use patchcore_core::error::DeviceError;
 use patchcore_core::model_file::{DriftPolicy, ModelFile};
 use patchcore_core::nearest_neighbor::NearestNeighborIndex;
@@ -13,7 +13,7 @@ use patchcore_core::self_check::{self, Check};
 use patchcore_core::{ComputeDevice, Extractor, Fitter, ImageInput, Mode, PatchCore, PatchCoreConfig, Precision};
 use serde::Serialize;
 
-use crate::devices::refuse_crashed;
+use crate::devices::{limited_to, refuse_crashed};
 use crate::error::Error;
 use crate::settings::Settings;
 
@@ -72,6 +72,7 @@ impl DoctorReport {
 }
 
 /// Takes a device through every stage of a small fit and scoring with the embedded network, and compares with the CPU.
+/// `instructions` is as in [`open_device`](crate::open_device): the CPU with a narrower set is held to the CPU with its widest.
 /// `step` is called with the name of what comes next.
 ///
 /// # Errors
@@ -84,14 +85,19 @@ impl DoctorReport {
 ///
 /// # fn main() -> Result<(), patchcore::Error> {
 /// // The CPU through the tensor operations that a GPU runs.
-/// let report = doctor("flex:tensors", Precision::F32, &mut |step| println!("{step}"))?;
+/// let report = doctor("flex:tensors", Precision::F32, None, &mut |step| println!("{step}"))?;
 /// assert!(report.passed());
 /// # Ok(())
 /// # }
 /// ```
-pub fn doctor(name: &str, precision: Precision, step: &mut dyn FnMut(&str)) -> Result<DoctorReport, Error> {
+pub fn doctor(
+    name: &str,
+    precision: Precision,
+    instructions: Option<Instructions>,
+    step: &mut dyn FnMut(&str),
+) -> Result<DoctorReport, Error> {
     refuse_crashed(name, precision)?;
-    let device = ComputeDevice::from_name(name)?.with_precision(precision)?;
+    let device = limited_to(ComputeDevice::from_name(name)?.with_precision(precision)?, instructions)?;
     let cpu = ComputeDevice::from_name("flex")?;
     let checks = self_check::run(&device, step)?;
     let settings = Settings::default();

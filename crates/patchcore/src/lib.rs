@@ -48,7 +48,7 @@ pub use patchcore_core::mode::{MODES, Mode};
 pub use patchcore_core::preprocess::{Pad, Region, Resize, Size, Tiling};
 pub use patchcore_core::scoring::AnomalyMap;
 pub use patchcore_core::threshold::{Threshold, ThresholdOrigin, Thresholds, Verdict};
-pub use patchcore_core::{self as core, BankDtype, ComputeDevice, Precision};
+pub use patchcore_core::{self as core, BankDtype, ComputeDevice, Instructions, Precision};
 pub use patchcore_io::{
     Geometry, Limits, MvtecCategory, NetworkInput, Photo, PixelBuffer, PixelFormat, TestImage, good_images, photos_in,
     region_of_masks,

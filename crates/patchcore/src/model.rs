@@ -11,7 +11,9 @@ use patchcore_core::nearest_neighbor::Neighbor;
 use patchcore_core::patch_embedding::Grid;
 use patchcore_core::scoring::AnomalyMap;
 use patchcore_core::threshold::{Thresholds, Verdict};
-use patchcore_core::{ComputeDevice, Fitter, ImageInput, ImageScore, PatchCore, PatchCoreConfig, Precision};
+use patchcore_core::{
+    ComputeDevice, Fitter, ImageInput, ImageScore, Instructions, PatchCore, PatchCoreConfig, Precision,
+};
 use patchcore_io::{Geometry, Limits, NetworkInput, Photo};
 
 use crate::devices::open_device;
@@ -96,6 +98,8 @@ pub struct LoadOptions {
     pub device: String,
     /// Number format of the network. Default f32.
     pub precision: Precision,
+    /// As in [`Settings::instructions`].
+    pub instructions: Option<Instructions>,
     /// Load also where the device's answers differ from the model's passport by more than its precision explains.
     /// [`PatchCore::drift`] then says by how much.
     pub allow_drift: bool,
@@ -103,7 +107,13 @@ pub struct LoadOptions {
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { weights: None, device: "flex".to_owned(), precision: Precision::F32, allow_drift: false }
+        Self {
+            weights: None,
+            device: "flex".to_owned(),
+            precision: Precision::F32,
+            instructions: None,
+            allow_drift: false,
+        }
     }
 }
 
@@ -366,7 +376,7 @@ impl Model {
         let weights = options.weights.as_deref();
         let refused = |source| Error::ModelFile { path: path.to_owned(), source };
         let file = Self::read(path)?;
-        let device = open_device(&options.device, options.precision)?;
+        let device = open_device(&options.device, options.precision, options.instructions)?;
         let images = file.header.images.clone();
         let thresholds = file.header.thresholds.unwrap_or_default();
         let weights = match file.weights() {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use patchcore_core::backbone::{Architecture, BackboneWeights};
 use patchcore_core::preprocess::{Pad, Region, Resize, Size, Tiling};
-use patchcore_core::{BankDtype, ComputeDevice, Mode, PatchCoreConfig, Precision};
+use patchcore_core::{BankDtype, ComputeDevice, Instructions, Mode, PatchCoreConfig, Precision};
 
 use crate::devices::open_device;
 use crate::error::Error;
@@ -73,6 +73,9 @@ pub struct Settings {
     pub device: String,
     /// Number format of the network. Default f32, the published numbers.
     pub precision: Precision,
+    /// The most that the CPU's own kernels may use. Default: the environment variable `PATCHCORE_INSTRUCTIONS`, else the
+    /// widest that the processor has.
+    pub instructions: Option<Instructions>,
     /// Number format of the memory bank. Default f32.
     pub bank_dtype: BankDtype,
 }
@@ -98,6 +101,7 @@ impl Default for Settings {
             seed: 0,
             device: "flex".to_owned(),
             precision: Precision::F32,
+            instructions: None,
             bank_dtype: BankDtype::F32,
         }
     }
@@ -148,6 +152,6 @@ impl Settings {
     /// # Errors
     /// [`Error::Device`].
     pub fn compute_device(&self) -> Result<ComputeDevice, Error> {
-        open_device(&self.device, self.precision)
+        open_device(&self.device, self.precision, self.instructions)
     }
 }

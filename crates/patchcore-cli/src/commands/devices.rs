@@ -2,6 +2,7 @@
 
 use patchcore::core::device::{BACKENDS, Backend};
 use patchcore::devices::{DeviceReport, DeviceState, devices_of};
+use patchcore::{Instructions, Precision, open_device};
 use serde_json::json;
 
 use crate::arguments::{Devices, InspectFormat};
@@ -14,13 +15,18 @@ pub fn run(arguments: &Devices) -> anyhow::Result<Outcome> {
         BACKENDS.into_iter().filter(|backend| backend.name() == name).for_each(|backend| drop(devices_of(backend)));
         return Ok(Outcome::Done);
     }
+    let cpu = open_device(Backend::Flex.name(), Precision::F32, None)?.instructions();
     let devices = BACKENDS.into_iter().map(looked_up_apart).collect::<anyhow::Result<Vec<_>>>()?;
     let devices: Vec<DeviceReport> = devices.into_iter().flatten().collect();
+    let available: Vec<Instructions> = Instructions::available().collect();
     if arguments.format == InspectFormat::Json {
-        output::print(&format!("{:#}\n", json!({ "threads": threads, "devices": devices })))?;
+        output::print(&format!(
+            "{:#}\n",
+            json!({ "threads": threads, "instructions": { "used": cpu, "available": available }, "devices": devices })
+        ))?;
         return Ok(Outcome::Done);
     }
-    let text: String = devices.iter().map(|device| line(device, threads)).collect();
+    let text: String = devices.iter().map(|device| line(device, threads, cpu, &available)).collect();
     output::print(&text)?;
     Ok(Outcome::Done)
 }
@@ -38,9 +44,12 @@ fn looked_up_apart(backend: Backend) -> anyhow::Result<Vec<DeviceReport>> {
     })
 }
 
-fn line(device: &DeviceReport, threads: usize) -> String {
+fn line(device: &DeviceReport, threads: usize, used: Instructions, available: &[Instructions]) -> String {
     let state = match &device.state {
-        DeviceState::Present(_) if device.name == "flex" => format!("ready: the CPU, {threads} threads"),
+        DeviceState::Present(_) if device.name == "flex" => {
+            let sets = available.iter().map(|set| set.name()).collect::<Vec<_>>().join(", ");
+            format!("ready: the CPU, {threads} threads, {} instructions (it has {sets})", used.name())
+        }
         DeviceState::Present(properties) => {
             let memory = properties.memory_bytes.map_or(String::new(), |bytes| format!(", {} MiB", bytes >> 20));
             let software = if properties.is_software { ", a CPU that poses as a GPU" } else { "" };

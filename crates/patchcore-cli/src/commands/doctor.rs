@@ -15,7 +15,9 @@ pub fn run(arguments: &Doctor) -> anyhow::Result<Outcome> {
     // Whatever was remembered of the device: now it is asked again, first where it can do no harm.
     forget(&arguments.compute.device, precision);
     try_apart(&arguments.compute.device, precision)?;
-    let report = doctor(&arguments.compute.device, precision, &mut |stage| output::note(&format!("{stage} ...")))?;
+    let instructions = arguments.compute.instructions()?;
+    let mut note = |stage: &str| output::note(&format!("{stage} ..."));
+    let report = doctor(&arguments.compute.device, precision, instructions, &mut note)?;
     let json = format!("{}\n", serde_json::to_string_pretty(&report)?);
     if let Some(file) = &arguments.output {
         write_beside_and_rename(file, json.as_bytes())?;

@@ -71,6 +71,7 @@ pub fn settings(arguments: &Fit) -> anyhow::Result<Settings> {
         seed: arguments.seed,
         device: arguments.compute.device.clone(),
         precision: Precision::from_name(&arguments.compute.precision)?,
+        instructions: arguments.compute.instructions()?,
         bank_dtype: BankDtype::from_name(&arguments.bank_dtype)?,
     })
 }

@@ -4,6 +4,6 @@ use crate::Outcome;
 use crate::arguments::Compute;
 
 pub fn run(compute: &Compute) -> anyhow::Result<Outcome> {
-    patchcore::open_device(&compute.device, patchcore::Precision::from_name(&compute.precision)?)?;
+    patchcore::open_device(&compute.device, patchcore::Precision::from_name(&compute.precision)?, None)?;
     Ok(Outcome::Done)
 }

@@ -14,6 +14,7 @@ mod evaluate;
 mod fit_and_score;
 mod help;
 mod inspect;
+mod instructions;
 mod interrupted;
 mod memory;
 mod model_files;

@@ -67,7 +67,7 @@ pub fn shell(script: &str) -> assert_cmd::Command {
 
 fn clean(mut command: assert_cmd::Command) -> assert_cmd::Command {
     command.env("PATCHCORE_CACHE", "no-such-folder").env("COLUMNS", "100").env_remove("PATCHCORE_LOG");
-    command.env_remove("NO_COLOR").timeout(Duration::from_secs(120));
+    command.env_remove("NO_COLOR").env_remove("PATCHCORE_INSTRUCTIONS").timeout(Duration::from_secs(120));
     command
 }
 

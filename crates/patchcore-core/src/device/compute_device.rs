@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::guard::panic_message;
 use super::open::{Opened, open};
-use super::{BACKENDS, Backend, DeviceProperties, Precision};
+use super::{BACKENDS, Backend, DeviceProperties, Instructions, Precision};
 use crate::error::DeviceError;
 
 /// The name of the CPU without its own bodies.
@@ -18,6 +18,7 @@ pub struct ComputeDevice {
     device: Device,
     properties: DeviceProperties,
     precision: Precision,
+    instructions: Instructions,
     tensors_only: bool,
 }
 
@@ -30,7 +31,8 @@ impl ComputeDevice {
 
     fn new(backend: Backend, index: Option<usize>, opened: Opened) -> Self {
         let Opened { device, properties } = opened;
-        Self { backend, index, device, properties, precision: Precision::F32, tensors_only: false }
+        let (precision, instructions) = (Precision::F32, Instructions::native());
+        Self { backend, index, device, properties, precision, instructions, tensors_only: false }
     }
 
     /// The device of that name: `flex`, `vulkan`, `cuda:1`, ... ; `flex:tensors` is the CPU without its own bodies, with
@@ -74,6 +76,33 @@ impl ComputeDevice {
             return Err(DeviceError::UnsupportedPrecision { device: self.name(), precision: precision.name() });
         }
         Ok(Self { precision, ..self })
+    }
+
+    /// The same device with the CPU's own kernels limited to these vector instructions.
+    ///
+    /// # Errors
+    /// [`DeviceError::UnsupportedInstructions`] where the processor does not have them, or where those kernels do not compute
+    /// (see [`ComputeDevice::is_cpu`]).
+    pub fn with_instructions(self, instructions: Instructions) -> Result<Self, DeviceError> {
+        let refused = |expected| {
+            let (device, precision) = (self.name(), self.precision.name());
+            Err(DeviceError::UnsupportedInstructions { device, precision, found: instructions.name(), expected })
+        };
+        if !self.is_cpu() {
+            return refused(
+                "the CPU's own kernels (`--device flex --precision f32`), or no choice of instructions".into(),
+            );
+        }
+        if !instructions.is_available() {
+            let available: Vec<&str> = Instructions::available().map(Instructions::name).collect();
+            return refused(format!("what this processor has: {}", available.join(", ")));
+        }
+        Ok(Self { instructions, ..self })
+    }
+
+    /// The vector instructions that the CPU's own kernels may use.
+    pub fn instructions(&self) -> Instructions {
+        self.instructions
     }
 
     /// The precision of the network.
@@ -177,6 +206,23 @@ mod tests {
         assert!(!tensors.is_cpu());
         assert_eq!(tensors.name(), "flex:tensors");
         assert!(!ComputeDevice::flex().with_precision(Precision::F16).unwrap().is_cpu());
+    }
+
+    #[cfg(feature = "flex")]
+    #[test]
+    fn instructions_are_the_processors_own_and_the_cpu_kernels_alone() {
+        let cpu = ComputeDevice::flex();
+        assert_eq!(cpu.instructions(), Instructions::native());
+        assert_eq!(
+            cpu.clone().with_instructions(Instructions::Portable).unwrap().instructions(),
+            Instructions::Portable
+        );
+        let tensors = ComputeDevice::from_name("flex:tensors").unwrap().with_instructions(Instructions::Portable);
+        assert!(matches!(tensors, Err(DeviceError::UnsupportedInstructions { .. })), "{tensors:?}");
+        for set in super::super::INSTRUCTIONS.into_iter().filter(|set| !set.is_available()) {
+            let error = cpu.clone().with_instructions(set).unwrap_err();
+            assert!(error.to_string().contains("what this processor has: portable"), "{error}");
+        }
     }
 
     #[cfg(feature = "vulkan")]

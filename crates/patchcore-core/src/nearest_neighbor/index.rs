@@ -68,7 +68,7 @@ impl NearestNeighborIndex {
     /// Indexes the bank: an upload, or on the CPU the structure of the exact search.
     pub fn new(bank: MemoryBank, device: &ComputeDevice) -> Self {
         let body = if device.is_cpu() {
-            let bank = CpuBank::new(bank.rows(), bank.dim());
+            let bank = CpuBank::new(bank.rows(), bank.dim(), device.instructions());
             Body::Cpu(Arc::new(CpuSearch { bank, scratch: ScratchPool::default() }))
         } else {
             Body::Device(Box::new(DeviceBank::new(&bank, device)))

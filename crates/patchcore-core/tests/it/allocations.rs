@@ -2,7 +2,7 @@
 
 use patchcore_core::backbone::Architecture;
 use patchcore_core::backbone::cpu::{CpuNetwork, MapLayout, Workspace};
-use patchcore_core::{ComputeDevice, ImageInput, ImageScore, Mode, PatchCore, PatchCoreConfig};
+use patchcore_core::{ComputeDevice, ImageInput, ImageScore, Instructions, Mode, PatchCore, PatchCoreConfig};
 
 use crate::arrays::efficientnet_lite0;
 use crate::bodies::plan;
@@ -21,7 +21,7 @@ fn the_cpu_network_allocates_nothing_in_steady_state() {
         (Architecture::EfficientNetLite0, efficientnet_lite0()),
         (Architecture::ResNet34, resnet(Architecture::ResNet34)),
     ] {
-        let network = CpuNetwork::new(&plan(architecture), &weights).unwrap();
+        let network = CpuNetwork::new(Instructions::native(), &plan(architecture), &weights).unwrap();
         for (threads, images) in [(1, 1), (2, 1), (2, 3), (3, 2)] {
             let input = fill("input", &[images, 3, 47, 33], 2.0).data;
             let (mut workspace, mut maps) = (Workspace::new(), Vec::new());

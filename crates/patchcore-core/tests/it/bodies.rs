@@ -1,10 +1,10 @@
 //! Both bodies of the network on one image, and how far a map is from what it should be.
 
 use burn::tensor::{Tensor, TensorData};
-use patchcore_core::ComputeDevice;
 use patchcore_core::backbone::cpu::{CpuNetwork, MapLayout, Workspace};
 use patchcore_core::backbone::plan::Plan;
 use patchcore_core::backbone::{Architecture, BackboneWeights, NamedTensor, Network};
+use patchcore_core::{ComputeDevice, Instructions};
 
 /// The plan up to the default layers.
 pub fn plan(architecture: Architecture) -> Plan {
@@ -27,7 +27,7 @@ pub fn run(
         .map(|map| NamedTensor { shape: map.dims().to_vec(), data: map.into_data().try_to_vec().unwrap() });
     let tensors = maps.collect();
 
-    let network = CpuNetwork::new(&plan, weights).unwrap();
+    let network = CpuNetwork::new(Instructions::native(), &plan, weights).unwrap();
     let (mut workspace, mut maps) = (Workspace::new(), Vec::new());
     let (height, width) = (image.shape[2], image.shape[3]);
     network.forward(&image.data, 1, height, width, MapLayout::ChannelsFirst, &mut workspace, &mut maps).unwrap();

@@ -1,7 +1,7 @@
 //! One image batch through both bodies, and the comparison with what the generated code gives for it.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use patchcore_core::ComputeDevice;
+use patchcore_core::{ComputeDevice, Instructions};
 use patchcore_core::backbone::cpu::{CpuNetwork, MapLayout, Workspace};
 use patchcore_core::backbone::plan::Plan;
 use patchcore_core::backbone::{Architecture, BackboneWeights, Network};
@@ -35,7 +35,7 @@ pub fn assert_same_layers(plan: &Plan, weights: &BackboneWeights, batch: &Tensor
     let tensors = network.forward(batch.clone());
 
     let [images, _, height, width] = batch.dims();
-    let cpu = CpuNetwork::new(plan, weights).unwrap();
+    let cpu = CpuNetwork::new(Instructions::native(), plan, weights).unwrap();
     let (mut workspace, mut maps) = (Workspace::new(), Vec::new());
     let layout = MapLayout::ChannelsFirst;
     cpu.forward(&values(batch), images, height, width, layout, &mut workspace, &mut maps).unwrap();

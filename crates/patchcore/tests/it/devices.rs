@@ -296,7 +296,7 @@ fn an_f16_bank_halves_the_file_and_hardly_moves_the_scores() {
 #[test]
 fn the_doctor_finds_every_device_well() {
     for device in devices() {
-        let report = patchcore::doctor(&device.name(), Precision::F32, &mut |_| ()).unwrap();
+        let report = patchcore::doctor(&device.name(), Precision::F32, None, &mut |_| ()).unwrap();
         assert!(report.passed(), "{report:#?}");
         assert!(report.stages.iter().all(|row| row.device_ms > 0.0 && row.cpu_ms > 0.0), "{report:#?}");
     }

@@ -15,6 +15,7 @@ use super::workspace::{Arena, Workspace};
 use crate::backbone::BackboneWeights;
 use crate::backbone::grey_stem::{GREY_PLANES, fold_weights};
 use crate::backbone::plan::{ConvStep, Padding, Plan, Slot, Step};
+use crate::device::Instructions;
 use crate::preprocess::Normalization;
 
 /// A network with its weights packed for this processor. Immutable, so threads may share it.
@@ -59,13 +60,13 @@ enum Operation {
 }
 
 impl CpuNetwork {
-    /// Packs the weights of `plan` for this processor's widest vectors.
+    /// Packs the weights of `plan` for this processor's vectors, up to `instructions`.
     ///
     /// # Errors
     /// [`CpuNetworkError`]: a tensor is missing or has another size, or the plan has a step without a kernel here
     /// (strides above 2, groups that are neither 1 nor depthwise).
-    pub fn new(plan: &Plan, weights: &BackboneWeights) -> Result<Self, CpuNetworkError> {
-        Self::with_isa(Isa::detect(), plan, weights)
+    pub fn new(instructions: Instructions, plan: &Plan, weights: &BackboneWeights) -> Result<Self, CpuNetworkError> {
+        Self::with_isa(Isa::at_most(instructions), plan, weights)
     }
 
     pub(super) fn with_isa(isa: Isa, plan: &Plan, weights: &BackboneWeights) -> Result<Self, CpuNetworkError> {
@@ -114,11 +115,12 @@ impl CpuNetwork {
     /// # Errors
     /// As [`CpuNetwork::new`].
     pub fn for_photos(
+        instructions: Instructions,
         plan: &Plan,
         weights: &BackboneWeights,
         normalization: &Normalization,
     ) -> Result<Self, CpuNetworkError> {
-        Self::new(plan, weights)?.with_grey_stem(plan, weights, normalization)
+        Self::new(instructions, plan, weights)?.with_grey_stem(plan, weights, normalization)
     }
 
     /// `plan` and `weights` are those that the network was made of.

@@ -8,6 +8,7 @@ use super::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
 use crate::backbone::grey_stem::{GREY_PLANES, push_grey_planes};
 use crate::backbone::plan::{Activation, ConvStep, Padding, Plan, Step, Tap};
 use crate::backbone::{Architecture, BackboneWeights, NamedTensor};
+use crate::device::Instructions;
 use crate::preprocess::Normalization;
 
 /// Uniform values in [-1, 1) from a fixed seed (splitmix64).
@@ -196,7 +197,7 @@ fn whole_networks_agree_with_the_oracle_at_odd_sizes() {
         for &(height, width) in sizes {
             let input = noise(6, 3 * height * width);
             let case = Case { plan: &plan, weights: &weights, input: &input, n: 1, channels: 3, height, width };
-            let deviation = case.deviation(Isa::detect(), 2, MapLayout::ChannelsFirst);
+            let deviation = case.deviation(Isa::at_most(Instructions::native()), 2, MapLayout::ChannelsFirst);
             assert!(deviation < 1e-4, "{architecture:?} {height}x{width}: {deviation:e}");
         }
     }
@@ -295,7 +296,7 @@ fn features_depend_on_neither_threads_nor_batch() {
 #[test]
 fn memory_is_reused() {
     let plan = plan_of(Architecture::ResNet18);
-    let network = CpuNetwork::new(&plan, &random_weights(&plan, 1)).unwrap();
+    let network = CpuNetwork::new(Instructions::native(), &plan, &random_weights(&plan, 1)).unwrap();
     let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
     let mut seen = None;
     // One worker: a second one makes room at its first image, which on a busy machine can come late.
@@ -314,10 +315,10 @@ fn memory_is_reused() {
 fn what_does_not_fit_is_an_error() {
     let mut plan = Plan { steps: vec![Step::Conv(conv("a", 0, 1, (3, 8), 3, 1))], taps: vec![tap(1, 8)], slots: 2 };
     let weights = random_weights(&plan, 1);
-    let missing = CpuNetwork::new(&plan, &BackboneWeights::default()).err();
+    let missing = CpuNetwork::new(Instructions::native(), &plan, &BackboneWeights::default()).err();
     assert_eq!(missing, Some(CpuNetworkError::Tensor { name: "a.weight".into(), size: 216, found: None }));
 
-    let network = CpuNetwork::new(&plan, &weights).unwrap();
+    let network = CpuNetwork::new(Instructions::native(), &plan, &weights).unwrap();
     let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
     for (values, n, height, width) in [(47, 1, 4, 4), (0, 1, 0, 4), (48, 2, 4, 4)] {
         let input = vec![0.0; values];
@@ -328,5 +329,8 @@ fn what_does_not_fit_is_an_error() {
     assert!(outputs[0].data.is_empty());
 
     plan.steps = vec![Step::Conv(conv("a", 0, 1, (3, 8), 3, 3))];
-    assert_eq!(CpuNetwork::new(&plan, &weights).err(), Some(CpuNetworkError::Unsupported { step: "a".into() }));
+    assert_eq!(
+        CpuNetwork::new(Instructions::native(), &plan, &weights).err(),
+        Some(CpuNetworkError::Unsupported { step: "a".into() })
+    );
 }

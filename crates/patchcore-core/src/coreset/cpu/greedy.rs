@@ -4,6 +4,7 @@ use super::block::greedy_among;
 use super::candidates::Finder;
 use super::lattice::Lattice;
 use super::minima::Minima;
+use crate::device::Instructions;
 use crate::nearest_neighbor::cpu::kernel::InstructionSet;
 
 /// Candidates looked at per block.
@@ -19,15 +20,16 @@ const BLOCK: usize = 240;
 /// returns false to stop: then there is no result. Fewer than `count` rows are picked only when there are fewer.
 ///
 /// Distances are those of [`InstructionSet::squared_distance`]: the picks are the same, bit for bit, whatever the
-/// processor and the number of threads (rayon's current pool). Values must be finite.
+/// processor, `instructions` (the most that the kernels may use) and the number of threads (rayon's current pool). Values must be finite.
 pub fn greedy_k_center(
     features: &[f32],
     dim: usize,
     initial: &[f32],
     count: usize,
+    instructions: Instructions,
     progress: &mut dyn FnMut(usize) -> bool,
 ) -> Option<Vec<u32>> {
-    select(features, dim, initial, count, progress, InstructionSet::detect(), CANDIDATES)
+    select(features, dim, initial, count, progress, InstructionSet::at_most(instructions), CANDIDATES)
 }
 
 /// [`greedy_k_center`] with everything that must not change the result as a parameter.

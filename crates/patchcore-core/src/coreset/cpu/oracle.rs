@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::greedy::{greedy_k_center, select};
+use crate::device::Instructions;
 use crate::nearest_neighbor::cpu::kernel::InstructionSet;
 
 /// Largest distance, lowest index on ties, no row twice, every distance from the one formula.
@@ -101,15 +102,15 @@ fn one_thread_and_three_pick_the_same() {
     let initial = vec![f32::MAX; 5000];
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| greedy_k_center(&features, 16, &initial, 600, &mut |_| true))
+        pool.install(|| greedy_k_center(&features, 16, &initial, 600, Instructions::native(), &mut |_| true))
     };
     assert_eq!(with(1), with(3));
 }
 
 #[test]
 fn progress_stops_and_edges_are_empty() {
-    assert_eq!(greedy_k_center(&[1.0, 2.0], 1, &[1.0, 1.0], 2, &mut |_| false), None);
-    assert_eq!(greedy_k_center(&[], 4, &[], 3, &mut |_| true), Some(vec![]));
-    assert_eq!(greedy_k_center(&[], 0, &[1.0, 3.0, 2.0], 2, &mut |_| true), Some(vec![1, 0]));
-    assert_eq!(greedy_k_center(&[5.0], 1, &[0.0], 9, &mut |_| true), Some(vec![0]));
+    assert_eq!(greedy_k_center(&[1.0, 2.0], 1, &[1.0, 1.0], 2, Instructions::native(), &mut |_| false), None);
+    assert_eq!(greedy_k_center(&[], 4, &[], 3, Instructions::native(), &mut |_| true), Some(vec![]));
+    assert_eq!(greedy_k_center(&[], 0, &[1.0, 3.0, 2.0], 2, Instructions::native(), &mut |_| true), Some(vec![1, 0]));
+    assert_eq!(greedy_k_center(&[5.0], 1, &[0.0], 9, Instructions::native(), &mut |_| true), Some(vec![0]));
 }

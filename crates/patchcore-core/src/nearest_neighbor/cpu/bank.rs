@@ -9,6 +9,7 @@ use super::cascade::{BLOCK, Cascade};
 use super::contraction::{Contraction, Images, MapScratch, Mark};
 use super::kernel::{Aligned, InstructionSet, PANEL, Panels, TILE};
 use super::workspace::Workspace;
+use crate::device::Instructions;
 
 /// Axes of the fine images of a large bank; with the rest's length they fill whole vectors.
 const FINE_AXES: usize = 255;
@@ -54,8 +55,10 @@ impl CpuBank {
     /// Indexes row-major `rows` `[m, dim]` of finite values.
     ///
     /// Time: the mean, at most 4,096 x `dim`² multiplications for the axes, and `m x dim x 255` for the images.
-    pub fn new(rows: &[f32], dim: usize) -> Self {
-        Self::with(rows, dim, InstructionSet::detect(), None)
+    ///
+    /// Results do not depend on `instructions`, the most that the kernels may use.
+    pub fn new(rows: &[f32], dim: usize, instructions: Instructions) -> Self {
+        Self::with(rows, dim, InstructionSet::at_most(instructions), None)
     }
 
     /// [`Self::new`] with what must not change any result as parameters.

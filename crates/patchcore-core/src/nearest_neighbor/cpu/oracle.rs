@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::kernel::InstructionSet;
 use super::{CpuBank, Workspace};
+use crate::device::Instructions;
 
 /// Every row in order of distance, equal distances by row; distances from the one formula.
 fn flat_scan(rows: &[f32], dim: usize, query: &[f32]) -> Vec<(u32, f32)> {
@@ -118,7 +119,7 @@ fn rows_of_low_rank() {
 #[test]
 fn huge_and_tiny_values() {
     let huge: Vec<f32> = (0..32 * 50).map(|at| if at % 3 == 0 { 3e38 } else { -3e38 * (at as f32).sin() }).collect();
-    let (expected, bank) = (flat_scan(&huge, 32, &huge[..32]), CpuBank::new(&huge, 32));
+    let (expected, bank) = (flat_scan(&huge, 32, &huge[..32]), CpuBank::new(&huge, 32, Instructions::native()));
     assert_eq!(bank.k_nearest(&huge, &huge[..32], 50), expected);
     let tiny: Vec<f32> = huge.iter().map(|value| value * 1e-38 * 1e-44).collect();
     check(&tiny, 32, &tiny[32 * 4..32 * 9]);
@@ -128,7 +129,7 @@ fn huge_and_tiny_values() {
 #[test]
 fn one_thread_and_three_find_the_same_and_a_workspace_may_be_reused() {
     let (rows, queries) = (waves(3000, 48, 0.0), waves(200, 48, 0.3));
-    let bank = CpuBank::new(&rows, 48);
+    let bank = CpuBank::new(&rows, 48, Instructions::native());
     let mut workspace = Workspace::default();
     let mut with = |threads: usize, n: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -144,7 +145,7 @@ fn one_thread_and_three_find_the_same_and_a_workspace_may_be_reused() {
 
 #[test]
 fn an_empty_bank_answers_nothing() {
-    let bank = CpuBank::new(&[], 8);
+    let bank = CpuBank::new(&[], 8, Instructions::native());
     let (mut index, mut squared) = ([7], [7.0]);
     bank.nearest(&[], &[0.0; 8], &mut index, &mut squared, &mut Workspace::default());
     assert!(index == [7] && squared == [7.0] && bank.k_nearest(&[], &[0.0; 8], 3).is_empty());

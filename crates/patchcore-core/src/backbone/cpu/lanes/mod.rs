@@ -1,7 +1,8 @@
 //! Sixteen `f32` at a time: the one vector width in which every kernel of the CPU body is written.
 //!
 //! A kernel is a generic, always-inlined function over [`Lanes`]; [`dispatch`] wraps it once per instruction set in
-//! a function that enables the set, and picks the wrapper by the [`Isa`] found at run time.
+//! a function that enables the set, and picks the wrapper by the [`Isa`] found at run time, or by a narrower one that
+//! the caller asked for.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -14,6 +15,8 @@ pub(super) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(super) use avx512::Avx512;
 pub(super) use portable::Portable;
+
+use crate::device::Instructions;
 
 /// Channels of a block, floats of a vector.
 pub(super) const LANES: usize = 16;
@@ -32,9 +35,16 @@ pub(super) enum Isa {
 }
 
 impl Isa {
-    /// The widest set that this processor has.
-    pub(super) fn detect() -> Self {
-        Self::available().first().copied().unwrap_or(Isa::Portable)
+    /// The widest set that this processor has, up to `limit`.
+    pub(super) fn at_most(limit: Instructions) -> Self {
+        let allowed = |isa: &Isa| match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => limit >= Instructions::Avx512,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => limit >= Instructions::Avx2,
+            Isa::Portable => true,
+        };
+        Self::available().into_iter().find(allowed).unwrap_or(Isa::Portable)
     }
 
     /// All sets that this processor has, widest first.

@@ -1,8 +1,9 @@
-//! The instruction set that runs the kernels, found once at run time.
+//! The instruction set that runs the kernels, found once at run time, or a narrower one that was asked for.
 
 use super::{PANEL, TILE, portable};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
+use crate::device::Instructions;
 
 /// Which body of the kernels runs. All of them return the same bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,9 +19,16 @@ pub(crate) enum InstructionSet {
 }
 
 impl InstructionSet {
-    /// The fastest one that this processor has.
-    pub(crate) fn detect() -> Self {
-        Self::available().pop().unwrap_or(Self::Portable)
+    /// The fastest one that this processor has, up to `limit`.
+    pub(crate) fn at_most(limit: Instructions) -> Self {
+        let allowed = |set: &Self| match set {
+            Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => limit >= Instructions::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => limit >= Instructions::Avx512,
+        };
+        Self::available().into_iter().rfind(allowed).unwrap_or(Self::Portable)
     }
 
     /// All that this processor has, the fastest last.
