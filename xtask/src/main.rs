@@ -10,6 +10,7 @@ mod make_efficientnet;
 mod package_size;
 mod parity;
 mod readme;
+mod same_numbers;
 mod tidy;
 
 use clap::{Parser, Subcommand};
@@ -28,7 +29,7 @@ enum Task {
     BenchDevices(bench_devices::BenchDevices),
     /// Measure our side and the peers' in turn, and rewrite the README's table.
     BenchReport(bench_report::BenchReport),
-    /// Format, house rules, clippy, tests and documentation: what must pass before a commit.
+    /// What must pass before a submission: format, house rules, tests, lints, documentation, other builds.
     Ci(ci::Ci),
     /// Draw the demo's photos into assets/demo.
     DemoImages(demo_images::DemoImages),
@@ -42,6 +43,8 @@ enum Task {
     PackageSize(package_size::PackageSize),
     /// Compare with the published implementations on real photographs and rewrite the README's table.
     Parity(parity::Parity),
+    /// Compare the bits that this working tree computes with those of a commit.
+    SameNumbers(same_numbers::SameNumbers),
     /// Check the house rules.
     Tidy(tidy::Tidy),
 }
@@ -57,6 +60,7 @@ fn main() -> anyhow::Result<()> {
         Task::MakeEfficientnet(task) => task.run(),
         Task::PackageSize(task) => task.run(),
         Task::Parity(task) => task.run(),
+        Task::SameNumbers(task) => task.run(),
         Task::Tidy(task) => task.run(),
     }
 }

@@ -1,0 +1,129 @@
+//! `cargo xtask same-numbers`: does this working tree compute the same bits as a commit?
+//!
+//! The commit is built in a worktree of its own, both programs fit, calibrate and score the same photographs, and what they
+//! answered is compared bit by bit: image scores, anomaly maps, bank rows, where these come from, thresholds. A rebuild of the
+//! house that must move no number is checked with this before it is committed.
+//!
+//! Everything lies under `target/same-numbers`: one folder a commit, with its program and one file of answers a case, which
+//! are kept; one folder for the program of the working tree, named by its digest. So a run that was interrupted goes on where
+//! it was, and another run against the same commit runs the new side alone.
+
+mod answers;
+mod case;
+mod difference;
+mod npy;
+mod program;
+mod subset;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use crate::tidy::root;
+use answers::Answers;
+use case::{Case, InstructionSet};
+use program::Program;
+
+/// Compare the bits that this working tree computes with those of a commit; exit code 1 on any difference.
+#[derive(Debug, Args)]
+pub struct SameNumbers {
+    /// The commit to compare with
+    #[arg(long, value_name = "COMMIT", default_value = "HEAD")]
+    against: String,
+    /// The embedded network, two sets of photos and the processor's own instructions: minutes, for every commit
+    #[arg(long)]
+    quick: bool,
+    /// Compare this program instead of a release build of the working tree
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+    /// Only cases whose name contains this text, such as `bottle` or `flex:tensors`
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// Folder with weights/ and data/
+    #[arg(long, default_value = "../shared", env = "PATCHCORE_SHARED")]
+    shared: PathBuf,
+}
+
+impl SameNumbers {
+    /// Builds, runs every case on both sides, and prints what differs.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let shared = std::path::absolute(root().join(&self.shared))?;
+        anyhow::ensure!(
+            shared.join("data").is_dir(),
+            "no photographs in {}: name the folder with data/ and weights/ by --shared or PATCHCORE_SHARED",
+            shared.display()
+        );
+        let folder = program::target().join("same-numbers");
+        let old = Program::of_commit(&self.against, &folder)?;
+        let new = Program::of_working_tree(self.program.as_deref(), &folder)?;
+        let wanted = |case: &Case| self.only.as_ref().is_none_or(|text| case.name().contains(text));
+        let cases: Vec<Case> = case::cases(self.quick, new.instructions()).into_iter().filter(wanted).collect();
+        anyhow::ensure!(!cases.is_empty(), "no case of that name");
+        println!("{} cases; {} against {}", cases.len(), new.name(), old.name());
+        let [mut different, mut alone] = [0usize; 2];
+        let mut threads = Threads::default();
+        for (index, case) in cases.iter().enumerate() {
+            let ours = run(case, &new, &shared)?;
+            let mut found = threads.differences(case, &ours);
+            if case.instructions == InstructionSet::Native || old.instructions().is_some() {
+                let theirs = run(case, &old, &shared)?;
+                found.extend(difference::differences(&theirs, &ours));
+            } else {
+                alone += 1;
+            }
+            let verdict = if found.is_empty() { "same" } else { "DIFFERENT" };
+            println!("{:>3}/{} {}: {verdict}", index + 1, cases.len(), case.name());
+            found.iter().for_each(|line| println!("        {line}"));
+            different += usize::from(!found.is_empty());
+        }
+        if alone > 0 {
+            println!(
+                "{alone} cases of other instruction sets were run on the new side only: {} has no switch for them",
+                old.name()
+            );
+        }
+        if different > 0 {
+            bail!("{different} of {} cases differ from {}", cases.len(), old.name());
+        }
+        println!("the same bits in all {} cases", cases.len() - alone);
+        Ok(())
+    }
+}
+
+/// The answers of a program to a case: those that are kept, else those of a run, which are kept.
+fn run(case: &Case, program: &Program, shared: &Path) -> anyhow::Result<Answers> {
+    let file = program.folder().join(format!("{}.answers", case.file_name()));
+    if let Ok(kept) = std::fs::read(&file) {
+        // What cannot be read is computed again.
+        if let Ok(answers) = Answers::from_bytes(&kept) {
+            return Ok(answers);
+        }
+    }
+    let answers = program.answer(case, shared).with_context(|| format!("{} on {}", program.name(), case.name()))?;
+    let part = file.with_extension("part");
+    std::fs::write(&part, answers.to_bytes()?).with_context(|| format!("cannot write {}", part.display()))?;
+    std::fs::rename(&part, &file).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(answers)
+}
+
+/// The CPU's own kernels owe the same bits on any number of threads: the answers of the case before.
+#[derive(Default)]
+struct Threads(Option<(Case, Answers)>);
+
+impl Threads {
+    fn differences(&mut self, case: &Case, answers: &Answers) -> Vec<String> {
+        let same = |before: &Case| *before == Case { threads: before.threads, ..case.clone() };
+        let found = match &self.0 {
+            Some((before, theirs)) if case.device == case::Device::Own && same(before) => {
+                difference::differences(theirs, answers)
+                    .into_iter()
+                    .map(|line| format!("{} threads against {}: {line}", case.threads, before.threads))
+                    .collect()
+            }
+            _ => Vec::new(),
+        };
+        self.0 = Some((case.clone(), answers.clone()));
+        found
+    }
+}
