@@ -1,57 +1,144 @@
-//! `cargo xtask ci`: what must pass before a commit, in the order of what fails fastest.
+//! `cargo xtask ci`: what must pass before a submission, in the order of what fails fastest, with what each step costs.
+//!
+//! `.ci/run` installs what the steps need and runs this on a fresh machine. Longer checks are [`crate::soak`]s.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use clap::Args;
 
-use crate::tidy::{Tidy, root};
+use crate::tidy::root;
 
-/// What is type-checked, as far as a machine without a GPU can tell.
-const FEATURES: [&str; 11] = [
-    "",
-    "flex",
-    "wgpu",
-    "vulkan",
-    "metal",
-    "webgpu",
-    "cuda",
-    "rocm",
-    "fusion",
-    "autotune",
-    "flex,wgpu,fusion,autotune",
-];
-
-/// Format, house rules, clippy, tests, documentation.
+/// Format, house rules, tests, lints, documentation, licences, other builds. Prints what each step costs.
 #[derive(Debug, Args)]
-pub struct Ci;
+pub struct Ci {
+    /// Only these steps
+    #[arg(long, value_delimiter = ',', value_name = "STEP,STEP")]
+    only: Vec<String>,
+    /// Name the steps and their commands, and run none
+    #[arg(long)]
+    list: bool,
+}
 
-impl Ci {
-    /// Runs every step; the first failure ends it.
-    pub fn run(&self) -> anyhow::Result<()> {
-        cargo(&["fmt", "--all", "--check"])?;
-        Tidy.run()?;
-        cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
-        cargo(&["test", "--workspace"])?;
-        cargo(&["doc", "--workspace", "--no-deps"])?;
-        // Each feature alone, and the usual combination: features are additive only if somebody tries.
-        for features in FEATURES {
-            let check = ["check", "-p", "patchcore-core", "--no-default-features", "--features", features];
-            // The scripts of CUDA's crates want a network, unless they are told that only documentation is built.
-            run(Command::new(env!("CARGO")).args(check).env("DOCS_RS", "1"), &check.join(" "))?;
-        }
+/// Everything that is compiled on a machine without a GPU: what lints and documentation look at. The backends of Metal and
+/// of the browser share this code and add none of ours.
+const EVERYTHING: &str = "wgpu,vulkan,cuda,fusion,autotune";
+
+/// A check.
+struct Step {
+    name: &'static str,
+    command: Vec<String>,
+    environment: &'static [(&'static str, &'static str)],
+}
+
+impl Step {
+    fn new(name: &'static str, command: &str) -> Self {
+        Self { name, command: command.split(' ').map(str::to_owned).collect(), environment: &[] }
+    }
+
+    fn with(self, environment: &'static [(&'static str, &'static str)]) -> Self {
+        Self { environment, ..self }
+    }
+
+    /// The command as one would type it.
+    fn shown(&self) -> String {
+        let variables = self.environment.iter().map(|(name, value)| format!("{name}={value} "));
+        variables.collect::<String>() + &self.command.join(" ")
+    }
+
+    fn run(&self) -> anyhow::Result<()> {
+        let (program, arguments) = self.command.split_first().context("an empty command")?;
+        // The cargo that runs this task, not another one of the same name.
+        let program = if program == "cargo" { env!("CARGO") } else { program };
+        let mut command = Command::new(program);
+        command.args(arguments).envs(self.environment.iter().copied()).current_dir(root());
+        let status = command.status().with_context(|| format!("cannot run {}", self.shown()))?;
+        ensure!(status.success(), "step `{}` failed ({status}): {}", self.name, self.shown());
         Ok(())
     }
 }
 
-fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
-    run(Command::new(env!("CARGO")).args(arguments), &arguments.join(" "))
+/// All steps.
+fn steps() -> anyhow::Result<Vec<Step>> {
+    // The scripts of CUDA's crates want a toolkit, unless they are told that only documentation is built.
+    const NO_TOOLKIT: &[(&str, &str)] = &[("DOCS_RS", "1")];
+    const NO_WARNINGS: &[(&str, &str)] = &[("DOCS_RS", "1"), ("RUSTDOCFLAGS", "-D warnings")];
+    Ok(vec![
+        Step::new("fmt", "cargo fmt --all --check"),
+        Step::new("tidy", "cargo xtask tidy"),
+        Step::new("foreign", "bash .ci/foreign-crate"),
+        Step::new("test", &readme_test_command()?),
+        Step::new("untracked", "cargo xtask tidy --untracked"),
+        Step::new("wrong device", "bash .ci/wrong-device"),
+        Step::new("instructions", "cargo xtask instruction-counts"),
+        Step::new("embed", "bash .ci/embed-resnet18"),
+        Step::new("clippy", &format!("cargo clippy --workspace --all-targets --features {EVERYTHING} -- -D warnings"))
+            .with(NO_TOOLKIT),
+        Step::new("doc", &format!("cargo doc --workspace --no-deps --features {EVERYTHING}")).with(NO_WARNINGS),
+        Step::new("deny", "cargo deny --log-level error check licenses bans sources"),
+    ])
 }
 
-fn run(command: &mut Command, shown: &str) -> anyhow::Result<()> {
-    println!("cargo {shown}");
-    let status = command.current_dir(root()).status();
-    let status = status.with_context(|| format!("cannot run cargo {shown}"))?;
-    ensure!(status.success(), "cargo {shown} failed");
-    Ok(())
+/// The test command of the README, word for word.
+fn readme_test_command() -> anyhow::Result<String> {
+    let readme = std::fs::read_to_string(root().join("README.md")).context("cannot read README.md")?;
+    let command = readme.lines().find(|line| line.starts_with("cargo test "));
+    Ok(command.context("README.md has no line that begins with `cargo test `")?.to_owned())
+}
+
+impl Ci {
+    /// Runs every step; the first failure ends it. What each step cost is printed in either case.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let steps = steps()?;
+        for name in &self.only {
+            let known: Vec<&str> = steps.iter().map(|step| step.name).collect();
+            ensure!(known.contains(&name.as_str()), "no step `{name}`: choose among {}", known.join(", "));
+        }
+        let mut costs: Vec<(&str, Duration)> = Vec::new();
+        let mut ended = Ok(());
+        for step in steps.iter().filter(|step| self.only.is_empty() || self.only.iter().any(|name| name == step.name)) {
+            println!("=== {}: {}", step.name, step.shown());
+            if self.list {
+                continue;
+            }
+            let started = Instant::now();
+            ended = step.run();
+            costs.push((step.name, started.elapsed()));
+            if ended.is_err() {
+                break;
+            }
+        }
+        print!("{}", table(&costs));
+        println!("steps: {} passed, {} failed", costs.len() - usize::from(ended.is_err()), usize::from(ended.is_err()));
+        ended
+    }
+}
+
+fn table(costs: &[(&str, Duration)]) -> String {
+    let seconds = |time: Duration| time.as_secs_f64();
+    let total: f64 = costs.iter().map(|(_, time)| seconds(*time)).sum();
+    let row = |name: &str, time: f64| format!("| {name:<13} | {time:>7.0} |\n");
+    let rows: String = costs.iter().map(|(name, time)| row(name, seconds(*time))).collect();
+    format!("\n| step          | seconds |\n|---------------|---------|\n{rows}{}", row("all", total))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_test_step_is_the_readmes_command() {
+        let steps = steps().unwrap();
+        let test = steps.iter().find(|step| step.name == "test").unwrap();
+        assert_eq!(test.shown(), "cargo test --workspace --features wgpu");
+    }
+
+    #[test]
+    fn the_table_names_every_step_and_the_sum() {
+        let costs = [("fmt", Duration::from_millis(1400)), ("test", Duration::from_secs(900))];
+        let table = table(&costs);
+        assert!(table.contains("| fmt           |       1 |"), "{table}");
+        assert!(table.ends_with("| all           |     901 |\n"), "{table}");
+    }
 }

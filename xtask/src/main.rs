@@ -11,6 +11,7 @@ mod package_size;
 mod parity;
 mod readme;
 mod same_numbers;
+mod soak;
 mod tidy;
 
 use clap::{Parser, Subcommand};
@@ -45,6 +46,8 @@ enum Task {
     Parity(parity::Parity),
     /// Compare the bits that this working tree computes with those of a commit.
     SameNumbers(same_numbers::SameNumbers),
+    /// Run a check that takes longer than CI may.
+    Soak(soak::Soak),
     /// Check the house rules.
     Tidy(tidy::Tidy),
 }
@@ -61,6 +64,7 @@ fn main() -> anyhow::Result<()> {
         Task::PackageSize(task) => task.run(),
         Task::Parity(task) => task.run(),
         Task::SameNumbers(task) => task.run(),
+        Task::Soak(task) => task.run(),
         Task::Tidy(task) => task.run(),
     }
 }

@@ -1,0 +1,73 @@
+//! `cargo xtask soak NAME`: checks that take longer than CI may, run by hand. The last lines of their output belong into the
+//! closing note of the work that they were run for.
+
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, ensure};
+use clap::{Args, ValueEnum};
+
+use crate::tidy::root;
+
+/// Run a long check by hand.
+#[derive(Debug, Args)]
+pub struct Soak {
+    /// Which
+    name: Name,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Name {
+    /// Type-check the core with each cargo feature alone: features are additive only if somebody tries
+    Features,
+    /// The importer's layers against burn-onnx's (compiles Burn a second time)
+    Crosscheck,
+    /// Build the library for wasm32 and for aarch64, and run the CPU kernels' tests under an emulator
+    Targets,
+}
+
+/// What is type-checked alone, as far as a machine without a GPU can tell.
+const FEATURES: [&str; 11] = [
+    "",
+    "flex",
+    "wgpu",
+    "vulkan",
+    "metal",
+    "webgpu",
+    "cuda",
+    "rocm",
+    "fusion",
+    "autotune",
+    "flex,wgpu,fusion,autotune",
+];
+
+impl Soak {
+    /// Runs it; the first failure ends it.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let started = Instant::now();
+        match self.name {
+            Name::Features => {
+                for features in FEATURES {
+                    let check = ["check", "-p", "patchcore-core", "--no-default-features", "--features", features];
+                    // The scripts of CUDA's crates want a toolkit, unless they are told that only documentation is built.
+                    run(Command::new(env!("CARGO")).args(check).env("DOCS_RS", "1"))?;
+                }
+            }
+            Name::Crosscheck => {
+                let test = ["test", "--manifest-path", "crates/patchcore-crosscheck/Cargo.toml"];
+                run(Command::new(env!("CARGO")).args(test))?;
+            }
+            Name::Targets => run(Command::new("bash").arg(".ci/targets"))?,
+        }
+        let name = self.name.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        println!("soak {name}: passed after {:.0} s", started.elapsed().as_secs_f64());
+        Ok(())
+    }
+}
+
+fn run(command: &mut Command) -> anyhow::Result<()> {
+    println!("{command:?}");
+    let status = command.current_dir(root()).status().with_context(|| format!("cannot run {command:?}"))?;
+    ensure!(status.success(), "{command:?} failed");
+    Ok(())
+}
