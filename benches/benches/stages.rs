@@ -15,7 +15,7 @@ use burn::tensor::{Tensor, TensorData};
 use criterion::Criterion;
 use patchcore::devices::DeviceState;
 use patchcore::{ComputeDevice, Mode, Model, Photo, Precision, Settings, list_devices, open_device};
-use patchcore_bench::shared::{files, resnet18, shared};
+use patchcore_bench::files::files;
 use patchcore_core::backbone::Network;
 use patchcore_core::coreset::{RandomProjection, greedy_k_center, initial_distances};
 use patchcore_core::memory_bank::MemoryBank;
@@ -23,6 +23,7 @@ use patchcore_core::nearest_neighbor::NearestNeighborIndex;
 use patchcore_core::patch_embedding::PatchEmbedding;
 use patchcore_core::scoring::{AnomalyMap, MapGrower};
 use patchcore_core::{Extractor, ImageInput, PatchCoreConfig};
+use patchcore_testing::{RESNET18, find_shared};
 use serde_json::json;
 
 /// Photos of the fit.
@@ -46,11 +47,14 @@ impl Subject {
     fn new(device: String) -> anyhow::Result<Self> {
         let mut settings = Settings { mode: Mode::Authors, device, ..Settings::default() };
         let demo = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/demo/flange/train/good"));
-        let folder = shared().map_or(demo, |shared| {
-            settings.backbone = "resnet18".to_owned();
-            settings.weights = Some(resnet18(&shared));
-            shared.join("data/bottle/train/good")
-        });
+        let folder = match (find_shared("data/bottle/train/good")?, find_shared(RESNET18)?) {
+            (Some(photos), Some(weights)) => {
+                settings.backbone = "resnet18".to_owned();
+                settings.weights = Some(weights);
+                photos
+            }
+            _ => demo,
+        };
         let device = settings.compute_device()?;
         let config = settings.config()?;
         let extractor = Extractor::new(config.clone(), &settings.load_weights()?, &device)?;

@@ -2,11 +2,11 @@
 //!
 //! `cargo xtask bench-report` starts the program `patchcore-bench ROW` next to a script of `peers/`, and has both measure
 //! in turn: [`protocol`] is the conversation. [`prepare`] makes the inputs that both sides read ([`work`] says where
-//! they lie) from the real photographs of [`shared`]; [`rows`] are the measurements.
+//! they lie) from the real photographs in the shared folder; [`rows`] are the measurements.
 
+pub mod files;
 pub mod npy;
 pub mod prepare;
 pub mod protocol;
 pub mod rows;
-pub mod shared;
 pub mod work;

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Parser;
 use patchcore_bench::work::Work;
-use patchcore_bench::{prepare, protocol, rows, shared};
+use patchcore_bench::{prepare, protocol, rows};
+use patchcore_testing::find_shared;
 
 /// Our side of the report's measurements.
 #[derive(Debug, Parser)]
@@ -27,7 +28,7 @@ fn main() -> anyhow::Result<()> {
     let work = Work::new(&work);
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start threads")?;
     let needs_photos = row != "ceiling";
-    let Some(shared) = shared::shared().or_else(|| (!needs_photos).then(PathBuf::new)) else {
+    let Some(shared) = find_shared("")?.or_else(|| (!needs_photos).then(PathBuf::new)) else {
         println!("skip no ../shared: its photographs are what is measured");
         return Ok(());
     };

@@ -13,10 +13,11 @@ use patchcore_core::coreset::{RandomProjection, greedy_k_center, initial_distanc
 use patchcore_core::mode::{ProjectionRule, StartRule};
 use patchcore_core::preprocess::Size;
 use patchcore_core::{Extractor, ImageInput, PatchCoreConfig};
+use patchcore_testing::RESNET18;
 use rayon::prelude::*;
 
+use crate::files::files;
 use crate::npy;
-use crate::shared::{files, resnet18};
 use crate::work::Work;
 
 /// The largest bank that is searched; smaller ones are its beginning.
@@ -37,8 +38,8 @@ const DATA: [&str; 2] = ["bottle", "magnetic_tile"];
 /// A photograph or weight file that cannot be read, a file that cannot be written.
 pub fn prepare(shared: &Path, work: &Work) -> anyhow::Result<()> {
     fs::create_dir_all(work.path())?;
-    let weights = patchcore_weights::load_weights(&resnet18(shared), "resnet18")?;
-    copy_once(&resnet18(shared), &work.onnx("resnet18"))?;
+    let weights = patchcore_weights::load_weights(&shared.join(RESNET18), "resnet18")?;
+    copy_once(&shared.join(RESNET18), &work.onnx("resnet18"))?;
     photographs(shared, work)?;
     input(work)?;
     for data in DATA {
@@ -210,7 +211,7 @@ fn coreset(shared: &Path, work: &Work, weights: &BackboneWeights, rows: usize) -
 
 /// The settings with which both modes are measured.
 pub fn settings(shared: &Path, mode: Mode) -> Settings {
-    Settings { mode, backbone: "resnet18".into(), weights: Some(resnet18(shared)), ..Settings::default() }
+    Settings { mode, backbone: "resnet18".into(), weights: Some(shared.join(RESNET18)), ..Settings::default() }
 }
 
 /// The model that is scored with, and its bank for the peer.

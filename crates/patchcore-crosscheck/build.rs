@@ -4,15 +4,15 @@ use std::env;
 use std::path::PathBuf;
 
 use burn_onnx::{LoadStrategy, ModelGen};
+use patchcore_testing::{RESNET18, SharedMissing, find_shared};
 
-fn main() {
+fn main() -> Result<(), SharedMissing> {
     println!("cargo::rustc-check-cfg=cfg(has_real_trunk)");
     println!("cargo::rerun-if-env-changed=PATCHCORE_SHARED");
+    println!("cargo::rerun-if-env-changed=PATCHCORE_REQUIRE_SHARED");
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
-    let shared = env::var_os("PATCHCORE_SHARED").map_or_else(|| here.join("../../../shared"), PathBuf::from);
-    let trunk = shared.join("weights/resnet18-imagenet1k-v1-trunk.onnx");
     let mut inputs = vec![here.join("fixtures/narrow_resnet18.onnx"), here.join("fixtures/narrow_resnet50.onnx")];
-    if trunk.is_file() {
+    if let Some(trunk) = find_shared(RESNET18)? {
         println!("cargo::rustc-cfg=has_real_trunk");
         inputs.push(trunk);
     }
@@ -24,4 +24,5 @@ fn main() {
         generator.input(&input.display().to_string());
     }
     generator.run_from_script();
+    Ok(())
 }

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use patchcore_testing::find_shared;
 use sha2::{Digest, Sha256};
 
 use crate::tidy::root;
@@ -34,7 +35,7 @@ impl PackageSize {
         for package in &packages {
             package.check_size()?;
         }
-        let Some(shared) = shared() else {
+        let Some(shared) = find_shared("")? else {
             println!("not compared with the shared folder: it is not there");
             return Ok(());
         };
@@ -115,12 +116,6 @@ fn cargo(arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-/// The folder of other people's photographs and weights, where it is.
-fn shared() -> Option<PathBuf> {
-    let folder = std::env::var_os("PATCHCORE_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
-    folder.is_dir().then_some(folder)
-}
-
 /// Files of `packages` with the content of a file below `folder`.
 fn copies_from(folder: &Path, packages: &[Package]) -> anyhow::Result<Vec<PathBuf>> {
     let mut by_size: HashMap<u64, Vec<PathBuf>> = HashMap::new();
@@ -171,10 +166,7 @@ mod tests {
 
     #[test]
     fn no_package_has_a_file_of_the_shared_folder() {
-        let Some(shared) = shared() else {
-            println!("skipped: no ../shared");
-            return;
-        };
+        let Some(shared) = patchcore_testing::shared("") else { return };
         assert_eq!(copies_from(&shared, &packages().unwrap()).unwrap(), Vec::<PathBuf>::new());
     }
 

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use patchcore::{Limits, Mode, Model};
 
+use crate::files::files;
 use crate::prepare::settings;
 use crate::protocol::{Measure, timed};
-use crate::shared::files;
 use crate::work::Work;
 
 /// A fit with 10 % of all patches.

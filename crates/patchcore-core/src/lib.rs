@@ -20,8 +20,6 @@ pub mod device;
 pub mod error;
 pub mod extractor;
 mod fitter;
-#[cfg(test)]
-mod golden;
 mod leave_one_out;
 pub mod memory_bank;
 pub mod metrics;

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use patchcore_testing::find_shared;
 
 use crate::tidy::root;
 use measurement::{Measurement, median};
@@ -64,7 +65,7 @@ impl BenchReport {
             println!("skipped: `{}` is no Python; give one with --python", self.python.display());
             return Ok(());
         };
-        let Some(shared) = shared() else {
+        let Some(shared) = find_shared("")? else {
             println!("skipped: no ../shared, whose photographs are what is measured (set PATCHCORE_SHARED)");
             return Ok(());
         };
@@ -189,12 +190,6 @@ impl Bench<'_> {
         let ceiling = ceilings.get(row.threads - 1).copied().unwrap_or(f64::NAN);
         Ok(Some(Measurement::new(row, &mut our_times, &mut peer_times, &mut ratios, ceiling)))
     }
-}
-
-/// The folder with photographs and weights, if it is there.
-fn shared() -> Option<PathBuf> {
-    let folder = std::env::var_os("PATCHCORE_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
-    folder.join("data").is_dir().then(|| folder.canonicalize().unwrap_or(folder))
 }
 
 /// Builds our side and tells where it is.

@@ -9,6 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use patchcore_testing::{RESNET18, find_shared};
 use serde_json::Value;
 
 use crate::readme;
@@ -19,9 +20,9 @@ use spearman::spearman;
 /// Compare with the published implementations on real photographs and rewrite the README's table.
 #[derive(Debug, Args)]
 pub struct Parity {
-    /// Folder with weights/, data/ and reference/
-    #[arg(long, default_value = "../shared", env = "PATCHCORE_SHARED")]
-    shared: PathBuf,
+    /// Folder with weights/, data/ and reference/; default: `PATCHCORE_SHARED`, else `../shared`
+    #[arg(long)]
+    shared: Option<PathBuf>,
     /// The program to run, instead of a release build
     #[arg(long)]
     program: Option<PathBuf>,
@@ -33,18 +34,17 @@ pub struct Parity {
 impl Parity {
     /// Runs every row and every seed.
     pub fn run(&self) -> anyhow::Result<()> {
-        let weights = self.shared.join("weights/resnet18-imagenet1k-v1-trunk.onnx");
-        if !weights.exists() {
-            println!("skipped: no {}", weights.display());
+        let Some(shared) = self.shared.clone().map_or_else(|| find_shared(""), |folder| Ok(Some(folder)))? else {
+            println!("skipped: no ../shared, whose photographs are what is measured (set PATCHCORE_SHARED)");
             return Ok(());
-        }
+        };
         let program = self.program.clone().map_or_else(build_release, Ok)?;
         let mut table = String::from(
             "| set | mode and view | image AUROC | image AP | pixel AUROC | pixel AP | AUPRO 0.3 | rank agreement |\n\
              |---|---|---|---|---|---|---|---|\n",
         );
         for row in ROWS.iter().filter(|row| self.rows.as_ref().is_none_or(|wanted| row.name().contains(wanted))) {
-            let lines = self.measure(&program, &weights, row)?;
+            let lines = self.measure(&program, &shared, row)?;
             print!("{lines}");
             table.push_str(&lines);
         }
@@ -55,19 +55,19 @@ impl Parity {
     }
 
     /// The two lines of a row: ours and the published one.
-    fn measure(&self, program: &Path, weights: &Path, row: &Row) -> anyhow::Result<String> {
+    fn measure(&self, program: &Path, shared: &Path, row: &Row) -> anyhow::Result<String> {
         let folder = tempfile::tempdir()?;
-        let data = self.shared.join("data").join(row.set);
+        let (data, weights) = (shared.join("data").join(row.set), shared.join(RESNET18));
         let (mut runs, mut ranks) = (Vec::new(), Vec::new());
         for seed in row.seeds {
             let model = folder.path().join("model.patchcore");
             let out = folder.path().join("out");
             let mut fit = Command::new(program);
-            fit.arg("fit").arg("--data").arg(&data).arg("--weights").arg(weights).arg("-o").arg(&model);
+            fit.arg("fit").arg("--data").arg(&data).arg("--weights").arg(&weights).arg("-o").arg(&model);
             fit.args(["--backbone", "resnet18", "--mode", row.mode, "--seed", &seed.to_string()]).args(row.view);
             run(fit)?;
             let mut evaluate = Command::new(program);
-            evaluate.arg("evaluate").arg("--data").arg(&data).arg("--weights").arg(weights);
+            evaluate.arg("evaluate").arg("--data").arg(&data).arg("--weights").arg(&weights);
             evaluate
                 .args(["--no-overlays", "--no-report", "--no-intervals"])
                 .arg("--model")
@@ -80,7 +80,7 @@ impl Parity {
             runs.push(serde_json::from_str::<Value>(&metrics)?);
             if let Some(reference) = row.scores {
                 let ours = std::fs::read_to_string(out.join("scores.csv"))?;
-                let theirs = std::fs::read_to_string(self.shared.join("reference").join(reference))?;
+                let theirs = std::fs::read_to_string(shared.join("reference").join(reference))?;
                 ranks.push(spearman(&scores(&ours, 3)?, &scores(&theirs, 1)?)?);
             }
         }

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use patchcore_testing::resnet18;
+
 use crate::photos::good_folder;
 use crate::program::{Run, Workplace, patchcore, small_fit};
-use crate::shared::resnet18;
 
 /// The default network's weights as a file of this repository.
 fn efficientnet() -> PathBuf {

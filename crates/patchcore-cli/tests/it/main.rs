@@ -21,4 +21,3 @@ mod model_files;
 mod photos;
 mod program;
 mod report;
-mod shared;

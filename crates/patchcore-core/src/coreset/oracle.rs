@@ -25,13 +25,13 @@ pub fn plain_greedy(features: &[f32], dim: usize, initial: &[f32], count: usize)
 #[cfg(feature = "flex")]
 mod tests {
     use burn::tensor::{Tensor, TensorData};
+    use patchcore_testing::Golden;
     use proptest::prelude::*;
 
     use super::*;
     use crate::coreset::greedy::greedy_k_center_tensors;
     use crate::coreset::{greedy_k_center, initial_distances};
     use crate::device::ComputeDevice;
-    use crate::golden;
     use crate::mode::StartRule;
 
     fn select(features: &[f32], dim: usize, initial: &[f32], count: usize) -> Vec<usize> {
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn golden_exact_selection_of_the_authors() {
-        let Some(file) = golden::open("greedy.safetensors") else { return };
+        let Some(file) = Golden::open("greedy") else { return };
         let features = file.f32("features");
         let initial = initial_distances(StartRule::FarthestFromMean, &features, 32, 0);
         for (found, expected) in initial.iter().zip(file.f32("exact_initial_anchor")) {
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn golden_approximate_selection_of_the_authors() {
-        let Some(file) = golden::open("greedy.safetensors") else { return };
+        let Some(file) = Golden::open("greedy") else { return };
         let projected = file.f32("approx_projected");
         let initial = mean_distance_to(&file.indices("approx_start_points"), &projected, 128);
         for (found, expected) in initial.iter().zip(file.f32("approx_initial_anchor")) {
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn golden_selection_of_anomalib() {
-        let Some(file) = golden::open("greedy.safetensors") else { return };
+        let Some(file) = Golden::open("greedy") else { return };
         let expected = file.indices("anomalib_indices_first_is_start");
         let mut initial = vec![f32::MAX; 300];
         initial[expected[0]] = f32::INFINITY;

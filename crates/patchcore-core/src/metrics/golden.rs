@@ -1,31 +1,15 @@
 //! The metrics against golden values from scikit-learn and the published AUPRO codes, when `../shared` is there.
 
-use std::path::PathBuf;
-
-use safetensors::SafeTensors;
+use patchcore_testing::{Golden, shared};
 use serde_json::Value;
 
 use super::*;
 
-/// The file's bytes, or `None` with a note when the shared folder is absent.
-fn golden(file: &str) -> Option<Vec<u8>> {
-    let shared = std::env::var_os("PATCHCORE_SHARED")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")), PathBuf::from);
-    let bytes = std::fs::read(shared.join("golden").join(file)).ok();
-    if bytes.is_none() {
-        eprintln!("skipped: no ../shared/golden/{file}");
-    }
-    bytes
-}
-
-fn floats(tensors: &SafeTensors<'_>, name: &str) -> Vec<f32> {
-    let (chunks, _) = tensors.tensor(name).unwrap().data().as_chunks::<4>();
-    chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect()
-}
-
-fn doubles(tensors: &SafeTensors<'_>, name: &str) -> Vec<f64> {
-    let (chunks, _) = tensors.tensor(name).unwrap().data().as_chunks::<8>();
-    chunks.iter().map(|chunk| f64::from_le_bytes(*chunk)).collect()
+/// The arrays, and the values that the published codes computed from them.
+fn golden() -> Option<(Golden, Value)> {
+    let (arrays, expected) = (Golden::open("metrics")?, shared("golden/expected.json")?);
+    let expected: Value = serde_json::from_slice(&std::fs::read(expected).unwrap()).unwrap();
+    Some((arrays, expected["metrics"].clone()))
 }
 
 fn assert_close(what: &str, found: f64, expected: &Value, tolerance: f64) {
@@ -35,15 +19,12 @@ fn assert_close(what: &str, found: f64, expected: &Value, tolerance: f64) {
 
 #[test]
 fn image_metrics_equal_scikit_learn() {
-    let (Some(arrays), Some(json)) = (golden("metrics.safetensors"), golden("expected.json")) else { return };
-    let tensors = SafeTensors::deserialize(&arrays).unwrap();
-    let expected: Value = serde_json::from_slice(&json).unwrap();
-    let scores = floats(&tensors, "image_scores");
-    let (labels, _) = tensors.tensor("image_labels").unwrap().data().as_chunks::<8>();
-    let labels: Vec<bool> = labels.iter().map(|chunk| i64::from_le_bytes(*chunk) != 0).collect();
+    let Some((arrays, expected)) = golden() else { return };
+    let scores = arrays.f32("image_scores");
+    let labels: Vec<bool> = arrays.indices("image_labels").iter().map(|label| *label != 0).collect();
 
     let found = image_metrics(&scores, &labels).unwrap();
-    let expected = &expected["metrics"]["image"];
+    let expected = &expected["image"];
     assert_close("auroc", found.auroc, &expected["auroc"], 1e-9);
     assert_close("ap", found.ap, &expected["ap"], 1e-9);
     assert_close("f1_max", found.f1_max.f1, &expected["f1max"], 1e-9);
@@ -51,7 +32,7 @@ fn image_metrics_equal_scikit_learn() {
 
     let curve = roc_curve(&scores, &labels).unwrap();
     for (found, name) in [(&curve.fpr, "image_roc_fpr"), (&curve.tpr, "image_roc_tpr")] {
-        let expected = doubles(&tensors, name);
+        let expected = arrays.f64(name);
         assert_eq!(found.len(), expected.len());
         assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() <= 1e-9), "{name}");
     }
@@ -59,13 +40,11 @@ fn image_metrics_equal_scikit_learn() {
 
 #[test]
 fn pixel_metrics_equal_the_published_implementations() {
-    let (Some(arrays), Some(json)) = (golden("metrics.safetensors"), golden("expected.json")) else { return };
-    let tensors = SafeTensors::deserialize(&arrays).unwrap();
-    let expected: Value = serde_json::from_slice(&json).unwrap();
-    let masks: Vec<bool> = tensors.tensor("masks").unwrap().data().iter().map(|&byte| byte != 0).collect();
+    let Some((arrays, expected)) = golden() else { return };
+    let masks: Vec<bool> = arrays.u8("masks").iter().map(|&byte| byte != 0).collect();
 
     for (array, name) in [("maps_continuous", "continuous"), ("maps_quantized_ties", "quantized_ties")] {
-        let scores = floats(&tensors, array);
+        let scores = arrays.f32(array);
         let (width, height) = (64, 64);
         let maps: Vec<_> = scores
             .chunks(width * height)
@@ -73,7 +52,7 @@ fn pixel_metrics_equal_the_published_implementations() {
             .map(|(scores, mask)| AnomalyMap { width, height, scores, mask: mask.contains(&true).then_some(mask) })
             .collect();
         let found = pixel_metrics(&maps).unwrap();
-        let expected = &expected["metrics"][name];
+        let expected = &expected[name];
         assert_close("auroc", found.auroc, &expected["sklearn_pixel_auroc"], 1e-9);
         assert_close("ap", found.ap, &expected["sklearn_pixel_ap"], 1e-9);
         assert_close("f1_max", found.f1_max.f1, &expected["sklearn_pixel_f1max"][0], 1e-9);

@@ -29,11 +29,11 @@ pub fn assert_nearest(found: Neighbor, query: &[f32], rows: &[f32]) {
 #[cfg(feature = "flex")]
 mod tests {
     use burn::tensor::{Tensor, TensorData};
+    use patchcore_testing::Golden;
     use proptest::prelude::*;
 
     use super::*;
     use crate::device::ComputeDevice;
-    use crate::golden;
     use crate::memory_bank::{MemoryBank, PatchOrigin};
     use crate::nearest_neighbor::DeviceBank;
     use crate::nearest_neighbor::NearestNeighborIndex;
@@ -54,10 +54,10 @@ mod tests {
 
     #[test]
     fn golden_neighbours_of_faiss() {
-        let Some(bank) = golden::open("bank.safetensors") else { return };
+        let Some(bank) = Golden::open("bank") else { return };
         let index = index(&bank.f32("bank"), 1024);
         for name in ["normal", "defect"] {
-            let file = golden::open(&format!("{name}.safetensors")).unwrap();
+            let file = Golden::open(name).unwrap();
             let rows = file.f32("embedding_rows");
             let cells = file.indices("rows");
             let (distances, indices) = (file.f32("knn_d2_faiss"), file.indices("knn_idx_faiss"));

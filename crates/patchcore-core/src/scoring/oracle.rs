@@ -44,11 +44,11 @@ pub fn literal_map(scores: &[f32], grid: Grid, (h, w): (usize, usize), up: Upsam
 
 #[cfg(feature = "flex")]
 mod tests {
+    use patchcore_testing::Golden;
     use proptest::prelude::*;
 
     use super::*;
     use crate::device::ComputeDevice;
-    use crate::golden;
     use crate::scoring::{AnomalyMap, MapGrower};
 
     fn grow(scores: &[f32], grid: Grid, size: (usize, usize), up: Upsampling, border: Border) -> Vec<f32> {
@@ -67,7 +67,7 @@ mod tests {
     fn golden_maps_of_both_codes() {
         let grid = Grid { rows: 28, columns: 28 };
         for name in ["normal", "defect"] {
-            let Some(file) = golden::open(&format!("{name}.safetensors")) else { return };
+            let Some(file) = Golden::open(name) else { return };
             for (scores, map, up, border) in [
                 ("patch_scores", "map_smoothed", Upsampling::Bilinear, Border::ReflectEdgeRepeated),
                 ("anomalib_patch_scores", "anomalib_map", Upsampling::Nearest, Border::ReflectEdgeOnce),

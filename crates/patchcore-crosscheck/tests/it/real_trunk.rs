@@ -9,24 +9,17 @@ fn the_real_trunk_is_the_same() {
 #[cfg(has_real_trunk)]
 #[test]
 fn the_real_trunk_is_the_same() {
-    use std::path::PathBuf;
-
     use patchcore_core::backbone::Architecture;
-    use patchcore_crosscheck::resnet18;
+    use patchcore_crosscheck::resnet18::Model;
+    use patchcore_testing::resnet18;
     use patchcore_weights::load_weights;
 
     use crate::layers::{assert_same_layers, batch, device};
 
-    let shared = std::env::var_os("PATCHCORE_SHARED").map(PathBuf::from);
-    let shared = shared.unwrap_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")));
-    let path = shared.join("weights/resnet18-imagenet1k-v1-trunk.onnx");
-    if !path.is_file() {
-        println!("skipped: no ../shared");
-        return;
-    }
+    let Some(path) = resnet18() else { return };
     let plan = Architecture::ResNet18.plan(&["layer1", "layer2", "layer3"].map(str::to_owned)).unwrap();
     let weights = load_weights(&path, "resnet18").unwrap();
-    let model = resnet18::Model::from_embedded(&device());
+    let model = Model::from_embedded(&device());
     for size in [[1, 224, 224], [2, 97, 130]] {
         let batch = batch(size);
         let (layer1, layer2, layer3) = model.forward(batch.clone());

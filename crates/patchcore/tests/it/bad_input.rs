@@ -4,9 +4,9 @@ use patchcore::core::backbone::{Architecture, BackboneWeights};
 use patchcore::core::error::{BackboneError, ConfigError, DeviceError, FitError, InputError, ScoreError};
 use patchcore::core::{ComputeDevice, Fitter, ImageInput, Mode, PatchCoreConfig};
 use patchcore::{Error, Model, Settings};
+use patchcore_testing::resnet18;
 
 use crate::part;
-use crate::shared::resnet18;
 
 fn fit(settings: Settings) -> Error {
     Model::fit(&settings, part::good(2)).map(|model| model.core().bank().len()).unwrap_err()

@@ -4,8 +4,7 @@
 use patchcore::core::backbone::{Architecture, Network};
 use patchcore::core::preprocess::Normalization;
 use patchcore::core::{ComputeDevice, Extractor, ImageInput, Mode, PatchCoreConfig};
-
-use crate::shared::{Golden, resnet18};
+use patchcore_testing::{Golden, resnet18};
 
 /// The golden input is normalised already: this normalisation does nothing.
 const NONE: Normalization = Normalization { mean: [0.0; 3], std: [1.0; 3] };

@@ -10,4 +10,3 @@ mod golden;
 mod model_files;
 mod part;
 mod pipeline;
-mod shared;
