@@ -4,11 +4,11 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Instant;
 
 use crate::photos::{category, good_folder};
-use crate::program::{PROGRAM, Workplace, entries, finish, patchcore, shell, small_fit};
+use crate::program::{Workplace, background, entries, finish, patchcore, shell, small_fit};
 
 /// A folder of photos and a model of it, which later fits overwrite.
 fn fitted() -> Workplace {
@@ -67,12 +67,7 @@ fn a_killed_fit_leaves_the_old_model() {
     let new = said();
     for (moment, certainly_old) in [("photos, about", true), ("features:", false), ("coreset:", false)] {
         fs::write(&model, &old).unwrap();
-        let mut fit = Command::new(PROGRAM)
-            .args(overwriting_fit(&place))
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut fit = background(overwriting_fit(&place)).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(fit.stderr.take().unwrap()).lines().map(Result::unwrap);
         assert!(lines.any(|line| line.contains(moment)), "no line with {moment:?}");
         fit.kill().unwrap();
@@ -99,8 +94,7 @@ fn a_killed_evaluation_or_calibration_leaves_every_file_whole() {
         patchcore(arguments).done();
         let whole = start.elapsed();
         for moment in 0..12 {
-            let mut run =
-                Command::new(PROGRAM).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            let mut run = background(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
             std::thread::sleep(whole * moment / 11);
             run.kill().unwrap();
             run.wait().unwrap();
@@ -132,8 +126,7 @@ fn a_reader_that_left_is_no_failure() {
         vec!["completions", "bash"],
         vec!["--help"],
     ] {
-        let mut child =
-            Command::new(PROGRAM).args(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = background(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let mut stderr = String::new();
         child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
@@ -152,12 +145,7 @@ fn a_reader_that_left_is_no_failure() {
 fn a_log_that_nobody_reads_does_not_stop_the_work() {
     let place = fitted();
     fs::write(place.path("photos/bad.png"), "no photo").unwrap();
-    let mut child = Command::new(PROGRAM)
-        .args(overwriting_fit(&place))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = background(overwriting_fit(&place)).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stderr.take());
     let mut stdout = String::new();
     child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
@@ -170,12 +158,8 @@ fn a_log_that_nobody_reads_does_not_stop_the_work() {
 fn results_that_cannot_be_printed_are_an_error() {
     let place = fitted();
     let full = File::options().write(true).open("/dev/full").unwrap();
-    let child = Command::new(PROGRAM)
-        .args(["inspect", &place.text("models/m.patchcore")])
-        .stdout(full)
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let child =
+        background(["inspect", &place.text("models/m.patchcore")]).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");

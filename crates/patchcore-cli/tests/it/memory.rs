@@ -2,11 +2,11 @@
 
 #![cfg(target_os = "linux")]
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use crate::photos::{photo, save};
-use crate::program::{PROGRAM, Workplace, patchcore};
+use crate::program::{Workplace, background, patchcore};
 
 #[test]
 fn a_fit_stays_within_what_it_announces() {
@@ -43,7 +43,7 @@ fn tiles_bound_the_memory_of_a_large_photo() {
 
 /// What the program says on stderr, and the most memory that it had, in MiB.
 fn peak(arguments: &[&str]) -> (String, u64) {
-    let mut run = Command::new(PROGRAM).args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut run = background(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     // The kernel remembers the peak; the last reading before the end is within one tick of it.
     let mut peak = 0;
     while run.try_wait().unwrap().is_none() {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -51,23 +52,46 @@ pub fn patchcore<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Run
     finish(command().args(arguments))
 }
 
-/// The program in an environment that the machine's user did not set up: no installed weights, no logging wishes, a
-/// terminal of 100 columns.
+/// Seconds that no run of a test takes.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+thread_local! {
+    /// Each test has a thread, and so a place for weights and verdicts on devices of its own: none is there at first, and
+    /// what the program finds out about a device is gone with the test.
+    static CACHE: TempDir = tempfile::tempdir().unwrap();
+}
+
+/// The program in an environment that the machine's user did not set up: no installed weights, no device that has proved
+/// itself, no logging wishes, a terminal of 100 columns.
 pub fn command() -> assert_cmd::Command {
-    clean(assert_cmd::Command::new(PROGRAM))
+    waiting(process(PROGRAM))
 }
 
 /// The same environment for a shell that runs the program.
 #[cfg(unix)]
 pub fn shell(script: &str) -> assert_cmd::Command {
-    let mut shell = assert_cmd::Command::new("sh");
+    let mut shell = process("sh");
     shell.args(["-c", script]).env("PROGRAM", PROGRAM);
-    clean(shell)
+    waiting(shell)
 }
 
-fn clean(mut command: assert_cmd::Command) -> assert_cmd::Command {
-    command.env("PATCHCORE_CACHE", "no-such-folder").env("COLUMNS", "100").env_remove("PATCHCORE_LOG");
-    command.env_remove("NO_COLOR").env_remove("PATCHCORE_INSTRUCTIONS").timeout(Duration::from_secs(120));
+/// The same environment for a run that the test watches, ends or lets go on beside it.
+pub fn background<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let mut program = process(PROGRAM);
+    program.args(arguments);
+    program
+}
+
+fn process(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env("PATCHCORE_CACHE", CACHE.with(|folder| folder.path().join("cache"))).env("COLUMNS", "100");
+    command.env_remove("PATCHCORE_LOG").env_remove("NO_COLOR").env_remove("PATCHCORE_INSTRUCTIONS");
+    command
+}
+
+fn waiting(command: Command) -> assert_cmd::Command {
+    let mut command = assert_cmd::Command::from_std(command);
+    command.timeout(DEADLINE);
     command
 }
 

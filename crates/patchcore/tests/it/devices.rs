@@ -17,15 +17,14 @@ use patchcore::core::{Extractor, ImageInput, PatchCoreConfig, self_check};
 use patchcore::{
     ComputeDevice, Error, LoadOptions, Mode, Model, Photo, PixelBuffer, PixelFormat, Progress, Resize, Settings, Stage,
 };
+use patchcore_testing::test_devices;
 
 use crate::part;
 
 /// The devices to test; each one that was named must be there.
 fn devices() -> Vec<ComputeDevice> {
-    if let Ok(names) = std::env::var("PATCHCORE_TEST_DEVICE") {
-        return names.split(',').map(|name| ComputeDevice::from_name(name.trim()).unwrap()).collect();
-    }
-    vec![ComputeDevice::flex(), ComputeDevice::from_name("flex:tensors").unwrap()]
+    let names = test_devices().unwrap_or_else(|| ["flex", "flex:tensors"].map(str::to_owned).to_vec());
+    names.iter().map(|name| ComputeDevice::from_name(name).unwrap()).collect()
 }
 
 fn settings(mode: Mode, device: &ComputeDevice) -> Settings {
