@@ -50,6 +50,8 @@ enum Task {
     Soak(soak::Soak),
     /// Check the house rules.
     Tidy(tidy::Tidy),
+    /// After the tests: fail on files in the repository that git does not track.
+    Untracked(tidy::Untracked),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -66,5 +68,6 @@ fn main() -> anyhow::Result<()> {
         Task::SameNumbers(task) => task.run(),
         Task::Soak(task) => task.run(),
         Task::Tidy(task) => task.run(),
+        Task::Untracked(task) => task.run(),
     }
 }

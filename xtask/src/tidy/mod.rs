@@ -1,12 +1,18 @@
 //! `cargo xtask tidy`: the house rules that a program can check, over the files that git knows or would add.
 
+mod kinds;
+mod named;
 mod rules;
+mod untracked;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, ensure};
-use clap::Args;
+use clap::{Args, CommandFactory};
+
+use kinds::Kinds;
+pub use untracked::Untracked;
 
 /// Check the house rules.
 #[derive(Debug, Args)]
@@ -38,10 +44,17 @@ fn check(root: &Path) -> anyhow::Result<Vec<String>> {
             violations.push(format!("{needed}: missing"));
         }
     }
-    for file in files(root)? {
+    let kinds = Kinds::new()?;
+    let files = files(root)?;
+    let tasks = crate::Xtask::command();
+    let tasks = tasks.get_subcommands().map(clap::Command::get_name);
+    let architecture = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap_or_default();
+    violations.extend(named::violations(&architecture, &files, tasks));
+    for file in files {
         let path = root.join(&file);
         // A file that git still lists may have been deleted.
         let Ok(bytes) = std::fs::read(&path) else { continue };
+        violations.extend(kinds.violation(&file));
         violations.extend(rules::violations(&file, &bytes));
     }
     Ok(violations)
@@ -50,12 +63,13 @@ fn check(root: &Path) -> anyhow::Result<Vec<String>> {
 /// Tracked files and those that git would add.
 fn files(root: &Path) -> anyhow::Result<Vec<String>> {
     let listing = Command::new("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
         .current_dir(root)
         .output()
         .context("cannot run git")?;
     ensure!(listing.status.success(), "git ls-files failed: {}", String::from_utf8_lossy(&listing.stderr));
-    Ok(String::from_utf8_lossy(&listing.stdout).lines().map(str::to_owned).collect())
+    let listing = String::from_utf8_lossy(&listing.stdout);
+    Ok(listing.split_terminator('\0').map(str::to_owned).collect())
 }
 
 #[cfg(test)]
