@@ -169,14 +169,9 @@ pub fn manifest(bytes: &[u8]) {
     if let Ok(registry) = Registry::parse(text) {
         assert!(registry.weights.iter().all(|entry| registry.get(&entry.name).is_ok()));
     }
-    static FOLDER: OnceLock<std::path::PathBuf> = OnceLock::new();
-    let folder = FOLDER.get_or_init(|| {
-        let folder = std::env::temp_dir().join(format!("patchcore-fuzz-{}", std::process::id()));
-        let made = std::fs::create_dir_all(&folder);
-        made.unwrap_or_else(|error| unreachable!("cannot write to {}: {error}", folder.display()));
-        folder
-    });
-    let weights = folder.join("resnet18.safetensors");
+    // One for each call: it is gone again however the call ends, and a fuzzer never ends of itself.
+    let folder = tempfile::tempdir().unwrap_or_else(|error| unreachable!("no temporary folder: {error}"));
+    let weights = folder.path().join("resnet18.safetensors");
     if std::fs::write(weights.with_extension("json"), text).is_ok() {
         let _ = verify_manifest(&weights, "resnet18", b"weights");
     }
