@@ -2,13 +2,15 @@
 
 #![cfg(unix)]
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::process::Stdio;
-use std::time::Instant;
 
 use crate::photos::{category, good_folder};
-use crate::program::{Workplace, background, entries, finish, patchcore, shell, small_fit};
+use crate::program::{Workplace, background, entries, finish, patchcore, shell, small_fit, wait_until};
 
 /// A folder of photos and a model of it, which later fits overwrite.
 fn fitted() -> Workplace {
@@ -80,37 +82,78 @@ fn a_killed_fit_leaves_the_old_model() {
     patchcore(overwriting_fit(&place)).done();
 }
 
-/// Killed at twelve moments between start and end: whatever lay there before is whole, old or new.
+/// Names and inodes of what lies in a folder: another list as soon as a file is begun there or replaced.
+fn listing(folder: &Path) -> Vec<(OsString, u64)> {
+    let mut entries: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .filter_map(|entry| entry.ok().and_then(|entry| Some((entry.file_name(), entry.metadata().ok()?.ino()))))
+        .collect();
+    entries.sort();
+    entries
+}
+
+/// Runs the program and kills it: at once, or as soon as `is_time` (which must come before it ends).
+fn kill(arguments: &[&str], moment: &str, is_time: impl Fn() -> bool) {
+    let mut run = background(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until(moment, || {
+        let has_ended = run.try_wait().unwrap().is_some();
+        let is_time = is_time();
+        assert!(is_time || !has_ended, "the program ended, and not yet: {moment}");
+        is_time
+    });
+    run.kill().unwrap();
+    run.wait().unwrap();
+}
+
+/// Killed as soon as each file is begun, and as soon as it is replaced: whatever lay there before is whole, old or new.
 #[test]
 fn a_killed_evaluation_or_calibration_leaves_every_file_whole() {
     let place = Workplace::new();
     category(&place.path("part"));
-    patchcore(small_fit(&place.path("part"), &place.path("m.patchcore"))).done();
-    let (model, data, out) = (place.text("m.patchcore"), place.text("part"), place.text("out"));
+    patchcore(small_fit(&place.path("part"), &place.path("models/m.patchcore"))).done();
+    let (model, data, out) = (place.text("models/m.patchcore"), place.text("part"), place.text("out"));
     let evaluate = ["evaluate", "--model", &model, "--data", &data, "-o", &out];
     let calibrate = ["calibrate", "--model", &model, "--good", &data, "--fpr", "0.6", "--cross-fit", "2"];
-    for arguments in [&evaluate[..], &calibrate] {
-        let start = Instant::now();
-        patchcore(arguments).done();
-        let whole = start.elapsed();
-        for moment in 0..12 {
-            let mut run = background(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            std::thread::sleep(whole * moment / 11);
-            run.kill().unwrap();
-            run.wait().unwrap();
-            patchcore(["inspect", &model]).done();
-            let text = |name: &str| fs::read_to_string(place.path("out").join(name)).unwrap();
-            serde_json::from_str::<serde_json::Value>(&text("metrics.json")).unwrap();
-            assert_eq!(text("scores.csv").lines().count(), 7, "{moment}");
-            assert!(text("report.html").trim_end().ends_with("</html>"), "{moment}");
-            for kind in ["good", "spot"] {
-                let folder = place.path("out/overlays").join(kind);
-                let pictures: Vec<String> = entries(&folder).into_iter().filter(|name| name.ends_with("png")).collect();
-                assert_eq!(pictures.len(), 3, "{moment}: {pictures:?}");
-                pictures.iter().for_each(|name| drop(image::open(folder.join(name)).unwrap()));
-            }
+    patchcore(evaluate).done();
+    let is_whole = |moment: &str| {
+        patchcore(["inspect", &model]).done();
+        let text = |name: &str| fs::read_to_string(place.path("out").join(name)).unwrap();
+        serde_json::from_str::<serde_json::Value>(&text("metrics.json")).unwrap();
+        serde_json::from_str::<serde_json::Value>(&text("replicates.json")).unwrap();
+        assert_eq!(text("scores.csv").lines().count(), 7, "{moment}");
+        assert!(text("report.html").trim_end().ends_with("</html>"), "{moment}");
+        for kind in ["good", "spot"] {
+            let folder = place.path("out/overlays").join(kind);
+            let pictures: Vec<String> = entries(&folder).into_iter().filter(|name| name.ends_with("png")).collect();
+            assert_eq!(pictures.len(), 3, "{moment}: {pictures:?}");
+            pictures.iter().for_each(|name| drop(image::open(folder.join(name)).unwrap()));
         }
+    };
+    for (arguments, folder, files) in [
+        (&evaluate[..], "out/overlays/good", &["000.png.png"][..]),
+        (&evaluate, "out", &["report.html", "metrics.json", "replicates.json", "scores.csv"]),
+        (&calibrate, "models", &["m.patchcore"]),
+    ] {
+        let folder = place.path(folder);
+        let before = listing(&folder);
+        let moment = format!("{} begins a file in {}", arguments[0], folder.display());
+        kill(arguments, &moment, || listing(&folder) != before);
+        is_whole(&moment);
+        for file in files {
+            let file = folder.join(file);
+            let inode = || fs::metadata(&file).unwrap().ino();
+            let before = inode();
+            let moment = format!("{} has replaced {}", arguments[0], file.display());
+            kill(arguments, &moment, || inode() != before);
+            is_whole(&moment);
+        }
+    }
+    for arguments in [&evaluate[..], &calibrate] {
+        kill(arguments, "it is started", || true);
+        is_whole("started");
+        // What a killed process left behind is in nobody's way.
         patchcore(arguments).done();
+        is_whole("at last");
     }
 }
 

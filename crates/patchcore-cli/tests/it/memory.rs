@@ -2,8 +2,10 @@
 
 #![cfg(target_os = "linux")]
 
+use std::io::Read;
 use std::process::Stdio;
-use std::time::Duration;
+
+use wait4::Wait4;
 
 use crate::photos::{photo, save};
 use crate::program::{Workplace, background, patchcore};
@@ -44,16 +46,15 @@ fn tiles_bound_the_memory_of_a_large_photo() {
 /// What the program says on stderr, and the most memory that it had, in MiB.
 fn peak(arguments: &[&str]) -> (String, u64) {
     let mut run = background(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    // The kernel remembers the peak; the last reading before the end is within one tick of it.
-    let mut peak = 0;
-    while run.try_wait().unwrap().is_none() {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", run.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        peak = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(peak);
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let output = run.wait_with_output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{stderr}");
-    (stderr, peak / 1024)
+    let mut stderr = String::new();
+    run.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    let ended = run.wait4().unwrap();
+    assert!(ended.status.success(), "{stderr}");
+    let peak = ended.rusage.maxrss / (1 << 20);
+    // The kernel counts what this process had before the program took its place.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let own = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let own: u64 = own.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(own / 1024 < peak, "the tests take {} MiB, more than the program: its peak is not known", own / 1024);
+    (stderr, peak)
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -93,6 +93,16 @@ fn waiting(command: Command) -> assert_cmd::Command {
     let mut command = assert_cmd::Command::from_std(command);
     command.timeout(DEADLINE);
     command
+}
+
+/// Waits until `is_so`.
+#[track_caller]
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < DEADLINE, "waited {DEADLINE:?} until {what}");
+        std::thread::yield_now();
+    }
 }
 
 /// Runs to the end. Whatever happens: no panic, and no colour codes where stderr is no terminal.
