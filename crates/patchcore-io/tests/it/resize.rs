@@ -159,19 +159,3 @@ fn extreme_shapes_and_zero_sides_are_refused() {
     let mask = prepare_mask(&line, size(2, 2), &view(Resize::None, Resampling::Float)).unwrap_err();
     assert!(matches!(mask, ImageError::MaskSize { height: 20_000, expected_height: 2, .. }));
 }
-
-/// Not an assertion (machines differ), a number to read: `cargo test -p patchcore-io speed -- --nocapture`.
-#[test]
-fn speed_of_a_900_pixel_photo() {
-    let photo = Photo::from_dynamic(crate::samples::picture(900, 900));
-    for resampling in [Resampling::Pil8Bit, Resampling::Float] {
-        let best = (0..5)
-            .map(|_| {
-                let start = std::time::Instant::now();
-                prepare(&photo, &view(Resize::ShortSide(256), resampling)).unwrap();
-                start.elapsed()
-            })
-            .min();
-        println!("900x900 RGB to 256x256, {resampling:?}: {best:?}");
-    }
-}
