@@ -306,7 +306,7 @@ impl Extractor {
     }
 
     /// Embeds one photo and hands the rows `[grid cells, dim]` on. On the CPU they lie in a buffer that is used again,
-    /// so that a steady stream of photos allocates nothing.
+    /// so that extracting from a steady stream of photos allocates nothing.
     ///
     /// # Errors
     /// [`ScoreError::Input`] and [`ScoreError::Device`].

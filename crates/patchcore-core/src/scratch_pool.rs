@@ -1,4 +1,4 @@
-//! Buffers that tasks borrow and give back: a steady stream of images allocates nothing.
+//! Buffers that tasks borrow and give back, so that a steady stream of images finds them ready.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -1,8 +1,8 @@
 //! Known answers before trust: does a device compute what this library relies on?
 //!
-//! Drivers and compilers have returned wrong numbers without an error. (One case is at hand: Burn built with `fusion` on
-//! the software device SwiftShader multiplies matrices wrong as soon as an elementwise operation follows.) A score from
-//! such a device is a lie that nobody notices. So before a device is used, [`run`] asks it a few seconds' worth of
+//! Drivers and compilers have returned wrong numbers without an error. (One case is at hand: the software device
+//! SwiftShader multiplies matrices wrong with the SPIR-V kernels of the feature `vulkan`; with WGSL it is right.) A score
+//! from such a device is a lie that nobody notices. So before a device is used, [`run`] asks it a few seconds' worth of
 //! questions whose answers plain loops in f64 know (`reference.rs`), and [`verdict`] refuses it by the name of the
 //! operation. The crate `patchcore` keeps the verdict per hardware, driver and version.
 //!

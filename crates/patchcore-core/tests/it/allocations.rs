@@ -2,7 +2,9 @@
 
 use patchcore_core::backbone::Architecture;
 use patchcore_core::backbone::cpu::{CpuNetwork, MapLayout, Workspace};
-use patchcore_core::{ComputeDevice, ImageInput, ImageScore, Instructions, Mode, PatchCore, PatchCoreConfig};
+use patchcore_core::{
+    ComputeDevice, Extractor, ImageInput, ImageScore, Instructions, Mode, PatchCore, PatchCoreConfig,
+};
 
 use crate::arrays::efficientnet_lite0;
 use crate::bodies::plan;
@@ -37,6 +39,28 @@ fn the_cpu_network_allocates_nothing_in_steady_state() {
     }
 }
 
+#[test]
+fn a_stream_of_embeddings_allocates_nothing() {
+    for mode in [Mode::Paper, Mode::Anomalib, Mode::Authors] {
+        let config = PatchCoreConfig::new(mode, Architecture::EfficientNetLite0);
+        let extractor = Extractor::new(config, &efficientnet_lite0(), &ComputeDevice::flex()).unwrap();
+        let pixels = photo();
+        for threads in [1, 2] {
+            let rounds = CountedPool::new(threads).count(12, 3, || {
+                let image = ImageInput { width: 224, height: 224, pixels: &pixels };
+                extractor.with_embedding(image, |rows, _| assert!(!rows.is_empty())).unwrap();
+            });
+            // As above: what belongs to an embedding would be in every round.
+            let not_free = rounds.iter().filter(|count| **count > 0).count();
+            assert!(2 * not_free <= rounds.len(), "{mode:?}, {threads} threads: {rounds:?}");
+        }
+    }
+}
+
+fn photo() -> Vec<f32> {
+    fill("photo", &[3, 224, 224], 0.5).data.iter().map(|value| value + 0.5).collect()
+}
+
 /// The network, the embedding, the scores and the map allocate nothing. The search turns the queries with the crate
 /// `gemm`, which takes its packing buffers from the allocator: three to eleven for each of the 13 blocks of queries.
 #[test]
@@ -45,7 +69,7 @@ fn a_stream_of_scores_allocates_only_what_gemm_does() {
         let config = PatchCoreConfig::new(mode, Architecture::EfficientNetLite0);
         let rows = fill("bank", &[200, config.embedding_dim()], 1.0).data;
         let model = PatchCore::with_bank(config, &efficientnet_lite0(), rows, &ComputeDevice::flex()).unwrap();
-        let pixels: Vec<f32> = fill("photo", &[3, 224, 224], 0.5).data.iter().map(|value| value + 0.5).collect();
+        let pixels = photo();
         for threads in [1, 2] {
             let mut result = ImageScore::default();
             let rounds = CountedPool::new(threads).count(12, 3, || {
