@@ -1,6 +1,13 @@
 //! Behaviour of the program `patchcore` as a user meets it: exit codes, what stdout and stderr say, files that appear.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests; clippy.toml excuses only what stands inside a #[test] function"
+)]
 
 mod as_they_are;
 mod bad_photos;

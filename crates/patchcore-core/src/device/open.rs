@@ -23,7 +23,7 @@ pub(super) fn open(backend: Backend, index: Option<usize>) -> Result<Opened, Str
         Backend::Rocm => cube(Device::rocm(index.unwrap_or(0))),
         #[cfg(feature = "wgpu")]
         Backend::Vulkan | Backend::Wgpu | Backend::WebGpu | Backend::Metal => graphics::open(backend, index),
-        #[allow(unreachable_patterns)]
+        #[allow(unreachable_patterns, reason = "some features leave nothing over")]
         _ => Err("this backend is not compiled in".to_owned()),
     }
 }
@@ -50,7 +50,7 @@ fn kind(backend: Backend) -> Option<DeviceType> {
         Backend::WebGpu => Some(DeviceType::WebGpu),
         #[cfg(feature = "metal")]
         Backend::Metal => Some(DeviceType::Metal),
-        #[allow(unreachable_patterns)]
+        #[allow(unreachable_patterns, reason = "some features leave nothing over")]
         _ => None,
     }
 }
@@ -148,7 +148,7 @@ mod graphics {
                 WgpuDeviceKind::Cpu => DeviceKind::Cpu,
                 _ => DeviceKind::DefaultDevice,
             },
-            #[allow(unreachable_patterns)]
+            #[allow(unreachable_patterns, reason = "some features leave nothing over")]
             _ => DeviceKind::DefaultDevice,
         }
     }

@@ -1,6 +1,13 @@
 //! Behaviour of the core: both bodies of the backbone against torch, and what a call allocates.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests; clippy.toml excuses only what stands inside a #[test] function"
+)]
 
 mod allocations;
 mod arrays;

@@ -1,6 +1,13 @@
 //! Layers of burn-onnx's generated code against those of the importer with both bodies of the network.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests; clippy.toml excuses only what stands inside a #[test] function"
+)]
 
 mod layers;
 mod narrow;
