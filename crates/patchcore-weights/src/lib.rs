@@ -1,7 +1,7 @@
 //! Pretrained ImageNet backbones for PatchCore: from a weights file to named, checked, folded tensors.
 //!
 //! ```text
-//! NAME.onnx | NAME.safetensors -> import (names, shapes, BatchNorm folding, finiteness) -> BackboneWeights -> core
+//! NAME.safetensors | NAME.onnx -> import (names, shapes, BatchNorm folding, finiteness) -> BackboneWeights -> core
 //! ```
 //!
 //! PatchCore needs a network that has seen ImageNet and is then left alone. This crate finds the file
@@ -25,9 +25,10 @@ mod registry;
 pub use embedded::embedded_weights;
 pub use import::{
     Architecture, Attribute, BatchNorm, Block, ConvAttributes, ConvSpec, Convolution, Dtype, EFFICIENTNET_LITE0,
-    FoldedTensor, FoldedTensors, Node, OnnxModel, Payload, TensorView, WeightsError, efficientnet_lite0_shapes,
-    find_weights, import_known_onnx, import_known_safetensors, import_onnx, import_safetensors, import_state_dict,
-    known_backbones, read_onnx, read_safetensors, verify_manifest, weights_dir,
+    FoldedTensor, FoldedTensors, Node, OnnxModel, Payload, Rounding, TensorView, WeightsError, WeightsFormat,
+    efficientnet_lite0_shapes, encode_safetensors, find_weights, import_known_onnx, import_known_safetensors,
+    import_onnx, import_safetensors, import_state_dict, known_backbones, read_onnx, read_safetensors, verify_manifest,
+    weights_dir, weights_files,
 };
 #[cfg(feature = "core")]
 pub use load::{backbone_weights, load_safetensors, load_weights, pretrained};

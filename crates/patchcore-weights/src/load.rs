@@ -8,7 +8,7 @@ use patchcore_core::backbone::{BackboneWeights, NamedTensor};
 
 use crate::embedded::embedded_weights;
 use crate::import::{
-    FoldedTensors, WeightsError, find_weights, import_known_onnx, import_known_safetensors, known_backbones,
+    FoldedTensors, WeightsError, WeightsFormat, find_weights, import_known_safetensors, known_backbones,
     verify_manifest,
 };
 
@@ -30,22 +30,10 @@ pub fn load_weights(path: &Path, backbone: &str) -> Result<BackboneWeights, Weig
         let known = known_backbones().join(", ");
         return Err(WeightsError::UnknownBackbone { name: backbone.into(), known });
     }
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_lowercase();
-    let import = match extension.as_str() {
-        "onnx" => import_known_onnx,
-        "safetensors" => import_known_safetensors,
-        _ => {
-            let remedy = if matches!(extension.as_str(), "pth" | "pt" | "bin") {
-                format!("; convert it with `cargo xtask fetch-weights {backbone} --from {}`", path.display())
-            } else {
-                String::new()
-            };
-            return Err(WeightsError::UnknownFormat { path: path.into(), remedy });
-        }
-    };
+    let format = WeightsFormat::of(path, backbone)?;
     let bytes = read(path, backbone)?;
     verify_manifest(path, backbone, &bytes)?;
-    Ok(backbone_weights(import(backbone, &path.display().to_string(), &bytes)?))
+    Ok(backbone_weights(format.import(backbone, &path.display().to_string(), &bytes)?))
 }
 
 /// The weights of `backbone` wherever they are: embedded in the binary, else installed ([`find_weights`]).

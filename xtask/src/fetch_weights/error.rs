@@ -115,7 +115,7 @@ pub enum FetchError {
         source: io::Error,
     },
     /// `--from` names something that holds no weights of this backbone.
-    #[error("no weights of {name} in {folder}: expected one of {expected}")]
+    #[error("no weights of {name} in {folder}: expected {expected}")]
     NotInFolder {
         /// The backbone.
         name: String,

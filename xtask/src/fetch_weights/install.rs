@@ -1,4 +1,4 @@
-//! From a source to `NAME.onnx` and `NAME.json`: fetch, verify, convert, read back, rename.
+//! From a source to `NAME.safetensors` and `NAME.json`: fetch, verify, convert, read back, rename.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use patchcore_weights::{
-    Architecture, FoldedTensors, RegistryEntry, import_onnx, import_safetensors, import_state_dict,
+    Architecture, FoldedTensors, RegistryEntry, Rounding, encode_safetensors, import_onnx, import_safetensors,
+    import_state_dict, weights_files,
 };
 
 use super::digest::{sha256_hex, sha256_of_file};
 use super::download::{Download, Expected, with_suffix};
 use super::error::FetchError;
 use super::manifest::{FileRecord, Manifest};
-use super::onnx_writer::write_onnx;
 use super::pth::read_pth;
 use super::source::Source;
 
@@ -36,7 +36,7 @@ pub struct Install<'a> {
 /// What an installation ended in.
 #[derive(Debug)]
 pub struct Installed {
-    /// The ONNX file.
+    /// The weights file.
     pub path: PathBuf,
     /// Its manifest.
     pub manifest: Manifest,
@@ -68,12 +68,11 @@ impl Install<'_> {
     ///
     /// [`FetchError`]. An earlier installation stays as it was.
     pub fn run(&self, entry: &RegistryEntry, from: Option<&str>) -> Result<Installed, FetchError> {
-        let path = self.directory.join(format!("{}.onnx", entry.name));
         if !self.force
             && from.is_none()
-            && let Some(manifest) = self.intact(&path)
+            && let Some(installed) = self.intact(&entry.name)
         {
-            return Ok(Installed { path, manifest, already: true });
+            return Ok(installed);
         }
         fs::create_dir_all(self.directory).map_err(|error| FetchError::file("create", self.directory, error))?;
         let source = Source::of(entry, from)?;
@@ -81,11 +80,13 @@ impl Install<'_> {
         let architecture = Architecture::by_name(&entry.name)?;
         let tensors = self.convert(architecture, &source, &checked)?;
         let last_layer = if tensors.keys().any(|name| name.starts_with("layer4.")) { "layer4" } else { "layer3" };
-        let bytes = write_onnx(architecture, &tensors);
+        let bytes = encode_safetensors(&tensors, Rounding::None)?;
+        let location = format!("{}.safetensors", entry.name);
+        let path = self.directory.join(&location);
         write_through(&path, &bytes, |part| {
             let file = part.display().to_string();
             let back = fs::read(part).map_err(|error| FetchError::file("read", part, error))?;
-            let same = import_onnx(architecture, &file, &back)? == tensors;
+            let same = import_safetensors(architecture, &file, &back)? == tensors;
             if same { Ok(()) } else { Err(FetchError::Checkpoint { file, detail: "it reads back differently".into() }) }
         })?;
         let manifest = Manifest {
@@ -97,11 +98,7 @@ impl Install<'_> {
                 bytes: checked.bytes.len() as u64,
                 sha256: checked.sha256.clone(),
             },
-            result: FileRecord {
-                location: format!("{}.onnx", entry.name),
-                bytes: bytes.len() as u64,
-                sha256: sha256_hex(&bytes),
-            },
+            result: FileRecord { location, bytes: bytes.len() as u64, sha256: sha256_hex(&bytes) },
             last_layer: last_layer.into(),
             tool: format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
         };
@@ -115,12 +112,16 @@ impl Install<'_> {
         Ok(Installed { path, manifest, already: false })
     }
 
-    /// The manifest of an installation whose file is what the manifest says and deep enough.
-    fn intact(&self, path: &Path) -> Option<Manifest> {
+    /// The installation whose file the library takes, when that file is what its manifest says and deep enough. Earlier
+    /// versions installed ONNX files.
+    fn intact(&self, name: &str) -> Option<Installed> {
+        let path = weights_files(self.directory, name).into_iter().find(|path| path.is_file())?;
         let text = fs::read_to_string(path.with_extension("json")).ok()?;
         let manifest: Manifest = serde_json::from_str(&text).ok()?;
+        let is_its = path.file_name().and_then(|file| file.to_str()) == Some(manifest.result.location.as_str());
         let deep_enough = self.last_layer <= 3 || manifest.last_layer == "layer4";
-        (deep_enough && sha256_of_file(path).ok()? == manifest.result.sha256).then_some(manifest)
+        let intact = is_its && deep_enough && sha256_of_file(&path).ok()? == manifest.result.sha256;
+        intact.then_some(Installed { path, manifest, already: true })
     }
 
     /// Fetches a remote file or reads a local one, and compares it with the registry where that is possible.

@@ -1,4 +1,4 @@
-//! `NAME.json` beside `NAME.onnx`: where installed weights came from and what they must hash to.
+//! `NAME.json` beside `NAME.safetensors`: where installed weights came from and what they must hash to.
 
 use serde::{Deserialize, Serialize};
 

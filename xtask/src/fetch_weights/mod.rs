@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! --from FILE|DIR|URL, else the registry's URL -> source -> download (.part, range, digest) -> install
-//!     install: .pth | .safetensors | .onnx -> importer of patchcore-weights -> onnx_writer -> NAME.onnx + NAME.json
+//!     install: .pth | .safetensors | .onnx -> importer of patchcore-weights -> NAME.safetensors + NAME.json
 //! ```
 //!
 //! This is the only code of the project that opens a network connection. It honours `HTTP_PROXY`, `HTTPS_PROXY`,
@@ -13,7 +13,6 @@ mod download;
 mod error;
 mod install;
 mod manifest;
-mod onnx_writer;
 mod pickle;
 mod pth;
 mod source;
@@ -26,7 +25,7 @@ use std::time::Duration;
 use anyhow::{Result, bail, ensure};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use patchcore_weights::{Registry, RegistryEntry, weights_dir};
+use patchcore_weights::{Registry, RegistryEntry, weights_dir, weights_files};
 
 use error::FetchError;
 use install::Install;
@@ -143,7 +142,7 @@ impl FetchWeights {
 fn list(registry: &Registry, directory: &std::path::Path) {
     println!("weights directory: {}", directory.display());
     for entry in &registry.weights {
-        let installed = directory.join(format!("{}.onnx", entry.name)).is_file();
+        let installed = weights_files(directory, &entry.name).iter().any(|path| path.is_file());
         let state = if installed { "installed" } else { "-" };
         println!("{:<18} {:<14} {:<13} {:<10} {}", entry.name, entry.version, entry.licence, state, entry.url);
     }

@@ -47,9 +47,9 @@ impl Source {
     }
 }
 
-/// The published file, else `NAME.EXT`, else the first of `NAME-*.EXT` in alphabetical order.
+/// The published file, else `NAME.EXT` in the order of the extensions, else the first of `NAME-*.EXT` by alphabet.
 fn in_folder(folder: &Path, name: &str, published: &str) -> Result<PathBuf, FetchError> {
-    const EXTENSIONS: [&str; 3] = ["pth", "onnx", "safetensors"];
+    const EXTENSIONS: [&str; 3] = ["pth", "safetensors", "onnx"];
     let exact = std::iter::once(published.to_owned()).chain(EXTENSIONS.map(|extension| format!("{name}.{extension}")));
     if let Some(found) = exact.map(|file| folder.join(file)).find(|path| path.is_file()) {
         return Ok(found);
@@ -65,6 +65,6 @@ fn in_folder(folder: &Path, name: &str, published: &str) -> Result<PathBuf, Fetc
     paths.into_iter().find(fits).ok_or_else(|| FetchError::NotInFolder {
         name: name.into(),
         folder: folder.into(),
-        expected: format!("{published}, {name}.pth, {name}.onnx, {name}.safetensors, {name}-*.onnx"),
+        expected: format!("{published}, or {name}.EXT or {name}-*.EXT where EXT is {}", EXTENSIONS.join(", ")),
     })
 }

@@ -31,13 +31,40 @@ fn weights_that_are_not_installed_name_the_command_that_installs_them() {
     let mut command = crate::program::command();
     command.env("PATCHCORE_CACHE", place.path("cache"));
     command.args(small_fit(&place.path("photos"), &place.path("m.patchcore"))).args(["--backbone", "resnet18"]);
-    let looked = place.text("cache/resnet18.onnx");
+    let looked = format!("{} and {}", place.text("cache/resnet18.safetensors"), place.text("cache/resnet18.onnx"));
     crate::program::finish(&mut command).fails(&[
         "no weights for resnet18",
         &looked,
         "cargo xtask fetch-weights resnet18",
         "--weights FILE",
     ]);
+}
+
+#[test]
+fn an_installed_onnx_file_works_and_a_safetensors_file_comes_first() {
+    let Some(weights) = resnet18() else { return };
+    let place = photos();
+    fs::create_dir(place.path("cache")).unwrap();
+    fs::copy(&weights, place.path("cache/resnet18.onnx")).unwrap();
+    let fit = || {
+        let mut command = crate::program::command();
+        command.env("PATCHCORE_CACHE", place.path("cache"));
+        command.args(small_fit(&place.path("photos"), &place.path("m.patchcore"))).args(["--backbone", "resnet18"]);
+        crate::program::finish(&mut command)
+    };
+    fit().done();
+    let installed = fs::read(place.path("m.patchcore")).unwrap();
+    let weights = weights.display().to_string();
+    patchcore(
+        small_fit(&place.path("photos"), &place.path("given.patchcore"))
+            .into_iter()
+            .chain(["--backbone", "resnet18", "--weights", &weights].map(str::to_owned)),
+    )
+    .done();
+    assert!(installed == fs::read(place.path("given.patchcore")).unwrap());
+
+    fs::write(place.path("cache/resnet18.safetensors"), "not a network").unwrap();
+    fit().fails(&[&place.text("cache/resnet18.safetensors"), "not a readable safetensors file"]);
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! Where installed weights lie: the only place of the library that reads the environment.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
 use super::error::WeightsError;
-use super::known_backbones;
+use super::{EFFICIENTNET_LITE0, known_backbones};
 
 /// The directory of installed weights: `PATCHCORE_CACHE`, else `patchcore/weights` in the user's cache directory.
 ///
@@ -19,7 +19,14 @@ pub fn weights_dir() -> Option<PathBuf> {
     Some(strategy.cache_dir().join("patchcore").join("weights"))
 }
 
-/// The installed weights file of `backbone`: `NAME.onnx` or `NAME.safetensors` in [`weights_dir`].
+/// The files in `folder` that may hold the weights of `backbone`, the first that is there counts: `NAME.safetensors`,
+/// which `cargo xtask fetch-weights` writes, then `NAME.onnx`.
+pub fn weights_files(folder: &Path, backbone: &str) -> Vec<PathBuf> {
+    let extensions: &[&str] = if backbone == EFFICIENTNET_LITE0 { &["safetensors"] } else { &["safetensors", "onnx"] };
+    extensions.iter().map(|extension| folder.join(format!("{backbone}.{extension}"))).collect()
+}
+
+/// The installed weights file of `backbone`: the first of [`weights_files`] in [`weights_dir`].
 ///
 /// # Errors
 ///
@@ -30,17 +37,10 @@ pub fn find_weights(backbone: &str) -> Result<PathBuf, WeightsError> {
         let known = known_backbones().join(", ");
         return Err(WeightsError::UnknownBackbone { name: backbone.into(), known });
     }
-    let mut looked = Vec::new();
-    if let Some(dir) = weights_dir() {
-        for extension in ["onnx", "safetensors"] {
-            let path = dir.join(format!("{backbone}.{extension}"));
-            if path.is_file() {
-                return Ok(path);
-            }
-            looked.push(path.display().to_string());
-        }
-    } else {
-        looked.push("PATCHCORE_CACHE, which is not set".into());
-    }
-    Err(WeightsError::NotInstalled { backbone: backbone.into(), looked: looked.join(" and ") })
+    let Some(folder) = weights_dir() else {
+        let looked = "PATCHCORE_CACHE, which is not set".into();
+        return Err(WeightsError::NotInstalled { backbone: backbone.into(), looked });
+    };
+    let files = weights_files(&folder, backbone);
+    files.iter().find(|path| path.is_file()).cloned().ok_or_else(|| WeightsError::not_installed(backbone, &files))
 }

@@ -2,15 +2,14 @@
 
 use std::path::PathBuf;
 
+use super::EFFICIENTNET_LITE0;
+
 /// Why a backbone's weights could not be had.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
     /// The file does not exist.
-    #[error(
-        "weights file {path} for {backbone} does not exist: run `cargo xtask fetch-weights {backbone}`, or pass \
-         --weights FILE"
-    )]
+    #[error("weights file {path} for {backbone} does not exist: {}", remedy(.backbone))]
     FileMissing {
         /// The path that was asked for.
         path: PathBuf,
@@ -18,10 +17,7 @@ pub enum WeightsError {
         backbone: String,
     },
     /// No weights of this backbone are installed or embedded.
-    #[error(
-        "no weights for {backbone}, looked for {looked}: run `cargo xtask fetch-weights {backbone}`, or pass \
-         --weights FILE"
-    )]
+    #[error("no weights for {backbone}, looked for {looked}: {}", remedy(.backbone))]
     NotInstalled {
         /// The backbone that was asked for.
         backbone: String,
@@ -227,6 +223,12 @@ pub enum WeightsError {
         /// Where the graph stops looking like it.
         detail: String,
     },
+    /// Tensors cannot be written.
+    #[error("cannot write the tensors as safetensors: {detail}")]
+    Encode {
+        /// What is wrong with them.
+        detail: String,
+    },
     /// No such backbone.
     #[error("unknown backbone `{name}`, known are {known}")]
     UnknownBackbone {
@@ -241,4 +243,23 @@ pub enum WeightsError {
         /// What is wrong with it.
         detail: String,
     },
+}
+
+impl WeightsError {
+    /// None of `files` is there.
+    pub(crate) fn not_installed(backbone: &str, files: &[PathBuf]) -> Self {
+        let looked: Vec<_> = files.iter().map(|path| path.display().to_string()).collect();
+        Self::NotInstalled { backbone: backbone.into(), looked: looked.join(" and ") }
+    }
+}
+
+/// How to come by the weights of `backbone`.
+fn remedy(backbone: &str) -> String {
+    if backbone == EFFICIENTNET_LITE0 {
+        // It has no entry in the registry: it ships with the code.
+        return "build with the feature `embed-efficientnet-lite0`, or pass --weights FILE with the repository's \
+                assets/efficientnet_lite0.safetensors"
+            .into();
+    }
+    format!("run `cargo xtask fetch-weights {backbone}`, or pass --weights FILE")
 }

@@ -9,6 +9,8 @@
 //! .pth (xtask) -> TensorView per name -> state_dict_convolutions /
 //! ```
 //!
+//! [`encode_safetensors`] is the way back to a file.
+//!
 //! Everything read here may be hostile: every length is checked against the bytes that are there, counts are
 //! bounded, nothing recurses, and a tensor is only decoded after its shape was found to be the expected one.
 
@@ -17,6 +19,7 @@ mod assemble;
 mod directory;
 mod dtype;
 mod efficientnet;
+mod encode;
 mod error;
 mod fold;
 mod manifest;
@@ -24,11 +27,13 @@ mod onnx;
 mod safetensors_file;
 mod state_dict;
 mod tensor_view;
+mod weights_format;
 
 pub use architecture::{Architecture, Block, ConvSpec};
-pub use directory::{find_weights, weights_dir};
+pub use directory::{find_weights, weights_dir, weights_files};
 pub use dtype::Dtype;
 pub use efficientnet::{EFFICIENTNET_LITE0, efficientnet_lite0_shapes};
+pub use encode::{Rounding, encode_safetensors};
 pub use error::WeightsError;
 pub use fold::{BatchNorm, ConvAttributes, Convolution, FoldedTensor, FoldedTensors};
 pub use manifest::verify_manifest;
@@ -36,6 +41,7 @@ pub use onnx::{Attribute, Node, OnnxModel, import_onnx, read_onnx};
 pub use safetensors_file::{import_safetensors, read_safetensors};
 pub use state_dict::import_state_dict;
 pub use tensor_view::{Payload, TensorView};
+pub use weights_format::WeightsFormat;
 
 /// Names of every backbone that has weights, the embedded default first.
 pub fn known_backbones() -> Vec<&'static str> {

@@ -21,14 +21,15 @@ fn nothing_is_embedded_without_its_feature() {
 #[cfg(feature = "embed-resnet18")]
 #[test]
 fn embedded_resnet18_is_the_installed_one() {
-    use patchcore_weights::{find_weights, import_known_onnx, import_known_safetensors};
+    use patchcore_weights::{WeightsFormat, find_weights, import_known_safetensors};
 
     let (Some(blob), Ok(path)) = (embedded_weights("resnet18"), find_weights("resnet18")) else {
         eprintln!("skipped: resnet18 is not installed");
         return;
     };
     let embedded = import_known_safetensors("resnet18", "embedded", blob).unwrap();
-    let installed = import_known_onnx("resnet18", "installed", &std::fs::read(path).unwrap()).unwrap();
+    let format = WeightsFormat::of(&path, "resnet18").unwrap();
+    let installed = format.import("resnet18", "installed", &std::fs::read(path).unwrap()).unwrap();
     assert_eq!(embedded.len(), installed.len());
     for (name, tensor) in &embedded {
         for (got, want) in tensor.data.iter().zip(&installed[name].data) {

@@ -2,14 +2,29 @@
 
 use std::fs;
 
-use patchcore_weights::{WeightsError, known_backbones, load_weights};
+use patchcore_weights::{WeightsError, known_backbones, load_weights, weights_files};
 
 #[test]
 fn a_missing_file_names_the_command() {
     let dir = tempfile::tempdir().unwrap();
     let error = load_weights(&dir.path().join("resnet18.onnx"), "resnet18").unwrap_err();
     assert!(matches!(error, WeightsError::FileMissing { .. }), "{error}");
-    assert!(error.to_string().contains("cargo xtask fetch-weights resnet18"), "{error}");
+    assert!(error.to_string().contains("run `cargo xtask fetch-weights resnet18`, or pass --weights FILE"), "{error}");
+    // The default network has no entry in the registry.
+    let error = load_weights(&dir.path().join("lite0.safetensors"), "efficientnet_lite0").unwrap_err();
+    let remedy = "build with the feature `embed-efficientnet-lite0`, or pass --weights FILE";
+    assert!(error.to_string().contains(remedy) && !error.to_string().contains("fetch-weights"), "{error}");
+}
+
+#[test]
+fn the_installed_file_comes_before_an_onnx_file() {
+    let names = |backbone: &str| -> Vec<_> {
+        let files = weights_files("w".as_ref(), backbone);
+        files.iter().map(|path| path.display().to_string().replace('\\', "/")).collect()
+    };
+    assert_eq!(names("resnet18"), ["w/resnet18.safetensors", "w/resnet18.onnx"]);
+    // No ONNX file of the default network is read.
+    assert_eq!(names("efficientnet_lite0"), ["w/efficientnet_lite0.safetensors"]);
 }
 
 #[test]
@@ -25,6 +40,9 @@ fn an_unknown_backbone_lists_the_known_ones() {
 fn a_pth_names_the_converter_and_other_extensions_are_refused() {
     let error = load_weights("resnet18.pth".as_ref(), "resnet18").unwrap_err();
     assert!(error.to_string().contains("fetch-weights resnet18 --from resnet18.pth"), "{error}");
+    // Nothing converts a checkpoint of the default network.
+    let error = load_weights("lite0.pth".as_ref(), "efficientnet_lite0").unwrap_err();
+    assert!(error.to_string().ends_with("expected .onnx or .safetensors"), "{error}");
     assert!(matches!(load_weights("weights".as_ref(), "resnet18"), Err(WeightsError::UnknownFormat { .. })));
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod embedded;
+mod encode;
 mod fixtures;
 mod hostile;
 #[cfg(feature = "core")]

@@ -5,6 +5,7 @@ use patchcore::core::model_file::DriftPolicy;
 use patchcore::{Error, Model, Settings};
 
 use crate::part;
+use crate::shared::resnet18;
 
 fn model() -> Model {
     let settings = Settings {
@@ -122,6 +123,34 @@ fn the_nearest_good_photo_is_opened_again_or_refused() {
     nearest.image.clear();
     let error = model.open_nearest(&nearest, &limits).unwrap_err();
     assert!(matches!(error, Error::OtherPhoto { .. }) && error.to_string().contains("names"), "{error}");
+}
+
+#[test]
+fn the_container_of_the_weights_does_not_change_a_byte() {
+    use patchcore_weights::{Rounding, encode_safetensors, import_known_onnx};
+
+    let Some(onnx) = resnet18() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let tensors = import_known_onnx("resnet18", "the trunk", &std::fs::read(&onnx).unwrap()).unwrap();
+    // As `cargo xtask fetch-weights` installs them, whatever they come from.
+    let safetensors = folder.path().join("resnet18.safetensors");
+    std::fs::write(&safetensors, encode_safetensors(&tensors, Rounding::None).unwrap()).unwrap();
+    let fit = |weights: &std::path::Path, embed: bool| {
+        let settings = Settings {
+            backbone: "resnet18".into(),
+            weights: Some(weights.to_owned()),
+            resize: Some(patchcore::Resize::None),
+            coreset_sampling_ratio: 0.05,
+            num_neighbors: Some(3),
+            ..Settings::default()
+        };
+        let path = folder.path().join("part.patchcore");
+        Model::fit(&settings, part::good(2)).unwrap().save(&path, embed).unwrap();
+        std::fs::read(&path).unwrap()
+    };
+    for embed in [false, true] {
+        assert!(fit(&onnx, embed) == fit(&safetensors, embed), "embedded: {embed}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod download;
 mod install;
 mod server;
+mod written;
 
 use std::fs;
 use std::path::PathBuf;
