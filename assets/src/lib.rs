@@ -1,4 +1,4 @@
-//! What ships with PatchCore: demo images, weights registry, embedded default backbone.
+//! What ships with PatchCore: demo images, weights registry, default backbone.
 
 #[cfg(feature = "demo")]
 mod demo;
@@ -6,6 +6,6 @@ mod demo;
 #[cfg(feature = "demo")]
 pub use demo::{DemoFile, demo_files};
 
-/// EfficientNet-Lite0 up to block 7, BatchNorm folded, f16, as safetensors. See NOTICES.md for its origin.
-#[cfg(feature = "efficientnet-lite0")]
-pub const EFFICIENTNET_LITE0: &[u8] = include_bytes!("../efficientnet_lite0.safetensors");
+/// This package's folder on the machine that builds, for build scripts: `efficientnet_lite0.safetensors` lies in it
+/// (EfficientNet-Lite0 up to block 7, BatchNorm folded, f16; NOTICES.md has its origin).
+pub const FOLDER: &str = env!("CARGO_MANIFEST_DIR");

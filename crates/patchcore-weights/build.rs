@@ -1,9 +1,10 @@
-//! Embeds installed weights: for every feature `embed-NAME`, the tensors of `NAME.safetensors` or `NAME.onnx` as one
-//! blob in the binary.
+//! Embeds weights: for every feature `embed-NAME`, the tensors of `NAME.safetensors` or `NAME.onnx` as one blob in the
+//! binary.
 //!
 //! Looked for in `PATCHCORE_WEIGHTS_DIR`, the weights directory (`PATCHCORE_CACHE`, else the user's cache), and the
-//! repository's `assets/`. A file that is not there is one warning; a file that is there and wrong stops the build.
-//! The network is never touched.
+//! package of assets; the default backbone in the last alone, so that what is installed on a machine cannot change it.
+//! A file that is not there is one warning; a file that is there and wrong stops the build. The network is never
+//! touched.
 
 #[allow(dead_code, unused_imports, reason = "the library uses the rest")]
 #[path = "src/import/mod.rs"]
@@ -16,8 +17,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use import::{
-    Architecture, Rounding, WeightsError, WeightsFormat, encode_safetensors, verify_manifest, weights_dir,
-    weights_files,
+    EFFICIENTNET_LITE0, Rounding, WeightsError, WeightsFormat, encode_safetensors, known_backbones, verify_manifest,
+    weights_dir, weights_files,
 };
 
 fn main() -> ExitCode {
@@ -34,25 +35,29 @@ fn run() -> Result<(), String> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=src/import");
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
-    let mut table = String::from("/// Name and safetensors bytes of each embedded backbone.\n");
-    table.push_str("static EMBEDDED: &[(&str, &[u8])] = &[\n");
-    let mut absent = Vec::new();
-    for name in Architecture::known().iter().map(|known| known.name).filter(|name| is_wanted(name)) {
-        let Some(path) = find(name) else {
-            absent.push(name);
-            continue;
-        };
-        println!("cargo:rerun-if-changed={}", path.display());
-        let blob = blob(&path, name).map_err(|error| error.to_string())?;
-        fs::write(out.join(format!("{name}.safetensors")), blob).map_err(|error| error.to_string())?;
+    let mut table = String::from(
+        "/// Name of each backbone whose feature is on, and its safetensors bytes if there were any to embed.\n",
+    );
+    table.push_str("static EMBEDDED: &[(&str, Option<&[u8]>)] = &[\n");
+    for name in known_backbones().into_iter().filter(|name| is_wanted(name)) {
         // Writing to a string cannot fail.
-        let _ = writeln!(table, "    ({name:?}, include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.safetensors\"))),");
+        let _ = match find(name) {
+            Ok(path) => {
+                println!("cargo:rerun-if-changed={}", path.display());
+                let blob = blob(&path, name).map_err(|error| error.to_string())?;
+                fs::write(out.join(format!("{name}.safetensors")), blob).map_err(|error| error.to_string())?;
+                writeln!(
+                    table,
+                    "    ({name:?}, Some(include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.safetensors\")))),"
+                )
+            }
+            Err(absent) => {
+                println!("cargo:warning=nothing to embed: {absent}");
+                writeln!(table, "    ({name:?}, None),")
+            }
+        };
     }
     table.push_str("];\n");
-    if !absent.is_empty() {
-        let names = absent.join(" ");
-        println!("cargo:warning=no weights to embed for {names}: run `cargo xtask fetch-weights {names}`");
-    }
     fs::write(out.join("embedded.rs"), table).map_err(|error| error.to_string())
 }
 
@@ -62,25 +67,31 @@ fn is_wanted(name: &str) -> bool {
 }
 
 /// The file of that backbone in the first place that has one.
-fn find(name: &str) -> Option<PathBuf> {
-    for variable in ["PATCHCORE_WEIGHTS_DIR", "PATCHCORE_CACHE", "XDG_CACHE_HOME", "HOME"] {
-        println!("cargo:rerun-if-env-changed={variable}");
-    }
-    let explicit = env::var_os("PATCHCORE_WEIGHTS_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
-    let assets = env::var_os("CARGO_MANIFEST_DIR").map(|dir| PathBuf::from(dir).join("../../assets"));
-    let folders = [explicit, weights_dir(), assets];
-    for folder in folders.into_iter().flatten() {
+fn find(name: &str) -> Result<PathBuf, WeightsError> {
+    let assets = PathBuf::from(patchcore_assets::FOLDER);
+    let folders = if name == EFFICIENTNET_LITE0 {
+        vec![assets]
+    } else {
+        for variable in ["PATCHCORE_WEIGHTS_DIR", "PATCHCORE_CACHE", "XDG_CACHE_HOME", "HOME"] {
+            println!("cargo:rerun-if-env-changed={variable}");
+        }
+        let explicit = env::var_os("PATCHCORE_WEIGHTS_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
+        [explicit, weights_dir(), Some(assets)].into_iter().flatten().collect()
+    };
+    let mut looked = Vec::new();
+    for folder in folders {
         for path in weights_files(&folder, name) {
             if path.is_file() {
-                return Some(path);
+                return Ok(path);
             }
             // A file that appears later must start this script again; a folder that is missing would always do so.
             if folder.is_dir() {
                 println!("cargo:rerun-if-changed={}", folder.display());
             }
+            looked.push(path);
         }
     }
-    None
+    Err(WeightsError::not_installed(name, &looked))
 }
 
 /// The verified tensors as a safetensors file.

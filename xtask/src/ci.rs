@@ -69,7 +69,7 @@ fn steps() -> anyhow::Result<Vec<Step>> {
         Step::new("tidy", "cargo xtask tidy"),
         Step::new("foreign", "bash .ci/foreign-crate"),
         Step::new("test", &readme_test_command()?),
-        Step::new("untracked", "cargo xtask tidy --untracked"),
+        Step::new("untracked", "cargo xtask untracked"),
         Step::new("wrong device", "bash .ci/wrong-device"),
         Step::new("instructions", "cargo xtask instruction-counts"),
         Step::new("embed", "bash .ci/embed-resnet18"),

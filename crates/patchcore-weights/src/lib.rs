@@ -9,7 +9,7 @@
 //! names. It never opens a network connection: files come from `cargo xtask fetch-weights`, from a user's own
 //! export, or are embedded at build time: with the feature `embed-resnet18` (one per backbone) `build.rs` puts the
 //! installed file's tensors into the binary, `embed-f16` halves them. Where the file is not installed the build warns
-//! and goes on, and `pretrained` looks for it at run time.
+//! and goes on, and `pretrained` looks for it at run time. The file of `embed-efficientnet-lite0` ships with the code.
 //!
 //! Accepted are ONNX files of torchvision's ResNets as PyTorch's exporters write them (BatchNorm folded or not, any
 //! opset, with or without classifier, fixed or dynamic batch, names kept or lost) and safetensors files with

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use patchcore_core::backbone::{BackboneWeights, NamedTensor};
 
-use crate::embedded::embedded_weights;
+use crate::embedded::{embedded_weights, was_absent};
 use crate::import::{
     FoldedTensors, WeightsError, WeightsFormat, find_weights, import_known_safetensors, known_backbones,
     verify_manifest,
@@ -44,7 +44,14 @@ pub fn load_weights(path: &Path, backbone: &str) -> Result<BackboneWeights, Weig
 pub fn pretrained(backbone: &str) -> Result<BackboneWeights, WeightsError> {
     match embedded_weights(backbone) {
         Some(bytes) => load_safetensors(backbone, "the embedded weights", bytes),
-        None => load_weights(&find_weights(backbone)?, backbone),
+        None => match find_weights(backbone) {
+            Ok(path) => load_weights(&path, backbone),
+            Err(WeightsError::NotInstalled { backbone, looked }) if was_absent(&backbone) => {
+                let looked = format!("{looked} (there was no file to embed when this program was built)");
+                Err(WeightsError::NotInstalled { backbone, looked })
+            }
+            Err(error) => Err(error),
+        },
     }
 }
 

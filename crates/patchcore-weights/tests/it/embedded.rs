@@ -5,6 +5,7 @@ use patchcore_weights::{embedded_weights, known_backbones};
 #[test]
 fn nothing_is_embedded_without_its_feature() {
     let wanted = [
+        ("efficientnet_lite0", cfg!(feature = "embed-efficientnet-lite0")),
         ("resnet18", cfg!(feature = "embed-resnet18")),
         ("resnet34", cfg!(feature = "embed-resnet34")),
         ("resnet50", cfg!(feature = "embed-resnet50")),
@@ -16,6 +17,19 @@ fn nothing_is_embedded_without_its_feature() {
         assert!(known_backbones().contains(&name));
         assert!(is_wanted || embedded_weights(name).is_none(), "{name}");
     }
+}
+
+#[cfg(feature = "embed-efficientnet-lite0")]
+#[test]
+fn the_default_network_is_the_assets_bit_for_bit_and_no_larger() {
+    use patchcore_weights::import_known_safetensors;
+
+    let asset =
+        std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/efficientnet_lite0.safetensors")).unwrap();
+    let embedded = embedded_weights("efficientnet_lite0").unwrap();
+    let tensors = |bytes: &[u8]| import_known_safetensors("efficientnet_lite0", "f", bytes).unwrap();
+    assert!(tensors(embedded) == tensors(&asset));
+    assert!(embedded.len() <= asset.len(), "{} {}", embedded.len(), asset.len());
 }
 
 #[cfg(feature = "embed-resnet18")]
