@@ -28,12 +28,6 @@ pub struct RegistryEntry {
     pub sha256: String,
     /// SPDX identifier of the weights' licence.
     pub licence: String,
-    /// The layers PatchCore takes features from.
-    pub layers: Vec<String>,
-    /// Mean of the input's channels (RGB, in units of the full range).
-    pub mean: [f32; 3],
-    /// Standard deviation of the input's channels (RGB, in units of the full range).
-    pub std: [f32; 3],
 }
 
 impl Registry {
