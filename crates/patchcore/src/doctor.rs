@@ -17,8 +17,9 @@ use crate::devices::{limited_to, refuse_crashed};
 use crate::error::Error;
 use crate::settings::Settings;
 
-/// Side of the drawn pictures, in pixels.
+/// Side of the drawn pictures, in pixels, and on a CPU that poses as a GPU, which is hundreds of times slower.
 const SIDE: usize = 128;
+const SIDE_ON_SOFTWARE: usize = 64;
 /// Drawn pictures of good parts, and with a defect.
 const GOOD: usize = 6;
 
@@ -104,7 +105,8 @@ pub fn doctor(
     let weights = settings.load_weights()?;
     let mut config = PatchCoreConfig::new(Mode::Paper, Architecture::from_name(&settings.backbone)?);
     config.view.resize = Resize::None;
-    let mut patient = Patient { device, cpu, weights, config, stages: Vec::new() };
+    let side = if device.properties().is_software { SIDE_ON_SOFTWARE } else { SIDE };
+    let mut patient = Patient { device, cpu, weights, config, side, stages: Vec::new() };
     patient.examine(step)?;
     let Patient { device, stages, .. } = patient;
     let (device_name, properties) = (device.name(), device.properties().clone());
@@ -117,6 +119,7 @@ struct Patient {
     cpu: ComputeDevice,
     weights: BackboneWeights,
     config: PatchCoreConfig,
+    side: usize,
     stages: Vec<DoctorRow>,
 }
 
@@ -128,10 +131,11 @@ enum Answer {
 
 impl Patient {
     fn examine(&mut self, step: &mut dyn FnMut(&str)) -> Result<(), Error> {
-        let pictures: Vec<Vec<f32>> = (0..GOOD + 2).map(|index| picture(index, index >= GOOD)).collect();
+        let side = self.side;
+        let pictures: Vec<Vec<f32>> = (0..GOOD + 2).map(|index| picture(side, index, index >= GOOD)).collect();
         let input = |index: usize| ImageInput {
-            width: SIDE,
-            height: SIDE,
+            width: side,
+            height: side,
             pixels: pictures.get(index).map_or(&[], Vec::as_slice),
         };
         let in_precision = self.device.precision().drift_tolerance();
@@ -147,8 +151,8 @@ impl Patient {
         self.stages.push(row);
 
         // The first picture's first channel.
-        let grey = pictures.first().and_then(|pixels| pixels.get(..SIDE * SIDE)).unwrap_or_default();
-        let grey = ImageInput { width: SIDE, height: SIDE, pixels: grey };
+        let grey = pictures.first().and_then(|pixels| pixels.get(..side * side)).unwrap_or_default();
+        let grey = ImageInput { width: side, height: side, pixels: grey };
         let embed = |extractor: &Extractor| Ok::<_, Error>(Answer::Values(extractor.embed_to_host(grey)?.0));
         let row = compare("features of a grey photo", in_precision, || embed(&on_cpu), || embed(&on_device))?;
         self.stages.push(row);
@@ -276,10 +280,12 @@ fn difference(found: &Answer, expected: &Answer) -> f64 {
     }
 }
 
-/// A drawn part: a textured disc on a gradient, a bright scratch for a defect. `[3, SIDE, SIDE]`.
-fn picture(index: usize, defect: bool) -> Vec<f32> {
+/// A drawn part: a textured disc on a gradient, a bright scratch for a defect. `[3, side, side]`.
+fn picture(side: usize, index: usize, defect: bool) -> Vec<f32> {
     let shift = index as f32 * 0.7;
     let value = |channel: usize, y: usize, x: usize| {
+        // Drawn at full size; a smaller picture takes every second pixel.
+        let (y, x) = (y * SIDE / side, x * SIDE / side);
         let (dy, dx) = (y as f32 - 64.0, x as f32 - 64.0 - shift);
         let radius = (dy * dy + dx * dx).sqrt();
         let mixed = ((y * SIDE + x + index * 7_919) as u32).wrapping_mul(2_654_435_761) >> 24;
@@ -288,7 +294,7 @@ fn picture(index: usize, defect: bool) -> Vec<f32> {
         let scratch = defect && (40..88).contains(&x) && y.abs_diff(x / 2 + 36) < 3;
         (part + grain + 0.03 * channel as f32 + if scratch { 0.3 } else { 0.0 }).clamp(0.0, 1.0)
     };
-    let places = (0..3 * SIDE * SIDE).map(|at| (at / (SIDE * SIDE), at / SIDE % SIDE, at % SIDE));
+    let places = (0..3 * side * side).map(|at| (at / (side * side), at / side % side, at % side));
     places.map(|(channel, y, x)| value(channel, y, x)).collect()
 }
 
