@@ -1,10 +1,8 @@
-//! What can go wrong between a map and a picture on disk.
-
-use std::path::PathBuf;
+//! What can go wrong between a map and the bytes of a file.
 
 use thiserror::Error;
 
-/// Why a picture was not drawn or not written.
+/// Why a picture or page was not made.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ReportError {
@@ -55,23 +53,15 @@ pub enum ReportError {
     },
 
     /// The picture could not be encoded.
-    #[error("cannot encode {} as PNG, expected a picture that fits in memory", path.display())]
+    #[error("cannot encode a picture of {width} x {height} as PNG, expected one with pixels that fits in memory")]
     Encode {
-        /// File that was to be written.
-        path: PathBuf,
+        /// Columns.
+        width: u32,
+        /// Rows.
+        height: u32,
         /// The encoder's reason.
         #[source]
         source: image::ImageError,
-    },
-
-    /// The file could not be written; a file that was there before is as it was.
-    #[error("cannot write {}; check that its folder exists, is writable and has space", path.display())]
-    Write {
-        /// File that was to be written.
-        path: PathBuf,
-        /// The system's reason.
-        #[source]
-        source: std::io::Error,
     },
 
     /// A picture of a page could not be encoded.

@@ -12,7 +12,7 @@
 //! | [`Panel`] | photo, overlay and truth side by side with a colour bar |
 //! | [`EvaluationPage`] | one evaluation as a self-contained page: metrics, curves, galleries of what went wrong |
 //! | [`ComparisonPage`] | two evaluations of the same images as one page |
-//! | [`write_png`] | the file, complete or not at all |
+//! | [`to_png`] | a picture as a file's bytes |
 
 mod bitmap_font;
 mod chart;
@@ -27,8 +27,8 @@ mod overlay;
 mod page;
 mod pair;
 mod panel;
+mod png;
 mod resample;
-mod write_png;
 
 pub use color_scale::ColorScale;
 pub use crop::crop_around;
@@ -41,4 +41,4 @@ pub use page::{
 };
 pub use pair::Pair;
 pub use panel::Panel;
-pub use write_png::write_png;
+pub use png::to_png;

@@ -21,6 +21,7 @@ mod import;
 #[cfg(feature = "core")]
 mod load;
 mod registry;
+mod write_whole;
 
 pub use embedded::embedded_weights;
 pub use import::{
@@ -33,3 +34,4 @@ pub use import::{
 #[cfg(feature = "core")]
 pub use load::{backbone_weights, load_safetensors, load_weights, pretrained};
 pub use registry::{Registry, RegistryEntry};
+pub use write_whole::write_whole;

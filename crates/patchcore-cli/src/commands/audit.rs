@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use patchcore::{AuditedPhoto, Limits, Model, Photo, good_images};
-use patchcore_report::{Pair, crop_around, write_png};
+use patchcore::{AuditedPhoto, Limits, Model, Photo, good_images, write_beside_and_rename};
+use patchcore_report::{Pair, crop_around, to_png};
 use serde::Serialize;
 
 use crate::arguments::{Audit as Arguments, Format};
@@ -107,7 +107,8 @@ fn write_pair(
     };
     let stem = photo.path.file_stem().unwrap_or_default().to_string_lossy();
     let file = folder.join(format!("{rank:03}_{stem}.png"));
-    write_png(&file, &pair.render()).with_context(|| format!("cannot write the crops of {}", photo.path.display()))
+    let written = write_beside_and_rename(&file, &to_png(&pair.render())?);
+    written.with_context(|| format!("cannot write the crops of {}", photo.path.display()))
 }
 
 fn print(rows: &[Row], format: Format) -> anyhow::Result<()> {

@@ -8,7 +8,7 @@ use anyhow::Context;
 use patchcore::{
     Bootstrap, EvaluatedImage, Evaluation, Limits, Model, MvtecCategory, Thresholds, write_beside_and_rename,
 };
-use patchcore_report::{ColorScale, Panel, write_png};
+use patchcore_report::{ColorScale, Panel, to_png};
 
 use crate::arguments::{Evaluate, MapGeometry};
 use crate::commands::score::{color_scale, contour};
@@ -191,6 +191,5 @@ fn draw_overlay(
     .render()?;
     // The extension stays in the name: 000.png and 000.jpg may lie side by side.
     let name = row.image.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    write_png(folder.join(format!("{name}.png")), &picture)?;
-    Ok(())
+    Ok(write_beside_and_rename(&folder.join(format!("{name}.png")), &to_png(&picture)?)?)
 }

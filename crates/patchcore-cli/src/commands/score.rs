@@ -7,7 +7,7 @@ use patchcore::core::mode::Distance;
 use patchcore::{
     Limits, Model, NetworkInput, Score, Threshold, Thresholds, Verdict, photos_in, write_beside_and_rename,
 };
-use patchcore_report::{ColorScale, overlay, write_png};
+use patchcore_report::{ColorScale, overlay, to_png};
 use serde::Serialize;
 
 use crate::arguments::{Format, MapFormat, MapGeometry, Score as Arguments};
@@ -169,7 +169,7 @@ fn write_pictures(
         };
         let (width, height) = (map.width as u32, map.height as u32);
         let picture = overlay(&photo, &map.scores, width, height, &color_scale(model), contour(model), None)?;
-        write_png(Path::new(&path), &picture)?;
+        write_beside_and_rename(&path, &to_png(&picture)?)?;
     }
     Ok(())
 }

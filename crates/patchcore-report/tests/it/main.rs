@@ -1,4 +1,4 @@
-//! Behaviour of the report from the public API: pictures, files, and pages that are complete in themselves, safe against
+//! Behaviour of the report from the public API: pictures, and pages that are complete in themselves, safe against
 //! hostile names and well formed.
 
 #![allow(
@@ -13,4 +13,3 @@
 mod markup;
 mod pages;
 mod pictures;
-mod write;

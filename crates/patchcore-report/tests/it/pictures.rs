@@ -79,7 +79,7 @@ fn panels_hold_every_part() {
     assert!(with_truth.width() > 3 * 320 && without.width() < with_truth.width());
     assert_eq!(with_truth.height(), without.height());
     if let Some(folder) = std::env::var_os("PATCHCORE_KEEP_PICTURES") {
-        patchcore_report::write_png(std::path::Path::new(&folder).join("panel.png"), &with_truth).unwrap();
+        with_truth.save(std::path::Path::new(&folder).join("panel.png")).unwrap();
     }
 }
 
