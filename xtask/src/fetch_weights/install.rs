@@ -1,17 +1,16 @@
-//! From a source to `NAME.safetensors` and `NAME.json`: fetch, verify, convert, read back, rename.
+//! From a source to `NAME.safetensors` and `NAME.json`: fetch, verify, convert, read back, write.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use patchcore_weights::{
     Architecture, FoldedTensors, RegistryEntry, Rounding, encode_safetensors, import_onnx, import_safetensors,
-    import_state_dict, weights_files,
+    import_state_dict, weights_files, write_whole,
 };
 
 use super::digest::{sha256_hex, sha256_of_file};
-use super::download::{Download, Expected, with_suffix};
+use super::download::{Download, Expected};
 use super::error::FetchError;
 use super::manifest::{FileRecord, Manifest};
 use super::pth::read_pth;
@@ -83,12 +82,11 @@ impl Install<'_> {
         let bytes = encode_safetensors(&tensors, Rounding::None)?;
         let location = format!("{}.safetensors", entry.name);
         let path = self.directory.join(&location);
-        write_through(&path, &bytes, |part| {
-            let file = part.display().to_string();
-            let back = fs::read(part).map_err(|error| FetchError::file("read", part, error))?;
-            let same = import_safetensors(architecture, &file, &back)? == tensors;
-            if same { Ok(()) } else { Err(FetchError::Checkpoint { file, detail: "it reads back differently".into() }) }
-        })?;
+        let file = path.display().to_string();
+        if import_safetensors(architecture, &file, &bytes)? != tensors {
+            return Err(FetchError::Checkpoint { file, detail: "it reads back differently".into() });
+        }
+        write_whole(&path, &bytes).map_err(|error| FetchError::file("write", &path, error))?;
         let manifest = Manifest {
             name: entry.name.clone(),
             version: checked.version.clone(),
@@ -105,7 +103,8 @@ impl Install<'_> {
         let mut text = serde_json::to_string_pretty(&manifest)
             .map_err(|error| FetchError::file("write", &path, std::io::Error::other(error)))?;
         text.push('\n');
-        write_through(&path.with_extension("json"), text.as_bytes(), |_| Ok(()))?;
+        let beside = path.with_extension("json");
+        write_whole(&beside, text.as_bytes()).map_err(|error| FetchError::file("write", &beside, error))?;
         if let Some(temporary) = checked.temporary {
             fs::remove_file(&temporary).map_err(|error| FetchError::file("remove", &temporary, error))?;
         }
@@ -186,23 +185,4 @@ impl Install<'_> {
         }
         Ok(tensors)
     }
-}
-
-/// Writes beside, syncs, lets `check` look, then renames: the final name never holds half a file.
-fn write_through(path: &Path, bytes: &[u8], check: impl Fn(&Path) -> Result<(), FetchError>) -> Result<(), FetchError> {
-    let part = with_suffix(path, "part");
-    let written = File::create(&part).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    if let Err(error) = written {
-        // What could not be written to the end is of no use; the first error is the one to report.
-        let _ = fs::remove_file(&part);
-        return Err(FetchError::file("write", &part, error));
-    }
-    if let Err(error) = check(&part) {
-        let _ = fs::remove_file(&part);
-        return Err(error);
-    }
-    fs::rename(&part, path).map_err(|error| FetchError::file("rename", &part, error))
 }
