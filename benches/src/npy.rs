@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
+use patchcore_report::to_npy;
 
 /// An array `[rows, columns]`, row-major.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,26 +15,13 @@ pub struct Array {
     pub values: Vec<f32>,
 }
 
-const MAGIC: &[u8] = b"\x93NUMPY\x01\x00";
-
 /// Writes an array.
 ///
 /// # Errors
-/// A file that cannot be written.
+/// Values that are no whole rows; a file that cannot be written.
 pub fn write(path: &Path, columns: usize, values: &[f32]) -> anyhow::Result<()> {
     let rows = values.len() / columns.max(1);
-    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
-    // Magic, length and header together end on a multiple of 64 bytes, with a line feed.
-    let length = (MAGIC.len() + 2 + header.len() + 1).next_multiple_of(64) - MAGIC.len() - 2;
-    header.push_str(&" ".repeat(length - 1 - header.len()));
-    header.push('\n');
-    let mut bytes = Vec::with_capacity(MAGIC.len() + 2 + length + values.len() * 4);
-    bytes.extend_from_slice(MAGIC);
-    bytes.extend_from_slice(&(length as u16).to_le_bytes());
-    bytes.extend_from_slice(header.as_bytes());
-    for value in values {
-        bytes.extend_from_slice(&value.to_le_bytes());
-    }
+    let bytes = to_npy(values, u32::try_from(columns)?, u32::try_from(rows)?)?;
     fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
@@ -44,7 +32,7 @@ pub fn write(path: &Path, columns: usize, values: &[f32]) -> anyhow::Result<()> 
 pub fn read(path: &Path) -> anyhow::Result<Array> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let parsed = || {
-        let rest = bytes.strip_prefix(MAGIC)?;
+        let rest = bytes.strip_prefix(b"\x93NUMPY\x01\x00")?;
         let (length, rest) = rest.split_first_chunk::<2>()?;
         let (header, body) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
         let header = std::str::from_utf8(header).ok()?;

@@ -6,8 +6,6 @@
 mod arguments;
 mod commands;
 mod device;
-mod float_tiff;
-mod npy;
 mod output;
 mod progress;
 mod report_evidence;

@@ -64,6 +64,18 @@ pub enum ReportError {
         source: image::ImageError,
     },
 
+    /// A map could not be encoded.
+    #[error("cannot encode a map of {width} x {height} as TIFF, expected one below 4 GiB; write it as NPY")]
+    EncodeMap {
+        /// Columns.
+        width: u32,
+        /// Rows.
+        height: u32,
+        /// The encoder's reason.
+        #[source]
+        source: tiff::TiffError,
+    },
+
     /// A picture of a page could not be encoded.
     #[error("cannot encode the picture {what} as JPEG, expected one that fits in memory")]
     EncodePicture {

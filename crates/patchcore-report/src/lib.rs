@@ -13,14 +13,17 @@
 //! | [`EvaluationPage`] | one evaluation as a self-contained page: metrics, curves, galleries of what went wrong |
 //! | [`ComparisonPage`] | two evaluations of the same images as one page |
 //! | [`to_png`] | a picture as a file's bytes |
+//! | [`to_float_tiff`], [`to_npy`] | the values of a map as a file's bytes |
 
 mod bitmap_font;
 mod chart;
 mod color_scale;
 mod crop;
 mod error;
+mod float_tiff;
 mod heat_map;
 mod inferno;
+mod npy;
 mod number;
 mod outline;
 mod overlay;
@@ -33,7 +36,9 @@ mod resample;
 pub use color_scale::ColorScale;
 pub use crop::crop_around;
 pub use error::ReportError;
+pub use float_tiff::to_float_tiff;
 pub use heat_map::heat_map;
+pub use npy::to_npy;
 pub use overlay::overlay;
 pub use page::{
     ComparedImage, ComparisonPage, Confusion, EvaluationPage, Evidence, Fact, ImageRow, MetricDifference, MetricRow,

@@ -5,11 +5,16 @@ use crate::color_scale::check_finite;
 
 /// Checks a map against its declared size, and every score.
 pub(crate) fn check_map(map: &[f32], width: u32, height: u32) -> Result<(), ReportError> {
-    if width == 0 || height == 0 {
-        return Err(ReportError::NoPixels { what: "map", width, height });
-    }
-    check_len("map", map.len(), width, height)?;
+    check_size("map", map.len(), width, height)?;
     check_finite(map)
+}
+
+/// Checks an argument against its declared size, which must hold a pixel.
+pub(crate) fn check_size(what: &'static str, found: usize, width: u32, height: u32) -> Result<(), ReportError> {
+    if width == 0 || height == 0 {
+        return Err(ReportError::NoPixels { what, width, height });
+    }
+    check_len(what, found, width, height)
 }
 
 /// Checks the number of pixels of an argument.

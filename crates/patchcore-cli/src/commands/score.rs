@@ -7,12 +7,10 @@ use patchcore::core::mode::Distance;
 use patchcore::{
     Limits, Model, NetworkInput, Score, Threshold, Thresholds, Verdict, photos_in, write_beside_and_rename,
 };
-use patchcore_report::{ColorScale, overlay, to_png};
+use patchcore_report::{ColorScale, overlay, to_float_tiff, to_npy, to_png};
 use serde::Serialize;
 
 use crate::arguments::{Format, MapFormat, MapGeometry, Score as Arguments};
-use crate::float_tiff::to_tiff;
-use crate::npy::to_npy;
 use crate::output::{FileNames, make_folder};
 use crate::progress::Display;
 use crate::{Outcome, output};
@@ -155,19 +153,19 @@ fn write_pictures(
     }
     let on_photo = original.map(|_| score.on_photo().map);
     let map = on_photo.as_ref().unwrap_or(&score.map);
+    let (width, height) = (map.width as u32, map.height as u32);
     if let Some(path) = maps {
         let bytes = match map_format {
-            MapFormat::Npy => to_npy(map),
-            MapFormat::Tiff => to_tiff(map),
+            MapFormat::Npy => to_npy(&map.scores, width, height),
+            MapFormat::Tiff => to_float_tiff(&map.scores, width, height),
         };
-        write_beside_and_rename(&path, &bytes)?;
+        write_beside_and_rename(&path, &bytes?)?;
     }
     if let Some(path) = overlays {
         let photo = match original {
             Some(path) => model.open_photo(path, &Limits::default())?.to_rgb8(),
             None => input.to_rgb8(),
         };
-        let (width, height) = (map.width as u32, map.height as u32);
         let picture = overlay(&photo, &map.scores, width, height, &color_scale(model), contour(model), None)?;
         write_beside_and_rename(&path, &to_png(&picture)?)?;
     }
