@@ -9,7 +9,6 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use patchcore_core::error::FitError;
 use patchcore_io::{Limits, NetworkInput};
 
 use crate::error::Error;
@@ -60,7 +59,7 @@ impl Model {
     /// Cost: per photo one index of the bank and one score.
     ///
     /// # Errors
-    /// [`Error::Fit`] with `Cancelled` when the progress callback breaks.
+    /// [`Error::Cancelled`] when the progress callback breaks.
     ///
     /// # Examples
     /// ```no_run
@@ -111,7 +110,7 @@ impl Model {
             if cancelled { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         if cancelled {
-            return Err(FitError::Cancelled.into());
+            return Err(Error::Cancelled { what: "audit" });
         }
         audit.rank();
         Ok(audit)

@@ -8,7 +8,6 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use patchcore_core::error::FitError;
 use patchcore_core::metrics::MetricError;
 use patchcore_core::model_file::FORMAT_VERSION;
 use patchcore_core::threshold::{GoodScoreSource, Threshold, Thresholds, calibrate};
@@ -19,6 +18,9 @@ use crate::evaluation::Evaluation;
 use crate::files::prepared;
 use crate::model::{Model, write_model_file};
 use crate::progress::{Progress, ProgressFn, Stage};
+
+/// What a caller cancels here.
+const CALIBRATION: &str = "calibration";
 
 /// What a photo of a good part scored.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,7 +93,7 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::TrainingPhoto`] when a file is among the training photos (the same file; copies are not found out),
-    /// [`Error::Fit`] with `Cancelled` when the progress callback breaks.
+    /// [`Error::Cancelled`] when the progress callback breaks.
     ///
     /// See [`Model::calibrate`] for an example.
     pub fn score_good_files(
@@ -117,7 +119,7 @@ impl Model {
     /// fits.
     ///
     /// # Errors
-    /// [`Error::WrongFolds`], and as [`Model::fit_files`].
+    /// [`Error::WrongFolds`], [`Error::Cancelled`], and as [`Model::fit_files`].
     pub fn cross_fit_files(
         &self,
         files: &[PathBuf],
@@ -139,7 +141,8 @@ impl Model {
             let fit = prepared(&rest, core.config(), limits, |inputs| {
                 let (config, weights) = (core.config().clone(), self.weights.clone());
                 Self::fit_with(config, weights, core.device(), inputs, rest.len(), progress)
-            })?;
+            })
+            .map_err(|error| error.of_whole(CALIBRATION))?;
             fit.model.add_good_scores(left_out, limits, &mut report, progress)?;
         }
         Ok(report)
@@ -165,7 +168,7 @@ impl Model {
             cancelled = progress(Progress { stage: Stage::Scoring, done, total: files.len() }).is_break();
             if cancelled { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
-        if cancelled { Err(FitError::Cancelled.into()) } else { Ok(()) }
+        if cancelled { Err(Error::Cancelled { what: CALIBRATION }) } else { Ok(()) }
     }
 }
 

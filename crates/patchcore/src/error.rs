@@ -30,7 +30,13 @@ pub enum Error {
     Device(#[from] DeviceError),
     /// The fit cannot be finished.
     #[error(transparent)]
-    Fit(#[from] FitError),
+    Fit(FitError),
+    /// The caller's progress callback broke off.
+    #[error("the {what} was cancelled")]
+    Cancelled {
+        /// What was asked for: `fit`, `evaluation`, `audit`, `calibration`.
+        what: &'static str,
+    },
     /// A photo cannot be scored.
     #[error(transparent)]
     Score(#[from] ScoreError),
@@ -113,4 +119,23 @@ pub enum Error {
         /// The first photo's error.
         first: Box<Error>,
     },
+}
+
+impl From<FitError> for Error {
+    fn from(error: FitError) -> Self {
+        match error {
+            FitError::Cancelled => Self::Cancelled { what: "fit" },
+            error => Self::Fit(error),
+        }
+    }
+}
+
+impl Error {
+    /// What was asked for was cancelled, not the step of it that was then at work.
+    pub(crate) fn of_whole(self, what: &'static str) -> Self {
+        match self {
+            Self::Cancelled { .. } => Self::Cancelled { what },
+            error => error,
+        }
+    }
 }

@@ -97,7 +97,7 @@ impl Model {
     /// Memory: the maps of all images stay in memory, 5 bytes per input pixel.
     ///
     /// # Errors
-    /// [`Error::Fit`] with `Cancelled` when the progress callback breaks.
+    /// [`Error::Cancelled`] when the progress callback breaks.
     ///
     /// # Examples
     /// ```no_run
@@ -171,7 +171,7 @@ impl Model {
             if cancelled { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         if cancelled {
-            return Err(patchcore_core::error::FitError::Cancelled.into());
+            return Err(Error::Cancelled { what: "evaluation" });
         }
         let scoring = started.elapsed();
         let started = Instant::now();

@@ -191,7 +191,7 @@ impl Model {
         let mut tell = |adding: &Adding| {
             let done = adding.images.len() + adding.rejected.len();
             let stop = progress(Progress { stage: Stage::Features, done, total }).is_break();
-            if stop { Err(Error::from(FitError::Cancelled)) } else { Ok(()) }
+            if stop { Err(Error::Cancelled { what: "fit" }) } else { Ok(()) }
         };
         for (name, input) in inputs {
             adding.add(name, input)?;

@@ -4,7 +4,10 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use patchcore::core::threshold::{CalibrationError, GoodScoreSource, ThresholdOrigin};
-use patchcore::{Error, Limits, Model, Photo, Progress, Settings, Threshold, Thresholds, Verdict, store_thresholds};
+use patchcore::{
+    Error, Limits, Model, MvtecCategory, Photo, Progress, Settings, Stage, Threshold, Thresholds, Verdict,
+    store_thresholds,
+};
 
 use crate::part;
 
@@ -123,4 +126,38 @@ fn a_defective_photo_among_the_training_photos_ranks_first() {
     let model = Model::fit_files(&settings(), &train, &Limits::default(), &mut go).unwrap().model;
     let audit = model.audit(&elsewhere, &Limits::default(), &mut go, |_, _, _| {}).unwrap();
     assert_eq!((audit.photos.len(), audit.unknown), (0, elsewhere));
+}
+
+#[test]
+fn what_was_asked_for_is_what_was_cancelled() {
+    let place = tempfile::tempdir().unwrap();
+    let train = files(&place.path().join("train/good"), 0..4, |_| false);
+    let held_out = files(&place.path().join("test/good"), 100..102, |_| false);
+    files(&place.path().join("test/spot"), 200..202, |_| true);
+    let category = MvtecCategory::open(place.path()).unwrap();
+    let limits = Limits::default();
+    let model = Model::fit_files(&settings(), &train, &limits, &mut go).unwrap().model;
+    let stop_at = |stage: Stage| {
+        move |progress: Progress| match progress.stage == stage {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    };
+    for stage in [Stage::Features, Stage::Coreset] {
+        let fit = Model::fit_files(&settings(), &train, &limits, &mut stop_at(stage)).unwrap_err();
+        assert_eq!(fit.to_string(), "the fit was cancelled");
+    }
+    let mut scoring = stop_at(Stage::Scoring);
+    let evaluation = model.evaluate(&category, &limits, &mut scoring).unwrap_err();
+    assert!(matches!(evaluation, Error::Cancelled { what: "evaluation" }), "{evaluation}");
+    assert_eq!(evaluation.to_string(), "the evaluation was cancelled");
+    let audit = model.audit(&train, &limits, &mut scoring, |_, _, _| {}).unwrap_err();
+    assert_eq!(audit.to_string(), "the audit was cancelled");
+    let calibration = model.score_good_files(&held_out, &limits, &mut scoring).unwrap_err();
+    assert_eq!(calibration.to_string(), "the calibration was cancelled");
+    // A cross-fit makes whole fits on its way: what the caller knows of is the calibration.
+    for stage in [Stage::Features, Stage::Coreset, Stage::Scoring] {
+        let calibration = model.cross_fit_files(&train, 2, &limits, &mut stop_at(stage)).unwrap_err();
+        assert_eq!(calibration.to_string(), "the calibration was cancelled", "{stage:?}");
+    }
 }
