@@ -20,7 +20,7 @@ pub struct Arguments {
 /// Overlap of tiles when none is asked for.
 pub const DEFAULT_OVERLAP: u32 = 128;
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some images failed, 4 an anomalous photo (score --fail-on-anomaly).";
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some images failed, 4 an anomalous photo (score --fail-on-anomaly), 130 cancelled (Ctrl-C).";
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]

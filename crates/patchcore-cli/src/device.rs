@@ -4,10 +4,11 @@ use std::process::{Command, Stdio};
 
 use anyhow::Context;
 use patchcore::core::device::Backend;
-use patchcore::devices::{is_proved, note_crash, open_device};
+use patchcore::devices::{forget, is_proved, note_crash, open_device};
 use patchcore::{ComputeDevice, LoadOptions, Model, Precision};
 
 use crate::arguments::{Compute, ModelSource};
+use crate::interrupt::{Watch, is_asked};
 
 /// Opens a device that has proved itself.
 pub fn open(compute: &Compute) -> anyhow::Result<ComputeDevice> {
@@ -64,7 +65,15 @@ fn try_one(device: &str, precision: Precision) -> anyhow::Result<()> {
     if is_proved(device, precision) {
         return Ok(());
     }
-    if let Some(how) = run_apart(&["try-device", "--device", device, "--precision", precision.name()])? {
+    // Ctrl-C ends that process too: that is no crash of the driver, and no answer either.
+    let watch = Watch::new();
+    let ended = run_apart(&["try-device", "--device", device, "--precision", precision.name()])?;
+    drop(watch);
+    if is_asked() {
+        forget(device, precision);
+        return Err(patchcore::Error::Cancelled { what: "check of the device" }.into());
+    }
+    if let Some(how) = ended {
         note_crash(device, precision, &how);
     }
     Ok(())

@@ -1,11 +1,13 @@
 //! The program `patchcore`: fit on good photos, score new ones, evaluate on a test set, look into a model.
 //!
 //! Results go to stdout, logs and progress to stderr. Exit codes: 0 done; 1 it failed; 2 wrong usage; 3 done, but some
-//! images failed (each is named in the results); 4 `score --fail-on-anomaly` found an anomalous photo (before 3).
+//! images failed (each is named in the results); 4 `score --fail-on-anomaly` found an anomalous photo (before 3); 130
+//! Ctrl-C ended it.
 
 mod arguments;
 mod commands;
 mod device;
+mod interrupt;
 mod output;
 mod progress;
 mod report_evidence;
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
     let colors = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     // A log that nobody reads any more is no reason to stop (reporting it on stderr would panic).
     log.with_ansi(colors).log_internal_errors(false).init();
+    interrupt::install();
     let result = match &arguments.command {
         Command::Fit(fit) => commands::fit::run(fit),
         Command::Score(score) => commands::score::run(score),
@@ -63,7 +66,10 @@ fn main() -> ExitCode {
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::note(&format!("error: {error:#}"));
-            ExitCode::from(1)
+            let cancelled = |cause: &(dyn std::error::Error + 'static)| {
+                matches!(cause.downcast_ref(), Some(patchcore::Error::Cancelled { .. }))
+            };
+            ExitCode::from(if error.chain().any(cancelled) { interrupt::EXIT_CODE } else { 1 })
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Progress on stderr: a bar on a terminal, a line now and then elsewhere.
+//! Progress on stderr: a bar on a terminal, a line now and then elsewhere. Each step also looks whether the user has
+//! pressed Ctrl-C.
 
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use patchcore::{Progress, Stage};
 
+use crate::interrupt::{Watch, is_asked};
 use crate::output::note;
 
 /// Seconds between two lines where there is no terminal.
@@ -17,15 +19,16 @@ pub struct Display {
     bar: Option<ProgressBar>,
     stage: Option<Stage>,
     last_line: Instant,
+    _watch: Watch,
 }
 
 impl Display {
     /// A display for stderr as it is.
     pub fn new() -> Self {
-        Self { bar: None, stage: None, last_line: Instant::now() }
+        Self { bar: None, stage: None, last_line: Instant::now(), _watch: Watch::new() }
     }
 
-    /// Shows how far a stage is.
+    /// Shows how far a stage is; breaks where the user has asked to stop.
     pub fn show(&mut self, progress: Progress) -> ControlFlow<()> {
         let started = self.stage != Some(progress.stage);
         let finished = progress.total > 0 && progress.done >= progress.total;
@@ -46,7 +49,7 @@ impl Display {
             self.last_line = Instant::now();
         }
         self.stage = Some(progress.stage);
-        ControlFlow::Continue(())
+        if is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// Leaves the last state on the screen.

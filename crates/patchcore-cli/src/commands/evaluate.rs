@@ -38,11 +38,11 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     let mut display = Display::new();
     let mut evaluation =
         model.evaluate_in(geometry, &category, &Limits::default(), &mut |progress| display.show(progress))?;
+    display.finish();
+    drop(display);
     if !arguments.no_intervals {
         evaluation.add_intervals(&Bootstrap::default())?;
     }
-    display.finish();
-    drop(display);
 
     let started = Instant::now();
     if !arguments.no_overlays {

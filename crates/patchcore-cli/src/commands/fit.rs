@@ -24,6 +24,7 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
     let report = Model::fit_files(&settings, &files, &limits, &mut |progress| display.show(progress))
         .with_context(|| format!("cannot fit on {}", arguments.data.display()))?;
     display.finish();
+    drop(display);
     for (photo, error) in &report.rejected {
         tracing::warn!("left out: {}", output::naming(photo, error));
     }

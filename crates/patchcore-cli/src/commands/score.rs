@@ -48,7 +48,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     for folder in [&arguments.maps, &arguments.overlays].into_iter().flatten() {
         make_folder(folder)?;
     }
-    let (mut rows, mut failure) = (Vec::new(), None);
+    let (mut rows, mut failure, mut cancelled) = (Vec::new(), None, false);
     let (mut map_names, mut overlay_names) = (FileNames::new(), FileNames::new());
     let mut display = Display::new();
     model.score_files(&files, &Limits::default(), |path, result| {
@@ -93,12 +93,18 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
             }
         };
         rows.push(row);
-        display.show(patchcore::Progress { stage: patchcore::Stage::Scoring, done: rows.len(), total: files.len() })
+        let progress = patchcore::Progress { stage: patchcore::Stage::Scoring, done: rows.len(), total: files.len() };
+        let go_on = display.show(progress);
+        cancelled = go_on.is_break();
+        go_on
     });
     display.finish();
     drop(display);
     if let Some(error) = failure {
         return Err(error);
+    }
+    if cancelled {
+        return Err(patchcore::Error::Cancelled { what: "scoring" }.into());
     }
     print(&rows, arguments.format)?;
     let anomalous = |row: &Row| row.verdict == Some(Verdict::Anomalous.name());

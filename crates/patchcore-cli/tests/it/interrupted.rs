@@ -7,10 +7,10 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::photos::{category, good_folder};
-use crate::program::{Workplace, background, entries, finish, patchcore, shell, small_fit, wait_until};
+use crate::program::{PROGRAM, Workplace, background, entries, finish, patchcore, shell, small_fit, wait_until};
 
 /// A folder of photos and a model of it, which later fits overwrite.
 fn fitted() -> Workplace {
@@ -155,6 +155,32 @@ fn a_killed_evaluation_or_calibration_leaves_every_file_whole() {
         patchcore(arguments).done();
         is_whole("at last");
     }
+}
+
+/// `env` gives the program the signal back where whoever runs the tests has set it aside.
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_ends_the_work_at_its_next_step() {
+    let place = fitted();
+    let (model, maps) = (place.text("models/m.patchcore"), place.path("maps"));
+    let photos = vec![place.text("photos/000.png"); 4000];
+    let run = Command::new("env")
+        .args(["--default-signal=INT", PROGRAM, "score", "--model", &model, "--maps", &place.text("maps")])
+        .args(&photos)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let written = || fs::read_dir(&maps).map_or(0, Iterator::count);
+    wait_until("two maps are written", || written() >= 2);
+    finish(shell(r#"kill -INT "$1""#).args(["sh", &run.id().to_string()])).done();
+    let output = run.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    assert!(stderr.contains("stopping at the next step"), "{stderr}");
+    assert!(stderr.contains("error: the scoring was cancelled"), "{stderr}");
+    assert!(output.stdout.is_empty() && written() < photos.len());
+    assert!(entries(&maps).iter().all(|name| name.ends_with(".npy")), "a part file stays");
 }
 
 #[test]
