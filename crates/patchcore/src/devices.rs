@@ -17,12 +17,16 @@ use patchcore_core::device::{BACKENDS, Backend, DeviceProperties, Instructions, 
 use patchcore_core::error::DeviceError;
 use patchcore_core::self_check::{self, Check};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 use crate::write_file::write_beside_and_rename;
 
-/// The version of Burn that this library is built with; part of every verdict's name.
+/// The version of Burn that this library is tested with; part of every verdict's name. Burn does not say its own, so a
+/// test compares this one with Cargo.lock.
 const BURN: &str = "0.22.1";
+/// Characters of a record's file name that can be read: no file system takes more than 255 in all.
+const READABLE: usize = 180;
 
 /// A device and whether it can be used.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -165,7 +169,7 @@ pub fn is_proved(name: &str, precision: Precision) -> bool {
 pub fn forget(name: &str, precision: Precision) {
     let by_name = Record::of_name(name, precision);
     let folder = by_name.as_ref().and_then(|record| record.0.parent()).map(Path::to_owned);
-    let prefix = Record::file_name(&format!("{name} {} ", precision.name()));
+    let prefix = Record::readable(&format!("{name} {} ", precision.name()));
     for entry in folder.and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(&prefix) {
             let _ = std::fs::remove_file(entry.path());
@@ -274,13 +278,19 @@ impl Record {
         let (version, build, precision) = (env!("CARGO_PKG_VERSION"), build(), precision.name());
         let name = format!("{device} {precision} {what} patchcore {version} burn {BURN} {build}");
         let folder = patchcore_weights::weights_dir()?.join("devices");
-        Some(Self(folder.join(format!("{}.json", Self::file_name(&name)))))
+        Some(Self(folder.join(Self::file_name(&name))))
     }
 
-    /// What a file may be called everywhere.
+    /// What a file may be called everywhere: the beginning of the name, to be read, and a digest of the whole, which
+    /// tells names apart whose difference lies further back or in characters that no file name has.
     fn file_name(name: &str) -> String {
+        let digest: String = Sha256::digest(name).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        format!("{}-{digest}.json", Self::readable(name))
+    }
+
+    fn readable(name: &str) -> String {
         let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '_' };
-        name.chars().map(plain).take(200).collect()
+        name.chars().map(plain).take(READABLE).collect()
     }
 
     fn read(&self) -> Option<Verdict> {
@@ -341,5 +351,30 @@ mod tests {
         assert_ne!(one, path("vulkan", Precision::F16, "GPU driver 1"));
         assert_ne!(one, path("vulkan", Precision::F32, "GPU driver 2"));
         assert_ne!(one, path("vulkan:1", Precision::F32, "GPU driver 1"));
+    }
+
+    #[test]
+    fn long_names_and_odd_characters_do_not_fall_together() {
+        let long = "GPU of a very long name ".repeat(20);
+        let names = [long.clone(), format!("{long}1"), format!("{long}2"), "GPU (a)".into(), "GPU [a]".into()];
+        let mut files: Vec<String> = names.iter().map(|name| Record::file_name(name)).collect();
+        files.iter().for_each(|file| assert!(file.len() <= 255 && file.is_ascii(), "{file}"));
+        files.sort();
+        files.dedup();
+        assert_eq!(files.len(), names.len());
+        // What is forgotten is found by the beginning.
+        assert!(Record::file_name("vulkan f32 GPU").starts_with(&Record::readable("vulkan f32 ")));
+    }
+
+    #[test]
+    fn the_version_of_burn_is_the_one_that_is_built_with() {
+        let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.lock");
+        let Ok(lock) = std::fs::read_to_string(lock) else {
+            println!("skipped: a published crate has no Cargo.lock beside it");
+            return;
+        };
+        let lock = lock.replace('\r', "");
+        let (_, entry) = lock.split_once("name = \"burn\"\nversion = \"").unwrap();
+        assert_eq!(entry.split_once('"').unwrap().0, BURN, "write the new version where BURN is");
     }
 }
