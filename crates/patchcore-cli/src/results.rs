@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use patchcore::core::metrics::{Confusion, PixelReplicates};
 use patchcore::{Evaluation, Interval, Metrics, Thresholds};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// metrics.json. A metric that is not defined on this set (one class only, no mask) is absent.
 #[derive(Debug, Clone, Serialize)]
@@ -32,8 +33,8 @@ pub struct MetricsFile {
 /// replicates.json: what `compare` needs of the pixels of an evaluation, whose maps it does not have.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ReplicatesFile {
-    /// The pixel AUROC of metrics.json: another one there means that this file is of another evaluation.
-    pub pixel_auroc: f64,
+    /// [`ReplicatesFile::digest`] of the files it was written with.
+    pub evaluation_sha256: String,
     /// Per resample of the test images.
     pub pixel: PixelReplicates,
 }
@@ -41,6 +42,14 @@ pub struct ReplicatesFile {
 impl ReplicatesFile {
     /// Its name in an evaluation's folder.
     pub const NAME: &str = "replicates.json";
+
+    /// What identifies an evaluation: the digest of its metrics.json and scores.csv, byte for byte. With other files beside
+    /// it, replicates.json is of another evaluation.
+    pub fn digest(metrics: &[u8], scores: &[u8]) -> String {
+        // Each file by its own digest, so that nothing can move from one to the other.
+        let both = Sha256::new().chain_update(Sha256::digest(metrics)).chain_update(Sha256::digest(scores));
+        both.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// What identifies the model.

@@ -11,7 +11,6 @@ use patchcore::core::metrics::{
 use patchcore::{Thresholds, write_beside_and_rename};
 use patchcore_report::{ComparedImage, ComparisonPage, MetricDifference, Threshold};
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::arguments::Compare;
 use crate::output::check_place;
@@ -27,21 +26,38 @@ struct Row {
     score: Option<f32>,
 }
 
+/// What a comparison takes from metrics.json; what is not defined on a test set is not in it.
+#[derive(Debug, Deserialize)]
+struct Metrics {
+    image_f1_max_threshold: Option<f32>,
+    pixel_auroc: Option<f64>,
+    pixel_ap: Option<f64>,
+    pixel_f1_max: Option<f64>,
+    #[serde(rename = "aupro_0.3")]
+    aupro_30: Option<f64>,
+    #[serde(rename = "aupro_0.05")]
+    aupro_05: Option<f64>,
+    thresholds: Option<Thresholds>,
+}
+
 /// What an evaluation left in its folder.
 struct Results {
     name: String,
-    metrics: Value,
+    metrics: Metrics,
     rows: Vec<Row>,
     replicates: Option<PixelReplicates>,
 }
 
-/// Keys of metrics.json in the order of the table, with the names that people use.
-const PIXEL_METRICS: [(&str, &str); 5] = [
-    ("pixel_auroc", "pixel AUROC"),
-    ("pixel_ap", "pixel AP"),
-    ("pixel_f1_max", "pixel F1-max"),
-    ("aupro_0.3", "AUPRO 0.3"),
-    ("aupro_0.05", "AUPRO 0.05"),
+/// A metric of an evaluation.
+type Value = fn(&Metrics) -> Option<f64>;
+
+/// The pixel metrics in the order of the table, with the names that people use.
+const PIXEL_METRICS: [(Value, &str); 5] = [
+    (|metrics| metrics.pixel_auroc, "pixel AUROC"),
+    (|metrics| metrics.pixel_ap, "pixel AP"),
+    (|metrics| metrics.pixel_f1_max, "pixel F1-max"),
+    (|metrics| metrics.aupro_30, "AUPRO 0.3"),
+    (|metrics| metrics.aupro_05, "AUPRO 0.05"),
 ];
 
 const MOST_ROWS: usize = 50;
@@ -53,7 +69,7 @@ pub fn run(arguments: &Compare) -> anyhow::Result<Outcome> {
     let metrics = differences(&a, &b, &joined.images);
     output::print(&table(&metrics))?;
     let page = ComparisonPage {
-        thresholds: [a.threshold()?, b.threshold()?],
+        thresholds: [a.threshold(), b.threshold()],
         roc: [roc(&joined.images, |image| image.a), roc(&joined.images, |image| image.b)],
         names: [a.name, b.name],
         metrics,
@@ -72,48 +88,43 @@ pub fn run(arguments: &Compare) -> anyhow::Result<Outcome> {
 impl Results {
     fn read(folder: &Path) -> anyhow::Result<Self> {
         let remedy = "give the folder that `patchcore evaluate -o` wrote";
+        let read =
+            |path: &Path| std::fs::read(path).with_context(|| format!("cannot read {}; {remedy}", path.display()));
         let path = folder.join("metrics.json");
-        let text =
-            std::fs::read_to_string(&path).with_context(|| format!("cannot read {}; {remedy}", path.display()))?;
-        let metrics = serde_json::from_str(&text)
+        let json = read(&path)?;
+        let metrics = serde_json::from_slice(&json)
             .with_context(|| format!("{} is not the JSON of an evaluation; {remedy}", path.display()))?;
         let path = folder.join("scores.csv");
-        let mut reader =
-            csv::Reader::from_path(&path).with_context(|| format!("cannot read {}; {remedy}", path.display()))?;
-        let rows = reader
+        let scores = read(&path)?;
+        let rows = csv::Reader::from_reader(&scores[..])
             .deserialize()
             .collect::<Result<Vec<Row>, _>>()
             .with_context(|| format!("{} is not the table of an evaluation; {remedy}", path.display()))?;
         if let Some(row) = rows.iter().find(|row| row.score.is_some_and(|score| !score.is_finite())) {
             anyhow::bail!("{}: the score of {} is not a finite number; {remedy}", path.display(), row.image_path);
         }
-        let replicates = replicates(&folder.join(ReplicatesFile::NAME), &metrics)?;
+        let replicates = replicates(&folder.join(ReplicatesFile::NAME), &ReplicatesFile::digest(&json, &scores))?;
         Ok(Self { name: folder.display().to_string(), metrics, rows, replicates })
     }
 
     /// The threshold that its verdicts come from: the model's own, else the one with the largest F1 on this set.
-    fn threshold(&self) -> anyhow::Result<Option<Threshold>> {
-        if let Some(stored) = self.metrics.get("thresholds") {
-            let stored = serde_json::from_value::<Thresholds>(stored.clone());
-            let stored = stored.with_context(|| format!("{}/metrics.json: `thresholds` is none", self.name))?;
-            if let Some(own) = stored.image {
-                return Ok(Some(Threshold { value: own.value, how: own.origin.to_string() }));
-            }
+    fn threshold(&self) -> Option<Threshold> {
+        if let Some(own) = self.metrics.thresholds.and_then(|stored| stored.image) {
+            return Some(Threshold { value: own.value, how: own.origin.to_string() });
         }
-        let best = self.metrics.get("image_f1_max_threshold").and_then(Value::as_f64);
         // F1-max calls `score >= threshold`, a verdict `score > threshold`.
         let how = || "the largest F1, chosen on its own test set".to_owned();
-        Ok(best.map(|value| Threshold { value: (value as f32).next_down(), how: how() }))
+        let best = self.metrics.image_f1_max_threshold;
+        best.map(|value| Threshold { value: value.next_down(), how: how() })
     }
 }
 
 /// The resamples of an evaluation's pixels; none if it was made without intervals, or the file is of an earlier one.
-fn replicates(path: &Path, metrics: &Value) -> anyhow::Result<Option<PixelReplicates>> {
+fn replicates(path: &Path, evaluation_sha256: &str) -> anyhow::Result<Option<PixelReplicates>> {
     let Ok(text) = std::fs::read_to_string(path) else { return Ok(None) };
     let file: ReplicatesFile = serde_json::from_str(&text)
         .with_context(|| format!("{} is no file of an evaluation; evaluate again", path.display()))?;
-    let own = metrics.get("pixel_auroc").and_then(Value::as_f64);
-    Ok(own.is_some_and(|own| (own - file.pixel_auroc).abs() < 1e-12).then_some(file.pixel))
+    Ok((file.evaluation_sha256 == evaluation_sha256).then_some(file.pixel))
 }
 
 /// Intervals of b minus a for the pixel metrics, in the order of [`PIXEL_METRICS`], where both have counted the same images.
@@ -201,11 +212,10 @@ fn differences(a: &Results, b: &Results, images: &[ComparedImage]) -> Vec<Metric
         image("image AP", |metrics| metrics.ap, intervals[1]),
         image("image F1-max", |metrics| metrics.f1_max.f1, intervals[2]),
     ];
-    let value = |results: &Results, key: &str| results.metrics.get(key).and_then(Value::as_f64);
-    rows.extend(PIXEL_METRICS.iter().zip(pixel_intervals(a, b)).map(|((key, name), interval)| MetricDifference {
+    rows.extend(PIXEL_METRICS.iter().zip(pixel_intervals(a, b)).map(|((value, name), interval)| MetricDifference {
         name: (*name).to_owned(),
-        a: value(a, key),
-        b: value(b, key),
+        a: value(&a.metrics),
+        b: value(&b.metrics),
         interval,
     }));
     rows.retain(|row| row.a.is_some() || row.b.is_some());

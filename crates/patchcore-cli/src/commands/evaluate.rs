@@ -66,9 +66,11 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     seconds.insert("report", started.elapsed().as_secs_f64());
     let metrics = metrics_file(&model, &evaluation, seconds);
     let json = format!("{}\n", serde_json::to_string_pretty(&metrics)?);
+    let scores = scores_csv(&evaluation)?;
     write_beside_and_rename(&arguments.output.join("metrics.json"), json.as_bytes())?;
-    write_replicates(&arguments.output.join(ReplicatesFile::NAME), &mut evaluation)?;
-    write_beside_and_rename(&arguments.output.join("scores.csv"), &scores_csv(&evaluation)?)?;
+    write_beside_and_rename(&arguments.output.join("scores.csv"), &scores)?;
+    let digest = ReplicatesFile::digest(json.as_bytes(), &scores);
+    write_replicates(&arguments.output.join(ReplicatesFile::NAME), &mut evaluation, digest)?;
     output::print(&summary(&metrics))?;
     output::print(&format!("written to {}\n", arguments.output.display()))?;
 
@@ -120,13 +122,13 @@ fn metrics_file(model: &Model, evaluation: &Evaluation, seconds: BTreeMap<&'stat
 }
 
 /// Writes what a comparison needs, or removes what an earlier evaluation left of it.
-fn write_replicates(path: &Path, evaluation: &mut Evaluation) -> anyhow::Result<()> {
-    let (Some(pixel), Ok(metrics)) = (evaluation.pixel_replicates.take(), &evaluation.overall.pixel) else {
+fn write_replicates(path: &Path, evaluation: &mut Evaluation, digest: String) -> anyhow::Result<()> {
+    let Some(pixel) = evaluation.pixel_replicates.take() else {
         // It may never have been there; `compare` sees a stale one.
         let _ = std::fs::remove_file(path);
         return Ok(());
     };
-    let json = serde_json::to_string(&ReplicatesFile { pixel_auroc: metrics.auroc, pixel })?;
+    let json = serde_json::to_string(&ReplicatesFile { evaluation_sha256: digest, pixel })?;
     Ok(write_beside_and_rename(path, json.as_bytes())?)
 }
 
