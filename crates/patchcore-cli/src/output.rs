@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use patchcore::path_text;
 use serde::Serialize;
 
 use crate::arguments::Format;
@@ -83,8 +84,8 @@ impl FileNames {
 
     /// A free name for a photo's result.
     pub fn name(&mut self, photo: &Path, extension: &str) -> PathBuf {
-        let stem = photo.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let folder = photo.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        let stem = path_text(Path::new(photo.file_stem().unwrap_or_default()));
+        let folder = photo.parent().and_then(Path::file_name).map(|name| path_text(Path::new(name)));
         let mut candidates = std::iter::once(stem.clone())
             .chain(folder.map(|folder| format!("{folder}_{stem}")))
             .chain((2..).map(|number| format!("{stem}_{number}")));

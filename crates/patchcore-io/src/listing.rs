@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::DatasetError;
+use crate::{DatasetError, path_text};
 
 /// Extensions that count as images, compared without case.
 pub(crate) const EXTENSIONS: [&str; 7] = ["png", "jpg", "jpeg", "bmp", "tif", "tiff", "webp"];
@@ -53,9 +53,9 @@ impl Listing {
     }
 }
 
-/// The last part of a path, as text.
+/// The last part of a path, as text that no other name has.
 pub(crate) fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    path_text(Path::new(path.file_name().unwrap_or_default()))
 }
 
 fn is_image(path: &Path) -> bool {

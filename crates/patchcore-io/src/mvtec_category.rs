@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::good_images::no_images;
 use crate::listing::{Listing, file_name};
-use crate::{DatasetError, TestImage};
+use crate::{DatasetError, TestImage, path_text};
 
 /// One category: good photos to fit on, labelled photos to judge with. Nothing is opened or checked but the names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,24 +57,26 @@ fn test_images(root: &Path, folder: &Path) -> Result<Vec<TestImage>, DatasetErro
     let is_anomalous = kind != "good";
     let mut masks = HashMap::new();
     if is_anomalous {
-        match Listing::read(&root.join("ground_truth").join(&kind)) {
+        match Listing::read(&root.join("ground_truth").join(folder.file_name().unwrap_or_default())) {
             Ok(listing) => masks.extend(listing.images.into_iter().filter_map(|mask| {
-                let stem = mask.file_stem()?.to_string_lossy().strip_suffix("_mask")?.to_owned();
+                let stem = stem(&mask).strip_suffix("_mask")?.to_owned();
                 Some((stem, mask))
             })),
             Err(DatasetError::Missing { .. }) => {}
             Err(error) => return Err(error),
         }
     }
-    let image = |path: PathBuf| {
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        TestImage {
-            relative: format!("test/{kind}/{}", file_name(&path)),
-            kind: kind.clone(),
-            is_anomalous,
-            mask: masks.get(&stem).cloned(),
-            path,
-        }
+    let image = |path: PathBuf| TestImage {
+        relative: format!("test/{kind}/{}", file_name(&path)),
+        kind: kind.clone(),
+        is_anomalous,
+        mask: masks.get(&stem(&path)).cloned(),
+        path,
     };
     Ok(Listing::read(folder)?.images.into_iter().map(image).collect())
+}
+
+/// A file's name without its extension, as text that no other name has.
+fn stem(path: &Path) -> String {
+    path_text(Path::new(path.file_stem().unwrap_or_default()))
 }

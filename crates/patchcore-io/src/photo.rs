@@ -8,7 +8,7 @@ use std::path::Path;
 use image::{DynamicImage, RgbImage};
 use patchcore_core::preprocess::Size;
 
-use crate::{ImageError, Limits, PixelBuffer, PixelFormat, decode};
+use crate::{ImageError, Limits, PixelBuffer, PixelFormat, decode, path_text};
 
 /// The samples of a photo, interleaved, row by row.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,8 +45,8 @@ impl Photo {
     /// [`ImageError`] naming the file: unreadable, not a regular file, empty, no image, unsupported, truncated,
     /// damaged, or beyond `limits`.
     pub fn open(path: &Path, limits: &Limits) -> Result<Photo, ImageError> {
-        let name = path.display().to_string();
-        let read = |source| ImageError::Read { name: path.display().to_string(), source };
+        let name = path_text(path);
+        let read = |source| ImageError::Read { name: path_text(path), source };
         // Before opening: opening a pipe waits for a writer.
         let metadata = fs::metadata(path).map_err(read)?;
         if !metadata.is_file() {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use patchcore_io::{Limits, NetworkInput};
+use patchcore_io::{Limits, NetworkInput, path_of_text, path_text};
 
 use crate::error::Error;
 use crate::files::load_input;
@@ -103,7 +103,7 @@ impl Model {
                     each(path, &input, &score);
                     audit.photos.push(self.audited(path, *index, score));
                 }
-                Err(error) => audit.rejected.push((path.display().to_string(), error)),
+                Err(error) => audit.rejected.push((path_text(path), error)),
             }
             done += 1;
             cancelled = progress(Progress { stage: Stage::Scoring, done, total: known.len() }).is_break();
@@ -153,7 +153,7 @@ impl TrainingNames {
     fn new(names: &[String]) -> Self {
         let (mut by_path, mut by_file_name) = (HashMap::new(), HashMap::new());
         for (index, name) in names.iter().enumerate() {
-            let path = PathBuf::from(name);
+            let path = path_of_text(name);
             if let Some(file_name) = path.file_name() {
                 let entry = by_file_name.entry(file_name.to_owned());
                 entry.and_modify(|index| *index = None).or_insert(Some(index as u32));

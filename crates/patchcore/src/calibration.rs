@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use patchcore_core::metrics::MetricError;
 use patchcore_core::model_file::FORMAT_VERSION;
 use patchcore_core::threshold::{GoodScoreSource, Threshold, Thresholds, calibrate};
-use patchcore_io::Limits;
+use patchcore_io::{Limits, path_of_text, path_text};
 
 use crate::error::Error;
 use crate::evaluation::Evaluation;
@@ -102,9 +102,9 @@ impl Model {
         limits: &Limits,
         progress: &mut ProgressFn<'_>,
     ) -> Result<CalibrationReport, Error> {
-        let seen: HashSet<PathBuf> = self.training_images().iter().map(|name| resolved(Path::new(name))).collect();
+        let seen: HashSet<PathBuf> = self.training_images().iter().map(|name| resolved(&path_of_text(name))).collect();
         if let Some(photo) = files.iter().find(|file| seen.contains(&resolved(file))) {
-            return Err(Error::TrainingPhoto { photo: photo.display().to_string() });
+            return Err(Error::TrainingPhoto { photo: path_text(photo) });
         }
         let mut report =
             CalibrationReport { scores: Vec::new(), source: GoodScoreSource::HeldOut, rejected: Vec::new() };
@@ -157,7 +157,7 @@ impl Model {
     ) -> Result<(), Error> {
         let (mut done, mut cancelled) = (0, false);
         self.score_files(files, limits, |path, result| {
-            let image = path.display().to_string();
+            let image = path_text(path);
             match result {
                 Ok((_, score)) => {
                     report.scores.push(GoodScore { image, score: score.score, map_max: score.map.max() });

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use patchcore_core::metrics::{
@@ -10,7 +11,7 @@ use patchcore_core::metrics::{
 };
 use patchcore_core::preprocess::Region;
 use patchcore_core::scoring::AnomalyMap;
-use patchcore_io::{Limits, Mask, MvtecCategory, NetworkInput, Photo, TestImage};
+use patchcore_io::{Limits, Mask, MvtecCategory, NetworkInput, Photo, TestImage, path_text};
 
 use crate::error::Error;
 use crate::files::{Scored, load_input};
@@ -203,7 +204,7 @@ fn load_mask(
         }));
     }
     let Some(path) = &image.mask else {
-        let stem = image.path.file_stem().unwrap_or_default().to_string_lossy();
+        let stem = path_text(Path::new(image.path.file_stem().unwrap_or_default()));
         let expected = format!("ground_truth/{}/{stem}_mask.png", image.kind);
         return Err(Error::MissingMask { image: image.relative.clone(), expected });
     };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 
 use patchcore_core::PatchCoreConfig;
-use patchcore_io::{Limits, NetworkInput, Photo, prepare_within};
+use patchcore_io::{Limits, NetworkInput, Photo, path_text, prepare_within};
 
 use crate::error::Error;
 use crate::model::{FitReport, Model, Score};
@@ -125,7 +125,7 @@ pub(crate) fn prepared<R>(
                 files,
                 DECODERS,
                 |path| load_input(path, config, limits),
-                |path, input| match sender.send((path.display().to_string(), input)) {
+                |path, input| match sender.send((path_text(path), input)) {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(_) => ControlFlow::Break(()),
                 },

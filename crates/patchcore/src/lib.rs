@@ -50,8 +50,8 @@ pub use patchcore_core::scoring::AnomalyMap;
 pub use patchcore_core::threshold::{Threshold, ThresholdOrigin, Thresholds, Verdict};
 pub use patchcore_core::{self as core, BankDtype, ComputeDevice, Instructions, Precision};
 pub use patchcore_io::{
-    Geometry, Limits, MvtecCategory, NetworkInput, Photo, PixelBuffer, PixelFormat, TestImage, good_images, photos_in,
-    region_of_masks,
+    Geometry, Limits, MvtecCategory, NetworkInput, Photo, PixelBuffer, PixelFormat, TestImage, good_images,
+    path_of_text, path_text, photos_in, region_of_masks,
 };
 
 pub use crate::audit::{Audit, AuditedPhoto};

@@ -14,7 +14,7 @@ use patchcore_core::threshold::{Thresholds, Verdict};
 use patchcore_core::{
     ComputeDevice, Fitter, ImageInput, ImageScore, Instructions, PatchCore, PatchCoreConfig, Precision,
 };
-use patchcore_io::{Geometry, Limits, NetworkInput, Photo};
+use patchcore_io::{Geometry, Limits, NetworkInput, Photo, path_of_text, path_text};
 
 use crate::devices::open_device;
 use crate::error::Error;
@@ -290,7 +290,7 @@ impl Model {
     /// # }
     /// ```
     pub fn open_nearest(&self, nearest: &NearestGood, limits: &Limits) -> Result<NearestPhoto, Error> {
-        self.open_nearest_at(Path::new(&nearest.image), nearest, limits)
+        self.open_nearest_at(&path_of_text(&nearest.image), nearest, limits)
     }
 
     /// [`Model::open_nearest`] for a photo that now lies elsewhere.
@@ -298,7 +298,7 @@ impl Model {
     /// # Errors
     /// As [`Model::open_nearest`].
     pub fn open_nearest_at(&self, path: &Path, nearest: &NearestGood, limits: &Limits) -> Result<NearestPhoto, Error> {
-        let other = |reason| Error::OtherPhoto { name: path.display().to_string(), reason };
+        let other = |reason| Error::OtherPhoto { name: path_text(path), reason };
         if path.as_os_str().is_empty() {
             return Err(other("the fit was not told the names of its photos"));
         }
@@ -415,7 +415,7 @@ impl Model {
         &self.core
     }
 
-    /// Names of the training photos.
+    /// Names of the training photos; of files, their paths as [`path_text`] writes them.
     pub fn training_images(&self) -> &[String] {
         &self.images
     }

@@ -1,9 +1,9 @@
 //! `patchcore audit`: the training photos ranked by how little they are like the others, with crops.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
-use patchcore::{AuditedPhoto, Limits, Model, Photo, good_images, write_beside_and_rename};
+use patchcore::{AuditedPhoto, Limits, Model, Photo, good_images, path_of_text, path_text, write_beside_and_rename};
 use patchcore_report::{Pair, crop_around, to_png};
 use serde::Serialize;
 
@@ -36,7 +36,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let model = crate::device::load(source)?;
     let files = match &arguments.good {
         Some(folder) => good_images(folder)?,
-        None => model.training_images().iter().map(PathBuf::from).collect(),
+        None => model.training_images().iter().map(|name| path_of_text(name)).collect(),
     };
     let mut display = Display::new();
     let limits = Limits::default();
@@ -61,7 +61,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     }
     let row = |(at, photo): (usize, &AuditedPhoto)| Row {
         rank: at + 1,
-        image_path: photo.path.display().to_string(),
+        image_path: path_text(&photo.path),
         score: photo.score,
         ratio: photo.ratio,
         worst_x: photo.worst_at.0,
@@ -93,19 +93,19 @@ fn write_pair(
     // Where the photos have moved, the other one lies where it was found now.
     let nearest = &photo.nearest_other;
     let found = all.iter().find(|other| other.index == nearest.origin.image);
-    let path = found.map_or_else(|| Path::new(&nearest.image), |other| &other.path);
-    let other = model.open_nearest_at(path, nearest, limits);
+    let path = found.map_or_else(|| path_of_text(&nearest.image), |other| other.path.clone());
+    let other = model.open_nearest_at(&path, nearest, limits);
     if let Err(error) = &other {
         tracing::warn!("no picture of what {} was compared with: {error}", photo.path.display());
     }
-    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = |path: &Path| path_text(Path::new(path.file_name().unwrap_or_default()));
     let other = other.ok().map(|other| crop(&other.photo, other.at));
     let pair = Pair {
         title: &format!("score {:.4}, {:.2} times the median", photo.score, photo.ratio),
         left: (&name(&photo.path), &own),
-        right: (&format!("nearest: {}", name(path)), other.as_ref()),
+        right: (&format!("nearest: {}", name(&path)), other.as_ref()),
     };
-    let stem = photo.path.file_stem().unwrap_or_default().to_string_lossy();
+    let stem = path_text(Path::new(photo.path.file_stem().unwrap_or_default()));
     let file = folder.join(format!("{rank:03}_{stem}.png"));
     let written = write_beside_and_rename(&file, &to_png(&pair.render())?);
     written.with_context(|| format!("cannot write the crops of {}", photo.path.display()))

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use patchcore::{
-    Bootstrap, EvaluatedImage, Evaluation, Limits, Model, MvtecCategory, Thresholds, write_beside_and_rename,
+    Bootstrap, EvaluatedImage, Evaluation, Limits, Model, MvtecCategory, Thresholds, path_text, write_beside_and_rename,
 };
 use patchcore_report::{ColorScale, Panel, to_png};
 
@@ -192,6 +192,6 @@ fn draw_overlay(
     }
     .render()?;
     // The extension stays in the name: 000.png and 000.jpg may lie side by side.
-    let name = row.image.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = path_text(Path::new(row.image.path.file_name().unwrap_or_default()));
     Ok(write_beside_and_rename(&folder.join(format!("{name}.png")), &to_png(&picture)?)?)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use patchcore::core::mode::Distance;
 use patchcore::{
-    Limits, Model, NetworkInput, Score, Threshold, Thresholds, Verdict, photos_in, write_beside_and_rename,
+    Limits, Model, NetworkInput, Score, Threshold, Thresholds, Verdict, path_text, photos_in, write_beside_and_rename,
 };
 use patchcore_report::{ColorScale, overlay, to_float_tiff, to_npy, to_png};
 use serde::Serialize;
@@ -54,7 +54,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     model.score_files(&files, &Limits::default(), |path, result| {
         let row = match result {
             Err(error) => Row {
-                image_path: path.display().to_string(),
+                image_path: path_text(path),
                 score: None,
                 verdict: None,
                 worst_x: None,
@@ -79,7 +79,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
                     return ControlFlow::Break(());
                 }
                 Row {
-                    image_path: path.display().to_string(),
+                    image_path: path_text(path),
                     score: Some(score.score),
                     verdict: score.verdict.map(Verdict::name),
                     worst_x: Some(score.worst_at.0),

@@ -25,6 +25,7 @@ mod instructions;
 mod interrupted;
 mod memory;
 mod model_files;
+mod odd_names;
 mod photos;
 mod program;
 mod report;
