@@ -1,4 +1,4 @@
-//! What ships with PatchCore: demo images, weights registry, default backbone.
+//! What ships with PatchCore: demo images, weights registry, default backbone, the font of the report's pictures.
 
 #[cfg(feature = "demo")]
 mod demo;
@@ -9,3 +9,8 @@ pub use demo::{DemoFile, demo_files};
 /// This package's folder on the machine that builds, for build scripts: `efficientnet_lite0.safetensors` lies in it
 /// (EfficientNet-Lite0 up to block 7, BatchNorm folded, f16; NOTICES.md has its origin).
 pub const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Noto Sans with the letters of Latin, Greek and Cyrillic, as TrueType. See NOTICES.md for its origin and `font/OFL.txt`
+/// for its licence.
+#[cfg(feature = "font")]
+pub const FONT: &[u8] = include_bytes!("../font/NotoSans-subset.ttf");

@@ -210,6 +210,10 @@ pub struct Evaluate {
     /// that a crop hides counts as missed
     #[arg(long, value_enum, default_value_t = MapGeometry::Input)]
     pub map_geometry: MapGeometry,
+    /// Font (TTF or OTF) for characters in overlays that the built-in one lacks: it has Latin, Greek and Cyrillic
+    /// [default: such a character is drawn as its number, U+65E5]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_overlays")]
+    pub font: Option<PathBuf>,
     /// Do not draw overlays
     #[arg(long)]
     pub no_overlays: bool,
@@ -271,6 +275,10 @@ pub struct Audit {
     /// photo
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
+    /// Font (TTF or OTF) for characters in the pictures that the built-in one lacks: it has Latin, Greek and Cyrillic
+    /// [default: such a character is drawn as its number, U+65E5]
+    #[arg(long, value_name = "FILE", requires = "output")]
+    pub font: Option<PathBuf>,
     /// How many photos get a picture
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub top: usize,

@@ -8,6 +8,7 @@ mod arguments;
 mod commands;
 mod device;
 mod interrupt;
+mod lettering;
 mod output;
 mod progress;
 mod report_evidence;

@@ -52,6 +52,15 @@ pub enum ReportError {
         value: f32,
     },
 
+    /// What was given as a font is none.
+    #[error(
+        "it is no font that labels can be drawn with ({found}), expected a TrueType or OpenType font (.ttf, .otf, .ttc)"
+    )]
+    NotAFont {
+        /// What is wrong with it.
+        found: &'static str,
+    },
+
     /// The picture could not be encoded.
     #[error("cannot encode a picture of {width} x {height} as PNG, expected one with pixels that fits in memory")]
     Encode {

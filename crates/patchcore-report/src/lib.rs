@@ -12,10 +12,10 @@
 //! | [`Panel`] | photo, overlay and truth side by side with a colour bar |
 //! | [`EvaluationPage`] | one evaluation as a self-contained page: metrics, curves, galleries of what went wrong |
 //! | [`ComparisonPage`] | two evaluations of the same images as one page |
+//! | [`Lettering`] | the fonts of their labels |
 //! | [`to_png`] | a picture as a file's bytes |
 //! | [`to_float_tiff`], [`to_npy`] | the values of a map as a file's bytes |
 
-mod bitmap_font;
 mod chart;
 mod color_scale;
 mod crop;
@@ -23,6 +23,7 @@ mod error;
 mod float_tiff;
 mod heat_map;
 mod inferno;
+mod lettering;
 mod npy;
 mod number;
 mod outline;
@@ -38,6 +39,7 @@ pub use crop::crop_around;
 pub use error::ReportError;
 pub use float_tiff::to_float_tiff;
 pub use heat_map::heat_map;
+pub use lettering::Lettering;
 pub use npy::to_npy;
 pub use overlay::overlay;
 pub use page::{

@@ -3,17 +3,20 @@
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 
-use crate::bitmap_font::{draw_text, fill, fit, text_height};
+use crate::Lettering;
+use crate::lettering::fill;
 
 /// A crop and the crop that it is compared with, each under its caption, at the same height.
 #[derive(Debug, Clone, Copy)]
 pub struct Pair<'a> {
-    /// Headline; letters without accents, cut at the right.
+    /// Headline; ends in an ellipsis where it is too long, as do the captions.
     pub title: &'a str,
     /// Caption and picture of what was flagged.
     pub left: (&'a str, &'a RgbImage),
     /// Caption and picture of what it was compared with; `None` where the photo is gone.
     pub right: (&'a str, Option<&'a RgbImage>),
+    /// What the labels are drawn with.
+    pub lettering: &'a Lettering,
 }
 
 const PAPER: [u8; 3] = [250, 250, 248];
@@ -23,19 +26,23 @@ const EMPTY: [u8; 3] = [226, 226, 222];
 const MARGIN: u32 = 12;
 /// Shown side of a crop.
 const SIDE: u32 = 288;
-const TEXT: u32 = 2;
+/// Height of a line of text.
+const TEXT: u32 = 22;
 
 impl Pair<'_> {
     /// Draws both, each enlarged or reduced until its longer side is that of a square.
     #[must_use]
     pub fn render(&self) -> RgbImage {
-        let line = text_height(TEXT) + 2 * TEXT;
+        let line = TEXT + 4;
         let top = MARGIN + 2 * line;
         let mut sheet = RgbImage::from_pixel(3 * MARGIN + 2 * SIDE, top + SIDE + MARGIN, Rgb(PAPER));
-        draw_text(&mut sheet, fit(self.title, 2 * SIDE, TEXT), MARGIN, MARGIN, TEXT, INK);
+        let write = |sheet: &mut RgbImage, label: &str, room: u32, (x, y): (u32, u32), color| {
+            self.lettering.draw(sheet, &self.lettering.fit(label, room, TEXT), x, y, TEXT, color);
+        };
+        write(&mut sheet, self.title, 2 * SIDE, (MARGIN, MARGIN), INK);
         let tiles = [(self.left.0, Some(self.left.1)), self.right];
         for ((caption, picture), left) in tiles.into_iter().zip([MARGIN, 2 * MARGIN + SIDE]) {
-            draw_text(&mut sheet, fit(caption, SIDE, TEXT), left, MARGIN + line, TEXT, FAINT);
+            write(&mut sheet, caption, SIDE, (left, MARGIN + line), FAINT);
             match picture.filter(|picture| picture.width() > 0 && picture.height() > 0) {
                 Some(picture) => {
                     // Few pixels stay squares: what is enlarged is not made up.
@@ -48,7 +55,7 @@ impl Pair<'_> {
                 }
                 None => {
                     fill(&mut sheet, left, top, SIDE, SIDE, EMPTY);
-                    draw_text(&mut sheet, "photo not found", left + MARGIN, top + MARGIN, TEXT, FAINT);
+                    write(&mut sheet, "photo not found", SIDE - 2 * MARGIN, (left + MARGIN, top + MARGIN), FAINT);
                 }
             }
         }
@@ -64,7 +71,8 @@ mod tests {
     fn both_crops_are_shown_and_a_missing_one_is_said() {
         let (red, blue) =
             (RgbImage::from_pixel(40, 40, Rgb([200, 0, 0])), RgbImage::from_pixel(20, 20, Rgb([0, 0, 200])));
-        let whole = Pair { title: "score 3.1", left: ("a.png", &red), right: ("b.png", Some(&blue)) };
+        let lettering = &Lettering::new(None).unwrap();
+        let whole = Pair { title: "score 3.1", left: ("a.png", &red), right: ("b.png", Some(&blue)), lettering };
         let sheet = whole.render();
         let middle = sheet.height() - MARGIN - SIDE / 2;
         assert_eq!(sheet.get_pixel(MARGIN + SIDE / 2, middle).0, [200, 0, 0]);

@@ -3,13 +3,13 @@
 use image::imageops::{self, FilterType};
 use image::{GrayImage, Luma, RgbImage};
 
-use crate::bitmap_font::{draw_text, fill, fit, text_height, text_width};
 use crate::inferno::inferno;
+use crate::lettering::fill;
 use crate::number::number;
 use crate::outline::draw_outline;
 use crate::overlay::{CONTOUR, TRUTH, blend, overlay, truth_line};
 use crate::resample::check_len;
-use crate::{ColorScale, ReportError};
+use crate::{ColorScale, Lettering, ReportError};
 
 /// What a panel shows. Sizes as in [`overlay`](crate::overlay()).
 #[derive(Debug, Clone, Copy)]
@@ -28,8 +28,10 @@ pub struct Panel<'a> {
     pub threshold: Option<f32>,
     /// The true defect, row-major at the photo's size; `None` leaves the third picture out.
     pub truth: Option<&'a [bool]>,
-    /// Headline, such as `scratch/003.png  score 3.41`; letters without accents, cut at the right.
+    /// Headline, such as `scratch/003.png  score 3.41`; ends in an ellipsis where it is too long.
     pub title: &'a str,
+    /// What the labels are drawn with.
+    pub lettering: &'a Lettering,
 }
 
 const PAPER: [u8; 3] = [250, 250, 248];
@@ -37,6 +39,10 @@ const INK: [u8; 3] = [32, 33, 36];
 const FAINT: [u8; 3] = [110, 112, 116];
 const MARGIN: u32 = 16;
 const BAR: u32 = 18;
+/// Height of a line of text.
+const TEXT: u32 = 22;
+/// The same on a panel of small pictures.
+const SMALL_TEXT: u32 = 15;
 /// Shown size of the photo's long side.
 const LONG_SIDE: std::ops::RangeInclusive<u32> = 256..=512;
 
@@ -72,24 +78,27 @@ impl Panel<'_> {
 
     /// Title, captioned tiles, colour bar and the key to the lines.
     fn lay_out(&self, tiles: &[(&str, RgbImage)], tile_width: u32, tile_height: u32) -> RgbImage {
-        let text = if tile_width.min(tile_height) >= 200 { 2 } else { 1 };
-        let line = text_height(text) + 4 * text;
+        let (text, gap) = if tile_width.min(tile_height) >= 200 { (TEXT, 2) } else { (SMALL_TEXT, 1) };
+        let line = text + 4 * gap;
         let top = MARGIN + 2 * line;
-        let ticks = self.ticks();
-        let label_width = ticks.iter().map(|(_, label)| text_width(label, text)).max().unwrap_or(0);
+        let ticks = self.ticks(tile_height / text);
+        let label_width = ticks.iter().map(|(_, label)| self.lettering.width(label, text)).max().unwrap_or(0);
         let bar_left = MARGIN + tiles.len() as u32 * (tile_width + MARGIN) + MARGIN / 2;
         let width = bar_left + BAR + 10 + label_width + MARGIN;
         let mut sheet = RgbImage::from_pixel(width, top + tile_height + line + MARGIN, image::Rgb(PAPER));
 
-        draw_text(&mut sheet, fit(self.title, width - 2 * MARGIN, text), MARGIN, MARGIN, text, INK);
+        let write = |sheet: &mut RgbImage, label: &str, room: u32, (x, y): (u32, u32), color| {
+            self.lettering.draw(sheet, &self.lettering.fit(label, room, text), x, y, text, color);
+        };
+        write(&mut sheet, self.title, width - 2 * MARGIN, (MARGIN, MARGIN), INK);
         let mut left = MARGIN;
         for (caption, tile) in tiles {
-            draw_text(&mut sheet, fit(caption, tile_width, text), left, top - line + text, text, FAINT);
+            write(&mut sheet, caption, tile_width, (left, top - line + gap), FAINT);
             imageops::replace(&mut sheet, tile, i64::from(left), i64::from(top));
             left += tile_width + MARGIN;
         }
         self.draw_bar(&mut sheet, bar_left, top, tile_height, text, &ticks);
-        self.draw_key(&mut sheet, MARGIN, top + tile_height + 6 * text, text);
+        self.draw_key(&mut sheet, MARGIN, top + tile_height + 4 * gap, text);
         sheet
     }
 
@@ -104,10 +113,8 @@ impl Panel<'_> {
         for (fraction, label) in ticks {
             let y = at(*fraction);
             fill(sheet, left + BAR + 1, y, 4, 1, FAINT);
-            let half = text_height(text) / 2;
-            let label_top =
-                y.saturating_sub(half).clamp(top, (top + height).saturating_sub(text_height(text) - 2 * text));
-            draw_text(sheet, label, left + BAR + 10, label_top, text, INK);
+            let label_top = y.saturating_sub(text / 2).min((top + height).saturating_sub(text)).max(top);
+            self.lettering.draw(sheet, label, left + BAR + 10, label_top, text, INK);
         }
         if let Some(threshold) = self.threshold {
             let y = at(self.scale.fraction(threshold));
@@ -119,27 +126,34 @@ impl Panel<'_> {
     /// Names the lines, each with a piece of it.
     fn draw_key(&self, sheet: &mut RgbImage, left: u32, top: u32, text: u32) {
         let mut x = left;
-        let middle = top + 3 * text;
+        // Half the height of a capital.
+        let middle = top + text * 11 / 20;
         if let Some(threshold) = self.threshold {
             fill(sheet, x, middle.saturating_sub(1), 24, 4, INK);
             fill(sheet, x, middle, 24, 2, CONTOUR);
             let label = format!("threshold {}", number(threshold));
-            draw_text(sheet, &label, x + 32, top, text, INK);
-            x += 32 + text_width(&label, text) + 24;
+            self.lettering.draw(sheet, &label, x + 32, top, text, INK);
+            x += 32 + self.lettering.width(&label, text) + 24;
         }
         if self.truth.is_some() {
             for dash in 0..3 {
                 fill(sheet, x + dash * 9, middle.saturating_sub(1), 7, 4, INK);
                 fill(sheet, x + dash * 9, middle, 7, 2, TRUTH);
             }
-            draw_text(sheet, "true defect", x + 32, top, text, INK);
+            self.lettering.draw(sheet, "true defect", x + 32, top, text, INK);
         }
     }
 
-    /// Place and text of the numbers beside the bar.
-    fn ticks(&self) -> Vec<(f32, String)> {
+    /// Place and text of the numbers beside a bar that has room for so many.
+    fn ticks(&self, room: u32) -> Vec<(f32, String)> {
         let ColorScale { low, high } = self.scale;
-        [0.0, 0.25, 0.5, 0.75, 1.0].map(|fraction| (fraction, number(low + (high - low) * fraction))).to_vec()
+        let fractions: &[f32] = match room {
+            0 | 1 => &[1.0],
+            2 => &[0.0, 1.0],
+            3 | 4 => &[0.0, 0.5, 1.0],
+            _ => &[0.0, 0.25, 0.5, 0.75, 1.0],
+        };
+        fractions.iter().map(|fraction| (*fraction, number(low + (high - low) * fraction))).collect()
     }
 }
 

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use anyhow::Context;
 use patchcore::{AuditedPhoto, Limits, Model, Photo, good_images, path_of_text, path_text, write_beside_and_rename};
-use patchcore_report::{Pair, crop_around, to_png};
+use patchcore_report::{Lettering, Pair, crop_around, to_png};
 use serde::Serialize;
 
 use crate::arguments::{Audit as Arguments, Format};
+use crate::lettering::lettering;
 use crate::output::make_folder;
 use crate::progress::Display;
 use crate::{Outcome, output};
@@ -33,6 +34,7 @@ struct Row {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let source = &arguments.source;
+    let lettering = lettering(arguments.font.as_deref())?;
     let model = crate::device::load(source)?;
     let files = match &arguments.good {
         Some(folder) => good_images(folder)?,
@@ -56,7 +58,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     if let Some(folder) = &arguments.output {
         make_folder(folder)?;
         for (rank, photo) in audit.photos.iter().take(arguments.top).enumerate() {
-            write_pair(folder, rank + 1, &model, &audit.photos, photo, &limits)?;
+            write_pair(folder, rank + 1, &model, &audit.photos, photo, &limits, &lettering)?;
         }
     }
     let row = |(at, photo): (usize, &AuditedPhoto)| Row {
@@ -84,6 +86,7 @@ fn write_pair(
     all: &[AuditedPhoto],
     photo: &AuditedPhoto,
     limits: &Limits,
+    lettering: &Lettering,
 ) -> anyhow::Result<()> {
     let crop = |photo: &Photo, at| {
         let side = (photo.width().max(photo.height()) / CROP_SHARE).max(32);
@@ -104,6 +107,7 @@ fn write_pair(
         title: &format!("score {:.4}, {:.2} times the median", photo.score, photo.ratio),
         left: (&name(&photo.path), &own),
         right: (&format!("nearest: {}", name(&path)), other.as_ref()),
+        lettering,
     };
     let stem = path_text(Path::new(photo.path.file_stem().unwrap_or_default()));
     let file = folder.join(format!("{rank:03}_{stem}.png"));

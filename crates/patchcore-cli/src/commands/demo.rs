@@ -49,6 +49,7 @@ pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
         source,
         data: data.clone(),
         output: out.clone(),
+        font: None,
         no_overlays: false,
         no_intervals: false,
         no_report: false,

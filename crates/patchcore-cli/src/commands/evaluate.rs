@@ -8,10 +8,11 @@ use anyhow::Context;
 use patchcore::{
     Bootstrap, EvaluatedImage, Evaluation, Limits, Model, MvtecCategory, Thresholds, path_text, write_beside_and_rename,
 };
-use patchcore_report::{ColorScale, Panel, to_png};
+use patchcore_report::{ColorScale, Lettering, Panel, to_png};
 
 use crate::arguments::{Evaluate, MapGeometry};
 use crate::commands::score::{color_scale, contour};
+use crate::lettering::lettering;
 use crate::output::make_folder;
 use crate::progress::Display;
 use crate::report_evidence::evidence;
@@ -27,6 +28,7 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
         "{} has no test images: expected test/<kind>/ with photos",
         arguments.data.display()
     );
+    let lettering = lettering(arguments.font.as_deref())?;
     make_folder(&arguments.output)?;
     let started = Instant::now();
     let model = crate::device::load(source)?;
@@ -46,7 +48,7 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
 
     let started = Instant::now();
     if !arguments.no_overlays {
-        draw_overlays(&arguments.output.join("overlays"), &model, &evaluation, geometry)?;
+        draw_overlays(&arguments.output.join("overlays"), &model, &evaluation, geometry, &lettering)?;
     }
     let drawing = started.elapsed();
     let started = Instant::now();
@@ -148,6 +150,7 @@ fn draw_overlays(
     model: &Model,
     evaluation: &Evaluation,
     geometry: patchcore::MapGeometry,
+    lettering: &Lettering,
 ) -> anyhow::Result<()> {
     let scale = color_scale(model);
     let best = || Some(evaluation.overall.pixel.as_ref().ok()?.f1_max.threshold);
@@ -158,7 +161,7 @@ fn draw_overlays(
         if row.map.is_some() && made.insert(row.image.kind.clone()) {
             make_folder(&folder)?;
         }
-        draw_overlay(&folder, model, row, scale, threshold, geometry)
+        draw_overlay(&folder, model, row, scale, threshold, geometry, lettering)
             .with_context(|| format!("cannot draw {}", row.image.relative))?;
     }
     Ok(())
@@ -171,6 +174,7 @@ fn draw_overlay(
     scale: ColorScale,
     threshold: Option<f32>,
     geometry: patchcore::MapGeometry,
+    lettering: &Lettering,
 ) -> anyhow::Result<()> {
     let (Some(map), Ok(score)) = (&row.map, &row.score) else { return Ok(()) };
     let (path, limits) = (&row.image.path, Limits::default());
@@ -189,6 +193,7 @@ fn draw_overlay(
         threshold,
         truth: row.truth.as_deref(),
         title: &title,
+        lettering,
     }
     .render()?;
     // The extension stays in the name: 000.png and 000.jpg may lie side by side.

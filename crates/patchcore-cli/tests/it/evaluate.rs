@@ -6,7 +6,7 @@ use std::path::Path;
 use image::GrayImage;
 use serde_json::Value;
 
-use crate::photos::{category, photo, save, truncate};
+use crate::photos::{HEIGHT, WIDTH, category, photo, save, truncate};
 use crate::program::{Run, Workplace, entries, patchcore, small_fit};
 
 /// A category and a model of it.
@@ -181,4 +181,26 @@ fn folders_that_are_no_test_set_are_named() {
     fs::create_dir_all(place.path("hollow/test/good")).unwrap();
     run(&place.path("hollow")).fails(&["hollow", "no images"]);
     run(&place.path("plain/000.png")).fails(&["000.png", "is a file", "expected a folder"]);
+}
+
+#[test]
+fn a_font_draws_what_the_built_in_one_lacks() {
+    let place = fitted();
+    save(&place.path("part/test/good/日.png"), photo(WIDTH, HEIGHT, 13, false));
+    let (model, data, font) = (place.text("m.patchcore"), place.text("part"), place.text("square.ttf"));
+    let evaluate = |out: &str, more: &[&str]| {
+        let fixed = ["evaluate", "--model", &model, "--data", &data, "-o", &place.text(out), "--no-report"];
+        patchcore([&fixed[..], &["--no-intervals"], more].concat())
+    };
+    evaluate("plain", &[]).done();
+    fs::write(&font, include_bytes!("../../../patchcore-report/tests/it/one_glyph.ttf")).unwrap();
+    evaluate("own", &["--font", &font]).done();
+    let picture = |out: &str, name: &str| fs::read(place.path(out).join("overlays/good").join(name)).unwrap();
+    assert_ne!(picture("plain", "日.png.png"), picture("own", "日.png.png"));
+    assert_eq!(picture("plain", "000.png.png"), picture("own", "000.png.png"));
+    // A wrong font is said before the work starts.
+    fs::write(&font, "no font").unwrap();
+    evaluate("none", &["--font", &font]).fails(&["square.ttf", "expected a TrueType or OpenType font"]);
+    evaluate("none", &["--font", &place.text("absent.ttf")]).fails(&["cannot read the font", "absent.ttf"]);
+    assert!(!place.path("none").exists());
 }

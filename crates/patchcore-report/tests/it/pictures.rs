@@ -1,7 +1,7 @@
 //! Heat maps, overlays and panels.
 
 use image::{Rgb, RgbImage};
-use patchcore_report::{ColorScale, Panel, ReportError, heat_map, overlay};
+use patchcore_report::{ColorScale, Lettering, Panel, ReportError, heat_map, overlay};
 
 const SCALE: ColorScale = ColorScale { low: 1.0, high: 3.0 };
 
@@ -72,7 +72,8 @@ fn panels_hold_every_part() {
         scale: SCALE,
         threshold: Some(2.0),
         truth: Some(&truth),
-        title: "scratch/003.png  score 3.41",
+        title: "Kratzer é Ж Ω/003 日.png  score 3.41",
+        lettering: &Lettering::new(None).unwrap(),
     };
     let with_truth = panel.render().unwrap();
     let without = Panel { truth: None, threshold: None, ..panel }.render().unwrap();
@@ -85,6 +86,7 @@ fn panels_hold_every_part() {
 
 #[test]
 fn panels_of_odd_sizes() {
+    let lettering = Lettering::new(None).unwrap();
     for (width, height) in [(1, 1), (3, 2000), (1500, 2), (1200, 900)] {
         let photo = photo(width, height);
         let truth = vec![true; (width * height) as usize];
@@ -96,6 +98,7 @@ fn panels_of_odd_sizes() {
             scale: SCALE,
             threshold: Some(1e9),
             truth: Some(&truth),
+            lettering: &lettering,
             title: "a very long title that does not fit on the panel of a very small photo, whatever it may say, ever",
         };
         assert!(panel.render().unwrap().width() < 2000, "{width} x {height}");
