@@ -11,7 +11,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use serde_json::Value;
 
-use crate::bench_report::hardware::{output, processor};
+use crate::bench_report::hardware::{locked_version, output, processor};
 use crate::readme;
 use crate::tidy::root;
 
@@ -62,8 +62,7 @@ impl BenchDevices {
         ensure!(!rows.is_empty(), "criterion left no results in {}", home.display());
         let date = output(Command::new("date").arg("+%Y-%m-%d")).context("no date")?;
         let rustc = output(Command::new("rustc").arg("--version")).unwrap_or_default();
-        let lock = std::fs::read_to_string(root().join("Cargo.lock"))?;
-        let burn = locked_version(&lock, "burn")?;
+        let burn = locked_version("burn")?;
         let machine = format!("{}; {rustc}; burn {burn}; features: {}", processor(), self.features);
         self.record(&date, &machine, &devices, &rows)?;
         if !self.keep_readme {
@@ -112,15 +111,6 @@ fn collect(folder: &Path, rows: &mut Vec<Row>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The version of a crate that Cargo.lock holds.
-fn locked_version<'a>(lock: &'a str, name: &str) -> anyhow::Result<&'a str> {
-    let mut lines = lock.lines().map(str::trim);
-    let wanted = format!("name = \"{name}\"");
-    let version = lines.find(|line| *line == wanted).and_then(|_| lines.next());
-    let version = version.and_then(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
-    version.with_context(|| format!("Cargo.lock has no version of {name}"))
-}
-
 fn table(date: &str, machine: &str, devices: &BTreeMap<String, Value>, rows: &[Row]) -> String {
     let names: Vec<&String> = devices.keys().collect();
     let mut text = String::from("| stage, size |");
@@ -152,17 +142,4 @@ fn table(date: &str, machine: &str, devices: &BTreeMap<String, Value>, rows: &[R
     }
     text.push_str(&format!("{machine}; {date}."));
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_come_from_the_lock_file() {
-        let lock = std::fs::read_to_string(root().join("Cargo.lock")).unwrap();
-        assert_eq!(locked_version(&lock, "xtask").unwrap(), env!("CARGO_PKG_VERSION"));
-        assert!(locked_version(&lock, "burn").unwrap().starts_with("0."));
-        assert!(locked_version(&lock, "bur").is_err());
-    }
 }

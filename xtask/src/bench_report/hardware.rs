@@ -3,6 +3,10 @@
 use std::path::Path;
 use std::process::Command;
 
+use anyhow::Context;
+
+use crate::tidy::root;
+
 /// The packages whose versions matter.
 const PACKAGES: &str = "onnxruntime faiss-cpu torch anomalib";
 
@@ -37,7 +41,31 @@ pub fn processor() -> String {
     vectors.map_or(name.clone(), |vectors| format!("{name} ({vectors})"))
 }
 
+/// The version of a package in Cargo.lock, which our own builds use.
+///
+/// # Errors
+/// A lock that cannot be read, or that does not name the package.
+pub fn locked_version(package: &str) -> anyhow::Result<String> {
+    let path = root().join("Cargo.lock");
+    let lock = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let entry = format!("name = \"{package}\"\nversion = \"");
+    let version = lock.split_once(&entry).and_then(|(_, rest)| rest.split_once('"'));
+    Ok(version.with_context(|| format!("{} does not name {package}", path.display()))?.0.to_owned())
+}
+
+/// What a program prints, if it ends well.
 pub fn output(command: &mut Command) -> Option<String> {
     let output = command.output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_tells_versions() {
+        assert_eq!(locked_version("xtask").unwrap(), env!("CARGO_PKG_VERSION"));
+        assert!(locked_version("no-such-package").unwrap_err().to_string().contains("no-such-package"));
+    }
 }
