@@ -1,4 +1,5 @@
-//! Bytes to pixels: format by content, limits before allocation, orientation, and every failure typed.
+//! Bytes to pixels: format by content, the decoder's known answers, limits before allocation, orientation, and every
+//! failure typed.
 //!
 //! JPEG goes through [`jpeg`](crate::jpeg); the other formats through the `image` crate. A decoder that panics on
 //! strange bytes has a defect that we cannot rule out from here, so the call is wrapped in `catch_unwind` as the last
@@ -10,9 +11,9 @@ use std::io::{self, Cursor};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
+use image::{DynamicImage, ImageDecoder, ImageReader};
 
-use crate::{ImageError, Limits, jpeg};
+use crate::{Decoder, ImageError, Limits, jpeg};
 
 /// Decodes `bytes` and turns the picture upright.
 pub(crate) fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<DynamicImage, ImageError> {
@@ -22,21 +23,25 @@ pub(crate) fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<Dynami
     let Ok(format) = image::guess_format(bytes) else {
         return Err(ImageError::NotAnImage { name: name.to_owned(), found: first_bytes(bytes) });
     };
-    let label = match format {
-        ImageFormat::Png => "PNG",
-        ImageFormat::Jpeg => "JPEG",
-        ImageFormat::Bmp => "BMP",
-        ImageFormat::Tiff => "TIFF",
-        ImageFormat::WebP => "WebP",
-        other => {
-            return Err(ImageError::UnsupportedFormat { name: name.to_owned(), found: format!("{other:?}") });
-        }
+    let Some(decoder) = Decoder::of(format) else {
+        return Err(ImageError::UnsupportedFormat { name: name.to_owned(), found: format!("{format:?}") });
     };
-    let decoded = catch_unwind(AssertUnwindSafe(|| match format {
-        ImageFormat::Jpeg => jpeg::decode(name, bytes, limits),
-        _ => decode_with_image(name, bytes, format, label, limits),
+    decoder.check().map_err(|fault| ImageError::DecoderDiffers { name: name.to_owned(), fault })?;
+    decode_with(decoder, name, bytes, limits)
+}
+
+/// Decodes with a decoder that may not have given its known answers.
+pub(crate) fn decode_with(
+    decoder: Decoder,
+    name: &str,
+    bytes: &[u8],
+    limits: &Limits,
+) -> Result<DynamicImage, ImageError> {
+    let decoded = catch_unwind(AssertUnwindSafe(|| match decoder {
+        Decoder::Jpeg => jpeg::decode(name, bytes, limits),
+        _ => decode_with_image(name, bytes, decoder, limits),
     }));
-    decoded.unwrap_or_else(|_| Err(ImageError::DecoderPanicked { name: name.to_owned(), format: label }))
+    decoded.unwrap_or_else(|_| Err(ImageError::DecoderPanicked { name: name.to_owned(), format: decoder.format() }))
 }
 
 /// Refuses a picture whose header claims more than `limits`.
@@ -60,30 +65,24 @@ pub(crate) fn check_limits(
     Ok(())
 }
 
-fn decode_with_image(
-    name: &str,
-    bytes: &[u8],
-    format: ImageFormat,
-    label: &'static str,
-    limits: &Limits,
-) -> Result<DynamicImage, ImageError> {
-    let error = |source| typed(name, label, limits, source);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+fn decode_with_image(name: &str, bytes: &[u8], decoder: Decoder, limits: &Limits) -> Result<DynamicImage, ImageError> {
+    let error = |source| typed(name, decoder.format(), limits, source);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), decoder.image_format());
     // The sides are checked below, where their values can be told.
     let mut decoder_limits = image::Limits::no_limits();
     decoder_limits.max_alloc = Some(limits.max_alloc_bytes);
-    if format == ImageFormat::Png {
+    if decoder == Decoder::Png {
         // The PNG decoder tells the header's size only after it has accepted it: look first.
         if let Some(size) = png_size(bytes) {
             check_limits(name, size, 0, limits)?;
         }
     }
     reader.limits(decoder_limits);
-    let mut decoder = reader.into_decoder().map_err(error)?;
-    check_limits(name, decoder.dimensions(), decoder.total_bytes(), limits)?;
+    let mut opened = reader.into_decoder().map_err(error)?;
+    check_limits(name, opened.dimensions(), opened.total_bytes(), limits)?;
     // Unreadable metadata is no reason to refuse the pixels.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image = DynamicImage::from_decoder(decoder).map_err(error)?;
+    let orientation = opened.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut image = DynamicImage::from_decoder(opened).map_err(error)?;
     image.apply_orientation(orientation);
     Ok(image)
 }

@@ -3,6 +3,8 @@
 
 use std::io;
 
+use crate::DecoderFault;
+
 /// A photo, mask or buffer that cannot be read or prepared. Bad bytes give one of these, never a panic.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -85,6 +87,14 @@ pub enum ImageError {
         name: String,
         /// Its format.
         format: &'static str,
+    },
+    /// The decoder does not give its known answers, so its pixels are not those that scores were tested with.
+    #[error("{name} is not decoded: {fault}")]
+    DecoderDiffers {
+        /// The file.
+        name: String,
+        /// What differs.
+        fault: DecoderFault,
     },
     /// The header claims more columns or rows than the limit.
     #[error(

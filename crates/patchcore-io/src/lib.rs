@@ -7,13 +7,17 @@
 //!
 //! The 8-bit resize equals PIL's antialiased bilinear to the pixel value (passes in the order of Pillow
 //! before 13); the float one equals torch's `interpolate(antialias=True)` to 4e-6. Bad bytes give an [`ImageError`] that names the file, never a panic.
+//! A [`Decoder`] is held to known answers before it decodes its first photo.
 
 mod dataset_error;
 mod decode;
+mod decoder;
+mod decoder_fault;
 mod geometry;
 mod good_images;
 mod image_error;
 mod jpeg;
+mod known_pictures;
 mod limits;
 mod listing;
 mod mask;
@@ -28,6 +32,8 @@ mod resample;
 mod test_image;
 
 pub use dataset_error::DatasetError;
+pub use decoder::{DECODERS, Decoder};
+pub use decoder_fault::DecoderFault;
 pub use geometry::Geometry;
 pub use good_images::{good_images, photos_in};
 pub use image_error::ImageError;

@@ -1,4 +1,5 @@
-//! A device through every stage against the CPU: what to run on new hardware, and what to attach to a report.
+//! The decoders' known answers, and a device through every stage against the CPU: what to run on new hardware, and what
+//! to attach to a report.
 
 use std::time::Instant;
 
@@ -11,6 +12,7 @@ use patchcore_core::nearest_neighbor::NearestNeighborIndex;
 use patchcore_core::preprocess::Resize;
 use patchcore_core::self_check::{self, Check};
 use patchcore_core::{ComputeDevice, Extractor, Fitter, ImageInput, Mode, PatchCore, PatchCoreConfig, Precision};
+use patchcore_io::{DECODERS, Decoder};
 use serde::Serialize;
 
 use crate::devices::{limited_to, refuse_crashed};
@@ -47,6 +49,17 @@ impl DoctorRow {
     }
 }
 
+/// A decoder of photos, asked for its known answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DecoderRow {
+    /// The format that it decodes.
+    pub format: &'static str,
+    /// The crate that it is.
+    pub library: &'static str,
+    /// What differs, if anything does: photos of that format are then refused.
+    pub fault: Option<String>,
+}
+
 /// Everything that was found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -59,6 +72,8 @@ pub struct DoctorReport {
     pub properties: DeviceProperties,
     /// Version of this library.
     pub version: &'static str,
+    /// The decoders of photos.
+    pub decoders: Vec<DecoderRow>,
     /// The answers to the known questions.
     pub checks: Vec<Check>,
     /// The stages.
@@ -68,13 +83,15 @@ pub struct DoctorReport {
 impl DoctorReport {
     /// Whether every answer and every stage was right.
     pub fn passed(&self) -> bool {
-        self.checks.iter().all(Check::passed) && self.stages.iter().all(DoctorRow::passed)
+        self.decoders.iter().all(|decoder| decoder.fault.is_none())
+            && self.checks.iter().all(Check::passed)
+            && self.stages.iter().all(DoctorRow::passed)
     }
 }
 
-/// Takes a device through every stage of a small fit and scoring with the embedded network, and compares with the CPU.
-/// `instructions` is as in [`open_device`](crate::open_device): the CPU with a narrower set is held to the CPU with its widest.
-/// `step` is called with the name of what comes next.
+/// Asks the decoders for their known answers, takes a device through every stage of a small fit and scoring with the
+/// embedded network, and compares with the CPU. `instructions` is as in [`open_device`](crate::open_device): the CPU with a
+/// narrower set is held to the CPU with its widest. `step` is called with the name of what comes next.
 ///
 /// # Errors
 /// [`Error::Device`] where the device cannot be opened or fails, or has ended a process before and was not
@@ -98,6 +115,8 @@ pub fn doctor(
     step: &mut dyn FnMut(&str),
 ) -> Result<DoctorReport, Error> {
     refuse_crashed(name, precision)?;
+    step("decoders");
+    let decoders = decoders();
     let device = limited_to(ComputeDevice::from_name(name)?.with_precision(precision)?, instructions)?;
     let cpu = ComputeDevice::from_name("flex")?;
     let checks = self_check::run(&device, step)?;
@@ -111,7 +130,16 @@ pub fn doctor(
     let Patient { device, stages, .. } = patient;
     let (device_name, properties) = (device.name(), device.properties().clone());
     let version = env!("CARGO_PKG_VERSION");
-    Ok(DoctorReport { device: device_name, precision, properties, version, checks, stages })
+    Ok(DoctorReport { device: device_name, precision, properties, version, decoders, checks, stages })
+}
+
+fn decoders() -> Vec<DecoderRow> {
+    let row = |decoder: Decoder| DecoderRow {
+        format: decoder.format(),
+        library: decoder.library(),
+        fault: decoder.check().err().map(|fault| fault.to_string()),
+    };
+    DECODERS.into_iter().map(row).collect()
 }
 
 struct Patient {

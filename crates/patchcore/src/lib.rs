@@ -57,7 +57,7 @@ pub use patchcore_io::{
 pub use crate::audit::{Audit, AuditedPhoto};
 pub use crate::calibration::{CalibrationReport, GoodScore, store_thresholds};
 pub use crate::devices::{list_devices, open_device};
-pub use crate::doctor::{DoctorReport, DoctorRow, doctor};
+pub use crate::doctor::{DecoderRow, DoctorReport, DoctorRow, doctor};
 pub use crate::error::Error;
 pub use crate::evaluation::{EvaluatedImage, Evaluation, MapGeometry, Metrics};
 pub use crate::model::{FitReport, LoadOptions, Model, NearestGood, NearestPhoto, PatchScores, Score};

@@ -26,12 +26,16 @@ pub fn run(arguments: &Doctor) -> anyhow::Result<Outcome> {
         InspectFormat::Json => output::print(&json)?,
         InspectFormat::Table => output::print(&table(&report))?,
     }
-    anyhow::ensure!(
-        report.passed(),
-        "device {} differs from the CPU by more than its precision explains: see the rows marked WRONG",
-        report.device
-    );
+    anyhow::ensure!(report.passed(), "{}", complaint(&report));
     Ok(Outcome::Done)
+}
+
+fn complaint(report: &DoctorReport) -> String {
+    if report.decoders.iter().any(|decoder| decoder.fault.is_some()) {
+        return "a decoder of photos does not give its known answers: see the rows marked WRONG".to_owned();
+    }
+    let device = &report.device;
+    format!("device {device} differs from the CPU by more than its precision explains: see the rows marked WRONG")
 }
 
 fn table(report: &DoctorReport) -> String {
@@ -46,7 +50,13 @@ fn table(report: &DoctorReport) -> String {
         if properties.driver.is_empty() { "no driver" } else { &properties.driver },
         if properties.is_software { ", a CPU that poses as a GPU" } else { "" },
     );
-    text.push_str(&format!("{:<44} {:>10} {:>9}\n", "known answers", "deviation", "allowed"));
+    text.push_str("decoders of photos\n");
+    for decoder in &report.decoders {
+        let name = format!("{} (crate {})", decoder.format, decoder.library);
+        let found = decoder.fault.as_ref().map(|fault| format!(": {fault}")).unwrap_or_default();
+        text.push_str(&format!("{name:<65}  {}{found}\n", mark(decoder.fault.is_none())));
+    }
+    text.push_str(&format!("\n{:<44} {:>10} {:>9}\n", "known answers", "deviation", "allowed"));
     for check in &report.checks {
         let (operation, found, allowed) = (&check.operation, check.found, check.tolerance);
         text.push_str(&format!("{operation:<44} {found:>10.1e} {allowed:>9.0e}  {}\n", mark(check.passed())));

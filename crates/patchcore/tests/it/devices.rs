@@ -297,6 +297,8 @@ fn the_doctor_finds_every_device_well() {
     for device in devices() {
         let report = patchcore::doctor(&device.name(), Precision::F32, None, &mut |_| ()).unwrap();
         assert!(report.passed(), "{report:#?}");
+        let formats: Vec<&str> = report.decoders.iter().map(|decoder| decoder.format).collect();
+        assert_eq!(formats, ["PNG", "JPEG", "BMP", "TIFF", "WebP"]);
         assert!(report.stages.iter().all(|row| row.device_ms > 0.0 && row.cpu_ms > 0.0), "{report:#?}");
     }
 }
