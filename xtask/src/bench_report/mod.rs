@@ -4,8 +4,12 @@
 //! ([`side`]), and measure alternately: A B A B. What is reported is the median of each and the median of the ratios
 //! of neighbours, so that a machine that gets slower for a while slows both. A row's result is kept in the work folder as
 //! soon as it is there: an interrupted or filtered run goes on with the others' old results.
+//!
+//! With `--against PROGRAM` two versions of the program `patchcore` are compared instead, see [`against`].
 
+mod against;
 pub mod hardware;
+mod interval;
 mod measurement;
 mod readme;
 mod rows;
@@ -29,7 +33,7 @@ const ROW_SECONDS: u64 = 40;
 /// Pause before our turn: a peer's idle threads spin for a while before they sleep.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Measures our side and the peers' in turn, and rewrites the README's table.
+/// Measures our side and the peers' in turn, and rewrites the README's table; or an older version and this one.
 #[derive(Debug, Args)]
 pub struct BenchReport {
     /// Only rows whose name contains this.
@@ -47,9 +51,13 @@ pub struct BenchReport {
     /// Folder of inputs and results; about 1.5 GB. Default: `bench-report` in cargo's target folder.
     #[arg(long, value_name = "FOLDER")]
     work: Option<PathBuf>,
-    /// Our side, built already. Default: it is built in release mode.
+    /// Our side, built already: `patchcore-bench`, or `patchcore` for --against. Default: it is built in release mode.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
+    /// An older program `patchcore`: times it and the present one in turn, 20 pairs of each command, and prints the ratios
+    /// with their 95 % intervals. README.md stays as it is.
+    #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["json", "python", "repeats", "work", "keep_readme"])]
+    against: Option<PathBuf>,
     /// Leaves README.md as it is.
     #[arg(long)]
     keep_readme: bool,
@@ -61,6 +69,12 @@ impl BenchReport {
     /// # Errors
     /// A build that fails, a file that cannot be written. A row that a side cannot measure is told and left out.
     pub fn run(&self) -> anyhow::Result<()> {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+        if let Some(old) = &self.against {
+            let new = self.program(&target, "patchcore-cli", "patchcore")?;
+            println!("{}", against::Against::new(old, &new, find_shared("")?.as_deref())?.run(&self.rows)?);
+            return Ok(());
+        }
         let Some(versions) = hardware::versions(&self.python) else {
             println!("skipped: `{}` is no Python; give one with --python", self.python.display());
             return Ok(());
@@ -69,13 +83,9 @@ impl BenchReport {
             println!("skipped: no ../shared, whose photographs are what is measured (set PATCHCORE_SHARED)");
             return Ok(());
         };
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
         let work = self.work.clone().unwrap_or_else(|| target.join("bench-report"));
         std::fs::create_dir_all(&work).with_context(|| format!("cannot make {}", work.display()))?;
-        let program = match &self.program {
-            Some(program) => program.clone(),
-            None => build(&target)?,
-        };
+        let program = self.program(&target, "patchcore-bench", "patchcore-bench")?;
         let bench = Bench { program, python: &self.python, shared, work };
         bench.prepare()?;
         let results = bench.work.join("rows.json");
@@ -108,6 +118,19 @@ impl BenchReport {
             println!("{table}");
         }
         Ok(())
+    }
+}
+
+impl BenchReport {
+    /// Where our side is; builds it if it is not there yet.
+    fn program(&self, target: &Path, package: &str, name: &str) -> anyhow::Result<PathBuf> {
+        if let Some(program) = &self.program {
+            return Ok(program.clone());
+        }
+        let mut cargo = Command::new(env!("CARGO"));
+        let status = cargo.args(["build", "--release", "--package", package]).current_dir(root()).status();
+        ensure!(status.context("cannot run cargo")?.success(), "{package} does not build");
+        Ok(target.join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
     }
 }
 
@@ -190,12 +213,4 @@ impl Bench<'_> {
         let ceiling = ceilings.get(row.threads - 1).copied().unwrap_or(f64::NAN);
         Ok(Some(Measurement::new(row, &mut our_times, &mut peer_times, &mut ratios, ceiling)))
     }
-}
-
-/// Builds our side and tells where it is.
-fn build(target: &Path) -> anyhow::Result<PathBuf> {
-    let mut cargo = Command::new(env!("CARGO"));
-    let status = cargo.args(["build", "--release", "--package", "patchcore-bench"]).current_dir(root()).status();
-    ensure!(status.context("cannot run cargo")?.success(), "patchcore-bench does not build");
-    Ok(target.join("release").join(format!("patchcore-bench{}", std::env::consts::EXE_SUFFIX)))
 }

@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
+use patchcore_testing::find_shared;
 
-use crate::tidy::root;
 use answers::Answers;
 use case::{Case, InstructionSet};
 use program::Program;
@@ -40,20 +40,12 @@ pub struct SameNumbers {
     /// Only cases whose name contains this text, such as `bottle` or `flex:tensors`
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
-    /// Folder with weights/ and data/
-    #[arg(long, default_value = "../shared", env = "PATCHCORE_SHARED")]
-    shared: PathBuf,
 }
 
 impl SameNumbers {
     /// Builds, runs every case on both sides, and prints what differs.
     pub fn run(&self) -> anyhow::Result<()> {
-        let shared = std::path::absolute(root().join(&self.shared))?;
-        anyhow::ensure!(
-            shared.join("data").is_dir(),
-            "no photographs in {}: name the folder with data/ and weights/ by --shared or PATCHCORE_SHARED",
-            shared.display()
-        );
+        let shared = find_shared("")?.context("no ../shared with photographs and weights: name it by PATCHCORE_SHARED")?;
         let folder = program::target().join("same-numbers");
         let old = Program::of_commit(&self.against, &folder)?;
         let new = Program::of_working_tree(self.program.as_deref(), &folder)?;
