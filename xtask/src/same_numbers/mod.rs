@@ -45,7 +45,8 @@ pub struct SameNumbers {
 impl SameNumbers {
     /// Builds, runs every case on both sides, and prints what differs.
     pub fn run(&self) -> anyhow::Result<()> {
-        let shared = find_shared("")?.context("no ../shared with photographs and weights: name it by PATCHCORE_SHARED")?;
+        let shared =
+            find_shared("")?.context("no ../shared with photographs and weights: name it by PATCHCORE_SHARED")?;
         let folder = program::target().join("same-numbers");
         let old = Program::of_commit(&self.against, &folder)?;
         let new = Program::of_working_tree(self.program.as_deref(), &folder)?;
