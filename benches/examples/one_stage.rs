@@ -23,8 +23,8 @@ use patchcore_core::scoring::MapGrower;
 use rand_core::Rng;
 use rand_pcg::Pcg64;
 
-/// Side of the networks' input, in pixels: small, because callgrind takes fifty times as long.
-const SIDE: usize = 64;
+/// Sides of the two networks' inputs, in pixels: small, because callgrind takes fifty times as long.
+const SIDES: [usize; 2] = [96, 64];
 /// Rows and width of the memory bank, and of what the coreset is selected from.
 const BANK: [usize; 2] = [512, 256];
 const PATCHES: [usize; 2] = [2_000, 128];
@@ -43,9 +43,9 @@ fn main() -> anyhow::Result<()> {
     let architecture = Architecture::EfficientNetLite0;
     let weights = patchcore::resolve_weights(architecture.name(), None)?;
     let plan = architecture.plan(&architecture.default_layers().map(str::to_owned))?;
-    let maps = network("network/efficientnet_lite0", &plan, &weights)?;
+    let maps = network("network/efficientnet_lite0", &plan, &weights, SIDES[0])?;
     let deeper = Architecture::ResNet18.plan(&Architecture::ResNet18.default_layers().map(str::to_owned))?;
-    network("network/resnet18", &deeper, &drawn_weights(&deeper))?;
+    network("network/resnet18", &deeper, &drawn_weights(&deeper), SIDES[1])?;
     embedding(&plan, &maps)?;
     search(&device)?;
     coreset(&device)?;
@@ -70,11 +70,11 @@ fn count(name: &str, mut stage: impl FnMut() -> anyhow::Result<()>) -> anyhow::R
     patchcore_counted(&mut stage)
 }
 
-fn network(name: &str, plan: &Plan, weights: &BackboneWeights) -> anyhow::Result<Vec<FeatureMap>> {
+fn network(name: &str, plan: &Plan, weights: &BackboneWeights, side: usize) -> anyhow::Result<Vec<FeatureMap>> {
     let network = CpuNetwork::new(plan, weights)?;
-    let input = noise(1, 3 * SIDE * SIDE);
+    let input = noise(1, 3 * side * side);
     let (mut workspace, mut maps) = (Workspace::new(), Vec::new());
-    count(name, || Ok(network.forward(&input, 1, SIDE, SIDE, MapLayout::ChannelsLast, &mut workspace, &mut maps)?))?;
+    count(name, || Ok(network.forward(&input, 1, side, side, MapLayout::ChannelsLast, &mut workspace, &mut maps)?))?;
     Ok(maps)
 }
 

@@ -102,7 +102,8 @@ pub fn complaints(counted: &[Row], known: &[Row]) -> Vec<String> {
 
 /// By what share a row has more instructions than the known one.
 fn change(row: &Row, known: &Row) -> f64 {
-    row.instructions as f64 / known.instructions.max(1) as f64 - 1.0
+    let known = known.instructions.max(1) as f64;
+    (row.instructions as f64 - known) / known
 }
 
 #[cfg(test)]
