@@ -110,6 +110,7 @@ fn kill(arguments: &[&str], moment: &str, is_time: impl Fn() -> bool) {
 fn a_killed_evaluation_or_calibration_leaves_every_file_whole() {
     let place = Workplace::new();
     category(&place.path("part"));
+    fs::create_dir(place.path("models")).unwrap();
     patchcore(small_fit(&place.path("part"), &place.path("models/m.patchcore"))).done();
     let (model, data, out) = (place.text("models/m.patchcore"), place.text("part"), place.text("out"));
     let evaluate = ["evaluate", "--model", &model, "--data", &data, "-o", &out];
