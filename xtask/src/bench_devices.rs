@@ -11,7 +11,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use serde_json::Value;
 
-use crate::bench_report::hardware::{locked_version, output, processor};
+use crate::bench_report::hardware::{locked_version, machine, output};
 use crate::readme;
 use crate::tidy::root;
 
@@ -63,7 +63,7 @@ impl BenchDevices {
         let date = output(Command::new("date").arg("+%Y-%m-%d")).context("no date")?;
         let rustc = output(Command::new("rustc").arg("--version")).unwrap_or_default();
         let burn = locked_version("burn")?;
-        let machine = format!("{}; {rustc}; burn {burn}; features: {}", processor(), self.features);
+        let machine = format!("{}; {rustc}; burn {burn}; features: {}", machine(), self.features);
         self.record(&date, &machine, &devices, &rows)?;
         if !self.keep_readme {
             readme::replace("bench-devices", &table(&date, &machine, &devices, &rows))?;

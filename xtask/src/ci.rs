@@ -70,9 +70,12 @@ fn steps() -> anyhow::Result<Vec<Step>> {
         Step::new("foreign", "bash .ci/foreign-crate"),
         Step::new("test", &readme_test_command()?),
         Step::new("untracked", "cargo xtask untracked"),
+        // Both use what the test command has built.
+        Step::new("embed", "bash .ci/embed-resnet18 --workspace --features wgpu"),
+        Step::new("instructions", "cargo xtask instruction-counts --features wgpu"),
         Step::new("wrong device", "bash .ci/wrong-device"),
-        Step::new("instructions", "cargo xtask instruction-counts"),
-        Step::new("embed", "bash .ci/embed-resnet18"),
+        // What the README's first command builds: no feature.
+        Step::new("plain", "cargo check"),
         Step::new("clippy", &format!("cargo clippy --workspace --all-targets --features {EVERYTHING} -- -D warnings"))
             .with(NO_TOOLKIT),
         Step::new("doc", &format!("cargo doc --workspace --no-deps --features {EVERYTHING}")).with(NO_WARNINGS),

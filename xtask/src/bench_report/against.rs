@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use anyhow::{Context, ensure};
 
-use super::hardware::{output, processor};
+use super::hardware::{machine, output};
 use super::interval::{MedianInterval, median_interval};
 use super::measurement::{median, three_digits};
 use crate::tidy::root;
@@ -175,7 +175,7 @@ fn table(all: &[Timed], inputs: &str) -> String {
         "\nMedians of {PAIRS} pairs of whole processes, the order within a pair alternating; above 1, the new one is faster. \
          Interval of the median ratio by order statistics ({confidence:.1} %): where it holds 1, nothing is shown. {inputs}; {}; \
          {date}.",
-        processor()
+        machine()
     );
     text
 }

@@ -25,7 +25,13 @@ pub fn versions(python: &Path) -> Option<String> {
     let rustc = rustc.split(" (").next().unwrap_or_default().to_owned();
     let date = output(Command::new("date").arg("+%Y-%m-%d")).unwrap_or_default();
     let threads = std::thread::available_parallelism().map_or(0, usize::from);
-    Some(format!("{}, {threads} virtual processors; {rustc}, {peers}; {date}.", processor()))
+    Some(format!("{}, {threads} virtual processors; {rustc}, {peers}; {date}.", machine()))
+}
+
+/// The processor, and whose choice of instructions has no switch: what belongs beside every time.
+pub fn machine() -> String {
+    let gemm = locked_version("gemm").unwrap_or_default();
+    format!("{}; the search's matrix products (gemm {gemm}) take the instructions that they find", processor())
 }
 
 /// The processor's name and widest vectors.

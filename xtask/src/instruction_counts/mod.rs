@@ -15,7 +15,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use serde_json::Value;
 
-use crate::bench_report::hardware::{output, processor};
+use crate::bench_report::hardware::{machine, output, processor};
 use crate::tidy::root;
 use row::Row;
 
@@ -43,7 +43,7 @@ impl InstructionCounts {
             .context("there is no valgrind, which counts: install Debian's package `valgrind`")?;
         let rustc = output(Command::new("rustc").arg("--version")).context("there is no rustc")?;
         let processor = processor();
-        println!("{rustc}; {valgrind}; {processor}");
+        println!("{rustc}; {valgrind}; {}", machine());
         let program = build(&self.features)?;
         let mut counted = Vec::new();
         for instructions in &self.instructions {
