@@ -38,14 +38,14 @@ fn main() -> anyhow::Result<()> {
     // This thread is the pool: what is counted must not be done by another one.
     rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global()?;
     // Through the facade, which reads PATCHCORE_INSTRUCTIONS.
-    let device = patchcore::open_device("flex", Precision::F32)?;
+    let device = patchcore::open_device("flex", Precision::F32, None)?;
 
     let architecture = Architecture::EfficientNetLite0;
     let weights = patchcore::resolve_weights(architecture.name(), None)?;
     let plan = architecture.plan(&architecture.default_layers().map(str::to_owned))?;
-    let maps = network("network/efficientnet_lite0", &plan, &weights, SIDES[0])?;
+    let maps = network("network/efficientnet_lite0", &device, &plan, &weights, SIDES[0])?;
     let deeper = Architecture::ResNet18.plan(&Architecture::ResNet18.default_layers().map(str::to_owned))?;
-    network("network/resnet18", &deeper, &drawn_weights(&deeper), SIDES[1])?;
+    network("network/resnet18", &device, &deeper, &drawn_weights(&deeper), SIDES[1])?;
     embedding(&plan, &maps)?;
     search(&device)?;
     coreset(&device)?;
@@ -70,8 +70,14 @@ fn count(name: &str, mut stage: impl FnMut() -> anyhow::Result<()>) -> anyhow::R
     patchcore_counted(&mut stage)
 }
 
-fn network(name: &str, plan: &Plan, weights: &BackboneWeights, side: usize) -> anyhow::Result<Vec<FeatureMap>> {
-    let network = CpuNetwork::new(plan, weights)?;
+fn network(
+    name: &str,
+    device: &ComputeDevice,
+    plan: &Plan,
+    weights: &BackboneWeights,
+    side: usize,
+) -> anyhow::Result<Vec<FeatureMap>> {
+    let network = CpuNetwork::new(device.instructions(), plan, weights)?;
     let input = noise(1, 3 * side * side);
     let (mut workspace, mut maps) = (Workspace::new(), Vec::new());
     count(name, || Ok(network.forward(&input, 1, side, side, MapLayout::ChannelsLast, &mut workspace, &mut maps)?))?;
