@@ -3,9 +3,9 @@
 use patchcore::core::error::ModelFileError;
 use patchcore::core::model_file::DriftPolicy;
 use patchcore::{Error, Model, Settings};
+use patchcore_testing::resnet18;
 
 use crate::part;
-use crate::shared::resnet18;
 
 fn model() -> Model {
     let settings = Settings {
