@@ -97,7 +97,7 @@ impl Against {
         for pair in 0..PAIRS {
             for side in if pair % 2 == 0 { [0, 1] } else { [1, 0] } {
                 let milliseconds = once(side)?;
-                times.iter_mut().nth(side).context("a third side")?.push(milliseconds);
+                times.get_mut(side).context("a third side")?.push(milliseconds);
             }
         }
         Ok(Timed { what, times })

@@ -99,7 +99,10 @@ mod tests {
         let next = [1.0, 2.0f32.next_up(), f32::NAN];
         let found = differences(&answers(&map), &answers(&next));
         assert_eq!(found.len(), 1);
-        assert!(found[0].starts_with("map: 1 of 5 values in 1 of 2 arrays, by at most 2.384e-7 (1.2e-7 of"), "{found:?}");
+        assert!(
+            found[0].starts_with("map: 1 of 5 values in 1 of 2 arrays, by at most 2.384e-7 (1.2e-7 of"),
+            "{found:?}"
+        );
         assert!(found[0].contains("map: a.png: 2.000000238418579e0, was 2e0"), "{found:?}");
     }
 
