@@ -70,8 +70,9 @@ fn steps() -> anyhow::Result<Vec<Step>> {
         Step::new("foreign", "bash .ci/foreign-crate"),
         Step::new("test", &readme_test_command()?),
         Step::new("untracked", "cargo xtask untracked"),
-        // Both use what the test command has built.
-        Step::new("embed", "bash .ci/embed-resnet18 --workspace --features wgpu"),
+        // These use what the test command has built. Without a target that takes dev-dependencies (the example) some crates would
+        // have fewer features than in the tests, and Burn would be compiled anew.
+        Step::new("embed", "bash .ci/embed-resnet18 --workspace --example one_stage --features wgpu"),
         Step::new("instructions", "cargo xtask instruction-counts --features wgpu"),
         Step::new("wrong device", "bash .ci/wrong-device"),
         Step::new("clippy", &format!("cargo clippy --workspace --all-targets --features {EVERYTHING} -- -D warnings"))
