@@ -7,9 +7,12 @@ use crate::error::ConfigError;
 /// The widest vector instructions that the CPU's own kernels (network, search, coreset) may use. Each kernel takes the widest
 /// set that it has code for, up to this one.
 ///
-/// Picks, neighbours and their distances are the same bits in every set; the network rounds differently in each, because sums
-/// of other lengths are kept in registers. The matrix products of the `gemm` crate, with which the search turns its queries,
-/// choose for themselves: they decide which rows are looked at first, never which row is the nearest.
+/// The neighbours of given features, their distances, and the picks among given projections are the same bits in every set; the
+/// network rounds differently in each, because sums of other lengths are kept in registers.
+///
+/// Two matrix products choose for themselves (the `gemm` crate). That of the search turns its queries: it decides which rows are
+/// looked at first, never which is the nearest. That of a fit's random projection (Burn's Flex backend) rounds as the processor
+/// does, so that picks at near ties may differ between processors, whatever is set here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
