@@ -4,7 +4,7 @@
 #![allow(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, ensure};
@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::bench_report::hardware::{locked_version, machine, output};
 use crate::readme;
+use crate::release_build::target;
 use crate::tidy::root;
 
 /// Runs the benches and records them.
@@ -43,7 +44,7 @@ impl BenchDevices {
     /// # Errors
     /// Benches that fail, files that cannot be written.
     pub fn run(&self) -> anyhow::Result<()> {
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+        let target = target();
         let home = target.join("bench-devices");
         // What an earlier run measured must not look like this one's.
         let _ = std::fs::remove_dir_all(&home);

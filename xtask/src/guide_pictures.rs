@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 use clap::Args;
 
+use crate::release_build::{release_build, target};
 use crate::tidy::root;
 
 /// Makes them anew.
@@ -22,13 +23,11 @@ impl GuidePictures {
     /// # Errors
     /// A command that fails, a file that cannot be written.
     pub fn run(&self) -> anyhow::Result<()> {
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+        let target = target();
         let work = target.join("guide-pictures");
         let _ = std::fs::remove_dir_all(&work);
         std::fs::create_dir_all(&work)?;
-        let mut build = Command::new(env!("CARGO"));
-        done(build.args(["build", "--release", "-p", "patchcore-cli"]).current_dir(root()))?;
-        let program = target.join("release/patchcore");
+        let program = release_build(&root(), "patchcore-cli", "patchcore", &[])?;
         let patchcore = |line: &str| {
             let mut command = Command::new(&program);
             done(command.args(line.split_whitespace()).current_dir(&work))

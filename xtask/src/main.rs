@@ -11,6 +11,7 @@ mod make_efficientnet;
 mod package_size;
 mod parity;
 mod readme;
+mod release_build;
 mod same_numbers;
 mod soak;
 mod tidy;

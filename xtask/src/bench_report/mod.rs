@@ -23,6 +23,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use patchcore_testing::find_shared;
 
+use crate::release_build::{release_build, target};
 use crate::tidy::root;
 use measurement::{Measurement, median};
 use rows::{Row, Unit};
@@ -69,9 +70,9 @@ impl BenchReport {
     /// # Errors
     /// A build that fails, a file that cannot be written. A row that a side cannot measure is told and left out.
     pub fn run(&self) -> anyhow::Result<()> {
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+        let target = target();
         if let Some(old) = &self.against {
-            let new = self.program(&target, "patchcore-cli", "patchcore")?;
+            let new = self.program("patchcore-cli", "patchcore")?;
             println!("{}", against::Against::new(old, &new, find_shared("")?.as_deref())?.run(&self.rows)?);
             return Ok(());
         }
@@ -85,7 +86,7 @@ impl BenchReport {
         };
         let work = self.work.clone().unwrap_or_else(|| target.join("bench-report"));
         std::fs::create_dir_all(&work).with_context(|| format!("cannot make {}", work.display()))?;
-        let program = self.program(&target, "patchcore-bench", "patchcore-bench")?;
+        let program = self.program("patchcore-bench", "patchcore-bench")?;
         let bench = Bench { program, python: &self.python, shared, work };
         bench.prepare()?;
         let results = bench.work.join("rows.json");
@@ -123,14 +124,11 @@ impl BenchReport {
 
 impl BenchReport {
     /// Where our side is; builds it if it is not there yet.
-    fn program(&self, target: &Path, package: &str, name: &str) -> anyhow::Result<PathBuf> {
-        if let Some(program) = &self.program {
-            return Ok(program.clone());
+    fn program(&self, package: &str, name: &str) -> anyhow::Result<PathBuf> {
+        match &self.program {
+            Some(program) => Ok(program.clone()),
+            None => release_build(&root(), package, name, &[]),
         }
-        let mut cargo = Command::new(env!("CARGO"));
-        let status = cargo.args(["build", "--release", "--package", package]).current_dir(root()).status();
-        ensure!(status.context("cannot run cargo")?.success(), "{package} does not build");
-        Ok(target.join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
     }
 }
 

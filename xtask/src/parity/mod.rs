@@ -13,6 +13,7 @@ use patchcore_testing::{RESNET18, find_shared};
 use serde_json::Value;
 
 use crate::readme;
+use crate::release_build::release_build;
 use crate::tidy::root;
 use published::{ROWS, Row};
 use spearman::spearman;
@@ -38,7 +39,8 @@ impl Parity {
             println!("skipped: no ../shared, whose photographs are what is measured (set PATCHCORE_SHARED)");
             return Ok(());
         };
-        let program = self.program.clone().map_or_else(build_release, Ok)?;
+        let program =
+            self.program.clone().map_or_else(|| release_build(&root(), "patchcore-cli", "patchcore", &[]), Ok)?;
         let mut table = String::from(
             "| set | mode and view | image AUROC | image AP | pixel AUROC | pixel AP | AUPRO 0.3 | rank agreement |\n\
              |---|---|---|---|---|---|---|---|\n",
@@ -100,14 +102,6 @@ impl Parity {
             row.published.join(" | "),
         ))
     }
-}
-
-fn build_release() -> anyhow::Result<PathBuf> {
-    let mut build = Command::new(env!("CARGO"));
-    let status = build.args(["build", "--release", "-p", "patchcore-cli"]).current_dir(root()).status()?;
-    ensure!(status.success(), "the release build failed");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    Ok(target.join("release/patchcore"))
 }
 
 /// Mean, with minimum and maximum where there are several values.

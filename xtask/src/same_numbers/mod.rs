@@ -25,6 +25,8 @@ use answers::Answers;
 use case::{Case, InstructionSet};
 use program::Program;
 
+use crate::release_build::target;
+
 /// Compare the bits that this working tree computes with those of a commit; exit code 1 on any difference.
 #[derive(Debug, Args)]
 pub struct SameNumbers {
@@ -47,7 +49,7 @@ impl SameNumbers {
     pub fn run(&self) -> anyhow::Result<()> {
         let shared =
             find_shared("")?.context("no ../shared with photographs and weights: name it by PATCHCORE_SHARED")?;
-        let folder = program::target().join("same-numbers");
+        let folder = target().join("same-numbers");
         let old = Program::of_commit(&self.against, &folder)?;
         let new = Program::of_working_tree(self.program.as_deref(), &folder)?;
         let wanted = |case: &Case| self.only.as_ref().is_none_or(|text| case.name().contains(text));

@@ -16,6 +16,7 @@ use super::answers::Answers;
 use super::case::{Case, Device, InstructionSet};
 use super::npy;
 use super::subset::{FPR, Subset, subset};
+use crate::release_build::release_build;
 use crate::tidy::root;
 
 /// A built program and the folder of what it has answered.
@@ -29,11 +30,6 @@ pub struct Program {
 
 /// The commands whose options are looked up.
 const COMMANDS: [&str; 4] = ["fit", "calibrate", "score", "inspect"];
-
-/// Where cargo builds.
-pub fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
-}
 
 impl Program {
     /// The program of a commit, built in a worktree if it was not before.
@@ -270,13 +266,8 @@ fn read_model(path: &Path, answers: &mut Answers) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Builds the program of a tree into the working tree's own target directory: what the commits share is built once.
 fn build(tree: &Path) -> anyhow::Result<PathBuf> {
-    let mut command = Command::new(env!("CARGO"));
-    command.args(["build", "--release", "--locked", "-p", "patchcore-cli"]).current_dir(tree);
-    let status = command.env("CARGO_TARGET_DIR", target()).status().context("cannot run cargo")?;
-    ensure!(status.success(), "the release build of {} failed", tree.display());
-    Ok(target().join("release").join(format!("patchcore{}", std::env::consts::EXE_SUFFIX)))
+    release_build(tree, "patchcore-cli", "patchcore", &["--locked"])
 }
 
 fn git(arguments: &[&str]) -> anyhow::Result<String> {

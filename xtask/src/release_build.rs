@@ -1,0 +1,26 @@
+//! Where cargo builds, and programs built for release: what tasks that run or time the program begin with.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+
+use crate::tidy::root;
+
+/// Where cargo builds.
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// Builds `package` of the source tree `tree`, with these further options, and tells where its program lies. Every tree is
+/// built into the working tree's own target directory: what two commits share is built once.
+///
+/// # Errors
+/// A build that fails.
+pub fn release_build(tree: &Path, package: &str, program: &str, options: &[&str]) -> anyhow::Result<PathBuf> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--release", "--package", package]).args(options).current_dir(tree);
+    let status = cargo.env("CARGO_TARGET_DIR", target()).status().context("cannot run cargo")?;
+    ensure!(status.success(), "the release build of {package} in {} failed", tree.display());
+    Ok(target().join("release").join(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
+}
