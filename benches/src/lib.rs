@@ -4,7 +4,6 @@
 //! in turn: [`protocol`] is the conversation. [`prepare`] makes the inputs that both sides read ([`work`] says where
 //! they lie) from the real photographs in the shared folder; [`rows`] are the measurements.
 
-pub mod files;
 pub mod npy;
 pub mod prepare;
 pub mod protocol;

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail};
 use patchcore_report::to_npy;
+use patchcore_testing::read_npy;
 
 /// An array `[rows, columns]`, row-major.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,18 +31,7 @@ pub fn write(path: &Path, columns: usize, values: &[f32]) -> anyhow::Result<()> 
 /// # Errors
 /// A file that is not there or was not written by [`write()`].
 pub fn read(path: &Path) -> anyhow::Result<Array> {
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let parsed = || {
-        let rest = bytes.strip_prefix(b"\x93NUMPY\x01\x00")?;
-        let (length, rest) = rest.split_first_chunk::<2>()?;
-        let (header, body) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
-        let header = std::str::from_utf8(header).ok()?;
-        let shape = header.split_once("'shape': (")?.1.split_once(')')?.0;
-        let (rows, columns) = shape.split_once(", ")?;
-        Some((rows.parse::<usize>().ok()?, columns.parse::<usize>().ok()?, body))
-    };
-    let (rows, columns, body) = parsed().with_context(|| format!("{} is no array of ours", path.display()))?;
-    ensure!(body.len() == rows * columns * 4, "{} is cut off", path.display());
-    let values = body.as_chunks::<4>().0.iter().map(|value| f32::from_le_bytes(*value)).collect();
+    let (shape, values) = read_npy(path)?;
+    let &[_, columns] = &shape[..] else { bail!("{} is no array of ours: its shape is {shape:?}", path.display()) };
     Ok(Array { columns, values })
 }

@@ -13,10 +13,9 @@ use patchcore_core::coreset::{RandomProjection, greedy_k_center, initial_distanc
 use patchcore_core::mode::{ProjectionRule, StartRule};
 use patchcore_core::preprocess::Size;
 use patchcore_core::{Extractor, ImageInput, PatchCoreConfig};
-use patchcore_testing::RESNET18;
+use patchcore_testing::{RESNET18, files};
 use rayon::prelude::*;
 
-use crate::files::files;
 use crate::npy;
 use crate::work::Work;
 

@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use patchcore::{Limits, Mode, Model};
+use patchcore_testing::files;
 
-use crate::files::files;
 use crate::prepare::settings;
 use crate::protocol::{Measure, timed};
 use crate::work::Work;

@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
+use patchcore_testing::files;
 
 use super::hardware::{machine, output};
 use super::interval::{MedianInterval, median_interval};
@@ -50,8 +51,8 @@ impl Against {
         let demo = root().join("assets/demo/flange");
         let data = shared.map_or(demo, |shared| shared.join("data/bottle"));
         let mut photos = Vec::new();
-        for kind in sorted(&data.join("test"))? {
-            photos.extend(sorted(&kind)?);
+        for kind in files(&data.join("test"))? {
+            photos.extend(files(&kind)?);
         }
         // Good and defective ones alike.
         let step = photos.len().div_ceil(SCORED).max(1);
@@ -154,13 +155,6 @@ fn timed(command: &mut Command) -> anyhow::Result<f64> {
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{} failed: {}", command.get_program().display(), said.trim());
     Ok(milliseconds)
-}
-
-fn sorted(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
-    paths.sort_unstable();
-    Ok(paths)
 }
 
 fn table(all: &[Timed], inputs: &str) -> String {

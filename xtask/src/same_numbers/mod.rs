@@ -11,7 +11,6 @@
 mod answers;
 mod case;
 mod difference;
-mod npy;
 mod program;
 mod subset;
 

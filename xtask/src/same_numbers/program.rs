@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, ensure};
+use patchcore_testing::read_npy;
 use safetensors::tensor::{Dtype, SafeTensors};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::answers::Answers;
 use super::case::{Case, Device, InstructionSet};
-use super::npy;
 use super::subset::{FPR, Subset, subset};
 use crate::release_build::release_build;
 use crate::tidy::root;
@@ -197,7 +197,7 @@ impl Program {
                 let score = row.get("score").and_then(Value::as_f64).with_context(|| format!("no score: {row}"))?;
                 scores.push(score as f32);
                 let stem = photo.file_stem().unwrap_or_default();
-                let (shape, map) = npy::read(&maps.join(stem).with_extension("npy"))?;
+                let (shape, map) = read_npy(&maps.join(stem).with_extension("npy"))?;
                 answers.add_floats(&format!("map: {}/{}", kind.display(), stem.display()), shape, &map);
             }
         }

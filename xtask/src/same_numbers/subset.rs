@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use patchcore_testing::files;
 
 /// Photos to fit on.
 const TRAIN: usize = 16;
@@ -27,13 +28,13 @@ pub struct Subset {
 /// A folder that is not there, or without photos.
 pub fn subset(from: &Path, to: &Path) -> anyhow::Result<Subset> {
     let photos = |folder: &str, count: usize| -> anyhow::Result<Vec<PathBuf>> {
-        let found = entries(&from.join(folder))?;
+        let found = files(&from.join(folder))?;
         found.iter().take(count).map(|path| copy(path, &to.join(folder))).collect()
     };
     photos("train/good", TRAIN)?;
     let mut test = photos("test/good", GOOD)?;
     ensure!(test.len() == GOOD, "{} has less than {GOOD} good test photos", from.display());
-    for kind in entries(&from.join("test"))? {
+    for kind in files(&from.join("test"))? {
         let kind = kind.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if kind == "good" {
             continue;
@@ -47,13 +48,6 @@ pub fn subset(from: &Path, to: &Path) -> anyhow::Result<Subset> {
         test.extend(defective);
     }
     Ok(Subset { root: to.to_owned(), photos: test })
-}
-
-fn entries(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
-    paths.sort();
-    Ok(paths)
 }
 
 fn copy(from: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
