@@ -12,15 +12,19 @@ pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// Builds `package` of the source tree `tree`, with these further options, and tells where its program lies. Every tree is
-/// built into the working tree's own target directory: what two commits share is built once.
+/// Builds `package` of the source tree `tree`, with these further options, and tells where its program lies.
+///
+/// Another tree than the working tree is built into a directory of its own. Cargo tells packages apart by their path within the
+/// workspace and old builds from new ones by the files' times: in one directory, the working tree's older files would pass
+/// for built after another tree's were.
 ///
 /// # Errors
 /// A build that fails.
 pub fn release_build(tree: &Path, package: &str, program: &str, options: &[&str]) -> anyhow::Result<PathBuf> {
+    let target = if tree == root() { target() } else { target().join("other-trees") };
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--release", "--package", package]).args(options).current_dir(tree);
-    let status = cargo.env("CARGO_TARGET_DIR", target()).status().context("cannot run cargo")?;
+    let status = cargo.env("CARGO_TARGET_DIR", &target).status().context("cannot run cargo")?;
     ensure!(status.success(), "the release build of {package} in {} failed", tree.display());
-    Ok(target().join("release").join(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
+    Ok(target.join("release").join(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
 }
