@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use patchcore_core::error::{ConfigError, DeviceError, FitError, ModelFileError, ScoreError};
+use patchcore_config::ConfigError;
+use patchcore_core::error::{DeviceError, FitError, ModelFileError, ScoreError};
 use patchcore_core::metrics::MetricError;
 use patchcore_core::threshold::CalibrationError;
 use patchcore_io::{DatasetError, ImageError};
