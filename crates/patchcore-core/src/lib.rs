@@ -6,8 +6,8 @@
 //! In the order in which data flows: [`backbone`] turns normalised pixels into feature maps,
 //! [`patch_embedding`] into one row per grid cell; a [`Fitter`] lets the [`coreset`] choose the rows of the
 //! [`memory_bank`]; a fitted [`PatchCore`] looks up the [`nearest_neighbor`] of every patch and makes of the distances
-//! what [`scoring`] defines; a [`threshold`] makes a verdict of a score; [`metrics`] judge the result. Which published
-//! definition of each step is computed is the [mode](patchcore_config::mode); what is to be computed at all stands in `patchcore-config`.
+//! what [`scoring`] defines. Which published definition of each step is computed is the [mode](patchcore_config::mode); what
+//! is to be computed at all stands in `patchcore-config`. Judging scores is `patchcore-metrics`.
 //!
 //! The crate reads no file, clock, environment or network and prints nothing.
 
@@ -21,7 +21,6 @@ pub mod extractor;
 mod fitter;
 mod leave_one_out;
 pub mod memory_bank;
-pub mod metrics;
 pub mod model_file;
 pub mod nearest_neighbor;
 pub mod passport;
@@ -31,7 +30,6 @@ mod score_within;
 pub mod scoring;
 mod scratch_pool;
 pub mod self_check;
-pub mod threshold;
 
 pub use device::{ComputeDevice, Instructions, Precision};
 pub use extractor::{Extractor, ImageInput};

@@ -45,14 +45,14 @@ mod write_file;
 
 pub use patchcore_config as config;
 pub use patchcore_config::{BankDtype, MODES, Mode, Pad, Region, Resize, Size, Tiling};
-pub use patchcore_core::metrics::{Bootstrap, Interval};
 pub use patchcore_core::scoring::AnomalyMap;
-pub use patchcore_core::threshold::{Threshold, ThresholdOrigin, Thresholds, Verdict};
 pub use patchcore_core::{self as core, ComputeDevice, Instructions, Precision};
 pub use patchcore_io::{
     Geometry, Limits, MvtecCategory, NetworkInput, Photo, PixelBuffer, PixelFormat, TestImage, good_images,
     path_of_text, path_text, photos_in, region_of_masks,
 };
+pub use patchcore_metrics::threshold::{Threshold, ThresholdOrigin, Thresholds, Verdict};
+pub use patchcore_metrics::{self as metrics, Bootstrap, Interval};
 
 pub use crate::audit::{Audit, AuditedPhoto};
 pub use crate::calibration::{CalibrationReport, GoodScore, store_thresholds};
