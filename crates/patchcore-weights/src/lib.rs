@@ -19,7 +19,6 @@
 mod embedded;
 mod import;
 mod load;
-mod registry;
 mod write_whole;
 
 pub use embedded::embedded_weights;
@@ -31,5 +30,4 @@ pub use import::{
     weights_dir, weights_files,
 };
 pub use load::{backbone_weights, load_safetensors, load_weights, pretrained};
-pub use registry::{Registry, RegistryEntry};
 pub use write_whole::write_whole;

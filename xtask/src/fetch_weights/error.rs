@@ -9,6 +9,20 @@ use patchcore_weights::WeightsError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
+    /// The registry of weights cannot be read.
+    #[error("assets/weights.toml: {detail}")]
+    Registry {
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The registry has no entry of that name.
+    #[error("unknown backbone `{name}`: expected one of {known}")]
+    UnknownBackbone {
+        /// The name given.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
     /// No connection could be made.
     #[error(
         "cannot reach {url}: {detail}; without a network take the file from elsewhere: cargo xtask fetch-weights NAME \

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::registry::RegistryEntry;
 use patchcore_weights::{
-    Architecture, FoldedTensors, RegistryEntry, Rounding, encode_safetensors, import_onnx, import_safetensors,
-    import_state_dict, weights_files, write_whole,
+    Architecture, FoldedTensors, Rounding, encode_safetensors, import_onnx, import_safetensors, import_state_dict,
+    weights_files, write_whole,
 };
 
 use super::digest::{sha256_hex, sha256_of_file};

@@ -15,6 +15,7 @@ mod install;
 mod manifest;
 mod pickle;
 mod pth;
+mod registry;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -25,7 +26,8 @@ use std::time::Duration;
 use anyhow::{Result, bail, ensure};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use patchcore_weights::{Registry, RegistryEntry, weights_dir, weights_files};
+use patchcore_weights::{weights_dir, weights_files};
+use registry::{Registry, RegistryEntry};
 
 use error::FetchError;
 use install::Install;

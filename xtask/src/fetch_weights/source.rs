@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use patchcore_weights::RegistryEntry;
+use super::registry::RegistryEntry;
 
 use super::error::FetchError;
 

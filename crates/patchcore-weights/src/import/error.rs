@@ -237,12 +237,6 @@ pub enum WeightsError {
         /// The names there are.
         known: String,
     },
-    /// The registry of weights cannot be read.
-    #[error("weights registry: {detail}")]
-    Registry {
-        /// What is wrong with it.
-        detail: String,
-    },
 }
 
 impl WeightsError {

@@ -7,5 +7,4 @@ mod fixtures;
 mod hostile;
 mod load;
 mod onnx_exports;
-mod registry;
 mod shared_trunk;

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::fetch_weights::registry::{Registry, RegistryEntry};
 use patchcore_weights::{
-    Architecture, FoldedTensor, FoldedTensors, Registry, RegistryEntry, Rounding, encode_safetensors,
-    import_known_safetensors,
+    Architecture, FoldedTensor, FoldedTensors, Rounding, encode_safetensors, import_known_safetensors,
 };
 
 use super::server::{Answer, Server};

@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 
-use crate::import::{Architecture, WeightsError};
+use patchcore_weights::Architecture;
+
+use super::error::FetchError;
 
 /// The entries of `assets/weights.toml`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -35,10 +37,10 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// [`WeightsError::Registry`] for text that is no registry, an unknown backbone, a name that occurs twice, a
+    /// [`FetchError::Registry`] for text that is no registry, an unknown backbone, a name that occurs twice, a
     /// digest of fewer than eight hex digits.
-    pub fn parse(text: &str) -> Result<Self, WeightsError> {
-        let refused = |detail: String| WeightsError::Registry { detail };
+    pub fn parse(text: &str) -> Result<Self, FetchError> {
+        let refused = |detail: String| FetchError::Registry { detail };
         let registry: Self = toml::from_str(text).map_err(|error| refused(error.to_string()))?;
         for (index, entry) in registry.weights.iter().enumerate() {
             let name = &entry.name;
@@ -58,11 +60,42 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// [`WeightsError::UnknownBackbone`] with the names there are.
-    pub fn get(&self, name: &str) -> Result<&RegistryEntry, WeightsError> {
+    /// [`FetchError::UnknownBackbone`] with the names there are.
+    pub fn get(&self, name: &str) -> Result<&RegistryEntry, FetchError> {
         self.weights.iter().find(|entry| entry.name == name).ok_or_else(|| {
             let known: Vec<_> = self.weights.iter().map(|entry| entry.name.as_str()).collect();
-            WeightsError::UnknownBackbone { name: name.into(), known: known.join(", ") }
+            FetchError::UnknownBackbone { name: name.into(), known: known.join(", ") }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::REGISTRY;
+    use super::*;
+
+    #[test]
+    fn the_registry_has_every_resnet_with_the_papers_weights() {
+        let registry = Registry::parse(REGISTRY).unwrap();
+        assert_eq!(registry.weights.len(), Architecture::known().len());
+        for known in Architecture::known() {
+            let entry = registry.get(known.name).unwrap();
+            assert_eq!(entry.version, "IMAGENET1K_V1");
+            assert!(entry.url.starts_with("https://") && entry.url.contains(&entry.sha256[..8]), "{}", entry.url);
+        }
+    }
+
+    #[test]
+    fn a_wrong_registry_is_refused() {
+        let text = REGISTRY;
+        for (from, to) in
+            [("resnet34", "resnet18"), ("f37072fd\"", "f37\""), ("licence", "licensed"), ("resnet50\"", "resnet51\"")]
+        {
+            let broken = text.replace(from, to);
+            assert_ne!(broken, text);
+            assert!(Registry::parse(&broken).is_err(), "{from} -> {to}");
+        }
+        assert!(Registry::parse("").is_err());
+        assert!(Registry::parse(&text).unwrap().get("resnet19").is_err());
     }
 }
