@@ -16,12 +16,11 @@ use criterion::Criterion;
 use patchcore::devices::DeviceState;
 use patchcore::{ComputeDevice, Mode, Model, Photo, Precision, Settings, list_devices, open_device};
 use patchcore_config::PatchCoreConfig;
-use patchcore_core::backbone::Network;
 use patchcore_core::coreset::{RandomProjection, greedy_k_center, initial_distances};
 use patchcore_core::memory_bank::MemoryBank;
 use patchcore_core::nearest_neighbor::NearestNeighborIndex;
-use patchcore_core::patch_embedding::PatchEmbedding;
 use patchcore_core::scoring::{AnomalyMap, MapGrower};
+use patchcore_core::tensors::{Network, PatchEmbedding, burn_device};
 use patchcore_core::{Extractor, ImageInput};
 use patchcore_testing::{RESNET18, files, find_shared};
 use serde_json::json;
@@ -74,10 +73,6 @@ impl Subject {
     /// `stage/device/rows x dim`.
     fn id(&self, stage: &str, rows: usize, dim: usize) -> String {
         format!("{stage}/{}/{rows} x {dim}", self.device.name())
-    }
-
-    fn tensor(&self, values: &[f32], dim: usize) -> Tensor<2> {
-        Tensor::from_data(TensorData::new(values.to_vec(), [values.len() / dim, dim]), self.device.burn())
     }
 
     /// A file's bytes to the network's input: the CPU's work, whatever the device.
@@ -137,21 +132,22 @@ impl Subject {
             });
             return Ok(());
         }
-        let network = Network::new(self.config.backbone, plan, &weights, &self.device)?;
-        let embedding = PatchEmbedding::new(self.config.embedding, &channels, &self.device);
+        let burn = burn_device(&self.device)?;
+        let network = Network::new(self.config.backbone, plan, &weights, burn, self.device.precision())?;
+        let embedding = PatchEmbedding::new(self.config.embedding, &channels, burn);
         let data = TensorData::new(input.rgb_planes().into_owned(), [1, 3, input.height, input.width]);
-        let input = Tensor::<4>::from_data(data, self.device.burn());
+        let input = Tensor::<4>::from_data(data, burn);
         criterion.bench_function(&self.id("trunk", 3, side), |bencher| {
             bencher.iter(|| {
                 black_box(network.forward(input.clone()));
-                self.device.burn().sync()
+                burn.sync()
             });
         });
         let maps = network.forward(input);
         criterion.bench_function(&self.id("embedding", patches, dim), |bencher| {
             bencher.iter(|| {
                 black_box(embedding.forward(&maps));
-                self.device.burn().sync()
+                burn.sync()
             });
         });
         Ok(())
@@ -162,14 +158,12 @@ impl Subject {
         let dim = self.extractor.dim();
         let patches = self.rows.len() / dim;
         let projection = RandomProjection::new(self.config.mode.projection(), dim, patches, 0);
-        let features = match &projection {
-            Some(projection) => projection.apply(self.tensor(&self.rows, dim), &self.device),
-            None => self.tensor(&self.rows, dim),
+        let (features, width) = match &projection {
+            Some(projection) => (projection.apply(&self.rows, &self.device)?, projection.projected_dim()),
+            None => (self.rows.clone(), dim),
         };
-        let [_, width] = features.dims();
-        let values = features.clone().try_into_vec_as::<f32>().ok().context("cannot read features back")?;
-        let initial = initial_distances(self.config.mode.start(), &values, width, 0);
-        let select = || greedy_k_center(features.clone(), &initial, patches / 10, &self.device, &mut |_| true).ok();
+        let initial = initial_distances(self.config.mode.start(), &features, width, 0);
+        let select = || greedy_k_center(&features, width, &initial, patches / 10, &self.device, &mut |_| true).ok();
         criterion.bench_function(&self.id("coreset", patches, width), |bencher| bencher.iter(|| black_box(select())));
         let bank: Vec<f32> = select()
             .context("no coreset")?
@@ -179,7 +173,7 @@ impl Subject {
             .collect();
         let size = bank.len() / dim;
         let bank = MemoryBank::from_rows(dim, bank).context("no whole rows")?;
-        let index = NearestNeighborIndex::new(bank, &self.device);
+        let index = NearestNeighborIndex::new(bank, &self.device)?;
         criterion.bench_function(&self.id("search", size, dim), |bencher| {
             bencher.iter(|| black_box(index.nearest_of_rows(&self.queries).is_ok()));
         });
@@ -191,14 +185,15 @@ impl Subject {
     }
 
     /// From the grid of patch scores to the map.
-    fn map(&self, criterion: &mut Criterion) {
+    fn map(&self, criterion: &mut Criterion) -> anyhow::Result<()> {
         let (grid, mode) = (self.extractor.grid(224, 224), self.config.mode);
-        let grower = MapGrower::new(grid, (224, 224), mode.upsampling(), mode.border(), &self.device);
+        let grower = MapGrower::new(grid, (224, 224), mode.upsampling(), mode.border(), &self.device)?;
         let scores: Vec<f32> = (0..grid.cells()).map(|cell| (cell % 17) as f32).collect();
         criterion.bench_function(&self.id("map", 224, 224), |bencher| {
             let mut map = AnomalyMap::default();
             bencher.iter(|| black_box(grower.grow_into(&scores, &self.device, &mut map).is_ok()));
         });
+        Ok(())
     }
 
     /// A decoded photo's pixels to score and map.
@@ -245,7 +240,7 @@ fn main() -> anyhow::Result<()> {
         subject.decode(&mut criterion)?;
         subject.features(&mut criterion)?;
         subject.coreset_and_search(&mut criterion)?;
-        subject.map(&mut criterion);
+        subject.map(&mut criterion)?;
         subject.whole(&mut criterion)?;
     }
     criterion.final_summary();

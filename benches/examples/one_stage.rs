@@ -9,7 +9,6 @@
 use std::hint::black_box;
 
 use anyhow::Context;
-use burn::tensor::{Tensor, TensorData};
 use patchcore::{AnomalyMap, ComputeDevice, Mode, Precision};
 use patchcore_config::backbone::plan::Plan;
 use patchcore_config::{Architecture, BackboneWeights, Grid, NamedTensor};
@@ -98,7 +97,7 @@ fn search(device: &ComputeDevice) -> anyhow::Result<()> {
     let [rows, dim] = BANK;
     let mut features = features(2, rows + QUERIES, dim);
     let queries = features.split_off(rows * dim);
-    let index = NearestNeighborIndex::new(MemoryBank::from_rows(dim, features).context("no whole rows")?, device);
+    let index = NearestNeighborIndex::new(MemoryBank::from_rows(dim, features).context("no whole rows")?, device)?;
     count("search", || {
         black_box(index.nearest_of_rows(&queries)?);
         Ok(())
@@ -109,9 +108,8 @@ fn coreset(device: &ComputeDevice) -> anyhow::Result<()> {
     let [rows, dim] = PATCHES;
     let features = features(3, rows, dim);
     let initial = initial_distances(Mode::Authors.start(), &features, dim, 0);
-    let tensor = Tensor::<2>::from_data(TensorData::new(features, [rows, dim]), device.burn());
     count("coreset", || {
-        let picked = greedy_k_center(tensor.clone(), &initial, PICKS, device, &mut |_| true);
+        let picked = greedy_k_center(&features, dim, &initial, PICKS, device, &mut |_| true);
         black_box(picked.map_err(|stopped| anyhow::anyhow!("{stopped:?}"))?);
         Ok(())
     })
@@ -119,7 +117,7 @@ fn coreset(device: &ComputeDevice) -> anyhow::Result<()> {
 
 fn map(device: &ComputeDevice) -> anyhow::Result<()> {
     let (grid, mode) = (Grid { rows: 28, columns: 28 }, Mode::Paper);
-    let grower = MapGrower::new(grid, (224, 224), mode.upsampling(), mode.border(), device);
+    let grower = MapGrower::new(grid, (224, 224), mode.upsampling(), mode.border(), device)?;
     let scores = noise(4, grid.cells());
     let mut map = AnomalyMap::default();
     count("map", || {

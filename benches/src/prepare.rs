@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use burn::tensor::{Tensor, TensorData};
 use image::DynamicImage;
 use patchcore::{ComputeDevice, Limits, Mode, Model, Settings};
 use patchcore_config::{Architecture, BackboneWeights, PatchCoreConfig, ProjectionRule, Size, StartRule};
@@ -171,16 +170,14 @@ fn project(rows: &[f32], dim: usize) -> anyhow::Result<Vec<f32>> {
     let device = ComputeDevice::flex();
     let rule = ProjectionRule::Dense(PROJECTED);
     let projection = RandomProjection::new(rule, dim, rows.len() / dim, 0).context("nothing to project")?;
-    let tensor = Tensor::<2>::from_data(TensorData::new(rows.to_vec(), [rows.len() / dim, dim]), device.burn());
-    projection.apply(tensor, &device).try_into_vec_as::<f32>().map_err(|error| anyhow::anyhow!("{error:?}"))
+    Ok(projection.apply(rows, &device)?)
 }
 
 fn select(projected: &[f32], count: usize) -> anyhow::Result<Vec<usize>> {
     let device = ComputeDevice::flex();
     let initial = initial_distances(StartRule::MeanOfRandomRows(10), projected, PROJECTED, 0);
-    let rows = projected.len() / PROJECTED;
-    let tensor = Tensor::<2>::from_data(TensorData::new(projected.to_vec(), [rows, PROJECTED]), device.burn());
-    greedy_k_center(tensor, &initial, count, &device, &mut |_| true).map_err(|stopped| anyhow::anyhow!("{stopped:?}"))
+    let picks = greedy_k_center(projected, PROJECTED, &initial, count, &device, &mut |_| true);
+    picks.map_err(|stopped| anyhow::anyhow!("{stopped:?}"))
 }
 
 /// Projected patches of real photographs. There are fewer than 761 of them: each stands in up to four orientations.

@@ -2,7 +2,6 @@
 
 use std::hint::black_box;
 
-use burn::tensor::{Tensor, TensorData};
 use patchcore::ComputeDevice;
 use patchcore_config::StartRule;
 use patchcore_core::coreset::{greedy_k_center, initial_distances};
@@ -19,10 +18,9 @@ pub fn set_up(rows: usize, picks: usize, work: &Work) -> anyhow::Result<Measure>
     let array = npy::read(&work.projected(rows))?;
     let device = ComputeDevice::flex();
     let initial = initial_distances(StartRule::MeanOfRandomRows(10), &array.values, array.columns, 0);
-    let tensor = Tensor::<2>::from_data(TensorData::new(array.values, [rows, array.columns]), device.burn());
     Ok(Box::new(move || {
         timed(|| {
-            let picked = greedy_k_center(tensor.clone(), &initial, picks, &device, &mut |_| true);
+            let picked = greedy_k_center(&array.values, array.columns, &initial, picks, &device, &mut |_| true);
             black_box(picked.map_err(|stopped| anyhow::anyhow!("{stopped:?}"))?);
             Ok(())
         })

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use patchcore::{Instructions, Size};
+use patchcore::{DEFAULT_DEVICE, Instructions, Size};
 
 /// PatchCore anomaly detection: learn from photos of good parts, score new ones, see where they differ.
 #[derive(Debug, Parser)]
@@ -55,8 +55,8 @@ pub enum Command {
 /// Where to compute, and in which number format.
 #[derive(Debug, Clone, Args)]
 pub struct Compute {
-    /// Where to compute: auto, flex (CPU), vulkan, cuda:0, ... (see `patchcore devices`)
-    #[arg(long, default_value = "flex")]
+    /// Where to compute: auto, cpu, flex (the CPU too, with Burn), vulkan, cuda:0, ... (see `patchcore devices`)
+    #[arg(long, default_value = DEFAULT_DEVICE)]
     pub device: String,
     /// Number format of the network: f32, f16 or bf16 (see the README for what it does to scores)
     #[arg(long, default_value = "f32", value_name = "FORMAT")]

@@ -3,9 +3,8 @@
 use std::process::{Command, Stdio};
 
 use anyhow::Context;
-use patchcore::core::device::Backend;
 use patchcore::devices::{forget, is_proved, note_crash, open_device};
-use patchcore::{ComputeDevice, LoadOptions, Model, Precision};
+use patchcore::{Backend, ComputeDevice, LoadOptions, Model, Precision};
 
 use crate::arguments::{Compute, ModelSource};
 use crate::interrupt::{Watch, is_asked};
@@ -29,13 +28,12 @@ pub fn load(source: &ModelSource) -> anyhow::Result<Model> {
         allow_drift: source.allow_drift,
     };
     let model = Model::load_with(&source.model, &options)?;
-    let core = model.core();
-    if let (Some(drift), Some(passport)) = (core.drift(), core.passport())
+    if let (Some(drift), Some(passport)) = (model.drift(), model.passport())
         && drift.worst() > passport.tolerance(precision)
     {
         tracing::warn!(
             "device {} scores the model's own pictures differently than the device of the fit: image score off by {:.1e}, map by {:.1e}, features by {:.1e} of their values",
-            core.device().name(),
+            model.device().name(),
             drift.score,
             drift.map,
             drift.features

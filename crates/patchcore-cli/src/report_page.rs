@@ -116,14 +116,13 @@ fn notes(evaluation: &Evaluation) -> Vec<String> {
 }
 
 fn configuration(model: &Model) -> Vec<Fact> {
-    let core = model.core();
-    let (config, fitted_on) = (core.config(), core.fitted_on());
+    let (config, fitted_on) = (model.config(), model.fitted_on());
     vec![
         Fact::new("mode", config.mode.name()),
         Fact::new("backbone", format!("{}, layers {}", config.backbone.name(), config.layers.join(", "))),
-        Fact::new("weights", format!("sha256 {}", core.weights_sha256())),
+        Fact::new("weights", format!("sha256 {}", model.weights_sha256())),
         Fact::new("input", view(&config.view)),
-        Fact::new("memory bank", format!("{} rows x {}", core.bank().len(), core.bank().dim())),
+        Fact::new("memory bank", format!("{} rows x {}", model.bank().len(), model.bank().dim())),
         Fact::new("fitted on", format!("{} photos, {} patches", fitted_on.images, fitted_on.patches)),
         Fact::new("coreset ratio", config.coreset_sampling_ratio.to_string()),
         Fact::new("neighbours", config.num_neighbors.to_string()),
@@ -137,7 +136,7 @@ fn environment(data: &Path, model: &Model, evaluation: &Evaluation) -> Vec<Fact>
     vec![
         Fact::new("test set", data.display().to_string()),
         Fact::new("scoring", format!("{per_image:.1} ms per image, decoding included")),
-        Fact::new("device", format!("{}, {}", model.core().device().name(), model.core().device().precision().name())),
+        Fact::new("device", format!("{}, {}", model.device().name(), model.device().precision().name())),
         Fact::new("machine", format!("{} {}, {threads} threads", std::env::consts::OS, std::env::consts::ARCH)),
         Fact::new("program", format!("patchcore {}", env!("CARGO_PKG_VERSION"))),
         Fact::new("written", utc::now()),

@@ -51,7 +51,7 @@ pub enum BackboneError {
 pub enum DeviceError {
     /// No device of that name exists in any build.
     #[error(
-        "unknown device `{name}`: expected auto, flex, vulkan[:i], wgpu[:i], webgpu[:i], metal[:i], cuda[:i] or rocm[:i]"
+        "unknown device `{name}`: expected auto, cpu, flex, vulkan[:i], wgpu[:i], webgpu[:i], metal[:i], cuda[:i] or rocm[:i]"
     )]
     Unknown {
         /// The name given.
@@ -108,6 +108,12 @@ pub enum DeviceError {
         found: f64,
         /// The largest deviation allowed.
         tolerance: f64,
+    },
+    /// Tensors were asked of a device that computes without them.
+    #[error("device `{device}` computes without Burn's tensors: open `flex` (the same processor and numbers) or a GPU")]
+    NoTensors {
+        /// The device's name.
+        device: String,
     },
     /// The device's driver ended the process that tried it.
     #[error(
@@ -217,6 +223,26 @@ pub enum InputError {
         found: (usize, usize),
         /// Rows and columns of the first.
         expected: (usize, usize),
+    },
+    /// A tensor of images has another shape.
+    #[error(
+        "the input tensor has shape {found:?}: expected [images >= 1, 3 or 1, height, width] with sides from {smallest} to {largest}"
+    )]
+    WrongTensor {
+        /// Its shape.
+        found: [usize; 4],
+        /// Smallest side accepted.
+        smallest: usize,
+        /// Largest side accepted.
+        largest: usize,
+    },
+    /// A tensor of images lies on another device than the model.
+    #[error("the input tensor lies on {found}, the model on `{expected}`: move one of them")]
+    OtherDevice {
+        /// Burn's name for the tensor's device.
+        found: String,
+        /// The model's device.
+        expected: String,
     },
     /// A side is too small for the network or too large for memory.
     #[error(

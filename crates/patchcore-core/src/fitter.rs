@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::cells_within::CellsWithin;
 use crate::coreset::{RandomProjection, SelectionStopped, coreset_size, greedy_k_center, initial_distances};
-use crate::device::{ComputeDevice, guarded};
+use crate::device::ComputeDevice;
 use crate::error::{FitError, ScoreError};
 use crate::extractor::{Extractor, ImageInput};
 use crate::memory_bank::{MemoryBank, PatchOrigin};
@@ -201,7 +201,7 @@ impl Fitter {
         let bank = MemoryBank::new(dim, bank, bank_origins).with_dtype(config.bank_dtype);
         let fitted_on = FittedOn { images: self.images, patches, good_scores: self.good_scores(&bank, origins) };
         drop(self.rows);
-        let model = PatchCore::new(self.extractor, bank, fitted_on).with_own_passport();
+        let model = PatchCore::new(self.extractor, bank, fitted_on)?.with_own_passport();
         model.map_err(|error| fit_error(error, 0))
     }
 
@@ -241,15 +241,16 @@ impl Fitter {
             return Ok((0..count).collect());
         }
         let (config, device) = (self.extractor.config(), self.extractor.device());
-        let (features, width) = self.project(device)?.unwrap_or_else(|| (self.rows.clone(), dim));
-        let initial = initial_distances(config.mode.start(), &features, width, config.seed);
-        let tensor =
-            guarded(device, "coreset selection", || Ok::<_, FitError>(device.tensor(features, [patches, width])))?;
-        greedy_k_center(tensor, &initial, count, device, &mut |picked| progress(picked, count)).map_err(|stopped| {
-            match stopped {
-                SelectionStopped::Cancelled => FitError::Cancelled,
-                SelectionStopped::Device(error) => FitError::Device(error),
-            }
+        let projected = self.project(device)?;
+        let (features, width) = match &projected {
+            Some((values, width)) => (values.as_slice(), *width),
+            None => (self.rows.as_slice(), dim),
+        };
+        let initial = initial_distances(config.mode.start(), features, width, config.seed);
+        let picks = greedy_k_center(features, width, &initial, count, device, &mut |picked| progress(picked, count));
+        picks.map_err(|stopped| match stopped {
+            SelectionStopped::Cancelled => FitError::Cancelled,
+            SelectionStopped::Device(error) => FitError::Device(error),
         })
     }
 
@@ -263,12 +264,7 @@ impl Fitter {
         let width = projection.projected_dim();
         let mut values = Vec::with_capacity(self.patches() * width);
         for rows in self.rows.chunks(PROJECTION_CHUNK * dim) {
-            let projected = guarded(device, "random projection", || {
-                let tensor = device.tensor(rows.to_vec(), [rows.len() / dim, dim]);
-                let projected = projection.apply(tensor, device).try_into_vec_as::<f32>();
-                projected.map_err(|error| device.failed("random projection", error))
-            })?;
-            values.extend(projected);
+            values.extend(projection.apply(rows, device)?);
         }
         Ok(Some((values, width)))
     }

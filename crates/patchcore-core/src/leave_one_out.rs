@@ -24,6 +24,6 @@ impl PatchCore {
             return Err(FitError::TooFewRows { num_neighbors, rows: origins.len() });
         }
         let bank = MemoryBank::new(bank.dim(), rows, origins);
-        Ok(PatchCore::new(self.extractor().clone(), bank, self.fitted_on()))
+        Ok(PatchCore::new(self.extractor().clone(), bank, self.fitted_on())?)
     }
 }

@@ -26,10 +26,14 @@ pub mod nearest_neighbor;
 pub mod passport;
 pub mod patch_embedding;
 mod patchcore;
+#[cfg(feature = "burn")]
+mod score_on_device;
 mod score_within;
 pub mod scoring;
 mod scratch_pool;
 pub mod self_check;
+#[cfg(feature = "burn")]
+pub mod tensors;
 
 pub use device::{ComputeDevice, Instructions, Precision};
 pub use extractor::{Extractor, ImageInput};

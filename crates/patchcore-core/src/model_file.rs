@@ -220,7 +220,7 @@ impl ModelFile {
             let found = extractor.weights_sha256().to_owned();
             return Err(ModelFileError::OtherWeights { backbone, expected: weights_sha256, found });
         }
-        let model = PatchCore::new(extractor, self.bank, fitted_on);
+        let model = PatchCore::new(extractor, self.bank, fitted_on)?;
         let Some(passport) = passport else { return Ok(model) };
         let drift = match drift {
             DriftPolicy::Refuse => passport.check(&model)?,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use rayon::prelude::*;
 
 use crate::device::ComputeDevice;
-use crate::error::{FitError, ScoreError};
+use crate::error::{DeviceError, FitError, ScoreError};
 use crate::extractor::{Extractor, ImageInput};
 use crate::memory_bank::MemoryBank;
 use crate::nearest_neighbor::{NearestNeighborIndex, Neighbor};
@@ -73,10 +73,12 @@ impl std::fmt::Debug for PatchCore {
 }
 
 impl PatchCore {
-    pub(crate) fn new(extractor: Extractor, bank: MemoryBank, fitted_on: FittedOn) -> Self {
+    /// # Errors
+    /// [`DeviceError`] where the device cannot take the bank.
+    pub(crate) fn new(extractor: Extractor, bank: MemoryBank, fitted_on: FittedOn) -> Result<Self, DeviceError> {
         let bank = bank.with_dtype(extractor.config().bank_dtype);
-        let index = NearestNeighborIndex::new(bank, extractor.device());
-        Self {
+        let index = NearestNeighborIndex::new(bank, extractor.device())?;
+        Ok(Self {
             extractor,
             index,
             fitted_on,
@@ -84,7 +86,7 @@ impl PatchCore {
             drift: None,
             grower: Arc::default(),
             neighbors: Arc::default(),
-        }
+        })
     }
 
     /// A model over a bank that comes from elsewhere, `[rows, embedding dim]` row-major: a bank of another PatchCore,
@@ -110,7 +112,7 @@ impl PatchCore {
             return Err(FitError::TooFewRows { num_neighbors, rows: count });
         }
         let good_scores = GoodScores { median: 0.0, percentile_99: 0.0 };
-        Ok(Self::new(extractor, bank, FittedOn { images: 0, patches: 0, good_scores }))
+        Ok(Self::new(extractor, bank, FittedOn { images: 0, patches: 0, good_scores })?)
     }
 
     /// The settings of the fit.
@@ -193,7 +195,8 @@ impl PatchCore {
             });
             scored??;
         } else {
-            if let Some(scored) = self.score_on_device(&[image])?.pop() {
+            #[cfg(feature = "burn")]
+            if let Some(scored) = self.score_on_device(&[image])?.and_then(|mut scored| scored.pop()) {
                 *result = scored;
                 return Ok(());
             }
@@ -202,7 +205,7 @@ impl PatchCore {
             self.index.nearest_of_rows_into(&rows, &mut result.nearest)?;
             self.score_patches(&rows, grid, result)?;
         }
-        let grower = self.grower(result.grid, (image.height, image.width));
+        let grower = self.grower(result.grid, (image.height, image.width))?;
         Ok(grower.grow_into(&result.patch_scores, self.device(), &mut result.map)?)
     }
 
@@ -250,16 +253,16 @@ impl PatchCore {
         self.config().mode.distance().of_squared(squared)
     }
 
-    pub(crate) fn grower(&self, grid: Grid, size: (usize, usize)) -> Arc<MapGrower> {
+    pub(crate) fn grower(&self, grid: Grid, size: (usize, usize)) -> Result<Arc<MapGrower>, DeviceError> {
         // A poisoned lock only means that another thread panicked while it replaced the cache.
         let mut cached = self.grower.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(grower) = cached.as_ref().filter(|grower| grower.fits(grid, size)) {
-            return Arc::clone(grower);
+            return Ok(Arc::clone(grower));
         }
         let mode = self.config().mode;
-        let grower = Arc::new(MapGrower::new(grid, size, mode.upsampling(), mode.border(), self.device()));
+        let grower = Arc::new(MapGrower::new(grid, size, mode.upsampling(), mode.border(), self.device())?);
         *cached = Some(Arc::clone(&grower));
-        grower
+        Ok(grower)
     }
 }
 

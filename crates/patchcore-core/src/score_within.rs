@@ -54,7 +54,7 @@ impl PatchCore {
             Ok(())
         })?;
         let size = (image.height, image.width);
-        let grower = self.grower(result.grid, size);
+        let grower = self.grower(result.grid, size)?;
         grower.grow_into(&result.patch_scores, self.device(), &mut result.map)?;
         if let Some(inside) = inside {
             let counts: Vec<f32> = cells.wanted.iter().map(|wanted| f32::from(u8::from(*wanted))).collect();

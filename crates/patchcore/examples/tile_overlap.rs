@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use patchcore::core::{ImageInput, PatchCore};
-use patchcore::{ComputeDevice, Limits, Model, Photo, Resize, Settings, Tiling, good_images};
+use patchcore::{Limits, Model, Photo, Resize, Settings, Tiling, good_images};
+use patchcore_core::{ImageInput, PatchCore};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut config = whole.core().config().clone();
         config.tiling = Some(Tiling { size, overlap });
         let rows = whole.core().bank().rows().to_vec();
-        let tiled = PatchCore::with_bank(config, &settings.load_weights()?, rows, &ComputeDevice::flex())?;
+        let tiled = PatchCore::with_bank(config, &settings.load_weights()?, rows, whole.device())?;
         let found = tiled.score_within(image, None)?;
         let differences = || expected.patch_scores.iter().zip(&found.patch_scores).map(|(a, b)| (a - b).abs());
         let largest = differences().fold(0.0, f32::max);

@@ -10,12 +10,10 @@
 //! tried in a process of its own first. [`open_device`] leaves a mark while it asks, so that a process that was ended
 //! by a driver is not ended by it again.
 
-use std::any::TypeId;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use patchcore_core::ComputeDevice;
-use patchcore_core::device::{BACKENDS, Backend, DeviceProperties, Instructions, Precision, enumerate};
+use patchcore_core::device::{BACKENDS, Backend, DeviceProperties, Instructions, Precision, burn_build, count_devices};
 use patchcore_core::error::DeviceError;
 use patchcore_core::self_check::{self, Check};
 use serde::{Deserialize, Serialize};
@@ -24,6 +22,10 @@ use sha2::{Digest, Sha256};
 use crate::error::Error;
 use crate::write_file::write_beside_and_rename;
 
+/// The device of [`Settings`](crate::Settings) and [`LoadOptions`](crate::LoadOptions) that name no other: the CPU, with Burn's
+/// tensors beside this project's own kernels (`flex`) where they are compiled in, else without (`cpu`). Both give the same bits.
+pub const DEFAULT_DEVICE: &str = if Backend::Flex.is_compiled_in() { "flex" } else { "cpu" };
+
 /// Characters of a record's file name that can be read: no file system takes more than 255 in all.
 const READABLE: usize = 180;
 
@@ -31,7 +33,7 @@ const READABLE: usize = 180;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct DeviceReport {
-    /// The name that `--device` takes: `flex`, `vulkan`, `cuda:1`.
+    /// The name that `--device` takes: `cpu`, `flex`, `vulkan`, `cuda:1`.
     pub name: String,
     /// What is known of it.
     pub state: DeviceState,
@@ -77,7 +79,7 @@ pub fn devices_of(backend: Backend) -> Vec<DeviceReport> {
         let state = DeviceState::NotCompiledIn { feature: name };
         return vec![DeviceReport { name: name.to_owned(), state }];
     }
-    let names = match enumerate(backend).len() {
+    let names = match count_devices(backend) {
         0 | 1 => vec![name.to_owned()],
         count => (0..count).map(|index| format!("{name}:{index}")).collect(),
     };
@@ -192,7 +194,7 @@ pub(crate) fn refuse_crashed(name: &str, precision: Precision) -> Result<(), Dev
 }
 
 fn is_own_cpu(name: &str) -> bool {
-    name == "flex" || name == "flex:tensors"
+    matches!(name, "cpu" | "flex" | "flex:tensors")
 }
 
 /// What is known of a device.
@@ -274,7 +276,7 @@ impl Record {
         if cfg!(target_family = "wasm") {
             return None;
         }
-        let (version, burn, build, precision) = (env!("CARGO_PKG_VERSION"), burn(), build(), precision.name());
+        let (version, burn, build, precision) = (env!("CARGO_PKG_VERSION"), burn_build(), build(), precision.name());
         let name = format!("{device} {precision} {what} patchcore {version} burn {burn} {build}");
         let folder = patchcore_weights::weights_dir()?.join("devices");
         Some(Self(folder.join(Self::file_name(&name))))
@@ -306,15 +308,6 @@ impl Record {
     }
 }
 
-/// What tells one build of Burn from another: applications may bring later patch releases than `Cargo.lock` names. Burn does
-/// not tell its version, but a type of one version is never that of another, so the identity of its tensor changes with
-/// the versions of Burn, of its backends and of the compiler.
-fn burn() -> String {
-    let mut hasher = DefaultHasher::new();
-    TypeId::of::<burn::tensor::Tensor<1>>().hash(&mut hasher);
-    format!("{:08x}", hasher.finish() as u32)
-}
-
 /// The features that change how a device computes.
 fn build() -> &'static str {
     match (cfg!(feature = "fusion"), cfg!(feature = "autotune")) {
@@ -335,14 +328,14 @@ mod tests {
         for backend in BACKENDS {
             assert!(devices.iter().any(|device| device.name.starts_with(backend.name())), "{}", backend.name());
         }
-        let cpu = devices.iter().find(|device| device.name == "flex").unwrap();
+        let cpu = devices.iter().find(|device| device.name == DEFAULT_DEVICE).unwrap();
         assert!(matches!(cpu.state, DeviceState::Present(_)), "{cpu:?}");
     }
 
     #[test]
     fn the_cpu_needs_no_proof_and_auto_finds_something() {
-        assert!(is_proved("flex", Precision::F32));
-        assert_eq!(open_device("flex", Precision::F32, None).unwrap().name(), "flex");
+        assert!(is_proved(DEFAULT_DEVICE, Precision::F32));
+        assert_eq!(open_device("cpu", Precision::F32, None).unwrap().name(), "cpu");
         // A driver that happens to be there may crash in a process that has not tried it apart.
         match patchcore_testing::test_devices() {
             Some(names) if !names.iter().all(|name| is_own_cpu(name)) => {

@@ -7,6 +7,7 @@ use patchcore_config::{Architecture, BackboneWeights, Mode, PatchCoreConfig, Res
 use patchcore_core::coreset::{SelectionStopped, greedy_k_center};
 use patchcore_core::device::{DeviceProperties, Instructions};
 use patchcore_core::error::DeviceError;
+use patchcore_core::memory_bank::MemoryBank;
 use patchcore_core::model_file::{DriftPolicy, ModelFile};
 use patchcore_core::nearest_neighbor::NearestNeighborIndex;
 use patchcore_core::self_check::{self, Check};
@@ -117,7 +118,7 @@ pub fn doctor(
     step("decoders");
     let decoders = decoders();
     let device = limited_to(ComputeDevice::from_name(name)?.with_precision(precision)?, instructions)?;
-    let cpu = ComputeDevice::from_name("flex")?;
+    let cpu = ComputeDevice::from_name("cpu")?;
     let checks = self_check::run(&device, step)?;
     let settings = Settings::default();
     let weights = settings.load_weights()?;
@@ -197,9 +198,7 @@ impl Patient {
             *first = f32::INFINITY;
         }
         let select = |device: &ComputeDevice| {
-            let data = burn::tensor::TensorData::new(features.clone(), [rows, dim]);
-            let tensor = burn::tensor::Tensor::from_data(data, device.burn());
-            let picks = greedy_k_center(tensor, &initial, rows / 10, device, &mut |_| true);
+            let picks = greedy_k_center(&features, dim, &initial, rows / 10, device, &mut |_| true);
             picks.map(Answer::Choices).map_err(|stopped| match stopped {
                 SelectionStopped::Device(error) => Error::Device(error),
                 // Nobody asks it to stop.
@@ -212,16 +211,17 @@ impl Patient {
 
         step("search");
         let bank = features.get(..rows / 2 * dim).unwrap_or_default().to_vec();
-        let bank = patchcore_core::memory_bank::MemoryBank::from_rows(dim, bank);
+        let bank = MemoryBank::from_rows(dim, bank);
         let bank = bank.ok_or_else(|| failed(&self.device, "search", "no rows"))?;
         let indices = [&self.cpu, &self.device].map(|device| NearestNeighborIndex::new(bank.clone(), device));
-        let [cpu_index, device_index] = &indices;
+        let [cpu_index, device_index] = indices;
+        let (cpu_index, device_index) = (cpu_index?, device_index?);
         let queries = features.get(rows / 2 * dim..).unwrap_or_default();
         let distances = |index: &NearestNeighborIndex| {
             let found = index.nearest_of_rows(queries)?;
             Ok::<_, Error>(Answer::Values(found.iter().map(|neighbor| neighbor.squared_distance).collect()))
         };
-        let row = compare("search, squared distances", 1e-4, || distances(cpu_index), || distances(device_index))?;
+        let row = compare("search, squared distances", 1e-4, || distances(&cpu_index), || distances(&device_index))?;
         self.stages.push(row);
 
         step("fit and score");

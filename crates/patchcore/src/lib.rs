@@ -45,8 +45,10 @@ mod write_file;
 
 pub use patchcore_config as config;
 pub use patchcore_config::{BankDtype, MODES, Mode, Pad, Region, Resize, Size, Tiling};
+pub use patchcore_core::device::{BACKENDS, Backend};
+pub use patchcore_core::memory_bank::MemoryBank;
 pub use patchcore_core::scoring::AnomalyMap;
-pub use patchcore_core::{self as core, ComputeDevice, Instructions, Precision};
+pub use patchcore_core::{ComputeDevice, FittedOn, GoodScores, Instructions, Precision};
 pub use patchcore_io::{
     Geometry, Limits, MvtecCategory, NetworkInput, Photo, PixelBuffer, PixelFormat, TestImage, good_images,
     path_of_text, path_text, photos_in, region_of_masks,
@@ -56,7 +58,7 @@ pub use patchcore_metrics::{self as metrics, Bootstrap, Interval};
 
 pub use crate::audit::{Audit, AuditedPhoto};
 pub use crate::calibration::{CalibrationReport, GoodScore, store_thresholds};
-pub use crate::devices::{list_devices, open_device};
+pub use crate::devices::{DEFAULT_DEVICE, list_devices, open_device};
 pub use crate::doctor::{DecoderRow, DoctorReport, DoctorRow, doctor};
 pub use crate::error::Error;
 pub use crate::evaluation::{EvaluatedImage, Evaluation, MapGeometry, Metrics};

@@ -5,15 +5,16 @@ use std::time::{Duration, Instant};
 
 use patchcore_config::{BackboneWeights, Grid, PatchCoreConfig};
 use patchcore_core::error::FitError;
-use patchcore_core::memory_bank::PatchOrigin;
+use patchcore_core::memory_bank::{MemoryBank, PatchOrigin};
 use patchcore_core::model_file::{DriftPolicy, ModelFile, ModelHeader};
 use patchcore_core::nearest_neighbor::Neighbor;
+use patchcore_core::passport::{Drift, ScorePassport};
 use patchcore_core::scoring::AnomalyMap;
-use patchcore_core::{ComputeDevice, Fitter, ImageInput, ImageScore, Instructions, PatchCore, Precision};
+use patchcore_core::{ComputeDevice, FittedOn, Fitter, ImageInput, ImageScore, Instructions, PatchCore, Precision};
 use patchcore_io::{Geometry, Limits, NetworkInput, Photo, path_of_text, path_text};
 use patchcore_metrics::threshold::{Thresholds, Verdict};
 
-use crate::devices::open_device;
+use crate::devices::{DEFAULT_DEVICE, open_device};
 use crate::error::Error;
 use crate::files::prepare_photo;
 use crate::progress::{Progress, ProgressFn, Stage};
@@ -98,7 +99,7 @@ pub struct LoadOptions {
     /// As in [`Settings::instructions`].
     pub instructions: Option<Instructions>,
     /// Load also where the device's answers differ from the model's passport by more than its precision explains.
-    /// [`PatchCore::drift`] then says by how much.
+    /// [`Model::drift`] then says by how much.
     pub allow_drift: bool,
 }
 
@@ -106,7 +107,7 @@ impl Default for LoadOptions {
     fn default() -> Self {
         Self {
             weights: None,
-            device: "flex".to_owned(),
+            device: DEFAULT_DEVICE.to_owned(),
             precision: Precision::F32,
             instructions: None,
             allow_drift: false,
@@ -407,7 +408,50 @@ impl Model {
         header
     }
 
-    /// The core's model, for tensors and neighbours.
+    /// The settings of its fit, every rule resolved.
+    pub fn config(&self) -> &PatchCoreConfig {
+        self.core.config()
+    }
+
+    /// Where it computes.
+    pub fn device(&self) -> &ComputeDevice {
+        self.core.device()
+    }
+
+    /// What it was fitted on.
+    pub fn fitted_on(&self) -> FittedOn {
+        self.core.fitted_on()
+    }
+
+    /// The memory bank.
+    pub fn bank(&self) -> &MemoryBank {
+        self.core.bank()
+    }
+
+    /// Digest of the weights it was fitted with.
+    pub fn weights_sha256(&self) -> &str {
+        self.core.weights_sha256()
+    }
+
+    /// What the device of the fit answered for a few pictures; `None` for a model file of format version 1.
+    pub fn passport(&self) -> Option<&ScorePassport> {
+        self.core.passport()
+    }
+
+    /// How far this device's answers lie from the passport; `None` unless the model was loaded with one.
+    pub fn drift(&self) -> Option<Drift> {
+        self.core.drift()
+    }
+
+    /// Peak bytes of a fit of so many patches: the sum stands at
+    /// [`Fitter::memory_bytes`](patchcore_core::Fitter::memory_bytes).
+    pub fn fit_memory_bytes(patches: usize, config: &PatchCoreConfig) -> u64 {
+        Fitter::memory_bytes(patches, config)
+    }
+
+    /// The method's own model, for this project's tests and benches. Its type changes with `patchcore-core`, whose tensors are
+    /// Burn's: an application that wants those depends on that crate.
+    #[doc(hidden)]
     pub fn core(&self) -> &PatchCore {
         &self.core
     }

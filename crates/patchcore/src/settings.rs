@@ -7,7 +7,7 @@ use patchcore_config::{
 };
 use patchcore_core::{ComputeDevice, Instructions, Precision};
 
-use crate::devices::open_device;
+use crate::devices::{DEFAULT_DEVICE, open_device};
 use crate::error::Error;
 use crate::weights::resolve_weights;
 
@@ -100,7 +100,7 @@ impl Default for Settings {
             region: None,
             full_scale: None,
             seed: 0,
-            device: "flex".to_owned(),
+            device: DEFAULT_DEVICE.to_owned(),
             precision: Precision::F32,
             instructions: None,
             bank_dtype: BankDtype::F32,

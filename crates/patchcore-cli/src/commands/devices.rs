@@ -1,8 +1,7 @@
 //! `patchcore devices`: what can compute here, and how to get the rest.
 
-use patchcore::core::device::{BACKENDS, Backend};
 use patchcore::devices::{DeviceReport, DeviceState, devices_of};
-use patchcore::{Instructions, Precision, open_device};
+use patchcore::{BACKENDS, Backend, Instructions, Precision, open_device};
 use serde_json::json;
 
 use crate::arguments::{Devices, InspectFormat};
@@ -15,7 +14,7 @@ pub fn run(arguments: &Devices) -> anyhow::Result<Outcome> {
         BACKENDS.into_iter().filter(|backend| backend.name() == name).for_each(|backend| drop(devices_of(backend)));
         return Ok(Outcome::Done);
     }
-    let cpu = open_device(Backend::Flex.name(), Precision::F32, None)?.instructions();
+    let cpu = open_device(Backend::Cpu.name(), Precision::F32, None)?.instructions();
     let devices = BACKENDS.into_iter().map(looked_up_apart).collect::<anyhow::Result<Vec<_>>>()?;
     let devices: Vec<DeviceReport> = devices.into_iter().flatten().collect();
     let available: Vec<Instructions> = Instructions::available().collect();
@@ -33,7 +32,7 @@ pub fn run(arguments: &Devices) -> anyhow::Result<Outcome> {
 
 /// The devices of a backend, looked up by another process first: a driver may end the one that loads it.
 fn looked_up_apart(backend: Backend) -> anyhow::Result<Vec<DeviceReport>> {
-    let is_safe = backend == Backend::Flex || !backend.is_compiled_in();
+    let is_safe = matches!(backend, Backend::Cpu | Backend::Flex) || !backend.is_compiled_in();
     let ended = if is_safe { None } else { run_apart(&["devices", "--of", backend.name()])? };
     Ok(match ended {
         None => devices_of(backend),
@@ -46,7 +45,7 @@ fn looked_up_apart(backend: Backend) -> anyhow::Result<Vec<DeviceReport>> {
 
 fn line(device: &DeviceReport, threads: usize, used: Instructions, available: &[Instructions]) -> String {
     let state = match &device.state {
-        DeviceState::Present(_) if device.name == "flex" => {
+        DeviceState::Present(_) if matches!(device.name.as_str(), "cpu" | "flex") => {
             let sets = available.iter().map(|set| set.name()).collect::<Vec<_>>().join(", ");
             format!("ready: the CPU, {threads} threads, {} instructions (it has {sets})", used.name())
         }

@@ -98,7 +98,6 @@ fn title(data: &Path) -> String {
 }
 
 fn metrics_file(model: &Model, evaluation: &Evaluation, seconds: BTreeMap<&'static str, f64>) -> MetricsFile {
-    let core = model.core();
     let count = |wanted: fn(&EvaluatedImage) -> bool| evaluation.images.iter().filter(|row| wanted(row)).count();
     MetricsFile {
         thresholds: (model.thresholds() != Thresholds::default()).then(|| model.thresholds()),
@@ -111,13 +110,13 @@ fn metrics_file(model: &Model, evaluation: &Evaluation, seconds: BTreeMap<&'stat
         kinds: evaluation.kinds.iter().map(|(kind, metrics)| (kind.clone(), MetricValues::new(metrics))).collect(),
         seconds,
         model: ModelValues {
-            mode: core.config().mode.name(),
-            backbone: core.config().backbone.name(),
-            weights_sha256: core.weights_sha256().to_owned(),
-            bank_rows: core.bank().len(),
-            seed: core.config().seed,
-            device: core.device().name(),
-            precision: core.device().precision().name(),
+            mode: model.config().mode.name(),
+            backbone: model.config().backbone.name(),
+            weights_sha256: model.weights_sha256().to_owned(),
+            bank_rows: model.bank().len(),
+            seed: model.config().seed,
+            device: model.device().name(),
+            precision: model.device().precision().name(),
             version: env!("CARGO_PKG_VERSION"),
         },
     }

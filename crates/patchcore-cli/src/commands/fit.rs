@@ -1,7 +1,6 @@
 //! `patchcore fit`: photos of good parts in, a model file out.
 
 use anyhow::Context;
-use patchcore::core::Fitter;
 use patchcore::{
     BankDtype, Geometry, Limits, Mode, Model, Photo, Precision, Region, Resize, Settings, Tiling, good_images,
     region_of_masks,
@@ -30,14 +29,13 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
     }
     let model = &report.model;
     model.save(&arguments.output, arguments.embed_weights)?;
-    let core = model.core();
     output::print(&format!(
         "{}: {} photos, {} patches, memory bank {} x {}, mode {}, backbone {}, features {:.1} s, coreset {:.1} s\n",
         arguments.output.display(),
-        core.fitted_on().images,
-        core.fitted_on().patches,
-        core.bank().len(),
-        core.bank().dim(),
+        model.fitted_on().images,
+        model.fitted_on().patches,
+        model.bank().len(),
+        model.bank().dim(),
         config.mode.name(),
         config.backbone.name(),
         report.features.as_secs_f64(),
@@ -95,7 +93,7 @@ fn announce(settings: &Settings, files: &[std::path::PathBuf]) -> anyhow::Result
     let stride = config.strides().0;
     let cells = |side: u32| side.div_ceil(stride) as usize;
     let patches = cells(geometry.input.width) * cells(geometry.input.height) * files.len();
-    let bytes = Fitter::memory_bytes(patches, &config);
+    let bytes = Model::fit_memory_bytes(patches, &config);
     output::note(&format!(
         "{} photos, about {patches} patches of {} values: up to {} MiB of memory",
         files.len(),

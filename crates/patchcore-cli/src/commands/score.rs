@@ -118,9 +118,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
 /// One scale for every photo that a model scores: colour begins where good patches end, and is full at twice that
 /// distance.
 pub fn color_scale(model: &Model) -> ColorScale {
-    let core = model.core();
-    let good = core.fitted_on().good_scores.percentile_99.max(f32::MIN_POSITIVE);
-    let full = match core.config().mode.distance() {
+    let good = model.fitted_on().good_scores.percentile_99.max(f32::MIN_POSITIVE);
+    let full = match model.config().mode.distance() {
         Distance::SquaredL2 => 4.0,
         Distance::L2 => 2.0,
     };

@@ -5,9 +5,10 @@
 
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
-use burn::tensor::{Tensor, TensorData, activation};
+use burn::tensor::{Device, Tensor, TensorData, activation};
 
-use crate::device::{ComputeDevice, Precision};
+use crate::backbone::verify_weights;
+use crate::device::Precision;
 use crate::error::BackboneError;
 use patchcore_config::backbone::plan::{Activation, ConvStep, Plan, Step};
 use patchcore_config::{Architecture, BackboneWeights};
@@ -28,7 +29,8 @@ pub struct Network {
 }
 
 impl Network {
-    /// Puts the weights on the device, in the device's precision. Tensors that the plan does not need are ignored.
+    /// Puts the weights on a device, in the precision in which it is to compute. Tensors that the plan does not need are
+    /// ignored.
     ///
     /// # Errors
     /// What [`verify_weights`] finds.
@@ -36,11 +38,11 @@ impl Network {
         architecture: Architecture,
         plan: Plan,
         weights: &BackboneWeights,
-        device: &ComputeDevice,
+        device: &Device,
+        precision: Precision,
     ) -> Result<Self, BackboneError> {
         verify_weights(architecture, &plan, weights)?;
         let tensor = |name: String| weights.tensors.get(&name).cloned().unwrap_or_default();
-        let precision = device.precision();
         let convs = plan
             .steps
             .iter()
@@ -52,8 +54,8 @@ impl Network {
                 let weight = tensor(format!("{}.weight", conv.name));
                 let bias = tensor(format!("{}.bias", conv.name));
                 ConvTensors {
-                    weight: precision.of(Tensor::from_data(TensorData::new(weight.data, weight.shape), device.burn())),
-                    bias: precision.of(Tensor::from_data(TensorData::new(bias.data, bias.shape), device.burn())),
+                    weight: precision.of(Tensor::from_data(TensorData::new(weight.data, weight.shape), device)),
+                    bias: precision.of(Tensor::from_data(TensorData::new(bias.data, bias.shape), device)),
                 }
             })
             .collect();
@@ -122,24 +124,4 @@ fn run_conv(conv: &ConvStep, tensors: &ConvTensors, from: Tensor<4>, add: Option
         Activation::Relu => activation::relu(out),
         Activation::Relu6 => out.clamp(0.0, 6.0),
     }
-}
-
-/// Checks that every tensor the plan reads is there, has its shape and is finite.
-///
-/// # Errors
-/// [`BackboneError`], for the first tensor at fault.
-pub fn verify_weights(architecture: Architecture, plan: &Plan, weights: &BackboneWeights) -> Result<(), BackboneError> {
-    for (name, expected) in plan.expected_tensors() {
-        let backbone = architecture.name();
-        let Some(tensor) = weights.tensors.get(&name) else {
-            return Err(BackboneError::MissingTensor { tensor: name, backbone, expected });
-        };
-        if tensor.shape != expected || tensor.data.len() != expected.iter().product::<usize>() {
-            return Err(BackboneError::WrongShape { tensor: name, backbone, expected, found: tensor.shape.clone() });
-        }
-        if let Some(index) = tensor.data.iter().position(|value| !value.is_finite()) {
-            return Err(BackboneError::NotFinite { tensor: name, index });
-        }
-    }
-    Ok(())
 }

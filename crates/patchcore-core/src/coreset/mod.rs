@@ -11,13 +11,17 @@
 mod cpu;
 mod greedy;
 mod initial_distances;
-#[cfg(test)]
+#[cfg(all(test, feature = "flex"))]
 mod oracle;
 mod random_projection;
+#[cfg(feature = "burn")]
+mod tensors;
 
 pub use greedy::{SelectionStopped, greedy_k_center};
 pub use initial_distances::initial_distances;
 pub use random_projection::RandomProjection;
+#[cfg(feature = "burn")]
+pub use tensors::greedy_k_center_tensors;
 
 /// Rows that a sampling ratio selects of `patches`: `int(patches * ratio)`, as both published codes have it.
 pub fn coreset_size(patches: usize, ratio: f64) -> usize {

@@ -22,24 +22,23 @@ pub fn plain_greedy(features: &[f32], dim: usize, initial: &[f32], count: usize)
     picks
 }
 
-#[cfg(feature = "flex")]
 mod tests {
     use burn::tensor::{Tensor, TensorData};
     use patchcore_testing::Golden;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::coreset::greedy::greedy_k_center_tensors;
-    use crate::coreset::{greedy_k_center, initial_distances};
+    use crate::coreset::{greedy_k_center, greedy_k_center_tensors, initial_distances};
     use crate::device::ComputeDevice;
     use patchcore_config::StartRule;
 
     fn select(features: &[f32], dim: usize, initial: &[f32], count: usize) -> Vec<usize> {
         let device = ComputeDevice::flex();
-        let tensor = Tensor::from_data(TensorData::new(features.to_vec(), [initial.len(), dim]), device.burn());
-        let tensors = greedy_k_center_tensors(tensor.clone(), initial, count, &device, &mut |_| true).unwrap();
-        let cpu = greedy_k_center(tensor, initial, count, &device, &mut |_| true).unwrap();
-        assert_eq!(tensors, cpu, "the two bodies");
+        let tensor =
+            Tensor::from_data(TensorData::new(features.to_vec(), [initial.len(), dim]), device.burn().unwrap());
+        let tensors = greedy_k_center_tensors(tensor, initial, count, &device, &mut |_| true).unwrap();
+        let cpu = greedy_k_center(features, dim, initial, count, &device, &mut |_| true).unwrap();
+        assert_eq!(tensors, cpu, "the two implementations");
         cpu
     }
 

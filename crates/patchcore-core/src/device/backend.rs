@@ -1,10 +1,12 @@
-//! The backends that Burn brings, named as its cargo features.
+//! What computes: the backends that Burn brings, named as its cargo features, and this project's own CPU engine.
 
-/// A compute backend, named as Burn's cargo feature is named.
+/// A compute backend, named as its cargo feature is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Backend {
-    /// The CPU: Burn's Flex backend, pure Rust.
+    /// The CPU by this project's own kernels alone; needs no Burn.
+    Cpu,
+    /// The CPU by Burn's Flex backend, pure Rust, with this project's own kernels for every step.
     Flex,
     /// Vulkan with SPIR-V kernels.
     Vulkan,
@@ -21,13 +23,22 @@ pub enum Backend {
 }
 
 /// Every backend, in the order in which `auto` tries them.
-pub const BACKENDS: [Backend; 7] =
-    [Backend::Cuda, Backend::Rocm, Backend::Metal, Backend::Vulkan, Backend::Wgpu, Backend::WebGpu, Backend::Flex];
+pub const BACKENDS: [Backend; 8] = [
+    Backend::Cuda,
+    Backend::Rocm,
+    Backend::Metal,
+    Backend::Vulkan,
+    Backend::Wgpu,
+    Backend::WebGpu,
+    Backend::Flex,
+    Backend::Cpu,
+];
 
 impl Backend {
     /// Name on the command line and cargo feature.
     pub fn name(self) -> &'static str {
         match self {
+            Backend::Cpu => "cpu",
             Backend::Flex => "flex",
             Backend::Vulkan => "vulkan",
             Backend::Wgpu => "wgpu",
@@ -39,8 +50,9 @@ impl Backend {
     }
 
     /// Whether this build contains the backend.
-    pub fn is_compiled_in(self) -> bool {
+    pub const fn is_compiled_in(self) -> bool {
         match self {
+            Backend::Cpu => cfg!(feature = "cpu"),
             Backend::Flex => cfg!(feature = "flex"),
             Backend::Vulkan => cfg!(feature = "vulkan"),
             Backend::Wgpu => cfg!(feature = "wgpu"),

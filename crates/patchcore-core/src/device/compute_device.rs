@@ -1,5 +1,6 @@
 //! A device that can be computed on, opened by its name.
 
+#[cfg(feature = "burn")]
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::guard::panic_message;
@@ -7,7 +8,7 @@ use super::open::{Opened, open};
 use super::{BACKENDS, Backend, DeviceProperties, Instructions, Precision};
 use crate::error::DeviceError;
 
-/// The name of the CPU without its own bodies.
+/// The name of the CPU by tensor operations alone.
 const FLEX_TENSORS: &str = "flex:tensors";
 
 /// A device that can be computed on, and the precision in which the network runs there. Cheap to clone.
@@ -15,7 +16,9 @@ const FLEX_TENSORS: &str = "flex:tensors";
 pub struct ComputeDevice {
     backend: Backend,
     index: Option<usize>,
-    device: Device,
+    /// Burn's handle; `None` for the CPU without Burn.
+    #[cfg(feature = "burn")]
+    burn: Option<Device>,
     properties: DeviceProperties,
     precision: Precision,
     instructions: Instructions,
@@ -23,21 +26,35 @@ pub struct ComputeDevice {
 }
 
 impl ComputeDevice {
-    /// The CPU.
+    /// The CPU, without Burn.
+    #[cfg(feature = "cpu")]
+    pub fn cpu() -> Self {
+        Self::new(Backend::Cpu, None, Opened::default())
+    }
+
+    /// The CPU, with Burn's tensors.
     #[cfg(feature = "flex")]
     pub fn flex() -> Self {
-        Self::new(Backend::Flex, None, Opened { device: Device::flex(), properties: DeviceProperties::default() })
+        Self::new(Backend::Flex, None, Opened { burn: Some(Device::flex()), ..Opened::default() })
     }
 
     fn new(backend: Backend, index: Option<usize>, opened: Opened) -> Self {
-        let Opened { device, properties } = opened;
-        let (precision, instructions) = (Precision::F32, Instructions::native());
-        Self { backend, index, device, properties, precision, instructions, tensors_only: false }
+        Self {
+            backend,
+            index,
+            #[cfg(feature = "burn")]
+            burn: opened.burn,
+            properties: opened.properties,
+            precision: Precision::F32,
+            instructions: Instructions::native(),
+            tensors_only: false,
+        }
     }
 
-    /// The device of that name: `flex`, `vulkan`, `cuda:1`, ... ; `flex:tensors` is the CPU without its own bodies, with
-    /// tensor operations alone; `auto` is the first backend compiled in, in the order of [`BACKENDS`], whose device
-    /// opens. The device is opened, not tried: see [`crate::self_check`].
+    /// The device of that name: `cpu`, `flex`, `vulkan`, `cuda:1`, ... ; `cpu` and `flex` are the processor by this project's
+    /// own kernels and give the same bits, `flex` has Burn's tensors beside them; `flex:tensors` is the processor by tensor
+    /// operations alone; `auto` is the first backend compiled in, in the order of [`BACKENDS`], whose device opens. The
+    /// device is opened, not tried: see [`crate::self_check`].
     ///
     /// # Errors
     /// [`DeviceError::Unknown`], [`DeviceError::NotCompiledIn`] and [`DeviceError::NotPresent`].
@@ -66,16 +83,26 @@ impl ComputeDevice {
         }
     }
 
-    /// The same device with the network in another precision. On the CPU only [`Precision::F32`] has bodies of its own;
-    /// the others run as tensor operations, slower: there they are for finding out what a precision does to the scores.
+    /// The same device with the network in another precision. The CPU's own kernels compute in [`Precision::F32`] alone; on
+    /// `flex` the others run as tensor operations, slower: there they are for finding out what a precision does to the scores.
     ///
     /// # Errors
     /// [`DeviceError::UnsupportedPrecision`] where the device cannot compute in it.
     pub fn with_precision(self, precision: Precision) -> Result<Self, DeviceError> {
-        if precision != Precision::F32 && !self.device.supports_dtype(precision.dtype()) {
+        if precision != Precision::F32 && !self.supports(precision) {
             return Err(DeviceError::UnsupportedPrecision { device: self.name(), precision: precision.name() });
         }
         Ok(Self { precision, ..self })
+    }
+
+    #[cfg(feature = "burn")]
+    fn supports(&self, precision: Precision) -> bool {
+        self.burn.as_ref().is_some_and(|device| device.supports_dtype(precision.dtype()))
+    }
+
+    #[cfg(not(feature = "burn"))]
+    fn supports(&self, _: Precision) -> bool {
+        false
     }
 
     /// The same device with the CPU's own kernels limited to these vector instructions.
@@ -90,7 +117,7 @@ impl ComputeDevice {
         };
         if !self.is_cpu() {
             return refused(
-                "the CPU's own kernels (`--device flex --precision f32`), or no choice of instructions".into(),
+                "the CPU's own kernels (`--device cpu --precision f32`), or no choice of instructions".into(),
             );
         }
         if !instructions.is_available() {
@@ -129,14 +156,13 @@ impl ComputeDevice {
         }
     }
 
-    /// Burn's handle.
-    pub fn burn(&self) -> &Device {
-        &self.device
-    }
-
-    /// Whether the specialised CPU bodies apply.
+    /// Whether this project's own CPU kernels compute here, every step of them, with no tensor anywhere.
     pub fn is_cpu(&self) -> bool {
-        self.backend == Backend::Flex && self.precision == Precision::F32 && !self.tensors_only
+        match self.backend {
+            Backend::Cpu => true,
+            Backend::Flex => self.precision == Precision::F32 && !self.tensors_only,
+            _ => false,
+        }
     }
 
     /// Waits for everything that was asked of the device.
@@ -144,12 +170,17 @@ impl ComputeDevice {
     /// # Errors
     /// [`DeviceError::Execution`], for whatever failed since the last time.
     pub fn sync(&self) -> Result<(), DeviceError> {
-        self.device.sync().map_err(|error| self.failed("synchronisation", error))
+        #[cfg(feature = "burn")]
+        if let Some(device) = &self.burn {
+            return device.sync().map_err(|error| self.failed("synchronisation", error));
+        }
+        Ok(())
     }
 
-    /// Values on the device, in f32.
-    pub(crate) fn tensor<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
-        Tensor::from_data(TensorData::new(values, shape), &self.device)
+    /// The error of a step that only Burn computes, in a build without it. Such a build opens no device that comes here.
+    #[cfg(not(feature = "burn"))]
+    pub(crate) fn without_burn(&self) -> DeviceError {
+        DeviceError::NotCompiledIn { name: self.name(), feature: "burn", available: Backend::Cpu.name().to_owned() }
     }
 
     /// The error of an operation that failed here.
@@ -158,7 +189,23 @@ impl ComputeDevice {
     }
 }
 
-/// Backend, index, and whether the CPU's own bodies are left out.
+#[cfg(feature = "burn")]
+impl ComputeDevice {
+    /// Burn's handle.
+    ///
+    /// # Errors
+    /// [`DeviceError::NoTensors`] for `cpu`, which computes without them.
+    pub(crate) fn burn(&self) -> Result<&Device, DeviceError> {
+        self.burn.as_ref().ok_or_else(|| DeviceError::NoTensors { device: self.name() })
+    }
+
+    /// Values on the device, in f32.
+    pub(crate) fn tensor<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Result<Tensor<D>, DeviceError> {
+        Ok(Tensor::from_data(TensorData::new(values, shape), self.burn()?))
+    }
+}
+
+/// Backend, index, and whether the CPU's own kernels are left out.
 fn parse(name: &str) -> Result<(Backend, Option<usize>, bool), DeviceError> {
     let unknown = || DeviceError::Unknown { name: name.to_owned() };
     if name == FLEX_TENSORS {
@@ -169,7 +216,7 @@ fn parse(name: &str) -> Result<(Backend, Option<usize>, bool), DeviceError> {
         None => (name, None),
     };
     let backend = BACKENDS.into_iter().find(|backend| backend.name() == kind).ok_or_else(unknown)?;
-    if backend == Backend::Flex && index.is_some() {
+    if matches!(backend, Backend::Cpu | Backend::Flex) && index.is_some() {
         return Err(unknown());
     }
     Ok((backend, index, false))
@@ -181,7 +228,7 @@ mod tests {
 
     #[test]
     fn unknown_names_are_refused_with_the_list_of_names() {
-        for name in ["tpu", "", "flex:0", "cuda:x", "Flex"] {
+        for name in ["tpu", "", "flex:0", "cpu:0", "cpu:tensors", "cuda:x", "Flex"] {
             assert_eq!(
                 ComputeDevice::from_name(name).unwrap_err(),
                 DeviceError::Unknown { name: name.into() },
@@ -198,9 +245,21 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "cpu")]
+    #[test]
+    fn the_cpu_computes_in_f32_alone() {
+        let cpu = ComputeDevice::from_name("cpu").unwrap();
+        assert!(cpu.is_cpu());
+        cpu.sync().unwrap();
+        let error = cpu.with_precision(Precision::F16).unwrap_err();
+        assert!(matches!(error, DeviceError::UnsupportedPrecision { .. }), "{error}");
+    }
+
     #[cfg(feature = "flex")]
     #[test]
     fn the_cpu_is_always_there() {
+        assert!(matches!(ComputeDevice::cpu().burn(), Err(DeviceError::NoTensors { .. })));
+        assert!(ComputeDevice::flex().burn().is_ok());
         assert!(ComputeDevice::from_name("flex").unwrap().is_cpu());
         let tensors = ComputeDevice::from_name("flex:tensors").unwrap();
         assert!(!tensors.is_cpu());

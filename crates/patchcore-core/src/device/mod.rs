@@ -5,10 +5,12 @@
 //! know of its hardware: the name and driver under which a verdict on it can be kept ([`crate::self_check`]), and the
 //! memory that batches must fit in.
 //!
-//! A GPU runs the steps as Burn tensor operations and this project's own CubeCL kernels; the CPU (`flex`) has bodies of
-//! its own for every step. `flex:tensors` is the CPU without them: what a GPU would run, where there is no GPU.
+//! A GPU runs the steps as Burn tensor operations and this project's own CubeCL kernels; the CPU has kernels of its own for
+//! every step, with Burn's tensors beside them (`flex`) or without Burn (`cpu`). `flex:tensors` is the CPU by tensor
+//! operations alone: what a GPU would run, where there is no GPU.
 
 mod backend;
+mod burn_build;
 mod compute_device;
 mod guard;
 mod instructions;
@@ -17,9 +19,10 @@ mod precision;
 mod properties;
 
 pub use backend::{BACKENDS, Backend};
+pub use burn_build::burn_build;
 pub use compute_device::ComputeDevice;
 pub(crate) use guard::guarded;
 pub use instructions::{INSTRUCTIONS, Instructions};
-pub use open::enumerate;
+pub use open::count_devices;
 pub use precision::{PRECISIONS, Precision};
 pub use properties::DeviceProperties;

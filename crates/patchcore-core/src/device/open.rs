@@ -1,12 +1,16 @@
 //! Burn's handle for a device, and what its driver says of itself.
 
+#[cfg(feature = "burn")]
 use burn::tensor::{Device, DeviceType};
 
 use super::{Backend, DeviceProperties};
 
 /// An open device.
+#[derive(Default)]
 pub(super) struct Opened {
-    pub(super) device: Device,
+    /// Burn's handle; `None` for the CPU without Burn.
+    #[cfg(feature = "burn")]
+    pub(super) burn: Option<Device>,
     pub(super) properties: DeviceProperties,
 }
 
@@ -15,8 +19,10 @@ pub(super) fn open(backend: Backend, index: Option<usize>) -> Result<Opened, Str
     // Unused in a build with the CPU alone.
     let _ = index;
     match backend {
+        #[cfg(feature = "cpu")]
+        Backend::Cpu => Ok(Opened::default()),
         #[cfg(feature = "flex")]
-        Backend::Flex => Ok(Opened { device: Device::flex(), properties: DeviceProperties::default() }),
+        Backend::Flex => Ok(Opened { burn: Some(Device::flex()), ..Opened::default() }),
         #[cfg(feature = "cuda")]
         Backend::Cuda => cube(Device::cuda(index.unwrap_or(0))),
         #[cfg(feature = "rocm")]
@@ -28,14 +34,27 @@ pub(super) fn open(backend: Backend, index: Option<usize>) -> Result<Opened, Str
     }
 }
 
-/// The devices of a backend that are present, in the order of their index; empty for the CPU's backend, which has one.
-pub fn enumerate(backend: Backend) -> Vec<Device> {
+/// How many devices of a backend are present; 0 for the CPU, which has no index.
+pub fn count_devices(backend: Backend) -> usize {
+    #[cfg(feature = "burn")]
+    return enumerate(backend).len();
+    #[cfg(not(feature = "burn"))]
+    {
+        let _ = backend;
+        0
+    }
+}
+
+/// The devices of a backend that are present, in the order of their index; empty for the CPU's backends.
+#[cfg(feature = "burn")]
+fn enumerate(backend: Backend) -> Vec<Device> {
     let Some(kind) = kind(backend) else { return Vec::new() };
     // A driver that is broken may panic instead of answering: then it has no device.
     std::panic::catch_unwind(move || Device::enumerate(kind).into_iter().collect()).unwrap_or_default()
 }
 
 /// Burn's name for a backend that is compiled in and has more devices than the CPU.
+#[cfg(feature = "burn")]
 fn kind(backend: Backend) -> Option<DeviceType> {
     match backend {
         #[cfg(feature = "cuda")]
@@ -69,7 +88,7 @@ fn cube(device: Device) -> Result<Opened, String> {
         properties.memory_bytes = known.memory.max_memory();
         properties.largest_allocation = Some(known.memory.max_page_size);
     }
-    Ok(Opened { device, properties })
+    Ok(Opened { burn: Some(device), properties })
 }
 
 #[cfg(feature = "wgpu")]

@@ -1,5 +1,6 @@
 //! The number format of the network and the embedding on a device.
 
+#[cfg(feature = "burn")]
 use burn::tensor::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +56,10 @@ impl Precision {
             Precision::Bf16 => 6e-2,
         }
     }
+}
 
+#[cfg(feature = "burn")]
+impl Precision {
     pub(crate) fn dtype(self) -> DType {
         match self {
             Precision::F32 => DType::F32,

@@ -41,10 +41,13 @@ pub(crate) struct DeviceBank {
 
 impl DeviceBank {
     /// Uploads the bank.
-    pub(super) fn new(bank: &MemoryBank, device: &ComputeDevice) -> Self {
-        let rows = device.tensor(bank.rows().to_vec(), [bank.len(), bank.dim()]);
+    ///
+    /// # Errors
+    /// [`DeviceError::NoTensors`].
+    pub(super) fn new(bank: &MemoryBank, device: &ComputeDevice) -> Result<Self, DeviceError> {
+        let rows = device.tensor(bank.rows().to_vec(), [bank.len(), bank.dim()])?;
         let (rows, mean, shifted, lengths) = match bank.dtype() {
-            BankDtype::F16 if device.burn().supports_dtype(DType::F16) => {
+            BankDtype::F16 if device.burn()?.supports_dtype(DType::F16) => {
                 let lengths = rows.clone().square().sum_dim(1);
                 let rows = rows.cast(DType::F16);
                 (rows.clone(), None, rows, lengths)
@@ -57,7 +60,7 @@ impl DeviceBank {
             }
         };
         let half_lengths = lengths.reshape([bank.len()]) * 0.5;
-        Self { device: device.clone(), rows, mean, shifted, half_lengths, chooser: Chooser::of(device) }
+        Ok(Self { device: device.clone(), rows, mean, shifted, half_lengths, chooser: Chooser::of(device) })
     }
 
     /// The nearest row of every query and its squared distance, on the device. `queries`: `[n, dim]` f32.
@@ -113,7 +116,7 @@ impl DeviceBank {
         }
         match best {
             Some((_, index)) => index.reshape([n]),
-            None => Tensor::zeros([n], self.device.burn()),
+            None => Tensor::zeros([n], &self.rows.device()),
         }
     }
 
@@ -152,7 +155,7 @@ impl DeviceBank {
         let of_rows = self.shifted.clone().select(0, nearest).cast(DType::F32);
         let products = of_rows.matmul(self.shifted.clone().cast(DType::F32).transpose());
         let mut partial = self.half_lengths.clone().reshape([1, m]) - products;
-        let rows = Tensor::<1, Int>::arange(0..m as i64, self.device.burn()).reshape([1, m]).repeat_dim(0, images);
+        let rows = Tensor::<1, Int>::arange(0..m as i64, &self.rows.device()).reshape([1, m]).repeat_dim(0, images);
         let mut columns = Vec::with_capacity(k);
         for _ in 0..k.min(m) {
             let (_, index) = partial.clone().min_dim_with_indices(1);

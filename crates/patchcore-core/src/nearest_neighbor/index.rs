@@ -1,35 +1,29 @@
 //! The bank on a device, ready for questions.
 
-#![allow(clippy::indexing_slicing, reason = "indices come from the device's arg-min over the same rows")]
-
 use std::sync::Arc;
 
+#[cfg(feature = "burn")]
 use burn::tensor::Tensor;
 
+#[cfg(feature = "burn")]
 use super::device_bank::DeviceBank;
-use crate::device::{ComputeDevice, guarded};
+use super::{Neighbor, squared_distance};
+use crate::device::ComputeDevice;
+#[cfg(feature = "burn")]
+use crate::device::guarded;
 use crate::error::DeviceError;
 use crate::memory_bank::MemoryBank;
 use crate::nearest_neighbor::cpu::{CpuBank, Workspace};
 use crate::scratch_pool::ScratchPool;
 
-/// A bank row and its squared distance.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Neighbor {
-    /// Row of the memory bank.
-    pub row: u32,
-    /// Squared L2 distance, `>= 0`.
-    pub squared_distance: f32,
-}
-
-impl Neighbor {
-    /// What stands for the neighbour of a cell that was not looked at: a row that no bank has.
-    pub const NONE: Neighbor = Neighbor { row: u32::MAX, squared_distance: 0.0 };
-}
+/// What an error of the device says was being done.
+#[cfg(feature = "burn")]
+const OPERATION: &str = "nearest neighbour search";
 
 /// The bank on a device, ready for questions.
 #[derive(Debug, Clone)]
 pub struct NearestNeighborIndex {
+    #[cfg(feature = "burn")]
     device: ComputeDevice,
     bank: MemoryBank,
     body: Body,
@@ -38,6 +32,7 @@ pub struct NearestNeighborIndex {
 /// Who searches: the device, or the CPU's own exact search.
 #[derive(Clone)]
 enum Body {
+    #[cfg(feature = "burn")]
     Device(Box<DeviceBank>),
     Cpu(Arc<CpuSearch>),
 }
@@ -45,6 +40,7 @@ enum Body {
 impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
+            #[cfg(feature = "burn")]
             Body::Device(_) => "Device",
             Body::Cpu(_) => "Cpu",
         })
@@ -66,17 +62,36 @@ struct SearchScratch {
 
 impl NearestNeighborIndex {
     /// Indexes the bank: an upload, or on the CPU the structure of the exact search.
-    pub fn new(bank: MemoryBank, device: &ComputeDevice) -> Self {
+    ///
+    /// # Errors
+    /// [`DeviceError`] where the device cannot take the bank.
+    pub fn new(bank: MemoryBank, device: &ComputeDevice) -> Result<Self, DeviceError> {
         let body = if device.is_cpu() {
             let bank = CpuBank::new(bank.rows(), bank.dim(), device.instructions());
             Body::Cpu(Arc::new(CpuSearch { bank, scratch: ScratchPool::default() }))
         } else {
-            Body::Device(Box::new(DeviceBank::new(&bank, device)))
+            Self::on(device, &bank)?
         };
-        Self { device: device.clone(), bank, body }
+        Ok(Self {
+            #[cfg(feature = "burn")]
+            device: device.clone(),
+            bank,
+            body,
+        })
+    }
+
+    #[cfg(feature = "burn")]
+    fn on(device: &ComputeDevice, bank: &MemoryBank) -> Result<Body, DeviceError> {
+        guarded(device, "upload of the memory bank", || Ok(Body::Device(Box::new(DeviceBank::new(bank, device)?))))
+    }
+
+    #[cfg(not(feature = "burn"))]
+    fn on(device: &ComputeDevice, _: &MemoryBank) -> Result<Body, DeviceError> {
+        Err(device.without_burn())
     }
 
     /// The bank on the device; `None` on the CPU.
+    #[cfg(feature = "burn")]
     pub(crate) fn on_device(&self) -> Option<&DeviceBank> {
         match &self.body {
             Body::Device(bank) => Some(bank),
@@ -97,20 +112,21 @@ impl NearestNeighborIndex {
     ///
     /// # Errors
     /// [`DeviceError::Execution`].
+    #[cfg(feature = "burn")]
     pub fn nearest(&self, queries: Tensor<2>) -> Result<Vec<Neighbor>, DeviceError> {
         match &self.body {
-            Body::Device(bank) => guarded(&self.device, "nearest neighbour search", || {
-                bank.nearest(queries).map_err(|error| bank.failed(error))
-            }),
+            Body::Device(bank) => {
+                guarded(&self.device, OPERATION, || bank.nearest(queries).map_err(|error| bank.failed(error)))
+            }
             Body::Cpu(_) => {
                 let queries = queries.try_into_vec_as::<f32>();
-                let failed = |error| self.device.failed("nearest neighbour search", error);
+                let failed = |error| self.device.failed(OPERATION, error);
                 self.nearest_of_rows(&queries.map_err(failed)?)
             }
         }
     }
 
-    /// [`NearestNeighborIndex::nearest`] for queries on the host, row-major.
+    /// The nearest row of every query, row-major on the host.
     ///
     /// # Errors
     /// [`DeviceError::Execution`].
@@ -129,7 +145,11 @@ impl NearestNeighborIndex {
         let n = queries.len() / dim;
         neighbors.clear();
         match &self.body {
-            Body::Device(_) => neighbors.extend(self.nearest(self.device.tensor(queries.to_vec(), [n, dim]))?),
+            #[cfg(feature = "burn")]
+            Body::Device(_) => {
+                let queries = guarded(&self.device, OPERATION, || self.device.tensor(queries.to_vec(), [n, dim]))?;
+                neighbors.extend(self.nearest(queries)?);
+            }
             Body::Cpu(search) => search.scratch.with(|scratch| {
                 let SearchScratch { workspace, rows, squared, .. } = scratch;
                 rows.resize(n, 0);
@@ -155,6 +175,7 @@ impl NearestNeighborIndex {
     /// [`NearestNeighborIndex::k_nearest`], to a vector that is cleared first.
     pub fn k_nearest_into(&self, query: &[f32], k: usize, neighbors: &mut Vec<Neighbor>) {
         neighbors.clear();
+        #[allow(irrefutable_let_patterns, reason = "without Burn the CPU is the only one")]
         if let Body::Cpu(search) = &self.body {
             search.scratch.with(|scratch| {
                 let SearchScratch { workspace, pairs, .. } = scratch;
@@ -175,18 +196,4 @@ impl NearestNeighborIndex {
         }
         neighbors.sort_unstable_by(order);
     }
-}
-
-/// Squared L2 distance with sixteen partial sums: a fixed order that the compiler can vectorise.
-pub(crate) fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0f32; 16];
-    let (a_chunks, b_chunks) = (a.chunks_exact(16), b.chunks_exact(16));
-    let tail: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(a, b)| (a - b) * (a - b)).sum();
-    for (a, b) in a_chunks.zip(b_chunks) {
-        for lane in 0..16 {
-            let difference = a[lane] - b[lane];
-            sums[lane] += difference * difference;
-        }
-    }
-    sums.iter().sum::<f32>() + tail
 }

@@ -9,11 +9,15 @@
 pub(crate) mod cpu;
 #[cfg(feature = "cube")]
 mod cube;
+#[cfg(feature = "burn")]
 mod device_bank;
 mod index;
-#[cfg(test)]
+mod neighbor;
+#[cfg(all(test, feature = "flex"))]
 mod oracle;
 
+#[cfg(feature = "burn")]
 pub(crate) use device_bank::DeviceBank;
-pub(crate) use index::squared_distance;
-pub use index::{NearestNeighborIndex, Neighbor};
+pub use index::NearestNeighborIndex;
+pub use neighbor::Neighbor;
+pub(crate) use neighbor::squared_distance;

@@ -26,7 +26,6 @@ pub fn assert_nearest(found: Neighbor, query: &[f32], rows: &[f32]) {
     assert!((f64::from(found.squared_distance) - own).abs() <= 1e-5 * own + 1e-30, "{found:?} {own}");
 }
 
-#[cfg(feature = "flex")]
 mod tests {
     use burn::tensor::{Tensor, TensorData};
     use patchcore_testing::Golden;
@@ -40,14 +39,15 @@ mod tests {
 
     fn index(rows: &[f32], dim: usize) -> NearestNeighborIndex {
         let origins = vec![PatchOrigin { image: 0, row: 0, column: 0 }; rows.len() / dim];
-        NearestNeighborIndex::new(MemoryBank::new(dim, rows.to_vec(), origins), &ComputeDevice::flex())
+        NearestNeighborIndex::new(MemoryBank::new(dim, rows.to_vec(), origins), &ComputeDevice::flex()).unwrap()
     }
 
-    /// The answers of both bodies.
+    /// The answers of both implementations.
     fn nearest(index: &NearestNeighborIndex, queries: &[f32], dim: usize) -> Vec<[Neighbor; 2]> {
         let device = ComputeDevice::flex();
         let data = TensorData::new(queries.to_vec(), [queries.len() / dim, dim]);
-        let tensors = DeviceBank::new(index.bank(), &device).nearest(Tensor::from_data(data, device.burn())).unwrap();
+        let tensors = DeviceBank::new(index.bank(), &device).unwrap();
+        let tensors = tensors.nearest(Tensor::from_data(data, device.burn().unwrap())).unwrap();
         let cpu = index.nearest_of_rows(queries).unwrap();
         tensors.into_iter().zip(cpu).map(|(tensors, cpu)| [tensors, cpu]).collect()
     }

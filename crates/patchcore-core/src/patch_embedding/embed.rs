@@ -2,10 +2,9 @@
 
 use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions, PadMode};
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::TapTable;
-use crate::device::ComputeDevice;
 use patchcore_config::{EmbeddingRule, Grid};
 
 /// One level's taps as tensors: round `t` adds `weight[t] * unfolded[index[t]]`.
@@ -24,7 +23,7 @@ pub struct PatchEmbedding {
 
 impl PatchEmbedding {
     /// Prepares the tap tables of levels with so many channels on a device.
-    pub fn new(rule: EmbeddingRule, channels: &[usize], device: &ComputeDevice) -> Self {
+    pub fn new(rule: EmbeddingRule, channels: &[usize], device: &Device) -> Self {
         let tables = TapTable::for_levels(rule, channels);
         let dim = tables.iter().map(|table| table.first + table.outputs.len()).max().unwrap_or(0);
         let levels =
@@ -82,7 +81,7 @@ fn assemble(parts: Vec<(usize, Tensor<4>)>, dim: usize) -> Option<Tensor<4>> {
 }
 
 impl Level {
-    fn new(table: &TapTable, channels: usize, device: &ComputeDevice) -> Self {
+    fn new(table: &TapTable, channels: usize, device: &Device) -> Self {
         let width = table.outputs.len();
         let rounds = (0..table.depth())
             .map(|round| {
@@ -91,8 +90,8 @@ impl Level {
                 let index = taps().map(|tap| tap.map_or(0, |tap| (tap.neighbor * channels + tap.channel) as i32));
                 let weight = taps().map(|tap| tap.map_or(0.0, |tap| tap.weight));
                 (
-                    Tensor::from_data(TensorData::new(index.collect(), [width]), device.burn()),
-                    Tensor::from_data(TensorData::new(weight.collect(), [1, width, 1, 1]), device.burn()),
+                    Tensor::from_data(TensorData::new(index.collect(), [width]), device),
+                    Tensor::from_data(TensorData::new(weight.collect(), [1, width, 1, 1]), device),
                 )
             })
             .collect();

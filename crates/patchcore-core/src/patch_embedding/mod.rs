@@ -9,10 +9,12 @@
 //! for the 3x3 mean. Memory: one level's 3x3-shifted copy on devices other than the CPU.
 
 pub mod cpu;
+#[cfg(feature = "burn")]
 mod embed;
-#[cfg(test)]
+#[cfg(all(test, feature = "flex"))]
 mod oracle;
 mod tap_table;
 
+#[cfg(feature = "burn")]
 pub use embed::PatchEmbedding;
 pub use tap_table::TapTable;

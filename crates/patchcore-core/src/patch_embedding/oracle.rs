@@ -91,7 +91,6 @@ pub fn concatenated_embedding(levels: &[Map]) -> Vec<Vec<f64>> {
     rows
 }
 
-#[cfg(feature = "flex")]
 mod tests {
     use burn::tensor::{Tensor, TensorData};
     use proptest::prelude::*;
@@ -125,7 +124,7 @@ mod tests {
                 .iter()
                 .map(|level| {
                     let data: Vec<f32> = level.data.iter().map(|value| *value as f32).collect();
-                    Tensor::from_data(TensorData::new(data, [1, level.channels, level.height, level.width]), device.burn())
+                    Tensor::from_data(TensorData::new(data, [1, level.channels, level.height, level.width]), device.burn().unwrap())
                 })
                 .collect();
             let maps: Vec<FeatureMap> = levels
@@ -142,7 +141,7 @@ mod tests {
                 (EmbeddingRule::AdaptivePool(dim), adaptive_pool_embedding(&levels, dim)),
                 (EmbeddingRule::Concatenate, concatenated_embedding(&levels)),
             ] {
-                let embedding = PatchEmbedding::new(rule, &channels, &device);
+                let embedding = PatchEmbedding::new(rule, &channels, device.burn().unwrap());
                 let (rows, _) = embedding.forward(&tensors).unwrap();
                 let found = rows.try_into_vec_as::<f32>().unwrap();
                 let (cpu_rows, _) = CpuEmbedding::new(rule, &channels).forward(&maps);

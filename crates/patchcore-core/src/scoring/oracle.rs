@@ -1,6 +1,6 @@
 //! The anomaly map step by step in f64, and the golden maps of both published codes.
 
-use super::anomaly_map::{gaussian_kernel, reflect};
+use super::axis_matrix::{gaussian_kernel, reflect};
 use patchcore_config::{Border, Grid, Upsampling};
 
 /// Upsample, then smooth along the rows, then along the columns.
@@ -41,7 +41,6 @@ pub fn literal_map(scores: &[f32], grid: Grid, (h, w): (usize, usize), up: Upsam
         .collect()
 }
 
-#[cfg(feature = "flex")]
 mod tests {
     use patchcore_testing::Golden;
     use proptest::prelude::*;
@@ -52,12 +51,12 @@ mod tests {
 
     fn grow(scores: &[f32], grid: Grid, size: (usize, usize), up: Upsampling, border: Border) -> Vec<f32> {
         let device = ComputeDevice::flex();
-        let grower = MapGrower::new(grid, size, up, border, &device);
+        let grower = MapGrower::new(grid, size, up, border, &device).unwrap();
         let (mut cpu, mut tensors) = (AnomalyMap::default(), AnomalyMap::default());
         grower.grow_into(scores, &device, &mut cpu).unwrap();
-        grower.in_tensors(&device).grow_into(scores, &device, &mut tensors).unwrap();
+        grower.uploaded(&device).unwrap().grow_into(scores, &device, &mut tensors).unwrap();
         for (cpu, tensors) in cpu.scores.iter().zip(&tensors.scores) {
-            assert!((cpu - tensors).abs() <= 1e-5 * (1.0 + cpu.abs()), "the two bodies: {cpu} {tensors}");
+            assert!((cpu - tensors).abs() <= 1e-5 * (1.0 + cpu.abs()), "the two implementations: {cpu} {tensors}");
         }
         cpu.scores
     }

@@ -10,13 +10,19 @@
 //! device's precision: 1e-4 for f32 (measured: 1e-6 at most), 1e-2 for f16, 6e-2 for bf16; indices must be right where no
 //! other candidate is within rounding.
 
-mod operations;
+mod question;
 mod reference;
+mod steps;
+#[cfg(feature = "burn")]
+mod tensor_answers;
+#[cfg(feature = "burn")]
+mod tensor_operations;
 
 use serde::{Deserialize, Serialize};
 
 use crate::device::{ComputeDevice, guarded};
 use crate::error::DeviceError;
+use question::Question;
 
 /// One question and how far the device's answer was off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,8 +47,7 @@ impl Check {
 /// # Errors
 /// [`DeviceError::Execution`] where an operation fails instead of answering.
 pub fn run(device: &ComputeDevice, step: &mut dyn FnMut(&str)) -> Result<Vec<Check>, DeviceError> {
-    operations::OPERATIONS
-        .iter()
+    questions(device)
         .map(|question| {
             step(question.name);
             let found = guarded(device, question.name, || (question.ask)(device))?;
@@ -50,6 +55,18 @@ pub fn run(device: &ComputeDevice, step: &mut dyn FnMut(&str)) -> Result<Vec<Che
             Ok(Check { operation: question.name.to_owned(), found, tolerance })
         })
         .collect()
+}
+
+/// What a device is asked: operations on tensors where it has them, and the steps made of them.
+fn questions(device: &ComputeDevice) -> impl Iterator<Item = &'static Question> {
+    #[cfg(feature = "burn")]
+    let on_tensors = device.burn().is_ok().then_some(&tensor_operations::OPERATIONS).into_iter().flatten();
+    #[cfg(not(feature = "burn"))]
+    let on_tensors = {
+        let _ = device;
+        std::iter::empty()
+    };
+    on_tensors.chain(&steps::STEPS)
 }
 
 /// Refuses a device that answered wrong.
@@ -83,6 +100,14 @@ mod tests {
         for check in &checks {
             assert!(check.found <= check.tolerance / 10.0, "{check:?}");
         }
+        verdict(&device, &checks).unwrap();
+    }
+
+    #[test]
+    fn a_device_without_tensors_is_asked_for_the_steps_alone() {
+        let device = ComputeDevice::cpu();
+        let checks = run(&device, &mut |_| ()).unwrap();
+        assert_eq!(checks.len(), steps::STEPS.len());
         verdict(&device, &checks).unwrap();
     }
 

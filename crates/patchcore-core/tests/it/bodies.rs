@@ -3,9 +3,9 @@
 use burn::tensor::{Tensor, TensorData};
 use patchcore_config::backbone::plan::Plan;
 use patchcore_config::{Architecture, BackboneWeights, NamedTensor};
-use patchcore_core::backbone::Network;
 use patchcore_core::backbone::cpu::{CpuNetwork, MapLayout, Workspace};
-use patchcore_core::{ComputeDevice, Instructions};
+use patchcore_core::tensors::{Network, burn_device};
+use patchcore_core::{ComputeDevice, Instructions, Precision};
 
 /// The plan up to the default layers.
 pub fn plan(architecture: Architecture) -> Plan {
@@ -20,10 +20,11 @@ pub fn run(
 ) -> [(&'static str, Vec<NamedTensor>); 2] {
     let plan = plan(architecture);
     let device = ComputeDevice::flex();
-    let network = Network::new(architecture, plan.clone(), weights, &device).unwrap();
+    let burn = burn_device(&device).unwrap();
+    let network = Network::new(architecture, plan.clone(), weights, burn, Precision::F32).unwrap();
     let data = TensorData::new(image.data.clone(), image.shape.clone());
     let maps = network
-        .forward(Tensor::from_data(data, device.burn()))
+        .forward(Tensor::from_data(data, burn))
         .into_iter()
         .map(|map| NamedTensor { shape: map.dims().to_vec(), data: map.into_data().try_to_vec().unwrap() });
     let tensors = maps.collect();

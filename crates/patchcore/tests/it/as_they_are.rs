@@ -1,7 +1,7 @@
 //! Photos as they are, from end to end: maps in the photo's geometry, padding, regions of interest, tiles.
 
-use patchcore::core::nearest_neighbor::Neighbor;
 use patchcore::{Error, Mode, Model, Photo, PixelBuffer, PixelFormat, Region, Resize, Settings, Size, Tiling};
+use patchcore_core::nearest_neighbor::Neighbor;
 
 /// A textured plate of any size with a spot of nine pixels a side around `spot`.
 fn plate(width: u32, height: u32, seed: u32, spot: Option<(u32, u32)>) -> Photo {
@@ -129,7 +129,7 @@ fn a_region_decides_fit_score_and_map_and_travels_with_the_model() {
     let other = model.score(&plate(97, 64, 9, None)).unwrap_err().to_string();
     assert!(other.contains("97x64") && other.contains("96x64"), "{other}");
     let cells = model.core().score_within(
-        patchcore::core::ImageInput { width: 96, height: 64, pixels: &vec![0.5; 3 * 96 * 64] },
+        patchcore_core::ImageInput { width: 96, height: 64, pixels: &vec![0.5; 3 * 96 * 64] },
         Some(&inside),
     );
     let cells = cells.unwrap();
@@ -181,9 +181,9 @@ fn tiled_against_whole(tiling: Tiling) -> (f32, f32) {
     let weights = patchcore::resolve_weights("efficientnet_lite0", None).unwrap();
     let rows = whole.core().bank().rows().to_vec();
     let device = patchcore::ComputeDevice::flex();
-    let tiled = patchcore::core::PatchCore::with_bank(config, &weights, rows, &device).unwrap();
+    let tiled = patchcore_core::PatchCore::with_bank(config, &weights, rows, &device).unwrap();
     let input = whole.prepare(&plate(width, height, 9, Some((300, 200)))).unwrap();
-    let input = patchcore::core::ImageInput { width: input.width, height: input.height, pixels: &input.data };
+    let input = patchcore_core::ImageInput { width: input.width, height: input.height, pixels: &input.data };
     let (a, b) = (whole.core().score(input).unwrap(), tiled.score_within(input, None).unwrap());
     assert_eq!((a.grid, a.map.width, a.worst_cell), (b.grid, b.map.width, b.worst_cell));
     let difference = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);

@@ -3,9 +3,9 @@
 use patchcore::config::ConfigError;
 use patchcore::config::{Architecture, BackboneWeights};
 use patchcore::config::{Mode, PatchCoreConfig};
-use patchcore::core::error::{BackboneError, DeviceError, FitError, InputError, ScoreError};
-use patchcore::core::{ComputeDevice, Fitter, ImageInput};
 use patchcore::{Error, Model, Settings};
+use patchcore_core::error::{BackboneError, DeviceError, FitError, InputError, ScoreError};
+use patchcore_core::{ComputeDevice, Fitter, ImageInput};
 use patchcore_testing::resnet18;
 
 use crate::part;

@@ -7,18 +7,19 @@
 
 use std::ops::ControlFlow;
 
-use patchcore::BankDtype;
-use patchcore::config::Architecture;
-use patchcore::config::PatchCoreConfig;
-use patchcore::core::coreset::greedy_k_center;
-use patchcore::core::device::Precision;
-use patchcore::core::memory_bank::MemoryBank;
-use patchcore::core::model_file::{DriftPolicy, ModelFile};
-use patchcore::core::nearest_neighbor::NearestNeighborIndex;
-use patchcore::core::{Extractor, ImageInput, self_check};
+use burn::tensor::{Tensor, TensorData};
+use patchcore::config::{Architecture, PatchCoreConfig};
 use patchcore::{
-    ComputeDevice, Error, LoadOptions, Mode, Model, Photo, PixelBuffer, PixelFormat, Progress, Resize, Settings, Stage,
+    BankDtype, ComputeDevice, Error, LoadOptions, Mode, Model, Photo, PixelBuffer, PixelFormat, Progress, Resize,
+    Settings, Stage,
 };
+use patchcore_core::coreset::greedy_k_center;
+use patchcore_core::device::Precision;
+use patchcore_core::memory_bank::MemoryBank;
+use patchcore_core::model_file::{DriftPolicy, ModelFile};
+use patchcore_core::nearest_neighbor::NearestNeighborIndex;
+use patchcore_core::tensors::burn_device;
+use patchcore_core::{Extractor, ImageInput, self_check};
 use patchcore_testing::test_devices;
 
 use crate::part;
@@ -74,12 +75,12 @@ fn the_search_finds_the_cpus_rows() {
             let queries: Vec<f32> = (0..n * dim).map(near).collect();
             for dtype in [BankDtype::F32, BankDtype::F16] {
                 let bank = MemoryBank::from_rows(dim, rows.clone()).unwrap().with_dtype(dtype);
-                let cpu = NearestNeighborIndex::new(bank.clone(), &ComputeDevice::flex());
-                let index = NearestNeighborIndex::new(bank, &device);
+                let cpu = NearestNeighborIndex::new(bank.clone(), &ComputeDevice::flex()).unwrap();
+                let index = NearestNeighborIndex::new(bank, &device).unwrap();
                 let (found, expected) =
                     (index.nearest_of_rows(&queries).unwrap(), cpu.nearest_of_rows(&queries).unwrap());
                 let what = format!("{} {n} x {m} x {dim} {dtype:?}", device.name());
-                let squared = |all: &[patchcore::core::nearest_neighbor::Neighbor]| -> Vec<f32> {
+                let squared = |all: &[patchcore_core::nearest_neighbor::Neighbor]| -> Vec<f32> {
                     all.iter().map(|neighbor| neighbor.squared_distance).collect()
                 };
                 assert_close(&squared(&found), &squared(&expected), 1e-5, &what);
@@ -99,7 +100,7 @@ fn equal_rows_go_to_the_lowest_one() {
     for device in devices() {
         // 700 copies of 3 rows: every split of the bank holds all three.
         let rows: Vec<f32> = (0..2_100).flat_map(|row| [(row % 3) as f32, 1.0, 0.0, 2.0]).collect();
-        let index = NearestNeighborIndex::new(MemoryBank::from_rows(4, rows).unwrap(), &device);
+        let index = NearestNeighborIndex::new(MemoryBank::from_rows(4, rows).unwrap(), &device).unwrap();
         let queries: Vec<f32> = [2.0f32, 0.0, 1.0].iter().flat_map(|value| [*value, 1.0, 0.0, 2.0]).collect();
         let found = index.nearest_of_rows(&queries).unwrap();
         let found: Vec<(u32, f32)> = found.iter().map(|found| (found.row, found.squared_distance)).collect();
@@ -115,11 +116,8 @@ fn the_coreset_picks_the_cpus_rows() {
     let negated: Vec<f32> = features.iter().map(|value| -value).collect();
     features.extend(negated);
     let initial: Vec<f32> = (0..n).map(|row| if row == 11 { f32::INFINITY } else { f32::MAX }).collect();
-    let select = |device: &ComputeDevice| {
-        let data = burn::tensor::TensorData::new(features.clone(), [n, dim]);
-        let tensor = burn::tensor::Tensor::from_data(data, device.burn());
-        greedy_k_center(tensor, &initial, 300, device, &mut |_| true).unwrap()
-    };
+    let select =
+        |device: &ComputeDevice| greedy_k_center(&features, dim, &initial, 300, device, &mut |_| true).unwrap();
     let expected = select(&ComputeDevice::flex());
     for device in devices() {
         assert_eq!(select(&device), expected, "{}", device.name());
@@ -182,6 +180,79 @@ fn models_move_between_devices() {
                     assert_eq!(there.map.scores.len(), here.map.scores.len());
                 }
             }
+        }
+    }
+}
+
+/// Tensors in, tensors out: the scores and maps of [`Model::score`], for colour and grey, on every device that has tensors.
+#[test]
+fn tensors_score_as_photos_do() {
+    for mode in [Mode::Paper, Mode::Authors, Mode::Anomalib] {
+        for device in devices() {
+            let name = device.name();
+            let model = Model::fit(&settings(mode, &device), part::good(4)).unwrap();
+            let photos: Vec<_> = (0..3).map(|seed| part::photo(300 + seed, seed == 1)).collect();
+            let inputs: Vec<_> = photos.iter().map(|photo| model.prepare(photo).unwrap()).collect();
+            let (height, width) = (inputs[0].height, inputs[0].width);
+            for planes in [1, 3] {
+                let pixels: Vec<f32> = match planes {
+                    1 => inputs.iter().flat_map(|input| input.rgb_planes()[..height * width].to_vec()).collect(),
+                    _ => inputs.iter().flat_map(|input| input.rgb_planes().into_owned()).collect(),
+                };
+                let data = TensorData::new(pixels.clone(), [3, planes, height, width]);
+                let images = Tensor::<4>::from_data(data, burn_device(&device).unwrap());
+                let scored = model.core().score_tensors(images).unwrap();
+                let scores = scored.scores.try_into_vec_as::<f32>().unwrap();
+                assert_eq!(scored.maps.dims(), [3, 1, height, width]);
+                let maps = scored.maps.try_into_vec_as::<f32>().unwrap();
+                for (index, pixels) in pixels.chunks_exact(planes * height * width).enumerate() {
+                    let expected = model.core().score(ImageInput { width, height, pixels }).unwrap();
+                    let what = format!("{name} {mode:?} {planes} planes");
+                    assert!(
+                        (scores[index] / expected.score - 1.0).abs() < 1e-3,
+                        "{what}: {} {}",
+                        scores[index],
+                        expected.score
+                    );
+                    let map = &maps[index * height * width..(index + 1) * height * width];
+                    assert_close(map, &expected.map.scores, 1e-3, &what);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn tensors_that_do_not_fit_are_refused() {
+    let cpu = Model::fit(&settings(Mode::Paper, &ComputeDevice::cpu()), part::good(2)).unwrap();
+    let flex = Model::fit(&settings(Mode::Paper, &ComputeDevice::flex()), part::good(2)).unwrap();
+    let burn = burn_device(flex.device()).unwrap().clone();
+    let refusal = |model: &Model, shape: [usize; 4]| {
+        model.core().score_tensors(Tensor::zeros(shape, &burn)).map(|_| ()).unwrap_err().to_string()
+    };
+    for shape in [[0, 3, 64, 64], [1, 2, 64, 64], [1, 4, 64, 64], [1, 3, 64, 3]] {
+        assert!(refusal(&flex, shape).contains("expected [images >= 1, 3 or 1, height, width]"), "{shape:?}");
+    }
+    assert!(refusal(&cpu, [1, 3, 64, 64]).contains("device `cpu` computes without Burn's tensors: open `flex`"));
+}
+
+/// The device `cpu` computes without Burn what `flex` computes beside it: the same bits, and files that go both ways.
+#[test]
+fn the_cpu_without_burn_gives_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cpu.patchcore");
+    for mode in [Mode::Paper, Mode::Authors, Mode::Anomalib] {
+        let fit = |device: &ComputeDevice| Model::fit(&settings(mode, device), part::good(4)).unwrap();
+        let (cpu, flex) = (fit(&ComputeDevice::cpu()), fit(&ComputeDevice::flex()));
+        assert_eq!(cpu.bank(), flex.bank(), "{mode:?}");
+        cpu.save(&path, false).unwrap();
+        let moved = Model::load(&path, None, "flex").unwrap();
+        assert_eq!(moved.drift().unwrap().worst(), 0.0, "{mode:?}");
+        for (seed, defect) in [(300, false), (301, true)] {
+            let photo = part::photo(seed, defect);
+            let (own, burn) = (cpu.score(&photo).unwrap(), flex.score(&photo).unwrap());
+            assert_eq!(own.score.to_bits(), burn.score.to_bits(), "{mode:?}");
+            assert_eq!(own.map, burn.map, "{mode:?}");
         }
     }
 }

@@ -1,11 +1,10 @@
 //! From the golden input to the golden score: layers, embeddings, distances, maps of the authors' code and anomalib,
 //! on the real ResNet-18.
 
-use patchcore::config::Architecture;
-use patchcore::config::Normalization;
-use patchcore::config::{Mode, PatchCoreConfig};
-use patchcore::core::backbone::Network;
-use patchcore::core::{ComputeDevice, Extractor, ImageInput};
+use patchcore::Precision;
+use patchcore::config::{Architecture, Mode, Normalization, PatchCoreConfig};
+use patchcore_core::tensors::{Network, burn_device};
+use patchcore_core::{ComputeDevice, Extractor, ImageInput};
 use patchcore_testing::{Golden, resnet18};
 
 /// The golden input is normalised already: this normalisation does nothing.
@@ -22,11 +21,12 @@ fn layers_equal_torch() {
     let weights = patchcore::resolve_weights("resnet18", Some(&weights)).unwrap();
     let plan = Architecture::ResNet18.plan(&["layer2".into(), "layer3".into()]).unwrap();
     let device = ComputeDevice::flex();
-    let network = Network::new(Architecture::ResNet18, plan, &weights, &device).unwrap();
+    let burn = burn_device(&device).unwrap();
+    let network = Network::new(Architecture::ResNet18, plan, &weights, burn, Precision::F32).unwrap();
     for name in ["normal", "defect"] {
         let Some(golden) = Golden::open(name) else { return };
         let data = burn::tensor::TensorData::new(golden.f32("input"), [1, 3, 224, 224]);
-        let maps = network.forward(burn::tensor::Tensor::from_data(data, device.burn()));
+        let maps = network.forward(burn::tensor::Tensor::from_data(data, burn));
         for (map, layer) in maps.into_iter().zip(["layer2", "layer3"]) {
             let found = map.try_into_vec_as::<f32>().unwrap();
             assert!(largest_difference(&found, &golden.f32(layer)) <= 1e-4, "{name} {layer}");
@@ -73,7 +73,7 @@ fn scores_and_maps_equal_both_published_codes() {
         let mut config = PatchCoreConfig::new(mode, Architecture::ResNet18);
         config.normalization = NONE;
         let model =
-            patchcore::core::PatchCore::with_bank(config, &weights, bank.f32(key), &ComputeDevice::flex()).unwrap();
+            patchcore_core::PatchCore::with_bank(config, &weights, bank.f32(key), &ComputeDevice::flex()).unwrap();
         for name in ["normal", "defect"] {
             let golden = Golden::open(name).unwrap();
             let pixels = golden.f32("input");

@@ -1,8 +1,8 @@
 //! Model files: what comes back is what was saved; whatever is damaged, newer or foreign is refused; nothing is lost.
 
-use patchcore::core::error::ModelFileError;
-use patchcore::core::model_file::DriftPolicy;
 use patchcore::{Error, Model, Settings};
+use patchcore_core::error::ModelFileError;
+use patchcore_core::model_file::DriftPolicy;
 use patchcore_testing::resnet18;
 
 use crate::part;
@@ -155,7 +155,7 @@ fn the_container_of_the_weights_does_not_change_a_byte() {
 
 #[test]
 fn other_weights_are_refused_with_both_digests() {
-    let file = patchcore::core::model_file::ModelFile::new(model().core(), Vec::new(), None);
+    let file = patchcore_core::model_file::ModelFile::new(model().core(), Vec::new(), None);
     let mut weights = patchcore::resolve_weights("efficientnet_lite0", None).unwrap();
     weights.tensors.get_mut("stem.bias").unwrap().data[0] += 1e-3;
     let error =

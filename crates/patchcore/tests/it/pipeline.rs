@@ -61,7 +61,7 @@ fn every_bank_row_is_the_embedding_of_its_origin() {
     let bank = model.core().bank();
     for (image, photo) in photos.iter().enumerate() {
         let input = model.prepare(photo).unwrap();
-        let pixels = patchcore::core::ImageInput { width: input.width, height: input.height, pixels: &input.data };
+        let pixels = patchcore_core::ImageInput { width: input.width, height: input.height, pixels: &input.data };
         let (rows, grid) = model.core().extractor().embed_to_host(pixels).unwrap();
         for (index, origin) in bank.origins().iter().enumerate().filter(|(_, origin)| origin.image as usize == image) {
             let cell = usize::from(origin.row) * grid.columns + usize::from(origin.column);
@@ -76,7 +76,7 @@ fn bank_sizes_are_those_the_authors_published() {
     for (images, rows) in
         [(209, 16385), (224, 17561), (219, 17169), (280, 21952), (264, 20697), (391, 30654), (60, 4704)]
     {
-        assert_eq!(patchcore::core::coreset::coreset_size(images * 28 * 28, 0.1), rows);
+        assert_eq!(patchcore_core::coreset::coreset_size(images * 28 * 28, 0.1), rows);
     }
 }
 

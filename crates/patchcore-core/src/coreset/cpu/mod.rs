@@ -24,5 +24,7 @@ mod lattice;
 mod minima;
 #[cfg(test)]
 mod oracle;
+mod project;
 
 pub use greedy::greedy_k_center;
+pub use project::project;

@@ -1,4 +1,5 @@
-//! The questions: one per operation that the network, the embedding, the coreset, the search and the map rely on.
+//! The questions of a device with tensors: one per operation that the network, the embedding, the coreset, the search and the
+//! map rely on.
 
 #![allow(clippy::indexing_slicing, reason = "loops over the extents of what they read")]
 
@@ -6,39 +7,13 @@ use burn::tensor::module::{conv2d, interpolate, max_pool2d};
 use burn::tensor::ops::{ConvOptions, InterpolateMode, InterpolateOptions, MaxPoolOptions, PadMode};
 use burn::tensor::{Int, Tensor, TensorData, activation};
 
-use super::reference::{Conv, bilinear, conv_relu, deviation, max_pool, product, values};
-use crate::coreset::greedy_k_center;
+use super::question::{Question, exact, in_f32};
+use super::reference::{deviation, values};
+use super::tensor_answers::{Conv, bilinear, conv_relu, max_pool, product};
 use crate::device::{ComputeDevice, Precision};
 use crate::error::DeviceError;
-use crate::memory_bank::MemoryBank;
-use crate::nearest_neighbor::{NearestNeighborIndex, squared_distance};
 
-/// An operation, and how to ask for it.
-pub(super) struct Question {
-    pub name: &'static str,
-    /// The deviation of the answer.
-    pub ask: fn(&ComputeDevice) -> Result<f64, DeviceError>,
-    /// The deviation allowed.
-    pub tolerance: fn(Precision) -> f64,
-}
-
-fn in_precision(precision: Precision) -> f64 {
-    match precision {
-        Precision::F32 => 1e-4,
-        Precision::F16 => 1e-2,
-        Precision::Bf16 => 6e-2,
-    }
-}
-
-fn in_f32(_: Precision) -> f64 {
-    1e-4
-}
-
-fn exact(_: Precision) -> f64 {
-    0.0
-}
-
-pub(super) const OPERATIONS: [Question; 13] = [
+pub(super) const OPERATIONS: [Question; 10] = [
     Question { name: "matrix product", ask: matrix_product, tolerance: in_f32 },
     Question { name: "matrix product and what follows it", ask: product_with_epilogue, tolerance: in_f32 },
     Question { name: "convolution 3x3", ask: |device| conv(device, 16, 24, 1, 3, 1), tolerance: in_precision },
@@ -53,10 +28,15 @@ pub(super) const OPERATIONS: [Question; 13] = [
     Question { name: "minimum with indices", ask: minimum_with_indices, tolerance: exact },
     Question { name: "bilinear interpolation", ask: interpolation, tolerance: in_f32 },
     Question { name: "padding, windows and gather", ask: windows, tolerance: exact },
-    Question { name: "nearest neighbour search", ask: search, tolerance: exact },
-    Question { name: "distances of the search", ask: search_distances, tolerance: in_f32 },
-    Question { name: "coreset selection", ask: coreset, tolerance: exact },
 ];
+
+fn in_precision(precision: Precision) -> f64 {
+    match precision {
+        Precision::F32 => 1e-4,
+        Precision::F16 => 1e-2,
+        Precision::Bf16 => 6e-2,
+    }
+}
 
 fn read<const D: usize>(device: &ComputeDevice, tensor: Tensor<D>) -> Result<Vec<f32>, DeviceError> {
     tensor.try_into_vec_as::<f32>().map_err(|error| device.failed("self-check", error))
@@ -64,24 +44,24 @@ fn read<const D: usize>(device: &ComputeDevice, tensor: Tensor<D>) -> Result<Vec
 
 const EXTENTS: [usize; 3] = [70, 130, 94];
 
-fn factors(device: &ComputeDevice) -> (Vec<f32>, Vec<f32>, Tensor<2>, Tensor<2>) {
+fn factors(device: &ComputeDevice) -> Result<(Vec<f32>, Vec<f32>, Tensor<2>, Tensor<2>), DeviceError> {
     let [n, k, m] = EXTENTS;
     let (a, b) = (values(n * k, 1), values(k * m, 2));
-    let tensors = (device.tensor(a.clone(), [n, k]), device.tensor(b.clone(), [k, m]));
-    (a, b, tensors.0, tensors.1)
+    let tensors = (device.tensor(a.clone(), [n, k])?, device.tensor(b.clone(), [k, m])?);
+    Ok((a, b, tensors.0, tensors.1))
 }
 
 fn matrix_product(device: &ComputeDevice) -> Result<f64, DeviceError> {
-    let (a, b, left, right) = factors(device);
+    let (a, b, left, right) = factors(device)?;
     Ok(deviation(&read(device, left.matmul(right))?, &product(&a, &b, EXTENTS)))
 }
 
 /// The shape of the search and of the coreset: a product, a factor, a row added, the least of each line.
 fn product_with_epilogue(device: &ComputeDevice) -> Result<f64, DeviceError> {
     let [n, _, m] = EXTENTS;
-    let (a, b, left, right) = factors(device);
+    let (a, b, left, right) = factors(device)?;
     let row = values(m, 3);
-    let added = device.tensor(row.clone(), [1, m]);
+    let added = device.tensor(row.clone(), [1, m])?;
     let expected: Vec<f64> = product(&a, &b, EXTENTS).iter().map(|value| -2.0 * value).collect();
     let scaled = deviation(&read(device, left.clone().matmul(right.clone()) * -2.0)?, &expected);
     let least: Vec<f64> = expected
@@ -111,9 +91,9 @@ fn conv(
     }
     let of = device.precision();
     let tensors = conv2d(
-        of.of(device.tensor(image.clone(), [1, inputs, 20, 20])),
-        of.of(device.tensor(weight.clone(), [outputs, per_group, kernel, kernel])),
-        Some(of.of(device.tensor(bias.clone(), [outputs]))),
+        of.of(device.tensor(image.clone(), [1, inputs, 20, 20])?),
+        of.of(device.tensor(weight.clone(), [outputs, per_group, kernel, kernel])?),
+        Some(of.of(device.tensor(bias.clone(), [outputs])?)),
         ConvOptions::new([stride; 2], [kernel / 2; 2], [1, 1], groups),
     );
     let found = read(device, of.back(activation::relu(tensors)))?;
@@ -123,7 +103,7 @@ fn conv(
 fn pool(device: &ComputeDevice) -> Result<f64, DeviceError> {
     let planes = values(6 * 21 * 21, 7);
     let of = device.precision();
-    let tensor = of.of(device.tensor(planes.clone(), [1, 6, 21, 21]));
+    let tensor = of.of(device.tensor(planes.clone(), [1, 6, 21, 21])?);
     let options = MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]);
     let found = read(device, of.back(max_pool2d(tensor, options)))?;
     Ok(deviation(&found, &max_pool(&planes, 21)))
@@ -133,7 +113,7 @@ fn minimum_with_indices(device: &ComputeDevice) -> Result<f64, DeviceError> {
     let (lines, columns) = (37, 301);
     // A few values only: equal ones must go to the lowest index.
     let table: Vec<f32> = values(lines * columns, 8).iter().map(|value| (value * 40.0).round()).collect();
-    let (least, index) = device.tensor(table.clone(), [lines, columns]).min_dim_with_indices(1);
+    let (least, index) = device.tensor(table.clone(), [lines, columns])?.min_dim_with_indices(1);
     let index = index.try_into_vec_as::<i32>().map_err(|error| device.failed("self-check", error))?;
     let least = read(device, least)?;
     let wrong = table.chunks_exact(columns).zip(least.iter().zip(index)).filter(|(line, (value, at))| {
@@ -146,7 +126,7 @@ fn minimum_with_indices(device: &ComputeDevice) -> Result<f64, DeviceError> {
 fn interpolation(device: &ComputeDevice) -> Result<f64, DeviceError> {
     let planes = values(5 * 14 * 14, 9);
     let options = InterpolateOptions::new(InterpolateMode::Bilinear).with_align_corners(false);
-    let tensor = device.tensor(planes.clone(), [1, 5, 14, 14]);
+    let tensor = device.tensor(planes.clone(), [1, 5, 14, 14])?;
     let found = read(device, interpolate(tensor, options.with_output_size([28, 28])))?;
     Ok(deviation(&found, &bilinear(&planes, 14, 28)))
 }
@@ -155,14 +135,14 @@ fn interpolation(device: &ComputeDevice) -> Result<f64, DeviceError> {
 fn windows(device: &ComputeDevice) -> Result<f64, DeviceError> {
     let (channels, side) = (4, 9);
     let planes = values(channels * side * side, 10);
-    let padded = device.tensor(planes.clone(), [1, channels, side, side]).pad((1, 1, 1, 1), PadMode::Constant(0.0));
+    let padded = device.tensor(planes.clone(), [1, channels, side, side])?.pad((1, 1, 1, 1), PadMode::Constant(0.0));
     let window = |at: usize| {
         let (dy, dx) = (at / 3, at % 3);
         padded.clone().slice([0..1, 0..channels, dy..dy + side, dx..dx + side])
     };
     let unfolded = Tensor::cat((0..9).map(window).collect(), 1);
     let wanted = [35, 0, 17, 8];
-    let index = Tensor::<1, Int>::from_data(TensorData::new(wanted.to_vec(), [4]), device.burn());
+    let index = Tensor::<1, Int>::from_data(TensorData::new(wanted.to_vec(), [4]), device.burn()?);
     let rows = unfolded.select(1, index).permute([0, 2, 3, 1]).reshape([side * side, 4]);
     let at = |channel: usize, y: usize, x: usize| {
         let inside = (1..=side).contains(&y) && (1..=side).contains(&x);
@@ -177,60 +157,4 @@ fn windows(device: &ComputeDevice) -> Result<f64, DeviceError> {
     let expected: Vec<f32> = expected.collect();
     let wrong = found.iter().zip(&expected).filter(|(found, expected)| found != expected).count();
     Ok((wrong + found.len().abs_diff(expected.len())) as f64)
-}
-
-const SEARCH: [usize; 3] = [150, 700, 72];
-
-/// Queries, bank rows, and per query the row found and its squared distance.
-type Searched = (Vec<f32>, Vec<f32>, Vec<(usize, f32)>);
-
-/// Queries close to known rows of a bank, the bank, and what the device answers.
-fn ask_search(device: &ComputeDevice) -> Result<Searched, DeviceError> {
-    let [n, m, dim] = SEARCH;
-    let rows = values(m * dim, 11);
-    let noise = values(n * dim, 12);
-    let near = |at: usize| rows[(at / dim * 31 % m) * dim + at % dim] + 0.05 * noise[at];
-    let queries: Vec<f32> = (0..n * dim).map(near).collect();
-    let Some(bank) = MemoryBank::from_rows(dim, rows.clone()) else { return Ok((queries, rows, Vec::new())) };
-    let found = NearestNeighborIndex::new(bank, device).nearest(device.tensor(queries.clone(), [n, dim]))?;
-    let found = found.into_iter().map(|neighbor| (neighbor.row as usize, neighbor.squared_distance));
-    Ok((queries, rows, found.collect()))
-}
-
-fn search(device: &ComputeDevice) -> Result<f64, DeviceError> {
-    let [n, m, _] = SEARCH;
-    let (_, _, found) = ask_search(device)?;
-    let wrong = found.iter().enumerate().filter(|(query, (row, _))| query * 31 % m != *row).count();
-    Ok((wrong + found.len().abs_diff(n)) as f64)
-}
-
-fn search_distances(device: &ComputeDevice) -> Result<f64, DeviceError> {
-    let [_, m, dim] = SEARCH;
-    let (queries, rows, found) = ask_search(device)?;
-    let expected = queries
-        .chunks_exact(dim)
-        .enumerate()
-        .map(|(query, values)| f64::from(squared_distance(values, &rows[query * 31 % m * dim..][..dim])));
-    let found: Vec<f32> = found.iter().map(|(_, squared)| *squared).collect();
-    Ok(deviation(&found, &expected.collect::<Vec<_>>()))
-}
-
-/// Points on a line whose order of selection is known: the ends, then ever finer middles.
-fn coreset(device: &ComputeDevice) -> Result<f64, DeviceError> {
-    // A power of two: the mean is exact however it is summed and divided.
-    let n = 2_048;
-    let axis = |row: usize| [row as f32, 0.0, 0.0, 0.0];
-    let features: Vec<f32> = (0..n).flat_map(axis).collect();
-    let mut initial = vec![f32::MAX; n];
-    initial[0] = f32::INFINITY;
-    let tensor = device.tensor(features, [n, 4]);
-    let picks = greedy_k_center(tensor, &initial, 5, device, &mut |_| true);
-    let picks = picks.map_err(|stopped| match stopped {
-        crate::coreset::SelectionStopped::Device(error) => error,
-        crate::coreset::SelectionStopped::Cancelled => device.failed("coreset selection", "it was cancelled"),
-    })?;
-    // From 0 the farthest is the other end; then the middle (the lower of two), then the middles of the halves.
-    let expected = [0, 2_047, 1_023, 1_535, 511];
-    let wrong = picks.iter().zip(&expected).filter(|(found, expected)| found != expected).count();
-    Ok((wrong + picks.len().abs_diff(expected.len())) as f64)
 }

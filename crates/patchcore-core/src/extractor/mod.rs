@@ -1,61 +1,31 @@
 //! Photo in, embedding rows out: normalisation, backbone and patch embedding on one device.
 
+mod image_input;
+#[cfg(feature = "burn")]
+mod tensors;
+
 use std::sync::Arc;
 
-use burn::tensor::Tensor;
+pub use image_input::ImageInput;
+#[cfg(feature = "burn")]
+use tensors::TensorExtractor;
 
 use crate::backbone::cpu::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
 use crate::backbone::grey_stem::push_grey_planes;
-use crate::backbone::{Network, verify_weights};
-use crate::device::{Backend, ComputeDevice, guarded};
+use crate::backbone::verify_weights;
+#[cfg(feature = "burn")]
+use crate::device::guarded;
+use crate::device::{Backend, ComputeDevice};
 use crate::error::{BackboneError, DeviceError, FitError, InputError, ScoreError};
-use crate::patch_embedding::PatchEmbedding;
 use crate::patch_embedding::cpu::{CpuEmbedding, EmbeddingScratch};
 use crate::scratch_pool::ScratchPool;
 use patchcore_config::backbone::plan::{Plan, Step};
-use patchcore_config::{BackboneWeights, ConfigError, Grid, INPUT_SIDES, Normalization, PatchCoreConfig};
+use patchcore_config::{BackboneWeights, ConfigError, Grid, PatchCoreConfig};
 
+/// What an error of the device says was being done.
+const OPERATION: &str = "feature extraction";
 /// The most photos that go through the network at once.
 const LARGEST_BATCH: u64 = 32;
-
-/// The pixels of one photo as the network wants them, before normalisation.
-#[derive(Debug, Clone, Copy)]
-pub struct ImageInput<'a> {
-    /// Columns.
-    pub width: usize,
-    /// Rows.
-    pub height: usize,
-    /// Red, green and blue planes `[3, height, width]`, or one grey plane `[height, width]` that stands for three equal
-    /// ones; values in `[0, 1]`.
-    pub pixels: &'a [f32],
-}
-
-impl ImageInput<'_> {
-    /// Whether there is one plane.
-    pub fn is_grey(&self) -> bool {
-        self.pixels.len() == self.width * self.height
-    }
-
-    /// Checks length, size and finiteness.
-    ///
-    /// # Errors
-    /// [`InputError`].
-    pub fn check(&self) -> Result<(), InputError> {
-        let (width, height) = (self.width, self.height);
-        if !INPUT_SIDES.contains(&width) || !INPUT_SIDES.contains(&height) {
-            let (smallest, largest) = (*INPUT_SIDES.start(), *INPUT_SIDES.end());
-            return Err(InputError::WrongSize { width, height, smallest, largest });
-        }
-        let expected = 3 * width * height;
-        if self.pixels.len() != expected && !self.is_grey() {
-            return Err(InputError::WrongLength { found: self.pixels.len(), expected, height, width });
-        }
-        match self.pixels.iter().position(|value| !value.is_finite()) {
-            Some(index) => Err(InputError::NotFinite { index }),
-            None => Ok(()),
-        }
-    }
-}
 
 /// The frozen part of PatchCore.
 #[derive(Debug, Clone)]
@@ -72,16 +42,9 @@ pub struct Extractor {
 /// tap tables.
 #[derive(Debug, Clone)]
 enum Body {
-    Tensors(Box<TensorBody>),
+    #[cfg(feature = "burn")]
+    Tensors(Box<TensorExtractor>),
     Cpu(Arc<CpuBody>),
-}
-
-#[derive(Debug, Clone)]
-struct TensorBody {
-    network: Network,
-    embedding: PatchEmbedding,
-    /// Mean and deviation of the normalisation, `[1, 3, 1, 1]`.
-    normalization: [Tensor<4>; 2],
 }
 
 struct CpuBody {
@@ -111,18 +74,18 @@ pub enum ExtractorError {
     /// The device failed.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// The CPU body refused a plan or its weights; a bug, since both have been checked.
+    /// The CPU's kernels refused a plan or its weights; a bug, since both have been checked.
     #[error("the CPU network cannot be built: {0} (please report this)")]
     Cpu(String),
 }
 
 impl ExtractorError {
-    /// The same as an error of the device that computes.
+    /// Converts to a [`DeviceError`].
     pub(crate) fn into_device_error(self) -> DeviceError {
         if let ExtractorError::Device(error) = self {
             return error;
         }
-        let device = Backend::Flex.name().to_owned();
+        let device = Backend::Cpu.name().to_owned();
         DeviceError::Execution { device, operation: "building the network", message: self.to_string() }
     }
 }
@@ -150,25 +113,36 @@ impl Extractor {
         config.check()?;
         let plan = config.backbone.plan(&config.layers)?;
         verify_weights(config.backbone, &plan, weights)?;
-        let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
         let body = if device.is_cpu() {
             let network = CpuNetwork::for_photos(device.instructions(), &plan, weights, &config.normalization)
                 .map_err(|error| ExtractorError::Cpu(error.to_string()))?;
+            let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
             let embedding = CpuEmbedding::new(config.embedding, &channels);
             Body::Cpu(Arc::new(CpuBody { network, embedding, workspaces: ScratchPool::default() }))
         } else {
-            guarded(device, "upload of the network", || {
-                let network = Network::new(config.backbone, plan.clone(), weights, device)?;
-                let embedding = PatchEmbedding::new(config.embedding, &channels, device);
-                let Normalization { mean, std } = config.normalization;
-                let normalization = [mean, std].map(|values| device.tensor(values.to_vec(), [1, 3, 1, 1]));
-                Ok::<_, ExtractorError>(Body::Tensors(Box::new(TensorBody { network, embedding, normalization })))
-            })?
+            Self::on(device, &config, &plan, weights)?
         };
         // Only what the network reads counts: a file with more layers gives the same features.
         let weights_sha256 = weights.restricted_to(&plan).sha256();
         let dim = config.embedding_dim();
         Ok(Self { config, device: device.clone(), plan, body, dim, weights_sha256 })
+    }
+
+    #[cfg(feature = "burn")]
+    fn on(
+        device: &ComputeDevice,
+        config: &PatchCoreConfig,
+        plan: &Plan,
+        weights: &BackboneWeights,
+    ) -> Result<Body, ExtractorError> {
+        guarded(device, "upload of the network", || {
+            Ok(Body::Tensors(Box::new(TensorExtractor::new(config, plan.clone(), weights, device)?)))
+        })
+    }
+
+    #[cfg(not(feature = "burn"))]
+    fn on(device: &ComputeDevice, _: &PatchCoreConfig, _: &Plan, _: &BackboneWeights) -> Result<Body, ExtractorError> {
+        Err(device.without_burn().into())
     }
 
     /// The settings.
@@ -202,57 +176,6 @@ impl Extractor {
         Grid { rows: height.div_ceil(stride), columns: width.div_ceil(stride) }
     }
 
-    /// Embedding rows of one photo: `[grid cells, dim]`, grid row by row.
-    ///
-    /// One photo at a time: its features cannot depend on its neighbours in a batch.
-    ///
-    /// # Errors
-    /// [`ScoreError::Input`] and [`ScoreError::Device`].
-    pub fn embed(&self, image: ImageInput<'_>) -> Result<(Tensor<2>, Grid), ScoreError> {
-        self.embed_batch(&[image])
-    }
-
-    /// Embedding rows of photos of one size, image by image: `[images x grid cells, dim]`, on the device. One upload, and
-    /// nothing is read back.
-    ///
-    /// # Errors
-    /// [`ScoreError::Input`] (also for photos of several sizes) and [`ScoreError::Device`].
-    pub fn embed_batch(&self, images: &[ImageInput<'_>]) -> Result<(Tensor<2>, Grid), ScoreError> {
-        let Some(first) = images.first() else {
-            return Ok((self.device.tensor(Vec::new(), [0, self.dim]), Grid::default()));
-        };
-        let (height, width) = (first.height, first.width);
-        for image in images {
-            image.check()?;
-            let found = (image.height, image.width);
-            if found != (height, width) {
-                return Err(InputError::MixedSizes { found, expected: (height, width) }.into());
-            }
-        }
-        match &self.body {
-            Body::Cpu(_) => {
-                let mut values = Vec::new();
-                for image in images {
-                    self.with_embedding(*image, |rows, _| values.extend_from_slice(rows))?;
-                }
-                let grid = self.grid(height, width);
-                Ok((self.device.tensor(values, [images.len() * grid.cells(), self.dim]), grid))
-            }
-            Body::Tensors(body) => guarded(&self.device, "feature extraction", || {
-                // One grey plane is enough for all of a batch: normalising makes three of it on the device.
-                let planes = if images.iter().all(ImageInput::is_grey) { 1 } else { 3 };
-                let times = |image: &ImageInput<'_>| if image.is_grey() { planes } else { 1 };
-                let pixels = images.iter().flat_map(|image| std::iter::repeat_n(image.pixels, times(image)));
-                let pixels = pixels.flatten().copied().collect();
-                let pixels = self.device.tensor(pixels, [images.len(), planes, height, width]);
-                let [mean, std] = body.normalization.clone();
-                let maps = body.network.forward((pixels - mean) / std);
-                // A plan has at least one layer.
-                body.embedding.forward(&maps).ok_or_else(|| self.failed("no feature map").into())
-            }),
-        }
-    }
-
     /// Bytes that one photo of a batch takes on the device while its features are computed: three times the network's
     /// largest map (input, output and residual), and of the embedding the nine shifted copies of each level, twice,
     /// and its rows.
@@ -277,19 +200,33 @@ impl Extractor {
         (free / self.bytes_per_image(height, width).max(1)).clamp(1, LARGEST_BATCH) as usize
     }
 
-    /// [`Extractor::embed_batch`], on the host: one read-back.
+    /// Embedding rows of photos of one size, image by image: `[images x grid cells, dim]`, row-major. On a device other than
+    /// the CPU one upload and one read-back for all of them.
     ///
     /// # Errors
-    /// As [`Extractor::embed_batch`].
+    /// [`ScoreError::Input`] (also for photos of several sizes) and [`ScoreError::Device`].
     pub fn embed_batch_to_host(&self, images: &[ImageInput<'_>]) -> Result<(Vec<f32>, Grid), ScoreError> {
-        let (rows, grid) = self.embed_batch(images)?;
-        guarded(&self.device, "feature extraction", || {
-            let rows = rows.try_into_vec_as::<f32>().map_err(|error| self.failed(error))?;
-            Ok((rows, grid))
-        })
+        let Some((height, width)) = check_batch(images)? else { return Ok((Vec::new(), Grid::default())) };
+        match &self.body {
+            Body::Cpu(_) => {
+                let mut values = Vec::new();
+                for image in images {
+                    self.with_embedding(*image, |rows, _| values.extend_from_slice(rows))?;
+                }
+                Ok((values, self.grid(height, width)))
+            }
+            #[cfg(feature = "burn")]
+            Body::Tensors(_) => {
+                let (rows, grid) = self.embed_batch(images)?;
+                let rows = guarded(&self.device, OPERATION, || {
+                    rows.try_into_vec_as::<f32>().map_err(|error| self.failed(error))
+                });
+                Ok((rows?, grid))
+            }
+        }
     }
 
-    /// [`Extractor::embed`], on the host.
+    /// Embedding rows of one photo, `[grid cells, dim]`, grid row by row.
     ///
     /// # Errors
     /// [`ScoreError::Input`] and [`ScoreError::Device`].
@@ -300,6 +237,7 @@ impl Extractor {
                 let taken = body.with_rows(image, &self.config, |rows, grid| (std::mem::take(rows), grid));
                 taken.map_err(|error| self.failed(error).into())
             }
+            #[cfg(feature = "burn")]
             Body::Tensors(_) => self.embed_batch_to_host(&[image]),
         }
     }
@@ -320,6 +258,7 @@ impl Extractor {
                 let used = body.with_rows(image, &self.config, |rows, grid| use_rows(rows, grid));
                 used.map_err(|error| self.failed(error).into())
             }
+            #[cfg(feature = "burn")]
             Body::Tensors(_) => {
                 let (rows, grid) = self.embed_to_host(image)?;
                 Ok(use_rows(&rows, grid))
@@ -328,8 +267,22 @@ impl Extractor {
     }
 
     fn failed(&self, error: impl std::fmt::Display) -> DeviceError {
-        self.device.failed("feature extraction", error)
+        self.device.failed(OPERATION, error)
     }
+}
+
+/// Rows and columns of the images of a batch; `None` for no image.
+fn check_batch(images: &[ImageInput<'_>]) -> Result<Option<(usize, usize)>, InputError> {
+    let Some(first) = images.first() else { return Ok(None) };
+    let expected = (first.height, first.width);
+    for image in images {
+        image.check()?;
+        let found = (image.height, image.width);
+        if found != expected {
+            return Err(InputError::MixedSizes { found, expected });
+        }
+    }
+    Ok(Some(expected))
 }
 
 /// The largest map so far, and the stride of every slot so far.

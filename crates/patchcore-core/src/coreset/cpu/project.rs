@@ -1,0 +1,44 @@
+//! The random projection on the CPU: one matrix product.
+
+/// Multiplications from which the product is cut among threads, as Burn's Flex backend does it.
+const PARALLEL: usize = 192 * 192 * 192;
+
+/// `rows` `[n, dim]` times `matrix` `[dim, projected_dim]`, all row-major: `[n, projected_dim]`.
+///
+/// # Panics
+/// Where `rows` are not whole rows or `matrix` has another size.
+pub fn project(rows: &[f32], matrix: &[f32], dim: usize, projected_dim: usize) -> Vec<f32> {
+    assert!(dim > 0 && rows.len().is_multiple_of(dim) && matrix.len() == dim * projected_dim);
+    let n = rows.len() / dim;
+    let mut projected = vec![0.0f32; n * projected_dim];
+    let parallelism = match n.saturating_mul(dim).saturating_mul(projected_dim) {
+        small if small < PARALLEL => gemm::Parallelism::None,
+        _ => gemm::Parallelism::Rayon(0),
+    };
+    let (row_stride, projected_stride) = (dim as isize, projected_dim as isize);
+    // SAFETY: strides and extents describe the three slices, whose lengths are checked above.
+    unsafe {
+        gemm::gemm(
+            n,
+            projected_dim,
+            dim,
+            projected.as_mut_ptr(),
+            1,
+            projected_stride,
+            false,
+            rows.as_ptr(),
+            1,
+            row_stride,
+            matrix.as_ptr(),
+            1,
+            projected_stride,
+            0.0,
+            1.0,
+            false,
+            false,
+            false,
+            parallelism,
+        );
+    }
+    projected
+}

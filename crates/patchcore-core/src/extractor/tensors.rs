@@ -1,0 +1,95 @@
+//! The extractor as Burn tensor operations, and what it takes and gives as tensors.
+
+use burn::tensor::Tensor;
+use patchcore_config::backbone::plan::Plan;
+use patchcore_config::{BackboneWeights, Grid, Normalization, PatchCoreConfig};
+
+use super::{Body, Extractor, ExtractorError, ImageInput, OPERATION, check_batch};
+use crate::backbone::Network;
+use crate::device::{ComputeDevice, guarded};
+use crate::error::ScoreError;
+use crate::patch_embedding::PatchEmbedding;
+
+/// Normalisation, network and embedding on a device.
+#[derive(Debug, Clone)]
+pub(super) struct TensorExtractor {
+    network: Network,
+    embedding: PatchEmbedding,
+    /// Mean and deviation of the normalisation, `[1, 3, 1, 1]`.
+    normalization: [Tensor<4>; 2],
+}
+
+impl TensorExtractor {
+    pub(super) fn new(
+        config: &PatchCoreConfig,
+        plan: Plan,
+        weights: &BackboneWeights,
+        device: &ComputeDevice,
+    ) -> Result<Self, ExtractorError> {
+        let burn = device.burn()?;
+        let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
+        let embedding = PatchEmbedding::new(config.embedding, &channels, burn);
+        let network = Network::new(config.backbone, plan, weights, burn, device.precision())?;
+        let Normalization { mean, std } = config.normalization;
+        let values = |values: [f32; 3]| device.tensor(values.to_vec(), [1, 3, 1, 1]);
+        Ok(Self { network, embedding, normalization: [values(mean)?, values(std)?] })
+    }
+
+    /// `pixels` `[n, 3 or 1, height, width]` in `[0, 1]` to rows `[n x grid cells, dim]`; `None` for a plan without layers.
+    fn embed(&self, pixels: Tensor<4>) -> Option<(Tensor<2>, Grid)> {
+        let [mean, std] = self.normalization.clone();
+        let maps = self.network.forward((pixels - mean) / std);
+        self.embedding.forward(&maps)
+    }
+}
+
+impl Extractor {
+    /// Embedding rows of one photo: `[grid cells, dim]`, grid row by row.
+    ///
+    /// One photo at a time: its features cannot depend on its neighbours in a batch.
+    ///
+    /// # Errors
+    /// [`ScoreError::Input`] and [`ScoreError::Device`].
+    pub fn embed(&self, image: ImageInput<'_>) -> Result<(Tensor<2>, Grid), ScoreError> {
+        self.embed_batch(&[image])
+    }
+
+    /// Embedding rows of photos of one size, image by image: `[images x grid cells, dim]`, on the device. One upload, and
+    /// nothing is read back.
+    ///
+    /// # Errors
+    /// [`ScoreError::Input`] (also for photos of several sizes) and [`ScoreError::Device`].
+    pub fn embed_batch(&self, images: &[ImageInput<'_>]) -> Result<(Tensor<2>, Grid), ScoreError> {
+        let Some((height, width)) = check_batch(images)? else {
+            return Ok((self.device.tensor(Vec::new(), [0, self.dim])?, Grid::default()));
+        };
+        match &self.body {
+            Body::Cpu(_) => {
+                let (values, grid) = self.embed_batch_to_host(images)?;
+                Ok((self.device.tensor(values, [images.len() * grid.cells(), self.dim])?, grid))
+            }
+            Body::Tensors(body) => guarded(&self.device, OPERATION, || {
+                // One grey plane is enough for all of a batch: normalising makes three of it on the device.
+                let planes = if images.iter().all(ImageInput::is_grey) { 1 } else { 3 };
+                let times = |image: &ImageInput<'_>| if image.is_grey() { planes } else { 1 };
+                let pixels = images.iter().flat_map(|image| std::iter::repeat_n(image.pixels, times(image)));
+                let pixels = pixels.flatten().copied().collect();
+                let pixels = self.device.tensor(pixels, [images.len(), planes, height, width])?;
+                // A plan has at least one layer.
+                body.embed(pixels).ok_or_else(|| self.failed("no feature map").into())
+            }),
+        }
+    }
+
+    /// Embedding rows of pixels that lie on the device, by tensor operations; `None` where the CPU's own kernels compute.
+    ///
+    /// # Shapes
+    /// - `pixels`: `[n, 3 or 1, height, width]`, in `[0, 1]`
+    /// - result: `[n x grid cells, dim]`, image by image
+    pub(crate) fn embed_tensor(&self, pixels: Tensor<4>) -> Option<(Tensor<2>, Grid)> {
+        match &self.body {
+            Body::Cpu(_) => None,
+            Body::Tensors(body) => body.embed(pixels),
+        }
+    }
+}
