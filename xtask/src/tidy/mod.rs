@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: the house rules that a program can check, over the files that git knows or would add.
 
+mod arrows;
 mod kinds;
 mod named;
 mod rules;
@@ -50,13 +51,18 @@ fn check(root: &Path) -> anyhow::Result<Vec<String>> {
     let tasks = tasks.get_subcommands().map(clap::Command::get_name);
     let architecture = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap_or_default();
     violations.extend(named::violations(&architecture, &files, tasks));
+    let mut manifests = Vec::new();
     for file in files {
         let path = root.join(&file);
         // A file that git still lists may have been deleted.
         let Ok(bytes) = std::fs::read(&path) else { continue };
         violations.extend(kinds.violation(&file));
         violations.extend(rules::violations(&file, &bytes));
+        if file.ends_with("Cargo.toml") {
+            manifests.push((file, String::from_utf8_lossy(&bytes).into_owned()));
+        }
     }
+    violations.extend(arrows::violations(&architecture, &manifests)?);
     Ok(violations)
 }
 
