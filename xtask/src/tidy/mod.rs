@@ -4,6 +4,8 @@ mod arrows;
 mod kinds;
 mod named;
 mod rules;
+mod rust_source;
+mod unsafe_code;
 mod untracked;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +15,8 @@ use anyhow::{Context, ensure};
 use clap::{Args, CommandFactory};
 
 use kinds::Kinds;
+use rust_source::Source;
+use unsafe_code::UnsafeCode;
 pub use untracked::Untracked;
 
 /// Check the house rules.
@@ -51,6 +55,7 @@ fn check(root: &Path) -> anyhow::Result<Vec<String>> {
     let tasks = tasks.get_subcommands().map(clap::Command::get_name);
     let architecture = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap_or_default();
     violations.extend(named::violations(&architecture, &files, tasks));
+    let mut unsafe_code = UnsafeCode::new();
     let mut manifests = Vec::new();
     for file in files {
         let path = root.join(&file);
@@ -60,8 +65,12 @@ fn check(root: &Path) -> anyhow::Result<Vec<String>> {
         violations.extend(rules::violations(&file, &bytes));
         if file.ends_with("Cargo.toml") {
             manifests.push((file, String::from_utf8_lossy(&bytes).into_owned()));
+        } else if file.ends_with(".rs") {
+            let source = Source::new(&String::from_utf8_lossy(&bytes));
+            violations.extend(unsafe_code.violation(&file, &source));
         }
     }
+    violations.extend(unsafe_code.unneeded());
     violations.extend(arrows::violations(&architecture, &manifests)?);
     Ok(violations)
 }
