@@ -9,12 +9,12 @@ mod commands;
 mod device;
 mod interrupt;
 mod lettering;
+mod outcome;
 mod output;
 mod progress;
 mod report_evidence;
 mod report_page;
 mod results;
-
 mod utc;
 
 use std::io::IsTerminal;
@@ -23,16 +23,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
-
-/// How a command that did not fail ended.
-enum Outcome {
-    /// Everything worked.
-    Done,
-    /// It worked, but not for every image.
-    SomeImagesFailed,
-    /// It worked, a photo is anomalous, and the user asked to be told so.
-    Anomaly,
-}
+use crate::outcome::Outcome;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

@@ -9,9 +9,10 @@ use serde::Serialize;
 
 use crate::arguments::{Audit as Arguments, Format};
 use crate::lettering::lettering;
+use crate::outcome::Outcome;
+use crate::output;
 use crate::output::make_folder;
 use crate::progress::Display;
-use crate::{Outcome, output};
 
 /// Share of a photo's longer side that a crop shows.
 const CROP_SHARE: u32 = 4;

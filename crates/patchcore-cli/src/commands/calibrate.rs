@@ -7,8 +7,9 @@ use patchcore::metrics::threshold::rank_of;
 use patchcore::{Limits, Model, MvtecCategory, Threshold, Thresholds, good_images, store_thresholds};
 
 use crate::arguments::Calibrate;
+use crate::outcome::Outcome;
+use crate::output;
 use crate::progress::Display;
-use crate::{Outcome, output};
 
 pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
     let source = &arguments.source;

@@ -13,9 +13,10 @@ use patchcore_report::{ComparedImage, ComparisonPage, MetricDifference, Threshol
 use serde::Deserialize;
 
 use crate::arguments::Compare;
+use crate::outcome::Outcome;
+use crate::output;
 use crate::output::check_place;
 use crate::results::ReplicatesFile;
-use crate::{Outcome, output};
 
 /// A row of scores.csv; columns that a comparison does not need may come and go.
 #[derive(Debug, Deserialize)]

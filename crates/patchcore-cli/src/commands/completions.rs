@@ -3,7 +3,8 @@
 use clap::CommandFactory;
 
 use crate::arguments::{Arguments, Completions};
-use crate::{Outcome, output};
+use crate::outcome::Outcome;
+use crate::output;
 
 pub fn run(arguments: &Completions) -> anyhow::Result<Outcome> {
     let mut script = Vec::new();

@@ -7,8 +7,9 @@ use patchcore::write_beside_and_rename;
 
 use crate::arguments::{DEFAULT_OVERLAP, Demo, Evaluate, Fit, MapGeometry, ModelSource};
 use crate::commands::{evaluate, fit};
+use crate::outcome::Outcome;
+use crate::output;
 use crate::output::make_folder;
-use crate::{Outcome, output};
 
 pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
     let out = &arguments.output;

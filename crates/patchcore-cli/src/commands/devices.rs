@@ -6,7 +6,8 @@ use serde_json::json;
 
 use crate::arguments::{Devices, InspectFormat};
 use crate::device::run_apart;
-use crate::{Outcome, output};
+use crate::outcome::Outcome;
+use crate::output;
 
 pub fn run(arguments: &Devices) -> anyhow::Result<Outcome> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);

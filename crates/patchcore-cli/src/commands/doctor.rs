@@ -5,7 +5,8 @@ use patchcore::{DoctorReport, Precision, doctor, write_beside_and_rename};
 
 use crate::arguments::{Doctor, InspectFormat};
 use crate::device::try_apart;
-use crate::{Outcome, output};
+use crate::outcome::Outcome;
+use crate::output;
 
 pub fn run(arguments: &Doctor) -> anyhow::Result<Outcome> {
     let precision = Precision::from_name(&arguments.compute.precision)?;

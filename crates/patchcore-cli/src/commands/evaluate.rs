@@ -13,12 +13,13 @@ use patchcore_report::{ColorScale, Lettering, Panel, to_png};
 use crate::arguments::{Evaluate, MapGeometry};
 use crate::commands::score::{color_scale, contour};
 use crate::lettering::lettering;
+use crate::outcome::Outcome;
+use crate::output;
 use crate::output::make_folder;
 use crate::progress::Display;
 use crate::report_evidence::evidence;
 use crate::report_page::report_page;
 use crate::results::{MetricValues, MetricsFile, ModelValues, ReplicatesFile, scores_csv};
-use crate::{Outcome, output};
 
 pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     let source = &arguments.source;

@@ -7,8 +7,9 @@ use patchcore::{
 };
 
 use crate::arguments::Fit;
+use crate::outcome::Outcome;
+use crate::output;
 use crate::progress::Display;
-use crate::{Outcome, output};
 
 pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
     let mut settings = settings(arguments)?;

@@ -6,7 +6,8 @@ use patchcore::{Model, Threshold};
 use serde_json::json;
 
 use crate::arguments::{Inspect, InspectFormat};
-use crate::{Outcome, output};
+use crate::outcome::Outcome;
+use crate::output;
 
 pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
     let file = Model::read(&arguments.model)?;

@@ -11,9 +11,10 @@ use patchcore_report::{ColorScale, overlay, to_float_tiff, to_npy, to_png};
 use serde::Serialize;
 
 use crate::arguments::{Format, MapFormat, MapGeometry, Score as Arguments};
+use crate::outcome::Outcome;
+use crate::output;
 use crate::output::{FileNames, make_folder};
 use crate::progress::Display;
-use crate::{Outcome, output};
 
 /// One line of the result.
 #[derive(Serialize)]

@@ -1,7 +1,7 @@
 //! `patchcore try-device`: opens a device and has it prove itself, in a process that may end by it.
 
-use crate::Outcome;
 use crate::arguments::Compute;
+use crate::outcome::Outcome;
 
 pub fn run(compute: &Compute) -> anyhow::Result<Outcome> {
     patchcore::open_device(&compute.device, patchcore::Precision::from_name(&compute.precision)?, None)?;
