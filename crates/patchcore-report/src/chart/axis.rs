@@ -1,11 +1,7 @@
 //! Where values lie in a chart's frame, and at which round numbers the frame is ticked.
 
-use super::mark::{Anchor, Mark};
+use super::mark::{Anchor, HEIGHT, Mark, WIDTH};
 
-/// The drawing's size, in its own units.
-pub(super) const WIDTH: f64 = 360.0;
-/// See [`WIDTH`].
-pub(super) const HEIGHT: f64 = 270.0;
 const LEFT: f64 = 46.0;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 14.0;

@@ -2,8 +2,7 @@
 
 use askama::Template;
 
-use super::axis::WIDTH;
-use super::mark::{Anchor, Chart, Mark};
+use super::mark::{Anchor, Chart, Mark, WIDTH};
 use crate::inferno::inferno;
 use crate::number::number;
 use crate::{ColorScale, ReportError};

@@ -2,8 +2,12 @@
 
 use askama::Template;
 
-use super::axis::{HEIGHT, WIDTH};
 use crate::ReportError;
+
+/// The drawing's size, in its own units.
+pub(super) const WIDTH: f64 = 360.0;
+/// See [`WIDTH`].
+pub(super) const HEIGHT: f64 = 270.0;
 
 /// Which end of a text its place is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
