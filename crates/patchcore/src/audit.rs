@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use patchcore_io::{Limits, NetworkInput, path_of_text, path_text};
 
 use crate::error::Error;
-use crate::files::load_input;
+use crate::input::load_input;
 use crate::model::{Model, NearestGood, Score};
 use crate::prefetch::prefetch;
 use crate::progress::{Progress, ProgressFn, Stage};

@@ -14,7 +14,8 @@ use patchcore_metrics::{
 };
 
 use crate::error::Error;
-use crate::files::{Scored, load_input};
+use crate::files::Scored;
+use crate::input::load_input;
 use crate::model::Model;
 use crate::progress::{Progress, ProgressFn, Stage};
 

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 
 use patchcore_config::PatchCoreConfig;
-use patchcore_io::{Limits, NetworkInput, Photo, path_text, prepare_within};
+use patchcore_io::{Limits, NetworkInput, path_text};
 
 use crate::error::Error;
+use crate::input::load_input;
 use crate::model::{FitReport, Model, Score};
 use crate::prefetch::prefetch;
 use crate::progress::ProgressFn;
@@ -15,16 +16,6 @@ use crate::settings::Settings;
 
 /// Threads that decode; the network and the search have the others.
 const DECODERS: usize = 1;
-
-/// Decodes and prepares one file.
-pub(crate) fn load_input(path: &Path, config: &PatchCoreConfig, limits: &Limits) -> Result<NetworkInput, Error> {
-    prepare_photo(&Photo::open(path, limits)?, config)
-}
-
-/// A photo as a model's network wants it.
-pub(crate) fn prepare_photo(photo: &Photo, config: &PatchCoreConfig) -> Result<NetworkInput, Error> {
-    Ok(prepare_within(photo, &config.view, config.region.as_ref(), config.full_scale)?)
-}
 
 impl Model {
     /// Fits on photo files; one that cannot be used is reported and left out.

@@ -35,6 +35,7 @@ mod doctor;
 mod error;
 mod evaluation;
 mod files;
+mod input;
 mod model;
 mod photo_map;
 mod prefetch;

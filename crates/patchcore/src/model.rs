@@ -16,7 +16,7 @@ use patchcore_metrics::threshold::{Thresholds, Verdict};
 
 use crate::devices::{DEFAULT_DEVICE, open_device};
 use crate::error::Error;
-use crate::files::prepare_photo;
+use crate::input::prepare_photo;
 use crate::progress::{Progress, ProgressFn, Stage};
 use crate::settings::Settings;
 use crate::weights::resolve_weights;
