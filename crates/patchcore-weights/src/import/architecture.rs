@@ -1,5 +1,6 @@
 //! The ResNets that PatchCore uses: which convolutions they have, by torchvision's names, with their shapes.
 
+use super::default_backbone::EFFICIENTNET_LITE0;
 use super::error::WeightsError;
 
 /// The residual block of a ResNet.
@@ -78,10 +79,10 @@ impl Architecture {
     ///
     /// [`WeightsError::UnknownBackbone`] with the names there are.
     pub fn by_name(name: &str) -> Result<&'static Architecture, WeightsError> {
-        KNOWN.iter().find(|known| known.name == name).ok_or_else(|| WeightsError::UnknownBackbone {
-            name: name.into(),
-            known: super::known_backbones().join(", "),
-        })
+        KNOWN
+            .iter()
+            .find(|known| known.name == name)
+            .ok_or_else(|| WeightsError::UnknownBackbone { name: name.into(), known: known_backbones().join(", ") })
     }
 
     /// Every convolution, stem to `layer4`, in the order of the forward pass (the shortcut after the main path).
@@ -142,6 +143,12 @@ impl Architecture {
         };
         KNOWN.iter().find(fits).map(|known| known.name)
     }
+}
+
+/// Names of every backbone that has weights, the embedded default first.
+pub fn known_backbones() -> Vec<&'static str> {
+    let resnets = Architecture::known().iter().map(|known| known.name);
+    std::iter::once(EFFICIENTNET_LITE0).chain(resnets).collect()
 }
 
 /// Whether declared extents equal expected ones.

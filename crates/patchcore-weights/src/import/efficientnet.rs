@@ -6,9 +6,6 @@ use super::error::WeightsError;
 use super::fold::{FoldedTensor, FoldedTensors};
 use super::tensor_view::TensorView;
 
-/// Name of the embedded default backbone.
-pub const EFFICIENTNET_LITE0: &str = "efficientnet_lite0";
-
 /// Kernel, channels in, channels out and expansion of blocks 0 to 7.
 const BLOCKS: [(usize, usize, usize, usize); 8] = [
     (3, 32, 16, 1),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::EFFICIENTNET_LITE0;
+use super::default_backbone::EFFICIENTNET_LITE0;
 
 /// Why a backbone's weights could not be had.
 #[derive(Debug, thiserror::Error)]

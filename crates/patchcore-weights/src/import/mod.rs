@@ -16,6 +16,7 @@
 
 mod architecture;
 mod assemble;
+mod default_backbone;
 mod directory;
 mod dtype;
 mod efficientnet;
@@ -29,10 +30,11 @@ mod state_dict;
 mod tensor_view;
 mod weights_format;
 
-pub use architecture::{Architecture, Block, ConvSpec};
+pub use architecture::{Architecture, Block, ConvSpec, known_backbones};
+pub use default_backbone::EFFICIENTNET_LITE0;
 pub use directory::{find_weights, weights_dir, weights_files};
 pub use dtype::Dtype;
-pub use efficientnet::{EFFICIENTNET_LITE0, efficientnet_lite0_shapes};
+pub use efficientnet::efficientnet_lite0_shapes;
 pub use encode::{Rounding, encode_safetensors};
 pub use error::WeightsError;
 pub use fold::{BatchNorm, ConvAttributes, Convolution, FoldedTensor, FoldedTensors};
@@ -42,12 +44,6 @@ pub use safetensors_file::{import_safetensors, read_safetensors};
 pub use state_dict::import_state_dict;
 pub use tensor_view::{Payload, TensorView};
 pub use weights_format::WeightsFormat;
-
-/// Names of every backbone that has weights, the embedded default first.
-pub fn known_backbones() -> Vec<&'static str> {
-    let resnets = Architecture::known().iter().map(|known| known.name);
-    std::iter::once(EFFICIENTNET_LITE0).chain(resnets).collect()
-}
 
 /// The tensors of a known backbone from an ONNX file.
 ///

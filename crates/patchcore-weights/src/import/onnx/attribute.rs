@@ -1,7 +1,7 @@
 //! A node's attribute, read when it is asked for.
 
 use super::super::tensor_view::TensorView;
-use super::parse::{Budget, parse_tensor};
+use super::tensor::{Budget, parse_tensor};
 use super::wire::{Message, Value, WireError};
 
 /// A named attribute of a [`super::Node`].

@@ -9,6 +9,7 @@ mod graph;
 mod model;
 mod names;
 mod parse;
+mod tensor;
 mod typed_fields;
 mod walk;
 mod wire;

@@ -15,7 +15,7 @@ use super::super::tensor_view::{Payload, TensorView};
 use super::graph::Graph;
 use super::model::{Node, OnnxModel};
 use super::parse::read_onnx;
-use super::walk::walk;
+use super::walk::{unrecognised, walk};
 
 /// The folded tensors of `architecture` from the bytes of an ONNX file.
 ///
@@ -117,10 +117,6 @@ fn module_path(node: &str) -> Option<String> {
 
 fn no_convolution(architecture: &Architecture, file: &str) -> WeightsError {
     unrecognised(architecture, file, "there is no convolution with known names in it".into())
-}
-
-pub(super) fn unrecognised(architecture: &Architecture, file: &str, detail: String) -> WeightsError {
-    WeightsError::Unrecognised { file: file.into(), backbone: architecture.name.into(), detail }
 }
 
 #[cfg(test)]

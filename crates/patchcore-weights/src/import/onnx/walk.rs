@@ -10,7 +10,6 @@ use super::super::architecture::{Architecture, Block};
 use super::super::error::WeightsError;
 use super::graph::Graph;
 use super::model::Node;
-use super::names::unrecognised;
 
 /// The trunk's convolutions by torchvision's name; `layer4` only if the graph has it.
 pub(super) fn walk<'a, 'm>(
@@ -85,4 +84,9 @@ fn reader<'a, 'm>(graph: &Graph<'a, 'm>, value: &str, op: &str) -> Option<&'m No
 /// The output of that node.
 fn step<'a>(graph: &Graph<'a, '_>, value: &str, op: &str) -> Option<&'a str> {
     reader(graph, value, op).and_then(Node::output)
+}
+
+/// That the file holds no such network.
+pub(super) fn unrecognised(architecture: &Architecture, file: &str, detail: String) -> WeightsError {
+    WeightsError::Unrecognised { file: file.into(), backbone: architecture.name.into(), detail }
 }
