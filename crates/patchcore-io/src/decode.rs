@@ -1,19 +1,9 @@
-//! Bytes to pixels: format by content, the decoder's known answers, limits before allocation, orientation, and every
-//! failure typed.
-//!
-//! JPEG goes through [`jpeg`](crate::jpeg); the other formats through the `image` crate. A decoder that panics on
-//! strange bytes has a defect that we cannot rule out from here, so the call is wrapped in `catch_unwind` as the last
-//! line of defence: the file is reported as [`ImageError::DecoderPanicked`] and the run goes on. (The panic message
-//! still goes to stderr by the default hook, and an application built with `panic = "abort"` still aborts.)
+//! Bytes to pixels: format by content, the decoder's known answers, then the decoder itself.
 
-use std::error::Error;
-use std::io::{self, Cursor};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use image::DynamicImage;
 
-use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageReader};
-
-use crate::{Decoder, ImageError, Limits, jpeg};
+use crate::unchecked_decode::decode_with;
+use crate::{Decoder, ImageError, Limits};
 
 /// Decodes `bytes` and turns the picture upright.
 pub(crate) fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<DynamicImage, ImageError> {
@@ -28,97 +18,6 @@ pub(crate) fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<Dynami
     };
     decoder.check().map_err(|fault| ImageError::DecoderDiffers { name: name.to_owned(), fault })?;
     decode_with(decoder, name, bytes, limits)
-}
-
-/// Decodes with a decoder that may not have given its known answers.
-pub(crate) fn decode_with(
-    decoder: Decoder,
-    name: &str,
-    bytes: &[u8],
-    limits: &Limits,
-) -> Result<DynamicImage, ImageError> {
-    let decoded = catch_unwind(AssertUnwindSafe(|| match decoder {
-        Decoder::Jpeg => jpeg::decode(name, bytes, limits),
-        _ => decode_with_image(name, bytes, decoder, limits),
-    }));
-    decoded.unwrap_or_else(|_| Err(ImageError::DecoderPanicked { name: name.to_owned(), format: decoder.format() }))
-}
-
-/// Refuses a picture whose header claims more than `limits`.
-pub(crate) fn check_limits(
-    name: &str,
-    (width, height): (u32, u32),
-    needed: u64,
-    limits: &Limits,
-) -> Result<(), ImageError> {
-    let name = || name.to_owned();
-    let Limits { max_width, max_height, max_alloc_bytes: limit } = *limits;
-    if width > max_width || height > max_height {
-        return Err(ImageError::TooLarge { name: name(), width, height, max_width, max_height });
-    }
-    if width == 0 || height == 0 {
-        return Err(ImageError::NoPixels { name: name(), width, height });
-    }
-    if needed > limit {
-        return Err(ImageError::TooMuchMemory { name: name(), needed, limit });
-    }
-    Ok(())
-}
-
-fn decode_with_image(name: &str, bytes: &[u8], decoder: Decoder, limits: &Limits) -> Result<DynamicImage, ImageError> {
-    let error = |source| typed(name, decoder.format(), limits, source);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), decoder.image_format());
-    // The sides are checked below, where their values can be told.
-    let mut decoder_limits = image::Limits::no_limits();
-    decoder_limits.max_alloc = Some(limits.max_alloc_bytes);
-    if decoder == Decoder::Png {
-        // The PNG decoder tells the header's size only after it has accepted it: look first.
-        if let Some(size) = png_size(bytes) {
-            check_limits(name, size, 0, limits)?;
-        }
-    }
-    reader.limits(decoder_limits);
-    let mut opened = reader.into_decoder().map_err(error)?;
-    check_limits(name, opened.dimensions(), opened.total_bytes(), limits)?;
-    // Unreadable metadata is no reason to refuse the pixels.
-    let orientation = opened.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image = DynamicImage::from_decoder(opened).map_err(error)?;
-    image.apply_orientation(orientation);
-    Ok(image)
-}
-
-/// Width and height of the IHDR chunk, which a PNG starts with.
-fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
-    let side = |at: usize| bytes.get(at..)?.first_chunk::<4>().map(|side| u32::from_be_bytes(*side));
-    (bytes.get(12..16)? == b"IHDR").then_some((side(16)?, side(20)?))
-}
-
-fn typed(name: &str, format: &'static str, limits: &Limits, source: image::ImageError) -> ImageError {
-    let name = name.to_owned();
-    let reason = source.to_string();
-    if ends_early(&source) {
-        return ImageError::Truncated { name, format, reason };
-    }
-    match source {
-        image::ImageError::Limits(_) => {
-            let limit = limits.max_alloc_bytes;
-            ImageError::TooMuchMemory { name, needed: limit.saturating_add(1), limit }
-        }
-        image::ImageError::Unsupported(_) => ImageError::UnsupportedFeature { name, format, feature: reason },
-        _ => ImageError::Damaged { name, format, reason },
-    }
-}
-
-/// Whether the bytes ran out, by the `io::Error` at the bottom of the decoder's error.
-fn ends_early(source: &image::ImageError) -> bool {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(source);
-    while let Some(error) = cause {
-        if let Some(io) = error.downcast_ref::<io::Error>() {
-            return io.kind() == io::ErrorKind::UnexpectedEof;
-        }
-        cause = error.source();
-    }
-    if let image::ImageError::IoError(io) = source { io.kind() == io::ErrorKind::UnexpectedEof } else { false }
 }
 
 /// The start of a file that is no image, as text when it is text, else in hexadecimal.

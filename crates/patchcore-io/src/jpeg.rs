@@ -21,7 +21,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use crate::decode::check_limits;
+use crate::check_limits::check_limits;
 use crate::{ImageError, Limits};
 
 const FORMAT: &str = "JPEG";

@@ -9,9 +9,11 @@
 //! before 13); the float one equals torch's `interpolate(antialias=True)` to 4e-6. Bad bytes give an [`ImageError`] that names the file, never a panic.
 //! A [`Decoder`] is held to known answers before it decodes its first photo.
 
+mod check_limits;
 mod dataset_error;
 mod decode;
 mod decoder;
+mod decoder_check;
 mod decoder_fault;
 mod geometry;
 mod good_images;
@@ -30,6 +32,7 @@ mod pixel_format;
 mod region;
 mod resample;
 mod test_image;
+mod unchecked_decode;
 
 pub use dataset_error::DatasetError;
 pub use decoder::{DECODERS, Decoder};
