@@ -24,6 +24,7 @@ pub mod memory_bank;
 pub mod model_file;
 pub mod nearest_neighbor;
 pub mod passport;
+mod passport_check;
 pub mod patch_embedding;
 mod patchcore;
 #[cfg(feature = "burn")]

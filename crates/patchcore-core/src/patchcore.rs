@@ -151,12 +151,6 @@ impl PatchCore {
         self.drift
     }
 
-    /// Asks this device for the answers of a passport and keeps them.
-    pub(crate) fn with_own_passport(mut self) -> Result<Self, ScoreError> {
-        self.passport = Some(ScorePassport::of(&self)?);
-        Ok(self)
-    }
-
     pub(crate) fn with_passport(mut self, passport: ScorePassport, drift: Option<Drift>) -> Self {
         (self.passport, self.drift) = (Some(passport), drift);
         self

@@ -3,8 +3,8 @@
 #[cfg(feature = "burn")]
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::guard::panic_message;
 use super::open::{Opened, open};
+use super::panic_message::panic_message;
 use super::{BACKENDS, Backend, DeviceProperties, Instructions, Precision};
 use crate::error::DeviceError;
 

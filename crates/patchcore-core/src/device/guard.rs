@@ -3,10 +3,10 @@
 //! Burn reports some failures of a device (out of memory, a lost device, a kernel that does not compile) by a panic in
 //! the thread that asked. Whatever runs on a device other than the CPU runs in here.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::ComputeDevice;
+use super::panic_message::panic_message;
 use crate::error::DeviceError;
 
 /// Runs `work`; its panic becomes [`DeviceError::Execution`].
@@ -24,12 +24,6 @@ pub(crate) fn guarded<R, E: From<DeviceError>>(
         Ok(result) => result,
         Err(panic) => Err(device.failed(operation, panic_message(panic.as_ref())).into()),
     }
-}
-
-/// What a panic said.
-pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "the driver gave no reason".to_owned())
 }
 
 #[cfg(all(test, feature = "flex"))]

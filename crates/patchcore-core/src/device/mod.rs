@@ -15,6 +15,7 @@ mod compute_device;
 mod guard;
 mod instructions;
 mod open;
+mod panic_message;
 mod precision;
 mod properties;
 

@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Int, Tensor, TensorReadError};
 
-use super::Neighbor;
+use super::neighbor::Neighbor;
 use crate::device::ComputeDevice;
 use crate::error::DeviceError;
 use crate::memory_bank::MemoryBank;

@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 
 #[cfg(feature = "burn")]
 use super::device_bank::DeviceBank;
-use super::{Neighbor, squared_distance};
+use super::neighbor::{Neighbor, squared_distance};
 use crate::device::ComputeDevice;
 #[cfg(feature = "burn")]
 use crate::device::guarded;

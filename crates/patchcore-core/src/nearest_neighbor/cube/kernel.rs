@@ -11,10 +11,10 @@ use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::BLOCK;
-
 /// Values of a row that lie in shared memory at once.
 const DEPTH: usize = 8;
+/// Queries and bank rows of one block.
+pub(super) const BLOCK: usize = 64;
 /// Units along each side of a cube.
 const SIDE: usize = 16;
 /// Queries and rows of one unit.

@@ -18,9 +18,8 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::{Int, Tensor};
 use burn_cubecl::CubeBackend;
+use kernel::BLOCK;
 
-/// Queries and bank rows of one block.
-pub(super) const BLOCK: usize = 64;
 /// Blocks of queries times splits of the bank that keep a large GPU busy.
 const CUBES_WANTED: usize = 128;
 
