@@ -3,9 +3,10 @@
 use image::{Rgb, RgbImage};
 
 use super::noise::{Noise, mix, step};
-use super::part::{Part, Surface};
+use super::part::Part;
 use super::portable::Portable;
 use super::random::Random;
+use super::surface::Surface;
 
 /// Columns of a photo.
 pub(super) const WIDTH: u32 = 320;

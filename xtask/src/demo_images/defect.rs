@@ -1,9 +1,10 @@
 //! What goes wrong on the line: five kinds of defect, each with its place and strength drawn at random.
 
+use super::drawing::{BORE_RADIUS, clearance, segment_distance, silhouette};
 use super::noise::{Noise, mix, step};
-use super::part::{BORE_RADIUS, Surface, clearance, segment_distance, silhouette};
 use super::portable::Portable;
 use super::random::Random;
+use super::surface::Surface;
 
 /// Names of the kinds, as the folders of the data set are called.
 pub(super) const KINDS: [&str; 5] = ["chip", "dent", "missing_hole", "scratch", "stain"];

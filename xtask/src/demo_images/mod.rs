@@ -18,11 +18,13 @@
 
 mod camera;
 mod defect;
+mod drawing;
 mod mask;
 mod noise;
 mod part;
 mod portable;
 mod random;
+mod surface;
 
 use std::fs;
 use std::path::{Path, PathBuf};

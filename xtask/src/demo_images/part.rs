@@ -3,21 +3,12 @@
 //! Part coordinates: pixels at nominal scale, origin at the centre of the bore, x to the right, y down, z to the camera.
 
 use super::defect::Defect;
+use super::drawing::{
+    BOLT_RADIUS, BORE_RADIUS, BOSS_RADIUS, EAR, GROOVE_RADIUS, PIN_CIRCLE, PIN_RADIUS, segment_distance, silhouette,
+};
 use super::noise::{Noise, mix, step};
 use super::portable::Portable;
-
-/// Half the distance between the bolt holes.
-const EAR: f32 = 109.0;
-const EAR_RADIUS: f32 = 36.0;
-const BODY_RADIUS: f32 = 99.0;
-const BOSS_RADIUS: f32 = 71.0;
-const GROOVE_RADIUS: f32 = 53.0;
-/// Radius of the hole in the middle.
-pub(super) const BORE_RADIUS: f32 = 29.0;
-const BOLT_RADIUS: f32 = 14.0;
-const PIN_RADIUS: f32 = 5.2;
-/// Distance of the pin holes from the centre, on the diagonals.
-const PIN_CIRCLE: f32 = 85.0;
+use super::surface::Surface;
 
 /// One piece off the line: the drawing is the same for all, the grain is its own.
 #[derive(Debug, Clone)]
@@ -28,21 +19,6 @@ pub(super) struct Part {
     pub(super) finish: f32,
     /// What is wrong with it.
     pub(super) defects: Vec<Defect>,
-}
-
-/// What a ray from the camera meets.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Surface {
-    /// Slope of the surface along x and y, tool marks included.
-    pub(super) slope: (f32, f32),
-    /// Direction of the tool marks, a unit vector in the plane.
-    pub(super) lay: (f32, f32),
-    /// Colour, linear.
-    pub(super) albedo: [f32; 3],
-    /// 0 matt, 1 machined metal.
-    pub(super) gloss: f32,
-    /// Light that reaches this point, in [0, 1].
-    pub(super) open: f32,
 }
 
 impl Part {
@@ -153,32 +129,6 @@ impl Part {
     }
 }
 
-/// The outline of the drawing: a disc and two ears, joined by tangents.
-pub(super) fn silhouette(x: f32, y: f32) -> f32 {
-    let (x, y) = (x.abs(), y.abs());
-    // The tangent of two circles of different radius, centres on the x axis.
-    let sine = (BODY_RADIUS - EAR_RADIUS) / EAR;
-    let cosine = (1.0 - sine * sine).sqrt();
-    let along = x * cosine - y * sine;
-    if along < 0.0 {
-        x.norm(y) - BODY_RADIUS
-    } else if along > EAR * cosine {
-        (x - EAR).norm(y) - EAR_RADIUS
-    } else {
-        x * sine + y * cosine - BODY_RADIUS
-    }
-}
-
-/// How far a point is from any place where a defect would be lost: holes, grooves and edges. Negative on them.
-pub(super) fn clearance(x: f32, y: f32) -> f32 {
-    let radius = x.norm(y);
-    let at = PIN_CIRCLE * std::f32::consts::FRAC_1_SQRT_2;
-    (-silhouette(x, y) - 5.0)
-        .min(radius - BORE_RADIUS - 5.0)
-        .min((x.abs() - EAR).norm(y) - BOLT_RADIUS - 5.0)
-        .min((x.abs() - at).norm(y.abs() - at) - PIN_RADIUS - 2.0)
-}
-
 /// Light in a hole: none in the middle, some on the wall that faces the lamp.
 fn hole(distance: f32, radius: f32, y: f32) -> f32 {
     let depth = step(radius + 0.4, radius - 0.8, distance);
@@ -213,13 +163,4 @@ fn stamp_distance(x: f32, y: f32) -> f32 {
         return f32::INFINITY;
     }
     STROKES.iter().map(|&(x0, y0, x1, y1)| segment_distance((x, y), (x0, y0), (x1, y1))).fold(f32::INFINITY, f32::min)
-}
-
-/// Distance of a point to a line segment.
-pub(super) fn segment_distance(point: (f32, f32), from: (f32, f32), to: (f32, f32)) -> f32 {
-    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
-    let length = dx * dx + dy * dy;
-    let t = if length > 0.0 { ((point.0 - from.0) * dx + (point.1 - from.1) * dy) / length } else { 0.0 };
-    let t = t.clamp(0.0, 1.0);
-    (point.0 - from.0 - t * dx).norm(point.1 - from.1 - t * dy)
 }
