@@ -16,7 +16,7 @@ mod same_numbers;
 mod soak;
 mod tidy;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// The project's own tasks.
 #[derive(Debug, Parser)]
@@ -72,7 +72,7 @@ fn main() -> anyhow::Result<()> {
         Task::Parity(task) => task.run(),
         Task::SameNumbers(task) => task.run(),
         Task::Soak(task) => task.run(),
-        Task::Tidy(task) => task.run(),
+        Task::Tidy(task) => task.run(&Xtask::command()),
         Task::Untracked(task) => task.run(),
     }
 }

@@ -1,18 +1,21 @@
 //! `cargo xtask tidy`: the house rules that a program can check, over the files that git knows or would add.
 
 mod arrows;
+mod circles;
 mod kinds;
+mod module_tree;
 mod named;
 mod rules;
 mod rust_source;
 mod unsafe_code;
 mod untracked;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, ensure};
-use clap::{Args, CommandFactory};
+use clap::Args;
 
 use kinds::Kinds;
 use rust_source::Source;
@@ -24,9 +27,9 @@ pub use untracked::Untracked;
 pub struct Tidy;
 
 impl Tidy {
-    /// Prints every violation; an error if there is one.
-    pub fn run(&self) -> anyhow::Result<()> {
-        let violations = check(&root())?;
+    /// Prints every violation; an error if there is one. `tasks` are those of xtask.
+    pub fn run(&self, tasks: &clap::Command) -> anyhow::Result<()> {
+        let violations = check(&root(), tasks)?;
         for violation in &violations {
             eprintln!("{violation}");
         }
@@ -42,7 +45,7 @@ pub fn root() -> PathBuf {
 }
 
 /// All violations in the repository.
-fn check(root: &Path) -> anyhow::Result<Vec<String>> {
+fn check(root: &Path, tasks: &clap::Command) -> anyhow::Result<Vec<String>> {
     let mut violations = Vec::new();
     for needed in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "NOTICES.md", ".ci/run"] {
         if !root.join(needed).exists() {
@@ -51,12 +54,12 @@ fn check(root: &Path) -> anyhow::Result<Vec<String>> {
     }
     let kinds = Kinds::new()?;
     let files = files(root)?;
-    let tasks = crate::Xtask::command();
     let tasks = tasks.get_subcommands().map(clap::Command::get_name);
     let architecture = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap_or_default();
     violations.extend(named::violations(&architecture, &files, tasks));
     let mut unsafe_code = UnsafeCode::new();
     let mut manifests = Vec::new();
+    let mut sources = BTreeMap::new();
     for file in files {
         let path = root.join(&file);
         // A file that git still lists may have been deleted.
@@ -68,10 +71,12 @@ fn check(root: &Path) -> anyhow::Result<Vec<String>> {
         } else if file.ends_with(".rs") {
             let source = Source::new(&String::from_utf8_lossy(&bytes));
             violations.extend(unsafe_code.violation(&file, &source));
+            sources.insert(file, source);
         }
     }
     violations.extend(unsafe_code.unneeded());
     violations.extend(arrows::violations(&architecture, &manifests)?);
+    violations.extend(circles::violations(&sources));
     Ok(violations)
 }
 
@@ -89,11 +94,13 @@ fn files(root: &Path) -> anyhow::Result<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
 
     #[test]
     fn the_repository_is_tidy() {
-        let violations = check(&root()).unwrap();
+        let violations = check(&root(), &crate::Xtask::command()).unwrap();
         assert!(violations.is_empty(), "\n{}", violations.join("\n"));
     }
 }
