@@ -4,7 +4,7 @@ use super::aligned::AlignedBuffer;
 use super::lanes::{Isa, LANES};
 use super::map::Map;
 use super::step::{Geometry, Operands};
-use super::team::Team;
+use super::team::Leader;
 use super::tile::{Form, Kernels, Run, Tile};
 
 /// Bytes of input that a task's tiles may cover: what stays in a second-level cache beside the weights.
@@ -85,8 +85,8 @@ impl Dense {
     }
 
     /// Convolves `images` images.
-    pub(super) fn execute(&self, operands: &Operands, images: usize, team: &Team, runs: &mut Vec<Run>) {
-        let workers = team.workers();
+    pub(super) fn execute(&self, operands: &Operands, images: usize, leader: &mut Leader<'_>, runs: &mut Vec<Run>) {
+        let workers = leader.workers();
         let (input, output) = (&operands.input_map, &operands.output_map);
         self.find_runs(input, runs);
         let stride = self.geometry.stride;
@@ -118,7 +118,7 @@ impl Dense {
             within(y, y, top, input.height) && within(x, x + pixels - 1, left, input.width)
         };
 
-        team.fan_out(spans * parts, &|_, task| {
+        leader.fan_out(spans * parts, &|_, task| {
             let (span, part) = (task / parts, task % parts);
             let span_tiles = span * per_task..tiles.min((span + 1) * per_task);
             let (first_group, end_group) = (part * groups / parts, (part + 1) * groups / parts);

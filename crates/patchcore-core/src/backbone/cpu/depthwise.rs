@@ -3,7 +3,7 @@
 use super::aligned::AlignedBuffer;
 use super::lanes::{Isa, LANES, Lanes, dispatch};
 use super::step::{Geometry, Operands};
-use super::team::Team;
+use super::team::Leader;
 
 /// A depthwise convolution with its weights packed.
 pub(super) struct Depthwise {
@@ -53,12 +53,12 @@ impl Depthwise {
     }
 
     /// Convolves `images` images.
-    pub(super) fn execute(&self, operands: &Operands, images: usize, team: &Team) {
+    pub(super) fn execute(&self, operands: &Operands, images: usize, leader: &mut Leader<'_>) {
         let (input, output) = (operands.input_map, operands.output_map);
         let Geometry { kernel, stride, padding, floor, ceiling, .. } = self.geometry;
         let (top, left) = operands.pads(padding, kernel, stride);
         let blocks = output.blocks();
-        team.fan_out(images * blocks, &|_, task| {
+        leader.fan_out(images * blocks, &|_, task| {
             let (image, block) = (task / blocks, task % blocks);
             // SAFETY: each task has a plane of its own; the border of the input covers the kernel window.
             unsafe {

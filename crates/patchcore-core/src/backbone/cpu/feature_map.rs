@@ -1,7 +1,7 @@
 //! What the executor returns: a tapped layer of a batch.
 
 use super::map::Map;
-use super::team::{Shared, Team};
+use super::team::{Leader, Shared};
 
 /// Order of the axes of a [`FeatureMap`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,14 +44,14 @@ pub(super) unsafe fn copy_out(
     map: &Map,
     from: *const f32,
     images: usize,
-    team: &Team,
+    leader: &mut Leader<'_>,
     layout: MapLayout,
     to: *mut f32,
 ) {
     let (channels, area) = (map.channels, map.height * map.width);
     let (out, source) = (Shared::new(to), Shared::new(from.cast_mut()));
     let blocks = map.blocks();
-    team.fan_out(images * blocks, &|_, task| {
+    leader.fan_out(images * blocks, &|_, task| {
         let (image, block) = (task / blocks, task % blocks);
         let first = block * map.pixel;
         let lanes = map.pixel.min(channels - first);

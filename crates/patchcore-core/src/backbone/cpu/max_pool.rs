@@ -2,7 +2,7 @@
 
 use super::lanes::{Isa, LANES, Lanes, dispatch};
 use super::step::Operands;
-use super::team::Team;
+use super::team::Leader;
 
 /// One plane in, one plane out.
 #[derive(Clone, Copy)]
@@ -18,10 +18,10 @@ struct Planes {
 }
 
 /// Pools `images` images.
-pub(super) fn max_pool(isa: Isa, operands: &Operands, images: usize, team: &Team) {
+pub(super) fn max_pool(isa: Isa, operands: &Operands, images: usize, leader: &mut Leader<'_>) {
     let (input, output) = (operands.input_map, operands.output_map);
     let blocks = output.blocks();
-    team.fan_out(images * blocks, &|_, task| {
+    leader.fan_out(images * blocks, &|_, task| {
         let (image, block) = (task / blocks, task % blocks);
         // SAFETY: each task has a plane of its own; offsets lie inside the maps.
         unsafe {

@@ -9,7 +9,7 @@ use super::lanes::{Isa, LANES};
 use super::map::Map;
 use super::max_pool::max_pool;
 use super::step::{Geometry, Operands};
-use super::team::{Shared, Team};
+use super::team::{Leader, Shared, Team};
 use super::winograd::Winograd;
 use super::workspace::{Arena, Workspace};
 use crate::backbone::BackboneWeights;
@@ -240,19 +240,19 @@ impl CpuNetwork {
         }
         let pool = Shared::new(arenas.as_mut_ptr());
         let (maps, targets): (&[Map], &[Shared<f32>]) = (maps, targets);
-        Team::gather(workers, |team| {
-            team.fan_out(alone, &|worker, index| {
+        Team::gather(workers, |leader| {
+            leader.fan_out(alone, &|worker, index| {
                 let Some(pixels) = input.get(index * image..(index + 1) * image) else { return };
                 // SAFETY: each worker has a number of its own, below the number of arenas.
                 let arena = unsafe { &mut *pool.pointer().add(worker) };
                 // SAFETY: the arena has room for one image; no other task has this image.
-                Team::alone(|team| unsafe { self.run_group(team, pixels, index, layout, maps, targets, arena) });
+                Team::alone(|leader| unsafe { self.run_group(leader, pixels, index, layout, maps, targets, arena) });
             });
             if let Some(pixels) = input.get(alone * image..)
                 && rest > 0
             {
                 // SAFETY: nobody else uses the arenas now, and the first has room for the rest.
-                unsafe { self.run_group(team, pixels, alone, layout, maps, targets, &mut *pool.pointer()) };
+                unsafe { self.run_group(leader, pixels, alone, layout, maps, targets, &mut *pool.pointer()) };
             }
         });
         Ok(())
@@ -305,7 +305,7 @@ impl CpuNetwork {
     #[allow(clippy::too_many_arguments, reason = "the state of one call, shared by its tasks")]
     unsafe fn run_group(
         &self,
-        team: &Team,
+        leader: &mut Leader<'_>,
         input: &[f32],
         first: usize,
         layout: MapLayout,
@@ -322,17 +322,17 @@ impl CpuNetwork {
         let is_grey = image_map.channels != self.channels;
         let images = input.len() / (image_map.channels * image_map.height * image_map.width).max(1);
         // SAFETY: the arena has room for the group in the buffer of slot 0.
-        unsafe { load_images(&image_map, input, images, team, image_memory) };
-        let emit = |slot: Slot, memory: *const f32, map: &Map| {
+        unsafe { load_images(&image_map, input, images, leader, image_memory) };
+        let emit = |leader: &mut Leader<'_>, slot: Slot, memory: *const f32, map: &Map| {
             for (target, tap) in targets.iter().zip(&self.taps) {
                 if *tap == slot {
                     let offset = first * map.channels * map.height * map.width;
                     // SAFETY: the slot holds `images` images; the target has room for the batch.
-                    unsafe { copy_out(map, memory, images, team, layout, target.pointer().add(offset)) };
+                    unsafe { copy_out(map, memory, images, leader, layout, target.pointer().add(offset)) };
                 }
             }
         };
-        emit(0, image_memory, &image_map);
+        emit(leader, 0, image_memory, &image_map);
         for step in &self.steps {
             let (Some(from), Some(to)) = (place(step.from, buffers), place(step.to, buffers)) else { return };
             let add = step.add.and_then(|slot| place(slot, buffers));
@@ -346,7 +346,7 @@ impl CpuNetwork {
             };
             if !to.1.is_dense() {
                 let out = Shared::new(to.0);
-                team.fan_out(images * to.1.blocks(), &|_, plane| {
+                leader.fan_out(images * to.1.blocks(), &|_, plane| {
                     // SAFETY: planes are disjoint and inside the buffer.
                     unsafe { to.1.clear_border(out.pointer().add(plane * to.1.plane())) };
                 });
@@ -354,13 +354,13 @@ impl CpuNetwork {
             match &step.operation {
                 Operation::Dense(dense) => {
                     let grey = self.grey_stem.as_ref().filter(|_| is_grey && step.from == 0);
-                    grey.unwrap_or(dense).execute(&operands, images, team, runs);
+                    grey.unwrap_or(dense).execute(&operands, images, leader, runs);
                 }
-                Operation::Winograd(winograd) => winograd.execute(&operands, images, team, runs, scratch),
-                Operation::Depthwise(depthwise) => depthwise.execute(&operands, images, team),
-                Operation::MaxPool => max_pool(self.isa, &operands, images, team),
+                Operation::Winograd(winograd) => winograd.execute(&operands, images, leader, runs, scratch),
+                Operation::Depthwise(depthwise) => depthwise.execute(&operands, images, leader),
+                Operation::MaxPool => max_pool(self.isa, &operands, images, leader),
             }
-            emit(step.to, to.0, &to.1);
+            emit(leader, step.to, to.0, &to.1);
         }
     }
 }
@@ -382,10 +382,10 @@ fn conv_tensors<'a>(conv: &ConvStep, weights: &'a BackboneWeights) -> Result<(&'
 ///
 /// # Safety
 /// `to` must have room for `images` images of `map`.
-unsafe fn load_images(map: &Map, input: &[f32], images: usize, team: &Team, to: *mut f32) {
+unsafe fn load_images(map: &Map, input: &[f32], images: usize, leader: &mut Leader<'_>, to: *mut f32) {
     let out = Shared::new(to);
     let (blocks, area) = (map.blocks(), map.height * map.width);
-    team.fan_out(images * blocks, &|_, task| {
+    leader.fan_out(images * blocks, &|_, task| {
         let (image, block) = (task / blocks, task % blocks);
         let lanes = map.pixel.min(map.channels - block * map.pixel);
         // SAFETY: each task writes a plane of its own.

@@ -21,7 +21,7 @@ use self::transform::{Gather, Scatter, gather, scatter};
 use super::aligned::AlignedBuffer;
 use super::lanes::{Isa, LANES};
 use super::step::{Geometry, Operands};
-use super::team::{Shared, Team};
+use super::team::{Leader, Shared};
 use super::tile::{Form, Kernels, Run, Tile};
 
 /// Side of an output tile.
@@ -98,11 +98,11 @@ impl Winograd {
         &self,
         operands: &Operands,
         images: usize,
-        team: &Team,
+        leader: &mut Leader<'_>,
         runs: &mut Vec<Run>,
         scratch: &mut AlignedBuffer,
     ) {
-        let workers = team.workers();
+        let workers = leader.workers();
         let (input, output) = (&operands.input_map, &operands.output_map);
         let across = output.width.div_ceil(TILE);
         let down = output.height.div_ceil(TILE);
@@ -134,7 +134,7 @@ impl Winograd {
         if whole || workers == 1 {
             scratch.reserve(workers * (window_floats + sum_floats));
             let memory = Shared::new(scratch.as_mut_ptr());
-            team.fan_out(chunks, &|worker, index| {
+            leader.fan_out(chunks, &|worker, index| {
                 // SAFETY: each worker has windows and sums of its own; chunks write disjoint tiles.
                 unsafe {
                     let windows = memory.pointer().add(worker * (window_floats + sum_floats));
@@ -151,11 +151,11 @@ impl Winograd {
             scratch.reserve(window_floats + workers * sum_floats);
             let memory = Shared::new(scratch.as_mut_ptr());
             for index in 0..chunks {
-                team.fan_out(in_blocks, &|_, block| {
+                leader.fan_out(in_blocks, &|_, block| {
                     // SAFETY: each task writes the windows of one block of channels.
                     unsafe { self.gather_block(operands, &cut, index, block, memory.pointer()) };
                 });
-                team.fan_out(groups, &|worker, group| {
+                leader.fan_out(groups, &|worker, group| {
                     // SAFETY: each worker has sums of its own; tasks write disjoint channels.
                     unsafe {
                         let windows = memory.pointer();
