@@ -15,13 +15,14 @@ use burn::tensor::{Tensor, TensorData};
 use criterion::Criterion;
 use patchcore::devices::DeviceState;
 use patchcore::{ComputeDevice, Mode, Model, Photo, Precision, Settings, list_devices, open_device};
+use patchcore_config::PatchCoreConfig;
 use patchcore_core::backbone::Network;
 use patchcore_core::coreset::{RandomProjection, greedy_k_center, initial_distances};
 use patchcore_core::memory_bank::MemoryBank;
 use patchcore_core::nearest_neighbor::NearestNeighborIndex;
 use patchcore_core::patch_embedding::PatchEmbedding;
 use patchcore_core::scoring::{AnomalyMap, MapGrower};
-use patchcore_core::{Extractor, ImageInput, PatchCoreConfig};
+use patchcore_core::{Extractor, ImageInput};
 use patchcore_testing::{RESNET18, files, find_shared};
 use serde_json::json;
 

@@ -8,11 +8,9 @@ use anyhow::Context;
 use burn::tensor::{Tensor, TensorData};
 use image::DynamicImage;
 use patchcore::{ComputeDevice, Limits, Mode, Model, Settings};
-use patchcore_core::backbone::{Architecture, BackboneWeights};
+use patchcore_config::{Architecture, BackboneWeights, PatchCoreConfig, ProjectionRule, Size, StartRule};
 use patchcore_core::coreset::{RandomProjection, greedy_k_center, initial_distances};
-use patchcore_core::mode::{ProjectionRule, StartRule};
-use patchcore_core::preprocess::Size;
-use patchcore_core::{Extractor, ImageInput, PatchCoreConfig};
+use patchcore_core::{Extractor, ImageInput};
 use patchcore_testing::{RESNET18, files};
 use rayon::prelude::*;
 

@@ -5,9 +5,9 @@
 
 use std::sync::OnceLock;
 
-use patchcore::core::backbone::BackboneWeights;
+use patchcore::config::BackboneWeights;
+use patchcore::config::{Resampling, View};
 use patchcore::core::model_file::{DriftPolicy, ModelFile};
-use patchcore::core::preprocess::{Resampling, View};
 use patchcore::core::{ComputeDevice, ImageInput};
 use patchcore::{Limits, NetworkInput, Pad, Photo, Resize, Size};
 use patchcore_io::{prepare, prepare_mask, prepare_within, region_of_masks};

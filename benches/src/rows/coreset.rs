@@ -4,8 +4,8 @@ use std::hint::black_box;
 
 use burn::tensor::{Tensor, TensorData};
 use patchcore::ComputeDevice;
+use patchcore_config::StartRule;
 use patchcore_core::coreset::{greedy_k_center, initial_distances};
-use patchcore_core::mode::StartRule;
 
 use crate::npy;
 use crate::protocol::{Measure, timed};

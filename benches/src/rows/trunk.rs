@@ -3,8 +3,8 @@
 use std::hint::black_box;
 
 use anyhow::Context;
+use patchcore_config::Architecture;
 use patchcore_core::Instructions;
-use patchcore_core::backbone::Architecture;
 use patchcore_core::backbone::cpu::{CpuNetwork, MapLayout, Workspace};
 
 use crate::npy;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use patchcore::core::metrics::{AnomalyMap, pr_curve, pro_curve_within, roc_curve, thin_curve};
+use patchcore::metrics::{AnomalyMap, pr_curve, pro_curve_within, roc_curve, thin_curve};
 use patchcore::{EvaluatedImage, Evaluation, Interval, Metrics, Model};
 use patchcore_report::{EvaluationPage, Fact, ImageRow, MetricRow, MetricValue, Threshold};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use patchcore::core::metrics::{Confusion, PixelReplicates};
+use patchcore::metrics::{Confusion, PixelReplicates};
 use patchcore::{Evaluation, Interval, Metrics, Thresholds};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

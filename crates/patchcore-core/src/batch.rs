@@ -9,11 +9,10 @@ use burn::tensor::{DataError, Int, Tensor, TensorData, Transaction};
 use crate::device::guarded;
 use crate::error::ScoreError;
 use crate::extractor::ImageInput;
-use crate::mode::{Distance, ImageScoreRule};
 use crate::nearest_neighbor::{DeviceBank, Neighbor};
-use crate::patch_embedding::Grid;
 use crate::patchcore::{ImageScore, PatchCore, worst_patch};
 use crate::scoring::{AnomalyMap, reweighted_score};
+use patchcore_config::{Distance, Grid, ImageScoreRule};
 
 /// Above so many neighbours the image score is left to the host: each one is a pass over the bank.
 const MOST_NEIGHBORS: usize = 64;

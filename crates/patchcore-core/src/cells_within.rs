@@ -3,8 +3,7 @@
 
 use crate::error::{InputError, ScoreError};
 use crate::extractor::{Extractor, ImageInput};
-use crate::patch_embedding::Grid;
-use crate::preprocess::TileSpan;
+use patchcore_config::{Grid, TileSpan};
 
 /// Which cells of a grid count.
 #[derive(Debug, Clone, PartialEq, Eq)]

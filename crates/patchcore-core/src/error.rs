@@ -1,51 +1,7 @@
 //! The core's typed errors: each says which parameter or value, what was expected, what was found, and what to do.
 
+use patchcore_config::ConfigError;
 use thiserror::Error;
-
-/// A configuration that cannot be carried out.
-#[derive(Debug, Clone, PartialEq, Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// No network of that name.
-    #[error("unknown backbone `{name}`: expected one of {known}")]
-    UnknownBackbone {
-        /// The name given.
-        name: String,
-        /// Known names, comma separated.
-        known: String,
-    },
-    /// No layer of that name, the same layer twice, or layers against the network's order.
-    #[error(
-        "unknown, repeated or misplaced layer `{layer}` for backbone {backbone}: choose among {known}, in this order"
-    )]
-    UnknownLayer {
-        /// The layer given.
-        layer: String,
-        /// The backbone's name.
-        backbone: &'static str,
-        /// The backbone's layers, comma separated.
-        known: String,
-    },
-    /// The list of layers is empty.
-    #[error("no layers given: the paper uses the second and third stage, for example `layer2,layer3`")]
-    NoLayers,
-    /// No mode of that name.
-    #[error("unknown mode `{name}`: expected one of paper, authors, anomalib")]
-    UnknownMode {
-        /// The name given.
-        name: String,
-    },
-    /// A parameter is outside its range.
-    #[error("{parameter} is {found}: expected {expected}")]
-    OutOfRange {
-        /// The parameter, spelt as in the settings.
-        parameter: &'static str,
-        /// What was given.
-        found: String,
-        /// What is allowed.
-        expected: &'static str,
-    },
-}
 
 /// Weights that do not fit the network they are meant for.
 #[derive(Debug, Clone, PartialEq, Error)]

@@ -6,15 +6,14 @@ use burn::tensor::Tensor;
 
 use crate::backbone::cpu::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
 use crate::backbone::grey_stem::push_grey_planes;
-use crate::backbone::plan::{Plan, Step};
-use crate::backbone::{BackboneWeights, Network, verify_weights};
-use crate::config::{INPUT_SIDES, PatchCoreConfig};
+use crate::backbone::{Network, verify_weights};
 use crate::device::{Backend, ComputeDevice, guarded};
-use crate::error::{BackboneError, ConfigError, DeviceError, FitError, InputError, ScoreError};
+use crate::error::{BackboneError, DeviceError, FitError, InputError, ScoreError};
+use crate::patch_embedding::PatchEmbedding;
 use crate::patch_embedding::cpu::{CpuEmbedding, EmbeddingScratch};
-use crate::patch_embedding::{Grid, PatchEmbedding};
-use crate::preprocess::Normalization;
 use crate::scratch_pool::ScratchPool;
+use patchcore_config::backbone::plan::{Plan, Step};
+use patchcore_config::{BackboneWeights, ConfigError, Grid, INPUT_SIDES, Normalization, PatchCoreConfig};
 
 /// The most photos that go through the network at once.
 const LARGEST_BATCH: u64 = 32;

@@ -2,17 +2,15 @@
 
 use rayon::prelude::*;
 
-use crate::backbone::BackboneWeights;
 use crate::cells_within::CellsWithin;
-use crate::config::PatchCoreConfig;
 use crate::coreset::{RandomProjection, SelectionStopped, coreset_size, greedy_k_center, initial_distances};
 use crate::device::{ComputeDevice, guarded};
 use crate::error::{FitError, ScoreError};
 use crate::extractor::{Extractor, ImageInput};
 use crate::memory_bank::{MemoryBank, PatchOrigin};
 use crate::nearest_neighbor::squared_distance;
-use crate::patch_embedding::Grid;
 use crate::patchcore::{FittedOn, GoodScores, PatchCore};
+use patchcore_config::{BackboneWeights, Grid, PatchCoreConfig};
 
 /// Rows projected at once.
 const PROJECTION_CHUNK: usize = 16_384;

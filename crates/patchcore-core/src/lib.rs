@@ -3,18 +3,17 @@
 //! PatchCore (Roth et al., "Towards Total Recall in Industrial Anomaly Detection", CVPR 2022) learns from photos of
 //! good parts alone. This crate is the method; the crate `patchcore` around it reads photos and files.
 //!
-//! In the order in which data flows: [`preprocess`] normalises pixels, [`backbone`] turns them into feature maps,
+//! In the order in which data flows: [`backbone`] turns normalised pixels into feature maps,
 //! [`patch_embedding`] into one row per grid cell; a [`Fitter`] lets the [`coreset`] choose the rows of the
 //! [`memory_bank`]; a fitted [`PatchCore`] looks up the [`nearest_neighbor`] of every patch and makes of the distances
-//! what [`scoring`] defines; a [`threshold`] makes a verdict of a score; [`metrics`] judge the result. Which published
-//! definition of each step is computed is the [`mode`].
+//! what [`scoring`] defines. Which published definition of each step is computed is the [mode](patchcore_config::mode); what
+//! is to be computed at all stands in `patchcore-config`. Judging scores is `patchcore-metrics`.
 //!
 //! The crate reads no file, clock, environment or network and prints nothing.
 
 pub mod backbone;
 mod batch;
 mod cells_within;
-pub mod config;
 pub mod coreset;
 pub mod device;
 pub mod error;
@@ -22,24 +21,17 @@ pub mod extractor;
 mod fitter;
 mod leave_one_out;
 pub mod memory_bank;
-pub mod metrics;
-pub mod mode;
 pub mod model_file;
 pub mod nearest_neighbor;
 pub mod passport;
 pub mod patch_embedding;
 mod patchcore;
-pub mod preprocess;
 mod score_within;
 pub mod scoring;
 mod scratch_pool;
 pub mod self_check;
-pub mod threshold;
 
-pub use config::PatchCoreConfig;
 pub use device::{ComputeDevice, Instructions, Precision};
 pub use extractor::{Extractor, ImageInput};
 pub use fitter::Fitter;
-pub use memory_bank::BankDtype;
-pub use mode::Mode;
 pub use patchcore::{FittedOn, GoodScores, ImageScore, PatchCore};

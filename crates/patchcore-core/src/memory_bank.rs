@@ -5,9 +5,8 @@
 use std::sync::Arc;
 
 use half::f16;
+use patchcore_config::BankDtype;
 use serde::{Deserialize, Serialize};
-
-use crate::error::ConfigError;
 
 /// The training image and grid cell of a bank row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -18,47 +17,6 @@ pub struct PatchOrigin {
     pub row: u16,
     /// Column of the grid.
     pub column: u16,
-}
-
-/// The number format in which a bank is kept, in the file and on a GPU. Distances are always computed in f32.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum BankDtype {
-    /// 32 bits: the embeddings as they are.
-    #[default]
-    F32,
-    /// 16 bits: half the size; every value is rounded by at most 1 part in 2,048.
-    F16,
-}
-
-impl BankDtype {
-    /// The name in settings, files and on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            BankDtype::F32 => "f32",
-            BankDtype::F16 => "f16",
-        }
-    }
-
-    /// The format of that name.
-    ///
-    /// # Errors
-    /// [`ConfigError::OutOfRange`].
-    pub fn from_name(name: &str) -> Result<Self, ConfigError> {
-        let known = [BankDtype::F32, BankDtype::F16].into_iter().find(|dtype| dtype.name() == name);
-        let found = name.to_owned();
-        known.ok_or(ConfigError::OutOfRange { parameter: "bank_dtype", found, expected: "f32 or f16" })
-    }
-
-    /// Rounds values to the format.
-    pub(crate) fn round(self, values: &mut [f32]) {
-        if self == BankDtype::F16 {
-            for value in values {
-                *value = f16::from_f32(*value).to_f32();
-            }
-        }
-    }
 }
 
 /// Rows `[m, dim]` with their origins. Cheap to clone.
@@ -93,7 +51,7 @@ impl MemoryBank {
     #[must_use]
     pub fn with_dtype(mut self, dtype: BankDtype) -> Self {
         if dtype != self.dtype {
-            dtype.round(Arc::<Vec<f32>>::make_mut(&mut self.rows).as_mut_slice());
+            round(dtype, Arc::<Vec<f32>>::make_mut(&mut self.rows).as_mut_slice());
         }
         Self { dtype, ..self }
     }
@@ -131,5 +89,14 @@ impl MemoryBank {
     /// Where each row came from.
     pub fn origins(&self) -> &[PatchOrigin] {
         &self.origins
+    }
+}
+
+/// Rounds values to the format.
+pub(crate) fn round(dtype: BankDtype, values: &mut [f32]) {
+    if dtype == BankDtype::F16 {
+        for value in values {
+            *value = f16::from_f32(*value).to_f32();
+        }
     }
 }

@@ -11,19 +11,18 @@
 use std::collections::{BTreeMap, HashMap};
 
 use half::f16;
+use patchcore_metrics::threshold::Thresholds;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::backbone::{BackboneWeights, NamedTensor};
-use crate::config::PatchCoreConfig;
 use crate::device::ComputeDevice;
 use crate::error::ModelFileError;
 use crate::extractor::{Extractor, ExtractorError};
-use crate::memory_bank::{BankDtype, MemoryBank, PatchOrigin};
+use crate::memory_bank::{MemoryBank, PatchOrigin};
 use crate::passport::ScorePassport;
 use crate::patchcore::{FittedOn, PatchCore};
-use crate::threshold::Thresholds;
+use patchcore_config::{BackboneWeights, BankDtype, NamedTensor, PatchCoreConfig};
 
 /// Version of the layout described above.
 ///

@@ -4,18 +4,15 @@ use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 
-use crate::backbone::BackboneWeights;
-use crate::config::PatchCoreConfig;
 use crate::device::ComputeDevice;
 use crate::error::{FitError, ScoreError};
 use crate::extractor::{Extractor, ImageInput};
 use crate::memory_bank::MemoryBank;
-use crate::mode::ImageScoreRule;
 use crate::nearest_neighbor::{NearestNeighborIndex, Neighbor};
 use crate::passport::{Drift, ScorePassport};
-use crate::patch_embedding::Grid;
 use crate::scoring::{AnomalyMap, MapGrower, reweighted_score};
 use crate::scratch_pool::ScratchPool;
+use patchcore_config::{BackboneWeights, Grid, ImageScoreRule, PatchCoreConfig};
 
 /// A fitted PatchCore. `Send + Sync`; scoring takes `&self`.
 #[derive(Clone)]

@@ -4,9 +4,9 @@ use crate::cells_within::CellsWithin;
 use crate::error::ScoreError;
 use crate::extractor::ImageInput;
 use crate::nearest_neighbor::Neighbor;
-use crate::patch_embedding::Grid;
 use crate::patchcore::{ImageScore, PatchCore};
 use crate::scoring::AnomalyMap;
+use patchcore_config::Grid;
 
 impl PatchCore {
     /// Scores the pixels that are `inside`, `[height, width]` row by row; all of them without it. With

@@ -1,6 +1,6 @@
 //! Where the network's input lies in the original photo: torchvision's resize and centre-crop rules, and back.
 
-use patchcore_core::preprocess::{Resize, Size, View};
+use patchcore_config::{Resize, Size, View};
 
 use crate::ImageError;
 use crate::resample::Window;

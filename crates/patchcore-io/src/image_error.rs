@@ -230,5 +230,5 @@ pub enum ImageError {
     },
     /// A region of interest in which nothing is to be looked at.
     #[error(transparent)]
-    Region(#[from] patchcore_core::preprocess::RegionError),
+    Region(#[from] patchcore_config::RegionError),
 }

@@ -2,7 +2,7 @@
 //!
 //! In the order of the flow: a [`MvtecCategory`] or [`good_images`] lists the files, [`Photo`] decodes one (upright,
 //! without alpha, within [`Limits`]), [`prepare`] resizes and crops it to a [`NetworkInput`] as a
-//! [`View`](patchcore_core::preprocess::View) asks, [`prepare_mask`] does the same to its ground truth, and
+//! [`View`](patchcore_config::View) asks, [`prepare_mask`] does the same to its ground truth, and
 //! [`Geometry`] tells which pixel of the original an input pixel is.
 //!
 //! The 8-bit resize equals PIL's antialiased bilinear to the pixel value (passes in the order of Pillow

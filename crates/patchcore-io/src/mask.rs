@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use patchcore_core::preprocess::{Resampling, Size, View};
+use patchcore_config::{Resampling, Size, View};
 
 use crate::photo::Samples;
 use crate::{Geometry, ImageError, Limits, Photo, network_input};
@@ -119,7 +119,7 @@ fn brightest<T: Copy + Ord + Into<u32> + Default>(samples: &[T], channels: usize
 
 #[cfg(test)]
 mod tests {
-    use patchcore_core::preprocess::{Pad, Resize};
+    use patchcore_config::{Pad, Resize};
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use patchcore_core::preprocess::{Pad, Region, Resampling, View};
+use patchcore_config::{Pad, Region, Resampling, View};
 
 use crate::photo::{Samples, to_eight_bits};
 use crate::resample::resize;
@@ -59,7 +59,7 @@ impl NetworkInput {
 ///
 /// # Examples
 /// ```
-/// use patchcore_core::preprocess::{Pad, Resampling, Resize, Size, View};
+/// use patchcore_config::{Pad, Resampling, Resize, Size, View};
 /// use patchcore_io::{Photo, PixelBuffer, PixelFormat, prepare};
 ///
 /// let frame = vec![128; 640 * 480];

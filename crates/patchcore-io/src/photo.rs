@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use image::{DynamicImage, RgbImage};
-use patchcore_core::preprocess::Size;
+use patchcore_config::Size;
 
 use crate::{ImageError, Limits, PixelBuffer, PixelFormat, decode, path_text};
 

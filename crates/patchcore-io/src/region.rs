@@ -1,6 +1,6 @@
 //! The region of interest from the masks that a user draws.
 
-use patchcore_core::preprocess::Region;
+use patchcore_config::Region;
 
 use crate::mask::brightest_of;
 use crate::{ImageError, Photo};

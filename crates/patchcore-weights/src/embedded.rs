@@ -9,7 +9,6 @@ pub fn embedded_weights(backbone: &str) -> Option<&'static [u8]> {
 }
 
 /// Whether the feature of `backbone` was on when the crate was built, but no file of it was there.
-#[cfg(feature = "core")]
 pub(crate) fn was_absent(backbone: &str) -> bool {
     EMBEDDED.contains(&(backbone, None))
 }

@@ -18,7 +18,6 @@
 
 mod embedded;
 mod import;
-#[cfg(feature = "core")]
 mod load;
 mod registry;
 mod write_whole;
@@ -31,7 +30,6 @@ pub use import::{
     import_onnx, import_safetensors, import_state_dict, known_backbones, read_onnx, read_safetensors, verify_manifest,
     weights_dir, weights_files,
 };
-#[cfg(feature = "core")]
 pub use load::{backbone_weights, load_safetensors, load_weights, pretrained};
 pub use registry::{Registry, RegistryEntry};
 pub use write_whole::write_whole;

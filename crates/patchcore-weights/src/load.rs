@@ -1,10 +1,10 @@
-//! A weights file on disk to the tensors that core's backbones take.
+//! A weights file on disk to the tensors that backbones take.
 
 use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use patchcore_core::backbone::{BackboneWeights, NamedTensor};
+use patchcore_config::{BackboneWeights, NamedTensor};
 
 use crate::embedded::{embedded_weights, was_absent};
 use crate::import::{
@@ -66,7 +66,7 @@ pub fn load_safetensors(backbone: &str, file: &str, bytes: &[u8]) -> Result<Back
     Ok(backbone_weights(import_known_safetensors(backbone, file, bytes)?))
 }
 
-/// The importer's tensors as core's type.
+/// The importer's tensors as the type that backbones take.
 pub fn backbone_weights(tensors: FoldedTensors) -> BackboneWeights {
     let named = |tensor: crate::import::FoldedTensor| NamedTensor { shape: tensor.shape, data: tensor.data };
     BackboneWeights { tensors: tensors.into_iter().map(|(name, tensor)| (name, named(tensor))).collect() }

@@ -13,7 +13,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use patchcore::core::threshold::{GoodScoreSource, Verdict, calibrate, photos_needed, rank_of};
+use patchcore::metrics::threshold::{GoodScoreSource, Verdict, calibrate, photos_needed, rank_of};
 use patchcore::{Limits, Model, Settings, good_images};
 
 const FITS: u64 = 5;

@@ -1,6 +1,6 @@
 //! Thresholds for a model: from photos of good parts alone, with a promise; or chosen.
 //!
-//! What is promised, and when, is in [`patchcore_core::threshold`]. Two ways give scores of good photos that are not those
+//! What is promised, and when, is in [`patchcore_metrics::threshold`]. Two ways give scores of good photos that are not those
 //! of the fit: photos that the model has not seen ([`Model::score_good_files`]), or the training photos, each scored by a
 //! model that was fitted without its fold ([`Model::cross_fit_files`]).
 
@@ -8,10 +8,10 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use patchcore_core::metrics::MetricError;
 use patchcore_core::model_file::FORMAT_VERSION;
-use patchcore_core::threshold::{GoodScoreSource, Threshold, Thresholds, calibrate};
 use patchcore_io::{Limits, path_of_text, path_text};
+use patchcore_metrics::MetricError;
+use patchcore_metrics::threshold::{GoodScoreSource, Threshold, Thresholds, calibrate};
 
 use crate::error::Error;
 use crate::evaluation::Evaluation;

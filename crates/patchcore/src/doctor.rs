@@ -3,15 +3,14 @@
 
 use std::time::Instant;
 
-use patchcore_core::backbone::{Architecture, BackboneWeights};
+use patchcore_config::{Architecture, BackboneWeights, Mode, PatchCoreConfig, Resize};
 use patchcore_core::coreset::{SelectionStopped, greedy_k_center};
 use patchcore_core::device::{DeviceProperties, Instructions};
 use patchcore_core::error::DeviceError;
 use patchcore_core::model_file::{DriftPolicy, ModelFile};
 use patchcore_core::nearest_neighbor::NearestNeighborIndex;
-use patchcore_core::preprocess::Resize;
 use patchcore_core::self_check::{self, Check};
-use patchcore_core::{ComputeDevice, Extractor, Fitter, ImageInput, Mode, PatchCore, PatchCoreConfig, Precision};
+use patchcore_core::{ComputeDevice, Extractor, Fitter, ImageInput, PatchCore, Precision};
 use patchcore_io::{DECODERS, Decoder};
 use serde::Serialize;
 

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use patchcore_core::error::{ConfigError, DeviceError, FitError, ModelFileError, ScoreError};
-use patchcore_core::metrics::MetricError;
-use patchcore_core::threshold::CalibrationError;
+use patchcore_config::ConfigError;
+use patchcore_core::error::{DeviceError, FitError, ModelFileError, ScoreError};
 use patchcore_io::{DatasetError, ImageError};
+use patchcore_metrics::MetricError;
+use patchcore_metrics::threshold::CalibrationError;
 use patchcore_weights::WeightsError;
 use thiserror::Error;
 

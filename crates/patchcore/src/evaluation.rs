@@ -5,13 +5,13 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use patchcore_core::metrics::{
+use patchcore_config::Region;
+use patchcore_core::scoring::AnomalyMap;
+use patchcore_io::{Limits, Mask, MvtecCategory, NetworkInput, Photo, TestImage, path_text};
+use patchcore_metrics::{
     AnomalyMap as LabelledMap, Bootstrap, Confusion, ImageIntervals, ImageMetrics, MetricError, PixelIntervals,
     PixelMetrics, PixelReplicates, image_metrics, image_replicates, pixel_metrics_within, pixel_replicates_within,
 };
-use patchcore_core::preprocess::Region;
-use patchcore_core::scoring::AnomalyMap;
-use patchcore_io::{Limits, Mask, MvtecCategory, NetworkInput, Photo, TestImage, path_text};
 
 use crate::error::Error;
 use crate::files::{Scored, load_input};

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 
-use patchcore_core::PatchCoreConfig;
+use patchcore_config::PatchCoreConfig;
 use patchcore_io::{Limits, NetworkInput, Photo, path_text, prepare_within};
 
 use crate::error::Error;

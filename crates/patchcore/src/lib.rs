@@ -26,7 +26,7 @@
 //! Photos of good parts that the model has not seen make a threshold of a stated false-positive rate:
 //! [`Model::calibrate`]; then a score carries its [`Verdict`]. [`Model::audit`] finds defective parts among the training
 //! photos. [`Model::fit_files`] and [`Model::evaluate`] do the same over folders (MVTec layout), with decoding on another
-//! thread. What each [`Mode`] computes is one table in [`patchcore_core::mode`].
+//! thread. What each [`Mode`] computes is one table in [`patchcore_config::mode`].
 
 mod audit;
 mod calibration;
@@ -43,16 +43,16 @@ mod settings;
 mod weights;
 mod write_file;
 
-pub use patchcore_core::metrics::{Bootstrap, Interval};
-pub use patchcore_core::mode::{MODES, Mode};
-pub use patchcore_core::preprocess::{Pad, Region, Resize, Size, Tiling};
+pub use patchcore_config as config;
+pub use patchcore_config::{BankDtype, MODES, Mode, Pad, Region, Resize, Size, Tiling};
 pub use patchcore_core::scoring::AnomalyMap;
-pub use patchcore_core::threshold::{Threshold, ThresholdOrigin, Thresholds, Verdict};
-pub use patchcore_core::{self as core, BankDtype, ComputeDevice, Instructions, Precision};
+pub use patchcore_core::{self as core, ComputeDevice, Instructions, Precision};
 pub use patchcore_io::{
     Geometry, Limits, MvtecCategory, NetworkInput, Photo, PixelBuffer, PixelFormat, TestImage, good_images,
     path_of_text, path_text, photos_in, region_of_masks,
 };
+pub use patchcore_metrics::threshold::{Threshold, ThresholdOrigin, Thresholds, Verdict};
+pub use patchcore_metrics::{self as metrics, Bootstrap, Interval};
 
 pub use crate::audit::{Audit, AuditedPhoto};
 pub use crate::calibration::{CalibrationReport, GoodScore, store_thresholds};

@@ -3,18 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use patchcore_core::backbone::BackboneWeights;
+use patchcore_config::{BackboneWeights, Grid, PatchCoreConfig};
 use patchcore_core::error::FitError;
 use patchcore_core::memory_bank::PatchOrigin;
 use patchcore_core::model_file::{DriftPolicy, ModelFile, ModelHeader};
 use patchcore_core::nearest_neighbor::Neighbor;
-use patchcore_core::patch_embedding::Grid;
 use patchcore_core::scoring::AnomalyMap;
-use patchcore_core::threshold::{Thresholds, Verdict};
-use patchcore_core::{
-    ComputeDevice, Fitter, ImageInput, ImageScore, Instructions, PatchCore, PatchCoreConfig, Precision,
-};
+use patchcore_core::{ComputeDevice, Fitter, ImageInput, ImageScore, Instructions, PatchCore, Precision};
 use patchcore_io::{Geometry, Limits, NetworkInput, Photo, path_of_text, path_text};
+use patchcore_metrics::threshold::{Thresholds, Verdict};
 
 use crate::devices::open_device;
 use crate::error::Error;

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use patchcore_core::backbone::{Architecture, BackboneWeights};
-use patchcore_core::preprocess::{Pad, Region, Resize, Size, Tiling};
-use patchcore_core::{BankDtype, ComputeDevice, Instructions, Mode, PatchCoreConfig, Precision};
+use patchcore_config::{
+    Architecture, BackboneWeights, BankDtype, Mode, Pad, PatchCoreConfig, Region, Resize, Size, Tiling,
+};
+use patchcore_core::{ComputeDevice, Instructions, Precision};
 
 use crate::devices::open_device;
 use crate::error::Error;
@@ -34,7 +35,7 @@ use crate::weights::resolve_weights;
 ///     ..Settings::default()
 /// };
 /// assert!(settings.config().is_ok());
-/// # Ok::<(), patchcore::core::preprocess::RegionError>(())
+/// # Ok::<(), patchcore_config::RegionError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {

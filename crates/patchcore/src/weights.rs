@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use patchcore_core::backbone::BackboneWeights;
+use patchcore_config::BackboneWeights;
 
 use crate::error::Error;
 

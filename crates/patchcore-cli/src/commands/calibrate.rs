@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use patchcore::core::threshold::rank_of;
+use patchcore::metrics::threshold::rank_of;
 use patchcore::{Limits, Model, MvtecCategory, Threshold, Thresholds, good_images, store_thresholds};
 
 use crate::arguments::Calibrate;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::Context;
-use patchcore::core::metrics::{
+use patchcore::metrics::{
     Bootstrap, ImageMetrics, Interval, PixelReplicates, delong_difference, image_metrics, image_replicates, roc_curve,
     thin_curve,
 };

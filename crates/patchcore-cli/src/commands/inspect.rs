@@ -1,7 +1,7 @@
 //! `patchcore inspect`: what a model file says about itself.
 
-use patchcore::core::PatchCoreConfig;
-use patchcore::core::preprocess::{Pad, Resize, View};
+use patchcore::config::PatchCoreConfig;
+use patchcore::config::{Pad, Resize, View};
 use patchcore::{Model, Threshold};
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use patchcore::core::mode::Distance;
+use patchcore::config::Distance;
 use patchcore::{
     Limits, Model, NetworkInput, Score, Threshold, Thresholds, Verdict, path_text, photos_in, write_beside_and_rename,
 };

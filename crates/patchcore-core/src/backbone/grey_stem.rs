@@ -6,8 +6,8 @@
 //! in every channel, and only the kernel's taps that lie on the image bring their constant. A second plane that is 1 on
 //! the image and padded with 0 like the first brings exactly those; its kernel is the constants, tap by tap.
 
-use super::plan::ConvStep;
-use crate::preprocess::Normalization;
+use patchcore_config::Normalization;
+use patchcore_config::backbone::plan::ConvStep;
 
 /// Planes that a grey image has for the network: the normalised grey values, and ones.
 pub const GREY_PLANES: usize = 2;

@@ -3,13 +3,8 @@
 //! An [`Architecture`] writes a [`plan::Plan`] (convolutions with everything fused into them, in execution order,
 //! up to the deepest layer asked for); [`Network`] executes it with Burn tensor operations on any device, [`cpu::CpuNetwork`] with its own kernels on the CPU.
 
-mod architecture;
 pub mod cpu;
 pub mod grey_stem;
 mod network;
-pub mod plan;
-mod weights;
 
-pub use architecture::{ARCHITECTURES, Architecture};
 pub use network::{Network, verify_weights};
-pub use weights::{BackboneWeights, NamedTensor};

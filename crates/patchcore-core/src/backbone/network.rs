@@ -7,10 +7,10 @@ use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, TensorData, activation};
 
-use super::plan::{Activation, ConvStep, Plan, Step};
-use super::{Architecture, BackboneWeights};
 use crate::device::{ComputeDevice, Precision};
 use crate::error::BackboneError;
+use patchcore_config::backbone::plan::{Activation, ConvStep, Plan, Step};
+use patchcore_config::{Architecture, BackboneWeights};
 
 /// Weight `[out, in / groups, kernel, kernel]` and bias `[out]` of one convolution, on the device.
 #[derive(Debug, Clone)]

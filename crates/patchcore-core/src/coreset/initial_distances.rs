@@ -5,7 +5,7 @@
 use rand_core::{Rng, SeedableRng};
 use rand_pcg::Pcg64;
 
-use crate::mode::StartRule;
+use patchcore_config::StartRule;
 
 /// Squared start distances of row-major `features` `[n, dim]`; the first pick is the largest one.
 ///

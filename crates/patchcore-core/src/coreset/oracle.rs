@@ -32,7 +32,7 @@ mod tests {
     use crate::coreset::greedy::greedy_k_center_tensors;
     use crate::coreset::{greedy_k_center, initial_distances};
     use crate::device::ComputeDevice;
-    use crate::mode::StartRule;
+    use patchcore_config::StartRule;
 
     fn select(features: &[f32], dim: usize, initial: &[f32], count: usize) -> Vec<usize> {
         let device = ComputeDevice::flex();

@@ -5,7 +5,7 @@ use rand_core::{Rng, SeedableRng};
 use rand_pcg::Pcg64;
 
 use crate::device::ComputeDevice;
-use crate::mode::ProjectionRule;
+use patchcore_config::ProjectionRule;
 
 /// A dense matrix `[dim, projected_dim]`, drawn from a seed on the CPU: the same on every device.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::ConfigError;
+use patchcore_config::ConfigError;
 
 /// The widest vector instructions that the CPU's own kernels (network, search, coreset) may use. Each kernel takes the widest
 /// set that it has code for, up to this one.

@@ -3,7 +3,7 @@
 use burn::tensor::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::error::ConfigError;
+use patchcore_config::ConfigError;
 
 /// The number format in which the network and the embedding are computed. Distances and scores are always f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]

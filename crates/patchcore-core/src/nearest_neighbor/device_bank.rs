@@ -5,7 +5,8 @@ use burn::tensor::{DType, Int, Tensor, TensorReadError};
 use super::Neighbor;
 use crate::device::ComputeDevice;
 use crate::error::DeviceError;
-use crate::memory_bank::{BankDtype, MemoryBank};
+use crate::memory_bank::MemoryBank;
+use patchcore_config::BankDtype;
 
 /// Bank rows compared at once by the body of tensor operations: bounds the products to 8,192 per query.
 const CHUNK: usize = 8_192;

@@ -9,10 +9,10 @@
 
 use rayon::prelude::*;
 
-use super::{Grid, TapTable};
+use super::TapTable;
 use crate::backbone::cpu::FeatureMap;
-use crate::mode::EmbeddingRule;
 use crate::scratch_pool::ScratchPool;
+use patchcore_config::{EmbeddingRule, Grid};
 
 /// Embedding values computed together: what is written per cell is then one cache line.
 const TOGETHER: usize = 16;

@@ -3,27 +3,10 @@
 use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions, PadMode};
 use burn::tensor::{Int, Tensor, TensorData};
-use serde::{Deserialize, Serialize};
 
 use super::TapTable;
 use crate::device::ComputeDevice;
-use crate::mode::EmbeddingRule;
-
-/// Rows and columns of the patch grid: the first level's feature map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-pub struct Grid {
-    /// Cells from top to bottom.
-    pub rows: usize,
-    /// Cells from left to right.
-    pub columns: usize,
-}
-
-impl Grid {
-    /// Number of cells.
-    pub fn cells(self) -> usize {
-        self.rows * self.columns
-    }
-}
+use patchcore_config::{EmbeddingRule, Grid};
 
 /// One level's taps as tensors: round `t` adds `weight[t] * unfolded[index[t]]`.
 #[derive(Debug, Clone)]

@@ -14,5 +14,5 @@ mod embed;
 mod oracle;
 mod tap_table;
 
-pub use embed::{Grid, PatchEmbedding};
+pub use embed::PatchEmbedding;
 pub use tap_table::TapTable;

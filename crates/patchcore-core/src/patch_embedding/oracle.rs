@@ -99,9 +99,9 @@ mod tests {
     use super::*;
     use crate::backbone::cpu::{FeatureMap, MapLayout};
     use crate::device::ComputeDevice;
-    use crate::mode::EmbeddingRule;
     use crate::patch_embedding::PatchEmbedding;
     use crate::patch_embedding::cpu::CpuEmbedding;
+    use patchcore_config::EmbeddingRule;
 
     fn map(channels: usize, height: usize, width: usize, seed: u64) -> Map {
         let value =

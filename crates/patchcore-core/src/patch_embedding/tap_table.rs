@@ -1,6 +1,6 @@
 //! Which channels and neighbours each embedding value averages, for one level.
 
-use crate::mode::EmbeddingRule;
+use patchcore_config::EmbeddingRule;
 
 /// One term of an output value: a channel, one of its nine neighbours and a weight.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -14,8 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::GAUSSIAN_SIGMA;
 use crate::device::{ComputeDevice, guarded};
 use crate::error::DeviceError;
-use crate::mode::{Border, Upsampling};
-use crate::patch_embedding::Grid;
+use patchcore_config::{Border, Grid, Upsampling};
 
 /// One score per pixel of the network's input.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

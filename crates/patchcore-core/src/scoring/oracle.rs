@@ -1,8 +1,7 @@
 //! The anomaly map step by step in f64, and the golden maps of both published codes.
 
 use super::anomaly_map::{gaussian_kernel, reflect};
-use crate::mode::{Border, Upsampling};
-use crate::patch_embedding::Grid;
+use patchcore_config::{Border, Grid, Upsampling};
 
 /// Upsample, then smooth along the rows, then along the columns.
 pub fn literal_map(scores: &[f32], grid: Grid, (h, w): (usize, usize), up: Upsampling, border: Border) -> Vec<f64> {

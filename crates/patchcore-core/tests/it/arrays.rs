@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use half::f16;
-use patchcore_core::backbone::{BackboneWeights, NamedTensor};
+use patchcore_config::{BackboneWeights, NamedTensor};
 use safetensors::{Dtype, SafeTensors};
 
 /// The bytes of a safetensors file.

@@ -1,9 +1,10 @@
 //! Both bodies of the network on one image, and how far a map is from what it should be.
 
 use burn::tensor::{Tensor, TensorData};
+use patchcore_config::backbone::plan::Plan;
+use patchcore_config::{Architecture, BackboneWeights, NamedTensor};
+use patchcore_core::backbone::Network;
 use patchcore_core::backbone::cpu::{CpuNetwork, MapLayout, Workspace};
-use patchcore_core::backbone::plan::Plan;
-use patchcore_core::backbone::{Architecture, BackboneWeights, NamedTensor, Network};
 use patchcore_core::{ComputeDevice, Instructions};
 
 /// The plan up to the default layers.

@@ -1,6 +1,6 @@
 //! EfficientNet-Lite0 with its real weights against the same network written out in torch.
 
-use patchcore_core::backbone::Architecture;
+use patchcore_config::Architecture;
 
 use crate::arrays::{Arrays, efficientnet_lite0};
 use crate::bodies::{assert_close, run};

@@ -1,6 +1,6 @@
 //! Weights that need no file: the formula of `tests/fixtures/resnets.py`, value for value.
 
-use patchcore_core::backbone::{Architecture, BackboneWeights, NamedTensor};
+use patchcore_config::{Architecture, BackboneWeights, NamedTensor};
 
 use crate::bodies::plan;
 

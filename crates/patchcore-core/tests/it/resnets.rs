@@ -1,6 +1,6 @@
 //! The deeper ResNets, with weights from a formula, against torchvision's own code.
 
-use patchcore_core::backbone::{Architecture, NamedTensor};
+use patchcore_config::{Architecture, NamedTensor};
 
 use crate::arrays::Arrays;
 use crate::bodies::{assert_close, run};

@@ -3,8 +3,9 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use patchcore_core::{ComputeDevice, Instructions};
 use patchcore_core::backbone::cpu::{CpuNetwork, MapLayout, Workspace};
-use patchcore_core::backbone::plan::Plan;
-use patchcore_core::backbone::{Architecture, BackboneWeights, Network};
+use patchcore_config::backbone::plan::Plan;
+use patchcore_core::backbone::Network;
+use patchcore_config::{Architecture, BackboneWeights};
 
 /// Relative to the layer's largest value. Measured: tensor operations 0, with BatchNorm unfolded in the generated code
 /// 1.3e-6; the CPU's kernels 3.7e-6 (the real network, Winograd).

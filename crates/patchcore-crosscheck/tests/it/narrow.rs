@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use patchcore_core::backbone::plan::{Plan, Step};
-use patchcore_core::backbone::{Architecture, BackboneWeights};
+use patchcore_config::backbone::plan::{Plan, Step};
+use patchcore_config::{Architecture, BackboneWeights};
 use patchcore_crosscheck::{narrow_resnet18, narrow_resnet50};
 use patchcore_weights::{Block, backbone_weights, import_onnx};
 

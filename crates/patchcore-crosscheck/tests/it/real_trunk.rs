@@ -9,7 +9,7 @@ fn the_real_trunk_is_the_same() {
 #[cfg(has_real_trunk)]
 #[test]
 fn the_real_trunk_is_the_same() {
-    use patchcore_core::backbone::Architecture;
+    use patchcore_config::Architecture;
     use patchcore_crosscheck::resnet18::Model;
     use patchcore_testing::resnet18;
     use patchcore_weights::load_weights;

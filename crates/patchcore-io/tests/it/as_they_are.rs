@@ -1,7 +1,7 @@
 //! Photos as they are: padding to whole cells, regions of interest, and more than 8 bits.
 
 use image::{DynamicImage, GrayImage, ImageBuffer, Luma};
-use patchcore_core::preprocess::{Pad, Region, Resampling, Resize, Size, View};
+use patchcore_config::{Pad, Region, Resampling, Resize, Size, View};
 use patchcore_io::{ImageError, Photo, PixelBuffer, PixelFormat, prepare, prepare_within, region_of_masks};
 
 fn padded() -> View {

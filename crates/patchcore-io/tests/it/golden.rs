@@ -1,7 +1,7 @@
 //! Against the authors' preprocessing (golden vectors outside the repository).
 
 use image::GrayImage;
-use patchcore_core::preprocess::{Pad, Resampling, Resize, View};
+use patchcore_config::{Pad, Resampling, Resize, View};
 use patchcore_io::{Limits, Mask, Photo, prepare};
 use patchcore_testing::{Golden, shared};
 

@@ -1,7 +1,7 @@
 //! The resize against Pillow and torch (fixtures/generate.py), the crop against torchvision's rules.
 
 use image::{DynamicImage, GrayImage, ImageBuffer, Luma, RgbImage};
-use patchcore_core::preprocess::{Pad, Resampling, Resize, View};
+use patchcore_config::{Pad, Resampling, Resize, View};
 use patchcore_io::{ImageError, Photo, prepare, prepare_mask};
 use safetensors::SafeTensors;
 

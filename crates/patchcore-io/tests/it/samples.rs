@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat, RgbImage};
-use patchcore_core::preprocess::{Pad, Resampling, Resize, Size, View};
+use patchcore_config::{Pad, Resampling, Resize, Size, View};
 
 /// A smooth colour picture.
 pub fn picture(width: u32, height: u32) -> DynamicImage {

@@ -5,9 +5,7 @@ mod embedded;
 mod encode;
 mod fixtures;
 mod hostile;
-#[cfg(feature = "core")]
 mod load;
 mod onnx_exports;
 mod registry;
-#[cfg(feature = "core")]
 mod shared_trunk;

@@ -1,8 +1,10 @@
 //! Settings and weights that cannot work: a typed error that names the parameter, never a panic.
 
-use patchcore::core::backbone::{Architecture, BackboneWeights};
-use patchcore::core::error::{BackboneError, ConfigError, DeviceError, FitError, InputError, ScoreError};
-use patchcore::core::{ComputeDevice, Fitter, ImageInput, Mode, PatchCoreConfig};
+use patchcore::config::ConfigError;
+use patchcore::config::{Architecture, BackboneWeights};
+use patchcore::config::{Mode, PatchCoreConfig};
+use patchcore::core::error::{BackboneError, DeviceError, FitError, InputError, ScoreError};
+use patchcore::core::{ComputeDevice, Fitter, ImageInput};
 use patchcore::{Error, Model, Settings};
 use patchcore_testing::resnet18;
 

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use patchcore::core::threshold::{CalibrationError, GoodScoreSource, ThresholdOrigin};
+use patchcore::metrics::threshold::{CalibrationError, GoodScoreSource, ThresholdOrigin};
 use patchcore::{
     Error, Limits, Model, MvtecCategory, Photo, Progress, Settings, Stage, Threshold, Thresholds, Verdict,
     store_thresholds,

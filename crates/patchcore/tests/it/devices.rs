@@ -7,13 +7,15 @@
 
 use std::ops::ControlFlow;
 
-use patchcore::core::backbone::Architecture;
+use patchcore::BankDtype;
+use patchcore::config::Architecture;
+use patchcore::config::PatchCoreConfig;
 use patchcore::core::coreset::greedy_k_center;
 use patchcore::core::device::Precision;
-use patchcore::core::memory_bank::{BankDtype, MemoryBank};
+use patchcore::core::memory_bank::MemoryBank;
 use patchcore::core::model_file::{DriftPolicy, ModelFile};
 use patchcore::core::nearest_neighbor::NearestNeighborIndex;
-use patchcore::core::{Extractor, ImageInput, PatchCoreConfig, self_check};
+use patchcore::core::{Extractor, ImageInput, self_check};
 use patchcore::{
     ComputeDevice, Error, LoadOptions, Mode, Model, Photo, PixelBuffer, PixelFormat, Progress, Resize, Settings, Stage,
 };

@@ -1,9 +1,11 @@
 //! From the golden input to the golden score: layers, embeddings, distances, maps of the authors' code and anomalib,
 //! on the real ResNet-18.
 
-use patchcore::core::backbone::{Architecture, Network};
-use patchcore::core::preprocess::Normalization;
-use patchcore::core::{ComputeDevice, Extractor, ImageInput, Mode, PatchCoreConfig};
+use patchcore::config::Architecture;
+use patchcore::config::Normalization;
+use patchcore::config::{Mode, PatchCoreConfig};
+use patchcore::core::backbone::Network;
+use patchcore::core::{ComputeDevice, Extractor, ImageInput};
 use patchcore_testing::{Golden, resnet18};
 
 /// The golden input is normalised already: this normalisation does nothing.

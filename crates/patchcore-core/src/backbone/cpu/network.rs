@@ -12,11 +12,10 @@ use super::step::{Geometry, Operands};
 use super::team::{Leader, Shared, Team};
 use super::winograd::Winograd;
 use super::workspace::{Arena, Workspace};
-use crate::backbone::BackboneWeights;
 use crate::backbone::grey_stem::{GREY_PLANES, fold_weights};
-use crate::backbone::plan::{ConvStep, Padding, Plan, Slot, Step};
 use crate::device::Instructions;
-use crate::preprocess::Normalization;
+use patchcore_config::backbone::plan::{ConvStep, Padding, Plan, Slot, Step};
+use patchcore_config::{BackboneWeights, Normalization};
 
 /// A network with its weights packed for this processor. Immutable, so threads may share it.
 pub struct CpuNetwork {

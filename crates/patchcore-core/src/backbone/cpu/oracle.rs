@@ -1,7 +1,7 @@
 //! The slow, obvious network: loops over the definition, sums in `f64`, one image at a time.
 
-use crate::backbone::BackboneWeights;
-use crate::backbone::plan::{Activation, ConvStep, Plan, Step};
+use patchcore_config::BackboneWeights;
+use patchcore_config::backbone::plan::{Activation, ConvStep, Plan, Step};
 
 /// A feature map `[channels, height, width]`.
 #[derive(Clone, Default)]

@@ -1,7 +1,7 @@
 //! What the kernels of a convolution step have in common: its geometry, and the memory it works on.
 
 use super::map::Map;
-use crate::backbone::plan::{Activation, ConvStep, Padding};
+use patchcore_config::backbone::plan::{Activation, ConvStep, Padding};
 
 /// The numbers of a convolution.
 #[derive(Debug, Clone, Copy)]

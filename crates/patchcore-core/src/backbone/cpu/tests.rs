@@ -6,10 +6,9 @@ use super::lanes::Isa;
 use super::oracle::{self, Planes};
 use super::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
 use crate::backbone::grey_stem::{GREY_PLANES, push_grey_planes};
-use crate::backbone::plan::{Activation, ConvStep, Padding, Plan, Step, Tap};
-use crate::backbone::{Architecture, BackboneWeights, NamedTensor};
 use crate::device::Instructions;
-use crate::preprocess::Normalization;
+use patchcore_config::backbone::plan::{Activation, ConvStep, Padding, Plan, Step, Tap};
+use patchcore_config::{Architecture, BackboneWeights, NamedTensor, Normalization};
 
 /// Uniform values in [-1, 1) from a fixed seed (splitmix64).
 fn noise(seed: u64, count: usize) -> Vec<f32> {

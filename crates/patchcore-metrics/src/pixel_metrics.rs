@@ -34,12 +34,12 @@ pub struct PixelMetrics {
 ///
 /// # Examples
 /// ```
-/// use patchcore_core::metrics::{AnomalyMap, pixel_metrics};
+/// use patchcore_metrics::{AnomalyMap, pixel_metrics};
 /// let good = AnomalyMap { width: 3, height: 1, scores: &[0.1, 0.3, 0.2], mask: None };
 /// let bad = AnomalyMap { width: 2, height: 1, scores: &[0.9, 0.2], mask: Some(&[true, false]) };
 /// let metrics = pixel_metrics(&[good, bad])?;
 /// assert_eq!((metrics.auroc, metrics.aupro_30), (1.0, 1.0));
-/// # Ok::<(), patchcore_core::metrics::MetricError>(())
+/// # Ok::<(), patchcore_metrics::MetricError>(())
 /// ```
 pub fn pixel_metrics(maps: &[AnomalyMap<'_>]) -> Result<PixelMetrics, MetricError> {
     pixel_metrics_within(maps, &[])

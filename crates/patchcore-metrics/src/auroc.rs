@@ -11,9 +11,9 @@ use super::ranked_scores::RankedScores;
 ///
 /// # Examples
 /// ```
-/// use patchcore_core::metrics::auroc;
+/// use patchcore_metrics::auroc;
 /// assert_eq!(auroc(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true])?, 0.75);
-/// # Ok::<(), patchcore_core::metrics::MetricError>(())
+/// # Ok::<(), patchcore_metrics::MetricError>(())
 /// ```
 pub fn auroc(scores: &[f32], labels: &[bool]) -> Result<f64, MetricError> {
     Ok(area(&RankedScores::from_labels(scores, labels)?))

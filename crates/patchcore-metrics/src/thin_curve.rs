@@ -40,7 +40,7 @@ impl Thinning {
 /// # Examples
 /// ```
 /// let curve = [[0.0, 0.0], [0.001, 0.0], [0.002, 0.0], [0.002, 1.0], [1.0, 1.0]];
-/// let thinned = patchcore_core::metrics::thin_curve(curve, 0.01);
+/// let thinned = patchcore_metrics::thin_curve(curve, 0.01);
 /// assert_eq!(thinned, [[0.0, 0.0], [0.002, 0.0], [0.002, 1.0], [1.0, 1.0]]);
 /// ```
 pub fn thin_curve(points: impl IntoIterator<Item = [f64; 2]>, resolution: f64) -> Vec<[f64; 2]> {

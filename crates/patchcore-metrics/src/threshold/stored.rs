@@ -81,7 +81,7 @@ impl Threshold {
 
     /// The threshold with the largest F1, as `score > value`: F1-max counts `score >= threshold`, so the value is the
     /// next smaller float.
-    pub fn f1_max(best: crate::metrics::F1Max, n_normal: u64, n_anomalous: u64) -> Self {
+    pub fn f1_max(best: crate::F1Max, n_normal: u64, n_anomalous: u64) -> Self {
         Self { value: best.threshold.next_down(), origin: ThresholdOrigin::F1Max { n_normal, n_anomalous } }
     }
 
@@ -119,7 +119,7 @@ impl std::fmt::Display for ThresholdOrigin {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::f1_max;
+    use crate::f1_max;
 
     #[test]
     fn equal_to_the_threshold_is_good() {

@@ -22,10 +22,10 @@ pub struct RocCurve {
 ///
 /// # Examples
 /// ```
-/// let curve = patchcore_core::metrics::roc_curve(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true])?;
+/// let curve = patchcore_metrics::roc_curve(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true])?;
 /// assert_eq!(curve.fpr, [0.0, 0.0, 0.5, 0.5, 1.0]);
 /// assert_eq!(curve.tpr, [0.0, 0.5, 0.5, 1.0, 1.0]);
-/// # Ok::<(), patchcore_core::metrics::MetricError>(())
+/// # Ok::<(), patchcore_metrics::MetricError>(())
 /// ```
 pub fn roc_curve(scores: &[f32], labels: &[bool]) -> Result<RocCurve, MetricError> {
     let ranked = RankedScores::from_labels(scores, labels)?;

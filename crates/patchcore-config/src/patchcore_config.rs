@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::backbone::Architecture;
-use crate::error::ConfigError;
-use crate::memory_bank::BankDtype;
-use crate::mode::{EmbeddingRule, Mode};
-use crate::preprocess::{Normalization, Pad, Region, Resize, Size, Tiling, View};
+use crate::Architecture;
+use crate::BankDtype;
+use crate::ConfigError;
+use crate::{EmbeddingRule, Mode};
+use crate::{Normalization, Pad, Region, Resize, Size, Tiling, View};
 
 /// Settings of a fit. [`PatchCoreConfig::new`] gives a mode's own values; change fields before fitting.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -31,8 +31,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::ConfigError;
-use crate::preprocess::{Pad, Resampling, Resize, Size, View};
+use crate::ConfigError;
+use crate::{Pad, Resampling, Resize, Size, View};
 
 /// Which definition of PatchCore to compute. See the [table](self).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use super::{Calibration, CalibrationError, GoodScoreSource, Threshold, Threshold
 ///
 /// # Examples
 /// ```
-/// use patchcore_core::threshold::{CalibrationError, GoodScoreSource, Verdict, calibrate};
+/// use patchcore_metrics::threshold::{CalibrationError, GoodScoreSource, Verdict, calibrate};
 ///
 /// let scores: Vec<f32> = (1..=59).map(|score| score as f32).collect();
 /// let threshold = calibrate(&scores, 0.05, 0.95, GoodScoreSource::HeldOut)?;

@@ -20,7 +20,7 @@ impl Confusion {
     /// Counts scores against labels (`true` is anomalous); what has no partner is left out.
     ///
     /// ```
-    /// use patchcore_core::metrics::Confusion;
+    /// use patchcore_metrics::Confusion;
     /// let confusion = Confusion::at(0.4, &[0.1, 0.4, 0.5, 0.8], &[false, true, false, true]);
     /// assert_eq!((confusion.true_negatives, confusion.false_negatives), (1, 1));
     /// assert_eq!((confusion.false_positives, confusion.true_positives), (1, 1));

@@ -58,11 +58,11 @@ struct Replicates {
 ///
 /// # Examples
 /// ```
-/// use patchcore_core::metrics::{Bootstrap, image_replicates};
+/// use patchcore_metrics::{Bootstrap, image_replicates};
 /// let (scores, labels) = ([0.1, 0.4, 0.35, 0.8], [false, false, true, true]);
 /// let auroc = image_replicates(&scores, &labels, &Bootstrap::default())?.intervals()?.auroc;
 /// assert!(auroc.low < 0.75 && auroc.high == 1.0);
-/// # Ok::<(), patchcore_core::metrics::MetricError>(())
+/// # Ok::<(), patchcore_metrics::MetricError>(())
 /// ```
 pub fn image_replicates(
     scores: &[f32],

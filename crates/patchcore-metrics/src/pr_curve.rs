@@ -15,9 +15,9 @@ use super::thin_curve::Thinning;
 ///
 /// # Examples
 /// ```
-/// let curve = patchcore_core::metrics::pr_curve(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true], 0.0)?;
+/// let curve = patchcore_metrics::pr_curve(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true], 0.0)?;
 /// assert_eq!(curve, [[0.5, 1.0], [0.5, 0.5], [1.0, 2.0 / 3.0], [1.0, 0.5]]);
-/// # Ok::<(), patchcore_core::metrics::MetricError>(())
+/// # Ok::<(), patchcore_metrics::MetricError>(())
 /// ```
 pub fn pr_curve(scores: &[f32], labels: &[bool], resolution: f64) -> Result<Vec<[f64; 2]>, MetricError> {
     let ranked = RankedScores::from_labels(scores, labels)?;

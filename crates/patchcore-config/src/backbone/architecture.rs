@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::plan::{Activation, ConvStep, Padding, Plan, Slot, Step, Tap};
-use crate::error::ConfigError;
-use crate::preprocess::Normalization;
+use crate::ConfigError;
+use crate::Normalization;
 
-/// A backbone's architecture; weights come separately ([`super::BackboneWeights`]).
+/// A backbone's architecture; weights come separately ([`crate::BackboneWeights`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Architecture {

@@ -16,11 +16,11 @@ use super::{AnomalyMap, MetricError};
 ///
 /// # Examples
 /// ```
-/// use patchcore_core::metrics::{AnomalyMap, pro_curve};
+/// use patchcore_metrics::{AnomalyMap, pro_curve};
 /// let mask = Some(&[true, false, false, true][..]);
 /// let map = AnomalyMap { width: 4, height: 1, scores: &[0.9, 0.5, 0.1, 0.1], mask };
 /// assert_eq!(pro_curve(&[map], 0.0)?, [[0.0, 0.0], [0.0, 0.5], [0.5, 0.5], [1.0, 1.0]]);
-/// # Ok::<(), patchcore_core::metrics::MetricError>(())
+/// # Ok::<(), patchcore_metrics::MetricError>(())
 /// ```
 pub fn pro_curve(maps: &[AnomalyMap<'_>], resolution: f64) -> Result<Vec<[f64; 2]>, MetricError> {
     pro_curve_within(maps, &[], resolution)

@@ -1,4 +1,4 @@
-//! What can be wrong with the input of a metric; every function of [`crate::metrics`] returns it.
+//! What can be wrong with the input of a metric; every function of this crate that judges returns it.
 
 use thiserror::Error;
 

@@ -72,10 +72,10 @@ impl DelongDifference {
 ///
 /// # Examples
 /// ```
-/// use patchcore_core::metrics::delong;
+/// use patchcore_metrics::delong;
 /// let estimate = delong(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true])?;
 /// assert_eq!((estimate.auroc, estimate.variance), (0.75, 0.125));
-/// # Ok::<(), patchcore_core::metrics::MetricError>(())
+/// # Ok::<(), patchcore_metrics::MetricError>(())
 /// ```
 pub fn delong(scores: &[f32], labels: &[bool]) -> Result<DelongAuroc, MetricError> {
     let placements = Placements::new(scores, labels)?;

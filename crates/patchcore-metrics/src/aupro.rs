@@ -18,7 +18,7 @@ use super::{AnomalyMap, MetricError};
 ///
 /// # Examples
 /// ```
-/// use patchcore_core::metrics::{AnomalyMap, aupro};
+/// use patchcore_metrics::{AnomalyMap, aupro};
 /// // Two regions, one found before any false positive and one never ahead of one.
 /// let map = AnomalyMap {
 ///     width: 5,
@@ -27,7 +27,7 @@ use super::{AnomalyMap, MetricError};
 ///     mask: Some(&[true, false, false, false, true]),
 /// };
 /// assert_eq!(aupro(&[map], &[0.3, 1.0])?, [0.5, 0.5]);
-/// # Ok::<(), patchcore_core::metrics::MetricError>(())
+/// # Ok::<(), patchcore_metrics::MetricError>(())
 /// ```
 pub fn aupro(maps: &[AnomalyMap<'_>], limits: &[f64]) -> Result<Vec<f64>, MetricError> {
     if let Some(&limit) = limits.iter().find(|&&limit| !(limit > 0.0 && limit <= 1.0)) {

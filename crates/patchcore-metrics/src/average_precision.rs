@@ -12,10 +12,10 @@ use super::ranked_scores::RankedScores;
 ///
 /// # Examples
 /// ```
-/// use patchcore_core::metrics::average_precision;
+/// use patchcore_metrics::average_precision;
 /// let ap = average_precision(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true])?;
 /// assert!((ap - 5.0 / 6.0).abs() < 1e-12);
-/// # Ok::<(), patchcore_core::metrics::MetricError>(())
+/// # Ok::<(), patchcore_metrics::MetricError>(())
 /// ```
 pub fn average_precision(scores: &[f32], labels: &[bool]) -> Result<f64, MetricError> {
     Ok(area(&RankedScores::from_labels(scores, labels)?))

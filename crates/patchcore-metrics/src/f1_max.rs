@@ -25,9 +25,9 @@ pub struct F1Max {
 ///
 /// # Examples
 /// ```
-/// let best = patchcore_core::metrics::f1_max(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true])?;
+/// let best = patchcore_metrics::f1_max(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true])?;
 /// assert_eq!((best.f1, best.threshold), (0.8, 0.35));
-/// # Ok::<(), patchcore_core::metrics::MetricError>(())
+/// # Ok::<(), patchcore_metrics::MetricError>(())
 /// ```
 pub fn f1_max(scores: &[f32], labels: &[bool]) -> Result<F1Max, MetricError> {
     Ok(best(&RankedScores::from_labels(scores, labels)?))
