@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
-use crate::backbone::cpu::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
-use crate::backbone::grey_stem::push_grey_planes;
 use crate::backbone::{Network, verify_weights};
 use crate::device::{Backend, ComputeDevice, guarded};
 use crate::error::{BackboneError, DeviceError, FitError, InputError, ScoreError};
 use crate::patch_embedding::PatchEmbedding;
-use crate::patch_embedding::cpu::{CpuEmbedding, EmbeddingScratch};
-use crate::scratch_pool::ScratchPool;
 use patchcore_config::backbone::plan::{Plan, Step};
 use patchcore_config::{BackboneWeights, ConfigError, Grid, INPUT_SIDES, Normalization, PatchCoreConfig};
+use patchcore_cpu::ScratchPool;
+use patchcore_cpu::embedding::{CpuEmbedding, EmbeddingScratch};
+use patchcore_cpu::network::grey_stem::push_grey_planes;
+use patchcore_cpu::network::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
 
 /// The most photos that go through the network at once.
 const LARGEST_BATCH: u64 = 32;

@@ -28,7 +28,6 @@ pub mod patch_embedding;
 mod patchcore;
 mod score_within;
 pub mod scoring;
-mod scratch_pool;
 pub mod self_check;
 
 pub use device::{ComputeDevice, Instructions, Precision};

@@ -48,7 +48,8 @@ pub fn greedy_k_center(
         let [_, dim] = features.dims();
         let values = features.try_into_vec_as::<f32>();
         let values = values.map_err(|error| SelectionStopped::Device(device.failed(OPERATION, error)))?;
-        let picks = super::cpu::greedy_k_center(&values, dim, initial, count, device.instructions(), progress);
+        let picks =
+            patchcore_cpu::coreset::greedy_k_center(&values, dim, initial, count, device.instructions(), progress);
         return match picks {
             Some(picks) => Ok(picks.into_iter().map(|row| row as usize).collect()),
             None => Err(SelectionStopped::Cancelled),

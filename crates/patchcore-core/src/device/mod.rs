@@ -11,7 +11,6 @@
 mod backend;
 mod compute_device;
 mod guard;
-mod instructions;
 mod open;
 mod precision;
 mod properties;
@@ -19,7 +18,7 @@ mod properties;
 pub use backend::{BACKENDS, Backend};
 pub use compute_device::ComputeDevice;
 pub(crate) use guard::guarded;
-pub use instructions::{INSTRUCTIONS, Instructions};
 pub use open::enumerate;
+pub use patchcore_cpu::{INSTRUCTIONS, Instructions};
 pub use precision::{PRECISIONS, Precision};
 pub use properties::DeviceProperties;

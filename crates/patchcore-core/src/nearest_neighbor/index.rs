@@ -10,8 +10,8 @@ use super::device_bank::DeviceBank;
 use crate::device::{ComputeDevice, guarded};
 use crate::error::DeviceError;
 use crate::memory_bank::MemoryBank;
-use crate::nearest_neighbor::cpu::{CpuBank, Workspace};
-use crate::scratch_pool::ScratchPool;
+use patchcore_cpu::ScratchPool;
+use patchcore_cpu::search::{CpuBank, Workspace};
 
 /// A bank row and its squared distance.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -4,8 +4,8 @@ use burn::tensor::{Tensor, TensorData};
 use patchcore_config::backbone::plan::Plan;
 use patchcore_config::{Architecture, BackboneWeights, NamedTensor};
 use patchcore_core::backbone::Network;
-use patchcore_core::backbone::cpu::{CpuNetwork, MapLayout, Workspace};
 use patchcore_core::{ComputeDevice, Instructions};
+use patchcore_cpu::network::{CpuNetwork, MapLayout, Workspace};
 
 /// The plan up to the default layers.
 pub fn plan(architecture: Architecture) -> Plan {

@@ -1,0 +1,241 @@
+//! The instruction set that runs the kernels, found once at run time, or a narrower one that was asked for.
+
+use super::{PANEL, TILE, portable};
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512};
+use crate::Instructions;
+
+/// Which body of the kernels runs. All of them return the same bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InstructionSet {
+    /// Plain loops, whatever the compiler makes of them.
+    Portable,
+    /// AVX2.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// AVX-512 with the byte and word, vector length and VNNI extensions.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl InstructionSet {
+    /// The fastest one that this processor has, up to `limit`.
+    pub(crate) fn at_most(limit: Instructions) -> Self {
+        let allowed = |set: &Self| match set {
+            Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => limit >= Instructions::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => limit >= Instructions::Avx512,
+        };
+        Self::available().into_iter().rfind(allowed).unwrap_or(Self::Portable)
+    }
+
+    /// All that this processor has, the fastest last.
+    pub(crate) fn available() -> Vec<Self> {
+        #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut, reason = "nothing is added elsewhere"))]
+        let mut sets = vec![Self::Portable];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") {
+                sets.push(Self::Avx2);
+            }
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512vnni")
+            {
+                sets.push(Self::Avx512);
+            }
+        }
+        sets
+    }
+
+    /// `norms[row] - 2 panel[row] . queries[query]` for the rows of one panel and a multiple of [`TILE`] queries of
+    /// `dims` coordinates each, to `out[query * stride + row]`.
+    pub(crate) fn distances(
+        self,
+        panel: &[i16],
+        norms: &[i32],
+        queries: &[i16],
+        dims: usize,
+        out: &mut [i32],
+        stride: usize,
+    ) {
+        let tiles = queries.len() / (TILE * dims);
+        assert!(panel.len() == PANEL * dims && norms.len() == PANEL && queries.len() == tiles * TILE * dims);
+        assert!(tiles == 0 || out.len() >= (tiles * TILE - 1) * stride + PANEL);
+        match self {
+            Self::Portable => portable::distances(panel, norms, queries, dims, out, stride),
+            // SAFETY: the variant exists only where the features were detected; lengths were checked above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2::distances(panel, norms, queries, dims, out, stride) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { avx512::distances(panel, norms, queries, dims, out, stride) },
+        }
+    }
+
+    /// [`Self::distances`] of one query; `out` has [`PANEL`] values.
+    pub(crate) fn distances_to_one(self, panel: &[i16], norms: &[i32], query: &[i16], out: &mut [i32]) {
+        assert!(panel.len() == PANEL * query.len() && norms.len() == PANEL && out.len() == PANEL);
+        match self {
+            Self::Portable => portable::distances_to_one(panel, norms, query, out),
+            // SAFETY: the variant exists only where the features were detected; lengths were checked above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2::distances_to_one(panel, norms, query, out) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { avx512::distances_to_one(panel, norms, query, out) },
+        }
+    }
+
+    /// Bit `row` of `masks[query]` says whether `floors[row] + norms[query] <= 2 panel[row] . queries[query]`.
+    pub(crate) fn closer(
+        self,
+        panel: &[i16],
+        floors: &[i32],
+        queries: &[i16],
+        norms: &[i32],
+        dims: usize,
+        masks: &mut [u32],
+    ) {
+        let tiles = queries.len() / (TILE * dims);
+        assert!(panel.len() == PANEL * dims && floors.len() == PANEL && queries.len() == tiles * TILE * dims);
+        assert!(norms.len() == tiles * TILE && masks.len() == tiles * TILE);
+        match self {
+            Self::Portable => portable::closer(panel, floors, queries, norms, dims, masks),
+            // SAFETY: the variant exists only where the features were detected; lengths were checked above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2::closer(panel, floors, queries, norms, dims, masks) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { avx512::closer(panel, floors, queries, norms, dims, masks) },
+        }
+    }
+
+    /// Asks for a row of the bank before it is needed. A hint: nothing depends on it.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "left to the processor elsewhere"))]
+    pub(crate) fn prefetch<T>(self, row: &[T]) {
+        #[cfg(target_arch = "x86_64")]
+        if self != Self::Portable {
+            const LINE: usize = 64;
+            // 4 KiB, a row of 1024 values.
+            const LINES: usize = 64;
+            for line in 0..size_of_val(row).div_ceil(LINE).min(LINES) {
+                use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+                // SAFETY: prefetching never faults; the address stays inside the row.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(row.as_ptr().cast::<i8>().add(line * LINE)) };
+            }
+        }
+    }
+
+    /// `a . b`, lengths equal.
+    pub(crate) fn product(self, a: &[i16], b: &[i16]) -> i32 {
+        assert_eq!(a.len(), b.len());
+        match self {
+            Self::Portable => portable::product(a, b),
+            // SAFETY: the variant exists only where the features were detected; lengths were checked above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2::product(a, b) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { avx512::product(a, b) },
+        }
+    }
+
+    /// Appends `(value, first + position)` for every value that is at most `limit`, in order of position.
+    pub(crate) fn not_above(self, values: &[i32], limit: i32, first: u32, out: &mut Vec<(i32, u32)>) {
+        match self {
+            Self::Portable => portable::not_above(values, limit, first, out),
+            // SAFETY: the variant exists only where the features were detected.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2::not_above(values, limit, first, out) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { avx512::not_above(values, limit, first, out) },
+        }
+    }
+
+    /// The squared distance of two vectors of equal length: the one formula that decides. Differences and squares in
+    /// `f64`, element `i` summed in lane `i % 16`, the lanes halved until one is left.
+    ///
+    /// Stops early with a partial sum above `limit` when there is one; the whole sum is above `limit` then too.
+    pub(crate) fn squared_distance(self, a: &[f32], b: &[f32], limit: f64) -> f64 {
+        assert_eq!(a.len(), b.len());
+        match self {
+            Self::Portable => portable::squared_distance(a, b, limit),
+            // SAFETY: the variant exists only where the features were detected; lengths were checked above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2::squared_distance(a, b, limit) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { avx512::squared_distance(a, b, limit) },
+        }
+    }
+
+    /// The least value and its first position; `i32::MAX` of none.
+    pub(crate) fn least(self, values: &[i32]) -> (i32, usize) {
+        match self {
+            Self::Portable => portable::least(values),
+            // SAFETY: the variant exists only where the features were detected.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2::least(values) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { avx512::least(values) },
+        }
+    }
+
+    /// `out = (row - centre) * scale`, computed in `f64`; returns its squared length.
+    pub(crate) fn shift(self, row: &[f32], centre: &[f32], scale: f64, out: &mut [f32]) -> f64 {
+        match self {
+            Self::Portable => portable::shift(row, centre, scale, out),
+            // SAFETY: the variant exists only where the features were detected.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2::shift(row, centre, scale, out) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { avx512::shift(row, centre, scale, out) },
+        }
+    }
+
+    /// Rounds `values * steps` to `out`; returns the squared length of `values`, and that of what rounding changed.
+    pub(crate) fn round(self, values: &[f32], steps: f64, out: &mut [i16]) -> (f64, f64) {
+        match self {
+            Self::Portable => portable::round(values, steps, out),
+            // SAFETY: the variant exists only where the features were detected.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2::round(values, steps, out) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { avx512::round(values, steps, out) },
+        }
+    }
+
+    /// `a . b` of equal lengths.
+    pub(crate) fn dot(self, a: &[f64], b: &[f64]) -> f64 {
+        match self {
+            Self::Portable => portable::dot(a, b),
+            // SAFETY: the variant exists only where the features were detected.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2::dot(a, b) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { avx512::dot(a, b) },
+        }
+    }
+
+    /// `values -= factor * other`.
+    pub(crate) fn subtract(self, values: &mut [f64], factor: f64, other: &[f64]) {
+        match self {
+            Self::Portable => portable::subtract(values, factor, other),
+            // SAFETY: the variant exists only where the features were detected.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2::subtract(values, factor, other) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { avx512::subtract(values, factor, other) },
+        }
+    }
+}
