@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use patchcore_config::ConfigError;
 
+use crate::simd::{Avx2Fma, Avx512F, Token};
+
 /// The widest vector instructions that the CPU's own kernels (network, search, coreset) may use. Each kernel takes the widest
 /// set that it has code for, up to this one.
 ///
@@ -55,12 +57,8 @@ impl Instructions {
     pub fn is_available(self) -> bool {
         match self {
             Instructions::Portable => true,
-            #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
-            #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 => is_x86_feature_detected!("avx512f"),
-            #[cfg(not(target_arch = "x86_64"))]
-            Instructions::Avx2 | Instructions::Avx512 => false,
+            Instructions::Avx2 => Avx2Fma::detect().is_some(),
+            Instructions::Avx512 => Avx512F::detect().is_some(),
         }
     }
 

@@ -5,7 +5,8 @@
 use super::candidates::{Candidates, preference};
 use super::lattice::Lattice;
 use super::minima::Minima;
-use crate::lattice::{InstructionSet, PANEL, Panels};
+use crate::lattice::{PANEL, Panels};
+use crate::simd::IntegerLevel;
 
 /// Picks at most `limit` rows, in the order of the plain greedy loop. At least one when there are candidates.
 pub(super) fn greedy_among(
@@ -14,7 +15,7 @@ pub(super) fn greedy_among(
     features: &[f32],
     dim: usize,
     lattice: &Lattice,
-    instructions: InstructionSet,
+    instructions: IntegerLevel,
 ) -> Vec<u32> {
     let dims = lattice.dims;
     let rows = &candidates.rows;

@@ -5,7 +5,7 @@ use super::candidates::Finder;
 use super::lattice::Lattice;
 use super::minima::Minima;
 use crate::Instructions;
-use crate::lattice::InstructionSet;
+use crate::simd::IntegerLevel;
 
 /// Candidates looked at per block.
 const CANDIDATES: usize = 2048;
@@ -29,7 +29,7 @@ pub fn greedy_k_center(
     instructions: Instructions,
     progress: &mut dyn FnMut(usize) -> bool,
 ) -> Option<Vec<u32>> {
-    select(features, dim, initial, count, progress, InstructionSet::at_most(instructions), CANDIDATES)
+    select(features, dim, initial, count, progress, IntegerLevel::at_most(instructions), CANDIDATES)
 }
 
 /// [`greedy_k_center`] with everything that must not change the result as a parameter.
@@ -39,7 +39,7 @@ pub(super) fn select(
     initial: &[f32],
     count: usize,
     progress: &mut dyn FnMut(usize) -> bool,
-    instructions: InstructionSet,
+    instructions: IntegerLevel,
     candidates: usize,
 ) -> Option<Vec<u32>> {
     let n = initial.len();

@@ -5,7 +5,8 @@
 use rayon::prelude::*;
 
 use super::lattice::Lattice;
-use crate::lattice::{InstructionSet, PANEL, TILE};
+use crate::lattice::{PANEL, TILE};
+use crate::simd::IntegerLevel;
 
 /// Panels that one task updates.
 const PANELS_PER_TASK: usize = 16;
@@ -46,7 +47,7 @@ impl Minima {
         features: &[f32],
         dim: usize,
         lattice: &Lattice,
-        instructions: InstructionSet,
+        instructions: IntegerLevel,
     ) {
         for pick in picks {
             self.values[*pick as usize] = Self::TAKEN;
@@ -88,7 +89,7 @@ fn update_panel(
     features: &[f32],
     dim: usize,
     lattice: &Lattice,
-    instructions: InstructionSet,
+    instructions: IntegerLevel,
 ) {
     let dims = lattice.dims;
     let coordinates = lattice.panels.panel(panel);

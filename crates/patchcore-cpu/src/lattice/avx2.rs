@@ -35,7 +35,7 @@ unsafe fn products<const Q: usize>(panel: *const i16, queries: *const i16, dims:
 }
 
 /// # Safety
-/// Lengths as checked in [`super::InstructionSet::distances`]; the processor has AVX2.
+/// Lengths as checked in `IntegerLevel::distances`; the processor has AVX2.
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn distances(
     panel: &[i16],
@@ -57,7 +57,7 @@ pub(super) unsafe fn distances(
 }
 
 /// # Safety
-/// Lengths as checked in [`super::InstructionSet::distances_to_one`]; the processor has AVX2.
+/// Lengths as checked in `IntegerLevel::distances_to_one`; the processor has AVX2.
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn distances_to_one(panel: &[i16], norms: &[i32], query: &[i16], out: &mut [i32]) {
     // SAFETY: `norms` and `out` have PANEL values, the panel as many coordinates as the query.
@@ -83,7 +83,7 @@ unsafe fn store(norms: &[i32], sums: &[__m256i; 4], out: *mut i32) {
 }
 
 /// # Safety
-/// Lengths as checked in [`super::InstructionSet::closer`]; the processor has AVX2.
+/// Lengths as checked in `IntegerLevel::closer`; the processor has AVX2.
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn closer(
     panel: &[i16],

@@ -32,7 +32,7 @@ unsafe fn products<const Q: usize>(panel: *const i16, queries: *const i16, dims:
 }
 
 /// # Safety
-/// Lengths as checked in [`super::InstructionSet::distances`]; the processor has the features.
+/// Lengths as checked in `IntegerLevel::distances`; the processor has the features.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 pub(super) unsafe fn distances(
     panel: &[i16],
@@ -59,7 +59,7 @@ pub(super) unsafe fn distances(
 }
 
 /// # Safety
-/// Lengths as checked in [`super::InstructionSet::distances_to_one`]; the processor has the features.
+/// Lengths as checked in `IntegerLevel::distances_to_one`; the processor has the features.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 pub(super) unsafe fn distances_to_one(panel: &[i16], norms: &[i32], query: &[i16], out: &mut [i32]) {
     // SAFETY: `norms` and `out` have PANEL values, the panel as many coordinates as the query.
@@ -73,7 +73,7 @@ pub(super) unsafe fn distances_to_one(panel: &[i16], norms: &[i32], query: &[i16
 }
 
 /// # Safety
-/// Lengths as checked in [`super::InstructionSet::closer`]; the processor has the features.
+/// Lengths as checked in `IntegerLevel::closer`; the processor has the features.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 pub(super) unsafe fn closer(
     panel: &[i16],

@@ -8,24 +8,21 @@
 //! `[dims / 2][PANEL][2]`. That is the operand order of the multiply-add instructions of every processor
 //! (`vpdpwssd`, `vpmaddwd`, `smlal`): 32 multiplications per instruction where `f32` does 16.
 
-mod aligned;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-mod instruction_set;
+mod kernels;
 mod panels;
 mod portable;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use aligned::Aligned;
-pub(crate) use instruction_set::InstructionSet;
 pub(crate) use panels::{Panels, set_in_panel};
 
 /// Rows in a panel.
 pub(crate) const PANEL: usize = 32;
 /// Queries whose products with one panel are held in registers; query blocks are padded to a multiple of it.
 pub(crate) const TILE: usize = 12;
-/// Elements after which [`InstructionSet::squared_distance`] looks whether it can stop.
+/// Elements after which `IntegerLevel::squared_distance` looks whether it can stop.
 const STRIDE: usize = 256;

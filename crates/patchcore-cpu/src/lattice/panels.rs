@@ -2,11 +2,12 @@
 
 #![allow(clippy::indexing_slicing, reason = "positions are computed from the row count of the same buffer")]
 
-use super::{Aligned, PANEL};
+use super::PANEL;
+use crate::simd::AlignedBuffer;
 
 /// Rows of `i16` coordinates, packed for the kernels; the last panel is filled up with zero rows.
 pub(crate) struct Panels {
-    values: Aligned,
+    values: AlignedBuffer<i16>,
     dims: usize,
 }
 
@@ -14,7 +15,7 @@ impl Panels {
     /// `rows` zero rows of `dims` (even) coordinates.
     pub(crate) fn zeros(rows: usize, dims: usize) -> Self {
         debug_assert_eq!(dims % 2, 0);
-        Self { values: Aligned::zeros(rows.div_ceil(PANEL) * PANEL * dims), dims }
+        Self { values: AlignedBuffer::zeroed(rows.div_ceil(PANEL) * PANEL * dims), dims }
     }
 
     /// Panels of the leading `dims` coordinates of row-major `rows`, each row `width` long.

@@ -11,15 +11,14 @@ use super::step::{Geometry, Operands};
 use super::winograd::Winograd;
 use super::workspace::{Arena, Workspace};
 use crate::Instructions;
-use crate::simd::AlignedBuffer;
-use crate::simd::{Isa, LANES};
+use crate::simd::{AlignedBuffer, FloatLevel, LANES};
 use crate::team::{Leader, Shared, Team};
 use patchcore_config::backbone::plan::{ConvStep, Padding, Plan, Slot, Step};
 use patchcore_config::{BackboneWeights, Normalization};
 
 /// A network with its weights packed for this processor. Immutable, so threads may share it.
 pub struct CpuNetwork {
-    isa: Isa,
+    level: FloatLevel,
     steps: Vec<Compiled>,
     taps: Vec<Slot>,
     channels: usize,
@@ -65,10 +64,14 @@ impl CpuNetwork {
     /// [`CpuNetworkError`]: a tensor is missing or has another size, or the plan has a step without a kernel here
     /// (strides above 2, groups that are neither 1 nor depthwise).
     pub fn new(instructions: Instructions, plan: &Plan, weights: &BackboneWeights) -> Result<Self, CpuNetworkError> {
-        Self::with_isa(Isa::at_most(instructions), plan, weights)
+        Self::with_level(FloatLevel::at_most(instructions), plan, weights)
     }
 
-    pub(super) fn with_isa(isa: Isa, plan: &Plan, weights: &BackboneWeights) -> Result<Self, CpuNetworkError> {
+    pub(super) fn with_level(
+        level: FloatLevel,
+        plan: &Plan,
+        weights: &BackboneWeights,
+    ) -> Result<Self, CpuNetworkError> {
         let reads_image = |step: &Step| match step {
             Step::Conv(conv) => conv.from == 0 || conv.add == Some(0),
             Step::MaxPool { from, .. } => *from == 0,
@@ -87,7 +90,7 @@ impl CpuNetwork {
                     if conv.from == 0 {
                         channels = conv.in_channels;
                     }
-                    Self::compile(isa, conv, planar && conv.from == 0, weights)?
+                    Self::compile(level, conv, planar && conv.from == 0, weights)?
                 }
                 Step::MaxPool { from, to } => Compiled {
                     from: *from,
@@ -105,7 +108,7 @@ impl CpuNetwork {
         }
         let taps: Vec<Slot> = plan.taps.iter().map(|tap| tap.slot).collect();
         let (buffer_of, buffers) = assign_buffers(&steps, plan.slots);
-        Ok(Self { isa, steps, taps, channels, slots: plan.slots, planar, grey_stem: None, buffer_of, buffers })
+        Ok(Self { level, steps, taps, channels, slots: plan.slots, planar, grey_stem: None, buffer_of, buffers })
     }
 
     /// [`CpuNetwork::new`], for images normalised with these statistics: grey ones may come as [grey
@@ -137,7 +140,7 @@ impl CpuNetwork {
             let (weight, bias) = conv_tensors(conv, weights)?;
             let weight = fold_weights(normalization, conv, weight);
             let geometry = Geometry { in_channels: GREY_PLANES, ..Geometry::new(conv) };
-            self.grey_stem = Some(Dense::with_plane_of_ones(self.isa, geometry, &weight, bias));
+            self.grey_stem = Some(Dense::with_plane_of_ones(self.level, geometry, &weight, bias));
         }
         Ok(self)
     }
@@ -148,7 +151,7 @@ impl CpuNetwork {
     }
 
     fn compile(
-        isa: Isa,
+        level: FloatLevel,
         conv: &ConvStep,
         planar: bool,
         weights: &BackboneWeights,
@@ -163,11 +166,11 @@ impl CpuNetwork {
         let (weight, bias) = conv_tensors(conv, weights)?;
         let geometry = Geometry::new(conv);
         let operation = if depthwise {
-            Operation::Depthwise(Depthwise::new(isa, geometry, weight, bias))
+            Operation::Depthwise(Depthwise::new(level, geometry, weight, bias))
         } else if !planar && Winograd::fits(&geometry) {
-            Operation::Winograd(Winograd::new(isa, geometry, weight, bias))
+            Operation::Winograd(Winograd::new(level, geometry, weight, bias))
         } else {
-            Operation::Dense(Dense::new(isa, geometry, planar, weight, bias))
+            Operation::Dense(Dense::new(level, geometry, planar, weight, bias))
         };
         Ok(Compiled {
             from: conv.from,
@@ -313,7 +316,7 @@ impl CpuNetwork {
         arena: &mut Arena,
     ) {
         let Arena { buffers, scratch, runs } = arena;
-        let place = |slot: Slot, buffers: &mut Vec<AlignedBuffer>| -> Option<(*mut f32, Map)> {
+        let place = |slot: Slot, buffers: &mut Vec<AlignedBuffer<f32>>| -> Option<(*mut f32, Map)> {
             let buffer = buffers.get_mut(*self.buffer_of.get(slot)?)?;
             Some((buffer.as_mut_ptr(), *maps.get(slot)?))
         };
@@ -357,7 +360,7 @@ impl CpuNetwork {
                 }
                 Operation::Winograd(winograd) => winograd.execute(&operands, images, leader, runs, scratch),
                 Operation::Depthwise(depthwise) => depthwise.execute(&operands, images, leader),
-                Operation::MaxPool => max_pool(self.isa, &operands, images, leader),
+                Operation::MaxPool => max_pool(self.level, &operands, images, leader),
             }
             emit(leader, step.to, to.0, &to.1);
         }

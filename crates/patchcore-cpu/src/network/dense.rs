@@ -3,8 +3,7 @@
 use super::map::Map;
 use super::step::{Geometry, Operands};
 use super::tile::{Form, Kernels, Run, Tile};
-use crate::simd::AlignedBuffer;
-use crate::simd::{Isa, LANES};
+use crate::simd::{AlignedBuffer, FloatLevel, LANES};
 use crate::team::Leader;
 
 /// Bytes of input that a task's tiles may cover: what stays in a second-level cache beside the weights.
@@ -16,10 +15,10 @@ pub(super) struct Dense {
     planar: bool,
     kernels: Kernels,
     /// `[blocks][k][16]` in the order in which the runs visit the input.
-    weights: AlignedBuffer,
+    weights: AlignedBuffer<f32>,
     /// Floats of a block's weights.
     panel: usize,
-    bias: AlignedBuffer,
+    bias: AlignedBuffer<f32>,
     /// For tiles that do not see the padding, where the last plane of the input is ones.
     inside: Option<Inside>,
 }
@@ -27,19 +26,19 @@ pub(super) struct Dense {
 /// What a tile needs that sees no padding: there the last plane's taps always sum to the same constant.
 struct Inside {
     /// The bias with that constant.
-    bias: AlignedBuffer,
+    bias: AlignedBuffer<f32>,
     /// Planes that are left to read.
     planes: usize,
 }
 
 impl Dense {
     /// Packs `weight` `[out, in, kernel, kernel]` for planar input whose last plane is ones, padded with zeros.
-    pub(super) fn with_plane_of_ones(isa: Isa, geometry: Geometry, weight: &[f32], bias: &[f32]) -> Self {
-        let mut dense = Self::new(isa, geometry, true, weight, bias);
+    pub(super) fn with_plane_of_ones(level: FloatLevel, geometry: Geometry, weight: &[f32], bias: &[f32]) -> Self {
+        let mut dense = Self::new(level, geometry, true, weight, bias);
         let taps = geometry.kernel * geometry.kernel;
         let mut inside = AlignedBuffer::zeroed(geometry.out_channels.next_multiple_of(LANES));
         let filters = weight.chunks_exact((geometry.in_channels * taps).max(1));
-        for (to, (filter, bias)) in inside.as_mut_slice().iter_mut().zip(filters.zip(bias)) {
+        for (to, (filter, bias)) in inside.iter_mut().zip(filters.zip(bias)) {
             let ones: f64 = filter.iter().rev().take(taps).map(|value| f64::from(*value)).sum();
             *to = (f64::from(*bias) + ones) as f32;
         }
@@ -48,7 +47,7 @@ impl Dense {
     }
 
     /// Packs `weight` `[out, in, kernel, kernel]`.
-    pub(super) fn new(isa: Isa, geometry: Geometry, planar: bool, weight: &[f32], bias: &[f32]) -> Self {
+    pub(super) fn new(level: FloatLevel, geometry: Geometry, planar: bool, weight: &[f32], bias: &[f32]) -> Self {
         let form = match (planar, geometry.stride) {
             (true, _) => Form::PlanarStride2,
             (false, 2) => Form::Stride2,
@@ -69,7 +68,7 @@ impl Dense {
                 }
             }
         }
-        for (block, to) in packed.as_mut_slice().chunks_exact_mut(panel.max(1)).enumerate() {
+        for (block, to) in packed.chunks_exact_mut(panel.max(1)).enumerate() {
             for (row, (channel, tap)) in to.chunks_exact_mut(LANES).zip(&order) {
                 for (lane, value) in row.iter_mut().enumerate() {
                     let out = block * LANES + lane;
@@ -80,8 +79,16 @@ impl Dense {
             }
         }
         let mut biases = AlignedBuffer::zeroed(outputs.next_multiple_of(LANES));
-        biases.as_mut_slice().iter_mut().zip(bias).for_each(|(to, from)| *to = *from);
-        Self { geometry, planar, kernels: Kernels::new(isa, form), weights: packed, panel, bias: biases, inside: None }
+        biases.iter_mut().zip(bias).for_each(|(to, from)| *to = *from);
+        Self {
+            geometry,
+            planar,
+            kernels: Kernels::new(level, form),
+            weights: packed,
+            panel,
+            bias: biases,
+            inside: None,
+        }
     }
 
     /// Convolves `images` images.

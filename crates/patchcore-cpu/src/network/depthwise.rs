@@ -1,17 +1,16 @@
 //! Depthwise convolution: one filter a channel, vertical vector code over the blocked layout.
 
 use super::step::{Geometry, Operands};
-use crate::simd::AlignedBuffer;
-use crate::simd::{Isa, LANES, Lanes, dispatch};
+use crate::simd::{AlignedBuffer, FloatLevel, LANES, Lanes, dispatch};
 use crate::team::Leader;
 
 /// A depthwise convolution with its weights packed.
 pub(super) struct Depthwise {
-    isa: Isa,
+    level: FloatLevel,
     geometry: Geometry,
     /// `[blocks][kernel][kernel][16]`
-    weights: AlignedBuffer,
-    bias: AlignedBuffer,
+    weights: AlignedBuffer<f32>,
+    bias: AlignedBuffer<f32>,
 }
 
 /// Rows of one plane.
@@ -36,10 +35,10 @@ struct Rows {
 
 impl Depthwise {
     /// Packs `weight` `[channels, 1, kernel, kernel]`.
-    pub(super) fn new(isa: Isa, geometry: Geometry, weight: &[f32], bias: &[f32]) -> Self {
+    pub(super) fn new(level: FloatLevel, geometry: Geometry, weight: &[f32], bias: &[f32]) -> Self {
         let (channels, taps) = (geometry.in_channels, geometry.kernel * geometry.kernel);
         let mut packed = AlignedBuffer::zeroed(channels.next_multiple_of(LANES) * taps);
-        for (block, to) in packed.as_mut_slice().chunks_exact_mut(taps * LANES).enumerate() {
+        for (block, to) in packed.chunks_exact_mut(taps * LANES).enumerate() {
             for (tap, row) in to.chunks_exact_mut(LANES).enumerate() {
                 for (lane, value) in row.iter_mut().enumerate() {
                     let channel = block * LANES + lane;
@@ -48,8 +47,8 @@ impl Depthwise {
             }
         }
         let mut biases = AlignedBuffer::zeroed(channels.next_multiple_of(LANES));
-        biases.as_mut_slice().iter_mut().zip(bias).for_each(|(to, from)| *to = *from);
-        Self { isa, geometry, weights: packed, bias: biases }
+        biases.iter_mut().zip(bias).for_each(|(to, from)| *to = *from);
+        Self { level, geometry, weights: packed, bias: biases }
     }
 
     /// Convolves `images` images.
@@ -85,7 +84,7 @@ impl Depthwise {
                     floor,
                     ceiling,
                 };
-                convolve_rows(self.isa, &rows);
+                convolve_rows(self.level, &rows);
             }
         });
     }

@@ -1,7 +1,7 @@
 //! Max-pool 3x3, stride 2, padding 1.
 
 use super::step::Operands;
-use crate::simd::{Isa, LANES, Lanes, dispatch};
+use crate::simd::{FloatLevel, LANES, Lanes, dispatch};
 use crate::team::Leader;
 
 /// One plane in, one plane out.
@@ -18,7 +18,7 @@ struct Planes {
 }
 
 /// Pools `images` images.
-pub(super) fn max_pool(isa: Isa, operands: &Operands, images: usize, leader: &mut Leader<'_>) {
+pub(super) fn max_pool(level: FloatLevel, operands: &Operands, images: usize, leader: &mut Leader<'_>) {
     let (input, output) = (operands.input_map, operands.output_map);
     let blocks = output.blocks();
     leader.fan_out(images * blocks, &|_, task| {
@@ -35,7 +35,7 @@ pub(super) fn max_pool(isa: Isa, operands: &Operands, images: usize, leader: &mu
                 output_height: output.height,
                 output_width: output.width,
             };
-            pool_plane(isa, &planes);
+            pool_plane(level, &planes);
         }
     });
 }

@@ -6,7 +6,7 @@ use super::grey_stem::{GREY_PLANES, push_grey_planes};
 use super::oracle::{self, Planes};
 use super::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
 use crate::Instructions;
-use crate::simd::Isa;
+use crate::simd::FloatLevel;
 use patchcore_config::backbone::plan::{Activation, ConvStep, Padding, Plan, Step, Tap};
 use patchcore_config::{Architecture, BackboneWeights, NamedTensor, Normalization};
 
@@ -46,8 +46,8 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    fn run(&self, isa: Isa, workers: usize, layout: MapLayout) -> Vec<FeatureMap> {
-        let network = CpuNetwork::with_isa(isa, self.plan, self.weights).unwrap();
+    fn run(&self, level: FloatLevel, workers: usize, layout: MapLayout) -> Vec<FeatureMap> {
+        let network = CpuNetwork::with_level(level, self.plan, self.weights).unwrap();
         let mut outputs = Vec::new();
         let mut workspace = Workspace::new();
         network
@@ -57,8 +57,8 @@ impl Case<'_> {
     }
 
     /// The largest deviation from the oracle, relative to the larger of 1 and the map's largest value.
-    fn deviation(&self, isa: Isa, workers: usize, layout: MapLayout) -> f32 {
-        let outputs = self.run(isa, workers, layout);
+    fn deviation(&self, level: FloatLevel, workers: usize, layout: MapLayout) -> f32 {
+        let outputs = self.run(level, workers, layout);
         let mut worst = 0.0f32;
         for (image, pixels) in self.input.chunks(self.channels * self.height * self.width).enumerate() {
             let image_planes =
@@ -150,10 +150,10 @@ proptest! {
         let input = noise(seed ^ 1, n * channels * height * width);
         let case = Case { plan: &plan, weights: &weights, input: &input, n, channels, height, width };
         let layout = if last { MapLayout::ChannelsLast } else { MapLayout::ChannelsFirst };
-        for isa in Isa::available() {
+        for level in FloatLevel::available() {
             // Winograd's rounding on values near one; a direct sum stays ten times below.
-            let deviation = case.deviation(isa, workers, layout);
-            prop_assert!(deviation < 2e-5, "{isa:?}: {deviation:e}");
+            let deviation = case.deviation(level, workers, layout);
+            prop_assert!(deviation < 2e-5, "{level:?}: {deviation:e}");
         }
     }
 
@@ -173,8 +173,8 @@ proptest! {
         let weights = random_weights(&plan, seed);
         let input = noise(seed ^ 1, n * 3 * height * width);
         let case = Case { plan: &plan, weights: &weights, input: &input, n, channels: 3, height, width };
-        for isa in Isa::available() {
-            prop_assert!(case.deviation(isa, 2, MapLayout::ChannelsFirst) < 1e-6);
+        for level in FloatLevel::available() {
+            prop_assert!(case.deviation(level, 2, MapLayout::ChannelsFirst) < 1e-6);
         }
     }
 }
@@ -196,7 +196,7 @@ fn whole_networks_agree_with_the_oracle_at_odd_sizes() {
         for &(height, width) in sizes {
             let input = noise(6, 3 * height * width);
             let case = Case { plan: &plan, weights: &weights, input: &input, n: 1, channels: 3, height, width };
-            let deviation = case.deviation(Isa::at_most(Instructions::native()), 2, MapLayout::ChannelsFirst);
+            let deviation = case.deviation(FloatLevel::at_most(Instructions::native()), 2, MapLayout::ChannelsFirst);
             assert!(deviation < 1e-4, "{architecture:?} {height}x{width}: {deviation:e}");
         }
     }
@@ -217,8 +217,8 @@ fn grey_images_agree_with_the_oracle_on_three_equal_channels() {
             let grey: Vec<f32> = noise(4, 2 * area).iter().map(|value| value.abs()).collect();
             let mut planes = Vec::new();
             grey.chunks(area).for_each(|pixels| push_grey_planes(&normalization, pixels, &mut planes));
-            for isa in Isa::available() {
-                let network = CpuNetwork::with_isa(isa, &plan, &weights).unwrap();
+            for level in FloatLevel::available() {
+                let network = CpuNetwork::with_level(level, &plan, &weights).unwrap();
                 let network = network.with_grey_stem(&plan, &weights, &normalization).unwrap();
                 let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
                 let layout = MapLayout::ChannelsFirst;
@@ -235,7 +235,7 @@ fn grey_images_agree_with_the_oracle_on_three_equal_channels() {
                         let scale = expected.data.iter().fold(1.0f32, |largest, value| largest.max(value.abs()));
                         for (found, expected) in found.iter().zip(&expected.data) {
                             let off = (found - expected).abs() / scale;
-                            assert!(off < 1e-4, "{architecture:?} {isa:?} {height}x{width}: {off:e}");
+                            assert!(off < 1e-4, "{architecture:?} {level:?} {height}x{width}: {off:e}");
                         }
                     }
                 }
@@ -254,9 +254,10 @@ fn features_depend_on_neither_threads_nor_batch() {
         let plan = plan_of(architecture);
         let weights = random_weights(&plan, 8);
         let (n, height, width) = (7, 70, 50);
-        for (isa, planes) in Isa::available().into_iter().flat_map(|isa| [(isa, 3), (isa, GREY_PLANES)]) {
+        for (level, planes) in FloatLevel::available().into_iter().flat_map(|level| [(level, 3), (level, GREY_PLANES)])
+        {
             let input = noise(9, n * planes * height * width);
-            let network = CpuNetwork::with_isa(isa, &plan, &weights).unwrap();
+            let network = CpuNetwork::with_level(level, &plan, &weights).unwrap();
             let network = network.with_grey_stem(&plan, &weights, &Normalization::IMAGENET).unwrap();
             let mut workspace = Workspace::new();
             let mut run = |workers: usize, input: &[f32], n: usize| {
@@ -278,14 +279,14 @@ fn features_depend_on_neither_threads_nor_batch() {
             let whole = run(1, &input, n);
             for workers in [2, 3, 8] {
                 for (a, b) in run(workers, &input, n).iter().zip(&whole) {
-                    assert!(bits(&a.data) == bits(&b.data), "{architecture:?}, {isa:?}, {workers} threads");
+                    assert!(bits(&a.data) == bits(&b.data), "{architecture:?}, {level:?}, {workers} threads");
                 }
             }
             for (image, pixels) in input.chunks(planes * height * width).enumerate() {
                 for (alone, batch) in run(1 + image % 3, pixels, 1).iter().zip(&whole) {
                     let size = alone.data.len();
                     let same = bits(&alone.data) == bits(&batch.data[image * size..(image + 1) * size]);
-                    assert!(same, "{architecture:?}, {isa:?}, image {image}");
+                    assert!(same, "{architecture:?}, {level:?}, image {image}");
                 }
             }
         }

@@ -5,8 +5,8 @@
 //! bias, residual and activation cost nothing extra and the order of summation depends on nothing but the layer.
 
 #[cfg(target_arch = "x86_64")]
-use crate::simd::{Avx2, Avx512};
-use crate::simd::{Isa, LANES, Lanes, Portable};
+use crate::simd::{Avx2Fma, Avx512F};
+use crate::simd::{FloatLevel, LANES, Lanes, Portable};
 
 /// Contiguous input floats that meet consecutive rows of the packed weights.
 #[derive(Debug, Clone, Copy)]
@@ -73,13 +73,13 @@ pub(super) struct Kernels {
 
 impl Kernels {
     /// Kernels of that form.
-    pub(super) fn new(isa: Isa, form: Form) -> Self {
-        match isa {
+    pub(super) fn new(level: FloatLevel, form: Form) -> Self {
+        match level {
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => avx512_kernels(form),
+            FloatLevel::Avx512(_) => avx512_kernels(form),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => avx2_kernels(form),
-            Isa::Portable => portable_kernels(form),
+            FloatLevel::Avx2(_) => avx2_kernels(form),
+            _ => portable_kernels(form),
         }
     }
 
@@ -193,14 +193,14 @@ macro_rules! kernels {
 #[target_feature(enable = "avx512f")]
 unsafe fn avx512<const PIXELS: usize, const BLOCKS: usize, const STEP: usize, const SUMS: bool>(tile: &Tile) {
     // SAFETY: AVX-512F is enabled here; pointers are the caller's contract.
-    unsafe { body::<Avx512, PIXELS, BLOCKS, STEP, SUMS>(tile) }
+    unsafe { body::<Avx512F, PIXELS, BLOCKS, STEP, SUMS>(tile) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2<const PIXELS: usize, const BLOCKS: usize, const STEP: usize, const SUMS: bool>(tile: &Tile) {
     // SAFETY: AVX2 and FMA are enabled here; pointers are the caller's contract.
-    unsafe { body::<Avx2, PIXELS, BLOCKS, STEP, SUMS>(tile) }
+    unsafe { body::<Avx2Fma, PIXELS, BLOCKS, STEP, SUMS>(tile) }
 }
 
 unsafe fn portable<const PIXELS: usize, const BLOCKS: usize, const STEP: usize, const SUMS: bool>(tile: &Tile) {

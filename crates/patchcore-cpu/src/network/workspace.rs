@@ -25,9 +25,9 @@ pub struct Workspace {
 #[derive(Default)]
 pub(super) struct Arena {
     /// Memory of the slots; see `CpuNetwork::buffer_of`.
-    pub(super) buffers: Vec<AlignedBuffer>,
+    pub(super) buffers: Vec<AlignedBuffer<f32>>,
     /// Transformed windows and sums.
-    pub(super) scratch: AlignedBuffer,
+    pub(super) scratch: AlignedBuffer<f32>,
     /// Runs of the step at work.
     pub(super) runs: Vec<Run>,
 }

@@ -9,7 +9,8 @@ use super::cascade::{BLOCK, Cascade};
 use super::contraction::{Contraction, Images, MapScratch, Mark};
 use super::workspace::Workspace;
 use crate::Instructions;
-use crate::lattice::{Aligned, InstructionSet, PANEL, Panels, TILE};
+use crate::lattice::{PANEL, Panels, TILE};
+use crate::simd::{AlignedBuffer, IntegerLevel};
 
 /// Axes of the fine images of a large bank; with the rest's length they fill whole vectors.
 const FINE_AXES: usize = 255;
@@ -36,7 +37,7 @@ const MAPPED: usize = 8 * TILE;
 
 /// An index of a bank's rows for the exact search. The rows themselves stay with the caller.
 pub struct CpuBank {
-    instructions: InstructionSet,
+    instructions: IntegerLevel,
     contraction: Contraction,
     dim: usize,
     len: usize,
@@ -45,7 +46,7 @@ pub struct CpuBank {
     coarse: Panels,
     /// Squared lengths of coarse images, filled up to whole panels.
     coarse_norms: Vec<i32>,
-    fine: Aligned,
+    fine: AlignedBuffer<i16>,
     fine_norms: Vec<i32>,
     /// Largest error of a coarse and of a fine image.
     errors: [f64; 2],
@@ -58,11 +59,11 @@ impl CpuBank {
     ///
     /// Results do not depend on `instructions`, the most that the kernels may use.
     pub fn new(rows: &[f32], dim: usize, instructions: Instructions) -> Self {
-        Self::with(rows, dim, InstructionSet::at_most(instructions), None)
+        Self::with(rows, dim, IntegerLevel::at_most(instructions), None)
     }
 
     /// [`Self::new`] with what must not change any result as parameters.
-    pub(super) fn with(rows: &[f32], dim: usize, instructions: InstructionSet, coarse_dims: Option<usize>) -> Self {
+    pub(super) fn with(rows: &[f32], dim: usize, instructions: IntegerLevel, coarse_dims: Option<usize>) -> Self {
         let len = rows.len().checked_div(dim).unwrap_or(0);
         let centre = mean(rows, dim);
         let mut shifted = vec![0.0; dim];
@@ -94,7 +95,7 @@ impl CpuBank {
             fine_dims,
             coarse: Panels::zeros(0, 2),
             coarse_norms: Vec::new(),
-            fine: Aligned::zeros(len * fine_dims),
+            fine: AlignedBuffer::zeroed(len * fine_dims),
             fine_norms: Vec::new(),
             errors: [0.0; 2],
         };
@@ -107,7 +108,7 @@ impl CpuBank {
         self.coarse_dims = coarse_dims.clamp(2, self.fine_dims);
         let mut marks = vec![Mark::default(); self.len];
         let mut coarse = vec![0; self.len * self.coarse_dims];
-        let mut fine = Aligned::zeros(self.len * self.fine_dims);
+        let mut fine = AlignedBuffer::zeroed(self.len * self.fine_dims);
         self.map(rows, [self.coarse_dims, self.fine_dims], &mut coarse, &mut fine, &mut marks);
         self.fine = fine;
         self.fine_norms = marks.iter().map(|mark| mark.fine_norm).collect();
@@ -141,7 +142,7 @@ impl CpuBank {
         let some: Vec<f32> = rows.chunks_exact(self.dim.max(1)).step_by(step).flatten().copied().collect();
         let count = some.len().checked_div(self.dim).unwrap_or(0);
         let mut marks = vec![Mark::default(); count];
-        let mut images = Aligned::zeros(count * dims);
+        let mut images = AlignedBuffer::zeroed(count * dims);
         self.map(&some, [2, dims], &mut vec![0; count * 2], &mut images, &mut marks);
         let images: Vec<&[i16]> = images.chunks_exact(dims).collect();
         let apart = |a: usize, b: usize, dims: usize| {

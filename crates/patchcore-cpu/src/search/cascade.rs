@@ -4,7 +4,8 @@
 
 use super::contraction::{Contraction, Mark};
 use super::workspace::Scratch;
-use crate::lattice::{InstructionSet, PANEL, Panels, TILE};
+use crate::lattice::{PANEL, Panels, TILE};
+use crate::simd::IntegerLevel;
 
 /// Queries that share one pass over the coarse images.
 pub(super) const BLOCK: usize = 2 * TILE;
@@ -15,7 +16,7 @@ const AHEAD: usize = 6;
 
 /// Everything a search reads.
 pub(super) struct Cascade<'a> {
-    pub(super) instructions: InstructionSet,
+    pub(super) instructions: IntegerLevel,
     pub(super) contraction: &'a Contraction,
     pub(super) rows: &'a [f32],
     pub(super) dim: usize,

@@ -15,7 +15,7 @@
 use gemm::{Parallelism, gemm};
 
 use super::axes::Axes;
-use crate::lattice::InstructionSet;
+use crate::simd::IntegerLevel;
 
 /// Lattice steps in the length of the longest bank row.
 const LENGTH: f64 = 8192.0;
@@ -94,7 +94,7 @@ impl Contraction {
         dims: [usize; 2],
         images: Images<'_>,
         scratch: &mut MapScratch,
-        instructions: InstructionSet,
+        instructions: IntegerLevel,
     ) {
         let (dim, count) = (self.centre.len(), self.axes.count);
         let n = rows.len() / dim;
@@ -120,7 +120,7 @@ impl Contraction {
 
     /// Rounds coordinates, and the rest that they leave of a vector with this squared length. Gives the squared
     /// length and the error of the image.
-    fn round(&self, coordinates: &[f32], squared: f64, out: &mut [i16], instructions: InstructionSet) -> (i32, f32) {
+    fn round(&self, coordinates: &[f32], squared: f64, out: &mut [i16], instructions: IntegerLevel) -> (i32, f32) {
         let count = coordinates.len();
         out[count..].fill(0);
         let (on_axes, change) = instructions.round(coordinates, LENGTH, &mut out[..count]);

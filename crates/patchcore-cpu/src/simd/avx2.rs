@@ -5,13 +5,10 @@ use std::arch::x86_64::{
     _mm256_set1_ps, _mm256_storeu_ps, _mm256_sub_ps,
 };
 
-use super::Lanes;
-
-/// AVX2 with FMA.
-pub(crate) struct Avx2;
+use super::{Avx2Fma, Lanes};
 
 // SAFETY (of every body below): the trait's contract is that AVX2 and FMA are enabled and pointers are valid.
-impl Lanes for Avx2 {
+impl Lanes for Avx2Fma {
     type Vector = (__m256, __m256);
 
     #[inline(always)]

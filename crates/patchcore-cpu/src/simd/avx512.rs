@@ -5,13 +5,10 @@ use std::arch::x86_64::{
     _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
 };
 
-use super::Lanes;
-
-/// AVX-512F.
-pub(crate) struct Avx512;
+use super::{Avx512F, Lanes};
 
 // SAFETY (of every body below): the trait's contract is that AVX-512F is enabled and pointers are valid.
-impl Lanes for Avx512 {
+impl Lanes for Avx512F {
     type Vector = __m512;
 
     #[inline(always)]

@@ -20,8 +20,7 @@ use rayon::prelude::*;
 use self::transform::{Gather, Scatter, gather, scatter};
 use super::step::{Geometry, Operands};
 use super::tile::{Form, Kernels, Run, Tile};
-use crate::simd::AlignedBuffer;
-use crate::simd::{Isa, LANES};
+use crate::simd::{AlignedBuffer, FloatLevel, LANES};
 use crate::team::{Leader, Shared};
 
 /// Side of an output tile.
@@ -35,12 +34,12 @@ const WINDOW_BYTES: usize = 512 * 1024;
 
 /// A Winograd convolution with its transformed weights.
 pub(super) struct Winograd {
-    isa: Isa,
+    level: FloatLevel,
     geometry: Geometry,
     kernels: Kernels,
     /// `[out blocks][frequencies][in channels][16]`
-    weights: AlignedBuffer,
-    bias: AlignedBuffer,
+    weights: AlignedBuffer<f32>,
+    bias: AlignedBuffer<f32>,
 }
 
 /// How the tiles of a step are cut and where the intermediate results lie.
@@ -66,12 +65,12 @@ impl Winograd {
     }
 
     /// Transforms and packs `weight` `[out, in, 3, 3]`.
-    pub(super) fn new(isa: Isa, geometry: Geometry, weight: &[f32], bias: &[f32]) -> Self {
+    pub(super) fn new(level: FloatLevel, geometry: Geometry, weight: &[f32], bias: &[f32]) -> Self {
         let (inputs, outputs) = (geometry.in_channels, geometry.out_channels);
         let mut packed = AlignedBuffer::zeroed(outputs.div_ceil(LANES) * FREQUENCIES * inputs * LANES);
         let panel = FREQUENCIES * inputs * LANES;
         // The transform of a wide network takes a third of a second on one thread.
-        packed.as_mut_slice().par_chunks_exact_mut(panel).enumerate().for_each(|(block, to)| {
+        packed.par_chunks_exact_mut(panel).enumerate().for_each(|(block, to)| {
             for input in 0..inputs {
                 // Sixteen filters first, then whole cache lines: the lines of a channel are a power of two apart.
                 let mut lines = [[0.0f32; LANES]; FREQUENCIES];
@@ -89,8 +88,8 @@ impl Winograd {
             }
         });
         let mut biases = AlignedBuffer::zeroed(outputs.next_multiple_of(LANES));
-        biases.as_mut_slice().iter_mut().zip(bias).for_each(|(to, from)| *to = *from);
-        Self { isa, geometry, kernels: Kernels::new(isa, Form::Sums), weights: packed, bias: biases }
+        biases.iter_mut().zip(bias).for_each(|(to, from)| *to = *from);
+        Self { level, geometry, kernels: Kernels::new(level, Form::Sums), weights: packed, bias: biases }
     }
 
     /// Convolves `images` images.
@@ -100,7 +99,7 @@ impl Winograd {
         images: usize,
         leader: &mut Leader<'_>,
         runs: &mut Vec<Run>,
-        scratch: &mut AlignedBuffer,
+        scratch: &mut AlignedBuffer<f32>,
     ) {
         let workers = leader.workers();
         let (input, output) = (&operands.input_map, &operands.output_map);
@@ -183,7 +182,7 @@ impl Winograd {
                 windows: windows.add(block * cut.chunk * LANES),
                 window_step: cut.window_step,
             };
-            gather(self.isa, &job);
+            gather(self.level, &job);
         }
     }
 
@@ -251,7 +250,7 @@ impl Winograd {
                     floor: self.geometry.floor,
                     ceiling: self.geometry.ceiling,
                 };
-                scatter(self.isa, &job);
+                scatter(self.level, &job);
             }
         }
     }
