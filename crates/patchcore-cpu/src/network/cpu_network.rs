@@ -316,6 +316,11 @@ impl CpuNetwork {
         arena: &mut Arena,
     ) {
         let Arena { buffers, scratch, runs } = arena;
+        debug_assert!(
+            maps.iter()
+                .zip(&self.buffer_of)
+                .all(|(map, buffer)| { buffers.get(*buffer).is_some_and(|buffer| buffer.len() >= map.image()) })
+        );
         let place = |slot: Slot, buffers: &mut Vec<AlignedBuffer<f32>>| -> Option<(*mut f32, Map)> {
             let buffer = buffers.get_mut(*self.buffer_of.get(slot)?)?;
             Some((buffer.as_mut_ptr(), *maps.get(slot)?))
@@ -353,14 +358,18 @@ impl CpuNetwork {
                     unsafe { to.1.clear_border(out.pointer().add(plane * to.1.plane())) };
                 });
             }
-            match &step.operation {
-                Operation::Dense(dense) => {
-                    let grey = self.grey_stem.as_ref().filter(|_| is_grey && step.from == 0);
-                    grey.unwrap_or(dense).execute(&operands, images, leader, runs);
+            // SAFETY: the arena has room for the group in every buffer; slots that are alive together have different ones; the
+            // maps were laid out for these steps, with the borders that they read.
+            unsafe {
+                match &step.operation {
+                    Operation::Dense(dense) => {
+                        let grey = self.grey_stem.as_ref().filter(|_| is_grey && step.from == 0);
+                        grey.unwrap_or(dense).execute(&operands, images, leader, runs);
+                    }
+                    Operation::Winograd(winograd) => winograd.execute(&operands, images, leader, runs, scratch),
+                    Operation::Depthwise(depthwise) => depthwise.execute(&operands, images, leader),
+                    Operation::MaxPool => max_pool(self.level, &operands, images, leader),
                 }
-                Operation::Winograd(winograd) => winograd.execute(&operands, images, leader, runs, scratch),
-                Operation::Depthwise(depthwise) => depthwise.execute(&operands, images, leader),
-                Operation::MaxPool => max_pool(self.level, &operands, images, leader),
             }
             emit(leader, step.to, to.0, &to.1);
         }

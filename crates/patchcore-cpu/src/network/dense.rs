@@ -92,7 +92,18 @@ impl Dense {
     }
 
     /// Convolves `images` images.
-    pub(super) fn execute(&self, operands: &Operands, images: usize, leader: &mut Leader<'_>, runs: &mut Vec<Run>) {
+    ///
+    /// # Safety
+    /// The contract of [`Operands`] holds for `images` images, and the border of the input covers every window.
+    pub(super) unsafe fn execute(
+        &self,
+        operands: &Operands,
+        images: usize,
+        leader: &mut Leader<'_>,
+        runs: &mut Vec<Run>,
+    ) {
+        operands.debug_check(&self.geometry);
+        operands.debug_check_border(&self.geometry);
         let workers = leader.workers();
         let (input, output) = (&operands.input_map, &operands.output_map);
         self.find_runs(input, runs);

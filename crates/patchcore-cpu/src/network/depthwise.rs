@@ -52,7 +52,12 @@ impl Depthwise {
     }
 
     /// Convolves `images` images.
-    pub(super) fn execute(&self, operands: &Operands, images: usize, leader: &mut Leader<'_>) {
+    ///
+    /// # Safety
+    /// The contract of [`Operands`] holds for `images` images, and the border of the input covers every window.
+    pub(super) unsafe fn execute(&self, operands: &Operands, images: usize, leader: &mut Leader<'_>) {
+        operands.debug_check(&self.geometry);
+        operands.debug_check_border(&self.geometry);
         let (input, output) = (operands.input_map, operands.output_map);
         let Geometry { kernel, stride, padding, floor, ceiling, .. } = self.geometry;
         let (top, left) = operands.pads(padding, kernel, stride);

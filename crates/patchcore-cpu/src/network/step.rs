@@ -1,6 +1,7 @@
 //! What the kernels of a convolution step have in common: its geometry, and the memory it works on.
 
 use super::map::Map;
+use crate::simd::LANES;
 use patchcore_config::backbone::plan::{Activation, ConvStep, Padding};
 
 /// The numbers of a convolution.
@@ -37,7 +38,14 @@ impl Geometry {
     }
 }
 
-/// Input, residual and output of a step; each pointer is valid for the images of its map.
+/// Input, residual and output of a step.
+///
+/// What carries out a step on so many images relies on this, and says so under `# Safety`:
+///
+/// - Each pointer is valid for as many images of its map, for reads or, of the output, for writes, and nobody else uses the
+///   output until the step is done. The three do not overlap.
+/// - `add` is null if and only if there is no `add_map`.
+/// - Input, output and residual have the sizes of the step, see [`Operands::debug_check`].
 pub(super) struct Operands {
     pub(super) input: *const f32,
     pub(super) input_map: Map,
@@ -57,5 +65,29 @@ impl Operands {
         let (top, _) = padding.before_after(self.input_map.height, kernel, stride);
         let (left, _) = padding.before_after(self.input_map.width, kernel, stride);
         (top, left)
+    }
+
+    /// Looks at what can be seen of the contract, where debug assertions are on.
+    pub(super) fn debug_check(&self, geometry: &Geometry) {
+        let (input, output) = (&self.input_map, &self.output_map);
+        let side = |side| geometry.padding.output_side(side, geometry.kernel, geometry.stride);
+        debug_assert_eq!((input.channels, output.channels), (geometry.in_channels, geometry.out_channels));
+        debug_assert_eq!((output.height, output.width), (side(input.height), side(input.width)));
+        debug_assert_eq!(output.pixel, LANES);
+        debug_assert_eq!(self.add.is_null(), self.add_map.is_none());
+        debug_assert!(self.add_map.is_none_or(|add| {
+            (add.channels, add.height, add.width, add.pixel)
+                == (output.channels, output.height, output.width, output.pixel)
+        }));
+    }
+
+    /// Looks whether the border of the input covers every window of a convolution, where debug assertions are on.
+    pub(super) fn debug_check_border(&self, geometry: &Geometry) {
+        let (input, output) = (&self.input_map, &self.output_map);
+        let (top, left) = self.pads(geometry.padding, geometry.kernel, geometry.stride);
+        let covers = |before: usize, side: usize, out: usize| {
+            input.before >= before && (out - 1) * geometry.stride + geometry.kernel <= side + before + input.after
+        };
+        debug_assert!(covers(top, input.height, output.height) && covers(left, input.width, output.width));
     }
 }

@@ -93,7 +93,10 @@ impl Winograd {
     }
 
     /// Convolves `images` images.
-    pub(super) fn execute(
+    ///
+    /// # Safety
+    /// The contract of [`Operands`] holds for `images` images.
+    pub(super) unsafe fn execute(
         &self,
         operands: &Operands,
         images: usize,
@@ -101,6 +104,7 @@ impl Winograd {
         runs: &mut Vec<Run>,
         scratch: &mut AlignedBuffer<f32>,
     ) {
+        operands.debug_check(&self.geometry);
         let workers = leader.workers();
         let (input, output) = (&operands.input_map, &operands.output_map);
         let across = output.width.div_ceil(TILE);
