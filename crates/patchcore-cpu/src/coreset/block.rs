@@ -3,9 +3,8 @@
 #![allow(clippy::indexing_slicing, reason = "slots enumerate the candidates")]
 
 use super::candidates::{Candidates, preference};
-use super::lattice::Lattice;
 use super::minima::Minima;
-use crate::lattice::{PANEL, Panels};
+use crate::lattice::{LatticeRows, NEVER, PANEL, Panels};
 use crate::simd::IntegerLevel;
 
 /// Picks at most `limit` rows, in the order of the plain greedy loop. At least one when there are candidates.
@@ -14,7 +13,7 @@ pub(super) fn greedy_among(
     limit: usize,
     features: &[f32],
     dim: usize,
-    lattice: &Lattice,
+    lattice: &LatticeRows,
     instructions: IntegerLevel,
 ) -> Vec<u32> {
     let dims = lattice.dims;
@@ -25,7 +24,7 @@ pub(super) fn greedy_among(
     }
     let panels = Panels::pack(&coordinates, dims, dims);
     let mut values: Vec<f64> = rows.iter().map(|(_, value)| *value).collect();
-    let mut floors = vec![Lattice::NEVER; panels.len() * PANEL];
+    let mut floors = vec![NEVER; panels.len() * PANEL];
     for ((floor, value), (row, _)) in floors.iter_mut().zip(&values).zip(rows) {
         *floor = lattice.floor(*row as usize, *value);
     }
@@ -40,7 +39,7 @@ pub(super) fn greedy_among(
         }
         picks.push(pick.0);
         values[best] = Minima::TAKEN;
-        floors[best] = Lattice::NEVER;
+        floors[best] = NEVER;
         let query = &coordinates[best * dims..(best + 1) * dims];
         for (panel, (floors, out)) in floors.chunks_exact(PANEL).zip(products.chunks_exact_mut(PANEL)).enumerate() {
             instructions.distances_to_one(panels.panel(panel), floors, query, out);

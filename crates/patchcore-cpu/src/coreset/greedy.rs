@@ -2,9 +2,9 @@
 
 use super::block::greedy_among;
 use super::candidates::Finder;
-use super::lattice::Lattice;
 use super::minima::Minima;
 use crate::Instructions;
+use crate::lattice::LatticeRows;
 use crate::simd::IntegerLevel;
 
 /// Candidates looked at per block.
@@ -51,7 +51,7 @@ pub(super) fn select(
         picks.extend(rows_alike(initial, count));
         return progress(picks.len()).then_some(picks);
     }
-    let lattice = Lattice::new(features, dim);
+    let lattice = LatticeRows::new(features, dim);
     let mut minima = Minima::new(initial, &lattice);
     let mut finder = Finder::new();
     while picks.len() < count {

@@ -4,8 +4,7 @@
 
 use rayon::prelude::*;
 
-use super::lattice::Lattice;
-use crate::lattice::{PANEL, TILE};
+use crate::lattice::{LatticeRows, NEVER, PANEL, TILE};
 use crate::simd::IntegerLevel;
 
 /// Panels that one task updates.
@@ -15,7 +14,7 @@ const PANELS_PER_TASK: usize = 16;
 pub(super) struct Minima {
     /// One value per row; [`Minima::TAKEN`] once the row is picked.
     pub(super) values: Vec<f64>,
-    /// What the integer filter compares with, see [`Lattice::floor`].
+    /// What the integer filter compares with, see [`LatticeRows::floor`].
     floors: Vec<i32>,
 }
 
@@ -31,9 +30,9 @@ impl Minima {
     pub(super) const TAKEN: f64 = -1.0;
 
     /// Starts with the given squared distances.
-    pub(super) fn new(initial: &[f32], lattice: &Lattice) -> Self {
+    pub(super) fn new(initial: &[f32], lattice: &LatticeRows) -> Self {
         let values: Vec<f64> = initial.iter().map(|value| f64::from(*value)).collect();
-        let mut floors = vec![Lattice::NEVER; lattice.norms.len()];
+        let mut floors = vec![NEVER; lattice.norms.len()];
         floors.par_iter_mut().zip(&values).enumerate().for_each(|(row, (floor, value))| {
             *floor = lattice.floor(row, *value);
         });
@@ -46,12 +45,12 @@ impl Minima {
         picks: &[u32],
         features: &[f32],
         dim: usize,
-        lattice: &Lattice,
+        lattice: &LatticeRows,
         instructions: IntegerLevel,
     ) {
         for pick in picks {
             self.values[*pick as usize] = Self::TAKEN;
-            self.floors[*pick as usize] = Lattice::NEVER;
+            self.floors[*pick as usize] = NEVER;
         }
         let picks = Picks::new(picks, lattice);
         let rows_per_task = PANELS_PER_TASK * PANEL;
@@ -67,11 +66,11 @@ impl Minima {
 }
 
 impl Picks {
-    fn new(rows: &[u32], lattice: &Lattice) -> Self {
+    fn new(rows: &[u32], lattice: &LatticeRows) -> Self {
         let padded = rows.len().next_multiple_of(TILE);
         let mut coordinates = vec![0; padded * lattice.dims];
         // Padding must not pass the filter.
-        let mut norms = vec![Lattice::NEVER; padded];
+        let mut norms = vec![NEVER; padded];
         for ((row, out), norm) in rows.iter().zip(coordinates.chunks_exact_mut(lattice.dims)).zip(&mut norms) {
             lattice.row(*row as usize, out);
             *norm = lattice.norms[*row as usize];
@@ -88,7 +87,7 @@ fn update_panel(
     picks: &Picks,
     features: &[f32],
     dim: usize,
-    lattice: &Lattice,
+    lattice: &LatticeRows,
     instructions: IntegerLevel,
 ) {
     let dims = lattice.dims;

@@ -18,7 +18,6 @@
 mod block;
 mod candidates;
 mod greedy;
-mod lattice;
 mod minima;
 #[cfg(test)]
 mod oracle;

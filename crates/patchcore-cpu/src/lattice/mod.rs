@@ -1,4 +1,5 @@
-//! The inner loops of the exact search and of the coreset: integer dot products of panels, and the one distance formula.
+//! Integer images of vectors, whose distances bound the true ones ([`reach`]), and the inner loops of the exact search and of
+//! the coreset over them: integer dot products of panels, and the one distance formula.
 //!
 //! Everything here has a plain body in [`portable`] and the same body in AVX2 and AVX-512. Integer sums are exact, and
 //! the distance formula fixes the order of its additions, so that all bodies return the same bits: which one runs is
@@ -12,13 +13,17 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod bound;
 mod kernels;
 mod panels;
 mod portable;
+mod rows;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use bound::{LENGTH, NEVER, SLACK, reach};
 pub(crate) use panels::{Panels, set_in_panel};
+pub(crate) use rows::LatticeRows;
 
 /// Rows in a panel.
 pub(crate) const PANEL: usize = 32;

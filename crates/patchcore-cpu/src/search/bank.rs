@@ -9,7 +9,7 @@ use super::cascade::{BLOCK, Cascade};
 use super::contraction::{Contraction, Images, MapScratch, Mark};
 use super::workspace::Workspace;
 use crate::Instructions;
-use crate::lattice::{PANEL, Panels, TILE};
+use crate::lattice::{NEVER, PANEL, Panels, TILE};
 use crate::simd::{AlignedBuffer, IntegerLevel};
 
 /// Axes of the fine images of a large bank; with the rest's length they fill whole vectors.
@@ -113,7 +113,7 @@ impl CpuBank {
         self.fine = fine;
         self.fine_norms = marks.iter().map(|mark| mark.fine_norm).collect();
         self.coarse = Panels::pack(&coarse, self.coarse_dims, self.coarse_dims);
-        self.coarse_norms = vec![Contraction::NEVER; self.coarse.len() * PANEL];
+        self.coarse_norms = vec![NEVER; self.coarse.len() * PANEL];
         for (norm, mark) in self.coarse_norms.iter_mut().zip(&marks) {
             *norm = mark.coarse_norm;
         }

@@ -4,7 +4,7 @@
 
 use super::contraction::{Contraction, Mark};
 use super::workspace::Scratch;
-use crate::lattice::{PANEL, Panels, TILE};
+use crate::lattice::{NEVER, PANEL, Panels, TILE};
 use crate::simd::IntegerLevel;
 
 /// Queries that share one pass over the coarse images.
@@ -161,7 +161,7 @@ impl Cascade<'_> {
         const CHUNK: usize = 16 * PANEL;
         order.clear();
         // Below what padding rows have, above everything else.
-        let mut limit = Contraction::NEVER - 1;
+        let mut limit = NEVER - 1;
         for (chunk, distances) in distances.chunks(CHUNK).enumerate() {
             self.instructions.not_above(distances, limit, (chunk * CHUNK) as u32, order);
             if order.len() > k {

@@ -15,18 +15,13 @@
 use gemm::{Parallelism, gemm};
 
 use super::axes::Axes;
+use crate::lattice::{LENGTH, SLACK, reach};
 use crate::simd::IntegerLevel;
 
-/// Lattice steps in the length of the longest bank row.
-const LENGTH: f64 = 8192.0;
 /// Terms that the matrix product adds up before it goes on with a fresh sum: bounds its rounding error.
 const INNER: usize = 128;
 /// Unit roundoff of `f32`.
 const ROUNDOFF: f64 = 1.0 / (1 << 24) as f64;
-/// Covers the rounding of every `f64` operation in a bound, many times over.
-const SLACK: f64 = 1e-9;
-/// Larger than any squared distance between images, `(3 * 8200)^2`; twice this is still an `i32`.
-const FAR: f64 = 700_000_000.0;
 
 /// The map, and the axes it needs.
 pub(super) struct Contraction {
@@ -80,12 +75,8 @@ impl Contraction {
 
     /// Largest squared distance of images, with errors as given (both summed), of vectors `squared` apart or less.
     pub(super) fn reach(&self, squared: f64, errors: f64) -> i32 {
-        let reach = squared.sqrt() * self.scale * LENGTH * (1.0 + SLACK) + errors;
-        (reach * reach * (1.0 + SLACK) + 1.0).min(FAR) as i32
+        reach(squared.sqrt() * self.scale * LENGTH, errors)
     }
-
-    /// A squared length for padding rows, which no reach touches.
-    pub(super) const NEVER: i32 = 1_050_000_000;
 
     /// Images of row-major `rows`; `dims` are those of the coarse and the fine image, padding included.
     pub(super) fn map(

@@ -1,44 +1,37 @@
-//! Rows on an integer lattice, whose distances bound the true ones.
+//! Rows on the lattice with all their coordinates.
 //!
 //! Row `x` becomes `i = round((x - c) / s)` with the mean `c` and one step `s`, chosen so that the longest row has
-//! length `2^13`: no sum of products can leave an `i32`. With the rounding errors `e = |(x - c) / s - i|`, known for
-//! every row, `|x - y| / s >= |i - j| - e(x) - e(y)`. A pair can therefore be at most `m` (squared) apart only if
-//! `|i - j|^2 <= (sqrt(m) / s + e(x) + e(y))^2`.
+//! [`LENGTH`] steps. The rounding error `|(x - c) / s - i|` is known for every row.
 
 #![allow(clippy::indexing_slicing, reason = "rows are cut from buffers of the same row count")]
 
 use rayon::prelude::*;
 
-use crate::lattice::{PANEL, Panels, set_in_panel};
+use super::bound::{LENGTH, reach};
+use super::{PANEL, Panels, set_in_panel};
 
-/// Length of the longest row on the lattice.
-const LENGTH: f64 = 8192.0;
-/// Larger than any squared distance on the lattice (at most `(2 * 8193)^2`, below 2^29).
-const FAR: f64 = (1 << 29) as f64;
-/// Covers the rounding of every `f64` operation in a bound, many times over.
-const SLACK: f64 = 1e-9;
 /// Adding it rounds an `f64` to the nearest integer and leaves that integer in the low bits.
 const ROUNDER: f64 = 6_755_399_441_055_744.0;
 /// Panels that one task converts.
 const PANELS_PER_TASK: usize = 32;
 
 /// The integer copy of all rows.
-pub(super) struct Lattice {
+pub(crate) struct LatticeRows {
     /// Coordinates, `dims` of them per row.
-    pub(super) panels: Panels,
+    pub(crate) panels: Panels,
     /// Coordinates per row: the feature dimension, made even.
-    pub(super) dims: usize,
+    pub(crate) dims: usize,
     /// Squared length per row, filled up to whole panels.
-    pub(super) norms: Vec<i32>,
+    pub(crate) norms: Vec<i32>,
     /// Rounding error per row, in steps.
     errors: Vec<f32>,
     largest_error: f64,
     inverse_step: f64,
 }
 
-impl Lattice {
+impl LatticeRows {
     /// Puts row-major `features` `[n, dim]` on a lattice.
-    pub(super) fn new(features: &[f32], dim: usize) -> Self {
+    pub(crate) fn new(features: &[f32], dim: usize) -> Self {
         let n = features.len() / dim;
         let dims = dim.next_multiple_of(2);
         let centre = mean(features, dim);
@@ -72,18 +65,13 @@ impl Lattice {
 
     /// The squared length of `row` less the largest squared lattice distance at which another row can be as near as
     /// `squared` (or nearer).
-    pub(super) fn floor(&self, row: usize, squared: f64) -> i32 {
-        let reach = squared.sqrt() * self.inverse_step * (1.0 + SLACK);
-        let reach = reach + f64::from(self.errors[row]) + self.largest_error;
-        let limit = (reach * reach * (1.0 + SLACK) + 1.0).min(FAR);
-        self.norms[row] - limit as i32
+    pub(crate) fn floor(&self, row: usize, squared: f64) -> i32 {
+        let errors = f64::from(self.errors[row]) + self.largest_error;
+        self.norms[row] - reach(squared.sqrt() * self.inverse_step, errors)
     }
 
-    /// A floor, or the squared length of a pick, with which no pair passes; the sum of two is still an `i32`.
-    pub(super) const NEVER: i32 = (1 << 30) - 1;
-
     /// Copies the coordinates of a row.
-    pub(super) fn row(&self, row: usize, out: &mut [i16]) {
+    pub(crate) fn row(&self, row: usize, out: &mut [i16]) {
         let panel = self.panels.panel(row / PANEL);
         for (pair, out) in out.chunks_exact_mut(2).enumerate() {
             let at = pair * 2 * PANEL + row % PANEL * 2;
