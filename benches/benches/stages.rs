@@ -110,9 +110,9 @@ impl Subject {
         let weights = self.settings.load_weights()?;
         let side = input.width * input.height;
         if self.device.is_cpu() {
-            use patchcore_core::backbone::cpu::{CpuNetwork, MapLayout, Workspace};
-            use patchcore_core::backbone::grey_stem::{GREY_PLANES, push_grey_planes};
-            use patchcore_core::patch_embedding::cpu::CpuEmbedding;
+            use patchcore_cpu::embedding::CpuEmbedding;
+            use patchcore_cpu::network::grey_stem::{GREY_PLANES, push_grey_planes};
+            use patchcore_cpu::network::{CpuNetwork, MapLayout, Workspace};
             let normalization = self.config.normalization;
             let network = CpuNetwork::for_photos(self.device.instructions(), &plan, &weights, &normalization)?;
             let embedding = CpuEmbedding::new(self.config.embedding, &channels);

@@ -12,12 +12,12 @@ use anyhow::Context;
 use patchcore::{AnomalyMap, ComputeDevice, Mode, Precision};
 use patchcore_config::backbone::plan::Plan;
 use patchcore_config::{Architecture, BackboneWeights, Grid, NamedTensor};
-use patchcore_core::backbone::cpu::{CpuNetwork, FeatureMap, MapLayout, Workspace};
 use patchcore_core::coreset::{greedy_k_center, initial_distances};
 use patchcore_core::memory_bank::MemoryBank;
 use patchcore_core::nearest_neighbor::NearestNeighborIndex;
-use patchcore_core::patch_embedding::cpu::{CpuEmbedding, EmbeddingScratch};
 use patchcore_core::scoring::MapGrower;
+use patchcore_cpu::embedding::{CpuEmbedding, EmbeddingScratch};
+use patchcore_cpu::network::{CpuNetwork, FeatureMap, MapLayout, Workspace};
 use rand_core::Rng;
 use rand_pcg::Pcg64;
 

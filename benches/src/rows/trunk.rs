@@ -5,7 +5,7 @@ use std::hint::black_box;
 use anyhow::Context;
 use patchcore_config::Architecture;
 use patchcore_core::Instructions;
-use patchcore_core::backbone::cpu::{CpuNetwork, MapLayout, Workspace};
+use patchcore_cpu::network::{CpuNetwork, MapLayout, Workspace};
 
 use crate::npy;
 use crate::protocol::{Measure, timed};

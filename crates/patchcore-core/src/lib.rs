@@ -31,7 +31,6 @@ mod patchcore;
 mod score_on_device;
 mod score_within;
 pub mod scoring;
-mod scratch_pool;
 pub mod self_check;
 #[cfg(feature = "burn")]
 pub mod tensors;

@@ -11,8 +11,8 @@ use crate::memory_bank::MemoryBank;
 use crate::nearest_neighbor::{NearestNeighborIndex, Neighbor};
 use crate::passport::{Drift, ScorePassport};
 use crate::scoring::{AnomalyMap, MapGrower, reweighted_score};
-use crate::scratch_pool::ScratchPool;
 use patchcore_config::{BackboneWeights, Grid, ImageScoreRule, PatchCoreConfig};
+use patchcore_cpu::ScratchPool;
 
 /// A fitted PatchCore. `Send + Sync`; scoring takes `&self`.
 #[derive(Clone)]

@@ -6,13 +6,8 @@ use std::collections::BTreeSet;
 use super::rust_source::{Source, is_test_file};
 
 /// A folder, ending in a slash, or a file, and why `unsafe` cannot be done without there.
-const ALLOWED: &[(&str, &str)] = &[
-    // The kernels' present homes, until they move into a crate of their own.
-    ("crates/patchcore-core/src/backbone/cpu/", "vector instructions, and a team of threads that share one buffer"),
-    ("crates/patchcore-core/src/nearest_neighbor/cpu/", "vector instructions"),
-    ("crates/patchcore-core/src/coreset/cpu/", "a matrix product of the crate `gemm`"),
-    // Until here.
-];
+const ALLOWED: &[(&str, &str)] =
+    &[("crates/patchcore-cpu/", "vector instructions, and a team of threads that share one buffer")];
 
 /// Looks at one file after the other and remembers which rows of the list were needed.
 pub struct UnsafeCode {

@@ -2,10 +2,8 @@
 //!
 //! An [`Architecture`](patchcore_config::Architecture) writes a [`Plan`](patchcore_config::backbone::plan::Plan) (convolutions
 //! with everything fused into them, in execution order, up to the deepest layer asked for). `Network` executes it with Burn
-//! tensor operations on any device, [`cpu::CpuNetwork`] with its own kernels on the CPU.
+//! tensor operations on any device, [`CpuNetwork`](patchcore_cpu::network::CpuNetwork) with its own kernels on the CPU.
 
-pub mod cpu;
-pub mod grey_stem;
 #[cfg(feature = "burn")]
 mod network;
 mod verify_weights;

@@ -1,7 +1,7 @@
 //! A backbone with its weights on a device: normalised images in, feature maps out.
 //!
-//! The body here is Burn tensor operations, one per step of the [`Plan`]; every device can run it, and it is the
-//! reference for the specialised CPU body in [`super::cpu`].
+//! The implementation here is Burn tensor operations, one per step of the [`Plan`]; every device can run it, and it is the
+//! reference for the kernels of the CPU in [`patchcore_cpu::network`].
 
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};

@@ -42,7 +42,8 @@ pub fn greedy_k_center(
         return Err(SelectionStopped::Device(device.failed(OPERATION, found)));
     }
     if device.is_cpu() {
-        let picks = super::cpu::greedy_k_center(features, dim, initial, count, device.instructions(), progress);
+        let picks =
+            patchcore_cpu::coreset::greedy_k_center(features, dim, initial, count, device.instructions(), progress);
         let picks = picks.ok_or(SelectionStopped::Cancelled)?;
         return Ok(picks.into_iter().map(|row| row as usize).collect());
     }

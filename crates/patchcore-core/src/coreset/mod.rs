@@ -8,7 +8,6 @@
 //! real arithmetic: it takes the `T` rows with the largest distance, runs the greedy among them for as long as the
 //! best of them cannot be beaten from outside (distances only shrink), then applies all picks to all rows at once.
 
-mod cpu;
 mod greedy;
 mod initial_distances;
 #[cfg(all(test, feature = "flex"))]

@@ -74,7 +74,7 @@ impl RandomProjection {
     /// [`DeviceError::Execution`].
     pub fn apply(&self, rows: &[f32], device: &ComputeDevice) -> Result<Vec<f32>, DeviceError> {
         if device.is_cpu() {
-            return Ok(super::cpu::project(rows, &self.matrix, self.dim, self.projected_dim));
+            return Ok(patchcore_cpu::coreset::project(rows, &self.matrix, self.dim, self.projected_dim));
         }
         #[cfg(feature = "burn")]
         return guarded(device, OPERATION, || {

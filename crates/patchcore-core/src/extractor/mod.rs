@@ -10,17 +10,17 @@ pub use image_input::ImageInput;
 #[cfg(feature = "burn")]
 use tensors::TensorExtractor;
 
-use crate::backbone::cpu::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
-use crate::backbone::grey_stem::push_grey_planes;
 use crate::backbone::verify_weights;
 #[cfg(feature = "burn")]
 use crate::device::guarded;
 use crate::device::{Backend, ComputeDevice};
 use crate::error::{BackboneError, DeviceError, FitError, InputError, ScoreError};
-use crate::patch_embedding::cpu::{CpuEmbedding, EmbeddingScratch};
-use crate::scratch_pool::ScratchPool;
 use patchcore_config::backbone::plan::{Plan, Step};
 use patchcore_config::{BackboneWeights, ConfigError, Grid, PatchCoreConfig};
+use patchcore_cpu::ScratchPool;
+use patchcore_cpu::embedding::{CpuEmbedding, EmbeddingScratch};
+use patchcore_cpu::network::grey_stem::push_grey_planes;
+use patchcore_cpu::network::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
 
 /// What an error of the device says was being done.
 const OPERATION: &str = "feature extraction";

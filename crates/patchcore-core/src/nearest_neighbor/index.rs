@@ -13,8 +13,8 @@ use crate::device::ComputeDevice;
 use crate::device::guarded;
 use crate::error::DeviceError;
 use crate::memory_bank::MemoryBank;
-use crate::nearest_neighbor::cpu::{CpuBank, Workspace};
-use crate::scratch_pool::ScratchPool;
+use patchcore_cpu::ScratchPool;
+use patchcore_cpu::search::{CpuBank, Workspace};
 
 /// What an error of the device says was being done.
 #[cfg(feature = "burn")]

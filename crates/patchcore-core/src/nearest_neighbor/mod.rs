@@ -6,7 +6,6 @@
 //!
 //! Time: `n x m x dim` multiplications. Memory: the bank on the device, and `n x 8192` products.
 
-pub(crate) mod cpu;
 #[cfg(feature = "cube")]
 mod cube;
 #[cfg(feature = "burn")]

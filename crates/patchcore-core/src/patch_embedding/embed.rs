@@ -4,8 +4,8 @@ use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions, PadMode};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use super::TapTable;
 use patchcore_config::{EmbeddingRule, Grid};
+use patchcore_cpu::embedding::TapTable;
 
 /// One level's taps as tensors: round `t` adds `weight[t] * unfolded[index[t]]`.
 #[derive(Debug, Clone)]

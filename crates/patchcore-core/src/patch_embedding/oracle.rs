@@ -96,11 +96,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::backbone::cpu::{FeatureMap, MapLayout};
     use crate::device::ComputeDevice;
     use crate::patch_embedding::PatchEmbedding;
-    use crate::patch_embedding::cpu::CpuEmbedding;
     use patchcore_config::EmbeddingRule;
+    use patchcore_cpu::embedding::CpuEmbedding;
+    use patchcore_cpu::network::{FeatureMap, MapLayout};
 
     fn map(channels: usize, height: usize, width: usize, seed: u64) -> Map {
         let value =

@@ -12,7 +12,6 @@ use burn::tensor::Tensor;
 
 use super::AnomalyMap;
 use super::axis_matrix::axis_matrix;
-use super::cpu;
 use crate::device::ComputeDevice;
 #[cfg(feature = "burn")]
 use crate::device::guarded;
@@ -111,7 +110,7 @@ impl MapGrower {
             }
             Body::Cpu { vertical, horizontal } => {
                 let size = (self.height, self.width);
-                cpu::grow(patch_scores, self.grid, vertical, horizontal, size, &mut map.scores);
+                patchcore_cpu::map::grow_map(patch_scores, self.grid, vertical, horizontal, size, &mut map.scores);
                 let _ = device;
             }
         }

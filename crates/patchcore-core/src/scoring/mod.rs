@@ -2,7 +2,6 @@
 
 mod anomaly_map;
 mod axis_matrix;
-mod cpu;
 mod image_score;
 mod map_grower;
 #[cfg(all(test, feature = "flex"))]

@@ -1,8 +1,8 @@
 //! What a call allocates once its sizes have been seen.
 
 use patchcore_config::{Architecture, Mode, PatchCoreConfig};
-use patchcore_core::backbone::cpu::{CpuNetwork, MapLayout, Workspace};
 use patchcore_core::{ComputeDevice, Extractor, ImageInput, ImageScore, Instructions, PatchCore};
+use patchcore_cpu::network::{CpuNetwork, MapLayout, Workspace};
 
 use crate::arrays::efficientnet_lite0;
 use crate::bodies::plan;

@@ -3,9 +3,9 @@
 use burn::tensor::{Tensor, TensorData};
 use patchcore_config::backbone::plan::Plan;
 use patchcore_config::{Architecture, BackboneWeights, NamedTensor};
-use patchcore_core::backbone::cpu::{CpuNetwork, MapLayout, Workspace};
 use patchcore_core::tensors::{Network, burn_device};
 use patchcore_core::{ComputeDevice, Instructions, Precision};
+use patchcore_cpu::network::{CpuNetwork, MapLayout, Workspace};
 
 /// The plan up to the default layers.
 pub fn plan(architecture: Architecture) -> Plan {

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use patchcore_core::{Instructions, Precision};
-use patchcore_core::backbone::cpu::{CpuNetwork, MapLayout, Workspace};
+use patchcore_cpu::network::{CpuNetwork, MapLayout, Workspace};
 use patchcore_config::backbone::plan::Plan;
 use patchcore_core::tensors::Network;
 use patchcore_config::{Architecture, BackboneWeights};

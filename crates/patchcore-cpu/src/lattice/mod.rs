@@ -1,0 +1,33 @@
+//! Integer images of vectors, whose distances bound the true ones ([`reach`]), and the inner loops of the exact search and of
+//! the coreset over them: integer dot products of panels, and the one distance formula.
+//!
+//! Everything here has a plain body in [`portable`] and the same body in AVX2 and AVX-512. Integer sums are exact, and
+//! the distance formula fixes the order of its additions, so that all bodies return the same bits: which one runs is
+//! a matter of speed only.
+//!
+//! A *panel* holds [`PANEL`] rows of `i16` coordinates, two coordinates of one row side by side:
+//! `[dims / 2][PANEL][2]`. That is the operand order of the multiply-add instructions of every processor
+//! (`vpdpwssd`, `vpmaddwd`, `smlal`): 32 multiplications per instruction where `f32` does 16.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod bound;
+mod kernels;
+mod panels;
+mod portable;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use bound::{LENGTH, NEVER, SLACK, reach};
+pub(crate) use panels::{Panels, set_in_panel};
+pub(crate) use rows::LatticeRows;
+
+/// Rows in a panel.
+pub(crate) const PANEL: usize = 32;
+/// Queries whose products with one panel are held in registers; query blocks are padded to a multiple of it.
+pub(crate) const TILE: usize = 12;
+/// Elements after which `IntegerLevel::squared_distance` looks whether it can stop.
+const STRIDE: usize = 256;

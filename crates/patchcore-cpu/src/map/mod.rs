@@ -1,0 +1,5 @@
+//! The anomaly map: upsampling and smoothing as two small matrices, which `patchcore-core` computes, applied to patch scores.
+
+mod grow;
+
+pub use grow::grow_map;

@@ -1,0 +1,205 @@
+//! Direct convolution, any kernel, stride 1 or 2: an implicit matrix product without im2col.
+
+use super::map::Map;
+use super::step::{Geometry, Operands};
+use super::tile::{Form, Kernels, Run, Tile};
+use crate::simd::{AlignedBuffer, FloatLevel, LANES};
+use crate::team::Leader;
+
+/// Bytes of input that a task's tiles may cover: what stays in a second-level cache beside the weights.
+const INPUT_BYTES: usize = 256 * 1024;
+
+/// A direct convolution with its weights packed.
+pub(super) struct Dense {
+    geometry: Geometry,
+    planar: bool,
+    kernels: Kernels,
+    /// `[blocks][k][16]` in the order in which the runs visit the input.
+    weights: AlignedBuffer<f32>,
+    /// Floats of a block's weights.
+    panel: usize,
+    bias: AlignedBuffer<f32>,
+    /// For tiles that do not see the padding, where the last plane of the input is ones.
+    inside: Option<Inside>,
+}
+
+/// What a tile needs that sees no padding: there the last plane's taps always sum to the same constant.
+struct Inside {
+    /// The bias with that constant.
+    bias: AlignedBuffer<f32>,
+    /// Planes that are left to read.
+    planes: usize,
+}
+
+impl Dense {
+    /// Packs `weight` `[out, in, kernel, kernel]` for planar input whose last plane is ones, padded with zeros.
+    pub(super) fn with_plane_of_ones(level: FloatLevel, geometry: Geometry, weight: &[f32], bias: &[f32]) -> Self {
+        let mut dense = Self::new(level, geometry, true, weight, bias);
+        let taps = geometry.kernel * geometry.kernel;
+        let mut inside = AlignedBuffer::zeroed(geometry.out_channels.next_multiple_of(LANES));
+        let filters = weight.chunks_exact((geometry.in_channels * taps).max(1));
+        for (to, (filter, bias)) in inside.iter_mut().zip(filters.zip(bias)) {
+            let ones: f64 = filter.iter().rev().take(taps).map(|value| f64::from(*value)).sum();
+            *to = (f64::from(*bias) + ones) as f32;
+        }
+        dense.inside = Some(Inside { bias: inside, planes: geometry.in_channels.saturating_sub(1) });
+        dense
+    }
+
+    /// Packs `weight` `[out, in, kernel, kernel]`.
+    pub(super) fn new(level: FloatLevel, geometry: Geometry, planar: bool, weight: &[f32], bias: &[f32]) -> Self {
+        let form = match (planar, geometry.stride) {
+            (true, _) => Form::PlanarStride2,
+            (false, 2) => Form::Stride2,
+            _ => Form::Stride1,
+        };
+        let (inputs, outputs, kernel) = (geometry.in_channels, geometry.out_channels, geometry.kernel);
+        let taps = kernel * kernel;
+        let panel = inputs * taps * LANES;
+        let mut packed = AlignedBuffer::zeroed(outputs.div_ceil(LANES) * panel);
+        // Input channels and taps, in the order of the runs.
+        let mut order = Vec::with_capacity(inputs * taps);
+        if planar {
+            order.extend((0..inputs).flat_map(|channel| (0..taps).map(move |tap| (channel, tap))));
+        } else {
+            for first in (0..inputs).step_by(LANES) {
+                for tap in 0..taps {
+                    order.extend((first..inputs.min(first + LANES)).map(|channel| (channel, tap)));
+                }
+            }
+        }
+        for (block, to) in packed.chunks_exact_mut(panel.max(1)).enumerate() {
+            for (row, (channel, tap)) in to.chunks_exact_mut(LANES).zip(&order) {
+                for (lane, value) in row.iter_mut().enumerate() {
+                    let out = block * LANES + lane;
+                    if out < outputs {
+                        *value = weight.get((out * inputs + channel) * taps + tap).copied().unwrap_or(0.0);
+                    }
+                }
+            }
+        }
+        let mut biases = AlignedBuffer::zeroed(outputs.next_multiple_of(LANES));
+        biases.iter_mut().zip(bias).for_each(|(to, from)| *to = *from);
+        Self {
+            geometry,
+            planar,
+            kernels: Kernels::new(level, form),
+            weights: packed,
+            panel,
+            bias: biases,
+            inside: None,
+        }
+    }
+
+    /// Convolves `images` images.
+    ///
+    /// # Safety
+    /// The contract of [`Operands`] holds for `images` images, and the border of the input covers every window.
+    pub(super) unsafe fn execute(
+        &self,
+        operands: &Operands,
+        images: usize,
+        leader: &mut Leader<'_>,
+        runs: &mut Vec<Run>,
+    ) {
+        operands.debug_check(&self.geometry);
+        operands.debug_check_border(&self.geometry);
+        let workers = leader.workers();
+        let (input, output) = (&operands.input_map, &operands.output_map);
+        self.find_runs(input, runs);
+        let stride = self.geometry.stride;
+        // Without borders the rows of a 1x1 convolution are one long row.
+        let flat = self.geometry.kernel == 1
+            && stride == 1
+            && input.is_dense()
+            && output.is_dense()
+            && operands.add_map.is_none_or(|add| add.is_dense());
+        let (rows, width) = if flat { (1, output.height * output.width) } else { (output.height, output.width) };
+        let tiles_per_row = width.div_ceil(self.kernels.pixels());
+        let tiles = images * rows * tiles_per_row;
+        let tile_bytes = self.kernels.pixels() * stride * stride * input.channels * size_of::<f32>();
+        let per_task = (INPUT_BYTES / tile_bytes.max(1)).clamp(4, 512).min(tiles.div_ceil(2 * workers)).max(1);
+        let spans = tiles.div_ceil(per_task);
+        let blocks = output.blocks();
+        let step = self.kernels.blocks();
+        let groups = blocks.div_ceil(step);
+        // Few spans: several tasks share one, each with its part of the output channels.
+        let parts = if workers > 1 { (4 * workers).div_ceil(spans).min(groups) } else { 1 };
+        let (top, left) = operands.pads(self.geometry.padding, self.geometry.kernel, stride);
+        let (down, right) = (input.before - top, input.before - left);
+        let runs: &[Run] = runs;
+        let kernel = self.geometry.kernel;
+        let on_image = |y: usize, x: usize, pixels: usize| {
+            let within = |first: usize, last: usize, before: usize, side: usize| {
+                first * stride >= before && last * stride + kernel <= side + before
+            };
+            within(y, y, top, input.height) && within(x, x + pixels - 1, left, input.width)
+        };
+
+        leader.fan_out(spans * parts, &|_, task| {
+            let (span, part) = (task / parts, task % parts);
+            let span_tiles = span * per_task..tiles.min((span + 1) * per_task);
+            let (first_group, end_group) = (part * groups / parts, (part + 1) * groups / parts);
+            for group in first_group..end_group {
+                let block = group * step;
+                let count = step.min(blocks - block);
+                for index in span_tiles.clone() {
+                    let (line, column) = (index / tiles_per_row, index % tiles_per_row);
+                    let (image, y) = (line / rows, line % rows);
+                    let x = column * width / tiles_per_row;
+                    let pixels = (column + 1) * width / tiles_per_row - x;
+                    let inside = self.inside.as_ref().filter(|_| on_image(y, x, pixels));
+                    let (bias, runs) = match inside.and_then(|own| Some((own, runs.get(..own.planes * kernel)?))) {
+                        Some((own, runs)) => (&own.bias, runs),
+                        None => (&self.bias, runs),
+                    };
+                    // SAFETY: offsets of pixels inside the maps: `x + pixels <= width`, `y < rows`, the borders of
+                    // the input cover the kernel window; no two (task, tile) pairs share output pixels and blocks.
+                    unsafe {
+                        let from = image * input.image()
+                            + (down + y * stride) * input.row()
+                            + (right + x * stride) * input.pixel;
+                        let to = |map: &Map| {
+                            image * map.image() + map.origin() + y * map.row() + x * LANES + block * map.plane()
+                        };
+                        let tile = Tile {
+                            input: operands.input.add(from),
+                            runs: runs.as_ptr(),
+                            run_count: runs.len(),
+                            weights: self.weights.as_ptr().add(block * self.panel),
+                            panel: self.panel,
+                            ahead: 0,
+                            bias: bias.as_ptr().add(block * LANES),
+                            residual: operands
+                                .add_map
+                                .as_ref()
+                                .map_or(std::ptr::null(), |map| operands.add.add(to(map))),
+                            residual_plane: operands.add_map.map_or(0, |map| map.plane()),
+                            output: operands.output.add(to(output)),
+                            output_plane: output.plane(),
+                            floor: self.geometry.floor,
+                            ceiling: self.geometry.ceiling,
+                        };
+                        self.kernels.get(pixels, count)(&tile);
+                    }
+                }
+            }
+        });
+    }
+
+    fn find_runs(&self, input: &Map, runs: &mut Vec<Run>) {
+        runs.clear();
+        let kernel = self.geometry.kernel;
+        for block in 0..input.blocks() {
+            for y in 0..kernel {
+                let offset = block * input.plane() + y * input.row();
+                if self.planar {
+                    runs.push(Run { offset, length: kernel });
+                } else {
+                    let length = LANES.min(input.channels - block * LANES);
+                    runs.extend((0..kernel).map(|x| Run { offset: offset + x * LANES, length }));
+                }
+            }
+        }
+    }
+}

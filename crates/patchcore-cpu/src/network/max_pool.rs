@@ -1,0 +1,78 @@
+//! Max-pool 3x3, stride 2, padding 1.
+
+use super::step::Operands;
+use crate::simd::{FloatLevel, LANES, Lanes, dispatch};
+use crate::team::Leader;
+
+/// One plane in, one plane out.
+#[derive(Clone, Copy)]
+struct Planes {
+    input: *const f32,
+    input_row: usize,
+    height: usize,
+    width: usize,
+    output: *mut f32,
+    output_row: usize,
+    output_height: usize,
+    output_width: usize,
+}
+
+/// Pools `images` images.
+///
+/// # Safety
+/// The contract of [`Operands`] holds for `images` images; there is no residual.
+pub(super) unsafe fn max_pool(level: FloatLevel, operands: &Operands, images: usize, leader: &mut Leader<'_>) {
+    let (input, output) = (operands.input_map, operands.output_map);
+    debug_assert_eq!((input.channels, input.pixel), (output.channels, output.pixel));
+    debug_assert_eq!((output.height, output.width), ((input.height - 1) / 2 + 1, (input.width - 1) / 2 + 1));
+    let blocks = output.blocks();
+    leader.fan_out(images * blocks, &|_, task| {
+        let (image, block) = (task / blocks, task % blocks);
+        // SAFETY: each task has a plane of its own; offsets lie inside the maps.
+        unsafe {
+            let planes = Planes {
+                input: operands.input.add(image * input.image() + block * input.plane() + input.origin()),
+                input_row: input.row(),
+                height: input.height,
+                width: input.width,
+                output: operands.output.add(image * output.image() + block * output.plane() + output.origin()),
+                output_row: output.row(),
+                output_height: output.height,
+                output_width: output.width,
+            };
+            pool_plane(level, &planes);
+        }
+    });
+}
+
+dispatch! {
+    /// Pools one plane.
+    fn pool_plane(planes: &Planes) => pool_plane_body
+}
+
+#[inline(always)]
+unsafe fn pool_plane_body<L: Lanes>(planes: &Planes) {
+    for y in 0..planes.output_height {
+        // Clamping a window to the plane repeats pixels of the window, which changes no maximum.
+        let line = |row: usize| {
+            let row = row.saturating_sub(1).min(planes.height - 1);
+            // SAFETY: `row < height`.
+            unsafe { planes.input.add(row * planes.input_row) }
+        };
+        let lines = (line(2 * y), line(2 * y + 1), line(2 * y + 2));
+        for x in 0..planes.output_width {
+            // SAFETY: columns are below `width`, `x` below the output's width.
+            unsafe {
+                let column = |column: usize| {
+                    let offset = column.saturating_sub(1).min(planes.width - 1) * LANES;
+                    L::at_least(
+                        L::load(lines.0.add(offset)),
+                        L::at_least(L::load(lines.1.add(offset)), L::load(lines.2.add(offset))),
+                    )
+                };
+                let largest = L::at_least(column(2 * x), L::at_least(column(2 * x + 1), column(2 * x + 2)));
+                L::store(planes.output.add(y * planes.output_row + x * LANES), largest);
+            }
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! The executor against its oracle: random convolutions, whole networks, all instruction sets, threads and batches.
+
+use proptest::prelude::*;
+
+use super::grey_stem::{GREY_PLANES, push_grey_planes};
+use super::oracle::{self, Planes};
+use super::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
+use crate::Instructions;
+use crate::simd::FloatLevel;
+use patchcore_config::backbone::plan::{Activation, ConvStep, Padding, Plan, Step, Tap};
+use patchcore_config::{Architecture, BackboneWeights, NamedTensor, Normalization};
+
+/// Uniform values in [-1, 1) from a fixed seed (splitmix64).
+fn noise(seed: u64, count: usize) -> Vec<f32> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+/// Weights that keep a network's values near one.
+fn random_weights(plan: &Plan, seed: u64) -> BackboneWeights {
+    let tensors = plan.expected_tensors().into_iter().enumerate().map(|(index, (name, shape))| {
+        let fan_in: usize = shape.iter().skip(1).product();
+        let scale = if shape.len() == 1 { 0.1 } else { (2.0 / fan_in as f32).sqrt() };
+        let size = shape.iter().product();
+        let data = noise(seed.wrapping_add(index as u64 * 7919), size).into_iter().map(|value| value * scale).collect();
+        (name, NamedTensor { shape, data })
+    });
+    BackboneWeights { tensors: tensors.collect() }
+}
+
+struct Case<'a> {
+    plan: &'a Plan,
+    weights: &'a BackboneWeights,
+    input: &'a [f32],
+    n: usize,
+    channels: usize,
+    height: usize,
+    width: usize,
+}
+
+impl Case<'_> {
+    fn run(&self, level: FloatLevel, workers: usize, layout: MapLayout) -> Vec<FeatureMap> {
+        let network = CpuNetwork::with_level(level, self.plan, self.weights).unwrap();
+        let mut outputs = Vec::new();
+        let mut workspace = Workspace::new();
+        network
+            .forward_with(workers, self.input, self.n, self.height, self.width, layout, &mut workspace, &mut outputs)
+            .unwrap();
+        outputs
+    }
+
+    /// The largest deviation from the oracle, relative to the larger of 1 and the map's largest value.
+    fn deviation(&self, level: FloatLevel, workers: usize, layout: MapLayout) -> f32 {
+        let outputs = self.run(level, workers, layout);
+        let mut worst = 0.0f32;
+        for (image, pixels) in self.input.chunks(self.channels * self.height * self.width).enumerate() {
+            let image_planes =
+                Planes { channels: self.channels, height: self.height, width: self.width, data: pixels.to_vec() };
+            for (output, expected) in outputs.iter().zip(oracle::forward(self.plan, self.weights, image_planes)) {
+                assert_eq!(
+                    (output.channels, output.height, output.width),
+                    (expected.channels, expected.height, expected.width)
+                );
+                let area = output.height * output.width;
+                let scale = expected.data.iter().fold(1.0f32, |largest, value| largest.max(value.abs()));
+                for (index, value) in expected.data.iter().enumerate() {
+                    let (channel, position) = (index / area, index % area);
+                    let at = match layout {
+                        MapLayout::ChannelsFirst => image * expected.data.len() + index,
+                        MapLayout::ChannelsLast => (image * area + position) * output.channels + channel,
+                    };
+                    let difference = (output.data[at] - value).abs() / scale;
+                    assert!(difference.is_finite());
+                    worst = worst.max(difference);
+                }
+            }
+        }
+        worst
+    }
+}
+
+fn conv(name: &str, from: usize, to: usize, channels: (usize, usize), kernel: usize, stride: usize) -> ConvStep {
+    ConvStep {
+        name: name.into(),
+        from,
+        to,
+        in_channels: channels.0,
+        out_channels: channels.1,
+        kernel,
+        stride,
+        padding: Padding::Symmetric(kernel / 2),
+        groups: 1,
+        add: None,
+        activation: Activation::Identity,
+    }
+}
+
+fn tap(slot: usize, channels: usize) -> Tap {
+    Tap { layer: format!("slot{slot}"), slot, channels, stride: 1 }
+}
+
+prop_compose! {
+    fn convolution()(
+        in_channels in 1usize..50,
+        out_channels in 1usize..70,
+        kernel in prop::sample::select(vec![1usize, 2, 3, 5, 7]),
+        stride in 1usize..=2,
+        pad in 0usize..4,
+        same in any::<bool>(),
+        depthwise in any::<bool>(),
+        usual in any::<bool>(),
+        activation in prop::sample::select(vec![Activation::Identity, Activation::Relu, Activation::Relu6]),
+    ) -> ConvStep {
+        // Half of the cases have the padding of the networks, so that Winograd gets its share.
+        let padding = if usual { Padding::Symmetric(kernel / 2) } else if same { Padding::Same } else { Padding::Symmetric(pad) };
+        let (out_channels, groups) = if depthwise { (in_channels, in_channels) } else { (out_channels, 1) };
+        ConvStep { padding, groups, activation, ..conv("a", 0, 1, (in_channels, out_channels), kernel, stride) }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// One convolution, then the same again with the first as its residual.
+    #[test]
+    fn convolutions_agree_with_the_oracle(
+        first in convolution(),
+        height in 1usize..22,
+        width in 1usize..22,
+        n in 1usize..6,
+        workers in 1usize..4,
+        last in any::<bool>(),
+        seed in any::<u64>(),
+    ) {
+        let second = ConvStep { name: "b".into(), to: 2, add: Some(1), ..first.clone() };
+        let (channels, outputs) = (first.in_channels, first.out_channels);
+        let plan = Plan {
+            steps: vec![Step::Conv(first), Step::Conv(second)],
+            taps: vec![tap(1, outputs), tap(2, outputs)],
+            slots: 3,
+        };
+        let weights = random_weights(&plan, seed);
+        let input = noise(seed ^ 1, n * channels * height * width);
+        let case = Case { plan: &plan, weights: &weights, input: &input, n, channels, height, width };
+        let layout = if last { MapLayout::ChannelsLast } else { MapLayout::ChannelsFirst };
+        for level in FloatLevel::available() {
+            // Winograd's rounding on values near one; a direct sum stays ten times below.
+            let deviation = case.deviation(level, workers, layout);
+            prop_assert!(deviation < 2e-5, "{level:?}: {deviation:e}");
+        }
+    }
+
+    #[test]
+    fn max_pools_agree_with_the_oracle(
+        channels in 1usize..40,
+        height in 1usize..20,
+        width in 1usize..20,
+        n in 1usize..6,
+        seed in any::<u64>(),
+    ) {
+        let plan = Plan {
+            steps: vec![Step::Conv(conv("a", 0, 1, (3, channels), 1, 1)), Step::MaxPool { from: 1, to: 2 }],
+            taps: vec![tap(2, channels)],
+            slots: 3,
+        };
+        let weights = random_weights(&plan, seed);
+        let input = noise(seed ^ 1, n * 3 * height * width);
+        let case = Case { plan: &plan, weights: &weights, input: &input, n, channels: 3, height, width };
+        for level in FloatLevel::available() {
+            prop_assert!(case.deviation(level, 2, MapLayout::ChannelsFirst) < 1e-6);
+        }
+    }
+}
+
+fn plan_of(architecture: Architecture) -> Plan {
+    let layers: Vec<String> = architecture.default_layers().iter().map(|layer| (*layer).to_owned()).collect();
+    architecture.plan(&layers).unwrap()
+}
+
+#[test]
+fn whole_networks_agree_with_the_oracle_at_odd_sizes() {
+    for (architecture, sizes) in [
+        (Architecture::ResNet18, [(1, 1), (2, 3), (37, 61), (65, 33)].as_slice()),
+        (Architecture::EfficientNetLite0, &[(1, 1), (3, 2), (37, 61), (66, 33)]),
+        (Architecture::ResNet50, &[(33, 31)]),
+    ] {
+        let plan = plan_of(architecture);
+        let weights = random_weights(&plan, 5);
+        for &(height, width) in sizes {
+            let input = noise(6, 3 * height * width);
+            let case = Case { plan: &plan, weights: &weights, input: &input, n: 1, channels: 3, height, width };
+            let deviation = case.deviation(FloatLevel::at_most(Instructions::native()), 2, MapLayout::ChannelsFirst);
+            assert!(deviation < 1e-4, "{architecture:?} {height}x{width}: {deviation:e}");
+        }
+    }
+}
+
+/// The colour network on three equal channels is the definition; whatever the border and the cut into tiles.
+#[test]
+fn grey_images_agree_with_the_oracle_on_three_equal_channels() {
+    for (architecture, normalization) in [
+        (Architecture::ResNet18, Normalization::IMAGENET),
+        (Architecture::EfficientNetLite0, Normalization::IMAGENET),
+        (Architecture::EfficientNetLite0, Normalization::EFFICIENTNET_LITE),
+    ] {
+        let plan = plan_of(architecture);
+        let weights = random_weights(&plan, 3);
+        for (height, width) in [(1, 1), (2, 9), (37, 61), (64, 96)] {
+            let area = height * width;
+            let grey: Vec<f32> = noise(4, 2 * area).iter().map(|value| value.abs()).collect();
+            let mut planes = Vec::new();
+            grey.chunks(area).for_each(|pixels| push_grey_planes(&normalization, pixels, &mut planes));
+            for level in FloatLevel::available() {
+                let network = CpuNetwork::with_level(level, &plan, &weights).unwrap();
+                let network = network.with_grey_stem(&plan, &weights, &normalization).unwrap();
+                let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
+                let layout = MapLayout::ChannelsFirst;
+                // Colour before grey: what a workspace held before must not matter.
+                let colour = vec![0.5; 2 * 3 * area];
+                network.forward_with(2, &colour, 2, height, width, layout, &mut workspace, &mut outputs).unwrap();
+                network.forward_with(2, &planes, 2, height, width, layout, &mut workspace, &mut outputs).unwrap();
+                for (image, pixels) in grey.chunks(area).enumerate() {
+                    let mut data = pixels.repeat(3);
+                    normalization.apply(&mut data);
+                    let expected = oracle::forward(&plan, &weights, Planes { channels: 3, height, width, data });
+                    for (output, expected) in outputs.iter().zip(expected) {
+                        let found = &output.data[image * expected.data.len()..][..expected.data.len()];
+                        let scale = expected.data.iter().fold(1.0f32, |largest, value| largest.max(value.abs()));
+                        for (found, expected) in found.iter().zip(&expected.data) {
+                            let off = (found - expected).abs() / scale;
+                            assert!(off < 1e-4, "{architecture:?} {level:?} {height}x{width}: {off:e}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
+#[test]
+fn features_depend_on_neither_threads_nor_batch() {
+    for architecture in [Architecture::ResNet18, Architecture::EfficientNetLite0, Architecture::ResNet50] {
+        let plan = plan_of(architecture);
+        let weights = random_weights(&plan, 8);
+        let (n, height, width) = (7, 70, 50);
+        for (level, planes) in FloatLevel::available().into_iter().flat_map(|level| [(level, 3), (level, GREY_PLANES)])
+        {
+            let input = noise(9, n * planes * height * width);
+            let network = CpuNetwork::with_level(level, &plan, &weights).unwrap();
+            let network = network.with_grey_stem(&plan, &weights, &Normalization::IMAGENET).unwrap();
+            let mut workspace = Workspace::new();
+            let mut run = |workers: usize, input: &[f32], n: usize| {
+                let mut outputs = Vec::new();
+                network
+                    .forward_with(
+                        workers,
+                        input,
+                        n,
+                        height,
+                        width,
+                        MapLayout::ChannelsLast,
+                        &mut workspace,
+                        &mut outputs,
+                    )
+                    .unwrap();
+                outputs
+            };
+            let whole = run(1, &input, n);
+            for workers in [2, 3, 8] {
+                for (a, b) in run(workers, &input, n).iter().zip(&whole) {
+                    assert!(bits(&a.data) == bits(&b.data), "{architecture:?}, {level:?}, {workers} threads");
+                }
+            }
+            for (image, pixels) in input.chunks(planes * height * width).enumerate() {
+                for (alone, batch) in run(1 + image % 3, pixels, 1).iter().zip(&whole) {
+                    let size = alone.data.len();
+                    let same = bits(&alone.data) == bits(&batch.data[image * size..(image + 1) * size]);
+                    assert!(same, "{architecture:?}, {level:?}, image {image}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn memory_is_reused() {
+    let plan = plan_of(Architecture::ResNet18);
+    let network = CpuNetwork::new(Instructions::native(), &plan, &random_weights(&plan, 1)).unwrap();
+    let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
+    let mut seen = None;
+    // One worker: a second one makes room at its first image, which on a busy machine can come late.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    for round in 0..4 {
+        let input = noise(round, 2 * 3 * 64 * 64);
+        let layout = MapLayout::ChannelsFirst;
+        pool.install(|| network.forward(&input, 2, 64, 64, layout, &mut workspace, &mut outputs)).unwrap();
+        let addresses: Vec<*const f32> = outputs.iter().map(|map| map.data.as_ptr()).collect();
+        let now = (workspace.bytes(), addresses);
+        assert_eq!(*seen.get_or_insert_with(|| now.clone()), now);
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_an_error() {
+    let mut plan = Plan { steps: vec![Step::Conv(conv("a", 0, 1, (3, 8), 3, 1))], taps: vec![tap(1, 8)], slots: 2 };
+    let weights = random_weights(&plan, 1);
+    let missing = CpuNetwork::new(Instructions::native(), &plan, &BackboneWeights::default()).err();
+    assert_eq!(missing, Some(CpuNetworkError::Tensor { name: "a.weight".into(), size: 216, found: None }));
+
+    let network = CpuNetwork::new(Instructions::native(), &plan, &weights).unwrap();
+    let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
+    for (values, n, height, width) in [(47, 1, 4, 4), (0, 1, 0, 4), (48, 2, 4, 4)] {
+        let input = vec![0.0; values];
+        let result = network.forward(&input, n, height, width, MapLayout::ChannelsFirst, &mut workspace, &mut outputs);
+        assert!(matches!(result, Err(CpuNetworkError::InputSize { .. })), "{n} {height} {width}");
+    }
+    network.forward(&[], 0, 4, 4, MapLayout::ChannelsFirst, &mut workspace, &mut outputs).unwrap();
+    assert!(outputs[0].data.is_empty());
+
+    plan.steps = vec![Step::Conv(conv("a", 0, 1, (3, 8), 3, 3))];
+    assert_eq!(
+        CpuNetwork::new(Instructions::native(), &plan, &weights).err(),
+        Some(CpuNetworkError::Unsupported { step: "a".into() })
+    );
+}

@@ -1,0 +1,291 @@
+//! The bank as the search wants it, and the search's entry points.
+
+#![allow(clippy::indexing_slicing, reason = "buffers are sized by the same counts")]
+
+use rayon::prelude::*;
+
+use super::axes::{coordinate_axes, principal_axes};
+use super::cascade::{BLOCK, Cascade};
+use super::contraction::{Contraction, Images, MapScratch, Mark};
+use super::workspace::Workspace;
+use crate::Instructions;
+use crate::lattice::{NEVER, PANEL, Panels, TILE};
+use crate::simd::{AlignedBuffer, IntegerLevel};
+
+/// Axes of the fine images of a large bank; with the rest's length they fill whole vectors.
+const FINE_AXES: usize = 255;
+/// The same where turning the queries would cost more than it saves: for few rows, or short ones.
+const FINE_AXES_SMALL: usize = 127;
+/// Dimension from which rows are long.
+const LONG: usize = 512;
+/// Rows from which a bank is large.
+const LARGE: usize = 2048;
+/// Up to this dimension the axes stay as they are.
+const SHORT: usize = 16;
+/// Coordinates of the coarse images that are tried.
+const COARSE: [usize; 5] = [16, 32, 64, 96, 128];
+/// Bank rows that are searched for, once, to choose among them.
+const PROBES: usize = 48;
+/// What a row that passes the coarse bound costs, in coordinates of the coarse scan.
+const PASSED_COST: f64 = 5000.0;
+/// Rows that the axes are computed from and that the probes are compared with, at most.
+const SAMPLE: usize = 4096;
+/// Queries are not bank rows: their nearest row is farther away, by this factor of the squared distance.
+const UNSEEN: f64 = 1.5;
+/// Vectors that one task maps; a multiple of the tile.
+const MAPPED: usize = 8 * TILE;
+
+/// An index of a bank's rows for the exact search. The rows themselves stay with the caller.
+pub struct CpuBank {
+    instructions: IntegerLevel,
+    contraction: Contraction,
+    dim: usize,
+    len: usize,
+    coarse_dims: usize,
+    fine_dims: usize,
+    coarse: Panels,
+    /// Squared lengths of coarse images, filled up to whole panels.
+    coarse_norms: Vec<i32>,
+    fine: AlignedBuffer<i16>,
+    fine_norms: Vec<i32>,
+    /// Largest error of a coarse and of a fine image.
+    errors: [f64; 2],
+}
+
+impl CpuBank {
+    /// Indexes row-major `rows` `[m, dim]` of finite values.
+    ///
+    /// Time: the mean, at most 4,096 x `dim`² multiplications for the axes, and `m x dim x 255` for the images.
+    ///
+    /// Results do not depend on `instructions`, the most that the kernels may use.
+    pub fn new(rows: &[f32], dim: usize, instructions: Instructions) -> Self {
+        Self::with(rows, dim, IntegerLevel::at_most(instructions), None)
+    }
+
+    /// [`Self::new`] with what must not change any result as parameters.
+    pub(super) fn with(rows: &[f32], dim: usize, instructions: IntegerLevel, coarse_dims: Option<usize>) -> Self {
+        let len = rows.len().checked_div(dim).unwrap_or(0);
+        let centre = mean(rows, dim);
+        let mut shifted = vec![0.0; dim];
+        let mut longest = 0.0;
+        for row in rows.chunks_exact(dim.max(1)) {
+            longest = instructions.shift(row, &centre, 1.0, &mut shifted).max(longest);
+        }
+        let longest = f64::sqrt(longest);
+        let axes = if dim <= SHORT {
+            coordinate_axes(dim)
+        } else {
+            let scale = if longest > 0.0 { 1.0 / longest } else { 1.0 };
+            let sample = rows.chunks_exact(dim).step_by(len.div_ceil(SAMPLE).max(1));
+            let mut centred = vec![0.0; sample.len() * dim];
+            for (row, out) in sample.zip(centred.chunks_exact_mut(dim)) {
+                instructions.shift(row, &centre, scale, out);
+            }
+            let count = if len < LARGE || dim < LONG { FINE_AXES_SMALL } else { FINE_AXES };
+            principal_axes(&centred, dim, count, instructions)
+        };
+        let contraction = Contraction::new(centre, longest, axes);
+        let fine_dims = contraction.fine_dims().next_multiple_of(if dim <= SHORT { 2 } else { 64 });
+        let mut bank = Self {
+            instructions,
+            contraction,
+            dim,
+            len,
+            coarse_dims: 2,
+            fine_dims,
+            coarse: Panels::zeros(0, 2),
+            coarse_norms: Vec::new(),
+            fine: AlignedBuffer::zeroed(len * fine_dims),
+            fine_norms: Vec::new(),
+            errors: [0.0; 2],
+        };
+        bank.fill(rows, coarse_dims);
+        bank
+    }
+
+    fn fill(&mut self, rows: &[f32], coarse_dims: Option<usize>) {
+        let coarse_dims = coarse_dims.unwrap_or_else(|| self.best_coarse_dims(rows));
+        self.coarse_dims = coarse_dims.clamp(2, self.fine_dims);
+        let mut marks = vec![Mark::default(); self.len];
+        let mut coarse = vec![0; self.len * self.coarse_dims];
+        let mut fine = AlignedBuffer::zeroed(self.len * self.fine_dims);
+        self.map(rows, [self.coarse_dims, self.fine_dims], &mut coarse, &mut fine, &mut marks);
+        self.fine = fine;
+        self.fine_norms = marks.iter().map(|mark| mark.fine_norm).collect();
+        self.coarse = Panels::pack(&coarse, self.coarse_dims, self.coarse_dims);
+        self.coarse_norms = vec![NEVER; self.coarse.len() * PANEL];
+        for (norm, mark) in self.coarse_norms.iter_mut().zip(&marks) {
+            *norm = mark.coarse_norm;
+        }
+        let largest = |error: fn(&Mark) -> f32| marks.iter().map(error).fold(0.0, f32::max).into();
+        self.errors = [largest(|mark| mark.coarse_error), largest(|mark| mark.fine_error)];
+    }
+
+    fn map(&self, rows: &[f32], dims: [usize; 2], coarse: &mut [i16], fine: &mut [i16], marks: &mut [Mark]) {
+        if self.dim == 0 {
+            return;
+        }
+        rows.par_chunks(MAPPED * self.dim)
+            .zip(coarse.par_chunks_mut(MAPPED * dims[0]))
+            .zip(fine.par_chunks_mut(MAPPED * dims[1]))
+            .zip(marks.par_chunks_mut(MAPPED))
+            .for_each_init(MapScratch::default, |scratch, (((rows, coarse), fine), marks)| {
+                self.contraction.map(rows, dims, Images { coarse, fine, marks }, scratch, self.instructions);
+            });
+    }
+
+    /// Searches for a few bank rows among others, on their fine images, to see how many rows each depth lets through,
+    /// and takes the depth that costs least.
+    fn best_coarse_dims(&self, rows: &[f32]) -> usize {
+        let dims = self.fine_dims;
+        let step = self.len.div_ceil(SAMPLE).max(1);
+        let some: Vec<f32> = rows.chunks_exact(self.dim.max(1)).step_by(step).flatten().copied().collect();
+        let count = some.len().checked_div(self.dim).unwrap_or(0);
+        let mut marks = vec![Mark::default(); count];
+        let mut images = AlignedBuffer::zeroed(count * dims);
+        self.map(&some, [2, dims], &mut vec![0; count * 2], &mut images, &mut marks);
+        let images: Vec<&[i16]> = images.chunks_exact(dims).collect();
+        let apart = |a: usize, b: usize, dims: usize| {
+            let (a, b) = (&images[a][..dims], &images[b][..dims]);
+            let product = |a, b| i64::from(self.instructions.product(a, b));
+            product(a, a) + product(b, b) - 2 * product(a, b)
+        };
+        let usable: Vec<usize> = COARSE.into_iter().filter(|coarse| *coarse < dims).collect();
+        let mut passed = vec![0usize; usable.len()];
+        let mut compared = 0;
+        for probe in (0..count).step_by((count / PROBES).max(1)) {
+            let others = || (0..count).filter(|other| *other != probe);
+            let Some(nearest) = others().map(|other| apart(probe, other, dims)).min() else { break };
+            let reach = (nearest as f64 * UNSEEN) as i64;
+            for (coarse, passed) in usable.iter().zip(&mut passed) {
+                *passed += others().step_by(4).filter(|other| apart(probe, *other, *coarse) <= reach).count();
+            }
+            compared += others().step_by(4).count();
+        }
+        let cost = |at: usize| usable[at] as f64 + PASSED_COST * passed[at] as f64 / compared.max(1) as f64;
+        (0..usable.len()).min_by(|a, b| cost(*a).total_cmp(&cost(*b))).map_or(dims, |at| usable[at])
+    }
+
+    /// The nearest row of each of row-major `queries` `[n, dim]`, and its squared distance, to `out_index` and
+    /// `out_squared` of `n` values. `rows` are those the index was built from. Consecutive queries should be
+    /// neighbouring patches: that is where the search starts. Nothing is written when the bank is empty.
+    ///
+    /// Runs on rayon's current pool.
+    pub fn nearest(
+        &self,
+        rows: &[f32],
+        queries: &[f32],
+        out_index: &mut [u32],
+        out_squared: &mut [f32],
+        workspace: &mut Workspace,
+    ) {
+        let n = out_index.len();
+        debug_assert!(rows.len() == self.len * self.dim && queries.len() == n * self.dim && out_squared.len() == n);
+        if self.len == 0 || self.dim == 0 || n == 0 {
+            return;
+        }
+        let (coarse_dims, fine_dims) = (self.coarse_dims, self.fine_dims);
+        let padded = n.next_multiple_of(TILE);
+        workspace.coarse.resize(padded * coarse_dims, 0);
+        workspace.fine.resize(padded * fine_dims, 0);
+        workspace.marks.resize(padded, Mark::default());
+        let pool = &workspace.pool;
+        queries
+            .par_chunks(MAPPED * self.dim)
+            .zip(workspace.coarse.par_chunks_mut(MAPPED * coarse_dims))
+            .zip(workspace.fine.par_chunks_mut(MAPPED * fine_dims))
+            .zip(workspace.marks.par_chunks_mut(MAPPED))
+            .for_each(|(((rows, coarse), fine), marks)| {
+                let images = Images { coarse, fine, marks };
+                let dims = [coarse_dims, fine_dims];
+                pool.with(|scratch| {
+                    self.contraction.map(rows, dims, images, &mut scratch.map, self.instructions);
+                });
+            });
+        out_index
+            .par_chunks_mut(BLOCK)
+            .zip(out_squared.par_chunks_mut(BLOCK))
+            .zip(workspace.coarse.par_chunks(BLOCK * coarse_dims))
+            .zip(workspace.fine.par_chunks(BLOCK * fine_dims))
+            .zip(workspace.marks.par_chunks(BLOCK))
+            .zip(queries.par_chunks(BLOCK * self.dim))
+            .for_each(|(((((index, squared), coarse), fine), marks), queries)| {
+                let cascade = self.cascade(rows);
+                pool.with(|scratch| cascade.nearest(queries, coarse, fine, marks, index, squared, scratch));
+            });
+    }
+
+    /// The `k` nearest rows of one `query` and their squared distances, nearest first, equal ones by row.
+    #[cfg(test)]
+    pub fn k_nearest(&self, rows: &[f32], query: &[f32], k: usize) -> Vec<(u32, f32)> {
+        let mut out = Vec::new();
+        self.k_nearest_into(rows, query, k, &Workspace::default(), &mut out);
+        out
+    }
+
+    /// The `k` nearest rows of one `query` and their squared distances, to `out`: nearest first, equal ones by row.
+    pub fn k_nearest_into(
+        &self,
+        rows: &[f32],
+        query: &[f32],
+        k: usize,
+        workspace: &Workspace,
+        out: &mut Vec<(u32, f32)>,
+    ) {
+        let k = k.min(self.len);
+        out.clear();
+        if k == 0 || self.dim == 0 {
+            return;
+        }
+        workspace.pool.with(|scratch| {
+            let dims = [self.coarse_dims, self.fine_dims];
+            let (mut coarse, mut fine) = std::mem::take(&mut scratch.alone);
+            coarse.resize(dims[0], 0);
+            fine.resize(dims[1], 0);
+            let mut marks = [Mark::default()];
+            let images = Images { coarse: &mut coarse, fine: &mut fine, marks: &mut marks };
+            self.contraction.map(query, dims, images, &mut scratch.map, self.instructions);
+            self.cascade(rows).k_nearest(query, [&coarse, &fine], &marks[0], k, scratch, out);
+            scratch.alone = (coarse, fine);
+        });
+    }
+
+    fn cascade<'a>(&'a self, rows: &'a [f32]) -> Cascade<'a> {
+        Cascade {
+            instructions: self.instructions,
+            contraction: &self.contraction,
+            rows,
+            dim: self.dim,
+            coarse_dims: self.coarse_dims,
+            fine_dims: self.fine_dims,
+            coarse: &self.coarse,
+            coarse_norms: &self.coarse_norms,
+            fine: &self.fine,
+            fine_norms: &self.fine_norms,
+            errors: self.errors,
+        }
+    }
+}
+
+impl std::fmt::Debug for CpuBank {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CpuBank")
+            .field("instructions", &self.instructions)
+            .field("len", &self.len)
+            .field("dim", &self.dim)
+            .field("coarse_dims", &self.coarse_dims)
+            .field("fine_dims", &self.fine_dims)
+            .finish_non_exhaustive()
+    }
+}
+
+fn mean(rows: &[f32], dim: usize) -> Vec<f32> {
+    let mut sums = vec![0.0f64; dim];
+    for row in rows.chunks_exact(dim.max(1)) {
+        for (sum, value) in sums.iter_mut().zip(row) {
+            *sum += f64::from(*value);
+        }
+    }
+    let n = rows.len().checked_div(dim).unwrap_or(0).max(1) as f64;
+    sums.iter().map(|sum| (sum / n) as f32).collect()
+}

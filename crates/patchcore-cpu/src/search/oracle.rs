@@ -1,0 +1,152 @@
+//! The flat scan with the same distance formula, and the inputs that try to separate the two.
+
+use proptest::prelude::*;
+
+use super::{CpuBank, Workspace};
+use crate::Instructions;
+use crate::simd::IntegerLevel;
+
+/// Every row in order of distance, equal distances by row; distances from the one formula.
+fn flat_scan(rows: &[f32], dim: usize, query: &[f32]) -> Vec<(u32, f32)> {
+    let distance = |row: &[f32]| IntegerLevel::Portable.squared_distance(query, row, f64::INFINITY);
+    let mut found: Vec<(f64, u32)> = rows.chunks_exact(dim).map(distance).zip(0..).collect();
+    found.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    found.into_iter().map(|(squared, row)| (row, squared as f32)).collect()
+}
+
+fn check(rows: &[f32], dim: usize, queries: &[f32]) {
+    let n = queries.len() / dim;
+    let expected: Vec<Vec<(u32, f32)>> = queries.chunks_exact(dim).map(|query| flat_scan(rows, dim, query)).collect();
+    for instructions in IntegerLevel::available() {
+        for coarse in [None, Some(2), Some(16)] {
+            let bank = CpuBank::with(rows, dim, instructions, coarse);
+            let (mut index, mut squared) = (vec![u32::MAX; n], vec![f32::NAN; n]);
+            bank.nearest(rows, queries, &mut index, &mut squared, &mut Workspace::default());
+            for (query, expected) in expected.iter().enumerate() {
+                assert_eq!((index[query], squared[query]), expected[0], "{bank:?}, query {query}");
+            }
+            for (query, expected) in queries.chunks_exact(dim).zip(&expected).take(3) {
+                for k in [1, 2, 9] {
+                    let nearest = bank.k_nearest(rows, query, k);
+                    assert_eq!(nearest, expected[..k.min(expected.len())], "{bank:?}, k = {k}");
+                }
+            }
+        }
+    }
+}
+
+/// Values that repeat, tie, differ by single bits and vanish.
+fn value() -> impl Strategy<Value = f32> {
+    prop_oneof![
+        3 => (-3i32..4).prop_map(|value| value as f32),
+        2 => -1.0f32..1.0,
+        1 => Just(1.0f32.next_up()),
+        1 => Just(0.0f32),
+    ]
+}
+
+prop_compose! {
+    fn data()(m in 1usize..90, n in 1usize..40, dim in prop_oneof![1usize..4, 14usize..40])
+        (bank in prop::collection::vec(value(), m * dim),
+         queries in prop::collection::vec(value(), n * dim),
+         // The scale of the bank, and of the queries beside it.
+         scale in prop_oneof![Just(1.0f32), Just(1e-38), Just(1e-44), Just(1e-20), Just(1e30)],
+         beside in prop_oneof![4 => Just(1.0f32), 1 => Just(1e-4), 1 => Just(1e4)],
+         offset in prop_oneof![2 => Just(0.0f32), 1 => Just(1000.0)],
+         // Of the bank's rows, how many queries repeat; and how many columns are constant.
+         repeated in 0usize..3, constant in 0usize..3,
+         dim in Just(dim))
+        -> (Vec<f32>, Vec<f32>, usize) {
+        let shape = |values: Vec<f32>, scale: f32| -> Vec<f32> {
+            let fixed = |at: usize| at % dim < constant && dim > 4;
+            values.iter().enumerate().map(|(at, v)| (if fixed(at) { 2.0 } else { *v } + offset) * scale).collect()
+        };
+        let (bank, mut queries) = (shape(bank, scale), shape(queries, scale * beside));
+        for (query, row) in queries.chunks_exact_mut(dim).zip(bank.chunks_exact(dim)).take(repeated) {
+            query.copy_from_slice(row);
+        }
+        (bank, queries, dim)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn nearest_rows_are_those_of_the_flat_scan((rows, queries, dim) in data()) {
+        check(&rows, dim, &queries);
+    }
+}
+
+/// Rows with structure, as patches have it: a few slow waves per row.
+fn waves(n: usize, dim: usize, phase: f32) -> Vec<f32> {
+    let value = |row: usize, axis: usize| {
+        let (row, axis) = (row as f32 + phase, axis as f32);
+        (row * 0.37).sin() * (axis * 0.7).cos() + (row * 0.011 + axis).sin() + 0.02 * (row * axis * 0.05).sin()
+    };
+    (0..n * dim).map(|at| value(at / dim, at % dim)).collect()
+}
+
+#[test]
+fn long_rows_in_several_segments() {
+    let mut rows = waves(9000, 300, 0.0);
+    // Rows that tie: each appears again far behind.
+    rows.copy_within(0..300 * 40, 300 * 8900);
+    check(&rows, 300, &waves(60, 300, 0.4));
+    check(&rows[..3000 * 300], 300, &rows[300 * 10..300 * 30]);
+}
+
+#[test]
+fn one_row_and_rows_all_alike() {
+    check(&[0.5; 20], 20, &waves(5, 20, 0.0));
+    check(&[3.0; 20 * 70], 20, &waves(30, 20, 0.0));
+    check(&[0.0; 7], 1, &[0.0, 1.0, -f32::MAX, f32::MIN_POSITIVE, 1e-45]);
+}
+
+/// Rows in a flat of few dimensions: what the axes leave is rounding alone.
+#[test]
+fn rows_of_low_rank() {
+    let rank: Vec<f32> = (0..200 * 64)
+        .map(|at| {
+            let (row, axis) = ((at / 64) as f32, (at % 64) as f32);
+            (row * 0.3).sin() * (axis * 0.2).cos() + (row * 0.7).cos() * (axis * 0.9).sin()
+        })
+        .collect();
+    check(&rank, 64, &rank[64 * 20..64 * 60]);
+    check(&rank, 64, &waves(30, 64, 0.0));
+}
+
+#[test]
+fn huge_and_tiny_values() {
+    let huge: Vec<f32> = (0..32 * 50).map(|at| if at % 3 == 0 { 3e38 } else { -3e38 * (at as f32).sin() }).collect();
+    let (expected, bank) = (flat_scan(&huge, 32, &huge[..32]), CpuBank::new(&huge, 32, Instructions::native()));
+    assert_eq!(bank.k_nearest(&huge, &huge[..32], 50), expected);
+    let tiny: Vec<f32> = huge.iter().map(|value| value * 1e-38 * 1e-44).collect();
+    check(&tiny, 32, &tiny[32 * 4..32 * 9]);
+    check(&tiny, 32, &huge[..32 * 4].iter().map(|value| value * 1e-10).collect::<Vec<f32>>());
+}
+
+#[test]
+fn one_thread_and_three_find_the_same_and_a_workspace_may_be_reused() {
+    let (rows, queries) = (waves(3000, 48, 0.0), waves(200, 48, 0.3));
+    let bank = CpuBank::new(&rows, 48, Instructions::native());
+    let mut workspace = Workspace::default();
+    let mut with = |threads: usize, n: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let (mut index, mut squared) = (vec![0; n], vec![0.0; n]);
+        pool.install(|| bank.nearest(&rows, &queries[..n * 48], &mut index, &mut squared, &mut workspace));
+        (index, squared)
+    };
+    let whole = with(1, 200);
+    assert_eq!(whole, with(3, 200));
+    let part = with(2, 77);
+    assert_eq!((&whole.0[..77], &whole.1[..77]), (&part.0[..], &part.1[..]));
+}
+
+#[test]
+fn an_empty_bank_answers_nothing() {
+    let bank = CpuBank::new(&[], 8, Instructions::native());
+    let (mut index, mut squared) = ([7], [7.0]);
+    bank.nearest(&[], &[0.0; 8], &mut index, &mut squared, &mut Workspace::default());
+    assert!(index == [7] && squared == [7.0] && bank.k_nearest(&[], &[0.0; 8], 3).is_empty());
+}
