@@ -96,6 +96,6 @@ mod tests {
             assert!(Registry::parse(&broken).is_err(), "{from} -> {to}");
         }
         assert!(Registry::parse("").is_err());
-        assert!(Registry::parse(&text).unwrap().get("resnet19").is_err());
+        assert!(Registry::parse(text).unwrap().get("resnet19").is_err());
     }
 }

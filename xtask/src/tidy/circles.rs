@@ -11,36 +11,10 @@ use super::rust_source::Source;
 /// From one file to those that it needs, and where it says so first.
 type Needs = BTreeMap<String, BTreeMap<String, Mention>>;
 
-/// Folders whose circles are to be broken when they move into a crate of their own.
-const NOT_YET: &[&str] = &["crates/patchcore-core/src/backbone/cpu/"];
-
 /// Every circle, in every crate that `sources` hold.
 pub fn violations(sources: &BTreeMap<String, Source>) -> Vec<String> {
-    found(sources, NOT_YET)
-}
-
-fn found(sources: &BTreeMap<String, Source>, not_yet: &[&str]) -> Vec<String> {
     let is_root = |file: &&String| file.ends_with("src/lib.rs") || file.ends_with("src/main.rs");
-    let mut circles: Vec<Circle> =
-        sources.keys().filter(is_root).flat_map(|root| circles(&needs(&ModuleTree::new(root, sources)))).collect();
-    let mut stale = Vec::new();
-    for folder in not_yet {
-        let before = circles.len();
-        circles.retain(|circle| !circle.files.iter().all(|file| file.starts_with(folder)));
-        if circles.len() == before {
-            stale.push(format!(
-                "xtask/src/tidy/circles.rs: `{folder}` has no circle of its own any more: remove it from the list"
-            ));
-        }
-    }
-    circles.into_iter().map(|circle| circle.message).chain(stale).collect()
-}
-
-/// Files that all need each other, directly or through others.
-struct Circle {
-    files: BTreeSet<String>,
-    /// With the shortest circle among them.
-    message: String,
+    sources.keys().filter(is_root).flat_map(|root| circles(&needs(&ModuleTree::new(root, sources)))).collect()
 }
 
 fn needs(tree: &ModuleTree) -> Needs {
@@ -78,7 +52,8 @@ fn needs(tree: &ModuleTree) -> Needs {
     needs
 }
 
-fn circles(needs: &Needs) -> Vec<Circle> {
+/// What there is to say of each circle; files that hang together in several are told of once.
+fn circles(needs: &Needs) -> Vec<String> {
     let mut found = Vec::new();
     let mut told = BTreeSet::new();
     for start in needs.keys() {
@@ -89,8 +64,7 @@ fn circles(needs: &Needs) -> Vec<Circle> {
         }
         let shortest = together.iter().filter_map(|file| shortest_circle(needs, file)).min_by_key(Vec::len);
         if let Some(circle) = shortest {
-            let message = message(needs, &circle, together.len());
-            found.push(Circle { files: together.iter().copied().cloned().collect(), message });
+            found.push(message(needs, &circle, together.len()));
         }
         told.extend(together);
     }
@@ -152,24 +126,7 @@ mod tests {
     use super::*;
 
     fn found(files: &[(&str, &str)]) -> Vec<String> {
-        found_but(&[], files)
-    }
-
-    fn found_but(not_yet: &[&str], files: &[(&str, &str)]) -> Vec<String> {
-        let sources = files.iter().map(|(file, text)| ((*file).to_owned(), Source::new(text))).collect();
-        super::found(&sources, not_yet)
-    }
-
-    #[test]
-    fn a_folder_that_is_not_ready_yet_is_left_out_until_it_is() {
-        let lib = ("a/src/lib.rs", "mod cpu;");
-        let cpu = ("a/src/cpu/mod.rs", "mod map; use map::Map; pub struct Cpu;");
-        let map = ("a/src/cpu/map.rs", "use super::Cpu; pub struct Map;");
-        assert_eq!(found_but(&["a/src/cpu/"], &[lib, cpu, map]), [""; 0]);
-        assert_eq!(found_but(&["b/"], &[lib, cpu, map]).len(), 2);
-        let stale = found_but(&["a/src/cpu/"], &[lib, cpu, ("a/src/cpu/map.rs", "pub struct Map;")]);
-        assert_eq!(stale.len(), 1);
-        assert!(stale[0].contains("`a/src/cpu/` has no circle of its own any more"), "{stale:?}");
+        violations(&files.iter().map(|(file, text)| ((*file).to_owned(), Source::new(text))).collect())
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::arch::x86_64::{
     _mm256_set1_ps, _mm256_storeu_ps, _mm256_sub_ps,
 };
 
-use super::{Avx2Fma, Lanes};
+use super::lanes::Lanes;
+use super::token::Avx2Fma;
 
 // SAFETY (of every body below): the trait's contract is that AVX2 and FMA are enabled and pointers are valid.
 impl Lanes for Avx2Fma {

@@ -5,7 +5,8 @@ use std::arch::x86_64::{
     _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
 };
 
-use super::{Avx512F, Lanes};
+use super::lanes::Lanes;
+use super::token::Avx512F;
 
 // SAFETY (of every body below): the trait's contract is that AVX-512F is enabled and pointers are valid.
 impl Lanes for Avx512F {

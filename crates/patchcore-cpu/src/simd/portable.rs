@@ -2,7 +2,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "constant-length arrays, indices below their length")]
 
-use super::{LANES, Lanes};
+use super::lanes::{LANES, Lanes};
 
 /// No instruction set beyond the target's own.
 pub(crate) struct Portable;

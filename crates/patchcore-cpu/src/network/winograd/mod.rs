@@ -17,18 +17,12 @@ mod transform;
 
 use rayon::prelude::*;
 
-use self::transform::{Gather, Scatter, gather, scatter};
+use self::transform::{FREQUENCIES, Gather, Scatter, TILE, gather, scatter};
 use super::step::{Geometry, Operands};
 use super::tile::{Form, Kernels, Run, Tile};
 use crate::simd::{AlignedBuffer, FloatLevel, LANES};
 use crate::team::{Leader, Shared};
 
-/// Side of an output tile.
-const TILE: usize = 4;
-/// Side of an input window.
-const WINDOW: usize = 6;
-/// Values of a transformed window.
-const FREQUENCIES: usize = WINDOW * WINDOW;
 /// Bytes of transformed windows that are worked on at a time.
 const WINDOW_BYTES: usize = 512 * 1024;
 

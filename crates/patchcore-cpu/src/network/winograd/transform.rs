@@ -2,9 +2,15 @@
 
 #![allow(clippy::indexing_slicing, clippy::needless_range_loop, reason = "constant-length arrays, unrolled loops")]
 
-use super::{FREQUENCIES, TILE, WINDOW};
 use crate::network::map::Map;
 use crate::simd::{LANES, Lanes, dispatch};
+
+/// Side of an output tile.
+pub(super) const TILE: usize = 4;
+/// Side of an input window.
+const WINDOW: usize = 6;
+/// Values of a transformed window.
+pub(super) const FREQUENCIES: usize = WINDOW * WINDOW;
 
 /// `G g G^T` of one 3x3 filter, in `f64`, row-major.
 pub(super) fn transform_filter(filter: &[f32]) -> [f32; FREQUENCIES] {
