@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use patchcore::metrics::{AnomalyMap, pr_curve, pro_curve_within, roc_curve, thin_curve};
+use patchcore::metrics::{LabelledMap, pr_curve, pro_curve, roc_curve, thin_curve};
 use patchcore::{EvaluatedImage, Evaluation, Interval, Metrics, Model};
 use patchcore_report::{EvaluationPage, Fact, ImageRow, MetricRow, MetricValue, Threshold};
 
@@ -23,8 +23,7 @@ pub fn report_page(title: &str, data: &Path, model: &Model, evaluation: &Evaluat
     let scored: Vec<(f32, bool)> =
         evaluation.images.iter().filter_map(|row| Some((*row.score.as_ref().ok()?, row.image.is_anomalous))).collect();
     let (scores, labels): (Vec<f32>, Vec<bool>) = scored.into_iter().unzip();
-    let (maps, inside): (Vec<AnomalyMap<'_>>, Vec<Option<&[bool]>>) =
-        evaluation.images.iter().filter_map(|row| Some((labelled_map(row)?, row.inside.as_deref()))).unzip();
+    let maps: Vec<LabelledMap<'_>> = evaluation.images.iter().filter_map(EvaluatedImage::labelled_map).collect();
     let overall = &evaluation.overall;
     let stored = model.thresholds();
     // A curve that is not defined on this set is left out, as its metric is.
@@ -42,7 +41,7 @@ pub fn report_page(title: &str, data: &Path, model: &Model, evaluation: &Evaluat
         scale: color_scale(model),
         roc,
         pr: pr_curve(&scores, &labels, RESOLUTION).unwrap_or_default(),
-        pro: pro_curve_within(&maps, &inside, RESOLUTION).unwrap_or_default(),
+        pro: pro_curve(&maps, RESOLUTION).unwrap_or_default(),
         notes: notes(evaluation),
         configuration: configuration(model),
         environment: environment(data, model, evaluation),
@@ -55,12 +54,6 @@ fn threshold(stored: Option<patchcore::Threshold>, f1_max: Option<f32>) -> Optio
     let own = stored.map(|threshold| Threshold { value: threshold.value, how: threshold.origin.to_string() });
     // F1-max calls `score >= threshold`, a verdict `score > threshold`.
     own.or_else(|| f1_max.map(|value| Threshold { value: value.next_down(), how: CHOSEN_HERE.to_owned() }))
-}
-
-/// An image's map with its truth, unless it is not known which pixels are good.
-fn labelled_map(row: &EvaluatedImage) -> Option<AnomalyMap<'_>> {
-    let map = row.map.as_ref().filter(|_| row.mask_error.is_none())?;
-    Some(AnomalyMap { width: map.width, height: map.height, scores: &map.scores, mask: row.truth.as_deref() })
 }
 
 fn metric_row(name: &str, metrics: &Metrics) -> MetricRow {

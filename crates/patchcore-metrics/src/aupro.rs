@@ -7,7 +7,7 @@
 //! the limit divided by the limit, so a perfect map has 1. Regions are 8-connected.
 
 use super::ranked_scores::RankedScores;
-use super::{AnomalyMap, MetricError};
+use super::{LabelledMap, MetricError};
 
 /// AUPRO, in [0, 1], for each of `limits` (false-positive rates in (0, 1]; the field reports 0.3 and 0.05).
 ///
@@ -18,18 +18,19 @@ use super::{AnomalyMap, MetricError};
 ///
 /// # Examples
 /// ```
-/// use patchcore_metrics::{AnomalyMap, aupro};
+/// use patchcore_metrics::{LabelledMap, aupro};
 /// // Two regions, one found before any false positive and one never ahead of one.
-/// let map = AnomalyMap {
+/// let map = LabelledMap {
 ///     width: 5,
 ///     height: 1,
 ///     scores: &[0.9, 0.5, 0.5, 0.5, 0.1],
 ///     mask: Some(&[true, false, false, false, true]),
+///     inside: None,
 /// };
 /// assert_eq!(aupro(&[map], &[0.3, 1.0])?, [0.5, 0.5]);
 /// # Ok::<(), patchcore_metrics::MetricError>(())
 /// ```
-pub fn aupro(maps: &[AnomalyMap<'_>], limits: &[f64]) -> Result<Vec<f64>, MetricError> {
+pub fn aupro(maps: &[LabelledMap<'_>], limits: &[f64]) -> Result<Vec<f64>, MetricError> {
     if let Some(&limit) = limits.iter().find(|&&limit| !(limit > 0.0 && limit <= 1.0)) {
         return Err(MetricError::InvalidLimit { limit });
     }
@@ -73,18 +74,20 @@ mod tests {
     #[test]
     fn a_small_region_weighs_as_much_as_a_large_one() {
         // Region sizes 1 and 3; only the large one is found before the two normal pixels.
-        let map = AnomalyMap {
+        let map = LabelledMap {
             width: 6,
             height: 1,
             scores: &[0.0, 0.5, 3.0, 3.0, 3.0, 0.5],
             mask: Some(&[true, false, true, true, true, false]),
+            inside: None,
         };
         assert_eq!(aupro(&[map], &[1.0]).unwrap(), [0.5]);
     }
 
     #[test]
     fn the_last_step_may_end_exactly_at_the_limit() {
-        let map = AnomalyMap { width: 3, height: 1, scores: &[2.0, 1.0, 0.0], mask: Some(&[true, false, false]) };
+        let mask = Some(&[true, false, false][..]);
+        let map = LabelledMap { width: 3, height: 1, scores: &[2.0, 1.0, 0.0], mask, inside: None };
         assert_eq!(aupro(&[map], &[0.5, 1.0]).unwrap(), [1.0, 1.0]);
     }
 }

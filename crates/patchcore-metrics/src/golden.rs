@@ -49,7 +49,13 @@ fn pixel_metrics_equal_the_published_implementations() {
         let maps: Vec<_> = scores
             .chunks(width * height)
             .zip(masks.chunks(width * height))
-            .map(|(scores, mask)| AnomalyMap { width, height, scores, mask: mask.contains(&true).then_some(mask) })
+            .map(|(scores, mask)| LabelledMap {
+                width,
+                height,
+                scores,
+                mask: mask.contains(&true).then_some(mask),
+                inside: None,
+            })
             .collect();
         let found = pixel_metrics(&maps).unwrap();
         let expected = &expected[name];

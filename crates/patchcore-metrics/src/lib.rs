@@ -34,7 +34,6 @@
 //! The crate knows no tensor, reads no file and no clock and holds no `unsafe`. Its functions are checked against slow
 //! oracles (`oracle.rs`) and against golden values.
 
-mod anomaly_map;
 mod aupro;
 mod auroc;
 mod average_precision;
@@ -46,6 +45,7 @@ mod error;
 mod f1_max;
 mod image_metrics;
 mod interval;
+mod labelled_map;
 mod pixel_metrics;
 mod pr_curve;
 mod pro_curve;
@@ -61,13 +61,11 @@ mod oracle;
 #[cfg(test)]
 mod properties;
 
-pub use anomaly_map::AnomalyMap;
 pub use aupro::aupro;
 pub use auroc::auroc;
 pub use average_precision::average_precision;
 pub use bootstrap::{
     Bootstrap, ImageIntervals, ImageReplicates, PixelIntervals, PixelReplicates, image_replicates, pixel_replicates,
-    pixel_replicates_within,
 };
 pub use confusion::Confusion;
 pub use connected_regions::{ConnectedRegions, connected_regions};
@@ -76,8 +74,9 @@ pub use error::MetricError;
 pub use f1_max::{F1Max, f1_max};
 pub use image_metrics::{ImageMetrics, image_metrics};
 pub use interval::Interval;
-pub use pixel_metrics::{PixelMetrics, pixel_metrics, pixel_metrics_within};
+pub use labelled_map::LabelledMap;
+pub use pixel_metrics::{PixelMetrics, pixel_metrics};
 pub use pr_curve::pr_curve;
-pub use pro_curve::{pro_curve, pro_curve_within};
+pub use pro_curve::pro_curve;
 pub use roc_curve::{RocCurve, roc_curve};
 pub use thin_curve::thin_curve;

@@ -1,6 +1,6 @@
 //! Every metric again, slow and obvious: each threshold counts the whole input from scratch. Tests only.
 
-use super::AnomalyMap;
+use super::LabelledMap;
 
 /// Distinct scores, highest first.
 fn thresholds(scores: &[f32]) -> Vec<f32> {
@@ -104,7 +104,7 @@ pub(super) fn regions(mask: &[bool], width: usize, height: usize) -> Vec<Vec<usi
 }
 
 /// Mean overlap at each threshold, then the area of the curve cut at the limit.
-pub(super) fn aupro(maps: &[AnomalyMap<'_>], limit: f64) -> f64 {
+pub(super) fn aupro(maps: &[LabelledMap<'_>], limit: f64) -> f64 {
     let all: Vec<f32> = maps.iter().flat_map(|map| map.scores.iter().copied()).collect();
     let mut points = vec![(0.0, 0.0)];
     for threshold in thresholds(&all) {

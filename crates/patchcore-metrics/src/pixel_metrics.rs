@@ -1,7 +1,7 @@
 //! Localisation: the metrics of all pixels of all maps, from one sort.
 
 use super::ranked_scores::RankedScores;
-use super::{AnomalyMap, F1Max, MetricError, aupro, auroc, average_precision, f1_max};
+use super::{F1Max, LabelledMap, MetricError, aupro, auroc, average_precision, f1_max};
 
 /// How well anomaly maps tell defective pixels from good ones. Pixels of all images count alike, good images included.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,7 +24,7 @@ pub struct PixelMetrics {
     pub n_regions: u64,
 }
 
-/// All pixel metrics of the maps.
+/// All pixel metrics of the maps, over the pixels inside their regions of interest.
 ///
 /// Memory beyond the input: 4 bytes per normal and 8 per defective pixel.
 ///
@@ -34,24 +34,15 @@ pub struct PixelMetrics {
 ///
 /// # Examples
 /// ```
-/// use patchcore_metrics::{AnomalyMap, pixel_metrics};
-/// let good = AnomalyMap { width: 3, height: 1, scores: &[0.1, 0.3, 0.2], mask: None };
-/// let bad = AnomalyMap { width: 2, height: 1, scores: &[0.9, 0.2], mask: Some(&[true, false]) };
+/// use patchcore_metrics::{LabelledMap, pixel_metrics};
+/// let good = LabelledMap { width: 3, height: 1, scores: &[0.1, 0.3, 0.2], mask: None, inside: None };
+/// let bad = LabelledMap { width: 2, scores: &[0.9, 0.2], mask: Some(&[true, false]), ..good };
 /// let metrics = pixel_metrics(&[good, bad])?;
 /// assert_eq!((metrics.auroc, metrics.aupro_30), (1.0, 1.0));
 /// # Ok::<(), patchcore_metrics::MetricError>(())
 /// ```
-pub fn pixel_metrics(maps: &[AnomalyMap<'_>]) -> Result<PixelMetrics, MetricError> {
-    pixel_metrics_within(maps, &[])
-}
-
-/// [`pixel_metrics`] over the pixels inside a region of interest: `inside` has one entry per map, `[height * width]`,
-/// `None` (or no entry) for a map that counts as a whole. Pixels outside are neither normal nor defective.
-///
-/// # Errors
-/// As [`pixel_metrics`].
-pub fn pixel_metrics_within(maps: &[AnomalyMap<'_>], inside: &[Option<&[bool]>]) -> Result<PixelMetrics, MetricError> {
-    let ranked = RankedScores::from_maps_within(maps, inside)?;
+pub fn pixel_metrics(maps: &[LabelledMap<'_>]) -> Result<PixelMetrics, MetricError> {
+    let ranked = RankedScores::from_maps(maps)?;
     Ok(PixelMetrics {
         auroc: auroc::area(&ranked),
         ap: average_precision::area(&ranked),
@@ -70,34 +61,32 @@ mod tests {
 
     #[test]
     fn pixels_outside_do_not_count() {
-        let map = |scores, mask, width| AnomalyMap { width, height: 1, scores, mask };
+        let map = |scores, mask, width| LabelledMap { width, height: 1, scores, mask, inside: None };
         // The false alarm and half of the defect are outside.
         let whole = map(&[9.0, 0.1, 0.8, 0.0, 0.2], Some(&[false, false, true, true, false]), 5);
         let inside: &[bool] = &[false, true, true, false, true];
-        let found = pixel_metrics_within(&[whole], &[Some(inside)]).unwrap();
+        let found = pixel_metrics(&[LabelledMap { inside: Some(inside), ..whole }]).unwrap();
         let small = pixel_metrics(&[map(&[0.1, 0.8, 0.2], Some(&[false, true, false]), 3)]).unwrap();
         assert_eq!(found, small);
         assert!(pixel_metrics(&[whole]).unwrap().auroc < found.auroc);
-        assert!(matches!(
-            pixel_metrics_within(&[whole], &[Some(&inside[1..])]),
-            Err(MetricError::LengthMismatch { .. })
-        ));
+        let message = pixel_metrics(&[LabelledMap { inside: Some(&inside[1..]), ..whole }]).unwrap_err().to_string();
+        assert_eq!(message, "inside of map 0 (5 x 1) has 4 entries, expected 5; pass one entry for each score");
     }
 
     #[test]
     fn errors_name_the_map_and_the_pixel() {
-        let good = AnomalyMap { width: 2, height: 1, scores: &[0.0, 0.0], mask: None };
+        let good = LabelledMap { width: 2, height: 1, scores: &[0.0, 0.0], mask: None, inside: None };
         assert_eq!(pixel_metrics(&[]), Err(MetricError::Empty));
         assert_eq!(pixel_metrics(&[good]), Err(MetricError::OneClass { n_normal: 2, n_anomalous: 0 }));
 
-        let bad = AnomalyMap { scores: &[0.0, f32::NAN], mask: Some(&[false, true]), ..good };
+        let bad = LabelledMap { scores: &[0.0, f32::NAN], mask: Some(&[false, true]), ..good };
         let message = pixel_metrics(&[good, bad]).unwrap_err().to_string();
         assert!(message.starts_with("score 1 of map 1 is NaN"), "{message}");
 
-        let short = AnomalyMap { mask: Some(&[true]), ..good };
+        let short = LabelledMap { mask: Some(&[true]), ..good };
         let message = pixel_metrics(&[good, short]).unwrap_err().to_string();
         assert_eq!(message, "mask of map 1 (2 x 1) has 1 entries, expected 2; pass one entry for each score");
-        let huge = AnomalyMap { width: usize::MAX, height: 2, ..good };
+        let huge = LabelledMap { width: usize::MAX, height: 2, ..good };
         assert!(matches!(pixel_metrics(&[huge]), Err(MetricError::LengthMismatch { .. })));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::ranked_scores::RankedScores;
 use super::thin_curve::Thinning;
-use super::{AnomalyMap, MetricError};
+use super::{LabelledMap, MetricError};
 
 /// Points `[FPR, PRO]`, both in [0, 1] and never falling, from `[0, 0]` over the distinct scores of all pixels as
 /// thresholds; linear in between. The area left of a limit, divided by the limit, is the [`aupro`](super::aupro()), where
@@ -16,27 +16,14 @@ use super::{AnomalyMap, MetricError};
 ///
 /// # Examples
 /// ```
-/// use patchcore_metrics::{AnomalyMap, pro_curve};
+/// use patchcore_metrics::{LabelledMap, pro_curve};
 /// let mask = Some(&[true, false, false, true][..]);
-/// let map = AnomalyMap { width: 4, height: 1, scores: &[0.9, 0.5, 0.1, 0.1], mask };
+/// let map = LabelledMap { width: 4, height: 1, scores: &[0.9, 0.5, 0.1, 0.1], mask, inside: None };
 /// assert_eq!(pro_curve(&[map], 0.0)?, [[0.0, 0.0], [0.0, 0.5], [0.5, 0.5], [1.0, 1.0]]);
 /// # Ok::<(), patchcore_metrics::MetricError>(())
 /// ```
-pub fn pro_curve(maps: &[AnomalyMap<'_>], resolution: f64) -> Result<Vec<[f64; 2]>, MetricError> {
-    pro_curve_within(maps, &[], resolution)
-}
-
-/// [`pro_curve`] over the pixels inside a region of interest, as in
-/// [`pixel_metrics_within`](super::pixel_metrics_within()).
-///
-/// # Errors
-/// As [`pro_curve`].
-pub fn pro_curve_within(
-    maps: &[AnomalyMap<'_>],
-    inside: &[Option<&[bool]>],
-    resolution: f64,
-) -> Result<Vec<[f64; 2]>, MetricError> {
-    let ranked = RankedScores::from_maps_within(maps, inside)?;
+pub fn pro_curve(maps: &[LabelledMap<'_>], resolution: f64) -> Result<Vec<[f64; 2]>, MetricError> {
+    let ranked = RankedScores::from_maps(maps)?;
     let (n_normal, n_regions) = (ranked.n_normal() as f64, ranked.n_regions() as f64);
     let (mut false_positives, mut overlap) = (0_u64, 0.0);
     let mut curve = Thinning::new(resolution);

@@ -40,13 +40,14 @@ pub(super) fn maps() -> impl Strategy<Value = Vec<OwnedMap>> {
     })
 }
 
-pub(super) fn borrow(maps: &[OwnedMap]) -> Vec<AnomalyMap<'_>> {
+pub(super) fn borrow(maps: &[OwnedMap]) -> Vec<LabelledMap<'_>> {
     maps.iter()
-        .map(|(width, height, scores, mask)| AnomalyMap {
+        .map(|(width, height, scores, mask)| LabelledMap {
             width: *width,
             height: *height,
             scores,
             mask: mask.as_deref(),
+            inside: None,
         })
         .collect()
 }

@@ -9,7 +9,7 @@ use std::slice::Iter;
 
 use rayon::slice::ParallelSliceMut;
 
-use super::{AnomalyMap, MetricError, connected_regions};
+use super::{LabelledMap, MetricError, connected_regions};
 
 /// Entries of both classes in descending order of score.
 #[derive(Debug)]
@@ -57,23 +57,15 @@ impl RankedScores {
         ranked.sorted()
     }
 
-    /// Ranks every pixel of every map, and remembers the defect region of each anomalous pixel.
-    pub(super) fn from_maps(maps: &[AnomalyMap<'_>]) -> Result<Self, MetricError> {
-        Self::from_maps_within(maps, &[])
-    }
-
-    /// [`RankedScores::from_maps`] over the pixels that are inside; a map without an entry counts as a whole.
-    pub(super) fn from_maps_within(maps: &[AnomalyMap<'_>], inside: &[Option<&[bool]>]) -> Result<Self, MetricError> {
-        for (map, anomaly_map) in maps.iter().enumerate() {
-            anomaly_map.check_lengths(map)?;
+    /// Ranks every pixel of every map that counts, and remembers the defect region of each anomalous one.
+    pub(super) fn from_maps(maps: &[LabelledMap<'_>]) -> Result<Self, MetricError> {
+        for (index, map) in maps.iter().enumerate() {
+            map.check_lengths(index)?;
         }
         let mut ranked = Self::empty();
         ranked.normal.reserve_exact(maps.iter().map(normal_pixels).sum());
-        for (map, anomaly_map) in maps.iter().enumerate() {
-            let inside = inside.get(map).copied().flatten();
-            let cut = anomaly_map.mask_within(map, inside)?;
-            let cut = AnomalyMap { mask: cut.as_deref().or(anomaly_map.mask), ..*anomaly_map };
-            ranked.push_map(map, &cut, inside)?;
+        for (index, map) in maps.iter().enumerate() {
+            ranked.push_map(index, map)?;
         }
         ranked.sorted()
     }
@@ -132,29 +124,24 @@ impl RankedScores {
         Self { normal: Vec::new(), anomalous: Vec::new(), region_sizes: vec![0] }
     }
 
-    fn push_map(
-        &mut self,
-        map: usize,
-        anomaly_map: &AnomalyMap<'_>,
-        inside: Option<&[bool]>,
-    ) -> Result<(), MetricError> {
-        let counts = |index: usize| inside.is_none_or(|inside| inside.get(index) == Some(&true));
-        let key_of =
-            |index: usize, value: f32| key(value).ok_or(MetricError::NonFiniteScore { map: Some(map), index, value });
-        let Some(mask) = anomaly_map.mask else {
-            for (index, &value) in anomaly_map.scores.iter().enumerate().filter(|(index, _)| counts(*index)) {
+    fn push_map(&mut self, number: usize, map: &LabelledMap<'_>) -> Result<(), MetricError> {
+        let key_of = |index: usize, value: f32| {
+            key(value).ok_or(MetricError::NonFiniteScore { map: Some(number), index, value })
+        };
+        let Some(mask) = map.mask_inside() else {
+            for (index, &value) in map.scores.iter().enumerate().filter(|(index, _)| map.counts(*index)) {
                 self.normal.push(key_of(index, value)?);
             }
             return Ok(());
         };
-        let regions = connected_regions(mask, anomaly_map.width, anomaly_map.height)?;
+        let regions = connected_regions(&mask, map.width, map.height)?;
         let first = u32::try_from(self.region_sizes.len() - 1)
             .ok()
             .filter(|first| first.checked_add(regions.sizes.len() as u32).is_some())
             .ok_or(MetricError::TooManyRegions { limit: u32::MAX })?;
         self.region_sizes.extend_from_slice(&regions.sizes);
-        let labelled = anomaly_map.scores.iter().zip(&regions.labels).enumerate();
-        for (index, (&value, &label)) in labelled.filter(|(index, _)| counts(*index)) {
+        let labelled = map.scores.iter().zip(&regions.labels).enumerate();
+        for (index, (&value, &label)) in labelled.filter(|(index, _)| map.counts(*index)) {
             let key = key_of(index, value)?;
             if label == 0 {
                 self.normal.push(key);
@@ -180,8 +167,10 @@ impl RankedScores {
     }
 }
 
-fn normal_pixels(map: &AnomalyMap<'_>) -> usize {
-    map.mask.map_or(map.scores.len(), |mask| mask.iter().filter(|&&defective| !defective).count())
+fn normal_pixels(map: &LabelledMap<'_>) -> usize {
+    let defective =
+        |mask: &[bool]| mask.iter().enumerate().filter(|(at, defective)| **defective && map.counts(*at)).count();
+    map.n_inside() - map.mask.map_or(0, defective)
 }
 
 fn upper(entry: u64) -> u32 {

@@ -9,8 +9,8 @@ use patchcore_config::Region;
 use patchcore_core::scoring::AnomalyMap;
 use patchcore_io::{Limits, Mask, MvtecCategory, NetworkInput, Photo, TestImage, path_text};
 use patchcore_metrics::{
-    AnomalyMap as LabelledMap, Bootstrap, Confusion, ImageIntervals, ImageMetrics, MetricError, PixelIntervals,
-    PixelMetrics, PixelReplicates, image_metrics, image_replicates, pixel_metrics_within, pixel_replicates_within,
+    Bootstrap, Confusion, ImageIntervals, ImageMetrics, LabelledMap, MetricError, PixelIntervals, PixelMetrics,
+    PixelReplicates, image_metrics, image_replicates, pixel_metrics, pixel_replicates,
 };
 
 use crate::error::Error;
@@ -51,6 +51,19 @@ impl EvaluatedImage {
     /// Defective pixels in the network's view; 0 for a defective image means that the view hides its defect.
     pub fn defective_pixels(&self) -> usize {
         self.truth.as_ref().map_or(0, |truth| truth.iter().filter(|defective| **defective).count())
+    }
+
+    /// The map with its truth and its region, as the pixel metrics take it; `None` for an image that failed, and without
+    /// a usable mask, when it is not known which pixels are good.
+    pub fn labelled_map(&self) -> Option<LabelledMap<'_>> {
+        let map = self.map.as_ref().filter(|_| self.mask_error.is_none())?;
+        Some(LabelledMap {
+            width: map.width,
+            height: map.height,
+            scores: &map.scores,
+            mask: self.truth.as_deref(),
+            inside: self.inside.as_deref(),
+        })
     }
 }
 
@@ -237,7 +250,7 @@ impl Evaluation {
                 metrics.image_intervals = Some(replicates.intervals()?);
             }
             if metrics.pixel.is_ok() {
-                let replicates = pixel_replicates_within(&entries.maps, &entries.inside, bootstrap)?;
+                let replicates = pixel_replicates(&entries.maps, bootstrap)?;
                 metrics.pixel_intervals = Some(replicates.intervals()?);
                 if kind.is_none() {
                     self.pixel_replicates = Some(replicates);
@@ -254,38 +267,31 @@ struct Entries<'a> {
     scores: Vec<f32>,
     labels: Vec<bool>,
     maps: Vec<LabelledMap<'a>>,
-    /// Per map, which pixels count; `None`: all of them.
-    inside: Vec<Option<&'a [bool]>>,
 }
 
 impl<'a> Entries<'a> {
     fn new(images: &'a [EvaluatedImage], kind: Option<&str>) -> Self {
         let wanted = |row: &&EvaluatedImage| !row.image.is_anomalous || kind.is_none_or(|kind| row.image.kind == kind);
-        let mut entries = Self { scores: Vec::new(), labels: Vec::new(), maps: Vec::new(), inside: Vec::new() };
+        let mut entries = Self { scores: Vec::new(), labels: Vec::new(), maps: Vec::new() };
         for row in images.iter().filter(wanted) {
             if let Ok(score) = row.score {
                 entries.scores.push(score);
                 entries.labels.push(row.image.is_anomalous);
             }
-            // Without a usable mask it is not known which pixels are good.
-            if let (Some(map), None) = (&row.map, &row.mask_error) {
-                let (width, height) = (map.width, map.height);
-                entries.maps.push(LabelledMap { width, height, scores: &map.scores, mask: row.truth.as_deref() });
-                entries.inside.push(row.inside.as_deref());
-            }
+            entries.maps.extend(row.labelled_map());
         }
         entries
     }
 }
 
 fn metrics_of(images: &[EvaluatedImage], kind: Option<&str>, threshold: Option<f32>) -> Metrics {
-    let Entries { scores, labels, maps, inside } = Entries::new(images, kind);
+    let Entries { scores, labels, maps } = Entries::new(images, kind);
     let n_anomalous = labels.iter().filter(|label| **label).count();
     Metrics {
         n_normal: labels.len() - n_anomalous,
         n_anomalous,
         image: image_metrics(&scores, &labels),
-        pixel: pixel_metrics_within(&maps, &inside),
+        pixel: pixel_metrics(&maps),
         confusion: threshold.map(|threshold| Confusion::at(threshold, &scores, &labels)),
         image_intervals: None,
         pixel_intervals: None,

@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::super::ranked_scores::key;
-use super::super::{AnomalyMap, MetricError, connected_regions};
+use super::super::{LabelledMap, MetricError, connected_regions};
 
 /// Anomalous entries of one image with one score.
 #[derive(Debug, Clone, Copy)]
@@ -72,12 +72,11 @@ impl Events {
     }
 
     /// Every pixel inside of every map; the maps have been checked for lengths, finite scores and both classes, and their
-    /// masks hold nothing that is outside. A map without an entry in `inside` counts as a whole.
-    pub(super) fn from_maps(maps: &[AnomalyMap<'_>], inside: &[Option<&[bool]>]) -> Result<Self, MetricError> {
+    /// masks hold nothing that is outside.
+    pub(super) fn from_maps(maps: &[LabelledMap<'_>]) -> Result<Self, MetricError> {
         let (mut anomalous, mut totals): (Vec<Entry>, Vec<Totals>) = (Vec::new(), Vec::new());
-        let inside_of = |image: usize| inside.get(image).copied().flatten();
         for (image, map) in maps.iter().enumerate() {
-            let pixels = map.pixels_within(inside_of(image));
+            let pixels = map.n_inside();
             let Some(mask) = map.mask else {
                 totals.push(Totals { normal: pixels as f64, ..Totals::default() });
                 continue;
@@ -98,8 +97,8 @@ impl Events {
         }
         let keys_of = |image: usize| {
             let Some(map) = maps.get(image) else { return Vec::new() };
-            let (mask, inside) = (map.mask.unwrap_or(&[]), inside_of(image).unwrap_or(&[]));
-            let is_normal = |at: usize| mask.get(at) != Some(&true) && inside.get(at) != Some(&false);
+            let mask = map.mask.unwrap_or(&[]);
+            let is_normal = |at: usize| mask.get(at) != Some(&true) && map.counts(at);
             map.scores
                 .iter()
                 .enumerate()

@@ -31,7 +31,6 @@ use rand_pcg::Pcg64;
 
 pub use replicates::{
     ImageIntervals, ImageReplicates, PixelIntervals, PixelReplicates, image_replicates, pixel_replicates,
-    pixel_replicates_within,
 };
 
 /// Settings of a bootstrap.

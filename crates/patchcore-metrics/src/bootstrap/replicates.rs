@@ -1,10 +1,12 @@
 //! Replicates of the metrics, the intervals that they give, and the paired differences of two sets of them.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use super::super::interval::check_confidence;
 use super::super::ranked_scores::RankedScores;
-use super::super::{AnomalyMap, Interval, MetricError};
+use super::super::{Interval, LabelledMap, MetricError};
 use super::Bootstrap;
 use super::events::Events;
 use super::sweep::{LANES, Replicate, sweep};
@@ -74,52 +76,35 @@ pub fn image_replicates(
     Replicates::new(&Events::from_labels(scores, labels)?, labels.to_vec(), bootstrap).map(ImageReplicates)
 }
 
-/// Resamples the images of the maps; an image with a defective pixel is a defective one.
+/// Resamples the images of the maps; an image with a defective pixel inside is a defective one.
 ///
 /// # Errors
 /// As [`pixel_metrics`](super::super::pixel_metrics()), [`MetricError::NoResamples`] and
 /// [`MetricError::InvalidConfidence`].
-pub fn pixel_replicates(maps: &[AnomalyMap<'_>], bootstrap: &Bootstrap) -> Result<PixelReplicates, MetricError> {
-    pixel_replicates_within(maps, &[], bootstrap)
-}
-
-/// [`pixel_replicates`] over the pixels inside a region of interest, as in
-/// [`pixel_metrics_within`](super::super::pixel_metrics_within()).
-///
-/// # Errors
-/// As [`pixel_replicates`].
-pub fn pixel_replicates_within(
-    maps: &[AnomalyMap<'_>],
-    inside: &[Option<&[bool]>],
-    bootstrap: &Bootstrap,
-) -> Result<PixelReplicates, MetricError> {
-    let cut = maps.iter().enumerate().map(|(map, anomaly_map)| {
-        let inside = inside.get(map).copied().flatten();
-        anomaly_map.check_lengths(map)?;
-        anomaly_map.mask_within(map, inside)
-    });
-    let masks: Vec<Option<Vec<bool>>> = cut.collect::<Result<_, _>>()?;
-    let maps = maps.iter().zip(&masks).map(|(map, cut)| AnomalyMap { mask: cut.as_deref().or(map.mask), ..*map });
-    let maps: Vec<AnomalyMap<'_>> = maps.collect();
-    check_maps(&maps, inside)?;
-    let defective = |map: &AnomalyMap<'_>| map.mask.is_some_and(|mask| mask.contains(&true));
+pub fn pixel_replicates(maps: &[LabelledMap<'_>], bootstrap: &Bootstrap) -> Result<PixelReplicates, MetricError> {
+    for (index, map) in maps.iter().enumerate() {
+        map.check_lengths(index)?;
+    }
+    let masks: Vec<Option<Cow<'_, [bool]>>> = maps.iter().map(LabelledMap::mask_inside).collect();
+    let cut = maps.iter().zip(&masks).map(|(map, mask)| LabelledMap { mask: mask.as_deref(), ..*map });
+    let maps: Vec<LabelledMap<'_>> = cut.collect();
+    check_maps(&maps)?;
+    let defective = |map: &LabelledMap<'_>| map.mask.is_some_and(|mask| mask.contains(&true));
     let strata = maps.iter().map(defective).collect();
-    Replicates::new(&Events::from_maps(&maps, inside)?, strata, bootstrap).map(PixelReplicates)
+    Replicates::new(&Events::from_maps(&maps)?, strata, bootstrap).map(PixelReplicates)
 }
 
-/// What ranking the pixels would refuse, without ranking them.
-fn check_maps(maps: &[AnomalyMap<'_>], inside: &[Option<&[bool]>]) -> Result<(), MetricError> {
+/// What ranking the pixels would refuse, without ranking them. The masks hold nothing that is outside.
+fn check_maps(maps: &[LabelledMap<'_>]) -> Result<(), MetricError> {
     let (mut n_normal, mut n_anomalous) = (0, 0);
     for (index, map) in maps.iter().enumerate() {
-        let inside = inside.get(index).copied().flatten();
-        let counts = |pixel: usize| inside.is_none_or(|inside| inside.get(pixel) == Some(&true));
-        let damaged = |(pixel, score): &(usize, &f32)| !score.is_finite() && counts(*pixel);
+        let damaged = |(pixel, score): &(usize, &f32)| !score.is_finite() && map.counts(*pixel);
         if let Some((pixel, value)) = map.scores.iter().enumerate().find(damaged) {
             return Err(MetricError::NonFiniteScore { map: Some(index), index: pixel, value: *value });
         }
         let defective = map.mask.map_or(0, |mask| mask.iter().filter(|pixel| **pixel).count());
         n_anomalous += defective as u64;
-        n_normal += (map.pixels_within(inside) - defective) as u64;
+        n_normal += (map.n_inside() - defective) as u64;
     }
     match (n_normal, n_anomalous) {
         (0, 0) => Err(MetricError::Empty),

@@ -5,8 +5,8 @@ use rand_core::{Rng, SeedableRng};
 use rand_pcg::Pcg64;
 
 use super::super::properties::{borrow, labelled, maps};
-use super::super::{AnomalyMap, MetricError, auroc, image_metrics, pixel_metrics_within};
-use super::{Bootstrap, image_replicates, pixel_replicates, pixel_replicates_within};
+use super::super::{LabelledMap, MetricError, auroc, image_metrics, pixel_metrics};
+use super::{Bootstrap, image_replicates, pixel_replicates};
 
 const FEW: Bootstrap = Bootstrap { resamples: 11, confidence: 0.9, seed: 3 };
 
@@ -43,15 +43,16 @@ proptest! {
             .enumerate()
             .map(|(map, of)| (0..of.scores.len()).map(|at| !outside(map, at)).collect())
             .collect();
-        let inside: Vec<Option<&[bool]>> =
-            inside.iter().enumerate().map(|(map, own)| is_cut(map).then_some(&own[..])).collect();
-        let Ok(replicates) = pixel_replicates_within(&maps, &inside, &FEW) else {
-            prop_assert!(pixel_metrics_within(&maps, &inside).is_err());
+        let with_region = maps.iter().zip(&inside).enumerate();
+        let maps: Vec<LabelledMap<'_>> =
+            with_region.map(|(map, (of, own))| LabelledMap { inside: is_cut(map).then_some(&own[..]), ..*of }).collect();
+        let Ok(replicates) = pixel_replicates(&maps, &FEW) else {
+            prop_assert!(pixel_metrics(&maps).is_err());
             return Ok(());
         };
         for (weights, value) in replicates.weights_and_values() {
             // A resample of whole-defect images alone has no normal pixel.
-            match (value, pixel_metrics_within(&repeated(&maps, &weights), &repeated(&inside, &weights))) {
+            match (value, pixel_metrics(&repeated(&maps, &weights))) {
                 (Some(value), Ok(expected)) => {
                     prop_assert!((value.auroc - expected.auroc).abs() < 1e-12, "{value:?} {expected:?}");
                     prop_assert!((value.ap - expected.ap).abs() < 1e-12, "{value:?} {expected:?}");
@@ -117,9 +118,9 @@ fn the_seed_decides_and_wrong_settings_are_refused() {
     let refused = |bootstrap: Bootstrap| image_replicates(&scores, &labels, &bootstrap).unwrap_err();
     assert_eq!(refused(Bootstrap { resamples: 0, ..FEW }), MetricError::NoResamples);
     assert_eq!(refused(Bootstrap { confidence: 1.0, ..FEW }), MetricError::InvalidConfidence { confidence: 1.0 });
-    let good = AnomalyMap { width: 2, height: 1, scores: &[0.0, f32::NAN], mask: None };
+    let good = LabelledMap { width: 2, height: 1, scores: &[0.0, f32::NAN], mask: None, inside: None };
     assert!(matches!(pixel_replicates(&[good], &FEW), Err(MetricError::NonFiniteScore { map: Some(0), .. })));
-    let good = AnomalyMap { scores: &[0.0, 1.0], ..good };
+    let good = LabelledMap { scores: &[0.0, 1.0], ..good };
     let refused = pixel_replicates(&[good], &FEW);
     assert_eq!(refused, Err(MetricError::OneClass { n_normal: 2, n_anomalous: 0 }));
 }
