@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use patchcore::metrics::{LabelledMap, pr_curve, pro_curve, roc_curve, thin_curve};
-use patchcore::{EvaluatedImage, Evaluation, Interval, Metrics, Model};
-use patchcore_report::{EvaluationPage, Fact, ImageRow, MetricRow, MetricValue, Threshold};
+use patchcore::metrics::{LabelledMap, Metric, Results, pr_curve, pro_curve, roc_curve, thin_curve};
+use patchcore::{EvaluatedImage, Evaluation, Model};
+use patchcore_report::{EvaluationPage, Fact, ImageRow};
 
 use crate::commands::inspect::view;
 use crate::commands::score::color_scale;
+use crate::results::threshold;
 use crate::utc;
 
 /// Finer than a curve is drawn.
@@ -19,63 +20,37 @@ const CHOSEN_HERE: &str = "the threshold with the largest F1, chosen on this ver
                            a line needs one that good photos alone have set";
 
 /// The report's content, without the photos.
-pub fn report_page(title: &str, data: &Path, model: &Model, evaluation: &Evaluation) -> anyhow::Result<EvaluationPage> {
+pub fn report_page(
+    title: &str,
+    data: &Path,
+    model: &Model,
+    evaluation: &Evaluation,
+    results: &Results,
+) -> EvaluationPage {
     let scored: Vec<(f32, bool)> =
         evaluation.images.iter().filter_map(|row| Some((*row.score.as_ref().ok()?, row.image.is_anomalous))).collect();
     let (scores, labels): (Vec<f32>, Vec<bool>) = scored.into_iter().unzip();
     let maps: Vec<LabelledMap<'_>> = evaluation.images.iter().filter_map(EvaluatedImage::labelled_map).collect();
-    let overall = &evaluation.overall;
-    let stored = model.thresholds();
+    let (stored, f1_max) = (model.thresholds(), results.overall.thresholds);
     // A curve that is not defined on this set is left out, as its metric is.
     let roc = roc_curve(&scores, &labels).map_or_else(
         |_| Vec::new(),
         |roc| thin_curve(roc.fpr.iter().zip(&roc.tpr).map(|(fpr, tpr)| [*fpr, *tpr]), RESOLUTION),
     );
-    Ok(EvaluationPage {
+    EvaluationPage {
         title: title.to_owned(),
-        overall: metric_row("all", overall),
-        kinds: evaluation.kinds.iter().map(|(kind, metrics)| metric_row(kind, metrics)).collect(),
+        results: results.clone(),
         images: evaluation.images.iter().map(image_row).collect(),
-        image_threshold: threshold(stored.image, overall.image.as_ref().ok().map(|image| image.f1_max.threshold)),
-        pixel_threshold: threshold(stored.pixel, overall.pixel.as_ref().ok().map(|pixel| pixel.f1_max.threshold)),
+        image_threshold: threshold(stored.image, f1_max.get(&Metric::IMAGE_F1_MAX), CHOSEN_HERE),
+        pixel_threshold: threshold(stored.pixel, f1_max.get(&Metric::PIXEL_F1_MAX), CHOSEN_HERE),
         scale: color_scale(model),
         roc,
         pr: pr_curve(&scores, &labels, RESOLUTION).unwrap_or_default(),
         pro: pro_curve(&maps, RESOLUTION).unwrap_or_default(),
-        notes: notes(evaluation),
+        notes: notes(results),
         configuration: configuration(model),
         environment: environment(data, model, evaluation),
         gallery_size: GALLERY,
-    })
-}
-
-/// The model's own threshold; without one, the one with the largest F1 on this set.
-fn threshold(stored: Option<patchcore::Threshold>, f1_max: Option<f32>) -> Option<Threshold> {
-    let own = stored.map(|threshold| Threshold { value: threshold.value, how: threshold.origin.to_string() });
-    // F1-max calls `score >= threshold`, a verdict `score > threshold`.
-    own.or_else(|| f1_max.map(|value| Threshold { value: value.next_down(), how: CHOSEN_HERE.to_owned() }))
-}
-
-fn metric_row(name: &str, metrics: &Metrics) -> MetricRow {
-    let (image, pixel) = (metrics.image.as_ref().ok(), metrics.pixel.as_ref().ok());
-    let (images, pixels) = (metrics.image_intervals.as_ref(), metrics.pixel_intervals.as_ref());
-    let values = [
-        ("image AUROC", image.map(|image| image.auroc), images.map(|images| images.auroc)),
-        ("image AP", image.map(|image| image.ap), images.map(|images| images.ap)),
-        ("image F1-max", image.map(|image| image.f1_max.f1), images.map(|images| images.f1_max)),
-        ("pixel AUROC", pixel.map(|pixel| pixel.auroc), pixels.map(|pixels| pixels.auroc)),
-        ("pixel AP", pixel.map(|pixel| pixel.ap), pixels.map(|pixels| pixels.ap)),
-        ("pixel F1-max", pixel.map(|pixel| pixel.f1_max.f1), pixels.map(|pixels| pixels.f1_max)),
-        ("AUPRO 0.3", pixel.map(|pixel| pixel.aupro_30), pixels.map(|pixels| pixels.aupro_30)),
-        ("AUPRO 0.05", pixel.map(|pixel| pixel.aupro_05), pixels.map(|pixels| pixels.aupro_05)),
-    ];
-    let ends = |interval: Interval| (interval.low, interval.high);
-    let values = values.map(|(name, value, interval)| MetricValue { name, value, interval: interval.map(ends) });
-    MetricRow {
-        name: name.to_owned(),
-        n_normal: metrics.n_normal,
-        n_anomalous: metrics.n_anomalous,
-        values: values.to_vec(),
     }
 }
 
@@ -90,22 +65,16 @@ fn image_row(row: &EvaluatedImage) -> ImageRow {
     }
 }
 
-fn notes(evaluation: &Evaluation) -> Vec<String> {
-    let count = |wanted: fn(&EvaluatedImage) -> bool| evaluation.images.iter().filter(|row| wanted(row)).count();
-    let failed = count(|row| row.score.is_err());
-    let without_mask = count(|row| row.mask_error.is_some());
-    let hidden =
-        count(|row| row.image.is_anomalous && row.score.is_ok() && row.mask_error.is_none() && row.truth.is_none());
-    let mut notes = Vec::new();
-    let mut note = |count: usize, text: &str| {
-        if count > 0 {
-            notes.push(format!("{count} {text}"));
-        }
-    };
-    note(failed, "images could not be scored; they are in no metric.");
-    note(without_mask, "defective images have no usable mask; they are in the image metrics only.");
-    note(hidden, "defective images show no defective pixel in the network's view: the crop or the resize hides it.");
-    notes
+fn notes(results: &Results) -> Vec<String> {
+    let notes = [
+        (results.n_failed, "images could not be scored; they are in no metric."),
+        (results.n_without_mask, "defective images have no usable mask; they are in the image metrics only."),
+        (
+            results.n_defect_out_of_view,
+            "defective images show no defective pixel in the network's view: the crop or the resize hides it.",
+        ),
+    ];
+    notes.into_iter().filter(|(count, _)| *count > 0).map(|(count, text)| format!("{count} {text}")).collect()
 }
 
 fn configuration(model: &Model) -> Vec<Fact> {

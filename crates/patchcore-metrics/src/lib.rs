@@ -14,6 +14,9 @@
 //! | [`image_replicates`], [`pixel_replicates`] | how far may each metric be off? | [`Bootstrap`] over images |
 //! | [`threshold`] | from which score is a part defective? | a stated rate of false alarms, at a stated confidence |
 //!
+//! [`METRICS`] is the table of what is reported of an evaluation, with keys, names and units; [`Results`] are its values as a
+//! file, metrics.json.
+//!
 //! A prediction is positive when `score >= threshold`, and **equal scores are one step**: the order in which ties are
 //! stored never changes a number. (MVTec's own script takes the false-positive rate from the rank in the sorted list
 //! instead, so on maps with ties it gives another AUPRO.) Curves follow scikit-learn's conventions without dropping
@@ -46,11 +49,15 @@ mod f1_max;
 mod image_metrics;
 mod interval;
 mod labelled_map;
+mod metric;
+mod per_metric;
 mod pixel_metrics;
 mod pr_curve;
 mod pro_curve;
 mod ranked_scores;
+mod results;
 mod roc_curve;
+mod set_results;
 mod thin_curve;
 pub mod threshold;
 
@@ -64,9 +71,7 @@ mod properties;
 pub use aupro::aupro;
 pub use auroc::auroc;
 pub use average_precision::average_precision;
-pub use bootstrap::{
-    Bootstrap, ImageIntervals, ImageReplicates, PixelIntervals, PixelReplicates, image_replicates, pixel_replicates,
-};
+pub use bootstrap::{Bootstrap, ImageReplicates, PixelReplicates, image_replicates, pixel_replicates};
 pub use confusion::Confusion;
 pub use connected_regions::{ConnectedRegions, connected_regions};
 pub use delong::{DelongAuroc, DelongDifference, delong, delong_difference};
@@ -75,8 +80,12 @@ pub use f1_max::{F1Max, f1_max};
 pub use image_metrics::{ImageMetrics, image_metrics};
 pub use interval::Interval;
 pub use labelled_map::LabelledMap;
+pub use metric::{Better, METRICS, Metric, MetricSource, Unit};
+pub use per_metric::PerMetric;
 pub use pixel_metrics::{PixelMetrics, pixel_metrics};
 pub use pr_curve::pr_curve;
 pub use pro_curve::pro_curve;
+pub use results::{EvaluatedModel, Results, ResultsError};
 pub use roc_curve::{RocCurve, roc_curve};
+pub use set_results::SetResults;
 pub use thin_curve::thin_curve;

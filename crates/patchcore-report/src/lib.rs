@@ -43,8 +43,7 @@ pub use lettering::Lettering;
 pub use npy::to_npy;
 pub use overlay::overlay;
 pub use page::{
-    ComparedImage, ComparisonPage, Confusion, EvaluationPage, Evidence, Fact, ImageRow, MetricDifference, MetricRow,
-    MetricValue, NearestPatch, Threshold,
+    ComparedImage, ComparisonPage, EvaluationPage, Evidence, Fact, ImageRow, MetricDifference, NearestPatch, Threshold,
 };
 pub use pair::Pair;
 pub use panel::Panel;

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use patchcore_config::Region;
 use patchcore_core::scoring::AnomalyMap;
 use patchcore_io::{Limits, Mask, MvtecCategory, NetworkInput, Photo, TestImage, path_text};
+use patchcore_metrics::threshold::Thresholds;
 use patchcore_metrics::{
-    Bootstrap, Confusion, ImageIntervals, ImageMetrics, LabelledMap, MetricError, PixelIntervals, PixelMetrics,
-    PixelReplicates, image_metrics, image_replicates, pixel_metrics, pixel_replicates,
+    Bootstrap, Confusion, EvaluatedModel, ImageMetrics, Interval, LabelledMap, MetricError, PerMetric, PixelMetrics,
+    PixelReplicates, Results, SetResults, image_metrics, image_replicates, pixel_metrics, pixel_replicates,
 };
 
 use crate::error::Error;
@@ -80,10 +81,20 @@ pub struct Metrics {
     pub pixel: Result<PixelMetrics, MetricError>,
     /// Verdicts at the model's image threshold against the truth; `None` for a model without one.
     pub confusion: Option<Confusion>,
-    /// How far the image metrics may be off; `None` before [`Evaluation::add_intervals`], or where they are not defined.
-    pub image_intervals: Option<ImageIntervals>,
-    /// How far the pixel metrics may be off; `None` before [`Evaluation::add_intervals`], or where they are not defined.
-    pub pixel_intervals: Option<PixelIntervals>,
+    /// How far each metric may be off; none before [`Evaluation::add_intervals`], nor for one that is not defined.
+    pub intervals: PerMetric<Interval>,
+}
+
+impl Metrics {
+    /// The same as it stands in metrics.json.
+    pub fn results(&self) -> SetResults {
+        let (image, pixel) = (self.image.as_ref().ok(), self.pixel.as_ref().ok());
+        SetResults {
+            intervals: self.intervals,
+            confusion: self.confusion,
+            ..SetResults::new(self.n_normal, self.n_anomalous, image, pixel)
+        }
+    }
 }
 
 /// The result of an evaluation.
@@ -126,7 +137,7 @@ impl Model {
     /// let mut evaluation = model.evaluate(&category, &Limits::default(), &mut |_| ControlFlow::Continue(()))?;
     /// evaluation.add_intervals(&Bootstrap::default())?;
     /// match &evaluation.overall.image {
-    ///     Ok(image) => println!("image AUROC {:.4}, {:?}", image.auroc, evaluation.overall.image_intervals),
+    ///     Ok(image) => println!("image AUROC {:.4}, {:?}", image.auroc, evaluation.overall.intervals),
     ///     Err(reason) => println!("no image metrics: {reason}"),
     /// }
     /// # Ok(())
@@ -247,11 +258,11 @@ impl Evaluation {
             // What is not defined on this set has its reason in the metric itself.
             if metrics.image.is_ok() {
                 let replicates = image_replicates(&entries.scores, &entries.labels, bootstrap)?;
-                metrics.image_intervals = Some(replicates.intervals()?);
+                metrics.intervals.extend(replicates.intervals()?.iter());
             }
             if metrics.pixel.is_ok() {
                 let replicates = pixel_replicates(&entries.maps, bootstrap)?;
-                metrics.pixel_intervals = Some(replicates.intervals()?);
+                metrics.intervals.extend(replicates.intervals()?.iter());
                 if kind.is_none() {
                     self.pixel_replicates = Some(replicates);
                 }
@@ -259,6 +270,36 @@ impl Evaluation {
         }
         self.metrics += started.elapsed();
         Ok(())
+    }
+
+    /// What metrics.json says of it; `model` is the one that was evaluated. A caller adds the seconds of its own stages.
+    pub fn results(&self, model: &Model) -> Results {
+        let core = model.core();
+        let count = |wanted: fn(&EvaluatedImage) -> bool| self.images.iter().filter(|row| wanted(row)).count();
+        Results {
+            version: Results::VERSION,
+            overall: self.overall.results(),
+            n_failed: count(|row| row.score.is_err()),
+            n_without_mask: count(|row| row.mask_error.is_some()),
+            n_defect_out_of_view: count(|row| {
+                row.image.is_anomalous && row.score.is_ok() && row.mask_error.is_none() && row.truth.is_none()
+            }),
+            kinds: self.kinds.iter().map(|(kind, metrics)| (kind.clone(), metrics.results())).collect(),
+            thresholds: Some(model.thresholds()).filter(|thresholds| *thresholds != Thresholds::default()),
+            seconds: [("scoring", self.scoring), ("metrics", self.metrics)]
+                .map(|(stage, time)| (stage.to_owned(), time.as_secs_f64()))
+                .into(),
+            model: EvaluatedModel {
+                mode: core.config().mode.name().to_owned(),
+                backbone: core.config().backbone.name().to_owned(),
+                weights_sha256: core.weights_sha256().to_owned(),
+                bank_rows: core.bank().len(),
+                seed: core.config().seed,
+                device: core.device().name(),
+                precision: core.device().precision().name().to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            },
+        }
     }
 }
 
@@ -293,7 +334,6 @@ fn metrics_of(images: &[EvaluatedImage], kind: Option<&str>, threshold: Option<f
         image: image_metrics(&scores, &labels),
         pixel: pixel_metrics(&maps),
         confusion: threshold.map(|threshold| Confusion::at(threshold, &scores, &labels)),
-        image_intervals: None,
-        pixel_intervals: None,
+        intervals: PerMetric::default(),
     }
 }

@@ -9,8 +9,8 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use patchcore_metrics::{Metric, Results};
 use patchcore_testing::{RESNET18, find_shared};
-use serde_json::Value;
 
 use crate::readme;
 use crate::release_build::release_build;
@@ -78,26 +78,26 @@ impl Parity {
                 .arg(&out)
                 .args(["--map-geometry", row.geometry]);
             run(evaluate)?;
-            let metrics = std::fs::read_to_string(out.join("metrics.json"))?;
-            runs.push(serde_json::from_str::<Value>(&metrics)?);
+            runs.push(Results::from_json(&std::fs::read(out.join("metrics.json"))?)?);
             if let Some(reference) = row.scores {
                 let ours = std::fs::read_to_string(out.join("scores.csv"))?;
                 let theirs = std::fs::read_to_string(shared.join("reference").join(reference))?;
                 ranks.push(spearman(&scores(&ours, 3)?, &scores(&theirs, 1)?)?);
             }
         }
-        let cell = |key: &str| {
-            let values: Vec<f64> = runs.iter().filter_map(|run| run.get(key)?.as_f64()).collect();
+        let cell = |metric: Metric| {
+            let values: Vec<f64> = runs.iter().filter_map(|run| run.overall.values.get(&metric)).collect();
             summary(&values)
         };
-        let keys = ["image_auroc", "image_ap", "pixel_auroc", "pixel_ap", "aupro_0.3"].map(cell);
+        let metrics = [Metric::IMAGE_AUROC, Metric::IMAGE_AP, Metric::PIXEL_AUROC, Metric::PIXEL_AP, Metric::AUPRO_30];
+        let cells = metrics.map(cell);
         let ranks = if ranks.is_empty() { "".to_owned() } else { summary(&ranks) };
         Ok(format!(
             "| {} | **{}**, {} | {} | {ranks} |\n| | {} | {} | |\n",
             row.set,
             row.mode,
             row.shown,
-            keys.join(" | "),
+            cells.join(" | "),
             row.peer,
             row.published.join(" | "),
         ))

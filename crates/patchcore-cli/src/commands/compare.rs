@@ -5,10 +5,10 @@ use std::path::Path;
 
 use anyhow::Context;
 use patchcore::metrics::{
-    Bootstrap, ImageMetrics, Interval, PixelReplicates, delong_difference, image_metrics, image_replicates, roc_curve,
-    thin_curve,
+    Bootstrap, ImageMetrics, Interval, METRICS, Metric, MetricSource, PerMetric, PixelReplicates, Results,
+    ResultsError, delong_difference, image_metrics, image_replicates, roc_curve, thin_curve,
 };
-use patchcore::{Thresholds, write_beside_and_rename};
+use patchcore::write_beside_and_rename;
 use patchcore_report::{ComparedImage, ComparisonPage, MetricDifference, Threshold};
 use serde::Deserialize;
 
@@ -16,7 +16,7 @@ use crate::arguments::Compare;
 use crate::outcome::Outcome;
 use crate::output;
 use crate::output::check_place;
-use crate::results::ReplicatesFile;
+use crate::results::{ReplicatesFile, threshold};
 
 /// A row of scores.csv; columns that a comparison does not need may come and go.
 #[derive(Debug, Deserialize)]
@@ -27,45 +27,19 @@ struct Row {
     score: Option<f32>,
 }
 
-/// What a comparison takes from metrics.json; what is not defined on a test set is not in it.
-#[derive(Debug, Deserialize)]
-struct Metrics {
-    image_f1_max_threshold: Option<f32>,
-    pixel_auroc: Option<f64>,
-    pixel_ap: Option<f64>,
-    pixel_f1_max: Option<f64>,
-    #[serde(rename = "aupro_0.3")]
-    aupro_30: Option<f64>,
-    #[serde(rename = "aupro_0.05")]
-    aupro_05: Option<f64>,
-    thresholds: Option<Thresholds>,
-}
-
 /// What an evaluation left in its folder.
-struct Results {
+struct Evaluated {
     name: String,
-    metrics: Metrics,
+    results: Results,
     rows: Vec<Row>,
     replicates: Option<PixelReplicates>,
 }
-
-/// A metric of an evaluation.
-type Value = fn(&Metrics) -> Option<f64>;
-
-/// The pixel metrics in the order of the table, with the names that people use.
-const PIXEL_METRICS: [(Value, &str); 5] = [
-    (|metrics| metrics.pixel_auroc, "pixel AUROC"),
-    (|metrics| metrics.pixel_ap, "pixel AP"),
-    (|metrics| metrics.pixel_f1_max, "pixel F1-max"),
-    (|metrics| metrics.aupro_30, "AUPRO 0.3"),
-    (|metrics| metrics.aupro_05, "AUPRO 0.05"),
-];
 
 const MOST_ROWS: usize = 50;
 
 pub fn run(arguments: &Compare) -> anyhow::Result<Outcome> {
     check_place(&arguments.output)?;
-    let (a, b) = (Results::read(&arguments.a)?, Results::read(&arguments.b)?);
+    let (a, b) = (Evaluated::read(&arguments.a)?, Evaluated::read(&arguments.b)?);
     let joined = join(&a, &b)?;
     let metrics = differences(&a, &b, &joined.images);
     output::print(&table(&metrics))?;
@@ -86,15 +60,18 @@ pub fn run(arguments: &Compare) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-impl Results {
+impl Evaluated {
     fn read(folder: &Path) -> anyhow::Result<Self> {
         let remedy = "give the folder that `patchcore evaluate -o` wrote";
         let read =
             |path: &Path| std::fs::read(path).with_context(|| format!("cannot read {}; {remedy}", path.display()));
         let path = folder.join("metrics.json");
         let json = read(&path)?;
-        let metrics = serde_json::from_slice(&json)
-            .with_context(|| format!("{} is not the JSON of an evaluation; {remedy}", path.display()))?;
+        let results = Results::from_json(&json).map_err(|error| match error {
+            ResultsError::Malformed(source) => anyhow::Error::new(source)
+                .context(format!("{} is not the JSON of an evaluation; {remedy}", path.display())),
+            newer => anyhow::Error::new(newer).context(format!("cannot read {}", path.display())),
+        })?;
         let path = folder.join("scores.csv");
         let scores = read(&path)?;
         let rows = csv::Reader::from_reader(&scores[..])
@@ -105,18 +82,14 @@ impl Results {
             anyhow::bail!("{}: the score of {} is not a finite number; {remedy}", path.display(), row.image_path);
         }
         let replicates = replicates(&folder.join(ReplicatesFile::NAME), &ReplicatesFile::digest(&json, &scores))?;
-        Ok(Self { name: folder.display().to_string(), metrics, rows, replicates })
+        Ok(Self { name: folder.display().to_string(), results, rows, replicates })
     }
 
-    /// The threshold that its verdicts come from: the model's own, else the one with the largest F1 on this set.
+    /// The threshold that its verdicts come from.
     fn threshold(&self) -> Option<Threshold> {
-        if let Some(own) = self.metrics.thresholds.and_then(|stored| stored.image) {
-            return Some(Threshold { value: own.value, how: own.origin.to_string() });
-        }
-        // F1-max calls `score >= threshold`, a verdict `score > threshold`.
-        let how = || "the largest F1, chosen on its own test set".to_owned();
-        let best = self.metrics.image_f1_max_threshold;
-        best.map(|value| Threshold { value: value.next_down(), how: how() })
+        let own = self.results.thresholds.and_then(|stored| stored.image);
+        let f1_max = self.results.overall.thresholds.get(&Metric::IMAGE_F1_MAX);
+        threshold(own, f1_max, "the largest F1, chosen on its own test set")
     }
 }
 
@@ -128,18 +101,17 @@ fn replicates(path: &Path, evaluation_sha256: &str) -> anyhow::Result<Option<Pix
     Ok((file.evaluation_sha256 == evaluation_sha256).then_some(file.pixel))
 }
 
-/// Intervals of b minus a for the pixel metrics, in the order of [`PIXEL_METRICS`], where both have counted the same images.
-fn pixel_intervals(a: &Results, b: &Results) -> [Option<(f64, f64)>; 5] {
-    let images = |results: &Results| -> Vec<(String, bool)> {
-        results.rows.iter().map(|row| (row.image_path.clone(), row.score.is_some())).collect()
+/// Intervals of b minus a for the pixel metrics, where both have counted the same images.
+fn pixel_intervals(a: &Evaluated, b: &Evaluated) -> PerMetric<Interval> {
+    let images = |evaluated: &Evaluated| -> Vec<(String, bool)> {
+        evaluated.rows.iter().map(|row| (row.image_path.clone(), row.score.is_some())).collect()
     };
     let paired = || {
         let (of_a, of_b) = (a.replicates.as_ref()?, b.replicates.as_ref()?);
         // Other defective images in view are other strata: then there are no pairs.
         if images(a) == images(b) { of_b.difference(of_a).ok() } else { None }
     };
-    let ends = |interval: Interval| Some((interval.low, interval.high));
-    paired().map_or([None; 5], |all| [all.auroc, all.ap, all.f1_max, all.aupro_30, all.aupro_05].map(ends))
+    paired().unwrap_or_default()
 }
 
 /// Images that both have scored, and what was left out.
@@ -149,7 +121,7 @@ struct Joined {
 }
 
 /// Joins by the image's path in the test set.
-fn join(a: &Results, b: &Results) -> anyhow::Result<Joined> {
+fn join(a: &Evaluated, b: &Evaluated) -> anyhow::Result<Joined> {
     let mut of_b: HashMap<&str, &Row> = b.rows.iter().map(|row| (row.image_path.as_str(), row)).collect();
     let (mut images, mut only_a) = (Vec::new(), 0);
     for row in &a.rows {
@@ -196,43 +168,33 @@ fn join(a: &Results, b: &Results) -> anyhow::Result<Joined> {
 }
 
 /// The metrics of both: image metrics over the common images, pixel metrics as their evaluations wrote them.
-fn differences(a: &Results, b: &Results, images: &[ComparedImage]) -> Vec<MetricDifference> {
+fn differences(a: &Evaluated, b: &Evaluated, images: &[ComparedImage]) -> Vec<MetricDifference> {
     let labels: Vec<bool> = images.iter().map(|image| image.is_anomalous).collect();
     let first: Vec<f32> = images.iter().map(|image| image.a).collect();
     let second: Vec<f32> = images.iter().map(|image| image.b).collect();
     let (of_a, of_b) = (image_metrics(&first, &labels).ok(), image_metrics(&second, &labels).ok());
-    let intervals = intervals(&first, &second, &labels);
-    let image = |name: &str, value: fn(&ImageMetrics) -> f64, interval| MetricDifference {
-        name: name.to_owned(),
-        a: of_a.as_ref().map(value),
-        b: of_b.as_ref().map(value),
-        interval,
+    let mut intervals = pixel_intervals(a, b);
+    intervals.extend(image_intervals(&first, &second, &labels).iter());
+    let row = |metric: &'static Metric| {
+        let value = |evaluated: &Evaluated, image: &Option<ImageMetrics>| match metric.source {
+            MetricSource::Images(value) => image.as_ref().map(value),
+            MetricSource::Pixels(_) => evaluated.results.overall.values.get(metric),
+        };
+        MetricDifference { metric, a: value(a, &of_a), b: value(b, &of_b), interval: intervals.get(metric) }
     };
-    let mut rows = vec![
-        image("image AUROC", |metrics| metrics.auroc, intervals[0]),
-        image("image AP", |metrics| metrics.ap, intervals[1]),
-        image("image F1-max", |metrics| metrics.f1_max.f1, intervals[2]),
-    ];
-    rows.extend(PIXEL_METRICS.iter().zip(pixel_intervals(a, b)).map(|((value, name), interval)| MetricDifference {
-        name: (*name).to_owned(),
-        a: value(&a.metrics),
-        b: value(&b.metrics),
-        interval,
-    }));
-    rows.retain(|row| row.a.is_some() || row.b.is_some());
-    rows
+    METRICS.iter().map(row).filter(|row| row.a.is_some() || row.b.is_some()).collect()
 }
 
-/// 95 % intervals of second minus first from the paired scores: DeLong's for the AUROC, the paired bootstrap's for AP and
-/// F1-max. `None` where there is none, as with a single image of a class.
-fn intervals(first: &[f32], second: &[f32], labels: &[bool]) -> [Option<(f64, f64)>; 3] {
+/// 95 % intervals of second minus first from the paired scores: DeLong's for the AUROC, the paired bootstrap's for the
+/// others. None where there is none, as with a single image of a class.
+fn image_intervals(first: &[f32], second: &[f32], labels: &[bool]) -> PerMetric<Interval> {
     let bootstrap = Bootstrap::default();
-    let ends = |interval: Interval| (interval.low, interval.high);
     let delong =
         delong_difference(second, first, labels).and_then(|difference| difference.interval(bootstrap.confidence)).ok();
     let replicates = |scores: &[f32]| image_replicates(scores, labels, &bootstrap);
-    let paired = replicates(second).and_then(|second| second.difference(&replicates(first)?)).ok();
-    [delong.map(ends), paired.map(|paired| ends(paired.ap)), paired.map(|paired| ends(paired.f1_max))]
+    let paired = replicates(second).and_then(|second| second.difference(&replicates(first)?)).unwrap_or_default();
+    let others = paired.iter().filter(|(metric, _)| **metric != Metric::IMAGE_AUROC);
+    others.chain(delong.map(|interval| (&Metric::IMAGE_AUROC, interval))).collect()
 }
 
 /// The ROC curve of the common images; empty where it is not defined.
@@ -247,17 +209,19 @@ fn roc(images: &[ComparedImage], score: impl Fn(&ComparedImage) -> f32) -> Vec<[
 
 /// The table on stdout, in percent and percentage points.
 fn table(metrics: &[MetricDifference]) -> String {
-    let percent = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{:.2}", value * 100.0));
     let mut text = format!("{:<14} {:>9} {:>9} {:>11}  {}\n", "%", "first", "second", "difference", "interval");
     for row in metrics {
-        let difference = row.difference().map_or("-".to_owned(), |value| format!("{:+.2}", value * 100.0));
-        let interval =
-            row.interval.map_or("-".to_owned(), |(low, high)| format!("{:+.2} to {:+.2}", low * 100.0, high * 100.0));
+        let scale = row.metric.unit.scale();
+        let value = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{:.2}", value * scale));
+        let difference = row.difference().map_or("-".to_owned(), |value| format!("{:+.2}", value * scale));
+        let interval = row
+            .interval
+            .map_or("-".to_owned(), |ends| format!("{:+.2} to {:+.2}", ends.low * scale, ends.high * scale));
         text.push_str(&format!(
             "{:<14} {:>9} {:>9} {difference:>11}  {interval}\n",
-            row.name,
-            percent(row.a),
-            percent(row.b)
+            row.metric.label,
+            value(row.a),
+            value(row.b)
         ));
     }
     text

@@ -1,12 +1,11 @@
 //! `patchcore evaluate`: a labelled test set in; report.html, metrics.json, scores.csv and overlays out.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
 use patchcore::{
-    Bootstrap, EvaluatedImage, Evaluation, Limits, Model, MvtecCategory, Thresholds, path_text, write_beside_and_rename,
+    Bootstrap, EvaluatedImage, Evaluation, Limits, Model, MvtecCategory, path_text, write_beside_and_rename,
 };
 use patchcore_report::{ColorScale, Lettering, Panel, to_png};
 
@@ -19,7 +18,7 @@ use crate::output::make_folder;
 use crate::progress::Display;
 use crate::report_evidence::evidence;
 use crate::report_page::report_page;
-use crate::results::{MetricValues, MetricsFile, ModelValues, ReplicatesFile, scores_csv};
+use crate::results::{ReplicatesFile, scores_csv, summary};
 
 pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     let source = &arguments.source;
@@ -47,6 +46,7 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
         evaluation.add_intervals(&Bootstrap::default())?;
     }
 
+    let mut results = evaluation.results(&model);
     let started = Instant::now();
     if !arguments.no_overlays {
         draw_overlays(&arguments.output.join("overlays"), &model, &evaluation, geometry, &lettering)?;
@@ -55,26 +55,21 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     if !arguments.no_report {
         let title = title(&arguments.data);
-        let html = report_page(&title, &arguments.data, &model, &evaluation)?.render(&mut |index| {
+        let html = report_page(&title, &arguments.data, &model, &evaluation, &results).render(&mut |index| {
             let row = evaluation.images.get(index).ok_or("no such image")?;
             evidence(&model, row, geometry).map_err(|error| error.to_string())
         })?;
         write_beside_and_rename(&arguments.output.join("report.html"), html.as_bytes())?;
     }
-    let mut seconds = BTreeMap::new();
-    seconds.insert("load", load.as_secs_f64());
-    seconds.insert("scoring", evaluation.scoring.as_secs_f64());
-    seconds.insert("metrics", evaluation.metrics.as_secs_f64());
-    seconds.insert("overlays", drawing.as_secs_f64());
-    seconds.insert("report", started.elapsed().as_secs_f64());
-    let metrics = metrics_file(&model, &evaluation, seconds);
-    let json = format!("{}\n", serde_json::to_string_pretty(&metrics)?);
+    let stages = [("load", load), ("overlays", drawing), ("report", started.elapsed())];
+    results.seconds.extend(stages.map(|(stage, time)| (stage.to_owned(), time.as_secs_f64())));
+    let json = results.to_json()?;
     let scores = scores_csv(&evaluation)?;
     write_beside_and_rename(&arguments.output.join("metrics.json"), json.as_bytes())?;
     write_beside_and_rename(&arguments.output.join("scores.csv"), &scores)?;
     let digest = ReplicatesFile::digest(json.as_bytes(), &scores);
     write_replicates(&arguments.output.join(ReplicatesFile::NAME), &mut evaluation, digest)?;
-    output::print(&summary(&metrics))?;
+    output::print(&summary(&results))?;
     output::print(&format!("written to {}\n", arguments.output.display()))?;
 
     for row in &evaluation.images {
@@ -82,13 +77,13 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
             tracing::warn!("{}", output::naming(&row.image.relative, error));
         }
     }
-    if metrics.n_defect_out_of_view > 0 {
+    if results.n_defect_out_of_view > 0 {
         tracing::warn!(
             "{} defective images show no defective pixel in the network's view: the crop hides their defects",
-            metrics.n_defect_out_of_view
+            results.n_defect_out_of_view
         );
     }
-    let failed = metrics.n_failed + metrics.n_without_mask > 0;
+    let failed = results.n_failed + results.n_without_mask > 0;
     Ok(if failed { Outcome::SomeImagesFailed } else { Outcome::Done })
 }
 
@@ -96,31 +91,6 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
 fn title(data: &Path) -> String {
     let folder = data.canonicalize().unwrap_or_else(|_| data.to_owned());
     folder.file_name().map_or_else(|| "test set".to_owned(), |name| name.to_string_lossy().into_owned())
-}
-
-fn metrics_file(model: &Model, evaluation: &Evaluation, seconds: BTreeMap<&'static str, f64>) -> MetricsFile {
-    let count = |wanted: fn(&EvaluatedImage) -> bool| evaluation.images.iter().filter(|row| wanted(row)).count();
-    MetricsFile {
-        thresholds: (model.thresholds() != Thresholds::default()).then(|| model.thresholds()),
-        overall: MetricValues::new(&evaluation.overall),
-        n_failed: count(|row| row.score.is_err()),
-        n_without_mask: count(|row| row.mask_error.is_some()),
-        n_defect_out_of_view: count(|row| {
-            row.image.is_anomalous && row.score.is_ok() && row.mask_error.is_none() && row.truth.is_none()
-        }),
-        kinds: evaluation.kinds.iter().map(|(kind, metrics)| (kind.clone(), MetricValues::new(metrics))).collect(),
-        seconds,
-        model: ModelValues {
-            mode: model.config().mode.name(),
-            backbone: model.config().backbone.name(),
-            weights_sha256: model.weights_sha256().to_owned(),
-            bank_rows: model.bank().len(),
-            seed: model.config().seed,
-            device: model.device().name(),
-            precision: model.device().precision().name(),
-            version: env!("CARGO_PKG_VERSION"),
-        },
-    }
 }
 
 /// Writes what a comparison needs, or removes what an earlier evaluation left of it.
@@ -132,16 +102,6 @@ fn write_replicates(path: &Path, evaluation: &mut Evaluation, digest: String) ->
     };
     let json = serde_json::to_string(&ReplicatesFile { evaluation_sha256: digest, pixel })?;
     Ok(write_beside_and_rename(path, json.as_bytes())?)
-}
-
-/// The table on stdout.
-pub fn summary(metrics: &MetricsFile) -> String {
-    let mut text = MetricValues::heading();
-    for (kind, values) in &metrics.kinds {
-        text.push_str(&values.row(kind));
-    }
-    text.push_str(&metrics.overall.row("all"));
-    text
 }
 
 /// One panel per scored image: photo, heat map, truth, all on the model's one colour scale.

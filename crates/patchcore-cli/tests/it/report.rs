@@ -86,6 +86,17 @@ fn two_evaluations_are_compared_over_their_common_images() {
     let metrics = read(&place, "b/metrics.json");
     fs::write(place.path("b/metrics.json"), format!("{metrics}\n")).unwrap();
     assert_eq!(dashes(), 2);
+    // A file from before it named its version is read; one of a version to come is not.
+    let version = "{\n  \"version\": 1,\n";
+    assert!(metrics.starts_with(version), "{metrics}");
+    fs::write(place.path("b/metrics.json"), metrics.replace(version, "{\n")).unwrap();
+    assert_eq!(dashes(), 2);
+    fs::write(place.path("b/metrics.json"), metrics.replace(version, "{\n  \"version\": 2,\n")).unwrap();
+    patchcore(["compare", &place.text("a"), &b, "-o", &page]).fails(&[
+        "b/metrics.json",
+        "version 2",
+        "update patchcore",
+    ]);
     fs::write(place.path("b/metrics.json"), metrics).unwrap();
 
     // An image that only one of them has is left out and said; a label that differs is refused.

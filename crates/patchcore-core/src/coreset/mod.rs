@@ -10,7 +10,8 @@
 
 mod greedy;
 mod initial_distances;
-#[cfg(all(test, feature = "flex"))]
+#[cfg(test)]
+#[cfg(feature = "flex")]
 mod oracle;
 mod random_projection;
 #[cfg(feature = "burn")]

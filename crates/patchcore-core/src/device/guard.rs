@@ -26,7 +26,8 @@ pub(crate) fn guarded<R, E: From<DeviceError>>(
     }
 }
 
-#[cfg(all(test, feature = "flex"))]
+#[cfg(test)]
+#[cfg(feature = "flex")]
 mod tests {
     use super::*;
 

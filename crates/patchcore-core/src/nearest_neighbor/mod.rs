@@ -12,7 +12,8 @@ mod cube;
 mod device_bank;
 mod index;
 mod neighbor;
-#[cfg(all(test, feature = "flex"))]
+#[cfg(test)]
+#[cfg(feature = "flex")]
 mod oracle;
 
 #[cfg(feature = "burn")]

@@ -10,7 +10,8 @@
 
 #[cfg(feature = "burn")]
 mod embed;
-#[cfg(all(test, feature = "flex"))]
+#[cfg(test)]
+#[cfg(feature = "flex")]
 mod oracle;
 
 #[cfg(feature = "burn")]

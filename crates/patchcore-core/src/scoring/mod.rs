@@ -4,7 +4,8 @@ mod anomaly_map;
 mod axis_matrix;
 mod image_score;
 mod map_grower;
-#[cfg(all(test, feature = "flex"))]
+#[cfg(test)]
+#[cfg(feature = "flex")]
 mod oracle;
 
 pub use anomaly_map::AnomalyMap;

@@ -87,7 +87,8 @@ pub fn verdict(device: &ComputeDevice, checks: &[Check]) -> Result<(), DeviceErr
     }
 }
 
-#[cfg(all(test, feature = "flex"))]
+#[cfg(test)]
+#[cfg(feature = "flex")]
 mod tests {
     use super::*;
 

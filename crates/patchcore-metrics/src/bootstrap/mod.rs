@@ -29,9 +29,8 @@ mod tests;
 use rand_core::{Rng, SeedableRng};
 use rand_pcg::Pcg64;
 
-pub use replicates::{
-    ImageIntervals, ImageReplicates, PixelIntervals, PixelReplicates, image_replicates, pixel_replicates,
-};
+pub use replicates::{ImageReplicates, PixelReplicates, image_replicates, pixel_replicates};
+pub(super) use sweep::Replicate;
 
 /// Settings of a bootstrap.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]

@@ -6,36 +6,10 @@ use rayon::prelude::*;
 
 use super::super::interval::check_confidence;
 use super::super::ranked_scores::RankedScores;
-use super::super::{Interval, LabelledMap, MetricError};
+use super::super::{Interval, LabelledMap, METRICS, Metric, MetricError, MetricSource, PerMetric};
 use super::Bootstrap;
 use super::events::Events;
 use super::sweep::{LANES, Replicate, sweep};
-
-/// Intervals of the image metrics.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct ImageIntervals {
-    /// Of the area under the ROC curve.
-    pub auroc: Interval,
-    /// Of the average precision.
-    pub ap: Interval,
-    /// Of the best F1, chosen anew in each resample.
-    pub f1_max: Interval,
-}
-
-/// Intervals of the pixel metrics.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct PixelIntervals {
-    /// Of the area under the ROC curve.
-    pub auroc: Interval,
-    /// Of the average precision.
-    pub ap: Interval,
-    /// Of the best F1, chosen anew in each resample.
-    pub f1_max: Interval,
-    /// Of the AUPRO up to a false-positive rate of 0.3.
-    pub aupro_30: Interval,
-    /// Of the AUPRO up to a false-positive rate of 0.05.
-    pub aupro_05: Interval,
-}
 
 /// The image metrics of every resample.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,11 +34,12 @@ struct Replicates {
 ///
 /// # Examples
 /// ```
-/// use patchcore_metrics::{Bootstrap, image_replicates};
+/// use patchcore_metrics::{Bootstrap, Metric, MetricError, image_replicates};
 /// let (scores, labels) = ([0.1, 0.4, 0.35, 0.8], [false, false, true, true]);
-/// let auroc = image_replicates(&scores, &labels, &Bootstrap::default())?.intervals()?.auroc;
+/// let intervals = image_replicates(&scores, &labels, &Bootstrap::default())?.intervals()?;
+/// let auroc = intervals.get(&Metric::IMAGE_AUROC).ok_or(MetricError::Empty)?;
 /// assert!(auroc.low < 0.75 && auroc.high == 1.0);
-/// # Ok::<(), patchcore_metrics::MetricError>(())
+/// # Ok::<(), MetricError>(())
 /// ```
 pub fn image_replicates(
     scores: &[f32],
@@ -114,30 +89,30 @@ fn check_maps(maps: &[LabelledMap<'_>]) -> Result<(), MetricError> {
 }
 
 impl ImageReplicates {
-    /// The percentile intervals.
+    /// The percentile intervals of the image metrics.
     ///
     /// # Errors
     /// [`MetricError::NoResamples`] if no resample had both classes.
-    pub fn intervals(&self) -> Result<ImageIntervals, MetricError> {
-        self.0.image(None)
+    pub fn intervals(&self) -> Result<PerMetric<Interval>, MetricError> {
+        self.0.intervals(of_images, None)
     }
 
     /// The intervals of `self - other`, for two detectors on the same images.
     ///
     /// # Errors
     /// [`MetricError::NotPaired`] unless both come from the same labels, in the same order, and the same [`Bootstrap`].
-    pub fn difference(&self, other: &Self) -> Result<ImageIntervals, MetricError> {
-        self.0.image(Some(&other.0))
+    pub fn difference(&self, other: &Self) -> Result<PerMetric<Interval>, MetricError> {
+        self.0.intervals(of_images, Some(&other.0))
     }
 }
 
 impl PixelReplicates {
-    /// The percentile intervals.
+    /// The percentile intervals of the pixel metrics.
     ///
     /// # Errors
     /// [`MetricError::NoResamples`] if no resample had both classes.
-    pub fn intervals(&self) -> Result<PixelIntervals, MetricError> {
-        self.0.pixel(None)
+    pub fn intervals(&self) -> Result<PerMetric<Interval>, MetricError> {
+        self.0.intervals(of_pixels, None)
     }
 
     /// The intervals of `self - other`, for two detectors on the same images.
@@ -145,9 +120,17 @@ impl PixelReplicates {
     /// # Errors
     /// [`MetricError::NotPaired`] unless both have the same defective images, in the same order, and the same
     /// [`Bootstrap`].
-    pub fn difference(&self, other: &Self) -> Result<PixelIntervals, MetricError> {
-        self.0.pixel(Some(&other.0))
+    pub fn difference(&self, other: &Self) -> Result<PerMetric<Interval>, MetricError> {
+        self.0.intervals(of_pixels, Some(&other.0))
     }
+}
+
+fn of_images(metric: &Metric) -> bool {
+    matches!(metric.source, MetricSource::Images(_))
+}
+
+fn of_pixels(metric: &Metric) -> bool {
+    matches!(metric.source, MetricSource::Pixels(_))
 }
 
 impl Replicates {
@@ -166,24 +149,10 @@ impl Replicates {
         Ok(Self { bootstrap: *bootstrap, strata, values })
     }
 
-    fn image(&self, other: Option<&Self>) -> Result<ImageIntervals, MetricError> {
-        let interval = |metric: fn(&Replicate) -> f64| self.interval(other, metric);
-        Ok(ImageIntervals {
-            auroc: interval(|replicate| replicate.auroc)?,
-            ap: interval(|replicate| replicate.ap)?,
-            f1_max: interval(|replicate| replicate.f1_max)?,
-        })
-    }
-
-    fn pixel(&self, other: Option<&Self>) -> Result<PixelIntervals, MetricError> {
-        let interval = |metric: fn(&Replicate) -> f64| self.interval(other, metric);
-        Ok(PixelIntervals {
-            auroc: interval(|replicate| replicate.auroc)?,
-            ap: interval(|replicate| replicate.ap)?,
-            f1_max: interval(|replicate| replicate.f1_max)?,
-            aupro_30: interval(|replicate| replicate.aupro_30)?,
-            aupro_05: interval(|replicate| replicate.aupro_05)?,
-        })
+    /// The intervals of the metrics that are read from these replicates, or of their differences to those of `other`.
+    fn intervals(&self, of: fn(&Metric) -> bool, other: Option<&Self>) -> Result<PerMetric<Interval>, MetricError> {
+        let metrics = METRICS.iter().filter(|metric| of(metric));
+        metrics.map(|metric| Ok((metric, self.interval(other, metric.replicate)?))).collect()
     }
 
     /// The interval of a metric, or of its difference to that of `other`.

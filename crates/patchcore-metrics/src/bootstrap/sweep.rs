@@ -13,12 +13,12 @@ const LIMITS: [f64; 2] = [0.3, 0.05];
 
 /// The metrics of one resample.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
-pub(super) struct Replicate {
-    pub(super) auroc: f64,
-    pub(super) ap: f64,
-    pub(super) f1_max: f64,
-    pub(super) aupro_30: f64,
-    pub(super) aupro_05: f64,
+pub(crate) struct Replicate {
+    pub(crate) auroc: f64,
+    pub(crate) ap: f64,
+    pub(crate) f1_max: f64,
+    pub(crate) aupro_30: f64,
+    pub(crate) aupro_05: f64,
 }
 
 /// Where the curves are, and the areas under them so far.

@@ -5,9 +5,10 @@ use rand_core::{Rng, SeedableRng};
 use rand_pcg::Pcg64;
 
 use super::super::properties::{borrow, labelled, maps};
-use super::super::{LabelledMap, MetricError, auroc, image_metrics, pixel_metrics};
+use super::super::{LabelledMap, Metric, MetricError, auroc, image_metrics, pixel_metrics};
 use super::{Bootstrap, image_replicates, pixel_replicates};
 
+const AUROC: Metric = Metric::IMAGE_AUROC;
 const FEW: Bootstrap = Bootstrap { resamples: 11, confidence: 0.9, seed: 3 };
 
 fn repeated<T: Clone>(values: &[T], weights: &[u32]) -> Vec<T> {
@@ -80,7 +81,13 @@ fn intervals_cover_the_true_auroc_about_as_often_as_they_say() {
     let covered = (0..400).filter(|_| {
         let score = |label: &bool| uniform(&mut random) + if *label { 0.5 } else { 0.0 };
         let scores: Vec<f32> = labels.iter().map(score).collect();
-        image_replicates(&scores, &labels, &bootstrap).unwrap().intervals().unwrap().auroc.contains(0.875)
+        image_replicates(&scores, &labels, &bootstrap)
+            .unwrap()
+            .intervals()
+            .unwrap()
+            .get(&AUROC)
+            .unwrap()
+            .contains(0.875)
     });
     let share = covered.count() as f64 / 400.0;
     assert!((0.91..0.985).contains(&share), "{share}");
@@ -96,10 +103,10 @@ fn differences_are_paired() {
     let second: Vec<f32> = first.iter().map(|score| score + uniform(&mut random) * 0.02).collect();
     let bootstrap = Bootstrap::default();
     let [a, b] = [&first, &second].map(|scores| image_replicates(scores, &labels, &bootstrap).unwrap());
-    let (alone, paired) = (a.intervals().unwrap().auroc, a.difference(&b).unwrap().auroc);
+    let [alone, paired] = [a.intervals(), a.difference(&b)].map(|all| all.unwrap().get(&AUROC).unwrap());
     assert!(paired.high - paired.low < 0.2 * (alone.high - alone.low), "{alone:?} {paired:?}");
     assert!(paired.contains(auroc(&first, &labels).unwrap() - auroc(&second, &labels).unwrap()));
-    let itself = a.difference(&a).unwrap().ap;
+    let itself = a.difference(&a).unwrap().get(&Metric::IMAGE_AP).unwrap();
     assert_eq!((itself.low, itself.high), (0.0, 0.0));
 
     let other_seed = image_replicates(&first, &labels, &Bootstrap { seed: 1, ..bootstrap }).unwrap();
@@ -128,6 +135,6 @@ fn the_seed_decides_and_wrong_settings_are_refused() {
 #[test]
 fn a_perfect_detector_has_an_interval_without_width() {
     let replicates = image_replicates(&[1.0, 2.0, 3.0, 4.0], &[false, false, true, true], &FEW).unwrap();
-    let auroc = replicates.intervals().unwrap().auroc;
+    let auroc = replicates.intervals().unwrap().get(&AUROC).unwrap();
     assert_eq!((auroc.low, auroc.high), (1.0, 1.0));
 }

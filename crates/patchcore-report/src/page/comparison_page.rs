@@ -1,9 +1,9 @@
 //! The page of two evaluations of the same images.
 
 use askama::Template;
+use patchcore_metrics::{Interval, Metric};
 
-use super::metric_row::percent;
-use super::{STYLE, Threshold};
+use super::{STYLE, Threshold, metric_text};
 use crate::ReportError;
 use crate::chart::{Histogram, LineChart, Scatter, Series, histogram, line_chart, scatter};
 use crate::number::number;
@@ -11,14 +11,14 @@ use crate::number::number;
 /// A metric of both, and the second's minus the first's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MetricDifference {
-    /// Its name, such as `image AUROC`.
-    pub name: String,
-    /// In [0, 1], of the first; `None` where it is not defined.
+    /// Which one.
+    pub metric: &'static Metric,
+    /// Of the first; `None` where it is not defined.
     pub a: Option<f64>,
-    /// In [0, 1], of the second.
+    /// Of the second.
     pub b: Option<f64>,
     /// Confidence interval of b - a, where one was computed.
-    pub interval: Option<(f64, f64)>,
+    pub interval: Option<Interval>,
 }
 
 impl MetricDifference {
@@ -27,21 +27,31 @@ impl MetricDifference {
         Some(self.b? - self.a?)
     }
 
+    /// Whether the second is better; `None` where the interval does not say so, because 0 is in it.
+    pub fn is_better(&self) -> Option<bool> {
+        let interval = self.interval.filter(|interval| !interval.contains(0.0))?;
+        Some(self.metric.improves(interval.low))
+    }
+
     fn shown_a(&self) -> String {
-        percent(self.a)
+        metric_text::value(self.metric, self.a)
     }
 
     fn shown_b(&self) -> String {
-        percent(self.b)
+        metric_text::value(self.metric, self.b)
     }
 
     fn shown_difference(&self) -> String {
-        self.difference().map_or_else(|| "–".to_owned(), |value| format!("{:+.2} points", value * 100.0))
+        let difference = metric_text::difference(self.metric, self.difference());
+        match self.is_better() {
+            Some(true) => format!("{difference}, better"),
+            Some(false) => format!("{difference}, worse"),
+            None => difference,
+        }
     }
 
     fn shown_interval(&self) -> String {
-        let show = |(low, high): (f64, f64)| format!("{:+.2} to {:+.2}", low * 100.0, high * 100.0);
-        self.interval.map_or_else(|| "–".to_owned(), show)
+        metric_text::interval_of_difference(self.metric, self.interval)
     }
 }
 
@@ -216,6 +226,18 @@ impl ComparisonPage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_difference_beyond_its_interval_is_better_or_worse() {
+        let shown = |difference: f64, low, high| {
+            let interval = Some(Interval { low, high });
+            let metric = &patchcore_metrics::METRICS[0];
+            MetricDifference { metric, a: Some(0.5), b: Some(0.5 + difference), interval }.shown_difference()
+        };
+        assert_eq!(shown(0.25, 0.125, 0.375), "+25.00 points, better");
+        assert_eq!(shown(-0.25, -0.375, -0.125), "-25.00 points, worse");
+        assert_eq!(shown(0.25, -0.125, 0.375), "+25.00 points");
+    }
 
     #[test]
     fn ranks_and_verdicts_follow_the_scores() {

@@ -1,11 +1,11 @@
 //! The page of one evaluation: `report.html`.
 
 use askama::Template;
+use patchcore_metrics::{Confusion, METRICS, Metric, Results, SetResults};
 
 use super::card::{Card, Evidence};
 use super::gallery::choose;
-use super::metric_row::percent;
-use super::{Confusion, Fact, ImageRow, MetricRow, STYLE, Threshold};
+use super::{Fact, ImageRow, STYLE, Threshold, metric_text};
 use crate::chart::{Histogram, LineChart, Series, color_bar, histogram, line_chart};
 use crate::{ColorScale, ReportError};
 
@@ -14,10 +14,8 @@ use crate::{ColorScale, ReportError};
 pub struct EvaluationPage {
     /// Name of what was evaluated.
     pub title: String,
-    /// Metrics over all images.
-    pub overall: MetricRow,
-    /// Metrics per kind of defect.
-    pub kinds: Vec<MetricRow>,
+    /// The metrics, over all images and per kind of defect.
+    pub results: Results,
     /// Every image of the test set.
     pub images: Vec<ImageRow>,
     /// Threshold of the image scores.
@@ -73,8 +71,22 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    fn sets(&self) -> impl Iterator<Item = &MetricRow> {
-        self.page.kinds.iter().chain([&self.page.overall])
+    fn metrics(&self) -> &'static [Metric] {
+        &METRICS
+    }
+
+    /// Each kind of defect, then all images.
+    fn sets(&self) -> impl Iterator<Item = (&str, &SetResults)> {
+        let results = &self.page.results;
+        results.kinds.iter().map(|(kind, set)| (kind.as_str(), set)).chain([("all", &results.overall)])
+    }
+
+    fn value(&self, set: &SetResults, metric: &Metric) -> String {
+        metric_text::value(metric, set.values.get(metric))
+    }
+
+    fn interval(&self, set: &SetResults, metric: &Metric) -> Option<String> {
+        set.intervals.get(metric).map(|interval| metric_text::interval(metric, interval))
     }
 
     fn facts(&self) -> impl Iterator<Item = &Fact> {
@@ -113,7 +125,7 @@ impl EvaluationPage {
         let page = Page {
             style: STYLE,
             page: self,
-            confusion: threshold.map(|threshold| Confusion::at(threshold, &self.images)),
+            confusion: self.confusion(),
             figures: self.figures()?,
             legend: color_bar("legend", &self.scale, pixel_threshold)?,
             galleries,
@@ -122,8 +134,15 @@ impl EvaluationPage {
         Ok(page.render()?)
     }
 
-    fn value(&self, name: &str) -> String {
-        percent(self.overall.values.iter().find(|value| value.name == name).and_then(|value| value.value))
+    fn value(&self, metric: &Metric) -> String {
+        metric_text::value(metric, self.results.overall.values.get(metric))
+    }
+
+    /// How the images are called at the threshold; those without a score are in none of the counts.
+    fn confusion(&self) -> Option<Confusion> {
+        let scored = self.images.iter().filter_map(|row| Some((row.score?, row.is_anomalous)));
+        let (scores, labels): (Vec<f32>, Vec<bool>) = scored.unzip();
+        self.image_threshold.as_ref().map(|threshold| Confusion::at(threshold.value, &scores, &labels))
     }
 
     fn figures(&self) -> Result<Vec<Figure>, ReportError> {
@@ -142,11 +161,12 @@ impl EvaluationPage {
         let caption = "Scores of the images, good ones upwards, defective ones downwards.".to_owned();
         let mut figures = vec![Figure { svg, caption }];
 
-        let confusion = threshold.map(|threshold| Confusion::at(threshold, &self.images));
-        let rates = confusion.and_then(|counts| Some((counts, counts.false_positive_rate()?, counts.recall()?)));
+        let confusion = self.confusion();
+        let rates =
+            confusion.and_then(|counts| Some((counts, counts.false_positive_rate()?, counts.true_positive_rate()?)));
         let point = |at: [f64; 2]| (at, "at the threshold".to_owned());
         if !self.roc.is_empty() {
-            let auroc = self.value("image AUROC");
+            let auroc = self.value(&Metric::IMAGE_AUROC);
             figures.push(curve(&LineChart {
                 id: "roc",
                 title: "ROC curve",
@@ -162,14 +182,14 @@ impl EvaluationPage {
         if !self.pr.is_empty() {
             let total = (good.len() + defective.len()).max(1);
             let base = defective.len() as f64 / total as f64;
-            let precision = rates.and_then(|(counts, _, recall)| {
-                let called = counts.found + counts.false_alarms;
-                (called > 0).then(|| [recall, counts.found as f64 / called as f64])
-            });
+            let precision = rates.and_then(|(counts, _, recall)| Some([recall, counts.precision()?]));
             figures.push(curve(&LineChart {
                 id: "pr",
                 title: "Precision-recall curve",
-                description: &format!("Precision over recall of the images; average {}.", self.value("image AP")),
+                description: &format!(
+                    "Precision over recall of the images; average {}.",
+                    self.value(&Metric::IMAGE_AP)
+                ),
                 x_name: "defective images found (recall)",
                 y_name: "alarms that are right (precision)",
                 series: &[Series { name: "images", points: &self.pr, steps: true }],
@@ -179,7 +199,7 @@ impl EvaluationPage {
             })?);
         }
         if !self.pro.is_empty() {
-            let aupro = self.value("AUPRO 0.3");
+            let aupro = self.value(&Metric::AUPRO_30);
             figures.push(curve(&LineChart {
                 id: "pro",
                 title: "Per-region-overlap curve",

@@ -6,18 +6,17 @@
 
 mod card;
 mod comparison_page;
-mod confusion;
 mod evaluation_page;
 mod gallery;
-mod metric_row;
+mod metric_text;
 mod picture;
+mod rows;
 mod threshold;
 
 pub use card::{Evidence, NearestPatch};
 pub use comparison_page::{ComparedImage, ComparisonPage, MetricDifference};
-pub use confusion::Confusion;
 pub use evaluation_page::EvaluationPage;
-pub use metric_row::{Fact, ImageRow, MetricRow, MetricValue};
+pub use rows::{Fact, ImageRow};
 pub use threshold::Threshold;
 
 /// Styles of every page.

@@ -1,24 +1,45 @@
 //! What every page must hold to, whatever it is made of.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use image::RgbImage;
+use patchcore_metrics::{EvaluatedModel, Interval, METRICS, Metric, Results, SetResults};
 use patchcore_report::{
-    ColorScale, ComparedImage, ComparisonPage, EvaluationPage, Evidence, Fact, ImageRow, MetricDifference, MetricRow,
-    MetricValue, NearestPatch, Threshold,
+    ColorScale, ComparedImage, ComparisonPage, EvaluationPage, Evidence, Fact, ImageRow, MetricDifference,
+    NearestPatch, Threshold,
 };
 
 use crate::markup::tags;
 
 const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=http://evil.example/x>&amp;{{ 7 }}";
 
-fn row(name: &str) -> MetricRow {
-    let value = |name, value, interval| MetricValue { name, value, interval };
-    MetricRow {
-        name: name.to_owned(),
-        n_normal: 3,
-        n_anomalous: 3,
-        values: vec![value("image AUROC", Some(0.9), Some((0.8, 0.95))), value("AUPRO 0.3", None, None)],
+fn results() -> Results {
+    let value = |metric| (metric, 0.9);
+    let interval = Interval { low: 0.8, high: 0.95 };
+    let set = SetResults {
+        values: [value(&Metric::IMAGE_AUROC), value(&Metric::IMAGE_AP)].into_iter().collect(),
+        intervals: [(&Metric::IMAGE_AUROC, interval)].into_iter().collect(),
+        ..SetResults::new(3, 3, None, None)
+    };
+    Results {
+        version: Results::VERSION,
+        overall: set,
+        n_failed: 0,
+        n_without_mask: 0,
+        n_defect_out_of_view: 0,
+        kinds: [(HOSTILE.to_owned(), set)].into(),
+        thresholds: None,
+        seconds: BTreeMap::new(),
+        model: EvaluatedModel {
+            mode: "paper".to_owned(),
+            backbone: "resnet18".to_owned(),
+            weights_sha256: String::new(),
+            bank_rows: 1,
+            seed: 0,
+            device: "flex".to_owned(),
+            precision: "f32".to_owned(),
+            version: "0".to_owned(),
+        },
     }
 }
 
@@ -33,8 +54,7 @@ fn page() -> EvaluationPage {
     let threshold = |value| Some(Threshold { value, how: HOSTILE.to_owned() });
     EvaluationPage {
         title: HOSTILE.to_owned(),
-        overall: row("all"),
-        kinds: vec![row(HOSTILE)],
+        results: results(),
         images: (0..8).map(image).collect(),
         image_threshold: threshold(3.5),
         pixel_threshold: threshold(0.5),
@@ -75,11 +95,11 @@ fn comparison() -> ComparisonPage {
         b: 5.0 - index as f32,
     };
     let threshold = Some(Threshold { value: 2.5, how: HOSTILE.to_owned() });
-    let metric =
-        |name: &str, b| MetricDifference { name: name.to_owned(), a: Some(0.5), b, interval: Some((-0.1, 0.2)) };
+    let interval = Some(Interval { low: -0.1, high: 0.2 });
+    let metric = |metric, b| MetricDifference { metric, a: Some(0.5), b, interval };
     ComparisonPage {
         names: [HOSTILE.to_owned(), "second".to_owned()],
-        metrics: vec![metric(HOSTILE, Some(0.75)), metric("AUPRO", None)],
+        metrics: vec![metric(&Metric::IMAGE_AUROC, Some(0.75)), metric(&Metric::AUPRO_30, None)],
         images: (0..6).map(image).collect(),
         thresholds: [threshold.clone(), threshold],
         roc: [vec![[0.0, 0.0], [1.0, 1.0]], vec![[0.0, 0.0], [0.0, 1.0], [1.0, 1.0]]],
@@ -146,6 +166,23 @@ fn a_screen_reader_finds_its_way() {
         let levels: Vec<u8> = tags.iter().filter_map(|tag| tag.name.strip_prefix('h')?.parse().ok()).collect();
         assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "a heading level is skipped: {levels:?}");
     }
+}
+
+#[test]
+fn the_tables_hold_every_metric_and_the_captions_its_value() {
+    let html = page().render(&mut evidence).unwrap();
+    for metric in METRICS {
+        assert_eq!(html.matches(&format!("<th scope=\"col\" role=\"columnheader\">{}</th>", metric.label)).count(), 1);
+        // One kind and all images.
+        assert_eq!(html.matches(&format!("data-name=\"{}\"", metric.label)).count(), 2);
+    }
+    assert!(html.contains("<dt>image AUROC</dt><dd>90.00\u{a0}% <small>80.0 to 95.0</small></dd>"));
+    assert!(html.contains("<dt>image AP</dt><dd>90.00\u{a0}%</dd>") && html.contains("<dt>AUPRO 0.3</dt><dd>–</dd>"));
+    assert!(html.contains("of the images; area 90.00\u{a0}%.") && html.contains("AUPRO up to 0.3 is –."));
+    // At 3.5: of four good images 4 and 6 are called defective, of three defective ones with a score 7.
+    let cells = |row: &str| html.split_once(row).unwrap().1.split_once("</tr>").unwrap().0.to_owned();
+    assert_eq!(cells("<tr><th scope=\"row\">good</th>"), "<td>2</td><td>2</td>");
+    assert_eq!(cells("<tr><th scope=\"row\">defective</th>"), "<td>2</td><td>1</td>");
 }
 
 #[test]

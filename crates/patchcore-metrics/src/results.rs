@@ -1,0 +1,194 @@
+//! metrics.json: the results of an evaluation as a file that other programs, and later versions of this one, read.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::SetResults;
+use super::threshold::Thresholds;
+
+/// The results of an evaluation. Keys are added without a new version, and a reader leaves out those that it does not
+/// know; a key whose meaning changes makes a new version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// Version of the layout: [`Results::VERSION`] in what is written. A file that names none has version 1.
+    #[serde(default = "first_version")]
+    pub version: u32,
+    /// Over all images.
+    #[serde(flatten)]
+    pub overall: SetResults,
+    /// Test images that could not be scored.
+    pub n_failed: usize,
+    /// Defective images whose mask is missing or unusable; they are not in the pixel metrics.
+    pub n_without_mask: usize,
+    /// Defective images without a defective pixel in the network's view: a crop may hide the defect.
+    pub n_defect_out_of_view: usize,
+    /// Per kind of defect, each together with all good images.
+    pub kinds: BTreeMap<String, SetResults>,
+    /// The model's thresholds and how they came about; `None` for a model without any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thresholds: Option<Thresholds>,
+    /// Wall time per stage.
+    pub seconds: BTreeMap<String, f64>,
+    /// What was evaluated, and with what.
+    pub model: EvaluatedModel,
+}
+
+/// What identifies the model of an evaluation, and where it ran.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvaluatedModel {
+    /// The mode's name.
+    pub mode: String,
+    /// The backbone's name.
+    pub backbone: String,
+    /// Digest of its weights.
+    pub weights_sha256: String,
+    /// Rows of the memory bank.
+    pub bank_rows: usize,
+    /// Seed of the fit.
+    pub seed: u64,
+    /// Where it was evaluated.
+    pub device: String,
+    /// Number format of the network there. A file that names none is older than the choice.
+    #[serde(default = "f32_precision")]
+    pub precision: String,
+    /// Version of the program.
+    pub version: String,
+}
+
+/// Why a text gives no [`Results`].
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ResultsError {
+    /// A later program has written it, and something in it has another meaning now.
+    #[error(
+        "the results have version {found}, this program reads up to {supported}: update patchcore, or evaluate again with this one"
+    )]
+    NewerVersion {
+        /// Version in the text.
+        found: u32,
+        /// Newest version that is read here.
+        supported: u32,
+    },
+    /// No JSON, or not that of an evaluation.
+    #[error("not the JSON of an evaluation")]
+    Malformed(#[from] serde_json::Error),
+}
+
+impl Results {
+    /// Version of the layout above. Files from before it was written say nothing and have the same layout.
+    pub const VERSION: u32 = 1;
+
+    /// Reads the bytes of a metrics.json.
+    ///
+    /// # Errors
+    /// [`ResultsError::NewerVersion`] and [`ResultsError::Malformed`].
+    pub fn from_json(json: &[u8]) -> Result<Self, ResultsError> {
+        #[derive(Deserialize)]
+        struct VersionOnly {
+            #[serde(default = "first_version")]
+            version: u32,
+        }
+        // The version comes first: a newer layout may differ in everything else.
+        let VersionOnly { version: found } = serde_json::from_slice(json)?;
+        if found > Self::VERSION {
+            return Err(ResultsError::NewerVersion { found, supported: Self::VERSION });
+        }
+        Ok(serde_json::from_slice(json)?)
+    }
+
+    /// The text of a metrics.json.
+    ///
+    /// # Errors
+    /// [`ResultsError::Malformed`] as far as the types go; these values have a JSON.
+    pub fn to_json(&self) -> Result<String, ResultsError> {
+        Ok(format!("{}\n", serde_json::to_string_pretty(self)?))
+    }
+}
+
+fn first_version() -> u32 {
+    1
+}
+
+fn f32_precision() -> String {
+    "f32".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::threshold::Threshold;
+    use crate::{Confusion, Interval, METRICS, Metric, PixelReplicates};
+
+    /// A file as the program wrote it before files named their version, but for the white space.
+    const OLD: &str = r#"{"n_normal":3,"n_anomalous":3,"image_auroc":1.0,"image_ap":0.875,"image_f1_max":0.75,
+"image_f1_max_threshold":2.4423828,"pixel_auroc":0.5,"pixel_ap":0.25,"pixel_f1_max":0.125,
+"pixel_f1_max_threshold":0.8105469,"aupro_0.3":0.9375,"aupro_0.05":0.625,"image_auroc_ci":[0.25,1.0],
+"image_ap_ci":[0.25,1.0],"image_f1_max_ci":[0.25,1.0],"pixel_auroc_ci":[0.25,1.0],"pixel_ap_ci":[0.25,1.0],
+"pixel_f1_max_ci":[0.25,1.0],"aupro_0.3_ci":[0.5,0.96875],"aupro_0.05_ci":[0.25,1.0],
+"confusion":{"true_negatives":2,"false_positives":1,"false_negatives":0,"true_positives":3},"n_failed":0,
+"n_without_mask":1,"n_defect_out_of_view":0,"kinds":{"spot":{"n_normal":3,"n_anomalous":3,"image_ap":0.5}},
+"thresholds":{"image":{"value":2.5,"origin":"manual"}},"seconds":{"load":0.25,"metrics":0.125,"overlays":0.0,
+"report":1.5,"scoring":0.5},"model":{"mode":"paper","backbone":"efficientnet_lite0","weights_sha256":"0d1c",
+"bank_rows":12,"seed":0,"device":"flex","version":"0.1.0"}}"#;
+
+    #[test]
+    fn a_file_without_a_version_reads_as_it_was_written() {
+        let results = Results::from_json(OLD.as_bytes()).unwrap();
+        assert_eq!((results.version, results.overall.n_normal, results.overall.n_anomalous), (1, 3, 3));
+        let values = METRICS.map(|metric| results.overall.values.get(&metric));
+        assert_eq!(values, [1.0, 0.875, 0.75, 0.5, 0.25, 0.125, 0.9375, 0.625].map(Some));
+        let interval = results.overall.intervals.get(&Metric::AUPRO_30);
+        assert_eq!(interval, Some(Interval { low: 0.5, high: 0.96875 }));
+        assert_eq!(results.overall.thresholds.get(&Metric::IMAGE_F1_MAX), Some(2.4423828));
+        assert_eq!(results.overall.confusion.unwrap().true_positives, 3);
+        let spot = results.kinds["spot"];
+        assert_eq!((spot.n_anomalous, spot.values.get(&Metric::IMAGE_AP), spot.confusion), (3, Some(0.5), None));
+        assert_eq!(results.thresholds.unwrap().image, Some(Threshold::manual(2.5)));
+        assert_eq!((results.seconds["scoring"], results.model.seed, results.model.bank_rows), (0.5, 0, 12));
+        assert_eq!(results.model.precision, "f32");
+        // Written again it is the same text, key by key, and names the version and the precision.
+        let expected = OLD.replacen('{', "{\"version\":1,", 1).replace("\"flex\"", "\"flex\",\"precision\":\"f32\"");
+        let without_space = |text: &str| text.split_whitespace().collect::<String>();
+        assert_eq!(without_space(&results.to_json().unwrap()), without_space(&expected));
+    }
+
+    #[test]
+    fn what_is_written_comes_back_and_the_undefined_is_absent() {
+        let results = Results {
+            version: Results::VERSION,
+            overall: SetResults {
+                confusion: Some(Confusion { true_negatives: 2, ..Confusion::default() }),
+                ..SetResults::new(2, 0, None, None)
+            },
+            ..Results::from_json(OLD.as_bytes()).unwrap()
+        };
+        let json = results.to_json().unwrap();
+        assert!(!json.contains("null") && json.starts_with("{\n  \"version\": 1,\n  \"n_normal\": 2,"), "{json}");
+        assert_eq!(Results::from_json(json.as_bytes()).unwrap(), results);
+    }
+
+    #[test]
+    fn a_newer_version_is_refused_and_an_unknown_key_is_not() {
+        let newer = Results::from_json(b"{\"version\": 2, \"metrics\": []}").unwrap_err();
+        assert!(matches!(newer, ResultsError::NewerVersion { found: 2, supported: 1 }));
+        assert!(newer.to_string().contains("version 2") && newer.to_string().contains("update patchcore"), "{newer}");
+        let more = OLD.replacen('{', "{\"aupimo\":0.5,\"aupimo_ci\":[0.25,0.75],", 1);
+        let old = Results::from_json(OLD.as_bytes()).unwrap();
+        assert_eq!(Results::from_json(more.as_bytes()).unwrap(), old);
+        for damaged in ["{", "[]", "{}", "{\"version\": \"new\"}", &OLD.replace("\"n_anomalous\"", "\"n\"")] {
+            assert!(matches!(Results::from_json(damaged.as_bytes()), Err(ResultsError::Malformed(_))), "{damaged}");
+        }
+    }
+
+    #[test]
+    fn old_replicates_read() {
+        let old = "{\"bootstrap\":{\"resamples\":2,\"confidence\":0.95,\"seed\":0},\"strata\":[false,true],\"values\":[\
+                   {\"auroc\":0.5,\"ap\":0.5,\"f1_max\":0.5,\"aupro_30\":0.25,\"aupro_05\":0.125},null]}";
+        let replicates: PixelReplicates = serde_json::from_str(old).unwrap();
+        let interval = replicates.intervals().unwrap().get(&Metric::AUPRO_05);
+        assert_eq!(interval, Some(Interval { low: 0.125, high: 0.125 }));
+        assert_eq!(serde_json::to_string(&replicates).unwrap(), old);
+    }
+}

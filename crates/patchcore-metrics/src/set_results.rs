@@ -1,0 +1,121 @@
+//! The metrics of one set of images, as they stand in metrics.json.
+
+use std::fmt;
+
+use serde::de::{self, IgnoredAny, MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Confusion, ImageMetrics, Interval, METRICS, Metric, PerMetric, PixelMetrics};
+
+/// The metrics of all images, or of one kind of defect together with all good images.
+///
+/// In JSON one flat object: `image_auroc`, its interval `image_auroc_ci`, and so on over [`METRICS`]. What is not defined
+/// on the set (one class only, no mask) is absent; a key that this version does not know is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct SetResults {
+    /// Good images scored.
+    pub n_normal: usize,
+    /// Defective images scored.
+    pub n_anomalous: usize,
+    /// The values of the metrics.
+    pub values: PerMetric<f64>,
+    /// Bootstrap intervals over images, at 95 %.
+    pub intervals: PerMetric<Interval>,
+    /// Where a metric is the best over all thresholds (F1-max): the one where it is, in the unit of the scores. Entries
+    /// with `score >= threshold` are called anomalous.
+    pub thresholds: PerMetric<f32>,
+    /// Verdicts at the model's image threshold against the truth.
+    pub confusion: Option<Confusion>,
+}
+
+impl SetResults {
+    /// The values of whatever is defined, without intervals and verdicts.
+    pub fn new(
+        n_normal: usize,
+        n_anomalous: usize,
+        image: Option<&ImageMetrics>,
+        pixel: Option<&PixelMetrics>,
+    ) -> Self {
+        let value = |metric: &'static Metric| Some((metric, metric.value(image, pixel)?));
+        let image_threshold = image.map(|image| (&Metric::IMAGE_F1_MAX, image.f1_max.threshold));
+        let pixel_threshold = pixel.map(|pixel| (&Metric::PIXEL_F1_MAX, pixel.f1_max.threshold));
+        Self {
+            n_normal,
+            n_anomalous,
+            values: METRICS.iter().filter_map(value).collect(),
+            intervals: PerMetric::default(),
+            thresholds: image_threshold.into_iter().chain(pixel_threshold).collect(),
+            confusion: None,
+        }
+    }
+}
+
+const N_NORMAL: &str = "n_normal";
+const N_ANOMALOUS: &str = "n_anomalous";
+const CONFUSION: &str = "confusion";
+/// Behind the key of a metric.
+const INTERVAL: &str = "_ci";
+const THRESHOLD: &str = "_threshold";
+
+impl Serialize for SetResults {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry(N_NORMAL, &self.n_normal)?;
+        map.serialize_entry(N_ANOMALOUS, &self.n_anomalous)?;
+        for (metric, value) in self.values.iter() {
+            map.serialize_entry(metric.key, &value)?;
+            if let Some(threshold) = self.thresholds.get(metric) {
+                map.serialize_entry(&format!("{}{THRESHOLD}", metric.key), &threshold)?;
+            }
+        }
+        for (metric, interval) in self.intervals.iter() {
+            map.serialize_entry(&format!("{}{INTERVAL}", metric.key), &interval)?;
+        }
+        if let Some(confusion) = &self.confusion {
+            map.serialize_entry(CONFUSION, confusion)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for SetResults {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+struct Entries;
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = SetResults;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the metrics of a test set")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SetResults, A::Error> {
+        let mut results = SetResults::default();
+        let (mut n_normal, mut n_anomalous) = (None, None);
+        while let Some(key) = map.next_key::<String>()? {
+            let of = |suffix: &str| key.strip_suffix(suffix).and_then(Metric::of_key);
+            if let Some(metric) = Metric::of_key(&key) {
+                results.values.extend(map.next_value::<Option<f64>>()?.map(|value| (metric, value)));
+            } else if let Some(metric) = of(INTERVAL) {
+                results.intervals.extend(map.next_value::<Option<Interval>>()?.map(|value| (metric, value)));
+            } else if let Some(metric) = of(THRESHOLD) {
+                results.thresholds.extend(map.next_value::<Option<f32>>()?.map(|value| (metric, value)));
+            } else {
+                match key.as_str() {
+                    N_NORMAL => n_normal = Some(map.next_value()?),
+                    N_ANOMALOUS => n_anomalous = Some(map.next_value()?),
+                    CONFUSION => results.confusion = map.next_value()?,
+                    _ => drop(map.next_value::<IgnoredAny>()?),
+                }
+            }
+        }
+        results.n_normal = n_normal.ok_or_else(|| de::Error::missing_field(N_NORMAL))?;
+        results.n_anomalous = n_anomalous.ok_or_else(|| de::Error::missing_field(N_ANOMALOUS))?;
+        Ok(results)
+    }
+}
