@@ -13,9 +13,10 @@ use patchcore_io::{Limits, NetworkInput, path_of_text, path_text};
 
 use crate::error::Error;
 use crate::input::load_input;
-use crate::model::{Model, NearestGood, Score};
+use crate::model::Model;
 use crate::prefetch::prefetch;
 use crate::progress::{Progress, ProgressFn, Stage};
+use crate::score::{NearestGood, Score};
 
 /// The training photos, the most suspicious first.
 #[derive(Debug)]

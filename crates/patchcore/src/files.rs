@@ -9,9 +9,10 @@ use patchcore_io::{Limits, NetworkInput, path_text};
 
 use crate::error::Error;
 use crate::input::load_input;
-use crate::model::{FitReport, Model, Score};
+use crate::model::{FitReport, Model};
 use crate::prefetch::prefetch;
 use crate::progress::ProgressFn;
+use crate::score::Score;
 use crate::settings::Settings;
 
 /// Threads that decode; the network and the search have the others.

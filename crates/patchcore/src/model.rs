@@ -9,15 +9,15 @@ use patchcore_core::memory_bank::{MemoryBank, PatchOrigin};
 use patchcore_core::model_file::{DriftPolicy, ModelFile, ModelHeader};
 use patchcore_core::nearest_neighbor::Neighbor;
 use patchcore_core::passport::{Drift, ScorePassport};
-use patchcore_core::scoring::AnomalyMap;
 use patchcore_core::{ComputeDevice, FittedOn, Fitter, ImageInput, ImageScore, Instructions, PatchCore, Precision};
 use patchcore_io::{Geometry, Limits, NetworkInput, Photo, path_of_text, path_text};
-use patchcore_metrics::threshold::{Thresholds, Verdict};
+use patchcore_metrics::threshold::Thresholds;
 
 use crate::devices::{DEFAULT_DEVICE, open_device};
 use crate::error::Error;
 use crate::input::prepare_photo;
 use crate::progress::{Progress, ProgressFn, Stage};
+use crate::score::{NearestGood, NearestPhoto, PatchScores, Score};
 use crate::settings::Settings;
 use crate::weights::resolve_weights;
 use crate::write_file::write_beside_and_rename;
@@ -29,61 +29,6 @@ pub struct Model {
     pub(crate) weights: BackboneWeights,
     images: Vec<String>,
     pub(crate) thresholds: Thresholds,
-}
-
-/// How anomalous a photo is, where, and compared with what.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Score {
-    /// The image score, in the unit of the mode's distance; higher is worse.
-    pub score: f32,
-    /// What the model's image threshold makes of it; `None` for a model that has none (see [`Model::calibrate`]).
-    pub verdict: Option<Verdict>,
-    /// One score per pixel of the network's input; [`Score::on_photo`] is the same on the original photo.
-    pub map: AnomalyMap,
-    /// Which pixels of the input count, `[height, width]` row by row; the map is 0 at the others. `None`: all of them.
-    pub inside: Option<Vec<bool>>,
-    /// How the network's input lies in the photo.
-    pub geometry: Geometry,
-    /// Centre of the worst patch in the photo: column, row; the top left pixel has its centre at `(0, 0)`.
-    pub worst_at: (f64, f64),
-    /// The good patch that is nearest to the worst patch.
-    pub nearest_good: NearestGood,
-    /// The core's own answer: grid, patch scores, neighbours.
-    pub patches: PatchScores,
-}
-
-/// Scores on the patch grid.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PatchScores {
-    /// Rows of the grid.
-    pub rows: usize,
-    /// Columns of the grid.
-    pub columns: usize,
-    /// One score per cell, row-major.
-    pub scores: Vec<f32>,
-}
-
-/// The patch of a training photo that a patch was compared with.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NearestGood {
-    /// Name of the training photo; empty if the fit was not told.
-    pub image: String,
-    /// Its index and the grid cell.
-    pub origin: PatchOrigin,
-    /// Distance of the two patches, in the unit of the mode's distance.
-    pub distance: f32,
-}
-
-/// The training photo of a [`NearestGood`].
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct NearestPhoto {
-    /// The photo.
-    pub photo: Photo,
-    /// Centre of the patch in it: column, row.
-    pub at: (f64, f64),
-    /// How the network's input lies in it.
-    pub geometry: Geometry,
 }
 
 /// How to load a model.

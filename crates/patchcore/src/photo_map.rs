@@ -2,7 +2,7 @@
 
 use patchcore_core::scoring::AnomalyMap;
 
-use crate::model::Score;
+use crate::score::Score;
 
 /// One score per pixel of the original photo.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,21 +1,9 @@
 //! The selection on any device: rows in, indices out.
 
+use super::selection_stopped::{OPERATION, SelectionStopped};
 use crate::device::ComputeDevice;
 #[cfg(feature = "burn")]
 use crate::device::guarded;
-use crate::error::DeviceError;
-
-/// Why a selection ended before its time.
-#[derive(Debug, Clone, PartialEq)]
-pub enum SelectionStopped {
-    /// The progress callback asked to stop.
-    Cancelled,
-    /// The device failed.
-    Device(DeviceError),
-}
-
-/// What an error of the device says was being done.
-pub(super) const OPERATION: &str = "coreset selection";
 
 /// Picks `count` rows of row-major `features` `[n, dim]`, each the one farthest from those before it (paper algorithm 1).
 ///
@@ -28,7 +16,7 @@ pub(super) const OPERATION: &str = "coreset selection";
 /// one block of products, never `n x count`.
 ///
 /// # Errors
-/// [`SelectionStopped`]; features that are not whole rows are a [`DeviceError::Execution`].
+/// [`SelectionStopped`]; features that are not whole rows are a [`DeviceError::Execution`](crate::error::DeviceError::Execution).
 pub fn greedy_k_center(
     features: &[f32],
     dim: usize,

@@ -14,12 +14,14 @@ mod initial_distances;
 #[cfg(feature = "flex")]
 mod oracle;
 mod random_projection;
+mod selection_stopped;
 #[cfg(feature = "burn")]
 mod tensors;
 
-pub use greedy::{SelectionStopped, greedy_k_center};
+pub use greedy::greedy_k_center;
 pub use initial_distances::initial_distances;
 pub use random_projection::RandomProjection;
+pub use selection_stopped::SelectionStopped;
 #[cfg(feature = "burn")]
 pub use tensors::greedy_k_center_tensors;
 

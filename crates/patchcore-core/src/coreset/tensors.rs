@@ -4,8 +4,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use super::SelectionStopped;
-use super::greedy::OPERATION;
+use super::selection_stopped::{OPERATION, SelectionStopped};
 use crate::device::{ComputeDevice, guarded};
 
 /// Candidates looked at per block.
