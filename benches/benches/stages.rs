@@ -1,6 +1,6 @@
 //! Criterion benches of every stage: `cargo bench -p patchcore-bench`; ids are `stage/device/rows x dim`.
 //!
-//! They run on every device that is present and has proved itself, or on those that `PATCHCORE_TEST_DEVICE` names, comma
+//! They run on every device that is present and passes the self-check, or on those that `PATCHCORE_TEST_DEVICE` names, comma
 //! separated. Photographs and ResNet-18 come from `../shared`; where that is absent, the demo's photos and the embedded
 //! EfficientNet-Lite0 stand in. Sizes are small, so that a run over everything takes minutes on two cores. `cargo xtask
 //! bench-devices` runs them, records the medians and writes the README's table of devices; the comparison with other
@@ -220,14 +220,14 @@ fn device_names() -> Vec<String> {
         return names.split(',').map(|name| name.trim().to_owned()).collect();
     }
     let present = list_devices().into_iter().filter(|device| matches!(device.state, DeviceState::Present(_)));
-    let proved = present.filter(|device| match open_device(&device.name, Precision::F32, None) {
+    let usable = present.filter(|device| match open_device(&device.name, Precision::F32, None) {
         Ok(_) => true,
         Err(error) => {
             println!("left out: {error}");
             false
         }
     });
-    proved.map(|device| device.name).collect()
+    usable.map(|device| device.name).collect()
 }
 
 fn main() -> anyhow::Result<()> {

@@ -9,17 +9,17 @@ use patchcore::{Backend, ComputeDevice, LoadOptions, Model, Precision};
 use crate::arguments::{Compute, ModelSource};
 use crate::interrupt::{Watch, is_asked};
 
-/// Opens a device that has proved itself.
+/// Opens a device that has passed the self-check.
 pub fn open(compute: &Compute) -> anyhow::Result<ComputeDevice> {
     let precision = Precision::from_name(&compute.precision)?;
-    try_apart(&compute.device, precision)?;
+    try_in_subprocess(&compute.device, precision)?;
     Ok(open_device(&compute.device, precision, compute.instructions()?)?)
 }
 
 /// Loads a model on such a device; a drift that was allowed is a warning.
 pub fn load(source: &ModelSource) -> anyhow::Result<Model> {
     let precision = Precision::from_name(&source.compute.precision)?;
-    try_apart(&source.compute.device, precision)?;
+    try_in_subprocess(&source.compute.device, precision)?;
     let options = LoadOptions {
         weights: source.weights.clone(),
         device: source.compute.device.clone(),
@@ -43,8 +43,8 @@ pub fn load(source: &ModelSource) -> anyhow::Result<Model> {
 }
 
 /// Has the devices that a name stands for tried by other processes: for `auto` one after the other, up to the first that
-/// proves itself.
-pub fn try_apart(device: &str, precision: Precision) -> anyhow::Result<()> {
+/// passes the self-check.
+pub fn try_in_subprocess(device: &str, precision: Precision) -> anyhow::Result<()> {
     if device != "auto" {
         return try_one(device, precision);
     }
@@ -57,15 +57,15 @@ pub fn try_apart(device: &str, precision: Precision) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Has a device that has not proved itself yet tried by another process of this program. How that process ended is
-/// what matters; its verdict is in the cache, and an error that it met is met again here.
+/// Has a device that has not passed the self-check yet tried by another process of this program. How that process ended
+/// is what matters; its verdict is in the cache, and an error that it met is met again here.
 fn try_one(device: &str, precision: Precision) -> anyhow::Result<()> {
     if is_proved(device, precision) {
         return Ok(());
     }
-    // Ctrl-C ends that process too: that is no crash of the driver, and no answer either.
+    // Ctrl-C ends that process too: that is no crash of the driver, and no verdict either.
     let watch = Watch::new();
-    let ended = run_apart(&["try-device", "--device", device, "--precision", precision.name()])?;
+    let ended = run_subprocess(&["try-device", "--device", device, "--precision", precision.name()])?;
     drop(watch);
     if is_asked() {
         forget(device, precision);
@@ -77,8 +77,8 @@ fn try_one(device: &str, precision: Precision) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs another process of this program, unheard; how a signal ended it, if one did. An exit code is an answer.
-pub fn run_apart(arguments: &[&str]) -> anyhow::Result<Option<String>> {
+/// Runs another process of this program, unheard; how a signal ended it, if one did. An exit code is no crash.
+pub fn run_subprocess(arguments: &[&str]) -> anyhow::Result<Option<String>> {
     let program = std::env::current_exe().context("cannot find this program's own file to try the device with")?;
     let mut command = Command::new(program);
     let status = command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();

@@ -94,7 +94,7 @@ pub enum StartRule {
 pub enum Distance {
     /// Euclidean distance.
     L2,
-    /// Its square, as faiss's `IndexFlatL2` answers.
+    /// Its square, as faiss's `IndexFlatL2` returns it.
     SquaredL2,
 }
 

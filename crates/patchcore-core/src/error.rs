@@ -95,7 +95,7 @@ pub enum DeviceError {
         /// What can be asked for.
         expected: String,
     },
-    /// The device computes wrong: a known answer came out different.
+    /// The device computes wrong: a result of the self-check is not the expected value.
     #[error(
         "device `{device}` computes wrong: {operation} is off by {found:.3e}, at most {tolerance:.1e} is allowed (update the driver, build without `fusion`, or use `--device flex`)"
     )]

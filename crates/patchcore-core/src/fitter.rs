@@ -93,7 +93,7 @@ impl Fitter {
         };
         match added {
             Ok(()) => self.images += 1,
-            Err(_) => self.take_back(number, patches),
+            Err(_) => self.truncate(number, patches),
         }
         added
     }
@@ -114,10 +114,7 @@ impl Fitter {
         let first = self.images;
         if self.extractor.config().tiling.is_some() {
             let patches = self.patches();
-            return images
-                .iter()
-                .try_for_each(|image| self.add(*image))
-                .inspect_err(|_| self.take_back(first, patches));
+            return images.iter().try_for_each(|image| self.add(*image)).inspect_err(|_| self.truncate(first, patches));
         }
         let embedded = self.extractor.embed_batch_to_host(images).map_err(|error| fit_error(error, first));
         let (rows, grid) = embedded?;
@@ -133,8 +130,8 @@ impl Fitter {
         Ok(())
     }
 
-    /// Makes the fitter what it was with so many photos and patches.
-    fn take_back(&mut self, images: usize, patches: usize) {
+    /// Truncates to the first `images` photos and `patches` patches.
+    fn truncate(&mut self, images: usize, patches: usize) {
         self.images = images;
         self.origins.truncate(patches);
         self.rows.truncate(patches * self.extractor.dim());

@@ -29,7 +29,7 @@ pub struct MemoryBank {
 }
 
 impl MemoryBank {
-    /// A bank of row-major `rows`, one origin each; what is not a whole row with an origin is dropped.
+    /// A bank of row-major `rows` `[m, dim]`, one origin each. Truncates both to the whole rows that have an origin.
     pub fn new(dim: usize, mut rows: Vec<f32>, mut origins: Vec<PatchOrigin>) -> Self {
         let whole = origins.len().min(rows.len().checked_div(dim).unwrap_or(0));
         rows.truncate(whole * dim);

@@ -60,12 +60,12 @@ pub struct ModelHeader {
     /// Thresholds, once the model has been calibrated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thresholds: Option<Thresholds>,
-    /// What that device answered for a few pictures; absent in files of version 1.
+    /// What that device computed for a few pictures; absent in files of version 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passport: Option<ScorePassport>,
 }
 
-/// What to do with a device whose answers differ from the model's passport.
+/// What to do with a device whose results differ from the model's passport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DriftPolicy {
     /// Refuse it with [`ModelFileError::Drift`].
@@ -195,7 +195,7 @@ impl ModelFile {
     }
 
     /// The model on a device. `weights`: the backbone's weights, needed unless the file holds them. `drift`: what to do
-    /// where the device answers the passport's questions differently.
+    /// where the device's results differ from the passport.
     ///
     /// # Errors
     /// [`ModelFileError::WeightsNeeded`], [`ModelFileError::OtherWeights`], [`ModelFileError::Backbone`],

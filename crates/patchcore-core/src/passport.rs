@@ -1,9 +1,9 @@
-//! The score passport: a few pictures' features and scores, kept with a model and asked for again wherever it is loaded.
+//! The score passport: a few pictures' features and scores, kept with a model and computed again wherever it is loaded.
 //!
 //! A checkpoint, its export and its export's export often give three scores for one image, and nobody is told. A model
-//! file of this project carries what the device of its fit answered for a few pictures drawn from a formula. Another
-//! device, driver, precision or version answers the same questions when it loads the model, and is refused when its
-//! answers lie further off than its precision explains ([`Precision::drift_tolerance`]).
+//! file of this project carries what the device of its fit computed for a few pictures drawn from a formula. Another
+//! device, driver, precision or version scores the same pictures when it loads the model, and is refused when its
+//! results lie further off than its precision explains ([`Precision::drift_tolerance`]).
 //!
 //! The pictures are not photographs: they hold nothing of the user's parts, are the same in every model, and reach the
 //! network's edges, its flat areas and its textures. They are small (96 x 96), so that a load stays as fast as it was.
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::Precision;
 
-/// What one device answered for one picture.
+/// What one device computed for one picture.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PassportEntry {
     /// Name of the picture.
@@ -25,7 +25,7 @@ pub struct PassportEntry {
     pub features: Vec<f32>,
 }
 
-/// The answers of the device on which a model was fitted.
+/// The results of the device on which a model was fitted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScorePassport {
     /// Precision of the network then.
@@ -34,7 +34,7 @@ pub struct ScorePassport {
     pub entries: Vec<PassportEntry>,
 }
 
-/// How far a device's answers lie from a passport's: the largest over all pictures, as a share of the passport's value.
+/// How far a device's results lie from a passport's: the largest over all pictures, as a share of the passport's value.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Drift {
     /// Of the image scores.
@@ -58,7 +58,7 @@ impl Drift {
 }
 
 impl ScorePassport {
-    /// How far the answers `now` lie from these.
+    /// How far the results `now` lie from these.
     pub(crate) fn drift_of(&self, now: &Self) -> Drift {
         let mut drift = Drift { score: 0.0, map: 0.0, features: 0.0 };
         for (then, now) in self.entries.iter().zip(&now.entries) {

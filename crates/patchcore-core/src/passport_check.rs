@@ -1,4 +1,4 @@
-//! Asks a model's device for the answers of a passport: after a fit to keep them, after a load to compare them.
+//! Computes a passport on a model's device: after a fit to keep it, after a load to compare.
 
 use crate::error::{ModelFileError, ScoreError};
 use crate::extractor::ImageInput;
@@ -11,7 +11,7 @@ const SIDE: usize = 96;
 const FEATURES: usize = 32;
 
 impl ScorePassport {
-    /// Asks a model for its answers.
+    /// Computes a model's passport on its device.
     ///
     /// # Errors
     /// [`ScoreError`].
@@ -31,7 +31,7 @@ impl ScorePassport {
         Ok(Self { precision: model.device().precision(), entries })
     }
 
-    /// How far a model's answers lie from these.
+    /// How far a model's results lie from these.
     ///
     /// # Errors
     /// [`ScoreError`].
@@ -39,7 +39,7 @@ impl ScorePassport {
         Ok(self.drift_of(&Self::of(model)?))
     }
 
-    /// Refuses a model whose answers drift further than its precision explains.
+    /// Refuses a model whose results drift further than its precision explains.
     ///
     /// # Errors
     /// [`ModelFileError::Drift`], and [`ModelFileError::Device`] where the device fails.
@@ -59,7 +59,7 @@ impl ScorePassport {
 }
 
 impl PatchCore {
-    /// Asks this device for the answers of a passport and keeps them.
+    /// Computes a passport on this device and keeps it.
     pub(crate) fn with_own_passport(self) -> Result<Self, ScoreError> {
         let passport = ScorePassport::of(&self)?;
         Ok(self.with_passport(passport, None))

@@ -140,13 +140,13 @@ impl PatchCore {
         self.fitted_on
     }
 
-    /// What the device of the fit answered for a few pictures; `None` for a model that was never asked (files of format
+    /// What the device of the fit computed for a few pictures; `None` for a model without a passport (files of format
     /// version 1, [`PatchCore::with_bank`]).
     pub fn passport(&self) -> Option<&ScorePassport> {
         self.passport.as_ref()
     }
 
-    /// How far this device's answers lie from the passport; `None` unless the model was loaded with one.
+    /// How far this device's results lie from the passport; `None` unless the model was loaded with one.
     pub fn drift(&self) -> Option<Drift> {
         self.drift
     }
@@ -156,7 +156,7 @@ impl PatchCore {
         self
     }
 
-    /// The bank, ready for questions.
+    /// The bank, ready for queries.
     pub fn index(&self) -> &NearestNeighborIndex {
         &self.index
     }

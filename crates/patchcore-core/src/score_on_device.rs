@@ -114,13 +114,13 @@ impl PatchCore {
         let (Some((bank, neighbors)), Some(first)) = (self.bank_on_device(), images.first()) else { return Ok(None) };
         let size = (first.height, first.width);
         let (queries, grid) = self.extractor().embed_batch(images)?;
-        let answer = guarded(self.device(), OPERATION, || {
+        let read = guarded(self.device(), OPERATION, || {
             self.compute_on_device(bank, queries, images.len(), grid, size, neighbors)?.read().map_err(|error| {
                 let failed: DeviceError = self.device().failed(OPERATION, error);
                 failed
             })
         })?;
-        let scores = (0..images.len()).map(|image| self.image_score(&answer, image, images.len(), grid, size));
+        let scores = (0..images.len()).map(|image| self.image_score(&read, image, images.len(), grid, size));
         scores.collect::<Result<Vec<_>, _>>().map(Some)
     }
 
@@ -161,7 +161,7 @@ impl PatchCore {
 
     fn image_score(
         &self,
-        read: &Answer,
+        read: &ReadBack,
         image: usize,
         images: usize,
         grid: Grid,
@@ -205,7 +205,7 @@ fn reweighted(worst: Tensor<2>, to_neighborhood: Tensor<2>) -> Tensor<2> {
 }
 
 /// What a transaction brought back, images one after the other.
-struct Answer {
+struct ReadBack {
     rows: Vec<i32>,
     squared: Vec<f32>,
     maps: Vec<f32>,
@@ -214,13 +214,13 @@ struct Answer {
 
 impl OnDevice {
     /// One transaction for everything.
-    fn read(self) -> Result<Answer, String> {
-        let mut asked = Transaction::default().register(self.rows).register(self.squared).register(self.maps);
+    fn read(self) -> Result<ReadBack, String> {
+        let mut transaction = Transaction::default().register(self.rows).register(self.squared).register(self.maps);
         let has_neighborhood = self.neighborhood.is_some();
         if let Some(neighborhood) = self.neighborhood {
-            asked = asked.register(neighborhood);
+            transaction = transaction.register(neighborhood);
         }
-        let mut data = asked.try_execute().map_err(|error| error.to_string())?.into_iter();
+        let mut data = transaction.try_execute().map_err(|error| error.to_string())?.into_iter();
         let mut next = || data.next().ok_or_else(|| "an answer is missing".to_owned());
         let values = |data: TensorData| data.convert::<f32>().try_into_vec::<f32>();
         let failed = |error: DataError| error.to_string();
@@ -228,6 +228,6 @@ impl OnDevice {
         let squared = values(next()?).map_err(failed)?;
         let maps = values(next()?).map_err(failed)?;
         let neighborhood = has_neighborhood.then(|| values(next()?).map_err(failed)).transpose()?;
-        Ok(Answer { rows, squared, maps, neighborhood })
+        Ok(ReadBack { rows, squared, maps, neighborhood })
     }
 }

@@ -1,4 +1,4 @@
-//! Bytes to pixels: format by content, the decoder's known answers, then the decoder itself.
+//! Bytes to pixels: format by content, the decoder's check, then the decoder itself.
 
 use image::DynamicImage;
 

@@ -1,8 +1,8 @@
-//! Holds each decoder to known answers before it decodes its first photo.
+//! Checks each decoder on test pictures before it decodes its first photo.
 //!
 //! Scores begin with the decoder's pixels, and an application may bring a later patch release of one than this library
-//! was tested with. So each is asked, once a process and in well under a millisecond, to decode the small files of
-//! [`known_pictures`]; where an answer differs, photos of that format are refused with a [`DecoderFault`].
+//! was tested with. So each decodes, once a process and in well under a millisecond, the small files of
+//! [`known_pictures`]; where a result differs from the expected one, photos of that format are refused with a [`DecoderFault`].
 
 use std::sync::OnceLock;
 
@@ -14,15 +14,15 @@ use crate::unchecked_decode::decode_with;
 use crate::{DECODERS, Decoder, DecoderFault, ImageError, Limits};
 
 impl Decoder {
-    /// Whether its answers are the known ones; asked once a process.
+    /// Whether it decodes the test pictures as expected; checked once a process.
     ///
     /// # Errors
-    /// The first answer that is another one.
+    /// The first picture that comes out different.
     pub fn check(self) -> Result<(), DecoderFault> {
         static VERDICTS: [OnceLock<Result<(), DecoderFault>>; DECODERS.len()] =
             [const { OnceLock::new() }; DECODERS.len()];
-        let ask = || self.ask(decode_with);
-        VERDICTS.get(self as usize).map_or_else(ask, |verdict| verdict.get_or_init(ask).clone())
+        let check = || self.check_with(decode_with);
+        VERDICTS.get(self as usize).map_or_else(check, |verdict| verdict.get_or_init(check).clone())
     }
 
     fn known_pictures(self) -> &'static [KnownPicture] {
@@ -35,18 +35,20 @@ impl Decoder {
         }
     }
 
-    fn ask(
+    fn check_with(
         self,
         decode: impl Fn(Self, &str, &[u8], &Limits) -> Result<DynamicImage, ImageError>,
     ) -> Result<(), DecoderFault> {
         for picture in self.known_pictures() {
             let found = match decode(self, picture.name, picture.bytes, &Limits::default()) {
-                Ok(image) => answer(&image),
-                Err(ImageError::Truncated { .. } | ImageError::Damaged { .. }) if picture.answer == REFUSED => continue,
+                Ok(image) => describe(&image),
+                Err(ImageError::Truncated { .. } | ImageError::Damaged { .. }) if picture.expected == REFUSED => {
+                    continue;
+                }
                 Err(error) => error.to_string(),
             };
-            if found != picture.answer {
-                return Err(DecoderFault { decoder: self, picture: picture.name, expected: picture.answer, found });
+            if found != picture.expected {
+                return Err(DecoderFault { decoder: self, picture: picture.name, expected: picture.expected, found });
             }
         }
         Ok(())
@@ -54,7 +56,7 @@ impl Decoder {
 }
 
 /// Size, layout and digest of a picture.
-fn answer(image: &DynamicImage) -> String {
+fn describe(image: &DynamicImage) -> String {
     let digest = Sha256::digest(image.as_bytes());
     let digits: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("{}x{} {:?} {digits}", image.width(), image.height(), image.color())
@@ -65,13 +67,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_decoder_gives_its_known_answers() {
+    fn every_decoder_passes_its_check() {
         for decoder in DECODERS {
             assert_eq!(decoder.check(), Ok(()), "{decoder:?}");
         }
     }
 
-    /// The answer of the lossless formats does not come from a decoder.
+    /// The expected value of the lossless formats does not come from a decoder.
     #[test]
     fn the_lossless_picture_is_the_one_that_its_documentation_describes() {
         let picture = image::RgbImage::from_fn(7, 5, |x, y| {
@@ -79,7 +81,7 @@ mod tests {
         });
         for known in [known_pictures::PNG[0], known_pictures::BMP[0], known_pictures::TIFF[0], known_pictures::WEBP[0]]
         {
-            assert_eq!(known.answer, answer(&picture.clone().into()));
+            assert_eq!(known.expected, describe(&picture.clone().into()));
         }
     }
 
@@ -96,7 +98,7 @@ mod tests {
                 *last.unwrap() ^= 1;
                 Ok(image)
             };
-            let fault = decoder.ask(altered).unwrap_err();
+            let fault = decoder.check_with(altered).unwrap_err();
             let told = fault.to_string();
             for word in [decoder.format(), decoder.library(), decoder.tested_version(), fault.expected, &fault.found] {
                 assert!(told.contains(word), "{told}");
@@ -112,7 +114,7 @@ mod tests {
             let decoded = decode_with(decoder, name, bytes, limits);
             decoded.or_else(|_| Ok(image::RgbImage::new(24, 20).into()))
         };
-        let fault = Decoder::Jpeg.ask(lenient).unwrap_err();
+        let fault = Decoder::Jpeg.check_with(lenient).unwrap_err();
         assert_eq!((fault.picture, fault.expected), ("baseline, cut", REFUSED));
     }
 }

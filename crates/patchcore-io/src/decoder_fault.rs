@@ -1,4 +1,4 @@
-//! A decoder that does not give its known answer: another version than the tested one, or a build that computes wrong.
+//! A decoder that does not pass its check: another version than the tested one, or a build that computes wrong.
 
 use crate::Decoder;
 

@@ -88,7 +88,7 @@ pub enum ImageError {
         /// Its format.
         format: &'static str,
     },
-    /// The decoder does not give its known answers, so its pixels are not those that scores were tested with.
+    /// The decoder does not pass its check on test pictures, so its pixels are not those that scores were tested with.
     #[error("{name} is not decoded: {fault}")]
     DecoderDiffers {
         /// The file.

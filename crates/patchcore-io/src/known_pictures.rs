@@ -1,11 +1,11 @@
-//! One small picture for every decoder, and what it must become: the known answers of [`Decoder`](crate::Decoder).
+//! One small picture for every decoder, and what it must become: the test pictures of [`Decoder::check`](crate::Decoder::check).
 //!
 //! Drawn once with Pillow 13. The lossless formats hold one picture of 7 x 5 pixels, red `40 x`, green `60 y`, blue
 //! `37 x y + 11` modulo 256; those that lose something one of 24 x 20, a disc with fine columns on a gradient: with halved
 //! chroma more than one block in either direction. Pillow decodes the lossy WebP to the same bits, and the JPEGs to within
-//! 4 of 255 (libjpeg-turbo rounds differently); zune-jpeg's scalar code and its AVX2 code give the same answers.
+//! 4 of 255 (libjpeg-turbo rounds differently); zune-jpeg's scalar code and its AVX2 code give the same pixels.
 
-/// A file and its answer.
+/// A file and what it must decode to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KnownPicture {
     /// What the file exercises.
@@ -13,25 +13,25 @@ pub(crate) struct KnownPicture {
     /// The file.
     pub bytes: &'static [u8],
     /// Columns x rows, pixel layout, and the first 16 digits of the samples' SHA-256; or [`REFUSED`].
-    pub answer: &'static str,
+    pub expected: &'static str,
 }
 
-/// The answer of a file whose end is missing.
+/// The expected result of a file whose end is missing.
 pub(crate) const REFUSED: &str = "an error: the file is cut";
-/// The answer of every lossless format.
+/// The expected result of every lossless format.
 const LOSSLESS: &str = "7x5 Rgb8 079850950cfee52a";
 
-pub(crate) const PNG: [KnownPicture; 1] = [KnownPicture { name: "RGB", bytes: PNG_RGB, answer: LOSSLESS }];
+pub(crate) const PNG: [KnownPicture; 1] = [KnownPicture { name: "RGB", bytes: PNG_RGB, expected: LOSSLESS }];
 pub(crate) const JPEG: [KnownPicture; 3] = [
-    KnownPicture { name: "baseline, halved chroma", bytes: JPEG_BASELINE, answer: "24x20 Rgb8 7ef118498996fd2a" },
-    KnownPicture { name: "progressive grey", bytes: JPEG_PROGRESSIVE, answer: "24x20 L8 40bc53995728bdde" },
-    KnownPicture { name: "baseline, cut", bytes: JPEG_CUT, answer: REFUSED },
+    KnownPicture { name: "baseline, halved chroma", bytes: JPEG_BASELINE, expected: "24x20 Rgb8 7ef118498996fd2a" },
+    KnownPicture { name: "progressive grey", bytes: JPEG_PROGRESSIVE, expected: "24x20 L8 40bc53995728bdde" },
+    KnownPicture { name: "baseline, cut", bytes: JPEG_CUT, expected: REFUSED },
 ];
-pub(crate) const BMP: [KnownPicture; 1] = [KnownPicture { name: "24 bits", bytes: BMP_RGB, answer: LOSSLESS }];
-pub(crate) const TIFF: [KnownPicture; 1] = [KnownPicture { name: "LZW", bytes: TIFF_LZW, answer: LOSSLESS }];
+pub(crate) const BMP: [KnownPicture; 1] = [KnownPicture { name: "24 bits", bytes: BMP_RGB, expected: LOSSLESS }];
+pub(crate) const TIFF: [KnownPicture; 1] = [KnownPicture { name: "LZW", bytes: TIFF_LZW, expected: LOSSLESS }];
 pub(crate) const WEBP: [KnownPicture; 2] = [
-    KnownPicture { name: "lossless", bytes: WEBP_LOSSLESS, answer: LOSSLESS },
-    KnownPicture { name: "lossy", bytes: WEBP_LOSSY, answer: "24x20 Rgb8 445f58141df866f3" },
+    KnownPicture { name: "lossless", bytes: WEBP_LOSSLESS, expected: LOSSLESS },
+    KnownPicture { name: "lossy", bytes: WEBP_LOSSY, expected: "24x20 Rgb8 445f58141df866f3" },
 ];
 
 const PNG_RGB: &[u8] = b"\

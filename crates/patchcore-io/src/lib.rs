@@ -7,7 +7,7 @@
 //!
 //! The 8-bit resize equals PIL's antialiased bilinear to the pixel value (passes in the order of Pillow
 //! before 13); the float one equals torch's `interpolate(antialias=True)` to 4e-6. Bad bytes give an [`ImageError`] that names the file, never a panic.
-//! A [`Decoder`] is held to known answers before it decodes its first photo.
+//! A [`Decoder`] is checked on test pictures before it decodes its first photo.
 
 mod check_limits;
 mod dataset_error;

@@ -1,4 +1,4 @@
-//! Bytes to pixels by one decoder, whether or not it has given its known answers: limits before allocation, orientation,
+//! Bytes to pixels by one decoder, whether or not it has passed its check: limits before allocation, orientation,
 //! and every failure typed.
 //!
 //! JPEG goes through [`jpeg`](crate::jpeg); the other formats through the `image` crate. A decoder that panics on
@@ -16,7 +16,7 @@ use image::{DynamicImage, ImageDecoder, ImageReader};
 use crate::check_limits::check_limits;
 use crate::{Decoder, ImageError, Limits, jpeg};
 
-/// Decodes with a decoder that may not have given its known answers.
+/// Decodes with a decoder that may not have passed its check.
 pub(crate) fn decode_with(
     decoder: Decoder,
     name: &str,

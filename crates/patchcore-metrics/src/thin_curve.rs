@@ -1,6 +1,6 @@
 //! Leaves out the points of a curve that a drawing cannot show; the last step of the curves.
 
-/// Feeds on a curve's points in order and keeps those that matter at a resolution.
+/// Consumes a curve point by point and keeps the points that matter at a resolution.
 #[derive(Debug)]
 pub(super) struct Thinning {
     resolution: f64,

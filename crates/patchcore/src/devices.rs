@@ -1,13 +1,13 @@
-//! Devices that have proved themselves: opened by name, asked for known answers once, and remembered.
+//! Devices that have passed the self-check: opened by name, checked once, and remembered.
 //!
-//! [`open_device`] is what fits and loads go through. The CPU needs no proof. Any other device is asked the questions of
+//! [`open_device`] is what fits and loads go through. The CPU needs no check. Any other device runs the test cases of
 //! [`patchcore_core::self_check`] the first time; the verdict is kept in the cache folder (`devices/` beside the
 //! installed weights, see [`patchcore_weights::weights_dir`]), under the hardware, the driver, the precision, the
 //! version of this library and of Burn, and the features it was built with. Where nothing can be kept, the device is
-//! asked every time; [`forget`] has it asked again.
+//! checked every time; [`forget`] has it checked again.
 //!
 //! A driver so broken that it ends the process cannot be caught here; the program `patchcore` therefore has a device
-//! tried in a process of its own first. [`open_device`] leaves a mark while it asks, so that a process that was ended
+//! tried in a process of its own first. [`open_device`] leaves a mark while it checks, so that a process that was ended
 //! by a driver is not ended by it again.
 
 use std::path::{Path, PathBuf};
@@ -94,22 +94,22 @@ pub fn devices_of(backend: Backend) -> Vec<DeviceReport> {
     names.into_iter().map(report).collect()
 }
 
-/// Opens the device of that name in a precision, and has it prove itself if it has not yet. `auto` takes the first
-/// device that opens and answers right, in the order of [`BACKENDS`], and falls back to the CPU; each one passed over
-/// is a warning.
+/// Opens the device of that name in a precision, and runs the self-check on it unless it has passed already. `auto`
+/// takes the first device that opens and passes, in the order of [`BACKENDS`], and falls back to the CPU; each one
+/// passed over is a warning.
 ///
 /// `instructions` limits the CPU's own kernels. `None`: what the environment variable `PATCHCORE_INSTRUCTIONS` says, which
 /// other devices leave alone; without it the widest that the processor has.
 ///
 /// # Errors
-/// [`Error::Device`]: unknown, not compiled in, not present, wrong answers, unsupported precision or instructions.
+/// [`Error::Device`]: unknown, not compiled in, not present, wrong results, unsupported precision or instructions.
 /// [`Error::Config`]: the environment variable names no instruction set.
 pub fn open_device(
     name: &str,
     precision: Precision,
     instructions: Option<Instructions>,
 ) -> Result<ComputeDevice, Error> {
-    limited_to(open_proved(name, precision)?, instructions)
+    limited_to(open_checked(name, precision)?, instructions)
 }
 
 /// A device whose own CPU kernels use what is asked for, here or by the environment.
@@ -137,17 +137,17 @@ pub fn instructions_of_environment() -> Result<Option<Instructions>, Error> {
 /// The environment variable that limits the CPU's own kernels.
 pub const INSTRUCTIONS_VARIABLE: &str = "PATCHCORE_INSTRUCTIONS";
 
-fn open_proved(name: &str, precision: Precision) -> Result<ComputeDevice, Error> {
+fn open_checked(name: &str, precision: Precision) -> Result<ComputeDevice, Error> {
     if name != "auto" {
         refuse_crashed(name, precision)?;
-        return prove(ComputeDevice::from_name(name)?.with_precision(precision)?);
+        return self_checked(ComputeDevice::from_name(name)?.with_precision(precision)?);
     }
     let mut first = None;
     for backend in Backend::compiled_in() {
         let opened = refuse_crashed(backend.name(), precision)
             .and_then(|()| ComputeDevice::from_name(backend.name()))
             .and_then(|device| device.with_precision(precision));
-        match opened.map_err(Error::from).and_then(prove) {
+        match opened.map_err(Error::from).and_then(self_checked) {
             Ok(device) => return Ok(device),
             Err(error) => {
                 tracing::warn!("device auto passes over {}: {error}", backend.name());
@@ -159,14 +159,14 @@ fn open_proved(name: &str, precision: Precision) -> Result<ComputeDevice, Error>
     Err(first.unwrap_or(nothing.into()))
 }
 
-/// Whether a device has proved itself on this machine with this build, as far as its name tells: then it need not be
-/// tried in a process of its own.
+/// Whether a device has passed the self-check on this machine with this build, as far as its name tells: then it need
+/// not be tried in a process of its own.
 pub fn is_proved(name: &str, precision: Precision) -> bool {
     let verdict = || Record::of_name(name, precision)?.read();
-    is_own_cpu(name) || matches!(verdict(), Some(Verdict::Answered { .. }))
+    is_own_cpu(name) || matches!(verdict(), Some(Verdict::Checked { .. }))
 }
 
-/// Forgets every verdict on a device in a precision: it is asked again when it is opened.
+/// Forgets every verdict on a device in a precision: it is checked again when it is opened.
 pub fn forget(name: &str, precision: Precision) {
     let by_name = Record::of_name(name, precision);
     let folder = by_name.as_ref().and_then(|record| record.0.parent()).map(Path::to_owned);
@@ -201,36 +201,39 @@ fn is_own_cpu(name: &str) -> bool {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Verdict {
-    /// A process is asking it, or was ended while it asked.
-    Asking { process: u32 },
-    /// Its answers.
-    Answered { checks: Vec<Check> },
+    /// A process is checking it, or was ended while it checked.
+    #[serde(rename = "asking")]
+    Checking { process: u32 },
+    /// The results of its self-check.
+    #[serde(rename = "answered")]
+    Checked { checks: Vec<Check> },
     /// A process that tried it was ended.
     Crashed { how: String },
 }
 
-fn prove(device: ComputeDevice) -> Result<ComputeDevice, Error> {
+/// The device, once it has passed the self-check, now or before.
+fn self_checked(device: ComputeDevice) -> Result<ComputeDevice, Error> {
     let name = device.name();
     if is_own_cpu(&name) {
         return Ok(device);
     }
     let record = Record::of_device(&device);
     let checks = match record.as_ref().and_then(Record::read) {
-        Some(Verdict::Answered { checks }) => checks,
+        Some(Verdict::Checked { checks }) => checks,
         Some(Verdict::Crashed { how }) => return Err(DeviceError::Crashed { device: name, how }.into()),
-        Some(Verdict::Asking { process }) if process != std::process::id() && !is_running(process) => {
+        Some(Verdict::Checking { process }) if process != std::process::id() && !is_running(process) => {
             let how = format!("process {process} never came back from its self-check");
             return Err(DeviceError::Crashed { device: name, how }.into());
         }
         _ => {
             let keep = |verdict: &Verdict| record.iter().for_each(|record| record.write(verdict));
             if record.is_some() {
-                keep(&Verdict::Asking { process: std::process::id() });
+                keep(&Verdict::Checking { process: std::process::id() });
             }
-            let asked = self_check::run(&device, &mut |question| tracing::debug!("{name}: {question}"));
-            match asked {
+            let checks = self_check::run(&device, &mut |case| tracing::debug!("{name}: {case}"));
+            match checks {
                 Ok(checks) => {
-                    keep(&Verdict::Answered { checks: checks.clone() });
+                    keep(&Verdict::Checked { checks: checks.clone() });
                     checks
                 }
                 Err(error) => {
@@ -244,8 +247,8 @@ fn prove(device: ComputeDevice) -> Result<ComputeDevice, Error> {
         }
     };
     self_check::verdict(&device, &checks)?;
-    if let Some(proved) = Record::of_name(&name, device.precision()) {
-        proved.write(&Verdict::Answered { checks });
+    if let Some(record) = Record::of_name(&name, device.precision()) {
+        record.write(&Verdict::Checked { checks });
     }
     Ok(device)
 }
@@ -260,7 +263,7 @@ fn is_running(process: u32) -> bool {
 struct Record(PathBuf);
 
 impl Record {
-    /// By everything that can change an answer.
+    /// By everything that can change a result.
     fn of_device(device: &ComputeDevice) -> Option<Self> {
         let DeviceProperties { hardware, driver, .. } = device.properties();
         Self::named(&device.name(), device.precision(), &format!("{hardware} {driver}"))
@@ -295,12 +298,12 @@ impl Record {
     }
 
     fn read(&self) -> Option<Verdict> {
-        // What cannot be read or understood counts as never asked.
+        // What cannot be read or understood counts as never checked.
         serde_json::from_slice(&std::fs::read(&self.0).ok()?).ok()
     }
 
     fn write(&self, verdict: &Verdict) {
-        // A verdict that cannot be kept is asked for again.
+        // A verdict that cannot be kept is computed again.
         let folder = self.0.parent().map(std::fs::create_dir_all);
         if let (Some(Ok(())), Ok(json)) = (folder, serde_json::to_vec_pretty(verdict)) {
             let _ = write_beside_and_rename(&self.0, &json);
@@ -333,10 +336,10 @@ mod tests {
     }
 
     #[test]
-    fn the_cpu_needs_no_proof_and_auto_finds_something() {
+    fn the_cpu_needs_no_check_and_auto_finds_something() {
         assert!(is_proved(DEFAULT_DEVICE, Precision::F32));
         assert_eq!(open_device("cpu", Precision::F32, None).unwrap().name(), "cpu");
-        // A driver that happens to be there may crash in a process that has not tried it apart.
+        // A driver that happens to be there may crash in a process that has not tried it in a subprocess.
         match patchcore_testing::test_devices() {
             Some(names) if !names.iter().all(|name| is_own_cpu(name)) => {
                 drop(open_device("auto", Precision::F32, None).unwrap());

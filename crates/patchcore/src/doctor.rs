@@ -1,4 +1,4 @@
-//! The decoders' known answers, and a device through every stage against the CPU: what to run on new hardware, and what
+//! The decoders' checks, and a device through every stage against the CPU: what to run on new hardware, and what
 //! to attach to a report.
 
 use std::time::Instant;
@@ -49,7 +49,7 @@ impl DoctorRow {
     }
 }
 
-/// A decoder of photos, asked for its known answers.
+/// A decoder of photos and the result of its check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DecoderRow {
     /// The format that it decodes.
@@ -74,14 +74,14 @@ pub struct DoctorReport {
     pub version: &'static str,
     /// The decoders of photos.
     pub decoders: Vec<DecoderRow>,
-    /// The answers to the known questions.
+    /// The self-check's test cases.
     pub checks: Vec<Check>,
     /// The stages.
     pub stages: Vec<DoctorRow>,
 }
 
 impl DoctorReport {
-    /// Whether every answer and every stage was right.
+    /// Whether every check and every stage passed.
     pub fn passed(&self) -> bool {
         self.decoders.iter().all(|decoder| decoder.fault.is_none())
             && self.checks.iter().all(Check::passed)
@@ -89,7 +89,7 @@ impl DoctorReport {
     }
 }
 
-/// Asks the decoders for their known answers, takes a device through every stage of a small fit and scoring with the
+/// Checks the decoders and the device, takes it through every stage of a small fit and scoring with the
 /// embedded network, and compares with the CPU. `instructions` is as in [`open_device`](crate::open_device): the CPU with a
 /// narrower set is held to the CPU with its widest. `step` is called with the name of what comes next.
 ///
@@ -125,9 +125,9 @@ pub fn doctor(
     let mut config = PatchCoreConfig::new(Mode::Paper, Architecture::from_name(&settings.backbone)?);
     config.view.resize = Resize::None;
     let side = if device.properties().is_software { SIDE_ON_SOFTWARE } else { SIDE };
-    let mut patient = Patient { device, cpu, weights, config, side, stages: Vec::new() };
-    patient.examine(step)?;
-    let Patient { device, stages, .. } = patient;
+    let mut stage_checks = StageChecks { device, cpu, weights, config, side, stages: Vec::new() };
+    stage_checks.run(step)?;
+    let StageChecks { device, stages, .. } = stage_checks;
     let (device_name, properties) = (device.name(), device.properties().clone());
     let version = env!("CARGO_PKG_VERSION");
     Ok(DoctorReport { device: device_name, precision, properties, version, decoders, checks, stages })
@@ -142,7 +142,8 @@ fn decoders() -> Vec<DecoderRow> {
     DECODERS.into_iter().map(row).collect()
 }
 
-struct Patient {
+/// A device, the CPU to compare it with, and the rows so far.
+struct StageChecks {
     device: ComputeDevice,
     cpu: ComputeDevice,
     weights: BackboneWeights,
@@ -151,14 +152,14 @@ struct Patient {
     stages: Vec<DoctorRow>,
 }
 
-/// An answer of a stage, to compare.
-enum Answer {
+/// The result of a stage, to compare.
+enum StageResult {
     Values(Vec<f32>),
     Choices(Vec<usize>),
 }
 
-impl Patient {
-    fn examine(&mut self, step: &mut dyn FnMut(&str)) -> Result<(), Error> {
+impl StageChecks {
+    fn run(&mut self, step: &mut dyn FnMut(&str)) -> Result<(), Error> {
         let side = self.side;
         let pictures: Vec<Vec<f32>> = (0..GOOD + 2).map(|index| picture(side, index, index >= GOOD)).collect();
         let input = |index: usize| ImageInput {
@@ -174,14 +175,14 @@ impl Patient {
             [on(&self.cpu), on(&self.device)].map(|made| made.map_err(patchcore_core::error::FitError::from));
         let [on_cpu, on_device] = extractors;
         let (on_cpu, on_device) = (on_cpu?, on_device?);
-        let embed = |extractor: &Extractor| Ok::<_, Error>(Answer::Values(extractor.embed_to_host(input(0))?.0));
+        let embed = |extractor: &Extractor| Ok::<_, Error>(StageResult::Values(extractor.embed_to_host(input(0))?.0));
         let row = compare("features of a photo", in_precision, || embed(&on_cpu), || embed(&on_device))?;
         self.stages.push(row);
 
         // The first picture's first channel.
         let grey = pictures.first().and_then(|pixels| pixels.get(..side * side)).unwrap_or_default();
         let grey = ImageInput { width: side, height: side, pixels: grey };
-        let embed = |extractor: &Extractor| Ok::<_, Error>(Answer::Values(extractor.embed_to_host(grey)?.0));
+        let embed = |extractor: &Extractor| Ok::<_, Error>(StageResult::Values(extractor.embed_to_host(grey)?.0));
         let row = compare("features of a grey photo", in_precision, || embed(&on_cpu), || embed(&on_device))?;
         self.stages.push(row);
 
@@ -199,9 +200,9 @@ impl Patient {
         }
         let select = |device: &ComputeDevice| {
             let picks = greedy_k_center(&features, dim, &initial, rows / 10, device, &mut |_| true);
-            picks.map(Answer::Choices).map_err(|stopped| match stopped {
+            picks.map(StageResult::Choices).map_err(|stopped| match stopped {
                 SelectionStopped::Device(error) => Error::Device(error),
-                // Nobody asks it to stop.
+                // Nothing cancels it.
                 _ => Error::Device(failed(device, "coreset", "it stopped")),
             })
         };
@@ -219,7 +220,7 @@ impl Patient {
         let queries = features.get(rows / 2 * dim..).unwrap_or_default();
         let distances = |index: &NearestNeighborIndex| {
             let found = index.nearest_of_rows(queries)?;
-            Ok::<_, Error>(Answer::Values(found.iter().map(|neighbor| neighbor.squared_distance).collect()))
+            Ok::<_, Error>(StageResult::Values(found.iter().map(|neighbor| neighbor.squared_distance).collect()))
         };
         let row = compare("search, squared distances", 1e-4, || distances(&cpu_index), || distances(&device_index))?;
         self.stages.push(row);
@@ -240,11 +241,11 @@ impl Patient {
         let images: Vec<ImageInput<'_>> = (0..GOOD + 2).map(input).collect();
         let scores = |model: &PatchCore| {
             let scored = model.score_batch(&images)?;
-            Ok::<_, Error>(Answer::Values(scored.iter().map(|scored| scored.score).collect()))
+            Ok::<_, Error>(StageResult::Values(scored.iter().map(|scored| scored.score).collect()))
         };
         let maps = |model: &PatchCore| {
             let scored = model.score_batch(images.get(GOOD..).unwrap_or_default())?;
-            Ok::<_, Error>(Answer::Values(scored.into_iter().flat_map(|scored| scored.map.scores).collect()))
+            Ok::<_, Error>(StageResult::Values(scored.into_iter().flat_map(|scored| scored.map.scores).collect()))
         };
         let of_cpu = moved(&cpu_model, &self.device)?;
         let mut rows = vec![
@@ -267,37 +268,37 @@ fn failed(device: &ComputeDevice, operation: &'static str, message: &str) -> Dev
 fn compare(
     stage: &str,
     tolerance: f64,
-    cpu: impl Fn() -> Result<Answer, Error>,
-    device: impl Fn() -> Result<Answer, Error>,
+    cpu: impl Fn() -> Result<StageResult, Error>,
+    device: impl Fn() -> Result<StageResult, Error>,
 ) -> Result<DoctorRow, Error> {
-    let timed = |run: &dyn Fn() -> Result<Answer, Error>| {
+    let timed = |run: &dyn Fn() -> Result<StageResult, Error>| {
         let started = Instant::now();
-        let answer = run()?;
-        Ok::<_, Error>((answer, started.elapsed().as_secs_f64() * 1e3))
+        let found = run()?;
+        Ok::<_, Error>((found, started.elapsed().as_secs_f64() * 1e3))
     };
-    let (answer, first_ms) = timed(&device)?;
+    let (found, first_ms) = timed(&device)?;
     let (expected, _) = timed(&cpu)?;
-    let median = |run: &dyn Fn() -> Result<Answer, Error>| {
+    let median = |run: &dyn Fn() -> Result<StageResult, Error>| {
         let times: Result<Vec<f64>, Error> = (0..3).map(|_| Ok(timed(run)?.1)).collect();
         let mut times = times?;
         times.sort_by(f64::total_cmp);
         Ok::<_, Error>(times.get(1).copied().unwrap_or(f64::NAN))
     };
     let (device_ms, cpu_ms) = (median(&device)?, median(&cpu)?);
-    let difference = difference(&answer, &expected);
+    let difference = difference(&found, &expected);
     Ok(DoctorRow { stage: stage.to_owned(), difference, tolerance, device_ms, cpu_ms, first_ms })
 }
 
-fn difference(found: &Answer, expected: &Answer) -> f64 {
+fn difference(found: &StageResult, expected: &StageResult) -> f64 {
     match (found, expected) {
-        (Answer::Values(found), Answer::Values(expected)) if found.len() == expected.len() => {
+        (StageResult::Values(found), StageResult::Values(expected)) if found.len() == expected.len() => {
             let scale = expected.iter().fold(f32::MIN_POSITIVE, |scale, value| scale.max(value.abs()));
             let off = found.iter().zip(expected).map(|(found, expected)| (found - expected).abs());
             // A value that is not a number must not vanish in a maximum.
             off.fold(0.0, |worst, off| if off.is_finite() { f64::max(worst, f64::from(off)) } else { f64::INFINITY })
                 / f64::from(scale)
         }
-        (Answer::Choices(found), Answer::Choices(expected)) => {
+        (StageResult::Choices(found), StageResult::Choices(expected)) => {
             let expected: std::collections::BTreeSet<_> = expected.iter().collect();
             let missed =
                 expected.len() - found.iter().filter(|pick| expected.contains(pick)).count().min(expected.len());
@@ -331,10 +332,10 @@ mod tests {
 
     #[test]
     fn differences_that_are_no_numbers_and_missing_choices_count() {
-        let values = |values: &[f32]| Answer::Values(values.to_vec());
+        let values = |values: &[f32]| StageResult::Values(values.to_vec());
         assert_eq!(difference(&values(&[1.0, 2.0]), &values(&[1.0, 4.0])), 0.5);
         assert_eq!(difference(&values(&[1.0, f32::NAN]), &values(&[1.0, 4.0])), f64::INFINITY);
         assert_eq!(difference(&values(&[1.0]), &values(&[])), f64::INFINITY);
-        assert_eq!(difference(&Answer::Choices(vec![1, 2]), &Answer::Choices(vec![2, 3])), 0.5);
+        assert_eq!(difference(&StageResult::Choices(vec![1, 2]), &StageResult::Choices(vec![2, 3])), 0.5);
     }
 }

@@ -43,7 +43,7 @@ pub struct LoadOptions {
     pub precision: Precision,
     /// As in [`Settings::instructions`].
     pub instructions: Option<Instructions>,
-    /// Load also where the device's answers differ from the model's passport by more than its precision explains.
+    /// Load also where the device's results differ from the model's passport by more than its precision explains.
     /// [`Model::drift`] then says by how much.
     pub allow_drift: bool,
 }
@@ -129,22 +129,22 @@ impl Model {
         progress: &mut ProgressFn<'_>,
     ) -> Result<FitReport, Error> {
         let fitter = Fitter::new(config, &weights, device)?;
-        let mut adding = Adding { fitter, waiting: Vec::new(), images: Vec::new(), rejected: Vec::new() };
+        let mut fit = FitInProgress { fitter, waiting: Vec::new(), images: Vec::new(), rejected: Vec::new() };
         let started = Instant::now();
-        let mut tell = |adding: &Adding| {
-            let done = adding.images.len() + adding.rejected.len();
+        let mut tell = |fit: &FitInProgress| {
+            let done = fit.images.len() + fit.rejected.len();
             let stop = progress(Progress { stage: Stage::Features, done, total }).is_break();
             if stop { Err(Error::Cancelled { what: "fit" }) } else { Ok(()) }
         };
         for (name, input) in inputs {
-            adding.add(name, input)?;
-            tell(&adding)?;
+            fit.add(name, input)?;
+            tell(&fit)?;
         }
-        if !adding.waiting.is_empty() {
-            adding.flush()?;
-            tell(&adding)?;
+        if !fit.waiting.is_empty() {
+            fit.flush()?;
+            tell(&fit)?;
         }
-        let Adding { fitter, images, mut rejected, .. } = adding;
+        let FitInProgress { fitter, images, mut rejected, .. } = fit;
         if images.is_empty() && !rejected.is_empty() {
             let count = rejected.len();
             let (name, first) = rejected.swap_remove(0);
@@ -196,7 +196,7 @@ impl Model {
 
     /// Scores a prepared photo with another core: this model without some of its bank.
     pub(crate) fn score_input_with(&self, core: &PatchCore, input: &NetworkInput) -> Result<Score, Error> {
-        Ok(self.placed(core, input, core.score_within(core_input(input), input.inside.as_deref())?))
+        Ok(self.to_score(core, input, core.score_within(core_input(input), input.inside.as_deref())?))
     }
 
     /// Scores prepared photos, in order: on a GPU as many at once as its memory holds, on the CPU one by one. Photos with
@@ -211,7 +211,7 @@ impl Model {
         }
         let images: Vec<ImageInput<'_>> = inputs.iter().map(|input| core_input(input)).collect();
         let results = self.core.score_batch(&images)?;
-        Ok(inputs.into_iter().zip(results).map(|(input, result)| self.placed(&self.core, input, result)).collect())
+        Ok(inputs.into_iter().zip(results).map(|(input, result)| self.to_score(&self.core, input, result)).collect())
     }
 
     /// The training photo of a nearest good patch, opened again at the name that the fit was given.
@@ -260,7 +260,7 @@ impl Model {
     }
 
     /// The core's result, as places in the photo and names of training photos.
-    fn placed(&self, core: &PatchCore, input: &NetworkInput, result: ImageScore) -> Score {
+    fn to_score(&self, core: &PatchCore, input: &NetworkInput, result: ImageScore) -> Score {
         let columns = result.grid.columns.max(1);
         let nearest = result.nearest.get(result.worst_cell).copied().unwrap_or(Neighbor::NONE);
         let origin = core.bank().origins().get(nearest.row as usize).copied();
@@ -309,10 +309,10 @@ impl Model {
         Self::load_with(path, &LoadOptions { weights, device: device.to_owned(), ..LoadOptions::default() })
     }
 
-    /// Loads a model and asks its device for the answers of the model's passport.
+    /// Loads a model and compares its device with the model's passport.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Weights`], [`Error::Device`], and [`Error::ModelFile`], also for a device whose answers
+    /// [`Error::Io`], [`Error::Weights`], [`Error::Device`], and [`Error::ModelFile`], also for a device whose results
     /// drift ([`ModelFileError::Drift`](patchcore_core::error::ModelFileError::Drift)).
     pub fn load_with(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Self, Error> {
         let path = path.as_ref();
@@ -378,12 +378,12 @@ impl Model {
         self.core.weights_sha256()
     }
 
-    /// What the device of the fit answered for a few pictures; `None` for a model file of format version 1.
+    /// What the device of the fit computed for a few pictures; `None` for a model file of format version 1.
     pub fn passport(&self) -> Option<&ScorePassport> {
         self.core.passport()
     }
 
-    /// How far this device's answers lie from the passport; `None` unless the model was loaded with one.
+    /// How far this device's results lie from the passport; `None` unless the model was loaded with one.
     pub fn drift(&self) -> Option<Drift> {
         self.core.drift()
     }
@@ -419,7 +419,7 @@ pub(crate) fn write_model_file(path: &Path, file: &ModelFile) -> Result<(), Erro
 }
 
 /// Photos on their way into a fit, on a GPU several at once.
-struct Adding {
+struct FitInProgress {
     fitter: Fitter,
     /// Whole photos of one size.
     waiting: Vec<(String, NetworkInput)>,
@@ -427,7 +427,7 @@ struct Adding {
     rejected: Vec<(String, Error)>,
 }
 
-impl Adding {
+impl FitInProgress {
     /// Takes a photo, or notes why it cannot be used.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ struct State<R> {
     panic: Option<Box<dyn Any + Send>>,
 }
 
-/// Lets the workers go when it goes.
+/// Stops the workers on drop.
 struct StopOnDrop<'a, R>(&'a Mutex<State<R>>, &'a Condvar);
 
 impl<R> Drop for StopOnDrop<'_, R> {

@@ -22,7 +22,7 @@ pub struct Score {
     pub worst_at: (f64, f64),
     /// The good patch that is nearest to the worst patch.
     pub nearest_good: NearestGood,
-    /// The core's own answer: grid, patch scores, neighbours.
+    /// The scores on the patch grid, as the core returns them.
     pub patches: PatchScores,
 }
 

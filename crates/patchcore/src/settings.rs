@@ -148,7 +148,7 @@ impl Settings {
         resolve_weights(&self.backbone, self.weights.as_deref())
     }
 
-    /// The device of that name, proved ([`open_device`]).
+    /// The device of that name, once it has passed its self-check ([`open_device`]).
     ///
     /// # Errors
     /// [`Error::Device`].

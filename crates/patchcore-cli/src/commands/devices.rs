@@ -5,7 +5,7 @@ use patchcore::{BACKENDS, Backend, Instructions, Precision, open_device};
 use serde_json::json;
 
 use crate::arguments::{Devices, InspectFormat};
-use crate::device::run_apart;
+use crate::device::run_subprocess;
 use crate::outcome::Outcome;
 use crate::output;
 
@@ -16,7 +16,7 @@ pub fn run(arguments: &Devices) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let cpu = open_device(Backend::Cpu.name(), Precision::F32, None)?.instructions();
-    let devices = BACKENDS.into_iter().map(looked_up_apart).collect::<anyhow::Result<Vec<_>>>()?;
+    let devices = BACKENDS.into_iter().map(list_in_subprocess).collect::<anyhow::Result<Vec<_>>>()?;
     let devices: Vec<DeviceReport> = devices.into_iter().flatten().collect();
     let available: Vec<Instructions> = Instructions::available().collect();
     if arguments.format == InspectFormat::Json {
@@ -31,10 +31,10 @@ pub fn run(arguments: &Devices) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// The devices of a backend, looked up by another process first: a driver may end the one that loads it.
-fn looked_up_apart(backend: Backend) -> anyhow::Result<Vec<DeviceReport>> {
+/// The devices of a backend, listed by another process first: a driver may end the one that loads it.
+fn list_in_subprocess(backend: Backend) -> anyhow::Result<Vec<DeviceReport>> {
     let is_safe = matches!(backend, Backend::Cpu | Backend::Flex) || !backend.is_compiled_in();
-    let ended = if is_safe { None } else { run_apart(&["devices", "--of", backend.name()])? };
+    let ended = if is_safe { None } else { run_subprocess(&["devices", "--of", backend.name()])? };
     Ok(match ended {
         None => devices_of(backend),
         Some(how) => {

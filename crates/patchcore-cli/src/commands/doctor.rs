@@ -4,7 +4,7 @@ use patchcore::devices::forget;
 use patchcore::{DoctorReport, Precision, doctor, write_beside_and_rename};
 
 use crate::arguments::{Doctor, InspectFormat};
-use crate::device::try_apart;
+use crate::device::try_in_subprocess;
 use crate::outcome::Outcome;
 use crate::output;
 
@@ -13,9 +13,9 @@ pub fn run(arguments: &Doctor) -> anyhow::Result<Outcome> {
     if let Some(file) = &arguments.output {
         output::check_place(file)?;
     }
-    // Whatever was remembered of the device: now it is asked again, first where it can do no harm.
+    // Whatever was remembered of the device: now it is checked again, first where it can do no harm.
     forget(&arguments.compute.device, precision);
-    try_apart(&arguments.compute.device, precision)?;
+    try_in_subprocess(&arguments.compute.device, precision)?;
     let instructions = arguments.compute.instructions()?;
     let mut note = |stage: &str| output::note(&format!("{stage} ..."));
     let report = doctor(&arguments.compute.device, precision, instructions, &mut note)?;

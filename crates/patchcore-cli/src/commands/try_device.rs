@@ -1,4 +1,4 @@
-//! `patchcore try-device`: opens a device and has it prove itself, in a process that may end by it.
+//! `patchcore try-device`: opens a device and runs the self-check on it, in a process that may end by it.
 
 use crate::arguments::Compute;
 use crate::outcome::Outcome;

@@ -33,7 +33,7 @@ fn overwriting_fit(place: &Workplace) -> Vec<String> {
 fn a_full_disk_leaves_the_old_model_and_no_part_file() {
     let place = fitted();
     let old = fs::read(place.path("models/m.patchcore")).unwrap();
-    // At most 64 blocks per file, and an error instead of a signal beyond them: what a full disk answers.
+    // At most 64 blocks per file, and an error instead of a signal beyond them: what a full disk does.
     let mut fit = shell(r#"trap "" XFSZ; ulimit -f 64; exec "$PROGRAM" "$@""#);
     let run = finish(fit.arg("sh").args(overwriting_fit(&place)));
     run.fails(&[&place.text("models/m.patchcore"), "cannot write", "the disk has room", "old file is unchanged"]);

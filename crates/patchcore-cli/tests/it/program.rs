@@ -61,8 +61,8 @@ thread_local! {
     static CACHE: TempDir = tempfile::tempdir().unwrap();
 }
 
-/// The program in an environment that the machine's user did not set up: no installed weights, no device that has proved
-/// itself, no logging wishes, a terminal of 100 columns.
+/// The program in an environment that the machine's user did not set up: no installed weights, no device that has passed
+/// the self-check, no logging wishes, a terminal of 100 columns.
 pub fn command() -> assert_cmd::Command {
     waiting(process(PROGRAM))
 }

@@ -1,4 +1,4 @@
-//! A backbone as a list of steps: what the tensor-op body and the CPU body of the network both execute.
+//! A backbone as a list of steps: what both implementations of the network, tensor operations and CPU kernels, execute.
 //!
 //! The architecture functions ([`super::Architecture`]) write a plan; nothing else knows what a bottleneck is.
 //! Steps are in execution order and in single-assignment form: every step writes a slot of its own, slot 0 is

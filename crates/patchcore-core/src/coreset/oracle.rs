@@ -90,7 +90,7 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(12))]
-        /// Coordinates on a coarse grid keep all arithmetic exact, so ties are ties in every body.
+        /// Coordinates on a coarse grid keep all arithmetic exact, so ties are ties in every implementation.
         #[test]
         fn blocks_equal_the_plain_loop(n in 1usize..2600, dim in 1usize..9, count in 1usize..200, seed in any::<u64>()) {
             let value = |i: u64| ((i.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ seed).wrapping_mul(0xd134_2543_de82_ef95) >> 59) as f32;

@@ -76,7 +76,7 @@ impl ComputeDevice {
 
     fn open(backend: Backend, index: Option<usize>, name: &str) -> Result<Self, DeviceError> {
         let absent = |found| DeviceError::NotPresent { name: name.to_owned(), found };
-        // A driver that is broken or missing may panic in Burn instead of answering.
+        // A driver that is broken or missing may panic in Burn instead of returning.
         match std::panic::catch_unwind(|| open(backend, index)) {
             Ok(opened) => opened.map(|opened| Self::new(backend, index, opened)).map_err(absent),
             Err(panic) => Err(absent(panic_message(panic.as_ref()))),

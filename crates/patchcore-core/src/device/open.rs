@@ -49,7 +49,7 @@ pub fn count_devices(backend: Backend) -> usize {
 #[cfg(feature = "burn")]
 fn enumerate(backend: Backend) -> Vec<Device> {
     let Some(kind) = kind(backend) else { return Vec::new() };
-    // A driver that is broken may panic instead of answering: then it has no device.
+    // A driver that is broken may panic instead of returning: then it has no device.
     std::panic::catch_unwind(move || Device::enumerate(kind).into_iter().collect()).unwrap_or_default()
 }
 

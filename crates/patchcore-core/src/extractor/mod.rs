@@ -33,7 +33,7 @@ pub struct Extractor {
     config: PatchCoreConfig,
     device: ComputeDevice,
     plan: Plan,
-    body: Body,
+    implementation: Implementation,
     dim: usize,
     weights_sha256: String,
 }
@@ -41,13 +41,13 @@ pub struct Extractor {
 /// Who computes: tensor operations on any device, or the CPU's own kernels. Both execute the same plan and the same
 /// tap tables.
 #[derive(Debug, Clone)]
-enum Body {
+enum Implementation {
     #[cfg(feature = "burn")]
     Tensors(Box<TensorExtractor>),
-    Cpu(Arc<CpuBody>),
+    Cpu(Arc<CpuImplementation>),
 }
 
-struct CpuBody {
+struct CpuImplementation {
     network: CpuNetwork,
     embedding: CpuEmbedding,
     workspaces: ScratchPool<CpuWorkspace>,
@@ -113,19 +113,19 @@ impl Extractor {
         config.check()?;
         let plan = config.backbone.plan(&config.layers)?;
         verify_weights(config.backbone, &plan, weights)?;
-        let body = if device.is_cpu() {
+        let implementation = if device.is_cpu() {
             let network = CpuNetwork::for_photos(device.instructions(), &plan, weights, &config.normalization)
                 .map_err(|error| ExtractorError::Cpu(error.to_string()))?;
             let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
             let embedding = CpuEmbedding::new(config.embedding, &channels);
-            Body::Cpu(Arc::new(CpuBody { network, embedding, workspaces: ScratchPool::default() }))
+            Implementation::Cpu(Arc::new(CpuImplementation { network, embedding, workspaces: ScratchPool::default() }))
         } else {
             Self::on(device, &config, &plan, weights)?
         };
         // Only what the network reads counts: a file with more layers gives the same features.
         let weights_sha256 = weights.restricted_to(&plan).sha256();
         let dim = config.embedding_dim();
-        Ok(Self { config, device: device.clone(), plan, body, dim, weights_sha256 })
+        Ok(Self { config, device: device.clone(), plan, implementation, dim, weights_sha256 })
     }
 
     #[cfg(feature = "burn")]
@@ -134,14 +134,19 @@ impl Extractor {
         config: &PatchCoreConfig,
         plan: &Plan,
         weights: &BackboneWeights,
-    ) -> Result<Body, ExtractorError> {
+    ) -> Result<Implementation, ExtractorError> {
         guarded(device, "upload of the network", || {
-            Ok(Body::Tensors(Box::new(TensorExtractor::new(config, plan.clone(), weights, device)?)))
+            Ok(Implementation::Tensors(Box::new(TensorExtractor::new(config, plan.clone(), weights, device)?)))
         })
     }
 
     #[cfg(not(feature = "burn"))]
-    fn on(device: &ComputeDevice, _: &PatchCoreConfig, _: &Plan, _: &BackboneWeights) -> Result<Body, ExtractorError> {
+    fn on(
+        device: &ComputeDevice,
+        _: &PatchCoreConfig,
+        _: &Plan,
+        _: &BackboneWeights,
+    ) -> Result<Implementation, ExtractorError> {
         Err(device.without_burn().into())
     }
 
@@ -191,7 +196,7 @@ impl Extractor {
 
     /// How many photos of such a size go through the network at once: as many as fit in the device's budget
     /// ([`DeviceProperties::batch_budget`](crate::device::DeviceProperties::batch_budget)) beside `reserved` bytes, at most
-    /// 32; 1 on the CPU, whose own bodies take one photo at a time.
+    /// 32; 1 on the CPU, whose own kernels take one photo at a time.
     pub fn batch_size(&self, height: usize, width: usize, reserved: u64) -> usize {
         if self.device.is_cpu() {
             return 1;
@@ -207,8 +212,8 @@ impl Extractor {
     /// [`ScoreError::Input`] (also for photos of several sizes) and [`ScoreError::Device`].
     pub fn embed_batch_to_host(&self, images: &[ImageInput<'_>]) -> Result<(Vec<f32>, Grid), ScoreError> {
         let Some((height, width)) = check_batch(images)? else { return Ok((Vec::new(), Grid::default())) };
-        match &self.body {
-            Body::Cpu(_) => {
+        match &self.implementation {
+            Implementation::Cpu(_) => {
                 let mut values = Vec::new();
                 for image in images {
                     self.with_embedding(*image, |rows, _| values.extend_from_slice(rows))?;
@@ -216,7 +221,7 @@ impl Extractor {
                 Ok((values, self.grid(height, width)))
             }
             #[cfg(feature = "burn")]
-            Body::Tensors(_) => {
+            Implementation::Tensors(_) => {
                 let (rows, grid) = self.embed_batch(images)?;
                 let rows = guarded(&self.device, OPERATION, || {
                     rows.try_into_vec_as::<f32>().map_err(|error| self.failed(error))
@@ -231,14 +236,14 @@ impl Extractor {
     /// # Errors
     /// [`ScoreError::Input`] and [`ScoreError::Device`].
     pub fn embed_to_host(&self, image: ImageInput<'_>) -> Result<(Vec<f32>, Grid), ScoreError> {
-        match &self.body {
-            Body::Cpu(body) => {
+        match &self.implementation {
+            Implementation::Cpu(cpu) => {
                 image.check()?;
-                let taken = body.with_rows(image, &self.config, |rows, grid| (std::mem::take(rows), grid));
+                let taken = cpu.with_rows(image, &self.config, |rows, grid| (std::mem::take(rows), grid));
                 taken.map_err(|error| self.failed(error).into())
             }
             #[cfg(feature = "burn")]
-            Body::Tensors(_) => self.embed_batch_to_host(&[image]),
+            Implementation::Tensors(_) => self.embed_batch_to_host(&[image]),
         }
     }
 
@@ -252,14 +257,14 @@ impl Extractor {
         image: ImageInput<'_>,
         use_rows: impl FnOnce(&[f32], Grid) -> R,
     ) -> Result<R, ScoreError> {
-        match &self.body {
-            Body::Cpu(body) => {
+        match &self.implementation {
+            Implementation::Cpu(cpu) => {
                 image.check()?;
-                let used = body.with_rows(image, &self.config, |rows, grid| use_rows(rows, grid));
+                let used = cpu.with_rows(image, &self.config, |rows, grid| use_rows(rows, grid));
                 used.map_err(|error| self.failed(error).into())
             }
             #[cfg(feature = "burn")]
-            Body::Tensors(_) => {
+            Implementation::Tensors(_) => {
                 let (rows, grid) = self.embed_to_host(image)?;
                 Ok(use_rows(&rows, grid))
             }
@@ -299,13 +304,13 @@ fn largest_map(largest: usize, mut strides: Vec<usize>, step: &Step, pixels: usi
     (largest.max(channels * pixels / (stride * stride)), strides)
 }
 
-impl std::fmt::Debug for CpuBody {
+impl std::fmt::Debug for CpuImplementation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CpuBody").finish_non_exhaustive()
+        f.debug_struct("CpuImplementation").finish_non_exhaustive()
     }
 }
 
-impl CpuBody {
+impl CpuImplementation {
     /// Embeds one photo and hands its rows on; they live in a buffer that later photos use again.
     fn with_rows<R>(
         &self,

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use patchcore_config::backbone::plan::Plan;
 use patchcore_config::{BackboneWeights, Grid, Normalization, PatchCoreConfig};
 
-use super::{Body, Extractor, ExtractorError, ImageInput, OPERATION, check_batch};
+use super::{Extractor, ExtractorError, ImageInput, Implementation, OPERATION, check_batch};
 use crate::backbone::Network;
 use crate::device::{ComputeDevice, guarded};
 use crate::error::ScoreError;
@@ -63,12 +63,12 @@ impl Extractor {
         let Some((height, width)) = check_batch(images)? else {
             return Ok((self.device.tensor(Vec::new(), [0, self.dim])?, Grid::default()));
         };
-        match &self.body {
-            Body::Cpu(_) => {
+        match &self.implementation {
+            Implementation::Cpu(_) => {
                 let (values, grid) = self.embed_batch_to_host(images)?;
                 Ok((self.device.tensor(values, [images.len() * grid.cells(), self.dim])?, grid))
             }
-            Body::Tensors(body) => guarded(&self.device, OPERATION, || {
+            Implementation::Tensors(tensors) => guarded(&self.device, OPERATION, || {
                 // One grey plane is enough for all of a batch: normalising makes three of it on the device.
                 let planes = if images.iter().all(ImageInput::is_grey) { 1 } else { 3 };
                 let times = |image: &ImageInput<'_>| if image.is_grey() { planes } else { 1 };
@@ -76,7 +76,7 @@ impl Extractor {
                 let pixels = pixels.flatten().copied().collect();
                 let pixels = self.device.tensor(pixels, [images.len(), planes, height, width])?;
                 // A plan has at least one layer.
-                body.embed(pixels).ok_or_else(|| self.failed("no feature map").into())
+                tensors.embed(pixels).ok_or_else(|| self.failed("no feature map").into())
             }),
         }
     }
@@ -87,9 +87,9 @@ impl Extractor {
     /// - `pixels`: `[n, 3 or 1, height, width]`, in `[0, 1]`
     /// - result: `[n x grid cells, dim]`, image by image
     pub(crate) fn embed_tensor(&self, pixels: Tensor<4>) -> Option<(Tensor<2>, Grid)> {
-        match &self.body {
-            Body::Cpu(_) => None,
-            Body::Tensors(body) => body.embed(pixels),
+        match &self.implementation {
+            Implementation::Cpu(_) => None,
+            Implementation::Tensors(tensors) => tensors.embed(pixels),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::error::DeviceError;
 use crate::memory_bank::MemoryBank;
 use patchcore_config::BankDtype;
 
-/// Bank rows compared at once by the body of tensor operations: bounds the products to 8,192 per query.
+/// Bank rows compared at once by the tensor operations: bounds the products to 8,192 per query.
 const CHUNK: usize = 8_192;
 
 /// Who chooses the nearest row.

@@ -1,4 +1,4 @@
-//! The bank on a device, ready for questions.
+//! The bank on a device, ready for queries.
 
 use std::sync::Arc;
 
@@ -20,29 +20,29 @@ use patchcore_cpu::search::{CpuBank, Workspace};
 #[cfg(feature = "burn")]
 const OPERATION: &str = "nearest neighbour search";
 
-/// The bank on a device, ready for questions.
+/// The bank on a device, ready for queries.
 #[derive(Debug, Clone)]
 pub struct NearestNeighborIndex {
     #[cfg(feature = "burn")]
     device: ComputeDevice,
     bank: MemoryBank,
-    body: Body,
+    implementation: Implementation,
 }
 
 /// Who searches: the device, or the CPU's own exact search.
 #[derive(Clone)]
-enum Body {
+enum Implementation {
     #[cfg(feature = "burn")]
     Device(Box<DeviceBank>),
     Cpu(Arc<CpuSearch>),
 }
 
-impl std::fmt::Debug for Body {
+impl std::fmt::Debug for Implementation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             #[cfg(feature = "burn")]
-            Body::Device(_) => "Device",
-            Body::Cpu(_) => "Cpu",
+            Implementation::Device(_) => "Device",
+            Implementation::Cpu(_) => "Cpu",
         })
     }
 }
@@ -66,9 +66,9 @@ impl NearestNeighborIndex {
     /// # Errors
     /// [`DeviceError`] where the device cannot take the bank.
     pub fn new(bank: MemoryBank, device: &ComputeDevice) -> Result<Self, DeviceError> {
-        let body = if device.is_cpu() {
+        let implementation = if device.is_cpu() {
             let bank = CpuBank::new(bank.rows(), bank.dim(), device.instructions());
-            Body::Cpu(Arc::new(CpuSearch { bank, scratch: ScratchPool::default() }))
+            Implementation::Cpu(Arc::new(CpuSearch { bank, scratch: ScratchPool::default() }))
         } else {
             Self::on(device, &bank)?
         };
@@ -76,26 +76,28 @@ impl NearestNeighborIndex {
             #[cfg(feature = "burn")]
             device: device.clone(),
             bank,
-            body,
+            implementation,
         })
     }
 
     #[cfg(feature = "burn")]
-    fn on(device: &ComputeDevice, bank: &MemoryBank) -> Result<Body, DeviceError> {
-        guarded(device, "upload of the memory bank", || Ok(Body::Device(Box::new(DeviceBank::new(bank, device)?))))
+    fn on(device: &ComputeDevice, bank: &MemoryBank) -> Result<Implementation, DeviceError> {
+        guarded(device, "upload of the memory bank", || {
+            Ok(Implementation::Device(Box::new(DeviceBank::new(bank, device)?)))
+        })
     }
 
     #[cfg(not(feature = "burn"))]
-    fn on(device: &ComputeDevice, _: &MemoryBank) -> Result<Body, DeviceError> {
+    fn on(device: &ComputeDevice, _: &MemoryBank) -> Result<Implementation, DeviceError> {
         Err(device.without_burn())
     }
 
     /// The bank on the device; `None` on the CPU.
     #[cfg(feature = "burn")]
     pub(crate) fn on_device(&self) -> Option<&DeviceBank> {
-        match &self.body {
-            Body::Device(bank) => Some(bank),
-            Body::Cpu(_) => None,
+        match &self.implementation {
+            Implementation::Device(bank) => Some(bank),
+            Implementation::Cpu(_) => None,
         }
     }
 
@@ -114,11 +116,11 @@ impl NearestNeighborIndex {
     /// [`DeviceError::Execution`].
     #[cfg(feature = "burn")]
     pub fn nearest(&self, queries: Tensor<2>) -> Result<Vec<Neighbor>, DeviceError> {
-        match &self.body {
-            Body::Device(bank) => {
+        match &self.implementation {
+            Implementation::Device(bank) => {
                 guarded(&self.device, OPERATION, || bank.nearest(queries).map_err(|error| bank.failed(error)))
             }
-            Body::Cpu(_) => {
+            Implementation::Cpu(_) => {
                 let queries = queries.try_into_vec_as::<f32>();
                 let failed = |error| self.device.failed(OPERATION, error);
                 self.nearest_of_rows(&queries.map_err(failed)?)
@@ -144,13 +146,13 @@ impl NearestNeighborIndex {
         let dim = self.bank.dim().max(1);
         let n = queries.len() / dim;
         neighbors.clear();
-        match &self.body {
+        match &self.implementation {
             #[cfg(feature = "burn")]
-            Body::Device(_) => {
+            Implementation::Device(_) => {
                 let queries = guarded(&self.device, OPERATION, || self.device.tensor(queries.to_vec(), [n, dim]))?;
                 neighbors.extend(self.nearest(queries)?);
             }
-            Body::Cpu(search) => search.scratch.with(|scratch| {
+            Implementation::Cpu(search) => search.scratch.with(|scratch| {
                 let SearchScratch { workspace, rows, squared, .. } = scratch;
                 rows.resize(n, 0);
                 squared.resize(n, 0.0);
@@ -164,7 +166,7 @@ impl NearestNeighborIndex {
 
     /// The `k` nearest rows of one vector of `dim` values, nearest first, equal distances by row.
     ///
-    /// The image score asks this of one patch per image, so other devices than the CPU leave it to a plain pass over
+    /// The image score needs this for one patch per image, so other devices than the CPU leave it to a plain pass over
     /// the bank on the host.
     pub fn k_nearest(&self, query: &[f32], k: usize) -> Vec<Neighbor> {
         let mut neighbors = Vec::new();
@@ -176,7 +178,7 @@ impl NearestNeighborIndex {
     pub fn k_nearest_into(&self, query: &[f32], k: usize, neighbors: &mut Vec<Neighbor>) {
         neighbors.clear();
         #[allow(irrefutable_let_patterns, reason = "without Burn the CPU is the only one")]
-        if let Body::Cpu(search) = &self.body {
+        if let Implementation::Cpu(search) = &self.implementation {
             search.scratch.with(|scratch| {
                 let SearchScratch { workspace, pairs, .. } = scratch;
                 search.bank.k_nearest_into(self.bank.rows(), query, k, workspace, pairs);

@@ -1,4 +1,4 @@
-//! What the search answers, and the distance of two vectors.
+//! The result of a search, and the distance of two vectors.
 
 #![allow(clippy::indexing_slicing, reason = "sixteen lanes of chunks of sixteen")]
 
@@ -12,7 +12,7 @@ pub struct Neighbor {
 }
 
 impl Neighbor {
-    /// What stands for the neighbour of a cell that was not looked at: a row that no bank has.
+    /// Placeholder for a cell outside the region; its row is `u32::MAX`.
     pub const NONE: Neighbor = Neighbor { row: u32::MAX, squared_distance: 0.0 };
 }
 

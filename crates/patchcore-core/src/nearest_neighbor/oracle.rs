@@ -42,7 +42,7 @@ mod tests {
         NearestNeighborIndex::new(MemoryBank::new(dim, rows.to_vec(), origins), &ComputeDevice::flex()).unwrap()
     }
 
-    /// The answers of both implementations.
+    /// The results of both implementations.
     fn nearest(index: &NearestNeighborIndex, queries: &[f32], dim: usize) -> Vec<[Neighbor; 2]> {
         let device = ComputeDevice::flex();
         let data = TensorData::new(queries.to_vec(), [queries.len() / dim, dim]);

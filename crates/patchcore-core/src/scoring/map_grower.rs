@@ -28,11 +28,11 @@ pub struct MapGrower {
     grid: Grid,
     height: usize,
     width: usize,
-    body: Body,
+    implementation: Implementation,
 }
 
 #[derive(Debug, Clone)]
-enum Body {
+enum Implementation {
     #[cfg(feature = "burn")]
     /// `[1, height, grid rows]` and `[1, grid columns, width]`.
     Tensors(Box<[Tensor<3>; 2]>),
@@ -60,21 +60,21 @@ impl MapGrower {
                 horizontal[cell * width + pixel] = by_pixel[pixel * grid.columns + cell];
             }
         }
-        let on_cpu = Self { grid, height, width, body: Body::Cpu { vertical, horizontal } };
+        let on_cpu = Self { grid, height, width, implementation: Implementation::Cpu { vertical, horizontal } };
         if device.is_cpu() { Ok(on_cpu) } else { on_cpu.uploaded(device) }
     }
 
     /// The same matrices for tensor operations.
     #[cfg(feature = "burn")]
     pub(super) fn uploaded(self, device: &ComputeDevice) -> Result<Self, DeviceError> {
-        let Body::Cpu { vertical, horizontal } = self.body else { return Ok(self) };
+        let Implementation::Cpu { vertical, horizontal } = self.implementation else { return Ok(self) };
         let Self { grid, height, width, .. } = self;
         let matrices = guarded(device, OPERATION, || {
             let vertical = device.tensor(vertical, [1, height, grid.rows])?;
             let horizontal = device.tensor(horizontal, [1, grid.columns, width])?;
             Ok::<_, DeviceError>(Box::new([vertical, horizontal]))
         });
-        Ok(Self { grid, height, width, body: Body::Tensors(matrices?) })
+        Ok(Self { grid, height, width, implementation: Implementation::Tensors(matrices?) })
     }
 
     #[cfg(not(feature = "burn"))]
@@ -98,9 +98,9 @@ impl MapGrower {
         map: &mut AnomalyMap,
     ) -> Result<(), DeviceError> {
         (map.width, map.height) = (self.width, self.height);
-        match &self.body {
+        match &self.implementation {
             #[cfg(feature = "burn")]
-            Body::Tensors(_) => {
+            Implementation::Tensors(_) => {
                 map.scores = guarded(device, OPERATION, || {
                     let scores = device.tensor(patch_scores.to_vec(), [1, self.grid.rows, self.grid.columns])?;
                     let grown = self.grow_on_device(scores).map(Tensor::try_into_vec_as::<f32>).transpose();
@@ -108,7 +108,7 @@ impl MapGrower {
                 })?
                 .unwrap_or_default();
             }
-            Body::Cpu { vertical, horizontal } => {
+            Implementation::Cpu { vertical, horizontal } => {
                 let size = (self.height, self.width);
                 patchcore_cpu::map::grow_map(patch_scores, self.grid, vertical, horizontal, size, &mut map.scores);
                 let _ = device;
@@ -123,7 +123,7 @@ impl MapGrower {
     /// The maps of a batch on the device: `[images, grid rows, grid columns]` to `[images, height, width]`; `None` for
     /// a grower of the CPU.
     pub(crate) fn grow_on_device(&self, patch_scores: Tensor<3>) -> Option<Tensor<3>> {
-        let Body::Tensors(matrices) = &self.body else { return None };
+        let Implementation::Tensors(matrices) = &self.implementation else { return None };
         let [images, _, _] = patch_scores.dims();
         let [vertical, horizontal] = matrices.as_ref().clone().map(|matrix| matrix.repeat_dim(0, images));
         Some(vertical.matmul(patch_scores).matmul(horizontal))

@@ -1,30 +1,30 @@
-//! Known answers before trust: does a device compute what this library relies on?
+//! The self-check: does a device compute what this library relies on?
 //!
 //! Drivers and compilers have returned wrong numbers without an error. (One case is at hand: the software device
 //! SwiftShader multiplies matrices wrong with the SPIR-V kernels of the feature `vulkan`; with WGSL it is right.) A score
-//! from such a device is a lie that nobody notices. So before a device is used, [`run`] asks it a few seconds' worth of
-//! questions whose answers plain loops in f64 know (`reference.rs`), and [`verdict`] refuses it by the name of the
-//! operation. The crate `patchcore` keeps the verdict per hardware, driver and version.
+//! from such a device is a lie that nobody notices. So before a device is used, [`run`] compares it on a few seconds'
+//! worth of test cases with values that plain loops in f64 compute (`expected_values.rs`), and [`verdict`] refuses it by the
+//! name of the operation. The crate `patchcore` keeps the verdict per hardware, driver and version.
 //!
 //! Every deviation is relative to the largest expected value. The tolerances are for another order of summation in the
 //! device's precision: 1e-4 for f32 (measured: 1e-6 at most), 1e-2 for f16, 6e-2 for bf16; indices must be right where no
 //! other candidate is within rounding.
 
-mod question;
+#[cfg(feature = "burn")]
+mod expected_values;
 mod reference;
 mod steps;
 #[cfg(feature = "burn")]
-mod tensor_answers;
-#[cfg(feature = "burn")]
 mod tensor_operations;
+mod test_case;
 
 use serde::{Deserialize, Serialize};
 
 use crate::device::{ComputeDevice, guarded};
 use crate::error::DeviceError;
-use question::Question;
+use test_case::TestCase;
 
-/// One question and how far the device's answer was off.
+/// One test case and how far the device's result was off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Check {
     /// The operation.
@@ -36,29 +36,29 @@ pub struct Check {
 }
 
 impl Check {
-    /// Whether the answer was right; a deviation that is not a number is wrong.
+    /// Whether the result was right; a deviation that is not a number is wrong.
     pub fn passed(&self) -> bool {
         self.found <= self.tolerance
     }
 }
 
-/// Asks everything. `step` is called before each question with its name.
+/// Runs every test case. `step` is called before each with its name.
 ///
 /// # Errors
-/// [`DeviceError::Execution`] where an operation fails instead of answering.
+/// [`DeviceError::Execution`] where an operation fails.
 pub fn run(device: &ComputeDevice, step: &mut dyn FnMut(&str)) -> Result<Vec<Check>, DeviceError> {
-    questions(device)
-        .map(|question| {
-            step(question.name);
-            let found = guarded(device, question.name, || (question.ask)(device))?;
-            let tolerance = (question.tolerance)(device.precision());
-            Ok(Check { operation: question.name.to_owned(), found, tolerance })
+    test_cases(device)
+        .map(|case| {
+            step(case.name);
+            let found = guarded(device, case.name, || (case.run)(device))?;
+            let tolerance = (case.tolerance)(device.precision());
+            Ok(Check { operation: case.name.to_owned(), found, tolerance })
         })
         .collect()
 }
 
-/// What a device is asked: operations on tensors where it has them, and the steps made of them.
-fn questions(device: &ComputeDevice) -> impl Iterator<Item = &'static Question> {
+/// What a device is checked on: operations on tensors where it has them, and the steps made of them.
+fn test_cases(device: &ComputeDevice) -> impl Iterator<Item = &'static TestCase> {
     #[cfg(feature = "burn")]
     let on_tensors = device.burn().is_ok().then_some(&tensor_operations::OPERATIONS).into_iter().flatten();
     #[cfg(not(feature = "burn"))]
@@ -69,10 +69,10 @@ fn questions(device: &ComputeDevice) -> impl Iterator<Item = &'static Question> 
     on_tensors.chain(&steps::STEPS)
 }
 
-/// Refuses a device that answered wrong.
+/// Refuses a device that computed wrong.
 ///
 /// # Errors
-/// [`DeviceError::WrongAnswer`], for the worst answer.
+/// [`DeviceError::WrongAnswer`], for the worst result.
 pub fn verdict(device: &ComputeDevice, checks: &[Check]) -> Result<(), DeviceError> {
     let wrong = checks.iter().filter(|check| !check.passed());
     let excess = |check: &Check| if check.found.is_finite() { check.found / check.tolerance } else { f64::INFINITY };
@@ -93,11 +93,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cpu_answers_right() {
+    fn the_cpu_passes() {
         let device = ComputeDevice::from_name("flex:tensors").unwrap();
-        let mut asked = 0;
-        let checks = run(&device, &mut |_| asked += 1).unwrap();
-        assert_eq!(asked, checks.len());
+        let mut steps_told = 0;
+        let checks = run(&device, &mut |_| steps_told += 1).unwrap();
+        assert_eq!(steps_told, checks.len());
         for check in &checks {
             assert!(check.found <= check.tolerance / 10.0, "{check:?}");
         }
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_without_tensors_is_asked_for_the_steps_alone() {
+    fn a_device_without_tensors_is_checked_on_the_steps_alone() {
         let device = ComputeDevice::cpu();
         let checks = run(&device, &mut |_| ()).unwrap();
         assert_eq!(checks.len(), steps::STEPS.len());
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_wrong_answer_names_its_operation() {
+    fn the_worst_wrong_result_names_its_operation() {
         let device = ComputeDevice::flex();
         let check = |operation: &str, found| Check { operation: operation.to_owned(), found, tolerance: 1e-4 };
         for found in [0.5, f64::INFINITY, f64::NAN] {

@@ -1,4 +1,4 @@
-//! The inputs of the questions, from a formula, and how far an answer is off.
+//! The inputs of the test cases, from a formula, and how far a result is off.
 
 #![allow(clippy::indexing_slicing, reason = "loops over the extents of what they read")]
 

@@ -1,19 +1,19 @@
-//! The questions of every device: steps of the method with rows in and indices out.
+//! The test cases of every device: steps of the method with rows in and indices out.
 
 #![allow(clippy::indexing_slicing, reason = "loops over the extents of what they read")]
 
-use super::question::{Question, exact, in_f32};
 use super::reference::{deviation, values};
+use super::test_case::{TestCase, exact, in_f32};
 use crate::coreset::greedy_k_center;
 use crate::device::ComputeDevice;
 use crate::error::DeviceError;
 use crate::memory_bank::MemoryBank;
 use crate::nearest_neighbor::{NearestNeighborIndex, squared_distance};
 
-pub(super) const STEPS: [Question; 3] = [
-    Question { name: "nearest neighbour search", ask: search, tolerance: exact },
-    Question { name: "distances of the search", ask: search_distances, tolerance: in_f32 },
-    Question { name: "coreset selection", ask: coreset, tolerance: exact },
+pub(super) const STEPS: [TestCase; 3] = [
+    TestCase { name: "nearest neighbour search", run: search, tolerance: exact },
+    TestCase { name: "distances of the search", run: search_distances, tolerance: in_f32 },
+    TestCase { name: "coreset selection", run: coreset, tolerance: exact },
 ];
 
 const SEARCH: [usize; 3] = [150, 700, 72];
@@ -21,8 +21,8 @@ const SEARCH: [usize; 3] = [150, 700, 72];
 /// Queries, bank rows, and per query the row found and its squared distance.
 type Searched = (Vec<f32>, Vec<f32>, Vec<(usize, f32)>);
 
-/// Queries close to known rows of a bank, the bank, and what the device answers.
-fn ask_search(device: &ComputeDevice) -> Result<Searched, DeviceError> {
+/// Queries close to known rows of a bank, the bank, and what the device finds.
+fn run_search(device: &ComputeDevice) -> Result<Searched, DeviceError> {
     let [n, m, dim] = SEARCH;
     let rows = values(m * dim, 11);
     let noise = values(n * dim, 12);
@@ -36,14 +36,14 @@ fn ask_search(device: &ComputeDevice) -> Result<Searched, DeviceError> {
 
 fn search(device: &ComputeDevice) -> Result<f64, DeviceError> {
     let [n, m, _] = SEARCH;
-    let (_, _, found) = ask_search(device)?;
+    let (_, _, found) = run_search(device)?;
     let wrong = found.iter().enumerate().filter(|(query, (row, _))| query * 31 % m != *row).count();
     Ok((wrong + found.len().abs_diff(n)) as f64)
 }
 
 fn search_distances(device: &ComputeDevice) -> Result<f64, DeviceError> {
     let [_, m, dim] = SEARCH;
-    let (queries, rows, found) = ask_search(device)?;
+    let (queries, rows, found) = run_search(device)?;
     let expected = queries
         .chunks_exact(dim)
         .enumerate()

@@ -1,4 +1,4 @@
-//! The questions of a device with tensors: one per operation that the network, the embedding, the coreset, the search and the
+//! The test cases of a device with tensors: one per operation that the network, the embedding, the coreset, the search and the
 //! map rely on.
 
 #![allow(clippy::indexing_slicing, reason = "loops over the extents of what they read")]
@@ -7,27 +7,27 @@ use burn::tensor::module::{conv2d, interpolate, max_pool2d};
 use burn::tensor::ops::{ConvOptions, InterpolateMode, InterpolateOptions, MaxPoolOptions, PadMode};
 use burn::tensor::{Int, Tensor, TensorData, activation};
 
-use super::question::{Question, exact, in_f32};
+use super::expected_values::{Conv, bilinear, conv_relu, max_pool, product};
 use super::reference::{deviation, values};
-use super::tensor_answers::{Conv, bilinear, conv_relu, max_pool, product};
+use super::test_case::{TestCase, exact, in_f32};
 use crate::device::{ComputeDevice, Precision};
 use crate::error::DeviceError;
 
-pub(super) const OPERATIONS: [Question; 10] = [
-    Question { name: "matrix product", ask: matrix_product, tolerance: in_f32 },
-    Question { name: "matrix product and what follows it", ask: product_with_epilogue, tolerance: in_f32 },
-    Question { name: "convolution 3x3", ask: |device| conv(device, 16, 24, 1, 3, 1), tolerance: in_precision },
-    Question { name: "convolution 7x7, stride 2", ask: |device| conv(device, 3, 16, 1, 7, 2), tolerance: in_precision },
-    Question {
+pub(super) const OPERATIONS: [TestCase; 10] = [
+    TestCase { name: "matrix product", run: matrix_product, tolerance: in_f32 },
+    TestCase { name: "matrix product and what follows it", run: product_with_epilogue, tolerance: in_f32 },
+    TestCase { name: "convolution 3x3", run: |device| conv(device, 16, 24, 1, 3, 1), tolerance: in_precision },
+    TestCase { name: "convolution 7x7, stride 2", run: |device| conv(device, 3, 16, 1, 7, 2), tolerance: in_precision },
+    TestCase {
         name: "convolution 1x1, stride 2",
-        ask: |device| conv(device, 16, 32, 1, 1, 2),
+        run: |device| conv(device, 16, 32, 1, 1, 2),
         tolerance: in_precision,
     },
-    Question { name: "depthwise convolution", ask: |device| conv(device, 24, 24, 24, 3, 1), tolerance: in_precision },
-    Question { name: "max pool", ask: pool, tolerance: in_precision },
-    Question { name: "minimum with indices", ask: minimum_with_indices, tolerance: exact },
-    Question { name: "bilinear interpolation", ask: interpolation, tolerance: in_f32 },
-    Question { name: "padding, windows and gather", ask: windows, tolerance: exact },
+    TestCase { name: "depthwise convolution", run: |device| conv(device, 24, 24, 24, 3, 1), tolerance: in_precision },
+    TestCase { name: "max pool", run: pool, tolerance: in_precision },
+    TestCase { name: "minimum with indices", run: minimum_with_indices, tolerance: exact },
+    TestCase { name: "bilinear interpolation", run: interpolation, tolerance: in_f32 },
+    TestCase { name: "padding, windows and gather", run: windows, tolerance: exact },
 ];
 
 fn in_precision(precision: Precision) -> f64 {

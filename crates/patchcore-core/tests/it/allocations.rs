@@ -5,9 +5,9 @@ use patchcore_core::{ComputeDevice, Extractor, ImageInput, ImageScore, Instructi
 use patchcore_cpu::network::{CpuNetwork, MapLayout, Workspace};
 
 use crate::arrays::efficientnet_lite0;
-use crate::bodies::plan;
 use crate::counting_allocator::CountedPool;
 use crate::formula::{fill, resnet};
+use crate::implementations::plan;
 
 #[test]
 fn the_counter_counts() {

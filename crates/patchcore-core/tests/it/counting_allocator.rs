@@ -63,11 +63,11 @@ impl CountedPool {
         Self { pool, counter }
     }
 
-    /// Calls `body` `rounds` times `calls` times; the allocations of each round.
-    pub fn count(&self, rounds: usize, calls: usize, mut body: impl FnMut() + Send) -> Vec<usize> {
+    /// Calls `work` `rounds` times `calls` times; the allocations of each round.
+    pub fn count(&self, rounds: usize, calls: usize, mut work: impl FnMut() + Send) -> Vec<usize> {
         let mut round = || {
             let before = self.counter.load(Ordering::SeqCst);
-            (0..calls).for_each(|_| body());
+            (0..calls).for_each(|_| work());
             self.counter.load(Ordering::SeqCst) - before
         };
         // Inside the pool, so that handing work to it from outside does not count.

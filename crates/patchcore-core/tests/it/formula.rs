@@ -2,7 +2,7 @@
 
 use patchcore_config::{Architecture, BackboneWeights, NamedTensor};
 
-use crate::bodies::plan;
+use crate::implementations::plan;
 
 /// Uniform values in `[-scale, scale)` that belong to a name.
 pub fn fill(name: &str, shape: &[usize], scale: f32) -> NamedTensor {

@@ -1,4 +1,4 @@
-//! Behaviour of the core: both bodies of the backbone against torch, and what a call allocates.
+//! Behaviour of the core: both implementations of the backbone against torch, and what a call allocates.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,8 +11,8 @@
 
 mod allocations;
 mod arrays;
-mod bodies;
 mod counting_allocator;
 mod efficientnet_lite0;
 mod formula;
+mod implementations;
 mod resnets;

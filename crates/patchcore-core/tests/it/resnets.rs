@@ -3,8 +3,8 @@
 use patchcore_config::{Architecture, NamedTensor};
 
 use crate::arrays::Arrays;
-use crate::bodies::{assert_close, run};
 use crate::formula::{fill, resnet};
+use crate::implementations::{assert_close, run};
 
 /// Relative to the layer's largest value or norm; torchvision ran in f64. Measured: 1.4e-6 (CPU kernels), 7.9e-7 (tensors).
 const TOLERANCE: f32 = 1e-5;
@@ -28,10 +28,10 @@ fn agrees_with_torchvision(architecture: Architecture) {
     let backbone = architecture.name();
     let golden = Arrays::fixture("resnets.safetensors");
     let image = fill(&format!("{backbone}/input"), &[1, 3, 47, 33], 2.0);
-    for (body, maps) in run(architecture, &resnet(architecture), &image) {
+    for (implementation, maps) in run(architecture, &resnet(architecture), &image) {
         assert_eq!(maps.len(), 2);
         for (map, layer) in maps.iter().zip(["layer2", "layer3"]) {
-            let what = format!("{body}, {backbone}, {layer}");
+            let what = format!("{implementation}, {backbone}, {layer}");
             assert_eq!(map.shape, golden.indices(&format!("{backbone}.{layer}.shape")), "{what}");
             let every7th: Vec<f32> = map.data.iter().copied().step_by(7).collect();
             let wanted = golden.tensor(&format!("{backbone}.{layer}.every7th"));

@@ -32,7 +32,7 @@ enum LevelRule {
     Taps { starts: Vec<usize>, neighbors: Vec<u8>, channels: Vec<u32>, weights: Vec<f32> },
 }
 
-/// The CPU body of the patch embedding.
+/// The patch embedding on the CPU.
 #[derive(Debug, Clone)]
 pub struct CpuEmbedding {
     dim: usize,

@@ -1,4 +1,4 @@
-//! The kernels in AVX-512 with VNNI; plain bodies: [`super::portable`].
+//! The kernels in AVX-512 with VNNI; plain Rust: [`super::portable`].
 
 #![allow(clippy::indexing_slicing, reason = "fixed-size arrays and lengths asserted by the caller")]
 
@@ -162,7 +162,7 @@ pub(super) unsafe fn squared_distance(a: &[f32], b: &[f32], limit: f64) -> f64 {
                 (_mm256_loadu_ps(a.as_ptr().add(at)), _mm256_loadu_ps(b.as_ptr().add(at)))
             };
             let difference = _mm512_sub_pd(_mm512_cvtps_pd(a), _mm512_cvtps_pd(b));
-            // Not fused: every body must round in the same places.
+            // Not fused: every implementation must round in the same places.
             *sum = _mm512_add_pd(*sum, _mm512_mul_pd(difference, difference));
         }
         if block % (STRIDE / 16) == STRIDE / 16 - 1 {
@@ -218,7 +218,7 @@ pub(super) unsafe fn least(values: &[i32]) -> (i32, usize) {
     (in_blocks, 0)
 }
 
-/// The plain bodies that the compiler vectorises well once it may use the instructions.
+/// The plain loops that the compiler vectorises well once it may use the instructions.
 macro_rules! compiled_for_this_set {
     ($($name:ident($($argument:ident: $kind:ty),*) $(-> $result:ty)?;)*) => {$(
         #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]

@@ -5,7 +5,7 @@ use super::{PANEL, TILE, portable};
 use super::{avx2, avx512};
 use crate::simd::IntegerLevel;
 
-/// Calls the body of `$level` with arguments whose lengths have been checked.
+/// Calls the kernel of `$level` with arguments whose lengths have been checked.
 macro_rules! by_level {
     ($level:ident, $name:ident($($argument:ident),*)) => {
         match $level {
@@ -61,7 +61,7 @@ impl IntegerLevel {
         by_level!(self, closer(panel, floors, queries, norms, dims, masks))
     }
 
-    /// Asks for a row of the bank before it is needed. A hint: nothing depends on it.
+    /// Prefetches a row of the bank. A hint: nothing depends on it.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "left to the processor elsewhere"))]
     pub(crate) fn prefetch<T>(self, row: &[T]) {
         #[cfg(target_arch = "x86_64")]

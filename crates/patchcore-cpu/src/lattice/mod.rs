@@ -1,8 +1,8 @@
 //! Integer images of vectors, whose distances bound the true ones ([`reach`]), and the inner loops of the exact search and of
 //! the coreset over them: integer dot products of panels, and the one distance formula.
 //!
-//! Everything here has a plain body in [`portable`] and the same body in AVX2 and AVX-512. Integer sums are exact, and
-//! the distance formula fixes the order of its additions, so that all bodies return the same bits: which one runs is
+//! Everything here has a kernel in plain Rust ([`portable`]), one in AVX2 and one in AVX-512. Integer sums are exact, and
+//! the distance formula fixes the order of its additions, so that all kernels return the same bits: which one runs is
 //! a matter of speed only.
 //!
 //! A *panel* holds [`PANEL`] rows of `i16` coordinates, two coordinates of one row side by side:

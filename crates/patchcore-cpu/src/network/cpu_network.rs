@@ -274,7 +274,7 @@ impl CpuNetwork {
             let Window { kernel, stride, padding } = step.window;
             let side = |side| padding.output_side(side, kernel, stride);
             let (out_height, out_width) = (side(from.height), side(from.width));
-            // The other bodies look at the edges themselves.
+            // The other kernels look at the edges themselves.
             if matches!(step.operation, Operation::Dense(_) | Operation::Depthwise(_)) {
                 let border = |side: usize, out: usize| {
                     let (before, _) = padding.before_after(side, kernel, stride);

@@ -97,11 +97,11 @@ impl Depthwise {
 
 dispatch! {
     /// Convolves the rows of a plane.
-    fn convolve_rows(rows: &Rows) => convolve_rows_body
+    fn convolve_rows(rows: &Rows) => convolve_rows_kernel
 }
 
 #[inline(always)]
-unsafe fn convolve_rows_body<L: Lanes>(rows: &Rows) {
+unsafe fn convolve_rows_kernel<L: Lanes>(rows: &Rows) {
     // SAFETY: the caller's contract.
     unsafe {
         match (rows.kernel, rows.stride) {

@@ -47,11 +47,11 @@ pub(super) unsafe fn max_pool(level: FloatLevel, operands: &Operands, images: us
 
 dispatch! {
     /// Pools one plane.
-    fn pool_plane(planes: &Planes) => pool_plane_body
+    fn pool_plane(planes: &Planes) => pool_plane_kernel
 }
 
 #[inline(always)]
-unsafe fn pool_plane_body<L: Lanes>(planes: &Planes) {
+unsafe fn pool_plane_kernel<L: Lanes>(planes: &Planes) {
     for y in 0..planes.output_height {
         // Clamping a window to the plane repeats pixels of the window, which changes no maximum.
         let line = |row: usize| {

@@ -3,7 +3,7 @@
 //! [`CpuNetwork::new`] packs the weights once; [`CpuNetwork::forward`] takes images through the plan with everything
 //! that follows a convolution fused into its last write. What runs a step:
 //!
-//! | step | body |
+//! | step | kernel |
 //! |---|---|
 //! | 3x3, stride 1, padding 1 | `winograd`: F(4x4, 3x3), products by the tile kernel |
 //! | other dense convolutions | `dense`: implicit matrix product by the tile kernel |

@@ -96,18 +96,18 @@ impl Kernels {
     /// The kernel for `1..=pixels()` pixels and `1..=blocks()` blocks.
     pub(super) fn get(&self, pixels: usize, blocks: usize) -> Kernel {
         let table = if blocks == 2 { self.two } else { self.one };
-        table.get(pixels.wrapping_sub(1)).copied().unwrap_or(nothing)
+        table.get(pixels.wrapping_sub(1)).copied().unwrap_or(no_kernel)
     }
 }
 
-/// What a shape outside the table does; no caller asks for one.
-unsafe fn nothing(_: &Tile) {
+/// Unreachable: callers stay below `pixels()` and `blocks()`, for which the table has a kernel.
+unsafe fn no_kernel(_: &Tile) {
     debug_assert!(false, "no kernel of that shape");
 }
 
 #[inline(always)]
 #[allow(clippy::indexing_slicing, clippy::needless_range_loop, reason = "constant bounds: unrolled into registers")]
-unsafe fn body<L: Lanes, const PIXELS: usize, const BLOCKS: usize, const STEP: usize, const SUMS: bool>(tile: &Tile) {
+unsafe fn kernel<L: Lanes, const PIXELS: usize, const BLOCKS: usize, const STEP: usize, const SUMS: bool>(tile: &Tile) {
     // SAFETY: the caller vouches for all pointers of the tile; offsets follow from its shape.
     unsafe {
         let mut sums = [[L::splat(0.0); BLOCKS]; PIXELS];
@@ -193,19 +193,19 @@ macro_rules! kernels {
 #[target_feature(enable = "avx512f")]
 unsafe fn avx512<const PIXELS: usize, const BLOCKS: usize, const STEP: usize, const SUMS: bool>(tile: &Tile) {
     // SAFETY: AVX-512F is enabled here; pointers are the caller's contract.
-    unsafe { body::<Avx512F, PIXELS, BLOCKS, STEP, SUMS>(tile) }
+    unsafe { kernel::<Avx512F, PIXELS, BLOCKS, STEP, SUMS>(tile) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2<const PIXELS: usize, const BLOCKS: usize, const STEP: usize, const SUMS: bool>(tile: &Tile) {
     // SAFETY: AVX2 and FMA are enabled here; pointers are the caller's contract.
-    unsafe { body::<Avx2Fma, PIXELS, BLOCKS, STEP, SUMS>(tile) }
+    unsafe { kernel::<Avx2Fma, PIXELS, BLOCKS, STEP, SUMS>(tile) }
 }
 
 unsafe fn portable<const PIXELS: usize, const BLOCKS: usize, const STEP: usize, const SUMS: bool>(tile: &Tile) {
     // SAFETY: pointers are the caller's contract.
-    unsafe { body::<Portable, PIXELS, BLOCKS, STEP, SUMS>(tile) }
+    unsafe { kernel::<Portable, PIXELS, BLOCKS, STEP, SUMS>(tile) }
 }
 
 // 14 x 2 accumulators, two rows of weights and one input value fill 31 of 32 registers; 14 divides 28, 56 and 112.

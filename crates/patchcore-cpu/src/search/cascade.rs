@@ -11,7 +11,7 @@ use crate::simd::IntegerLevel;
 pub(super) const BLOCK: usize = 2 * TILE;
 /// Panels of the bank whose distances to a block are held at once: 768 KiB.
 const SEGMENT: usize = 256;
-/// Rows between asking for a fine image and reading it.
+/// Prefetch distance, in rows.
 const AHEAD: usize = 6;
 
 /// Everything a search reads.
@@ -68,7 +68,7 @@ impl Cascade<'_> {
                 let values = self.coarse.panel(first + panel);
                 self.instructions.distances(values, norms, coarse, self.coarse_dims, out, stride);
             }
-            // All rows are asked for before the first one is read.
+            // All rows are prefetched before the first one is read.
             let mut least = [(i32::MAX, 0); BLOCK];
             for (query, least) in least[..n].iter_mut().enumerate() {
                 *least = self.instructions.least(&distances[query * stride..(query + 1) * stride]);

@@ -27,7 +27,7 @@ pub(super) struct Scratch {
     pub(super) passed: Vec<Vec<(i32, u32)>>,
     /// Rows of one query that the fine bound has let through.
     pub(super) close: Vec<(i32, u32)>,
-    /// Images of a query that is asked about alone.
+    /// Images of a query that is searched alone.
     pub(super) alone: (Vec<i16>, Vec<i16>),
     /// Its rows with the least bounds.
     pub(super) least: Vec<(i32, u32)>,

@@ -8,7 +8,7 @@ use std::arch::x86_64::{
 use super::lanes::Lanes;
 use super::token::Avx2Fma;
 
-// SAFETY (of every body below): the trait's contract is that AVX2 and FMA are enabled and pointers are valid.
+// SAFETY (of every function below): the trait's contract is that AVX2 and FMA are enabled and pointers are valid.
 impl Lanes for Avx2Fma {
     type Vector = (__m256, __m256);
 

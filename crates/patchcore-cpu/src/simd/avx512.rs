@@ -8,7 +8,7 @@ use std::arch::x86_64::{
 use super::lanes::Lanes;
 use super::token::Avx512F;
 
-// SAFETY (of every body below): the trait's contract is that AVX-512F is enabled and pointers are valid.
+// SAFETY (of every function below): the trait's contract is that AVX-512F is enabled and pointers are valid.
 impl Lanes for Avx512F {
     type Vector = __m512;
 

@@ -23,7 +23,7 @@ pub(crate) trait Lanes {
     unsafe fn sub(a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// `a * b + c`, rounded once where the hardware can.
     unsafe fn mul_add(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
-    /// Asks for a cache line that will be needed soon; any address.
+    /// Prefetches a cache line; any address.
     unsafe fn prefetch(from: *const f32);
     /// The larger of `bound` and `x`; a NaN in `x` stays NaN.
     unsafe fn at_least(bound: Self::Vector, x: Self::Vector) -> Self::Vector;

@@ -21,22 +21,22 @@ pub(crate) use level::{FloatLevel, IntegerLevel};
 pub(crate) use portable::Portable;
 pub(crate) use token::{Avx2Fma, Avx512F, Token};
 
-/// Defines `fn $name(level, args)`: calls `$body::<L>(args)` inside a function that enables the instruction set.
+/// Defines `fn $name(level, args)`: calls `$kernel::<L>(args)` inside a function that enables the instruction set.
 macro_rules! dispatch {
-    ($(#[$meta:meta])* $visibility:vis fn $name:ident($($arg:ident: $kind:ty),* $(,)?) => $body:ident) => {
+    ($(#[$meta:meta])* $visibility:vis fn $name:ident($($arg:ident: $kind:ty),* $(,)?) => $kernel:ident) => {
         $(#[$meta])*
         $visibility unsafe fn $name(level: $crate::simd::FloatLevel, $($arg: $kind),*) {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f")]
             unsafe fn avx512($($arg: $kind),*) {
                 // SAFETY: the caller's contract, with avx512f enabled here.
-                unsafe { $body::<$crate::simd::Avx512F>($($arg),*) }
+                unsafe { $kernel::<$crate::simd::Avx512F>($($arg),*) }
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
             unsafe fn avx2($($arg: $kind),*) {
                 // SAFETY: the caller's contract, with avx2 and fma enabled here.
-                unsafe { $body::<$crate::simd::Avx2Fma>($($arg),*) }
+                unsafe { $kernel::<$crate::simd::Avx2Fma>($($arg),*) }
             }
             // SAFETY: the level's token proves that the processor has the set; pointers are the caller's contract.
             unsafe {
@@ -45,7 +45,7 @@ macro_rules! dispatch {
                     $crate::simd::FloatLevel::Avx512(_) => avx512($($arg),*),
                     #[cfg(target_arch = "x86_64")]
                     $crate::simd::FloatLevel::Avx2(_) => avx2($($arg),*),
-                    _ => $body::<$crate::simd::Portable>($($arg),*),
+                    _ => $kernel::<$crate::simd::Portable>($($arg),*),
                 }
             }
         }

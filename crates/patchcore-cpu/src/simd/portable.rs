@@ -16,7 +16,7 @@ fn lanewise(f: impl Fn(usize) -> f32) -> [f32; LANES] {
     out
 }
 
-// SAFETY (of every body below): the trait's contract is that pointers are valid for sixteen floats.
+// SAFETY (of every function below): the trait's contract is that pointers are valid for sixteen floats.
 impl Lanes for Portable {
     type Vector = [f32; LANES];
 

@@ -7,7 +7,7 @@
 //!
 //! # The handshake
 //!
-//! One thread leads; only it opens and closes jobs, by counting `generation` up. A job's description and the body that
+//! One thread leads; only it opens and closes jobs, by counting `generation` up. A job's description and the task that
 //! it points to may be used by a helper only while the leader waits for that helper:
 //!
 //! | leader, in `fan_out` | helper, in `help` |
@@ -38,8 +38,8 @@ mod tests;
 
 use self::sync::{AtomicBool, AtomicUsize, Ordering, UnsafeCell, fence, wait};
 
-/// What a step does for one task: `(worker, task)`.
-type Body<'a> = dyn Fn(usize, usize) + Sync + 'a;
+/// What a step does for one index of its tasks: `(worker, index)`.
+type Task<'a> = dyn Fn(usize, usize) + Sync + 'a;
 
 /// What the threads of a team share.
 pub(crate) struct Team {
@@ -55,16 +55,16 @@ pub(crate) struct Team {
     job: UnsafeCell<Option<Job>>,
 }
 
-/// The right to hand out work to a team. There is one, so that a job is closed before the next one opens; and a body,
+/// The right to hand out work to a team. There is one, so that a job is closed before the next one opens; and a task,
 /// which is shared between threads, cannot use it.
 pub(crate) struct Leader<'team> {
     team: &'team Team,
 }
 
-/// The open job; its body outlives it because `fan_out` returns only after all helpers have left.
+/// The open job; its task outlives it because `fan_out` returns only after all helpers have left.
 #[derive(Clone, Copy)]
 struct Job {
-    body: &'static Body<'static>,
+    task: &'static Task<'static>,
     tasks: usize,
 }
 
@@ -105,11 +105,11 @@ impl Team {
 
     fn work(&self, worker: usize, job: Job) {
         loop {
-            let task = self.next.fetch_add(1, Ordering::Relaxed);
-            if task >= job.tasks {
+            let index = self.next.fetch_add(1, Ordering::Relaxed);
+            if index >= job.tasks {
                 break;
             }
-            (job.body)(worker, task);
+            (job.task)(worker, index);
         }
     }
 
@@ -160,22 +160,22 @@ impl<'team> Leader<'team> {
         self.team.workers
     }
 
-    /// Calls `body(worker, task)` once for every task below `tasks`, each worker with a number of its own. Who runs
-    /// which task is not fixed: a result must not depend on it.
-    pub(crate) fn fan_out(&mut self, tasks: usize, body: &Body<'_>) {
+    /// Calls `task(worker, index)` once for every index below `tasks`, each worker with a number of its own. Who runs
+    /// which one is not fixed: a result must not depend on it.
+    pub(crate) fn fan_out(&mut self, tasks: usize, task: &Task<'_>) {
         let team = self.team;
         if team.workers == 1 || tasks <= 1 {
-            (0..tasks).for_each(|task| body(0, task));
+            (0..tasks).for_each(|index| task(0, index));
             return;
         }
         // SAFETY: only the lifetime changes; the reference is not used after this function returns, because it
         // closes the job and waits for the helpers inside.
-        let body = unsafe { std::mem::transmute::<&Body<'_>, &'static Body<'static>>(body) };
-        let job = Job { body, tasks };
+        let task = unsafe { std::mem::transmute::<&Task<'_>, &'static Task<'static>>(task) };
+        let job = Job { task, tasks };
         // SAFETY: the job is closed and no helper is inside; nobody else has the leader.
         team.job.with_mut(|place| unsafe { *place = Some(job) });
         team.next.store(0, Ordering::Relaxed);
-        // Also when a body panics: the job must not be left open.
+        // Also when a task panics: the job must not be left open.
         let _closing = Closing::open(team);
         team.work(0, job);
     }

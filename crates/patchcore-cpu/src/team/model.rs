@@ -44,8 +44,8 @@ fn explore(jobs: usize) {
             let slots = [Slot(UnsafeCell::new(0)), Slot(UnsafeCell::new(0))];
             for job in 1..=jobs {
                 // Dropped at the end of the round: a helper that still calls it would use memory that is gone.
-                let body = |_: usize, task: usize| slots[task].add(job);
-                leader.fan_out(slots.len(), &body);
+                let task = |_: usize, index: usize| slots[index].add(job);
+                leader.fan_out(slots.len(), &task);
                 assert!(slots.iter().all(|slot| slot.get() == job * (job + 1) / 2));
             }
         }

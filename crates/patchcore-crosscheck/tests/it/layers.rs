@@ -1,4 +1,4 @@
-//! One image batch through both bodies, and the comparison with what the generated code gives for it.
+//! One image batch through both implementations of the network, and the comparison with what the generated code gives for it.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use patchcore_core::{Instructions, Precision};

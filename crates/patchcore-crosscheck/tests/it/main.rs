@@ -1,4 +1,4 @@
-//! Layers of burn-onnx's generated code against those of the importer with both bodies of the network.
+//! Layers of burn-onnx's generated code against those of the importer with both implementations of the network.
 
 #![allow(
     clippy::unwrap_used,

@@ -193,7 +193,7 @@ fn a_flood_of_convolutions_on_one_value_ends() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Flipped, overwritten and cut bytes anywhere: an answer comes back, and an accepted file has every tensor.
+    /// Flipped, overwritten and cut bytes anywhere: the reader returns, and an accepted file has every tensor.
     #[test]
     fn mutated_exports_never_panic(
         which in 0..EXPORTS.len(),

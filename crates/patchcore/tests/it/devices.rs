@@ -1,7 +1,7 @@
-//! One test body for every device: `PATCHCORE_TEST_DEVICE` names them, comma separated; without it, the CPU with its own
-//! bodies and the CPU through tensor operations. (A driver that happens to be there may crash: no test picks it unasked.)
+//! The same tests for every device: `PATCHCORE_TEST_DEVICE` names them, comma separated; without it, the CPU with its own
+//! kernels and the CPU through tensor operations. (A driver that happens to be there may crash: no test picks it unasked.)
 //!
-//! The CPU's own bodies are what every device is compared with. Tolerances: features 1e-4 of the largest feature and
+//! The CPU's own kernels are what every device is compared with. Tolerances: features 1e-4 of the largest feature and
 //! scores 1e-3 of the score (sums in another order; measured 1e-5 at most), map values 1e-4 of the largest one; chosen
 //! rows and picks are equal where the data has no near-ties.
 

@@ -7,10 +7,10 @@
 //! several cubes ([`splits`]) and each split's winner is compared again by the caller.
 //!
 //! Arithmetic: `n x m x dim` multiply-adds, as the matrix product. Memory traffic: the bank is read `n / 64` times, the
-//! queries `m / 64` times, and `n x splits` indices are written; the tensor-op body writes and reads `n x m` products
+//! queries `m / 64` times, and `n x splits` indices are written; the tensor operations write and read `n x m` products
 //! on top. The kernel reads the bank in its own type (f32 or f16) and adds in f32.
 //!
-//! The tensor-op body is its oracle; `PATCHCORE_TEST_DEVICE` says on which device the tests compare the two.
+//! The tensor operations are its oracle; `PATCHCORE_TEST_DEVICE` says on which device the tests compare the two.
 
 mod kernel;
 

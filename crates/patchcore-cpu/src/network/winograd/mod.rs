@@ -49,7 +49,7 @@ struct Cut {
 }
 
 impl Winograd {
-    /// Whether this body can carry out a convolution.
+    /// Whether this kernel can carry out a convolution.
     pub(super) fn fits(geometry: &Geometry) -> bool {
         geometry.kernel == 3
             && geometry.stride == 1

@@ -104,11 +104,11 @@ impl Cursor {
 
 dispatch! {
     /// Runs a [`Gather`].
-    pub(super) fn gather(job: &Gather) => gather_body
+    pub(super) fn gather(job: &Gather) => gather_kernel
 }
 
 #[inline(always)]
-unsafe fn gather_body<L: Lanes>(job: &Gather) {
+unsafe fn gather_kernel<L: Lanes>(job: &Gather) {
     let map = &job.map;
     let mut at = Cursor::new(map, job.first);
     for tile in 0..job.count {
@@ -195,11 +195,11 @@ unsafe fn transform_line<L: Lanes>(d: [L::Vector; WINDOW]) -> [L::Vector; WINDOW
 
 dispatch! {
     /// Runs a [`Scatter`].
-    pub(super) fn scatter(job: &Scatter) => scatter_body
+    pub(super) fn scatter(job: &Scatter) => scatter_kernel
 }
 
 #[inline(always)]
-unsafe fn scatter_body<L: Lanes>(job: &Scatter) {
+unsafe fn scatter_kernel<L: Lanes>(job: &Scatter) {
     let map = &job.map;
     let mut at = Cursor::new(map, job.first);
     for tile in 0..job.count {

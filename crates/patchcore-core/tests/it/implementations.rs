@@ -1,4 +1,4 @@
-//! Both bodies of the network on one image, and how far a map is from what it should be.
+//! Both implementations of the network on one image, and how far a map is from what it should be.
 
 use burn::tensor::{Tensor, TensorData};
 use patchcore_config::backbone::plan::Plan;

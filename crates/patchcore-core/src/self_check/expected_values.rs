@@ -1,4 +1,4 @@
-//! The answers of the operations on tensors, by plain loops in f64.
+//! The expected values of the operations on tensors, by plain loops in f64.
 
 #![allow(clippy::indexing_slicing, reason = "loops over the extents of what they read")]
 

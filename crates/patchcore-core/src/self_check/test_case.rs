@@ -1,13 +1,13 @@
-//! What a question is, and how far an answer may lie off.
+//! A test case, and how far its result may lie off.
 
 use crate::device::{ComputeDevice, Precision};
 use crate::error::DeviceError;
 
-/// An operation, and how to ask for it.
-pub(super) struct Question {
+/// An operation, and how to run it.
+pub(super) struct TestCase {
     pub name: &'static str,
-    /// The deviation of the answer.
-    pub ask: fn(&ComputeDevice) -> Result<f64, DeviceError>,
+    /// Runs it; the deviation of its result from the expected one.
+    pub run: fn(&ComputeDevice) -> Result<f64, DeviceError>,
     /// The deviation allowed.
     pub tolerance: fn(Precision) -> f64,
 }
