@@ -1,12 +1,14 @@
 //! `cargo xtask soak NAME`: checks that take longer than CI may, run by hand. The last lines of their output belong into the
 //! closing note of the work that they were run for.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
 
+use crate::release_build::target;
 use crate::tidy::root;
 
 /// Run a long check by hand.
@@ -24,6 +26,8 @@ enum Name {
     Crosscheck,
     /// Build the library for wasm32 and for aarch64, and run the CPU kernels' tests under an emulator
     Targets,
+    /// Explore the handshake of the CPU kernels' threads with loom, in every order that its bounds allow
+    Team,
 }
 
 /// What is type-checked alone, as far as a machine without a GPU can tell.
@@ -58,6 +62,12 @@ impl Soak {
                 run(Command::new(env!("CARGO")).args(test))?;
             }
             Name::Targets => run(Command::new("bash").arg(".ci/targets"))?,
+            Name::Team => {
+                let test = ["test", "-p", "patchcore-cpu", "--release", "--lib", "team"];
+                // Other flags are another build of everything: it must not take the place of the usual one.
+                let apart = [("RUSTFLAGS", "--cfg loom".into()), ("CARGO_TARGET_DIR", target().join("loom"))];
+                run(Command::new(env!("CARGO")).args(test).envs::<_, _, PathBuf>(apart))?;
+            }
         }
         let name = self.name.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
         println!("soak {name}: passed after {:.0} s", started.elapsed().as_secs_f64());

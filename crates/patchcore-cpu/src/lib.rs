@@ -6,8 +6,7 @@
 //! definition, and property tests that hold the two equal.
 //!
 //! Kernels are chosen at run time by what the processor has, up to [`Instructions`]. They run on rayon's current pool, and no
-//! result depends on its number of threads. Here, and in the launches of `patchcore-core`'s GPU kernels, stands all `unsafe` code
-//! of the project.
+//! result depends on its number of threads. All `unsafe` code of the project stands here, but that of tests and benches.
 
 pub mod coreset;
 pub mod embedding;

@@ -24,7 +24,7 @@
 //! released to the leader, and the next job is written after the last one has left.
 //!
 //! `model.rs` holds this file against loom's model of memory. Without either fence, with a weaker one, with any of the
-//! three orders above made relaxed, or without the second look, it reports a fault:
+//! three orders above made relaxed, or without the second look, it reports a fault. `cargo xtask soak team` runs
 //!
 //! ```text
 //! RUSTFLAGS="--cfg loom" cargo test -p patchcore-cpu --release --lib team
