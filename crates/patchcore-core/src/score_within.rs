@@ -10,7 +10,7 @@ use patchcore_config::Grid;
 
 impl PatchCore {
     /// Scores the pixels that are `inside`, `[height, width]` row by row; all of them without it. With
-    /// [`tiling`](crate::PatchCoreConfig::tiling) the network sees one tile after the other.
+    /// [`tiling`](patchcore_config::PatchCoreConfig::tiling) the network sees one tile after the other.
     ///
     /// A cell counts when an inside pixel touches it. Cells that do not count have the patch score 0 and the
     /// [`Neighbor::NONE`]; the image score is that of the cells that count. The map is 0 outside; inside, smoothing takes
