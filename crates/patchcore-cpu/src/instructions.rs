@@ -13,7 +13,7 @@ use crate::simd::{Avx2Fma, Avx512F, Token};
 /// network rounds differently in each, because sums of other lengths are kept in registers.
 ///
 /// Two matrix products choose for themselves (the `gemm` crate). That of the search turns its queries: it decides which rows are
-/// looked at first, never which is the nearest. That of a fit's random projection (Burn's Flex backend) rounds as the processor
+/// looked at first, never which is the nearest. That of a fit's random projection rounds as the processor
 /// does, so that picks at near ties may differ between processors, whatever is set here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -31,9 +31,9 @@ fn values_that_do_not_exist_are_listed() {
         (&["--layers", ""], &["layer"]),
         (&["--backbone", "resnet18", "--layers", "layer3,layer2"], &["`layer2`", "in this order"]),
         (&["--backbone", "resnet18", "--layers", "layer2,layer2"], &["`layer2`", "repeated"]),
-        (&["--device", "tpu"], &["`tpu`", "expected auto, flex"]),
-        (&["--device", "flex:1"], &["`flex:1`", "expected auto, flex"]),
-        (&["--device", "cuda:one"], &["`cuda:one`", "expected auto, flex"]),
+        (&["--device", "tpu"], &["`tpu`", "expected auto, cpu, flex"]),
+        (&["--device", "flex:1"], &["`flex:1`", "expected auto, cpu, flex"]),
+        (&["--device", "cuda:one"], &["`cuda:one`", "expected auto, cpu, flex"]),
     ];
     for (options, needles) in cases {
         fit(&place, options).fails(needles);
@@ -45,7 +45,7 @@ fn values_that_do_not_exist_are_listed() {
             "not compiled in",
             "--features cuda",
             "compiled in: ",
-            "flex)",
+            "flex, cpu)",
         ]);
     }
     assert!(!place.path("m.patchcore").exists());

@@ -1,22 +1,26 @@
 //! Photo in, embedding rows out: normalisation, backbone and patch embedding on one device.
 
+mod extractor_error;
 mod image_input;
+#[cfg(feature = "burn")]
+mod tensor_extractor;
 #[cfg(feature = "burn")]
 mod tensors;
 
 use std::sync::Arc;
 
+pub use extractor_error::ExtractorError;
 pub use image_input::ImageInput;
 #[cfg(feature = "burn")]
-use tensors::TensorExtractor;
+use tensor_extractor::TensorExtractor;
 
 use crate::backbone::verify_weights;
+use crate::device::ComputeDevice;
 #[cfg(feature = "burn")]
 use crate::device::guarded;
-use crate::device::{Backend, ComputeDevice};
-use crate::error::{BackboneError, DeviceError, FitError, InputError, ScoreError};
+use crate::error::{DeviceError, InputError, ScoreError};
 use patchcore_config::backbone::plan::{Plan, Step};
-use patchcore_config::{BackboneWeights, ConfigError, Grid, PatchCoreConfig};
+use patchcore_config::{BackboneWeights, Grid, PatchCoreConfig};
 use patchcore_cpu::ScratchPool;
 use patchcore_cpu::embedding::{CpuEmbedding, EmbeddingScratch};
 use patchcore_cpu::network::grey_stem::push_grey_planes;
@@ -60,44 +64,6 @@ struct CpuWorkspace {
     maps: Vec<FeatureMap>,
     embedding: EmbeddingScratch,
     rows: Vec<f32>,
-}
-
-/// Why an extractor could not be built.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum ExtractorError {
-    /// The configuration is at fault.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The weights are at fault.
-    #[error(transparent)]
-    Backbone(#[from] BackboneError),
-    /// The device failed.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    /// The CPU's kernels refused a plan or its weights; a bug, since both have been checked.
-    #[error("the CPU network cannot be built: {0} (please report this)")]
-    Cpu(String),
-}
-
-impl ExtractorError {
-    /// Converts to a [`DeviceError`].
-    pub(crate) fn into_device_error(self) -> DeviceError {
-        if let ExtractorError::Device(error) = self {
-            return error;
-        }
-        let device = Backend::Cpu.name().to_owned();
-        DeviceError::Execution { device, operation: "building the network", message: self.to_string() }
-    }
-}
-
-impl From<ExtractorError> for FitError {
-    fn from(error: ExtractorError) -> Self {
-        match error {
-            ExtractorError::Config(error) => FitError::Config(error),
-            ExtractorError::Backbone(error) => FitError::Backbone(error),
-            ExtractorError::Device(_) | ExtractorError::Cpu(_) => FitError::Device(error.into_device_error()),
-        }
-    }
 }
 
 impl Extractor {

@@ -1,47 +1,11 @@
-//! The extractor as Burn tensor operations, and what it takes and gives as tensors.
+//! What an extractor gives as tensors.
 
 use burn::tensor::Tensor;
-use patchcore_config::backbone::plan::Plan;
-use patchcore_config::{BackboneWeights, Grid, Normalization, PatchCoreConfig};
+use patchcore_config::Grid;
 
-use super::{Extractor, ExtractorError, ImageInput, Implementation, OPERATION, check_batch};
-use crate::backbone::Network;
-use crate::device::{ComputeDevice, guarded};
+use super::{Extractor, ImageInput, Implementation, OPERATION, check_batch};
+use crate::device::guarded;
 use crate::error::ScoreError;
-use crate::patch_embedding::PatchEmbedding;
-
-/// Normalisation, network and embedding on a device.
-#[derive(Debug, Clone)]
-pub(super) struct TensorExtractor {
-    network: Network,
-    embedding: PatchEmbedding,
-    /// Mean and deviation of the normalisation, `[1, 3, 1, 1]`.
-    normalization: [Tensor<4>; 2],
-}
-
-impl TensorExtractor {
-    pub(super) fn new(
-        config: &PatchCoreConfig,
-        plan: Plan,
-        weights: &BackboneWeights,
-        device: &ComputeDevice,
-    ) -> Result<Self, ExtractorError> {
-        let burn = device.burn()?;
-        let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
-        let embedding = PatchEmbedding::new(config.embedding, &channels, burn);
-        let network = Network::new(config.backbone, plan, weights, burn, device.precision())?;
-        let Normalization { mean, std } = config.normalization;
-        let values = |values: [f32; 3]| device.tensor(values.to_vec(), [1, 3, 1, 1]);
-        Ok(Self { network, embedding, normalization: [values(mean)?, values(std)?] })
-    }
-
-    /// `pixels` `[n, 3 or 1, height, width]` in `[0, 1]` to rows `[n x grid cells, dim]`; `None` for a plan without layers.
-    fn embed(&self, pixels: Tensor<4>) -> Option<(Tensor<2>, Grid)> {
-        let [mean, std] = self.normalization.clone();
-        let maps = self.network.forward((pixels - mean) / std);
-        self.embedding.forward(&maps)
-    }
-}
 
 impl Extractor {
     /// Embedding rows of one photo: `[grid cells, dim]`, grid row by row.
