@@ -67,7 +67,10 @@ fn steps() -> anyhow::Result<Vec<Step>> {
     Ok(vec![
         Step::new("fmt", "cargo fmt --all --check"),
         Step::new("tidy", "cargo xtask tidy"),
-        Step::new("foreign", "bash .ci/foreign-crate"),
+        Step::new("foreign", "bash .ci/foreign/run"),
+        // The build without Burn, for other machines, and what parses bytes under AddressSanitizer.
+        Step::new("targets", "bash .ci/targets"),
+        Step::new("sanitize", "bash .ci/sanitize"),
         Step::new("test", &readme_test_command()?),
         Step::new("untracked", "cargo xtask untracked"),
         // These use what the test command has built. Without a target that takes dev-dependencies (the example) some crates would

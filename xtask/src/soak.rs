@@ -24,15 +24,16 @@ enum Name {
     Features,
     /// The importer's layers against burn-onnx's (compiles Burn a second time)
     Crosscheck,
-    /// Build the library for wasm32 and for aarch64, and run the CPU kernels' tests under an emulator
+    /// Run the tests of the CPU's kernels for aarch64 under an emulator
     Targets,
     /// Explore the handshake of the CPU kernels' threads with loom, in every order that its bounds allow
     Team,
 }
 
 /// What is type-checked alone, as far as a machine without a GPU can tell.
-const FEATURES: [&str; 11] = [
+const FEATURES: [&str; 12] = [
     "",
+    "cpu",
     "flex",
     "wgpu",
     "vulkan",
@@ -61,7 +62,7 @@ impl Soak {
                 let test = ["test", "--manifest-path", "crates/patchcore-crosscheck/Cargo.toml"];
                 run(Command::new(env!("CARGO")).args(test))?;
             }
-            Name::Targets => run(Command::new("bash").arg(".ci/targets"))?,
+            Name::Targets => run(Command::new("bash").args([".ci/targets", "run"]))?,
             Name::Team => {
                 let test = ["test", "-p", "patchcore-cpu", "--release", "--lib", "team"];
                 // Other flags are another build of everything: it must not take the place of the usual one.

@@ -13,7 +13,8 @@ const KINDS: &[&str] = &[
     "Cargo.lock",
     ".gitignore",
     ".cargo/config.toml",
-    ".ci/{run,embed-resnet18,foreign-crate,targets,wrong-device}",
+    ".ci/{run,embed-resnet18,sanitize,targets,wrong-device}",
+    ".ci/foreign/{run,src/main.rs}",
     "docs/**/*.{md,png}",
     // Packages.
     "{assets,benches,fuzz,xtask,crates/*}/{Cargo.toml,README.md}",
