@@ -5,7 +5,7 @@
 //! anything in between; a single transaction brings back what [`ImageScore`] holds. Only the image score's last sum is then
 //! done on the host, in f64, as on the CPU; [`PatchCore::score_tensors`] does it on the device, in f32.
 
-use burn::tensor::{DataError, Int, Tensor, TensorData, Transaction};
+use burn::tensor::{DType, DataError, Int, Tensor, TensorData, Transaction};
 
 use crate::device::guarded;
 use crate::error::{DeviceError, InputError, ScoreError};
@@ -47,13 +47,14 @@ impl PatchCore {
     /// Scores images that are tensors on the model's device, and leaves the scores there: nothing is copied to the host, and
     /// nothing is waited for.
     ///
-    /// Images are what [`ImageInput`] holds, already resized and cropped, as [`ImageInput`] is for [`PatchCore::score`]. Values
-    /// are not looked at: an image with a value that is not a number has a score that is none. Two kinds of model are scored on
-    /// the host, image by image, and their scores uploaded: those in tiles, and those whose image score needs several
-    /// neighbours of every patch; and so is everything on the device `flex`, where the CPU's own kernels compute.
+    /// Images are what [`ImageInput`] holds for [`PatchCore::score`]: resized and cropped, not yet normalised. Values are not looked
+    /// at: a value that is not a number makes its image's score one that is none. The host scores image by image, and the result is
+    /// uploaded, for models in tiles, for rules that need several neighbours of every patch, and on the device `flex`, where the
+    /// CPU's own kernels compute.
     ///
     /// # Shapes
-    /// - `images`: `[n, 3, height, width]`, or `[n, 1, height, width]` of grey images; red, green, blue in `[0, 1]`
+    /// - `images`: `[n, 3, height, width]`, or `[n, 1, height, width]` of grey images; red, green, blue in `[0, 1]`, of any float
+    ///   type
     /// - result: scores `[n]`, maps `[n, 1, height, width]`
     ///
     /// # Errors
@@ -74,7 +75,7 @@ impl PatchCore {
         let on_device = self.bank_on_device().filter(|_| self.config().tiling.is_none());
         let Some((bank, neighbors)) = on_device else { return self.score_tensors_on_host(images) };
         guarded(self.device(), OPERATION, || {
-            let embedded = self.extractor().embed_tensor(images);
+            let embedded = self.extractor().embed_tensor(images.cast(DType::F32));
             let (queries, grid) = embedded.ok_or_else(|| self.device().failed(OPERATION, "no feature map"))?;
             let found = self.compute_on_device(bank, queries, n, grid, (height, width), neighbors)?;
             let worst = found.patch_scores.max_dim(1);
