@@ -13,6 +13,7 @@ pub mod embedding;
 mod instructions;
 mod lattice;
 pub mod map;
+mod matrix_product;
 pub mod network;
 mod scratch_pool;
 pub mod search;

@@ -1,5 +1,9 @@
 //! The random projection on the CPU: one matrix product.
 
+use gemm::Parallelism;
+
+use crate::matrix_product::product;
+
 /// Multiplications from which the product is cut among threads, as Burn's Flex backend does it.
 const PARALLEL: usize = 192 * 192 * 192;
 
@@ -12,33 +16,9 @@ pub fn project(rows: &[f32], matrix: &[f32], dim: usize, projected_dim: usize) -
     let n = rows.len() / dim;
     let mut projected = vec![0.0f32; n * projected_dim];
     let parallelism = match n.saturating_mul(dim).saturating_mul(projected_dim) {
-        small if small < PARALLEL => gemm::Parallelism::None,
-        _ => gemm::Parallelism::Rayon(0),
+        small if small < PARALLEL => Parallelism::None,
+        _ => Parallelism::Rayon(0),
     };
-    let (row_stride, projected_stride) = (dim as isize, projected_dim as isize);
-    // SAFETY: strides and extents describe the three slices, whose lengths are checked above.
-    unsafe {
-        gemm::gemm(
-            n,
-            projected_dim,
-            dim,
-            projected.as_mut_ptr(),
-            1,
-            projected_stride,
-            false,
-            rows.as_ptr(),
-            1,
-            row_stride,
-            matrix.as_ptr(),
-            1,
-            projected_stride,
-            0.0,
-            1.0,
-            false,
-            false,
-            false,
-            parallelism,
-        );
-    }
+    product(&mut projected, [n, projected_dim], rows, [dim, 1], matrix, [projected_dim, 1], dim, parallelism);
     projected
 }

@@ -5,8 +5,9 @@
 
 #![allow(clippy::indexing_slicing, reason = "square buffers of the dimensions given")]
 
-use gemm::{Parallelism, gemm};
+use gemm::Parallelism;
 
+use crate::matrix_product::product;
 use crate::simd::IntegerLevel;
 
 /// Rounds of the iteration.
@@ -26,7 +27,7 @@ pub(super) struct Axes {
 pub(super) fn principal_axes(sample: &[f32], dim: usize, count: usize, instructions: IntegerLevel) -> Axes {
     let samples = sample.len() / dim;
     let mut covariance = vec![0.0f32; dim * dim];
-    product(&mut covariance, [dim, dim], sample, [1, dim], sample, [dim, 1], samples);
+    product(&mut covariance, [dim, dim], sample, [1, dim], sample, [dim, 1], samples, Parallelism::None);
 
     // One axis per row: what is made orthogonal lies side by side.
     let count = count.min(dim);
@@ -36,7 +37,7 @@ pub(super) fn principal_axes(sample: &[f32], dim: usize, count: usize, instructi
         let kept = orthonormalize(&mut axes, dim, instructions);
         let narrow: Vec<f32> = axes[..kept * dim].iter().map(|value| *value as f32).collect();
         image.truncate(kept * dim);
-        product(&mut image, [kept, dim], &narrow, [dim, 1], &covariance, [dim, 1], dim);
+        product(&mut image, [kept, dim], &narrow, [dim, 1], &covariance, [dim, 1], dim, Parallelism::None);
         axes.truncate(kept * dim);
         // Longest first: the image's length is the variance along the axis.
         let mut order: Vec<(f64, usize)> = (0..kept)
@@ -71,7 +72,7 @@ fn finish(axes: &[f64], dim: usize, count: usize) -> Axes {
     }
     let wide: Vec<f64> = values.iter().map(|value| f64::from(*value)).collect();
     let mut gram = vec![0.0f64; count * count];
-    product(&mut gram, [count, count], &wide, [1, count], &wide, [count, 1], dim);
+    product(&mut gram, [count, count], &wide, [1, count], &wide, [count, 1], dim, Parallelism::None);
     gram.iter_mut().step_by(count + 1).for_each(|value| *value -= 1.0);
     let defect = gram.iter().map(|value| value * value).sum::<f64>().sqrt() + 1e-12;
     Axes { values, count, defect }
@@ -106,47 +107,4 @@ fn orthonormalize(rows: &mut [f64], dim: usize, instructions: IntegerLevel) -> u
         }
     }
     kept
-}
-
-/// `out [m, n] = a [m, inner] b [inner, n]`; the strides are those of rows and columns.
-fn product<T: 'static + From<f32>>(
-    out: &mut [T],
-    [m, n]: [usize; 2],
-    a: &[T],
-    a_strides: [usize; 2],
-    b: &[T],
-    b_strides: [usize; 2],
-    inner: usize,
-) {
-    let last = |rows: usize, columns: usize, strides: [usize; 2]| {
-        rows.saturating_sub(1) * strides[0] + columns.saturating_sub(1) * strides[1]
-    };
-    if m == 0 || n == 0 || inner == 0 {
-        return;
-    }
-    assert!(out.len() >= m * n && a.len() > last(m, inner, a_strides) && b.len() > last(inner, n, b_strides));
-    // SAFETY: the assertion covers the last element that each of the three views reaches.
-    unsafe {
-        gemm(
-            m,
-            n,
-            inner,
-            out.as_mut_ptr(),
-            1,
-            n as isize,
-            false,
-            a.as_ptr(),
-            a_strides[1] as isize,
-            a_strides[0] as isize,
-            b.as_ptr(),
-            b_strides[1] as isize,
-            b_strides[0] as isize,
-            T::from(0.0),
-            T::from(1.0),
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
-    }
 }
