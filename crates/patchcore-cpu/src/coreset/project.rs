@@ -1,6 +1,6 @@
 //! The random projection on the CPU: one matrix product.
 
-use gemm::Parallelism;
+use gemm_common::Parallelism;
 
 use crate::matrix_product::product;
 
@@ -19,6 +19,6 @@ pub fn project(rows: &[f32], matrix: &[f32], dim: usize, projected_dim: usize) -
         small if small < PARALLEL => Parallelism::None,
         _ => Parallelism::Rayon(0),
     };
-    product(&mut projected, [n, projected_dim], rows, [dim, 1], matrix, [projected_dim, 1], dim, parallelism);
+    product(&mut projected, [n, projected_dim], false, rows, [dim, 1], matrix, [projected_dim, 1], dim, parallelism);
     projected
 }

@@ -5,7 +5,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "square buffers of the dimensions given")]
 
-use gemm::Parallelism;
+use gemm_common::Parallelism;
 
 use crate::matrix_product::product;
 use crate::simd::IntegerLevel;
@@ -27,7 +27,7 @@ pub(super) struct Axes {
 pub(super) fn principal_axes(sample: &[f32], dim: usize, count: usize, instructions: IntegerLevel) -> Axes {
     let samples = sample.len() / dim;
     let mut covariance = vec![0.0f32; dim * dim];
-    product(&mut covariance, [dim, dim], sample, [1, dim], sample, [dim, 1], samples, Parallelism::None);
+    product(&mut covariance, [dim, dim], false, sample, [1, dim], sample, [dim, 1], samples, Parallelism::None);
 
     // One axis per row: what is made orthogonal lies side by side.
     let count = count.min(dim);
@@ -37,7 +37,7 @@ pub(super) fn principal_axes(sample: &[f32], dim: usize, count: usize, instructi
         let kept = orthonormalize(&mut axes, dim, instructions);
         let narrow: Vec<f32> = axes[..kept * dim].iter().map(|value| *value as f32).collect();
         image.truncate(kept * dim);
-        product(&mut image, [kept, dim], &narrow, [dim, 1], &covariance, [dim, 1], dim, Parallelism::None);
+        product(&mut image, [kept, dim], false, &narrow, [dim, 1], &covariance, [dim, 1], dim, Parallelism::None);
         axes.truncate(kept * dim);
         // Longest first: the image's length is the variance along the axis.
         let mut order: Vec<(f64, usize)> = (0..kept)
@@ -72,7 +72,7 @@ fn finish(axes: &[f64], dim: usize, count: usize) -> Axes {
     }
     let wide: Vec<f64> = values.iter().map(|value| f64::from(*value)).collect();
     let mut gram = vec![0.0f64; count * count];
-    product(&mut gram, [count, count], &wide, [1, count], &wide, [count, 1], dim, Parallelism::None);
+    product(&mut gram, [count, count], false, &wide, [1, count], &wide, [count, 1], dim, Parallelism::None);
     gram.iter_mut().step_by(count + 1).for_each(|value| *value -= 1.0);
     let defect = gram.iter().map(|value| value * value).sum::<f64>().sqrt() + 1e-12;
     Axes { values, count, defect }

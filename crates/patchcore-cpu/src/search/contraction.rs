@@ -12,10 +12,11 @@
 
 #![allow(clippy::indexing_slicing, reason = "buffers are sized by the same counts")]
 
-use gemm::{Parallelism, gemm};
+use gemm_common::Parallelism;
 
 use super::axes::Axes;
 use crate::lattice::{LENGTH, SLACK, reach};
+use crate::matrix_product::product;
 use crate::simd::IntegerLevel;
 
 /// Terms that the matrix product adds up before it goes on with a fresh sum: bounds its rounding error.
@@ -142,34 +143,10 @@ impl Contraction {
         if n == 0 || count == 0 {
             return;
         }
-        assert!(shifted.len() >= n * dim && turned.len() >= n * count && self.axes.values.len() >= dim * count);
         for start in (0..dim).step_by(INNER) {
             let inner = INNER.min(dim - start);
-            // SAFETY: rows `start..start + inner` of the axes, the same columns of the shifted rows, and all of
-            // `turned` are inside the buffers by the assertion.
-            unsafe {
-                gemm(
-                    n,
-                    count,
-                    inner,
-                    turned.as_mut_ptr(),
-                    1,
-                    count as isize,
-                    start > 0,
-                    shifted.as_ptr().add(start),
-                    1,
-                    dim as isize,
-                    self.axes.values.as_ptr().add(start * count),
-                    1,
-                    count as isize,
-                    1.0f32,
-                    1.0f32,
-                    false,
-                    false,
-                    false,
-                    Parallelism::None,
-                );
-            }
+            let (columns, axes) = (&shifted[start..], &self.axes.values[start * count..]);
+            product(turned, [n, count], start > 0, columns, [dim, 1], axes, [count, 1], inner, Parallelism::None);
         }
     }
 }
