@@ -1,20 +1,60 @@
-//! Bytes to pixels: format by content, the decoder's check, then the decoder itself.
+//! Files and bytes to photos: format by content, the decoder's check, then the decoder itself.
 
-use image::DynamicImage;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
 
+use crate::format::{feature_of, format_of};
 use crate::unchecked_decode::decode_with;
-use crate::{Decoder, ImageError, Limits};
+use crate::{Decoder, ImageError, Limits, Photo, path_text};
+
+impl Photo {
+    /// Reads and decodes a file. Its content decides the format, not its extension.
+    ///
+    /// # Errors
+    /// [`ImageError`] naming the file: unreadable, not a regular file, empty, no image, unsupported, truncated,
+    /// damaged, or beyond `limits`.
+    pub fn open(path: &Path, limits: &Limits) -> Result<Photo, ImageError> {
+        let name = path_text(path);
+        let read = |source| ImageError::Read { name: path_text(path), source };
+        // Before opening: opening a pipe waits for a writer.
+        let metadata = fs::metadata(path).map_err(read)?;
+        if !metadata.is_file() {
+            let found = if metadata.is_dir() { "a folder" } else { "a pipe, socket or device" };
+            return Err(ImageError::NotAFile { name, found });
+        }
+        let limit = limits.max_alloc_bytes;
+        if metadata.len() > limit {
+            return Err(ImageError::TooMuchMemory { name, needed: metadata.len(), limit });
+        }
+        let mut bytes = Vec::new();
+        // The file may grow while it is read.
+        File::open(path).map_err(read)?.take(limit).read_to_end(&mut bytes).map_err(read)?;
+        Photo::decode(&name, &bytes, limits)
+    }
+
+    /// Decodes bytes; `name` is only used in errors.
+    ///
+    /// # Errors
+    /// As [`Photo::open`], apart from reading.
+    pub fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<Photo, ImageError> {
+        Ok(decode(name, bytes, limits)?.with_name(name))
+    }
+}
 
 /// Decodes `bytes` and turns the picture upright.
-pub(crate) fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<DynamicImage, ImageError> {
+fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<Photo, ImageError> {
     if bytes.is_empty() {
         return Err(ImageError::Empty { name: name.to_owned() });
     }
-    let Ok(format) = image::guess_format(bytes) else {
+    let Some(format) = format_of(bytes) else {
         return Err(ImageError::NotAnImage { name: name.to_owned(), found: first_bytes(bytes) });
     };
     let Some(decoder) = Decoder::of(format) else {
-        return Err(ImageError::UnsupportedFormat { name: name.to_owned(), found: format!("{format:?}") });
+        return Err(match feature_of(format) {
+            Some(feature) => ImageError::FormatNotCompiledIn { name: name.to_owned(), format, feature },
+            None => ImageError::UnsupportedFormat { name: name.to_owned(), found: format.to_owned() },
+        });
     };
     decoder.check().map_err(|fault| ImageError::DecoderDiffers { name: name.to_owned(), fault })?;
     decode_with(decoder, name, bytes, limits)

@@ -1,76 +1,126 @@
 //! The decoders that photos go through, and the releases that this library is tested with.
 
-use image::ImageFormat;
+use crate::known_pictures::KnownPicture;
 
-/// A decoder, by the format that it decodes.
+/// A decoder, by the format that it decodes. There are those whose cargo feature is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Decoder {
     /// PNG.
+    #[cfg(feature = "png")]
     Png,
     /// JPEG, baseline and progressive.
+    #[cfg(feature = "jpeg")]
     Jpeg,
     /// Windows bitmaps.
+    #[cfg(feature = "bmp")]
     Bmp,
     /// TIFF.
+    #[cfg(feature = "tiff")]
     Tiff,
     /// WebP, with and without loss.
+    #[cfg(feature = "webp")]
     WebP,
 }
 
-/// All decoders.
-pub const DECODERS: [Decoder; 5] = [Decoder::Png, Decoder::Jpeg, Decoder::Bmp, Decoder::Tiff, Decoder::WebP];
+/// All decoders that are compiled in.
+pub const DECODERS: &[Decoder] = &[
+    #[cfg(feature = "png")]
+    Decoder::Png,
+    #[cfg(feature = "jpeg")]
+    Decoder::Jpeg,
+    #[cfg(feature = "bmp")]
+    Decoder::Bmp,
+    #[cfg(feature = "tiff")]
+    Decoder::Tiff,
+    #[cfg(feature = "webp")]
+    Decoder::WebP,
+];
+
+/// What belongs to a decoder.
+struct Facts {
+    format: &'static str,
+    library: &'static str,
+    tested_version: &'static str,
+    known_pictures: &'static [KnownPicture],
+}
 
 impl Decoder {
-    /// The decoder of a format, if there is one.
-    pub(crate) fn of(format: ImageFormat) -> Option<Self> {
-        DECODERS.into_iter().find(|decoder| decoder.image_format() == format)
+    /// The decoder of a format, by its name.
+    pub(crate) fn of(format: &str) -> Option<Self> {
+        DECODERS.iter().copied().find(|decoder| decoder.format() == format)
     }
 
-    pub(crate) fn image_format(self) -> ImageFormat {
+    fn facts(self) -> Facts {
         match self {
-            Self::Png => ImageFormat::Png,
-            Self::Jpeg => ImageFormat::Jpeg,
-            Self::Bmp => ImageFormat::Bmp,
-            Self::Tiff => ImageFormat::Tiff,
-            Self::WebP => ImageFormat::WebP,
+            #[cfg(feature = "png")]
+            Self::Png => Facts {
+                format: "PNG",
+                library: "png",
+                tested_version: "0.18.1",
+                known_pictures: &crate::known_pictures::PNG,
+            },
+            #[cfg(feature = "jpeg")]
+            Self::Jpeg => Facts {
+                format: "JPEG",
+                library: "zune-jpeg",
+                tested_version: "0.5.15",
+                known_pictures: &crate::known_pictures::JPEG,
+            },
+            #[cfg(feature = "bmp")]
+            Self::Bmp => Facts {
+                format: "BMP",
+                library: "image",
+                tested_version: "0.25.10",
+                known_pictures: &crate::known_pictures::BMP,
+            },
+            #[cfg(feature = "tiff")]
+            Self::Tiff => Facts {
+                format: "TIFF",
+                library: "tiff",
+                tested_version: "0.11.3",
+                known_pictures: &crate::known_pictures::TIFF,
+            },
+            #[cfg(feature = "webp")]
+            Self::WebP => Facts {
+                format: "WebP",
+                library: "image-webp",
+                tested_version: "0.2.4",
+                known_pictures: &crate::known_pictures::WEBP,
+            },
         }
     }
 
     /// The format's name.
     #[must_use]
     pub fn format(self) -> &'static str {
-        match self {
-            Self::Png => "PNG",
-            Self::Jpeg => "JPEG",
-            Self::Bmp => "BMP",
-            Self::Tiff => "TIFF",
-            Self::WebP => "WebP",
-        }
+        self.facts().format
     }
 
     /// The crate that decodes it.
     #[must_use]
     pub fn library(self) -> &'static str {
-        match self {
-            Self::Png => "png",
-            Self::Jpeg => "zune-jpeg",
-            Self::Bmp => "image",
-            Self::Tiff => "tiff",
-            Self::WebP => "image-webp",
-        }
+        self.facts().library
     }
 
     /// The version of [`Decoder::library`] that this library is tested with.
     #[must_use]
     pub fn tested_version(self) -> &'static str {
-        match self {
-            Self::Png => "0.18.1",
-            Self::Jpeg => "0.5.15",
-            Self::Bmp => "0.25.10",
-            Self::Tiff => "0.11.3",
-            Self::WebP => "0.2.4",
-        }
+        self.facts().tested_version
+    }
+
+    pub(crate) fn known_pictures(self) -> &'static [KnownPicture] {
+        self.facts().known_pictures
+    }
+}
+
+/// The formats that are decoded, as an error lists what it expected: `PNG, JPEG or BMP`.
+pub(crate) fn expected_formats() -> String {
+    let names: Vec<&str> = DECODERS.iter().map(|decoder| decoder.format()).collect();
+    match names.as_slice() {
+        [] => "a format that is compiled in (none is)".to_owned(),
+        [one] => (*one).to_owned(),
+        [before @ .., last] => format!("{} or {last}", before.join(", ")),
     }
 }
 
@@ -86,6 +136,16 @@ mod tests {
         for decoder in DECODERS {
             let entry = format!("name = \"{}\"\nversion = \"{}\"", decoder.library(), decoder.tested_version());
             assert!(lock.contains(&entry), "Cargo.lock has another version than {entry}");
+        }
+    }
+
+    #[test]
+    fn what_is_expected_names_every_decoder() {
+        let expected = expected_formats();
+        assert!(DECODERS.iter().all(|decoder| expected.contains(decoder.format())), "{expected}");
+        assert_eq!(DECODERS.is_empty(), expected.ends_with("(none is)"));
+        if DECODERS.len() == 5 {
+            assert_eq!(expected, "PNG, JPEG, BMP, TIFF or WebP");
         }
     }
 }

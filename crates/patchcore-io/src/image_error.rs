@@ -4,6 +4,7 @@
 use std::io;
 
 use crate::DecoderFault;
+use crate::decoder::expected_formats;
 
 /// A photo, mask or buffer that cannot be read or prepared. Bad bytes give one of these, never a panic.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +19,7 @@ pub enum ImageError {
         source: io::Error,
     },
     /// The path is a folder, a pipe or a device.
-    #[error("{name} is {found}, expected an image file; name a PNG, JPEG, BMP, TIFF or WebP file")]
+    #[error("{name} is {found}, expected an image file ({formats}); name a file that is one", formats = expected_formats())]
     NotAFile {
         /// The path.
         name: String,
@@ -33,8 +34,8 @@ pub enum ImageError {
     },
     /// The bytes do not start as any image does.
     #[error(
-        "{name} is not an image: it starts with {found}, expected PNG, JPEG, BMP, TIFF or WebP content (the content \
-         decides, not the extension); remove the file or convert it to PNG"
+        "{name} is not an image: it starts with {found}, expected {formats} (the content decides, not the extension); remove \
+         the file or convert it to PNG", formats = expected_formats()
     )]
     NotAnImage {
         /// The file.
@@ -42,13 +43,26 @@ pub enum ImageError {
         /// The first bytes, readable.
         found: String,
     },
-    /// An image in a format that is not built in.
-    #[error("{name} is a {found} image, expected PNG, JPEG, BMP, TIFF or WebP; convert it to PNG")]
+    /// An image in a format that no decoder is for.
+    #[error("{name} is a {found} image, expected {formats}; convert it to PNG", formats = expected_formats())]
     UnsupportedFormat {
         /// The file.
         name: String,
         /// The format found.
         found: String,
+    },
+    /// An image in a format whose decoder was left out of this program.
+    #[error(
+        "{name} is a {format} image, expected {formats}: this program was built without {format}; enable the feature \
+         `{feature}` of patchcore", formats = expected_formats()
+    )]
+    FormatNotCompiledIn {
+        /// The file.
+        name: String,
+        /// Its format.
+        format: &'static str,
+        /// The cargo feature that brings the decoder.
+        feature: &'static str,
     },
     /// A known format that uses something the decoder does not know.
     #[error("{name} is a {format} file with {feature}, which is not supported; convert it to an 8- or 16-bit PNG")]

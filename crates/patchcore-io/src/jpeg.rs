@@ -22,12 +22,12 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::check_limits::check_limits;
-use crate::{ImageError, Limits};
+use crate::{ImageError, Limits, Photo};
 
 const FORMAT: &str = "JPEG";
 
 /// Decodes a JPEG and turns it upright by its EXIF orientation.
-pub(crate) fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<DynamicImage, ImageError> {
+pub(crate) fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<Photo, ImageError> {
     let structure = Structure::scan(bytes);
     let typed = |error: DecodeErrors| {
         let name = name.to_owned();
@@ -82,7 +82,7 @@ pub(crate) fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<Dynami
     };
     let mut image = image.ok_or_else(|| damaged("impossible size"))?;
     image.apply_orientation(orientation.unwrap_or(Orientation::NoTransforms));
-    Ok(image)
+    Ok(image.into())
 }
 
 /// The file with a wall of one bits before its end-of-image marker at `end`. No Huffman code consists of ones alone, so

@@ -8,17 +8,27 @@
 //! The 8-bit resize equals PIL's antialiased bilinear to the pixel value (passes in the order of Pillow
 //! before 13); the float one equals torch's `interpolate(antialias=True)` to 4e-6. Bad bytes give an [`ImageError`] that names the file, never a panic.
 //! A [`Decoder`] is checked on test pictures before it decodes its first photo.
+//!
+//! Each format is a cargo feature: `png`, `jpeg`, `bmp`, `tiff`, `webp`, all on by default. Without any, photos are pixels
+//! ([`Photo::from_buffer`]), and nothing depends on the crate `image`.
 
+#[cfg(any(feature = "bmp", feature = "jpeg", feature = "png", feature = "tiff", feature = "webp"))]
 mod check_limits;
 mod dataset_error;
 mod decode;
 mod decoder;
 mod decoder_check;
 mod decoder_fault;
+mod format;
 mod geometry;
 mod good_images;
 mod image_error;
+#[cfg(feature = "jpeg")]
 mod jpeg;
+#[cfg_attr(
+    not(all(feature = "bmp", feature = "jpeg", feature = "png", feature = "tiff", feature = "webp")),
+    allow(dead_code, reason = "pictures of formats that are left out")
+)]
 mod known_pictures;
 mod limits;
 mod listing;
@@ -33,6 +43,8 @@ mod region;
 mod resample;
 mod test_image;
 mod unchecked_decode;
+#[cfg(any(feature = "bmp", feature = "png", feature = "tiff", feature = "webp"))]
+mod with_image;
 
 pub use dataset_error::DatasetError;
 pub use decoder::{DECODERS, Decoder};

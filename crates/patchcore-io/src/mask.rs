@@ -74,7 +74,7 @@ pub fn prepare_mask(mask: &Photo, original: Size, view: &View) -> Result<Mask, I
     if view.resampling == Resampling::Float {
         return Ok(nearest(&grey, &geometry));
     }
-    let grey = Photo::from_dynamic(image::GrayImage::from_raw(width, height, grey).unwrap_or_default().into());
+    let grey = Photo::from_grey(original, grey);
     let plane = network_input::planes::<1>(&grey, &geometry, view.resampling, None);
     Ok(Mask {
         width: geometry.input.width as usize,
@@ -127,11 +127,10 @@ mod tests {
     #[test]
     fn nearest_takes_torchs_pixels_and_pads_with_good() {
         let columns = [0u8, 255, 255, 0, 0, 0, 0, 0, 255, 255];
-        let image = image::GrayImage::from_fn(10, 2, |x, _| image::Luma([columns[x as usize]]));
         let size = |width, height| Size { width, height };
         let mut view =
             View { resize: Resize::Exact(size(4, 2)), resampling: Resampling::Float, crop: None, pad: Pad::None };
-        let photo = Photo::from_dynamic(image.into());
+        let photo = Photo::from_grey(size(10, 2), columns.repeat(2));
         let mask = prepare_mask(&photo, size(10, 2), &view).unwrap();
         assert_eq!(mask.data, [false, true, false, false].repeat(2));
         view.crop = Some(size(2, 4));

@@ -37,6 +37,7 @@ impl NetworkInput {
     }
 
     /// What the network sees, as an 8-bit picture.
+    #[cfg(feature = "image")]
     #[must_use]
     pub fn to_rgb8(&self) -> image::RgbImage {
         let (plane, planes) = (self.width * self.height, self.rgb_planes());

@@ -1,14 +1,12 @@
 //! A decoded photo in memory, whatever it came from: the start of the flow.
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io::Read;
-use std::path::Path;
 
+#[cfg(feature = "image")]
 use image::{DynamicImage, RgbImage};
 use patchcore_config::Size;
 
-use crate::{ImageError, Limits, PixelBuffer, PixelFormat, decode, path_text};
+use crate::{ImageError, PixelBuffer, PixelFormat};
 
 /// The samples of a photo, interleaved, row by row.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,6 +30,7 @@ pub struct Photo {
     full_scale: u16,
 }
 
+#[cfg(feature = "image")]
 impl From<DynamicImage> for Photo {
     fn from(image: DynamicImage) -> Self {
         Photo::from_dynamic(image)
@@ -39,39 +38,8 @@ impl From<DynamicImage> for Photo {
 }
 
 impl Photo {
-    /// Reads and decodes a file. Its content decides the format, not its extension.
-    ///
-    /// # Errors
-    /// [`ImageError`] naming the file: unreadable, not a regular file, empty, no image, unsupported, truncated,
-    /// damaged, or beyond `limits`.
-    pub fn open(path: &Path, limits: &Limits) -> Result<Photo, ImageError> {
-        let name = path_text(path);
-        let read = |source| ImageError::Read { name: path_text(path), source };
-        // Before opening: opening a pipe waits for a writer.
-        let metadata = fs::metadata(path).map_err(read)?;
-        if !metadata.is_file() {
-            let found = if metadata.is_dir() { "a folder" } else { "a pipe, socket or device" };
-            return Err(ImageError::NotAFile { name, found });
-        }
-        let limit = limits.max_alloc_bytes;
-        if metadata.len() > limit {
-            return Err(ImageError::TooMuchMemory { name, needed: metadata.len(), limit });
-        }
-        let mut bytes = Vec::new();
-        // The file may grow while it is read.
-        File::open(path).map_err(read)?.take(limit).read_to_end(&mut bytes).map_err(read)?;
-        Photo::decode(&name, &bytes, limits)
-    }
-
-    /// Decodes bytes; `name` is only used in errors.
-    ///
-    /// # Errors
-    /// As [`Photo::open`], apart from reading.
-    pub fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<Photo, ImageError> {
-        Ok(Photo::from_dynamic(decode::decode(name, bytes, limits)?).with_name(name))
-    }
-
     /// Takes an image that the application decoded itself. 8-bit grey and RGB are taken without a copy.
+    #[cfg(feature = "image")]
     #[must_use]
     pub fn from_dynamic(image: DynamicImage) -> Photo {
         let (width, height) = (image.width(), image.height());
@@ -87,6 +55,13 @@ impl Photo {
             float => (3, Samples::Sixteen(float.into_rgb16().into_raw())),
         };
         Photo { name: "photo in memory".to_owned(), width, height, channels, samples, full_scale: u16::MAX }
+    }
+
+    /// An 8-bit grey photo of the right number of samples.
+    pub(crate) fn from_grey(size: Size, samples: Vec<u8>) -> Photo {
+        let Size { width, height } = size;
+        let (name, samples) = ("photo in memory".to_owned(), Samples::Eight(samples));
+        Photo { name, width, height, channels: 1, samples, full_scale: u16::MAX }
     }
 
     /// Copies a borrowed buffer.
@@ -195,6 +170,7 @@ impl Photo {
     }
 
     /// The photo as 8-bit RGB, for overlays: grey in three equal channels, 16 bits rounded to 8.
+    #[cfg(feature = "image")]
     #[must_use]
     pub fn to_rgb8(&self) -> RgbImage {
         let eight: Vec<u8> = match &self.samples {
@@ -231,6 +207,7 @@ pub(crate) fn to_eight_bits(sample: u16, white: u16) -> u8 {
 }
 
 /// Every pixel of `N` samples without its last.
+#[cfg(feature = "image")]
 fn without_alpha<const N: usize, T: Copy>(samples: &[T]) -> Vec<T> {
     samples.as_chunks::<N>().0.iter().flat_map(|pixel| pixel.iter().take(N - 1)).copied().collect()
 }

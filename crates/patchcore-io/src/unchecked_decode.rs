@@ -6,82 +6,31 @@
 //! line of defence: the file is reported as [`ImageError::DecoderPanicked`] and the run goes on. (The panic message
 //! still goes to stderr by the default hook, and an application built with `panic = "abort"` still aborts.)
 
-use std::error::Error;
-use std::io::{self, Cursor};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageReader};
-
-use crate::check_limits::check_limits;
-use crate::{Decoder, ImageError, Limits, jpeg};
+use crate::{Decoder, ImageError, Limits, Photo};
 
 /// Decodes with a decoder that may not have passed its check.
-pub(crate) fn decode_with(
-    decoder: Decoder,
-    name: &str,
-    bytes: &[u8],
-    limits: &Limits,
-) -> Result<DynamicImage, ImageError> {
-    let decoded = catch_unwind(AssertUnwindSafe(|| match decoder {
-        Decoder::Jpeg => jpeg::decode(name, bytes, limits),
-        _ => decode_with_image(name, bytes, decoder, limits),
-    }));
+pub(crate) fn decode_with(decoder: Decoder, name: &str, bytes: &[u8], limits: &Limits) -> Result<Photo, ImageError> {
+    let decoded = catch_unwind(AssertUnwindSafe(|| unguarded(decoder, name, bytes, limits)));
     decoded.unwrap_or_else(|_| Err(ImageError::DecoderPanicked { name: name.to_owned(), format: decoder.format() }))
 }
 
-fn decode_with_image(name: &str, bytes: &[u8], decoder: Decoder, limits: &Limits) -> Result<DynamicImage, ImageError> {
-    let error = |source| typed(name, decoder.format(), limits, source);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), decoder.image_format());
-    // The sides are checked below, where their values can be told.
-    let mut decoder_limits = image::Limits::no_limits();
-    decoder_limits.max_alloc = Some(limits.max_alloc_bytes);
-    if decoder == Decoder::Png {
-        // The PNG decoder tells the header's size only after it has accepted it: look first.
-        if let Some(size) = png_size(bytes) {
-            check_limits(name, size, 0, limits)?;
-        }
+#[cfg_attr(
+    not(feature = "png"),
+    allow(unused_variables, reason = "without any format there is no decoder to give them to")
+)]
+fn unguarded(decoder: Decoder, name: &str, bytes: &[u8], limits: &Limits) -> Result<Photo, ImageError> {
+    match decoder {
+        #[cfg(feature = "png")]
+        Decoder::Png => crate::with_image::decode(name, bytes, decoder, image::ImageFormat::Png, limits),
+        #[cfg(feature = "jpeg")]
+        Decoder::Jpeg => crate::jpeg::decode(name, bytes, limits),
+        #[cfg(feature = "bmp")]
+        Decoder::Bmp => crate::with_image::decode(name, bytes, decoder, image::ImageFormat::Bmp, limits),
+        #[cfg(feature = "tiff")]
+        Decoder::Tiff => crate::with_image::decode(name, bytes, decoder, image::ImageFormat::Tiff, limits),
+        #[cfg(feature = "webp")]
+        Decoder::WebP => crate::with_image::decode(name, bytes, decoder, image::ImageFormat::WebP, limits),
     }
-    reader.limits(decoder_limits);
-    let mut opened = reader.into_decoder().map_err(error)?;
-    check_limits(name, opened.dimensions(), opened.total_bytes(), limits)?;
-    // Unreadable metadata is no reason to refuse the pixels.
-    let orientation = opened.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image = DynamicImage::from_decoder(opened).map_err(error)?;
-    image.apply_orientation(orientation);
-    Ok(image)
-}
-
-/// Width and height of the IHDR chunk, which a PNG starts with.
-fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
-    let side = |at: usize| bytes.get(at..)?.first_chunk::<4>().map(|side| u32::from_be_bytes(*side));
-    (bytes.get(12..16)? == b"IHDR").then_some((side(16)?, side(20)?))
-}
-
-fn typed(name: &str, format: &'static str, limits: &Limits, source: image::ImageError) -> ImageError {
-    let name = name.to_owned();
-    let reason = source.to_string();
-    if ends_early(&source) {
-        return ImageError::Truncated { name, format, reason };
-    }
-    match source {
-        image::ImageError::Limits(_) => {
-            let limit = limits.max_alloc_bytes;
-            ImageError::TooMuchMemory { name, needed: limit.saturating_add(1), limit }
-        }
-        image::ImageError::Unsupported(_) => ImageError::UnsupportedFeature { name, format, feature: reason },
-        _ => ImageError::Damaged { name, format, reason },
-    }
-}
-
-/// Whether the bytes ran out, by the `io::Error` at the bottom of the decoder's error.
-fn ends_early(source: &image::ImageError) -> bool {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(source);
-    while let Some(error) = cause {
-        if let Some(io) = error.downcast_ref::<io::Error>() {
-            return io.kind() == io::ErrorKind::UnexpectedEof;
-        }
-        cause = error.source();
-    }
-    if let image::ImageError::IoError(io) = source { io.kind() == io::ErrorKind::UnexpectedEof } else { false }
 }

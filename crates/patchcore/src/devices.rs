@@ -150,6 +150,7 @@ fn open_checked(name: &str, precision: Precision) -> Result<ComputeDevice, Error
         match opened.map_err(Error::from).and_then(self_checked) {
             Ok(device) => return Ok(device),
             Err(error) => {
+                #[cfg(feature = "tracing")]
                 tracing::warn!("device auto passes over {}: {error}", backend.name());
                 first.get_or_insert(error);
             }
@@ -230,7 +231,10 @@ fn self_checked(device: ComputeDevice) -> Result<ComputeDevice, Error> {
             if record.is_some() {
                 keep(&Verdict::Checking { process: std::process::id() });
             }
-            let checks = self_check::run(&device, &mut |case| tracing::debug!("{name}: {case}"));
+            let checks = self_check::run(&device, &mut |_case| {
+                #[cfg(feature = "tracing")]
+                tracing::debug!("{name}: {_case}");
+            });
             match checks {
                 Ok(checks) => {
                     keep(&Verdict::Checked { checks: checks.clone() });

@@ -139,7 +139,7 @@ fn decoders() -> Vec<DecoderRow> {
         library: decoder.library(),
         fault: decoder.check().err().map(|fault| fault.to_string()),
     };
-    DECODERS.into_iter().map(row).collect()
+    DECODERS.iter().copied().map(row).collect()
 }
 
 /// A device, the CPU to compare it with, and the rows so far.

@@ -1,6 +1,6 @@
 //! PatchCore anomaly detection in pure Rust on Burn: learn from photos of good parts, score new ones, see where.
 //!
-//! One dependency does it all: photos in (`image::DynamicImage`, files, or a camera's bare buffer), a fitted [`Model`]
+//! One dependency does it all: photos in (files, a camera's bare buffer, or `image::DynamicImage`), a fitted [`Model`]
 //! out, which scores, saves and loads. The network is frozen and ships with the crate; nothing is downloaded.
 //!
 //! ```
@@ -27,6 +27,18 @@
 //! [`Model::calibrate`]; then a score carries its [`Verdict`]. [`Model::audit`] finds defective parts among the training
 //! photos. [`Model::fit_files`] and [`Model::evaluate`] do the same over folders (MVTec layout), with decoding on another
 //! thread. What each [`Mode`] computes is one table in [`patchcore_config::mode`].
+//!
+//! # Cargo features
+//!
+//! | Feature | Default | What it brings |
+//! |---|---|---|
+//! | `cpu` | yes | the device `cpu`: this project's own kernels; alone it builds without Burn |
+//! | `flex` | yes | the device `flex`, by Burn |
+//! | `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`, `rocm` | no | GPUs, by Burn; `fusion` and `autotune` are Burn's |
+//! | `png`, `jpeg`, `bmp`, `tiff`, `webp` | yes | files of that format; one that is left out is refused by its name |
+//! | `image` | by any format | photos from and to the types of the crate `image` |
+//! | `embed-efficientnet-lite0` | yes | the default network in the binary; `embed-resnet18`, ...: others |
+//! | `tracing` | yes | what is passed over when a device is chosen, as events |
 
 mod audit;
 mod calibration;

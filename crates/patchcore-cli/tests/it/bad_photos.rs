@@ -44,7 +44,7 @@ fn a_folder_of_one_bad_file_says_what_is_wrong_with_it() {
         ("cut", &["truncated PNG", "copy the file again"]),
         ("bomb", &["60000x60000", "expected at most 32768x32768", "shrink the photo"]),
         ("liar", &["PNG", "expected", "copy"]),
-        ("gif", &["Gif", "convert it to PNG"]),
+        ("gif", &["GIF image", "convert it to PNG"]),
         ("folder", &["no images"]),
     ];
     for (name, needles) in cases {

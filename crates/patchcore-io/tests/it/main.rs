@@ -6,11 +6,19 @@
     reason = "tests; clippy.toml excuses only what stands inside a #[test] function"
 )]
 
+#[cfg(feature = "image")]
 mod as_they_are;
+#[cfg(all(feature = "bmp", feature = "jpeg", feature = "png", feature = "tiff", feature = "webp"))]
 mod bad_input;
+#[cfg(feature = "image")]
 mod buffers;
 mod folders;
+#[cfg(all(feature = "jpeg", feature = "png"))]
 mod golden;
+mod left_out;
+#[cfg(feature = "jpeg")]
 mod orientation;
+#[cfg(feature = "image")]
 mod resize;
+#[cfg_attr(not(feature = "image"), allow(dead_code, reason = "what the tests of `image`'s pictures need"))]
 mod samples;
