@@ -8,7 +8,7 @@
 //!
 //! Version 2 adds `thresholds` to the header; a file of version 1 is read as one without.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use half::f16;
 use patchcore_metrics::threshold::Thresholds;
@@ -155,7 +155,7 @@ impl ModelFile {
         let mut views = views;
         views.push((CHECKSUM.into(), TensorView::new(Dtype::U8, vec![digest.len()], &digest).map_err(malformed)?));
         // One entry: a map of two would be written in random order.
-        let metadata = HashMap::from([(HEADER_KEY.to_owned(), header)]);
+        let metadata = std::iter::once((HEADER_KEY.to_owned(), header)).collect();
         safetensors::serialize(views, Some(metadata)).map_err(malformed)
     }
 

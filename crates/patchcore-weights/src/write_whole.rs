@@ -31,22 +31,58 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     };
-    // Opened as any other file, so that the user's umask holds; a temporary file would be for its owner alone.
-    let create = |path: &Path| File::options().write(true).create_new(true).open(path);
-    let mut part = tempfile::Builder::new().prefix(".patchcore-").suffix(".part").make_in(&folder, create)?;
-    // The file itself: the errors of `part` name the part file, which nobody has heard of.
-    part.as_file_mut().write_all(bytes)?;
+    let (mut file, part) = Part::create(&folder)?;
+    file.write_all(bytes)?;
     #[cfg(unix)]
     if let Some(old) = old {
-        part.as_file().set_permissions(old.permissions())?;
+        file.set_permissions(old.permissions())?;
     }
-    part.as_file().sync_all()?;
-    part.persist(&target).map_err(|failed| failed.error)?;
+    file.sync_all()?;
+    drop(file);
+    part.rename_to(&target)?;
     // The rename itself must survive a power cut; folders cannot be synced on every system.
     if let Ok(folder) = File::open(&folder) {
         let _ = folder.sync_all();
     }
     Ok(())
+}
+
+/// Attempts at a name that is not taken: each process that was ended while it wrote here left one behind.
+const ATTEMPTS: u32 = 10_000;
+
+/// The path of a file that is being written; removed unless it is renamed.
+struct Part(Option<PathBuf>);
+
+impl Part {
+    /// A new file in `folder` that no other thread or program has, opened as any other file, so that the user's umask holds.
+    fn create(folder: &Path) -> io::Result<(File, Part)> {
+        let mut taken = None;
+        for attempt in 0..ATTEMPTS {
+            let path = folder.join(format!(".patchcore-{attempt}.part"));
+            match File::options().write(true).create_new(true).open(&path) {
+                Ok(file) => return Ok((file, Part(Some(path)))),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => taken = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(taken.unwrap_or_else(|| io::ErrorKind::AlreadyExists.into()))
+    }
+
+    fn rename_to(mut self, target: &Path) -> io::Result<()> {
+        if let Some(path) = &self.0 {
+            fs::rename(path, target)?;
+        }
+        self.0 = None;
+        Ok(())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            let _ = fs::remove_file(path);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -91,6 +127,17 @@ mod tests {
             }
         });
         assert_eq!(names(place.path()), ["file"]);
+    }
+
+    #[test]
+    fn what_an_ended_process_left_behind_is_neither_taken_nor_in_the_way() {
+        let place = tempfile::tempdir().unwrap();
+        let left = place.path().join(".patchcore-0.part");
+        fs::write(&left, "half").unwrap();
+        write_whole(&place.path().join("file"), b"whole").unwrap();
+        assert_eq!(fs::read_to_string(place.path().join("file")).unwrap(), "whole");
+        assert_eq!(fs::read_to_string(&left).unwrap(), "half");
+        assert_eq!(names(place.path()).len(), 2);
     }
 
     #[test]

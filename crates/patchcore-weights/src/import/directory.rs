@@ -1,9 +1,9 @@
 //! Where installed weights lie: the only place of the library that reads the environment.
 
 use std::env;
+#[cfg(not(windows))]
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-
-use etcetera::BaseStrategy;
 
 use super::error::WeightsError;
 use super::{EFFICIENTNET_LITE0, known_backbones};
@@ -15,8 +15,25 @@ pub fn weights_dir() -> Option<PathBuf> {
     if let Some(dir) = env::var_os("PATCHCORE_CACHE").filter(|dir| !dir.is_empty()) {
         return Some(PathBuf::from(dir));
     }
-    let strategy = etcetera::choose_base_strategy().ok()?;
-    Some(strategy.cache_dir().join("patchcore").join("weights"))
+    Some(cache_dir()?.join("patchcore").join("weights"))
+}
+
+/// The user's cache directory: Windows has a call for it.
+#[cfg(windows)]
+fn cache_dir() -> Option<PathBuf> {
+    Some(etcetera::BaseStrategy::cache_dir(&etcetera::choose_base_strategy().ok()?))
+}
+
+#[cfg(not(windows))]
+fn cache_dir() -> Option<PathBuf> {
+    xdg_cache_dir(env::var_os("XDG_CACHE_HOME"), env::home_dir())
+}
+
+/// The cache directory by the XDG base directory specification: an absolute `XDG_CACHE_HOME`, else `.cache` at home.
+#[cfg(not(windows))]
+fn xdg_cache_dir(variable: Option<OsString>, home: Option<PathBuf>) -> Option<PathBuf> {
+    let named = variable.map(PathBuf::from).filter(|dir| dir.is_absolute());
+    named.or_else(|| Some(home.filter(|home| home.is_absolute())?.join(".cache")))
 }
 
 /// The files in `folder` that may hold the weights of `backbone`, the first that is there counts: `NAME.safetensors`,
@@ -43,4 +60,23 @@ pub fn find_weights(backbone: &str) -> Result<PathBuf, WeightsError> {
     };
     let files = weights_files(&folder, backbone);
     files.iter().find(|path| path.is_file()).cloned().ok_or_else(|| WeightsError::not_installed(backbone, &files))
+}
+
+#[cfg(test)]
+#[cfg(not(windows))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_is_where_the_specification_says() {
+        let of = |variable: Option<&str>, home: Option<&str>| {
+            xdg_cache_dir(variable.map(OsString::from), home.map(PathBuf::from))
+        };
+        assert_eq!(of(Some("/caches"), Some("/home/a")), Some("/caches".into()));
+        assert_eq!(of(None, Some("/home/a")), Some("/home/a/.cache".into()));
+        // A relative path is invalid by the specification and ignored.
+        assert_eq!(of(Some("caches"), Some("/home/a")), Some("/home/a/.cache".into()));
+        assert_eq!(of(Some(""), None), None);
+        assert_eq!(of(None, Some("")), None);
+    }
 }
