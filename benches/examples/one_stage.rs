@@ -38,11 +38,11 @@ fn main() -> anyhow::Result<()> {
     // Through the facade, which reads PATCHCORE_INSTRUCTIONS.
     let device = patchcore::open_device("flex", Precision::F32, None)?;
 
-    let architecture = Architecture::EfficientNetLite0;
+    let architecture = Architecture::EFFICIENTNET_LITE0;
     let weights = patchcore::resolve_weights(architecture.name(), None)?;
     let plan = architecture.plan(&architecture.default_layers().map(str::to_owned))?;
     let maps = network("network/efficientnet_lite0", &device, &plan, &weights, SIDES[0])?;
-    let deeper = Architecture::ResNet18.plan(&Architecture::ResNet18.default_layers().map(str::to_owned))?;
+    let deeper = Architecture::RESNET18.plan(&Architecture::RESNET18.default_layers().map(str::to_owned))?;
     network("network/resnet18", &device, &deeper, &drawn_weights(&deeper), SIDES[1])?;
     embedding(&plan, &maps)?;
     search(&device)?;

@@ -56,7 +56,7 @@ pub fn prepare(shared: &Path, work: &Work) -> anyhow::Result<()> {
 /// ResNet-18's two levels on 224 x 224, as 1024 or 384 values.
 fn extractor(weights: &BackboneWeights, dim: usize) -> anyhow::Result<Extractor> {
     let mode = if dim == 1024 { Mode::Authors } else { Mode::Paper };
-    let mut config = PatchCoreConfig::new(mode, Architecture::ResNet18);
+    let mut config = PatchCoreConfig::new(mode, Architecture::RESNET18);
     config.view.crop = Some(Size { width: 224, height: 224 });
     Ok(Extractor::new(config, weights, &ComputeDevice::flex())?)
 }
@@ -124,7 +124,7 @@ fn photographs(shared: &Path, work: &Work) -> anyhow::Result<()> {
 
 /// One normalised image for the networks.
 fn input(work: &Work) -> anyhow::Result<()> {
-    let mut config = PatchCoreConfig::new(Mode::Authors, Architecture::ResNet18);
+    let mut config = PatchCoreConfig::new(Mode::Authors, Architecture::RESNET18);
     config.view.crop = Some(Size { width: 224, height: 224 });
     let photo = work.score_photos().join("000.png");
     once(&work.input(), |to| {

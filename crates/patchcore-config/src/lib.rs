@@ -11,7 +11,7 @@ pub mod mode;
 mod patchcore_config;
 mod view;
 
-pub use backbone::{ARCHITECTURES, Architecture, BackboneWeights, NamedTensor};
+pub use backbone::{Architecture, BackboneWeights, CATALOGUE, NamedTensor};
 pub use bank_dtype::BankDtype;
 pub use error::ConfigError;
 pub use mode::{Border, Distance, EmbeddingRule, ImageScoreRule, MODES, Mode, ProjectionRule, StartRule, Upsampling};

@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn each_bad_parameter_is_named() {
-        let good = PatchCoreConfig::new(Mode::Paper, Architecture::ResNet18);
+        let good = PatchCoreConfig::new(Mode::Paper, Architecture::RESNET18);
         assert_eq!(good.check(), Ok(()));
         type Spoil = fn(&mut PatchCoreConfig);
         let cases: [(&str, Spoil); 7] = [
@@ -221,11 +221,11 @@ mod tests {
     #[test]
     fn dimensions_follow_mode_and_backbone() {
         let dim = |mode, backbone| PatchCoreConfig::new(mode, backbone).embedding_dim();
-        assert_eq!(dim(Mode::Authors, Architecture::ResNet18), 1024);
-        assert_eq!(dim(Mode::Anomalib, Architecture::ResNet18), 384);
-        assert_eq!(dim(Mode::Paper, Architecture::ResNet18), 384);
-        assert_eq!(dim(Mode::Paper, Architecture::WideResNet50_2), 1024);
-        assert_eq!(dim(Mode::Anomalib, Architecture::WideResNet50_2), 1536);
-        assert_eq!(dim(Mode::Paper, Architecture::EfficientNetLite0), 120);
+        assert_eq!(dim(Mode::Authors, Architecture::RESNET18), 1024);
+        assert_eq!(dim(Mode::Anomalib, Architecture::RESNET18), 384);
+        assert_eq!(dim(Mode::Paper, Architecture::RESNET18), 384);
+        assert_eq!(dim(Mode::Paper, Architecture::WIDE_RESNET50_2), 1024);
+        assert_eq!(dim(Mode::Anomalib, Architecture::WIDE_RESNET50_2), 1536);
+        assert_eq!(dim(Mode::Paper, Architecture::EFFICIENTNET_LITE0), 120);
     }
 }

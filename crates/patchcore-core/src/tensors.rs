@@ -12,7 +12,7 @@
 //! use patchcore_core::{ComputeDevice, Fitter, ImageInput, tensors};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let mut config = PatchCoreConfig::new(Mode::Paper, Architecture::EfficientNetLite0);
+//! let mut config = PatchCoreConfig::new(Mode::Paper, Architecture::EFFICIENTNET_LITE0);
 //! config.coreset_sampling_ratio = 0.5;
 //! # // Weights from a formula: pretrained ones come from the crate `patchcore-weights`.
 //! # let plan = config.backbone.plan(&config.layers)?;

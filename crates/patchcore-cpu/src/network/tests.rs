@@ -187,9 +187,9 @@ fn plan_of(architecture: Architecture) -> Plan {
 #[test]
 fn whole_networks_agree_with_the_oracle_at_odd_sizes() {
     for (architecture, sizes) in [
-        (Architecture::ResNet18, [(1, 1), (2, 3), (37, 61), (65, 33)].as_slice()),
-        (Architecture::EfficientNetLite0, &[(1, 1), (3, 2), (37, 61), (66, 33)]),
-        (Architecture::ResNet50, &[(33, 31)]),
+        (Architecture::RESNET18, [(1, 1), (2, 3), (37, 61), (65, 33)].as_slice()),
+        (Architecture::EFFICIENTNET_LITE0, &[(1, 1), (3, 2), (37, 61), (66, 33)]),
+        (Architecture::RESNET50, &[(33, 31)]),
     ] {
         let plan = plan_of(architecture);
         let weights = random_weights(&plan, 5);
@@ -206,9 +206,9 @@ fn whole_networks_agree_with_the_oracle_at_odd_sizes() {
 #[test]
 fn grey_images_agree_with_the_oracle_on_three_equal_channels() {
     for (architecture, normalization) in [
-        (Architecture::ResNet18, Normalization::IMAGENET),
-        (Architecture::EfficientNetLite0, Normalization::IMAGENET),
-        (Architecture::EfficientNetLite0, Normalization::EFFICIENTNET_LITE),
+        (Architecture::RESNET18, Normalization::IMAGENET),
+        (Architecture::EFFICIENTNET_LITE0, Normalization::IMAGENET),
+        (Architecture::EFFICIENTNET_LITE0, Normalization::EFFICIENTNET_LITE),
     ] {
         let plan = plan_of(architecture);
         let weights = random_weights(&plan, 3);
@@ -250,7 +250,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
 
 #[test]
 fn features_depend_on_neither_threads_nor_batch() {
-    for architecture in [Architecture::ResNet18, Architecture::EfficientNetLite0, Architecture::ResNet50] {
+    for architecture in [Architecture::RESNET18, Architecture::EFFICIENTNET_LITE0, Architecture::RESNET50] {
         let plan = plan_of(architecture);
         let weights = random_weights(&plan, 8);
         let (n, height, width) = (7, 70, 50);
@@ -295,7 +295,7 @@ fn features_depend_on_neither_threads_nor_batch() {
 
 #[test]
 fn memory_is_reused() {
-    let plan = plan_of(Architecture::ResNet18);
+    let plan = plan_of(Architecture::RESNET18);
     let network = CpuNetwork::new(Instructions::native(), &plan, &random_weights(&plan, 1)).unwrap();
     let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
     let mut seen = None;

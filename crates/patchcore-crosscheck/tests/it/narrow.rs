@@ -14,7 +14,7 @@ const SIZES: [[usize; 3]; 3] = [[1, 64, 64], [2, 47, 33], [1, 97, 130]];
 
 #[test]
 fn a_basic_block_network_is_the_same() {
-    let (plan, weights) = narrow(Architecture::ResNet18, Block::Basic, [2, 2, 2, 1]);
+    let (plan, weights) = narrow(Architecture::RESNET18, Block::Basic, [2, 2, 2, 1]);
     let model = narrow_resnet18::Model::from_embedded(&device());
     for size in SIZES {
         let batch = batch(size);
@@ -25,7 +25,7 @@ fn a_basic_block_network_is_the_same() {
 
 #[test]
 fn a_bottleneck_network_with_its_batch_norm_is_the_same() {
-    let (plan, weights) = narrow(Architecture::ResNet50, Block::Bottleneck, [3, 4, 6, 1]);
+    let (plan, weights) = narrow(Architecture::RESNET50, Block::Bottleneck, [3, 4, 6, 1]);
     let model = narrow_resnet50::Model::from_embedded(&device());
     for size in SIZES {
         let batch = batch(size);

@@ -75,7 +75,7 @@ fn no_photo_is_an_error() {
 #[test]
 fn damaged_weights_name_the_tensor() {
     let weights = patchcore::resolve_weights("efficientnet_lite0", None).unwrap();
-    let config = PatchCoreConfig::new(Mode::Paper, Architecture::EfficientNetLite0);
+    let config = PatchCoreConfig::new(Mode::Paper, Architecture::EFFICIENTNET_LITE0);
     let refused = |spoil: &dyn Fn(&mut BackboneWeights)| {
         let mut weights = weights.clone();
         spoil(&mut weights);

@@ -129,7 +129,7 @@ fn features_are_the_cpus() {
     let settings = Settings::default();
     let weights = settings.load_weights().unwrap();
     for mode in [Mode::Paper, Mode::Authors] {
-        let config = PatchCoreConfig::new(mode, Architecture::EfficientNetLite0);
+        let config = PatchCoreConfig::new(mode, Architecture::EFFICIENTNET_LITE0);
         let pixels: Vec<f32> = values(3 * 72 * 88, 3).iter().map(|value| 0.5 + 0.5 * value).collect();
         let grey = &pixels[..72 * 88];
         let cpu = Extractor::new(config.clone(), &weights, &ComputeDevice::flex()).unwrap();

@@ -19,10 +19,10 @@ fn largest_difference(found: &[f32], expected: &[f32]) -> f32 {
 fn layers_equal_torch() {
     let Some(weights) = resnet18() else { return };
     let weights = patchcore::resolve_weights("resnet18", Some(&weights)).unwrap();
-    let plan = Architecture::ResNet18.plan(&["layer2".into(), "layer3".into()]).unwrap();
+    let plan = Architecture::RESNET18.plan(&["layer2".into(), "layer3".into()]).unwrap();
     let device = ComputeDevice::flex();
     let burn = burn_device(&device).unwrap();
-    let network = Network::new(Architecture::ResNet18, plan, &weights, burn, Precision::F32).unwrap();
+    let network = Network::new(Architecture::RESNET18, plan, &weights, burn, Precision::F32).unwrap();
     for name in ["normal", "defect"] {
         let Some(golden) = Golden::open(name) else { return };
         let data = burn::tensor::TensorData::new(golden.f32("input"), [1, 3, 224, 224]);
@@ -40,7 +40,7 @@ fn embeddings_equal_both_published_codes() {
     let weights = patchcore::resolve_weights("resnet18", Some(&weights)).unwrap();
     for (mode, rows, dim) in [(Mode::Authors, "embedding_rows", 1024), (Mode::Anomalib, "anomalib_embedding_rows", 384)]
     {
-        let mut config = PatchCoreConfig::new(mode, Architecture::ResNet18);
+        let mut config = PatchCoreConfig::new(mode, Architecture::RESNET18);
         config.normalization = NONE;
         let extractor = Extractor::new(config, &weights, &ComputeDevice::flex()).unwrap();
         for name in ["normal", "defect"] {
@@ -70,7 +70,7 @@ fn scores_and_maps_equal_both_published_codes() {
     let weights = patchcore::resolve_weights("resnet18", Some(&weights)).unwrap();
     for (mode, bank, key) in [(Mode::Authors, "bank", "bank"), (Mode::Anomalib, "anomalib_bank", "anomalib_bank")] {
         let Some(bank) = Golden::open(bank) else { return };
-        let mut config = PatchCoreConfig::new(mode, Architecture::ResNet18);
+        let mut config = PatchCoreConfig::new(mode, Architecture::RESNET18);
         config.normalization = NONE;
         let model =
             patchcore_core::PatchCore::with_bank(config, &weights, bank.f32(key), &ComputeDevice::flex()).unwrap();
