@@ -5,13 +5,14 @@
 
 use std::sync::OnceLock;
 
-use patchcore::config::BackboneWeights;
+use patchcore::config::backbone::{Family, NetworkEntry, ResNet};
+use patchcore::config::{Architecture, BackboneWeights};
 use patchcore::config::{Resampling, View};
 use patchcore::{Limits, NetworkInput, Pad, Photo, Resize, Size};
 use patchcore_core::model_file::{DriftPolicy, ModelFile};
 use patchcore_core::{ComputeDevice, ImageInput};
 use patchcore_io::{prepare, prepare_mask, prepare_within, region_of_masks};
-use patchcore_weights::{Architecture, Block, import_onnx, import_safetensors, verify_manifest};
+use patchcore_weights::{import_onnx, import_safetensors, verify_manifest};
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
 
@@ -141,23 +142,13 @@ pub fn mask(bytes: &[u8]) {
 
 /// Weights as ONNX or safetensors, for networks of a few channels so that what is right is small.
 pub fn onnx(bytes: &[u8]) {
-    const TINY: [Architecture; 2] = [
-        Architecture { name: "tiny_basic", block: Block::Basic, blocks: [2, 1, 1, 1], stem_width: 2, width_factor: 1 },
-        Architecture {
-            name: "tiny_bottleneck",
-            block: Block::Bottleneck,
-            blocks: [2, 1, 1, 1],
-            stem_width: 2,
-            width_factor: 1,
-        },
-    ];
-    for architecture in &TINY {
-        let imported = [
-            import_onnx(architecture, "weights.onnx", bytes),
-            import_safetensors(architecture, "weights.safetensors", bytes),
-        ];
-        for tensors in imported.into_iter().flatten() {
-            let mut values = tensors.values().flat_map(|tensor| &tensor.data);
+    for (name, expansion) in [("tiny_basic", 1), ("tiny_bottleneck", 4)] {
+        let family = Family::ResNet(ResNet { blocks: [2, 1, 1, 1], expansion, stem: 2, width: 2 });
+        let network = NetworkEntry { name, family, ..*Architecture::RESNET18.entry() };
+        let imported =
+            [import_onnx(&network, "weights.onnx", bytes), import_safetensors(&network, "weights.safetensors", bytes)];
+        for weights in imported.into_iter().flatten() {
+            let mut values = weights.tensors.values().flat_map(|tensor| &tensor.data);
             assert!(values.all(|value| value.is_finite()), "weights that are not finite were accepted");
         }
     }

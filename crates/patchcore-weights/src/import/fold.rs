@@ -3,7 +3,7 @@
 //! In inference `y = gamma (conv(x) + b - mean) / sqrt(var + eps) + beta` is a convolution with weight
 //! `w * s` and bias `beta + (b - mean) s`, `s = gamma / sqrt(var + eps)`. Computed in `f64`, rounded once.
 
-use std::collections::BTreeMap;
+use patchcore_config::NamedTensor;
 
 use super::error::WeightsError;
 use super::tensor_view::TensorView;
@@ -49,18 +49,6 @@ pub struct BatchNorm<'a> {
     pub epsilon: f64,
 }
 
-/// One checked tensor: row-major values and their shape.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FoldedTensor {
-    /// Extent of each axis, outermost first.
-    pub shape: Vec<usize>,
-    /// Row-major values.
-    pub data: Vec<f32>,
-}
-
-/// The tensors of a backbone by torchvision's names.
-pub type FoldedTensors = BTreeMap<String, FoldedTensor>;
-
 impl Convolution<'_> {
     /// Weight and bias with the normalisation folded in, decoded and checked to be finite.
     ///
@@ -70,7 +58,7 @@ impl Convolution<'_> {
     /// # Errors
     ///
     /// As [`TensorView::decode`].
-    pub fn fold(&self, file: &str, layer: &str, shape: &[usize]) -> Result<(FoldedTensor, FoldedTensor), WeightsError> {
+    pub fn fold(&self, file: &str, layer: &str, shape: &[usize]) -> Result<(NamedTensor, NamedTensor), WeightsError> {
         let channels = shape.first().copied().unwrap_or_default();
         let vector = |view: &TensorView<'_>| view.decode(file, channels);
         let mut weight = self.weight.decode(file, shape.iter().product())?;
@@ -95,8 +83,8 @@ impl Convolution<'_> {
                 return Err(WeightsError::NotFinite { file: file.into(), tensor, index, value: *value });
             }
         }
-        let weight = FoldedTensor { shape: shape.to_vec(), data: weight };
-        Ok((weight, FoldedTensor { shape: vec![channels], data: bias }))
+        let weight = NamedTensor { shape: shape.to_vec(), data: weight };
+        Ok((weight, NamedTensor { shape: vec![channels], data: bias }))
     }
 }
 
