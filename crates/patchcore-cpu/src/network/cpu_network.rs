@@ -1,5 +1,10 @@
 //! A plan compiled for the CPU, and its execution.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "slots and buffers are numbered by the plan, which is checked when a network is made of it"
+)]
+
 use super::CpuNetworkError;
 use super::dense::Dense;
 use super::depthwise::Depthwise;
@@ -7,6 +12,7 @@ use super::feature_map::{FeatureMap, MapLayout, copy_out};
 use super::grey_stem::{GREY_PLANES, fold_weights};
 use super::map::Map;
 use super::max_pool::max_pool;
+use super::plan_check::{channels_of_slots, label};
 use super::step::{Geometry, Operands};
 use super::winograd::Winograd;
 use super::workspace::{Arena, Workspace};
@@ -34,6 +40,8 @@ pub struct CpuNetwork {
 
 /// A step of the plan with the kernel that carries it out.
 struct Compiled {
+    /// What an error calls it.
+    label: String,
     from: Slot,
     to: Slot,
     add: Option<Slot>,
@@ -61,8 +69,8 @@ impl CpuNetwork {
     /// Packs the weights of `plan` for this processor's vectors, up to `instructions`.
     ///
     /// # Errors
-    /// [`CpuNetworkError`]: a tensor is missing or has another size, or the plan has a step without a kernel here
-    /// (strides above 2, groups that are neither 1 nor depthwise).
+    /// [`CpuNetworkError`]: a tensor is missing or has another size, the plan contradicts itself, or it has a step without a
+    /// kernel here (strides above 2, groups that are neither 1 nor depthwise).
     pub fn new(instructions: Instructions, plan: &Plan, weights: &BackboneWeights) -> Result<Self, CpuNetworkError> {
         Self::with_level(FloatLevel::at_most(instructions), plan, weights)
     }
@@ -81,33 +89,26 @@ impl CpuNetwork {
                 matches!(step, Step::Conv(conv)
                     if conv.stride == 2 && conv.groups == 1 && conv.in_channels < LANES && conv.add != Some(0))
             });
-        let mut channels_of = vec![0; plan.slots];
-        let mut channels = 3;
+        let channels_of = channels_of_slots(plan)?;
         let mut steps = Vec::with_capacity(plan.steps.len());
         for step in &plan.steps {
             let compiled = match step {
-                Step::Conv(conv) => {
-                    if conv.from == 0 {
-                        channels = conv.in_channels;
-                    }
-                    Self::compile(level, conv, planar && conv.from == 0, weights)?
-                }
+                Step::Conv(conv) => Self::compile(level, conv, planar && conv.from == 0, weights)?,
                 Step::MaxPool { from, to } => Compiled {
+                    label: label(step),
                     from: *from,
                     to: *to,
                     add: None,
-                    out_channels: channels_of.get(*from).copied().unwrap_or(0),
+                    out_channels: channels_of[*from],
                     window: Window { kernel: 3, stride: 2, padding: Padding::Symmetric(1) },
                     operation: Operation::MaxPool,
                 },
             };
-            if let Some(channels) = channels_of.get_mut(compiled.to) {
-                *channels = compiled.out_channels;
-            }
             steps.push(compiled);
         }
         let taps: Vec<Slot> = plan.taps.iter().map(|tap| tap.slot).collect();
         let (buffer_of, buffers) = assign_buffers(&steps, plan.slots);
+        let channels = channels_of[0];
         Ok(Self { level, steps, taps, channels, slots: plan.slots, planar, grey_stem: None, buffer_of, buffers })
     }
 
@@ -173,6 +174,7 @@ impl CpuNetwork {
             Operation::Dense(Dense::new(level, geometry, planar, weight, bias))
         };
         Ok(Compiled {
+            label: label(&Step::Conv(conv.clone())),
             from: conv.from,
             to: conv.to,
             add: conv.add,
@@ -190,7 +192,8 @@ impl CpuNetwork {
     /// depend neither on the number of threads nor on its neighbours in the batch, bit for bit.
     ///
     /// # Errors
-    /// [`CpuNetworkError::InputSize`] if `input` does not have `n * channels * height * width` values or a side is 0.
+    /// [`CpuNetworkError::InputSize`] if `input` does not have `n * channels * height * width` values or a side is 0;
+    /// [`CpuNetworkError::Residual`] where the plan adds maps that at this size differ in theirs.
     #[allow(clippy::too_many_arguments, reason = "the axes of the input are three of them")]
     pub fn forward(
         &self,
@@ -223,36 +226,37 @@ impl CpuNetwork {
         if input.len() != n * image || image == 0 {
             return Err(CpuNetworkError::InputSize { found: input.len(), n, channels: self.channels, height, width });
         }
-        self.lay_out(channels, height, width, workspace);
+        self.lay_out(channels, height, width, workspace)?;
         outputs.resize_with(self.taps.len(), FeatureMap::default);
         workspace.targets.clear();
         for (output, slot) in outputs.iter_mut().zip(&self.taps) {
-            if let Some(map) = workspace.maps.get(*slot) {
-                output.shape(map, n, layout);
-                workspace.targets.push(Shared::new(output.data.as_mut_ptr()));
-            }
+            output.shape(&workspace.maps[*slot], n, layout);
+            workspace.targets.push(Shared::new(output.data.as_mut_ptr()));
+        }
+        if n == 0 {
+            return Ok(());
         }
         // As many images as possible go one to a worker, which needs no waiting for each other; the rest share all
         // workers. One image at a time: its maps stay in the cache, which is worth more than sharing weights.
         let (alone, rest) = if workers == 1 { (n, 0) } else { (n - n % workers, n % workers) };
         let Workspace { maps, sizes, targets, arenas } = workspace;
-        arenas.resize_with(arenas.len().max(workers.min(n).max(1)), Arena::default);
+        arenas.resize_with(arenas.len().max(workers.min(n)), Arena::default);
         for (index, arena) in arenas.iter_mut().enumerate() {
+            // The rest share the first; before that it too has an image of its own.
             arena.reserve(sizes, if index == 0 { rest.max(1) } else { 1 });
         }
         let pool = Shared::new(arenas.as_mut_ptr());
         let (maps, targets): (&[Map], &[Shared<f32>]) = (maps, targets);
         Team::gather(workers, |leader| {
             leader.fan_out(alone, &|worker, index| {
-                let Some(pixels) = input.get(index * image..(index + 1) * image) else { return };
+                let pixels = &input[index * image..(index + 1) * image];
                 // SAFETY: each worker has a number of its own, below the number of arenas.
                 let arena = unsafe { &mut *pool.pointer().add(worker) };
                 // SAFETY: the arena has room for one image; no other task has this image.
                 Team::alone(|leader| unsafe { self.run_group(leader, pixels, index, layout, maps, targets, arena) });
             });
-            if let Some(pixels) = input.get(alone * image..)
-                && rest > 0
-            {
+            if rest > 0 {
+                let pixels = &input[alone * image..];
                 // SAFETY: nobody else uses the arenas now, and the first has room for the rest.
                 unsafe { self.run_group(leader, pixels, alone, layout, maps, targets, &mut *pool.pointer()) };
             }
@@ -261,16 +265,20 @@ impl CpuNetwork {
     }
 
     /// Finds the layout of every slot for this image size.
-    fn lay_out(&self, channels: usize, height: usize, width: usize, workspace: &mut Workspace) {
+    fn lay_out(
+        &self,
+        channels: usize,
+        height: usize,
+        width: usize,
+        workspace: &mut Workspace,
+    ) -> Result<(), CpuNetworkError> {
         let Workspace { maps, sizes, .. } = workspace;
         maps.clear();
         maps.resize(self.slots, Map::default());
-        if let Some(map) = maps.first_mut() {
-            let kind = if self.planar { Map::planar } else { Map::blocked };
-            *map = kind(channels, height, width, (0, 0));
-        }
+        let kind = if self.planar { Map::planar } else { Map::blocked };
+        maps[0] = kind(channels, height, width, (0, 0));
         for step in &self.steps {
-            let Some(&from) = maps.get(step.from) else { continue };
+            let from = maps[step.from];
             let Window { kernel, stride, padding } = step.window;
             let side = |side| padding.output_side(side, kernel, stride);
             let (out_height, out_width) = (side(from.height), side(from.width));
@@ -278,26 +286,30 @@ impl CpuNetwork {
             if matches!(step.operation, Operation::Dense(_) | Operation::Depthwise(_)) {
                 let border = |side: usize, out: usize| {
                     let (before, _) = padding.before_after(side, kernel, stride);
+                    // No zeros after an edge that the last window does not reach.
                     (before, ((out - 1) * stride + kernel).saturating_sub(side + before))
                 };
                 let (top, bottom) = border(from.height, out_height);
                 let (left, right) = border(from.width, out_width);
-                if let Some(map) = maps.get_mut(step.from) {
-                    map.before = map.before.max(top).max(left);
-                    map.after = map.after.max(bottom).max(right);
-                }
+                let map = &mut maps[step.from];
+                map.before = map.before.max(top).max(left);
+                map.after = map.after.max(bottom).max(right);
             }
-            if let Some(map) = maps.get_mut(step.to) {
-                *map = Map::blocked(step.out_channels, out_height, out_width, (0, 0));
+            if let Some(add) = step.add.map(|slot| maps[slot])
+                && (add.height, add.width) != (out_height, out_width)
+            {
+                let (expected, found) = ([out_height, out_width], [add.height, add.width]);
+                return Err(CpuNetworkError::Residual { step: step.label.clone(), expected, found });
             }
+            maps[step.to] = Map::blocked(step.out_channels, out_height, out_width, (0, 0));
         }
         sizes.clear();
         sizes.resize(self.buffers, 0);
         for (map, buffer) in maps.iter().zip(&self.buffer_of) {
-            if let Some(size) = sizes.get_mut(*buffer) {
-                *size = (*size).max(map.image());
-            }
+            let size = &mut sizes[*buffer];
+            *size = (*size).max(map.image());
         }
+        Ok(())
     }
 
     /// Takes the images of one group through all steps; `first` is the number of its first image in the batch.
@@ -316,18 +328,16 @@ impl CpuNetwork {
         arena: &mut Arena,
     ) {
         let Arena { buffers, scratch, runs } = arena;
-        debug_assert!(
-            maps.iter()
-                .zip(&self.buffer_of)
-                .all(|(map, buffer)| { buffers.get(*buffer).is_some_and(|buffer| buffer.len() >= map.image()) })
-        );
-        let place = |slot: Slot, buffers: &mut Vec<AlignedBuffer<f32>>| -> Option<(*mut f32, Map)> {
-            let buffer = buffers.get_mut(*self.buffer_of.get(slot)?)?;
-            Some((buffer.as_mut_ptr(), *maps.get(slot)?))
+        let place = |slot: Slot, buffers: &mut [AlignedBuffer<f32>]| -> (*mut f32, Map) {
+            (buffers[self.buffer_of[slot]].as_mut_ptr(), maps[slot])
         };
-        let Some((image_memory, image_map)) = place(0, buffers) else { return };
+        let (image_memory, image_map) = place(0, buffers);
         let is_grey = image_map.channels != self.channels;
-        let images = input.len() / (image_map.channels * image_map.height * image_map.width).max(1);
+        let images = input.len() / (image_map.channels * image_map.height * image_map.width);
+        assert!(
+            maps.iter().zip(&self.buffer_of).all(|(map, buffer)| buffers[*buffer].len() >= images * map.image()),
+            "the arena has room for the {images} images of the group"
+        );
         // SAFETY: the arena has room for the group in the buffer of slot 0.
         unsafe { load_images(&image_map, input, images, leader, image_memory) };
         let emit = |leader: &mut Leader<'_>, slot: Slot, memory: *const f32, map: &Map| {
@@ -341,8 +351,8 @@ impl CpuNetwork {
         };
         emit(leader, 0, image_memory, &image_map);
         for step in &self.steps {
-            let (Some(from), Some(to)) = (place(step.from, buffers), place(step.to, buffers)) else { return };
-            let add = step.add.and_then(|slot| place(slot, buffers));
+            let (from, to) = (place(step.from, buffers), place(step.to, buffers));
+            let add = step.add.map(|slot| place(slot, buffers));
             let operands = Operands {
                 input: from.0,
                 input_map: from.1,
@@ -412,7 +422,7 @@ unsafe fn load_images(map: &Map, input: &[f32], images: usize, leader: &mut Lead
             let channel = image * map.channels + block * map.pixel + lane;
             for y in 0..map.height {
                 let start = channel * area + y * map.width;
-                let Some(from) = input.get(start..start + map.width) else { return };
+                let from = &input[start..start + map.width];
                 // SAFETY: row `y` of the plane.
                 unsafe {
                     let row = plane.add(map.origin() + y * map.row() + lane);
@@ -430,7 +440,9 @@ unsafe fn load_images(map: &Map, input: &[f32], images: usize, leader: &mut Lead
 /// Gives every slot a buffer such that slots alive at the same time have different ones.
 fn assign_buffers(steps: &[Compiled], slots: usize) -> (Vec<usize>, usize) {
     let last_use = |slot: Slot| {
-        steps.iter().rposition(|step| step.from == slot || step.add == Some(slot) || step.to == slot).unwrap_or(0)
+        let uses = |step: &Compiled| step.from == slot || step.add == Some(slot) || step.to == slot;
+        // A slot that no step uses is the image of a plan that only returns it: it has a buffer to itself.
+        steps.iter().rposition(uses).unwrap_or(0)
     };
     let mut buffer_of = vec![0; slots];
     // The image takes buffer 0; `free_after[b]` is the last step that reads what buffer `b` holds.
@@ -443,9 +455,7 @@ fn assign_buffers(steps: &[Compiled], slots: usize) -> (Vec<usize>, usize) {
             Some(last) => *last = last_use(step.to),
             None => free_after.push(last_use(step.to)),
         }
-        if let Some(slot) = buffer_of.get_mut(step.to) {
-            *slot = buffer;
-        }
+        buffer_of[step.to] = buffer;
     }
     (buffer_of, free_after.len())
 }

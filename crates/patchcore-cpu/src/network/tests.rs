@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::grey_stem::{GREY_PLANES, push_grey_planes};
 use super::oracle::{self, Planes};
-use super::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
+use super::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, PlanFault, Workspace};
 use crate::Instructions;
 use crate::simd::FloatLevel;
 use patchcore_config::backbone::plan::{Activation, ConvStep, Padding, Plan, Step, Tap};
@@ -327,6 +327,19 @@ fn what_does_not_fit_is_an_error() {
     }
     network.forward(&[], 0, 4, 4, MapLayout::ChannelsFirst, &mut workspace, &mut outputs).unwrap();
     assert!(outputs[0].data.is_empty());
+
+    let residual = ConvStep { add: Some(1), stride: 2, ..conv("b", 0, 2, (3, 8), 3, 1) };
+    let steps = vec![Step::Conv(conv("a", 0, 1, (3, 8), 3, 1)), Step::Conv(residual)];
+    let adding = Plan { steps, taps: vec![tap(2, 8)], slots: 3 };
+    let adding = CpuNetwork::new(Instructions::native(), &adding, &random_weights(&adding, 1)).unwrap();
+    let error =
+        adding.forward(&[0.0; 48], 1, 4, 4, MapLayout::ChannelsFirst, &mut workspace, &mut outputs).unwrap_err();
+    let sizes = "convolution `b` writes [2, 2] rows and columns and adds a map of [4, 4]";
+    assert!(error.to_string().starts_with(sizes), "{error}");
+
+    let wide = Plan { steps: vec![Step::Conv(conv("a", 0, 1, (3, 8), 3, 1))], taps: vec![tap(1, 9)], slots: 2 };
+    let fault = CpuNetwork::new(Instructions::native(), &wide, &weights).err().unwrap();
+    assert!(matches!(fault, CpuNetworkError::Plan(PlanFault::Channels { expected: 9, found: 8, .. })), "{fault}");
 
     plan.steps = vec![Step::Conv(conv("a", 0, 1, (3, 8), 3, 3))];
     assert_eq!(
