@@ -1,6 +1,6 @@
 //! Why a network cannot be packed or run on the CPU.
 
-use super::PlanFault;
+use patchcore_config::backbone::plan::PlanError;
 use thiserror::Error;
 
 /// Error of [`super::CpuNetwork`].
@@ -28,19 +28,9 @@ pub enum CpuNetworkError {
         /// Values that are there; `None` without such a tensor.
         found: Option<usize>,
     },
-    /// The plan contradicts itself.
-    #[error("the plan of the network: {0}; correct the function that writes it")]
-    Plan(#[from] PlanFault),
-    /// A step adds a map of another size than its own.
-    #[error("{step} writes {expected:?} rows and columns and adds a map of {found:?}; give the photo another size")]
-    Residual {
-        /// The step.
-        step: String,
-        /// Rows and columns of the step's output.
-        expected: [usize; 2],
-        /// Rows and columns of the residual.
-        found: [usize; 2],
-    },
+    /// The plan contradicts itself, or adds maps that at this size of the photo differ in theirs.
+    #[error("the plan of the network: {0}")]
+    Plan(#[from] PlanError),
     /// The input slice does not match the given shape, or the shape is empty.
     #[error("input has {found} values: expected a non-empty [{n}, {channels}, {height}, {width}]")]
     InputSize {

@@ -29,7 +29,6 @@ mod map;
 mod max_pool;
 #[cfg(test)]
 mod oracle;
-mod plan_check;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -40,5 +39,4 @@ mod workspace;
 pub use cpu_network::CpuNetwork;
 pub use error::CpuNetworkError;
 pub use feature_map::{FeatureMap, MapLayout};
-pub use plan_check::PlanFault;
 pub use workspace::Workspace;

@@ -111,8 +111,9 @@ impl Plan {
         shapes.clear();
         // A slot without channels has not been written.
         shapes.resize(self.slots, MapShape::default());
-        if let Some(first) = shapes.first_mut() {
-            *first = image;
+        match shapes.first_mut() {
+            Some(first) => *first = image,
+            None => return Err(PlanError::UnknownSlot { place: "the image".to_owned(), slot: 0, slots: 0 }),
         }
         let read = |shapes: &[MapShape], slot: Slot, place: &dyn Fn() -> String| match shapes.get(slot) {
             Some(MapShape { channels: 0, .. }) => Err(PlanError::NotWritten { place: place(), slot }),
