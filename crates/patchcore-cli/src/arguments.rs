@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use patchcore::config::CATALOGUE;
+use patchcore::config::backbone::WeightsSource;
 use patchcore::{DEFAULT_DEVICE, Instructions, Size};
 
 /// PatchCore anomaly detection: learn from photos of good parts, score new ones, see where they differ.
@@ -80,8 +82,8 @@ pub struct Fit {
     /// An MVTec category (uses train/good) or a plain folder of photos of good parts
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// Network: efficientnet_lite0 (embedded), resnet18, resnet34, resnet50, resnet101, wide_resnet50_2, wide_resnet101_2
-    #[arg(long, default_value = patchcore::DEFAULT_BACKBONE)]
+    /// Network, one of the catalogue
+    #[arg(long, default_value = patchcore::DEFAULT_BACKBONE, help = backbone_help())]
     pub backbone: String,
     /// ONNX or safetensors file with the network's weights [default: embedded, else the weights directory]
     #[arg(long, value_name = "FILE")]
@@ -400,6 +402,15 @@ pub enum InspectFormat {
     Table,
     /// One JSON object.
     Json,
+}
+
+/// The networks of the catalogue, and which of them is in the program.
+fn backbone_help() -> String {
+    let names = CATALOGUE.iter().map(|network| match network.weights {
+        WeightsSource::Shipped { .. } => format!("{} (embedded)", network.name),
+        _ => network.name.to_owned(),
+    });
+    format!("Network: {}", names.collect::<Vec<_>>().join(", "))
 }
 
 /// `N` or `WxH`.

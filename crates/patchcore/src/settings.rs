@@ -82,7 +82,7 @@ pub struct Settings {
 }
 
 /// The backbone that ships with the crate.
-pub const DEFAULT_BACKBONE: &str = "efficientnet_lite0";
+pub const DEFAULT_BACKBONE: &str = Architecture::EFFICIENTNET_LITE0.name();
 
 impl Default for Settings {
     fn default() -> Self {
