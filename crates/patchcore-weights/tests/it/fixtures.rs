@@ -40,8 +40,11 @@ pub fn expected(name: &str) -> Vec<(String, Vec<usize>, Vec<f32>)> {
     tensors.iter().map(decode).collect()
 }
 
-/// Every ONNX fixture that must import, with its network and the layer it ends in.
-pub const EXPORTS: [(&str, fn() -> NetworkEntry, usize); 14] = [
+/// A file, its network and the layer it ends in.
+type Export = (&'static str, fn() -> NetworkEntry, usize);
+
+/// Every ONNX fixture that must import.
+pub const EXPORTS: [Export; 14] = [
     ("basic_script_11_folded_fc.onnx", basic, 4),
     ("basic_script_13_named_fc_dynamic.onnx", basic, 4),
     ("basic_script_17_folded_trunk3_dynamic.onnx", basic, 3),
