@@ -15,7 +15,7 @@ use burn::tensor::{Tensor, TensorData};
 use criterion::Criterion;
 use patchcore::devices::DeviceState;
 use patchcore::{ComputeDevice, Mode, Model, Photo, Precision, Settings, list_devices, open_device};
-use patchcore_config::PatchCoreConfig;
+use patchcore_config::Checked;
 use patchcore_core::coreset::{RandomProjection, greedy_k_center, initial_distances};
 use patchcore_core::memory_bank::MemoryBank;
 use patchcore_core::nearest_neighbor::NearestNeighborIndex;
@@ -32,7 +32,7 @@ const PHOTOS: usize = 10;
 struct Subject {
     device: ComputeDevice,
     settings: Settings,
-    config: PatchCoreConfig,
+    config: Checked,
     extractor: Extractor,
     photos: Vec<Photo>,
     files: Vec<PathBuf>,
@@ -105,7 +105,7 @@ impl Subject {
         criterion.bench_function(&self.id("trunk and embedding", patches, dim), |bencher| {
             bencher.iter(|| black_box(self.extractor.embed_to_host(image).is_ok()));
         });
-        let plan = self.config.backbone.plan(&self.config.layers)?;
+        let plan = self.config.first().backbone.plan(&self.config.first().layers)?;
         let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
         let weights = self.settings.load_weights()?;
         let side = input.width * input.height;
@@ -113,9 +113,9 @@ impl Subject {
             use patchcore_cpu::embedding::CpuEmbedding;
             use patchcore_cpu::network::grey_stem::{GREY_PLANES, push_grey_planes};
             use patchcore_cpu::network::{CpuNetwork, MapLayout, Workspace};
-            let normalization = self.config.normalization;
+            let normalization = self.config.first().normalization;
             let network = CpuNetwork::for_photos(self.device.instructions(), &plan, &weights, &normalization)?;
-            let embedding = CpuEmbedding::new(self.config.embedding, &channels);
+            let embedding = CpuEmbedding::new(self.config.first().embedding, &channels);
             let (mut workspace, mut maps) = (Workspace::new(), Vec::new());
             let (height, width, layout) = (input.height, input.width, MapLayout::ChannelsLast);
             let mut colour = input.rgb_planes().into_owned();
@@ -133,8 +133,8 @@ impl Subject {
             return Ok(());
         }
         let burn = burn_device(&self.device)?;
-        let network = Network::new(self.config.backbone, plan, &weights, burn, self.device.precision())?;
-        let embedding = PatchEmbedding::new(self.config.embedding, &channels, burn);
+        let network = Network::new(self.config.first().backbone, plan, &weights, burn, self.device.precision())?;
+        let embedding = PatchEmbedding::new(self.config.first().embedding, &channels, burn);
         let data = TensorData::new(input.rgb_planes().into_owned(), [1, 3, input.height, input.width]);
         let input = Tensor::<4>::from_data(data, burn);
         criterion.bench_function(&self.id("trunk", 3, side), |bencher| {
@@ -157,12 +157,12 @@ impl Subject {
     fn coreset_and_search(&self, criterion: &mut Criterion) -> anyhow::Result<()> {
         let dim = self.extractor.dim();
         let patches = self.rows.len() / dim;
-        let projection = RandomProjection::new(self.config.mode.projection(), dim, patches, 0);
+        let projection = RandomProjection::new(self.config.first().projection, dim, patches, 0);
         let (features, width) = match &projection {
             Some(projection) => (projection.apply(&self.rows, &self.device)?, projection.projected_dim()),
             None => (self.rows.clone(), dim),
         };
-        let initial = initial_distances(self.config.mode.start(), &features, width, 0);
+        let initial = initial_distances(self.config.first().start, &features, width, 0);
         let select = || greedy_k_center(&features, width, &initial, patches / 10, &self.device, &mut |_| true).ok();
         criterion.bench_function(&self.id("coreset", patches, width), |bencher| bencher.iter(|| black_box(select())));
         let bank: Vec<f32> = select()
@@ -186,8 +186,9 @@ impl Subject {
 
     /// From the grid of patch scores to the map.
     fn map(&self, criterion: &mut Criterion) -> anyhow::Result<()> {
-        let (grid, mode) = (self.extractor.grid(224, 224), self.config.mode);
-        let grower = MapGrower::new(grid, (224, 224), mode.upsampling(), mode.border(), &self.device)?;
+        let (grid, config) = (self.extractor.grid(224, 224), &self.config);
+        let grower =
+            MapGrower::new(grid, (224, 224), config.upsampling, config.border, config.smoothing, &self.device)?;
         let scores: Vec<f32> = (0..grid.cells()).map(|cell| (cell % 17) as f32).collect();
         criterion.bench_function(&self.id("map", 224, 224), |bencher| {
             let mut map = AnomalyMap::default();
@@ -236,7 +237,7 @@ fn main() -> anyhow::Result<()> {
     for name in device_names() {
         let subject = Subject::new(name.clone())?;
         let properties = subject.device.properties().clone();
-        measured.insert(name, json!({ "backbone": subject.config.backbone.name(), "properties": properties }));
+        measured.insert(name, json!({ "backbone": subject.config.first().backbone.name(), "properties": properties }));
         subject.decode(&mut criterion)?;
         subject.features(&mut criterion)?;
         subject.coreset_and_search(&mut criterion)?;

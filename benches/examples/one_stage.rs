@@ -11,7 +11,7 @@ use std::hint::black_box;
 use anyhow::Context;
 use patchcore::{AnomalyMap, ComputeDevice, Mode, Precision};
 use patchcore_config::backbone::plan::Plan;
-use patchcore_config::{Architecture, BackboneWeights, Grid, NamedTensor};
+use patchcore_config::{Architecture, BackboneWeights, Checked, EmbeddingRule, Grid, NamedTensor, StartRule};
 use patchcore_core::coreset::{greedy_k_center, initial_distances};
 use patchcore_core::memory_bank::MemoryBank;
 use patchcore_core::nearest_neighbor::NearestNeighborIndex;
@@ -44,10 +44,11 @@ fn main() -> anyhow::Result<()> {
     let maps = network("network/efficientnet_lite0", &device, &plan, &weights, SIDES[0])?;
     let deeper = Architecture::ResNet18.plan(&Architecture::ResNet18.default_layers().map(str::to_owned))?;
     network("network/resnet18", &device, &deeper, &drawn_weights(&deeper), SIDES[1])?;
-    embedding(&plan, &maps)?;
+    let config = Mode::Paper.config(architecture).check()?;
+    embedding(config.first().embedding, &plan, &maps)?;
     search(&device)?;
     coreset(&device)?;
-    map(&device)
+    map(&config, &device)
 }
 
 /// Where callgrind counts. Its name is the one that `cargo xtask instruction-counts` gives to callgrind.
@@ -82,9 +83,9 @@ fn network(
     Ok(maps)
 }
 
-fn embedding(plan: &Plan, maps: &[FeatureMap]) -> anyhow::Result<()> {
+fn embedding(rule: EmbeddingRule, plan: &Plan, maps: &[FeatureMap]) -> anyhow::Result<()> {
     let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
-    let embedding = CpuEmbedding::new(Mode::Paper.embedding(channels.iter().sum()), &channels);
+    let embedding = CpuEmbedding::new(rule, &channels);
     let (mut scratch, mut rows) = (EmbeddingScratch::default(), Vec::new());
     count("embedding", || {
         embedding.forward_into(maps, &mut scratch, &mut rows);
@@ -107,7 +108,7 @@ fn search(device: &ComputeDevice) -> anyhow::Result<()> {
 fn coreset(device: &ComputeDevice) -> anyhow::Result<()> {
     let [rows, dim] = PATCHES;
     let features = features(3, rows, dim);
-    let initial = initial_distances(Mode::Authors.start(), &features, dim, 0);
+    let initial = initial_distances(StartRule::MeanOfRandomRows(10), &features, dim, 0);
     count("coreset", || {
         let picked = greedy_k_center(&features, dim, &initial, PICKS, device, &mut |_| true);
         black_box(picked.map_err(|stopped| anyhow::anyhow!("{stopped:?}"))?);
@@ -115,9 +116,9 @@ fn coreset(device: &ComputeDevice) -> anyhow::Result<()> {
     })
 }
 
-fn map(device: &ComputeDevice) -> anyhow::Result<()> {
-    let (grid, mode) = (Grid { rows: 28, columns: 28 }, Mode::Paper);
-    let grower = MapGrower::new(grid, (224, 224), mode.upsampling(), mode.border(), device)?;
+fn map(config: &Checked, device: &ComputeDevice) -> anyhow::Result<()> {
+    let grid = Grid { rows: 28, columns: 28 };
+    let grower = MapGrower::new(grid, (224, 224), config.upsampling, config.border, config.smoothing, device)?;
     let scores = noise(4, grid.cells());
     let mut map = AnomalyMap::default();
     count("map", || {

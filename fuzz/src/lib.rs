@@ -6,7 +6,7 @@
 use std::sync::OnceLock;
 
 use patchcore::config::BackboneWeights;
-use patchcore::config::{Resampling, View};
+use patchcore::config::{Crop, Resampling, View};
 use patchcore::{Limits, NetworkInput, Pad, Photo, Resize, Size};
 use patchcore_core::model_file::{DriftPolicy, ModelFile};
 use patchcore_core::{ComputeDevice, ImageInput};
@@ -103,13 +103,13 @@ fn sealed(bytes: &[u8]) -> Option<Vec<u8>> {
 pub fn photo(bytes: &[u8]) {
     let Ok(photo) = Photo::decode("photo", bytes, &LIMITS) else { return };
     assert!(photo.width() > 0 && photo.height() > 0 && [1, 3].contains(&photo.channels()));
-    let crop = Some(Size { width: 28, height: 28 });
+    let crop = Crop::Center(Size { width: 28, height: 28 });
     for (resampling, crop, pad) in [
         (Resampling::Pil8Bit, crop, Pad::None),
-        (Resampling::Float, None, Pad::ToMultiple(16)),
+        (Resampling::Float, Crop::Keep, Pad::ToMultiple(16)),
         (Resampling::Native, crop, Pad::None),
     ] {
-        if let Ok(input) = prepare(&photo, &View { resize: Resize::ShortSide(32), resampling, crop, pad }) {
+        if let Ok(input) = prepare(&photo, &View { resize: Resize::Short(32), resampling, crop, pad }) {
             let NetworkInput { width, height, data, .. } = &input;
             assert_eq!(data.len() % (width * height), 0);
             // Weights in float need not add up to exactly 1.
@@ -130,9 +130,9 @@ pub fn mask(bytes: &[u8]) {
     }
     if let Some(mask) = roi {
         let view = View {
-            resize: Resize::ShortSide(32),
+            resize: Resize::Short(32),
             resampling: Resampling::Pil8Bit,
-            crop: Some(Size { width: 28, height: 28 }),
+            crop: Crop::Center(Size { width: 28, height: 28 }),
             pad: Pad::None,
         };
         let _ = prepare_mask(&mask, mask.size(), &view);

@@ -1,9 +1,10 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use patchcore::{DEFAULT_DEVICE, Instructions, Size};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use patchcore::{BankDtype, Crop, DEFAULT_DEVICE, Instructions, Mode, Precision, Resize, Settings, Size, Tiling};
 
 /// PatchCore anomaly detection: learn from photos of good parts, score new ones, see where they differ.
 #[derive(Debug, Parser)]
@@ -143,6 +144,53 @@ pub struct Fit {
     /// The model file to write
     #[arg(short, long, value_name = "MODEL")]
     pub output: PathBuf,
+}
+
+impl Fit {
+    /// The library's settings; the region of interest comes with the masks, which are files.
+    pub fn settings(&self) -> anyhow::Result<Settings> {
+        let resize = match (self.resize, self.size) {
+            (Some(side), _) => Some(Resize::Short(side)),
+            (None, Some(size)) => Some(Resize::Exact(size)),
+            (None, None) => None,
+        };
+        let crop = match (self.crop, self.no_crop) {
+            (Some(size), _) => Some(Crop::Center(size)),
+            (None, true) => Some(Crop::Keep),
+            (None, false) => None,
+        };
+        let tiling = match self.tile {
+            Some(size) => Tiling::Tiles { size, overlap: self.overlap },
+            None => Tiling::Whole,
+        };
+        Ok(Settings {
+            mode: Mode::from_name(&self.mode)?,
+            backbone: self.backbone.clone(),
+            weights: self.weights.clone(),
+            layers: self.layers.clone(),
+            coreset_sampling_ratio: self.coreset_sampling_ratio,
+            num_neighbors: self.num_neighbors,
+            resize,
+            crop,
+            pad_to_stride: self.pad_to_stride,
+            tiling,
+            full_scale: self.full_scale,
+            seed: self.seed,
+            device: self.compute.device.clone(),
+            precision: Precision::from_name(&self.compute.precision)?,
+            instructions: self.compute.instructions()?,
+            bank_dtype: BankDtype::from_name(&self.bank_dtype)?,
+            ..Settings::default()
+        })
+    }
+
+    /// What `patchcore fit --data DATA --output OUTPUT` asks for, on the device that `compute` names.
+    pub fn with_defaults(data: &Path, output: &Path, compute: Compute) -> anyhow::Result<Self> {
+        let arguments =
+            [OsStr::new("fit"), OsStr::new("--data"), data.as_os_str(), OsStr::new("--output"), output.as_os_str()];
+        let matches = Self::augment_args(clap::Command::new("fit")).try_get_matches_from(arguments)?;
+        Ok(Self { compute, ..Self::from_arg_matches(&matches)? })
+    }
 }
 
 /// Where a model comes from.
@@ -430,5 +478,43 @@ mod tests {
         for bad in ["", "x", "3x", "a", "-1", "1x2x3"] {
             assert!(parse_size(bad).is_err(), "{bad}");
         }
+    }
+
+    fn fit(options: &[&str]) -> Fit {
+        let arguments = ["patchcore", "fit", "--data", "photos", "-o", "m.patchcore"];
+        match Arguments::parse_from(arguments.iter().chain(options)).command {
+            Command::Fit(fit) => fit,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn view(options: &[&str]) -> (Resize, Crop) {
+        let view = fit(options).settings().unwrap().config().unwrap().view;
+        (view.resize, view.crop)
+    }
+
+    #[test]
+    fn a_crop_that_is_declined_asks_for_no_resize() {
+        let square = |side| Size { width: side, height: side };
+        let own_size = (Resize::Keep, Crop::Keep);
+        assert_eq!(view(&["--tile", "512"]), own_size);
+        assert_eq!(view(&["--tile", "512", "--no-crop"]), own_size);
+        assert_eq!(view(&["--tile", "512", "--no-crop", "--mode", "authors"]), own_size);
+        assert_eq!(view(&["--tile", "512", "--no-crop", "--resize", "768"]), (Resize::Short(768), Crop::Keep));
+        let authors = ["--mode", "authors"];
+        let of_authors = |options: &[&'static str]| view(&[&authors, options].concat());
+        assert_eq!(of_authors(&[]), (Resize::Short(256), Crop::Center(square(224))));
+        assert_eq!(of_authors(&["--no-crop"]), (Resize::Short(256), Crop::Keep));
+        assert_eq!(of_authors(&["--pad-to-stride"]), (Resize::Short(256), Crop::Keep));
+        assert_eq!(of_authors(&["--resize", "300"]), (Resize::Short(300), Crop::Keep));
+        assert_eq!(of_authors(&["--crop", "200"]), (Resize::Short(256), Crop::Center(square(200))));
+    }
+
+    #[test]
+    fn the_demo_fits_as_the_command_line_does_without_options() {
+        let asked = fit(&[]);
+        let built = Fit::with_defaults(Path::new("photos"), Path::new("m.patchcore"), asked.compute.clone()).unwrap();
+        assert_eq!(format!("{built:?}"), format!("{asked:?}"));
+        assert_eq!(built.settings().unwrap(), Settings::default());
     }
 }

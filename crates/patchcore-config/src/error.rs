@@ -29,6 +29,9 @@ pub enum ConfigError {
     /// The list of layers is empty.
     #[error("no layers given: the paper uses the second and third stage, for example `layer2,layer3`")]
     NoLayers,
+    /// A model without members.
+    #[error("the configuration has no members: a model needs at least one network")]
+    NoMembers,
     /// No mode of that name.
     #[error("unknown mode `{name}`: expected one of paper, authors, anomalib")]
     UnknownMode {

@@ -3,7 +3,7 @@
 
 use crate::error::{InputError, ScoreError};
 use crate::extractor::{Extractor, ImageInput};
-use patchcore_config::{Grid, TileSpan};
+use patchcore_config::Grid;
 
 /// Which cells of a grid count.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,10 +51,7 @@ impl CellsWithin {
         mut use_rows: impl FnMut(&[f32], &[usize]) -> Result<(), ScoreError>,
     ) -> Result<(), ScoreError> {
         image.check()?;
-        let spans = |side: usize| match extractor.config().tiling {
-            Some(tiling) => tiling.spans(side),
-            None => vec![TileSpan { sees: 0..side, keeps: 0..side }],
-        };
+        let spans = |side: usize| extractor.config().tiling.spans(side);
         let (stride, dim) = (extractor.stride().max(1), extractor.dim().max(1));
         let columns = spans(image.width);
         let (mut pixels, mut kept, mut cells) = (Vec::new(), Vec::new(), Vec::new());

@@ -10,7 +10,7 @@ use crate::extractor::{Extractor, ImageInput};
 use crate::memory_bank::{MemoryBank, PatchOrigin};
 use crate::nearest_neighbor::squared_distance;
 use crate::patchcore::{FittedOn, GoodScores, PatchCore};
-use patchcore_config::{BackboneWeights, Grid, PatchCoreConfig};
+use patchcore_config::{BackboneWeights, Checked, Grid};
 
 /// Rows projected at once.
 const PROJECTION_CHUNK: usize = 16_384;
@@ -36,11 +36,11 @@ fn origin(image: usize, grid: Grid, cell: usize) -> PatchOrigin {
 }
 
 impl Fitter {
-    /// Checks the settings and the weights.
+    /// Checks the weights.
     ///
     /// # Errors
-    /// [`FitError::Config`] and [`FitError::Backbone`].
-    pub fn new(config: PatchCoreConfig, weights: &BackboneWeights, device: &ComputeDevice) -> Result<Self, FitError> {
+    /// [`FitError::Backbone`] and [`FitError::Device`].
+    pub fn new(config: Checked, weights: &BackboneWeights, device: &ComputeDevice) -> Result<Self, FitError> {
         Ok(Self {
             extractor: Extractor::new(config, weights, device)?,
             rows: Vec::new(),
@@ -63,13 +63,13 @@ impl Fitter {
     }
 
     /// [`Fitter::add`] for the patches that touch a pixel `inside`, `[height, width]` row by row; all without it. With
-    /// [`tiling`](PatchCoreConfig::tiling) the network sees one tile after the other.
+    /// [`tiling`](patchcore_config::PatchCoreConfig::tiling) the network sees one tile after the other.
     ///
     /// # Errors
     /// As [`Fitter::add`].
     pub fn add_within(&mut self, image: ImageInput<'_>, inside: Option<&[bool]>) -> Result<(), FitError> {
         let (patches, rows_before, number) = (self.patches(), self.rows.len(), self.images);
-        let embedded = if inside.is_none() && self.extractor.config().tiling.is_none() {
+        let embedded = if inside.is_none() && self.extractor.config().tiling.is_whole() {
             self.extractor.embed_to_host(image).map(|(rows, grid)| {
                 self.rows.extend_from_slice(&rows);
                 self.origins.extend((0..grid.cells()).map(|cell| origin(number, grid, cell)));
@@ -112,7 +112,7 @@ impl Fitter {
     /// As [`Fitter::add`], and [`FitError::Input`] for photos of several sizes; then none of them is added.
     pub fn add_batch(&mut self, images: &[ImageInput<'_>]) -> Result<(), FitError> {
         let first = self.images;
-        if self.extractor.config().tiling.is_some() {
+        if !self.extractor.config().tiling.is_whole() {
             let patches = self.patches();
             return images.iter().try_for_each(|image| self.add(*image)).inspect_err(|_| self.truncate(first, patches));
         }
@@ -154,11 +154,12 @@ impl Fitter {
     /// - `bank x (dim x 8 + 800)`: the bank, once in the file's bytes, and the index of the search;
     /// - the network: every weight twice, those of 3x3 convolutions five times (Winograd's form);
     /// - 80 MiB: the program, with a GPU's backend if it has one, and the photos in flight (of a GPU's batch at most 32 MiB).
-    pub fn memory_bytes(patches: usize, config: &PatchCoreConfig) -> u64 {
-        let dim = config.embedding_dim();
-        let projected = RandomProjection::dim_for(config.mode.projection(), dim, patches).unwrap_or(dim);
+    pub fn memory_bytes(patches: usize, config: &Checked) -> u64 {
+        let member = config.first();
+        let dim = member.embedding_dim();
+        let projected = RandomProjection::dim_for(config.first().projection, dim, patches).unwrap_or(dim);
         let bank = coreset_size(patches, config.coreset_sampling_ratio);
-        let tensors = config.backbone.plan(&config.layers).map(|plan| plan.expected_tensors()).unwrap_or_default();
+        let tensors = member.backbone.plan(&member.layers).map(|plan| plan.expected_tensors()).unwrap_or_default();
         let weights = tensors.iter().map(|(_, shape)| {
             let copies = if shape.ends_with(&[3, 3]) { 5 } else { 2 };
             copies * shape.iter().product::<usize>() * 4
@@ -225,7 +226,7 @@ impl Fitter {
         let quantile = |share: f64| {
             let squared =
                 distances.get(((distances.len() as f64 * share) as usize).min(distances.len().saturating_sub(1)));
-            self.extractor.config().mode.distance().of_squared(squared.copied().unwrap_or(0.0)) as f32
+            self.extractor.config().distance.of_squared(squared.copied().unwrap_or(0.0)) as f32
         };
         GoodScores { median: quantile(0.5), percentile_99: quantile(0.99) }
     }
@@ -243,7 +244,7 @@ impl Fitter {
             Some((values, width)) => (values.as_slice(), *width),
             None => (self.rows.as_slice(), dim),
         };
-        let initial = initial_distances(config.mode.start(), features, width, config.seed);
+        let initial = initial_distances(config.first().start, features, width, config.seed);
         let picks = greedy_k_center(features, width, &initial, count, device, &mut |picked| progress(picked, count));
         picks.map_err(|stopped| match stopped {
             SelectionStopped::Cancelled => FitError::Cancelled,
@@ -251,11 +252,12 @@ impl Fitter {
         })
     }
 
-    /// All embeddings projected, and their dimension; `None` where the mode's rule does not shrink them.
+    /// All embeddings projected, and their dimension; `None` where the rule does not shrink them.
     fn project(&self, device: &ComputeDevice) -> Result<Option<(Vec<f32>, usize)>, FitError> {
         let dim = self.extractor.dim();
         let config = self.extractor.config();
-        let Some(projection) = RandomProjection::new(config.mode.projection(), dim, self.patches(), config.seed) else {
+        let Some(projection) = RandomProjection::new(config.first().projection, dim, self.patches(), config.seed)
+        else {
             return Ok(None);
         };
         let width = projection.projected_dim();

@@ -6,7 +6,8 @@
 //! `patchcore` in the safetensors metadata. The same model gives the same bytes. Whoever writes the bytes to disk does it
 //! beside the old file and renames (the crate `patchcore`).
 //!
-//! Version 2 adds `thresholds` to the header; a file of version 1 is read as one without.
+//! Version 2 adds `thresholds` to the header; a file of version 1 is read as one without. Version 3 stores every rule of the
+//! configuration, member by member; files of versions 1 and 2 name a mode and are read with that mode's rules.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -22,13 +23,15 @@ use crate::extractor::{Extractor, ExtractorError};
 use crate::memory_bank::{MemoryBank, PatchOrigin};
 use crate::passport::ScorePassport;
 use crate::patchcore::{FittedOn, PatchCore};
-use patchcore_config::{BackboneWeights, BankDtype, NamedTensor, PatchCoreConfig};
+use patchcore_config::{BackboneWeights, BankDtype, Checked, ConfigError, EarlierConfig, NamedTensor, PatchCoreConfig};
 
 /// Version of the layout described above.
 ///
-/// Version 2 adds the passport, f16 banks and whatever later settings say. A file of version 1 is read as it was
-/// written.
-pub const FORMAT_VERSION: u32 = 2;
+/// 2: the passport, f16 banks and whatever later settings say. 3: every rule is stored, members. Earlier files are read as
+/// they were written, and score the same.
+pub const FORMAT_VERSION: u32 = 3;
+/// The first version whose configuration is its rules.
+const RULES_STORED: u32 = 3;
 
 const HEADER_KEY: &str = "patchcore";
 const CHECKSUM: &str = "sha256";
@@ -36,15 +39,16 @@ const BANK: &str = "memory_bank";
 const ORIGINS: &str = "origins";
 const WEIGHTS_PREFIX: &str = "weights.";
 
-/// What a model file says about itself.
+/// What a model file says about itself. `C` is its configuration: checked, in whatever a program holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ModelHeader {
+#[non_exhaustive]
+pub struct ModelHeader<C = Checked> {
     /// Layout version.
     pub format_version: u32,
     /// Version of the crate that wrote the file.
     pub written_by: String,
     /// The settings of the fit.
-    pub config: PatchCoreConfig,
+    pub config: C,
     /// Digest of the backbone's weights.
     pub weights_sha256: String,
     /// Whether the weights are in the file.
@@ -63,6 +67,37 @@ pub struct ModelHeader {
     /// What that device computed for a few pictures; absent in files of version 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passport: Option<ScorePassport>,
+}
+
+impl<C: Into<PatchCoreConfig>> ModelHeader<C> {
+    fn check(self) -> Result<ModelHeader, ConfigError> {
+        let ModelHeader { format_version, written_by, weights_sha256, has_weights, dtype, .. } = self;
+        let ModelHeader { config, fitted_on, images, device, thresholds, passport, .. } = self;
+        let config = config.into().check()?;
+        Ok(ModelHeader {
+            format_version,
+            written_by,
+            config,
+            weights_sha256,
+            has_weights,
+            dtype,
+            fitted_on,
+            images,
+            device,
+            thresholds,
+            passport,
+        })
+    }
+}
+
+/// The header of a file of any version, its configuration checked.
+fn read_header(json: &str, format_version: u32) -> Result<ModelHeader, ModelFileError> {
+    let header = if format_version < RULES_STORED {
+        serde_json::from_str::<ModelHeader<EarlierConfig>>(json).map_err(malformed)?.check()
+    } else {
+        serde_json::from_str::<ModelHeader<PatchCoreConfig>>(json).map_err(malformed)?.check()
+    };
+    Ok(header?)
 }
 
 /// What to do with a device whose results differ from the model's passport.
@@ -95,7 +130,8 @@ pub struct ModelFile {
 impl ModelFile {
     /// The content of a file for a fitted model. `weights`: store these with it.
     pub fn new(model: &PatchCore, images: Vec<String>, weights: Option<&BackboneWeights>) -> Self {
-        let plan = model.config().backbone.plan(&model.config().layers).ok();
+        let member = model.config().first();
+        let plan = member.backbone.plan(&member.layers).ok();
         let weights = weights.map(|weights| match &plan {
             Some(plan) => weights.restricted_to(plan),
             None => weights.clone(),
@@ -131,7 +167,9 @@ impl ModelFile {
     /// # Errors
     /// [`ModelFileError::Malformed`] if the header cannot be written as JSON.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelFileError> {
-        let header = serde_json::to_string(&self.header).map_err(malformed)?;
+        // A file of an earlier version is written in today's form.
+        let header = ModelHeader { format_version: FORMAT_VERSION, ..self.header.clone() };
+        let header = serde_json::to_string(&header).map_err(malformed)?;
         let mut tensors: BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)> = BTreeMap::new();
         let m = self.bank.len();
         let bank = match self.bank.dtype() {
@@ -186,8 +224,7 @@ impl ModelFile {
         if expected.data() != found {
             return Err(ModelFileError::Checksum { expected: hex(expected.data()), found: hex(&found) });
         }
-        let header: ModelHeader = serde_json::from_str(header_json).map_err(malformed)?;
-        header.config.check()?;
+        let header = read_header(header_json, version.format_version)?;
         check_thresholds(&header)?;
         let bank = read_bank(&file, &header)?;
         let weights = header.has_weights.then(|| read_weights(&views)).transpose()?;
@@ -207,7 +244,7 @@ impl ModelFile {
         drift: DriftPolicy,
     ) -> Result<PatchCore, ModelFileError> {
         let ModelHeader { config, weights_sha256, fitted_on, passport, .. } = self.header;
-        let backbone = config.backbone.name();
+        let backbone = config.first().backbone.name();
         let Some(weights) = weights.or(self.weights.as_ref()) else {
             return Err(ModelFileError::WeightsNeeded { backbone, expected: weights_sha256 });
         };
@@ -270,7 +307,7 @@ fn f32_values(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, ModelFileEr
 fn read_bank(file: &SafeTensors<'_>, header: &ModelHeader) -> Result<MemoryBank, ModelFileError> {
     let bank = file.tensor(BANK).map_err(malformed)?;
     let origins = file.tensor(ORIGINS).map_err(malformed)?;
-    let dim = header.config.embedding_dim();
+    let dim = header.config.first().embedding_dim();
     let m = match bank.shape() {
         [m, width] if *width == dim && *m > 0 => *m,
         shape => return Err(malformed(format!("the memory bank has shape {shape:?}, expected [rows > 0, {dim}]"))),

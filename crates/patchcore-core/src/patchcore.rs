@@ -11,7 +11,7 @@ use crate::memory_bank::MemoryBank;
 use crate::nearest_neighbor::{NearestNeighborIndex, Neighbor};
 use crate::passport::{Drift, ScorePassport};
 use crate::scoring::{AnomalyMap, MapGrower, reweighted_score};
-use patchcore_config::{BackboneWeights, Grid, ImageScoreRule, PatchCoreConfig};
+use patchcore_config::{BackboneWeights, Checked, Grid, ImageScoreRule, PatchCoreConfig};
 use patchcore_cpu::ScratchPool;
 
 /// A fitted PatchCore. `Send + Sync`; scoring takes `&self`.
@@ -42,7 +42,7 @@ pub struct FittedOn {
 /// scale of what is normal, for colours. No threshold: few patches, and a model that has seen their photos.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct GoodScores {
-    /// Half of the good patches score below, in the unit of the mode's distance.
+    /// Half of the good patches score below, in the unit of the configuration's distance.
     pub median: f32,
     /// 99 of 100 good patches score below.
     pub percentile_99: f32,
@@ -51,7 +51,7 @@ pub struct GoodScores {
 /// How anomalous one photo is, and where.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ImageScore {
-    /// The image score, in the unit of the mode's distance (L2, or squared L2 in mode `authors`); higher is worse.
+    /// The image score, in the unit of the configuration's distance (L2, or squared L2 in mode `authors`); higher is worse.
     pub score: f32,
     /// The patch grid.
     pub grid: Grid,
@@ -96,7 +96,7 @@ impl PatchCore {
     /// [`FitError::Config`], [`FitError::Backbone`], [`FitError::TooFewRows`], and [`FitError::WrongBank`] when the
     /// values are not finite or not whole rows.
     pub fn with_bank(
-        config: PatchCoreConfig,
+        config: Checked,
         weights: &BackboneWeights,
         rows: Vec<f32>,
         device: &ComputeDevice,
@@ -116,7 +116,7 @@ impl PatchCore {
     }
 
     /// The settings of the fit.
-    pub fn config(&self) -> &PatchCoreConfig {
+    pub fn config(&self) -> &Checked {
         self.extractor.config()
     }
 
@@ -200,13 +200,15 @@ impl PatchCore {
             self.score_patches(&rows, grid, result)?;
         }
         let grower = self.grower(result.grid, (image.height, image.width))?;
-        Ok(grower.grow_into(&result.patch_scores, self.device(), &mut result.map)?)
+        grower.grow_into(&result.patch_scores, self.device(), &mut result.map)?;
+        self.score_map(result);
+        Ok(())
     }
 
     /// Patch scores and image score from the embedding rows and `result.nearest`.
     pub(crate) fn score_patches(&self, rows: &[f32], grid: Grid, result: &mut ImageScore) -> Result<(), ScoreError> {
         let k = self.config().num_neighbors;
-        let rule = self.config().mode.image_score();
+        let rule = self.config().image_score;
         let dim = self.bank().dim();
         let query = |cell: usize| rows.get(cell * dim..(cell + 1) * dim).unwrap_or(&[]);
         let ImageScore { nearest, patch_scores, .. } = result;
@@ -230,6 +232,14 @@ impl PatchCore {
         Ok(())
     }
 
+    /// The image score of [`ImageScoreRule::MaximumOfMap`], once the map is there: it is 0 outside a region and never less
+    /// inside.
+    pub(crate) fn score_map(&self, result: &mut ImageScore) {
+        if self.config().image_score == ImageScoreRule::MaximumOfMap {
+            result.score = result.map.scores.iter().copied().fold(0.0, f32::max);
+        }
+    }
+
     /// Equation 7 for the worst patch.
     fn reweight(&self, query: &[f32], worst: f64, nearest: Neighbor) -> f64 {
         let bank = self.bank();
@@ -244,7 +254,7 @@ impl PatchCore {
     }
 
     pub(crate) fn distance(&self, squared: f32) -> f64 {
-        self.config().mode.distance().of_squared(squared)
+        self.config().distance.of_squared(squared)
     }
 
     pub(crate) fn grower(&self, grid: Grid, size: (usize, usize)) -> Result<Arc<MapGrower>, DeviceError> {
@@ -253,8 +263,8 @@ impl PatchCore {
         if let Some(grower) = cached.as_ref().filter(|grower| grower.fits(grid, size)) {
             return Ok(Arc::clone(grower));
         }
-        let mode = self.config().mode;
-        let grower = Arc::new(MapGrower::new(grid, size, mode.upsampling(), mode.border(), self.device())?);
+        let PatchCoreConfig { upsampling, border, smoothing, .. } = **self.config();
+        let grower = Arc::new(MapGrower::new(grid, size, upsampling, border, smoothing, self.device())?);
         *cached = Some(Arc::clone(&grower));
         Ok(grower)
     }

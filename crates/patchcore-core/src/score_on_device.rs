@@ -23,7 +23,7 @@ const OPERATION: &str = "scoring";
 /// Scores as tensors: see [`PatchCore::score_tensors`].
 #[derive(Debug, Clone)]
 pub struct TensorScores {
-    /// Image scores `[n]`, in the unit of the mode's distance.
+    /// Image scores `[n]`, in the unit of the configuration's distance.
     pub scores: Tensor<1>,
     /// Anomaly maps `[n, 1, height, width]`.
     pub maps: Tensor<4>,
@@ -35,7 +35,7 @@ struct OnDevice {
     rows: Tensor<1, Int>,
     /// Their squared distances `[n x cells]`.
     squared: Tensor<1>,
-    /// Patch scores `[n, cells]`, in the unit of the mode's distance.
+    /// Patch scores `[n, cells]`, in the unit of the configuration's distance.
     patch_scores: Tensor<2>,
     /// `[n, height, width]`.
     maps: Tensor<3>,
@@ -72,7 +72,7 @@ impl PatchCore {
             let found = format!("{:?}", images.device());
             return Err(InputError::OtherDevice { found, expected: self.device().name() }.into());
         }
-        let on_device = self.bank_on_device().filter(|_| self.config().tiling.is_none());
+        let on_device = self.bank_on_device().filter(|_| self.config().tiling.is_whole());
         let Some((bank, neighbors)) = on_device else { return self.score_tensors_on_host(images) };
         guarded(self.device(), OPERATION, || {
             let embedded = self.extractor().embed_tensor(images.cast(DType::F32));
@@ -104,9 +104,13 @@ impl PatchCore {
     /// The bank and how many neighbours of it eq. 7 needs, where the device computes the whole score: not on the CPU, and not
     /// with a rule that needs several neighbours of every patch.
     fn bank_on_device(&self) -> Option<(&DeviceBank, usize)> {
-        let (rule, k) = (self.config().mode.image_score(), self.config().num_neighbors);
-        let several = rule == ImageScoreRule::MaximumOfMeans && k > 1;
-        let bank = self.index().on_device().filter(|_| !several && k <= MOST_NEIGHBORS)?;
+        let (rule, k) = (self.config().image_score, self.config().num_neighbors);
+        let on_host = match rule {
+            ImageScoreRule::MaximumOfMeans => k > 1,
+            ImageScoreRule::Reweighted => k > MOST_NEIGHBORS,
+            ImageScoreRule::MaximumOfMap => true,
+        };
+        let bank = self.index().on_device().filter(|_| !on_host)?;
         Some((bank, if rule == ImageScoreRule::Reweighted { k } else { 0 }))
     }
 
@@ -152,9 +156,9 @@ impl PatchCore {
         Ok(OnDevice { rows, squared, patch_scores, maps, neighborhood })
     }
 
-    /// Squared distances in the unit of the mode.
+    /// Squared distances in the unit of the configuration's distance.
     fn distances<const D: usize>(&self, squared: Tensor<D>) -> Tensor<D> {
-        match self.config().mode.distance() {
+        match self.config().distance {
             Distance::L2 => squared.sqrt(),
             Distance::SquaredL2 => squared,
         }

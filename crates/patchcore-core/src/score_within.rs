@@ -21,7 +21,7 @@ impl PatchCore {
     /// [`ScoreError`]; [`InputError::NothingInside`](crate::error::InputError::NothingInside) when no pixel is inside.
     pub fn score_within(&self, image: ImageInput<'_>, inside: Option<&[bool]>) -> Result<ImageScore, ScoreError> {
         let inside = inside.filter(|pixels| pixels.contains(&false) || pixels.len() != image.width * image.height);
-        if inside.is_none() && self.config().tiling.is_none() {
+        if inside.is_none() && self.config().tiling.is_whole() {
             return self.score(image);
         }
         let cells = CellsWithin::new(self.extractor(), image, inside)?;
@@ -65,6 +65,7 @@ impl PatchCore {
                 *score = if *inside && *weight > f32::EPSILON { *score / *weight } else { 0.0 };
             }
         }
+        self.score_map(&mut result);
         Ok(result)
     }
 }

@@ -119,7 +119,7 @@ fn brightest<T: Copy + Ord + Into<u32> + Default>(samples: &[T], channels: usize
 
 #[cfg(test)]
 mod tests {
-    use patchcore_config::{Pad, Resize};
+    use patchcore_config::{Crop, Pad, Resize};
 
     use super::*;
 
@@ -130,11 +130,11 @@ mod tests {
         let image = image::GrayImage::from_fn(10, 2, |x, _| image::Luma([columns[x as usize]]));
         let size = |width, height| Size { width, height };
         let mut view =
-            View { resize: Resize::Exact(size(4, 2)), resampling: Resampling::Float, crop: None, pad: Pad::None };
+            View { resize: Resize::Exact(size(4, 2)), resampling: Resampling::Float, crop: Crop::Keep, pad: Pad::None };
         let photo = Photo::from_dynamic(image.into());
         let mask = prepare_mask(&photo, size(10, 2), &view).unwrap();
         assert_eq!(mask.data, [false, true, false, false].repeat(2));
-        view.crop = Some(size(2, 4));
+        view.crop = Crop::Center(size(2, 4));
         let mask = prepare_mask(&photo, size(10, 2), &view).unwrap();
         assert_eq!(mask.data, [[false; 2], [true, false], [true, false], [false; 2]].concat());
     }

@@ -59,16 +59,16 @@ impl NetworkInput {
 ///
 /// # Examples
 /// ```
-/// use patchcore_config::{Pad, Resampling, Resize, Size, View};
+/// use patchcore_config::{Crop, Pad, Resampling, Resize, Size, View};
 /// use patchcore_io::{Photo, PixelBuffer, PixelFormat, prepare};
 ///
 /// let frame = vec![128; 640 * 480];
 /// let buffer = PixelBuffer { data: &frame, width: 640, height: 480, stride: 640, format: PixelFormat::Gray8 };
 /// let photo = Photo::from_buffer(&buffer)?;
 /// let view = View {
-///     resize: Resize::ShortSide(256),
+///     resize: Resize::Short(256),
 ///     resampling: Resampling::Pil8Bit,
-///     crop: Some(Size { width: 224, height: 224 }),
+///     crop: Crop::Center(Size { width: 224, height: 224 }),
 ///     pad: Pad::None,
 /// };
 /// let input = prepare(&photo, &view)?;

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use patchcore_config::{Architecture, BackboneWeights, Mode, PatchCoreConfig, Resize};
+use patchcore_config::{BackboneWeights, Checked, Resize};
 use patchcore_core::coreset::{SelectionStopped, greedy_k_center};
 use patchcore_core::device::{DeviceProperties, Instructions};
 use patchcore_core::error::DeviceError;
@@ -120,10 +120,9 @@ pub fn doctor(
     let device = limited_to(ComputeDevice::from_name(name)?.with_precision(precision)?, instructions)?;
     let cpu = ComputeDevice::from_name("cpu")?;
     let checks = self_check::run(&device, step)?;
-    let settings = Settings::default();
+    let settings = Settings { resize: Some(Resize::Keep), ..Settings::default() };
     let weights = settings.load_weights()?;
-    let mut config = PatchCoreConfig::new(Mode::Paper, Architecture::from_name(&settings.backbone)?);
-    config.view.resize = Resize::None;
+    let config = settings.config()?;
     let side = if device.properties().is_software { SIDE_ON_SOFTWARE } else { SIDE };
     let mut stage_checks = StageChecks { device, cpu, weights, config, side, stages: Vec::new() };
     stage_checks.run(step)?;
@@ -147,7 +146,7 @@ struct StageChecks {
     device: ComputeDevice,
     cpu: ComputeDevice,
     weights: BackboneWeights,
-    config: PatchCoreConfig,
+    config: Checked,
     side: usize,
     stages: Vec<DoctorRow>,
 }

@@ -290,8 +290,8 @@ impl Evaluation {
                 .map(|(stage, time)| (stage.to_owned(), time.as_secs_f64()))
                 .into(),
             model: EvaluatedModel {
-                mode: core.config().mode.name().to_owned(),
-                backbone: core.config().backbone.name().to_owned(),
+                mode: core.config().rules_name(),
+                backbone: core.config().first().backbone.name().to_owned(),
                 weights_sha256: core.weights_sha256().to_owned(),
                 bank_rows: core.bank().len(),
                 seed: core.config().seed,

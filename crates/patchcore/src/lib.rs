@@ -46,7 +46,7 @@ mod weights;
 mod write_file;
 
 pub use patchcore_config as config;
-pub use patchcore_config::{BankDtype, MODES, Mode, Pad, Region, Resize, Size, Tiling};
+pub use patchcore_config::{BankDtype, Crop, MODES, Mode, Pad, Region, Resize, Size, Tiling};
 pub use patchcore_core::device::{BACKENDS, Backend};
 pub use patchcore_core::memory_bank::MemoryBank;
 pub use patchcore_core::scoring::AnomalyMap;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use patchcore_config::{BackboneWeights, Grid, PatchCoreConfig};
+use patchcore_config::{BackboneWeights, Checked, Grid};
 use patchcore_core::error::FitError;
 use patchcore_core::memory_bank::{MemoryBank, PatchOrigin};
 use patchcore_core::model_file::{DriftPolicy, ModelFile, ModelHeader};
@@ -121,7 +121,7 @@ impl Model {
 
     /// [`Model::fit_inputs`] for settings that have been looked up already.
     pub(crate) fn fit_with(
-        config: PatchCoreConfig,
+        config: Checked,
         weights: BackboneWeights,
         device: &ComputeDevice,
         inputs: impl IntoIterator<Item = (String, Result<NetworkInput, Error>)>,
@@ -206,7 +206,7 @@ impl Model {
     /// [`Error::Score`], for the first photo at fault.
     pub fn score_inputs<'a>(&self, inputs: impl IntoIterator<Item = &'a NetworkInput>) -> Result<Vec<Score>, Error> {
         let inputs: Vec<&NetworkInput> = inputs.into_iter().collect();
-        if self.core.config().tiling.is_some() || inputs.iter().any(|input| input.inside.is_some()) {
+        if !self.core.config().tiling.is_whole() || inputs.iter().any(|input| input.inside.is_some()) {
             return inputs.into_iter().map(|input| self.score_input(input)).collect();
         }
         let images: Vec<ImageInput<'_>> = inputs.iter().map(|input| core_input(input)).collect();
@@ -265,7 +265,7 @@ impl Model {
         let nearest = result.nearest.get(result.worst_cell).copied().unwrap_or(Neighbor::NONE);
         let origin = core.bank().origins().get(nearest.row as usize).copied();
         let origin = origin.unwrap_or(PatchOrigin { image: 0, row: 0, column: 0 });
-        let distance = core.config().mode.distance().of_squared(nearest.squared_distance) as f32;
+        let distance = core.config().distance.of_squared(nearest.squared_distance) as f32;
         Score {
             score: result.score,
             verdict: self.thresholds.image.map(|threshold| threshold.verdict(result.score)),
@@ -324,7 +324,7 @@ impl Model {
         let thresholds = file.header.thresholds.unwrap_or_default();
         let weights = match file.weights() {
             Some(own) if weights.is_none() => own.clone(),
-            _ => resolve_weights(file.header.config.backbone.name(), weights)?,
+            _ => resolve_weights(file.header.config.first().backbone.name(), weights)?,
         };
         let drift = if options.allow_drift { DriftPolicy::Allow } else { DriftPolicy::Refuse };
         let core = file.into_model(Some(&weights), &device, drift).map_err(refused)?;
@@ -354,7 +354,7 @@ impl Model {
     }
 
     /// The settings of its fit, every rule resolved.
-    pub fn config(&self) -> &PatchCoreConfig {
+    pub fn config(&self) -> &Checked {
         self.core.config()
     }
 
@@ -390,7 +390,7 @@ impl Model {
 
     /// Peak bytes of a fit of so many patches: the sum stands at
     /// [`Fitter::memory_bytes`](patchcore_core::Fitter::memory_bytes).
-    pub fn fit_memory_bytes(patches: usize, config: &PatchCoreConfig) -> u64 {
+    pub fn fit_memory_bytes(patches: usize, config: &Checked) -> u64 {
         Fitter::memory_bytes(patches, config)
     }
 
@@ -443,7 +443,7 @@ impl FitInProgress {
             }
         };
         // Only whole photos wait for others, and only for those of their size.
-        let whole = input.inside.is_none() && self.fitter.extractor().config().tiling.is_none();
+        let whole = input.inside.is_none() && self.fitter.extractor().config().tiling.is_whole();
         let same = |(_, other): &(String, NetworkInput)| (input.height, input.width) == (other.height, other.width);
         if !whole || !self.waiting.first().is_none_or(same) {
             self.flush()?;

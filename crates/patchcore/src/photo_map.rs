@@ -28,7 +28,7 @@ impl Score {
     /// let frame: Vec<u8> = (0..80 * 60).map(|i| (i * 37 % 61) as u8 + 90).collect();
     /// let buffer = PixelBuffer { data: &frame, width: 80, height: 60, stride: 80, format: PixelFormat::Gray8 };
     /// let photo = Photo::from_buffer(&buffer)?;
-    /// let resize = Some(patchcore::Resize::ShortSide(48));
+    /// let resize = Some(patchcore::Resize::Short(48));
     /// let settings = Settings { resize, coreset_sampling_ratio: 0.5, ..Settings::default() };
     /// let score = Model::fit(&settings, [photo.clone()])?.score(&photo)?;
     /// assert_eq!((score.map.width, score.map.height), (64, 48));

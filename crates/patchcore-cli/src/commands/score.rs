@@ -120,7 +120,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
 /// distance.
 pub fn color_scale(model: &Model) -> ColorScale {
     let good = model.fitted_on().good_scores.percentile_99.max(f32::MIN_POSITIVE);
-    let full = match model.config().mode.distance() {
+    let full = match model.config().distance {
         Distance::SquaredL2 => 4.0,
         Distance::L2 => 2.0,
     };

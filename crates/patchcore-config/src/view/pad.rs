@@ -17,11 +17,6 @@ pub enum Pad {
 }
 
 impl Pad {
-    /// Whether nothing is added, as in every view that does not ask for it.
-    pub fn is_none(&self) -> bool {
-        *self == Pad::None
-    }
-
     /// A side with its padding.
     pub fn padded(self, side: u32) -> u32 {
         match self {

@@ -20,7 +20,7 @@ use crate::device::ComputeDevice;
 use crate::device::guarded;
 use crate::error::{DeviceError, InputError, ScoreError};
 use patchcore_config::backbone::plan::{Plan, Step};
-use patchcore_config::{BackboneWeights, Grid, PatchCoreConfig};
+use patchcore_config::{BackboneWeights, Checked, Grid, MemberConfig, Normalization};
 use patchcore_cpu::ScratchPool;
 use patchcore_cpu::embedding::{CpuEmbedding, EmbeddingScratch};
 use patchcore_cpu::network::grey_stem::push_grey_planes;
@@ -34,7 +34,7 @@ const LARGEST_BATCH: u64 = 32;
 /// The frozen part of PatchCore.
 #[derive(Debug, Clone)]
 pub struct Extractor {
-    config: PatchCoreConfig,
+    config: Checked,
     device: ComputeDevice,
     plan: Plan,
     implementation: Implementation,
@@ -67,49 +67,45 @@ struct CpuWorkspace {
 }
 
 impl Extractor {
-    /// Checks the configuration and puts the network on the device.
+    /// Puts the network on the device.
     ///
     /// # Errors
     /// [`ExtractorError`].
-    pub fn new(
-        config: PatchCoreConfig,
-        weights: &BackboneWeights,
-        device: &ComputeDevice,
-    ) -> Result<Self, ExtractorError> {
-        config.check()?;
-        let plan = config.backbone.plan(&config.layers)?;
-        verify_weights(config.backbone, &plan, weights)?;
+    pub fn new(config: Checked, weights: &BackboneWeights, device: &ComputeDevice) -> Result<Self, ExtractorError> {
+        let member = config.first();
+        let plan = member.backbone.plan(&member.layers)?;
+        verify_weights(member.backbone, &plan, weights)?;
         let implementation = if device.is_cpu() {
-            let network = CpuNetwork::for_photos(device.instructions(), &plan, weights, &config.normalization)
+            let network = CpuNetwork::for_photos(device.instructions(), &plan, weights, &member.normalization)
                 .map_err(|error| ExtractorError::Cpu(error.to_string()))?;
             let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
-            let embedding = CpuEmbedding::new(config.embedding, &channels);
+            let embedding = CpuEmbedding::new(member.embedding, &channels);
             Implementation::Cpu(Arc::new(CpuImplementation { network, embedding, workspaces: ScratchPool::default() }))
         } else {
-            Self::on(device, &config, &plan, weights)?
+            Self::on(device, member, &plan, weights)?
         };
         // Only what the network reads counts: a file with more layers gives the same features.
         let weights_sha256 = weights.restricted_to(&plan).sha256();
-        let dim = config.embedding_dim();
+        let dim = member.embedding_dim();
         Ok(Self { config, device: device.clone(), plan, implementation, dim, weights_sha256 })
     }
 
     #[cfg(feature = "burn")]
     fn on(
         device: &ComputeDevice,
-        config: &PatchCoreConfig,
+        member: &MemberConfig,
         plan: &Plan,
         weights: &BackboneWeights,
     ) -> Result<Implementation, ExtractorError> {
         guarded(device, "upload of the network", || {
-            Ok(Implementation::Tensors(Box::new(TensorExtractor::new(config, plan.clone(), weights, device)?)))
+            Ok(Implementation::Tensors(Box::new(TensorExtractor::new(member, plan.clone(), weights, device)?)))
         })
     }
 
     #[cfg(not(feature = "burn"))]
     fn on(
         device: &ComputeDevice,
-        _: &PatchCoreConfig,
+        _: &MemberConfig,
         _: &Plan,
         _: &BackboneWeights,
     ) -> Result<Implementation, ExtractorError> {
@@ -117,7 +113,7 @@ impl Extractor {
     }
 
     /// The settings.
-    pub fn config(&self) -> &PatchCoreConfig {
+    pub fn config(&self) -> &Checked {
         &self.config
     }
 
@@ -205,7 +201,8 @@ impl Extractor {
         match &self.implementation {
             Implementation::Cpu(cpu) => {
                 image.check()?;
-                let taken = cpu.with_rows(image, &self.config, |rows, grid| (std::mem::take(rows), grid));
+                let taken =
+                    cpu.with_rows(image, &self.config.first().normalization, |rows, grid| (std::mem::take(rows), grid));
                 taken.map_err(|error| self.failed(error).into())
             }
             #[cfg(feature = "burn")]
@@ -226,7 +223,7 @@ impl Extractor {
         match &self.implementation {
             Implementation::Cpu(cpu) => {
                 image.check()?;
-                let used = cpu.with_rows(image, &self.config, |rows, grid| use_rows(rows, grid));
+                let used = cpu.with_rows(image, &self.config.first().normalization, |rows, grid| use_rows(rows, grid));
                 used.map_err(|error| self.failed(error).into())
             }
             #[cfg(feature = "burn")]
@@ -281,17 +278,17 @@ impl CpuImplementation {
     fn with_rows<R>(
         &self,
         image: ImageInput<'_>,
-        config: &PatchCoreConfig,
+        normalization: &Normalization,
         use_rows: impl FnOnce(&mut Vec<f32>, Grid) -> R,
     ) -> Result<R, CpuNetworkError> {
         self.workspaces.with(|workspace| {
             let CpuWorkspace { network, planes, maps, embedding, rows } = workspace;
             planes.clear();
             if image.is_grey() && self.network.reads_grey() {
-                push_grey_planes(&config.normalization, image.pixels, planes);
+                push_grey_planes(normalization, image.pixels, planes);
             } else {
                 (0..if image.is_grey() { 3 } else { 1 }).for_each(|_| planes.extend_from_slice(image.pixels));
-                config.normalization.apply(planes);
+                normalization.apply(planes);
             }
             self.network.forward(planes, 1, image.height, image.width, MapLayout::ChannelsLast, network, maps)?;
             let grid = self.embedding.forward_into(maps, embedding, rows);

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use patchcore_config::backbone::plan::Plan;
-use patchcore_config::{BackboneWeights, Grid, Normalization, PatchCoreConfig};
+use patchcore_config::{BackboneWeights, Grid, MemberConfig, Normalization};
 
 use super::extractor_error::ExtractorError;
 use crate::backbone::Network;
@@ -20,16 +20,16 @@ pub(super) struct TensorExtractor {
 
 impl TensorExtractor {
     pub(super) fn new(
-        config: &PatchCoreConfig,
+        member: &MemberConfig,
         plan: Plan,
         weights: &BackboneWeights,
         device: &ComputeDevice,
     ) -> Result<Self, ExtractorError> {
         let burn = device.burn()?;
         let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
-        let embedding = PatchEmbedding::new(config.embedding, &channels, burn);
-        let network = Network::new(config.backbone, plan, weights, burn, device.precision())?;
-        let Normalization { mean, std } = config.normalization;
+        let embedding = PatchEmbedding::new(member.embedding, &channels, burn);
+        let network = Network::new(member.backbone, plan, weights, burn, device.precision())?;
+        let Normalization { mean, std } = member.normalization;
         let values = |values: [f32; 3]| device.tensor(values.to_vec(), [1, 3, 1, 1]);
         Ok(Self { network, embedding, normalization: [values(mean)?, values(std)?] })
     }

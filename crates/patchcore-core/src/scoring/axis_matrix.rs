@@ -2,12 +2,16 @@
 
 #![allow(clippy::indexing_slicing, reason = "matrix indices run over the extents they were allocated with")]
 
-use patchcore_config::{Border, Upsampling};
+use patchcore_config::{Border, Smoothing, Upsampling};
 
-use super::GAUSSIAN_SIGMA;
-
-/// Gaussian times upsampling along one axis: `[pixels, cells]`, row-major.
-pub(super) fn axis_matrix(cells: usize, pixels: usize, upsampling: Upsampling, border: Border) -> Vec<f32> {
+/// Smoothing times upsampling along one axis: `[pixels, cells]`, row-major.
+pub(super) fn axis_matrix(
+    cells: usize,
+    pixels: usize,
+    upsampling: Upsampling,
+    border: Border,
+    smoothing: Smoothing,
+) -> Vec<f32> {
     let mut grow = vec![0.0f64; pixels * cells];
     for pixel in 0..pixels {
         match upsampling {
@@ -21,7 +25,7 @@ pub(super) fn axis_matrix(cells: usize, pixels: usize, upsampling: Upsampling, b
             }
         }
     }
-    let kernel = gaussian_kernel();
+    let kernel = kernel(smoothing);
     let radius = (kernel.len() / 2) as isize;
     let mut matrix = vec![0.0f64; pixels * cells];
     for pixel in 0..pixels {
@@ -35,11 +39,14 @@ pub(super) fn axis_matrix(cells: usize, pixels: usize, upsampling: Upsampling, b
     matrix.into_iter().map(|weight| weight as f32).collect()
 }
 
-/// Normalised Gaussian cut at four standard deviations: 33 weights.
-pub(super) fn gaussian_kernel() -> Vec<f64> {
-    let radius = (4.0 * GAUSSIAN_SIGMA + 0.5) as i32;
-    let weights: Vec<f64> =
-        (-radius..=radius).map(|x| (-0.5 * f64::from(x * x) / (GAUSSIAN_SIGMA * GAUSSIAN_SIGMA)).exp()).collect();
+/// Normalised Gaussian cut at four standard deviations, for sigma 4 33 weights; without smoothing the weight 1 alone.
+pub(super) fn kernel(smoothing: Smoothing) -> Vec<f64> {
+    let sigma = match smoothing {
+        Smoothing::None => return vec![1.0],
+        Smoothing::Gaussian { sigma } => sigma,
+    };
+    let radius = (4.0 * sigma + 0.5) as i32;
+    let weights: Vec<f64> = (-radius..=radius).map(|x| (-0.5 * f64::from(x * x) / (sigma * sigma)).exp()).collect();
     let sum: f64 = weights.iter().sum();
     weights.into_iter().map(|weight| weight / sum).collect()
 }

@@ -16,7 +16,7 @@ use crate::device::ComputeDevice;
 #[cfg(feature = "burn")]
 use crate::device::guarded;
 use crate::error::DeviceError;
-use patchcore_config::{Border, Grid, Upsampling};
+use patchcore_config::{Border, Grid, Smoothing, Upsampling};
 
 /// What an error of the device says was being done.
 #[cfg(feature = "burn")]
@@ -50,10 +50,11 @@ impl MapGrower {
         (height, width): (usize, usize),
         upsampling: Upsampling,
         border: Border,
+        smoothing: Smoothing,
         device: &ComputeDevice,
     ) -> Result<Self, DeviceError> {
-        let vertical = axis_matrix(grid.rows, height, upsampling, border);
-        let by_pixel = axis_matrix(grid.columns, width, upsampling, border);
+        let vertical = axis_matrix(grid.rows, height, upsampling, border, smoothing);
+        let by_pixel = axis_matrix(grid.columns, width, upsampling, border, smoothing);
         let mut horizontal = vec![0.0; by_pixel.len()];
         for pixel in 0..width {
             for cell in 0..grid.columns {

@@ -11,6 +11,3 @@ mod oracle;
 pub use anomaly_map::AnomalyMap;
 pub use image_score::reweighted_score;
 pub use map_grower::MapGrower;
-
-/// Standard deviation of the anomaly map's Gaussian, in input pixels.
-pub const GAUSSIAN_SIGMA: f64 = 4.0;

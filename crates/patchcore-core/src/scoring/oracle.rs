@@ -1,10 +1,17 @@
 //! The anomaly map step by step in f64, and the golden maps of both published codes.
 
-use super::axis_matrix::{gaussian_kernel, reflect};
-use patchcore_config::{Border, Grid, Upsampling};
+use super::axis_matrix::{kernel, reflect};
+use patchcore_config::{Border, Grid, Smoothing, Upsampling};
 
 /// Upsample, then smooth along the rows, then along the columns.
-pub fn literal_map(scores: &[f32], grid: Grid, (h, w): (usize, usize), up: Upsampling, border: Border) -> Vec<f64> {
+pub fn literal_map(
+    scores: &[f32],
+    grid: Grid,
+    (h, w): (usize, usize),
+    up: Upsampling,
+    border: Border,
+    smoothing: Smoothing,
+) -> Vec<f64> {
     let at = |y: usize, x: usize| f64::from(scores[y * grid.columns + x]);
     let source = |i: usize, cells: usize, pixels: usize| {
         let x = ((i as f64 + 0.5) * cells as f64 / pixels as f64 - 0.5).max(0.0);
@@ -24,7 +31,7 @@ pub fn literal_map(scores: &[f32], grid: Grid, (h, w): (usize, usize), up: Upsam
             };
         }
     }
-    let kernel = gaussian_kernel();
+    let kernel = kernel(smoothing);
     let radius = kernel.len() as isize / 2;
     let taps = |i: usize, n: usize| -> Vec<(usize, f64)> {
         let positions = (-radius..=radius).map(|offset| reflect(i as isize + offset, n, border));
@@ -49,9 +56,18 @@ mod tests {
     use crate::device::ComputeDevice;
     use crate::scoring::{AnomalyMap, MapGrower};
 
-    fn grow(scores: &[f32], grid: Grid, size: (usize, usize), up: Upsampling, border: Border) -> Vec<f32> {
+    const PUBLISHED: Smoothing = Smoothing::Gaussian { sigma: 4.0 };
+
+    fn grow(
+        scores: &[f32],
+        grid: Grid,
+        size: (usize, usize),
+        up: Upsampling,
+        border: Border,
+        smoothing: Smoothing,
+    ) -> Vec<f32> {
         let device = ComputeDevice::flex();
-        let grower = MapGrower::new(grid, size, up, border, &device).unwrap();
+        let grower = MapGrower::new(grid, size, up, border, smoothing, &device).unwrap();
         let (mut cpu, mut tensors) = (AnomalyMap::default(), AnomalyMap::default());
         grower.grow_into(scores, &device, &mut cpu).unwrap();
         grower.uploaded(&device).unwrap().grow_into(scores, &device, &mut tensors).unwrap();
@@ -70,7 +86,7 @@ mod tests {
                 ("patch_scores", "map_smoothed", Upsampling::Bilinear, Border::ReflectEdgeRepeated),
                 ("anomalib_patch_scores", "anomalib_map", Upsampling::Nearest, Border::ReflectEdgeOnce),
             ] {
-                let found = grow(&file.f32(scores), grid, (224, 224), up, border);
+                let found = grow(&file.f32(scores), grid, (224, 224), up, border, PUBLISHED);
                 for (found, expected) in found.iter().zip(file.f32(map)) {
                     assert!((found - expected).abs() <= 1e-5 * expected.abs(), "{name} {map}: {found} {expected}");
                 }
@@ -82,7 +98,7 @@ mod tests {
     fn a_constant_grid_stays_constant() {
         let grid = Grid { rows: 3, columns: 1 };
         for border in [Border::ReflectEdgeRepeated, Border::ReflectEdgeOnce] {
-            let map = grow(&[2.5; 3], grid, (17, 1), Upsampling::Bilinear, border);
+            let map = grow(&[2.5; 3], grid, (17, 1), Upsampling::Bilinear, border, PUBLISHED);
             assert!(map.iter().all(|value| (value - 2.5).abs() < 1e-5), "{map:?}");
         }
     }
@@ -91,14 +107,16 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
         fn two_matrices_equal_the_literal_steps(
-            rows in 1usize..9, columns in 1usize..9, h in 1usize..70, w in 1usize..70, nearest in any::<bool>(), once in any::<bool>(), seed in any::<u32>(),
+            rows in 1usize..9, columns in 1usize..9, h in 1usize..70, w in 1usize..70, nearest in any::<bool>(), once in any::<bool>(),
+            sigma in prop_oneof![Just(None), Just(Some(4.0)), (0.1f64..9.0).prop_map(Some)], seed in any::<u32>(),
         ) {
             let grid = Grid { rows, columns };
             let scores: Vec<f32> = (0..grid.cells()).map(|i| ((i as u32).wrapping_mul(2_654_435_761) ^ seed) as f32 / u32::MAX as f32).collect();
             let up = if nearest { Upsampling::Nearest } else { Upsampling::Bilinear };
             let border = if once { Border::ReflectEdgeOnce } else { Border::ReflectEdgeRepeated };
-            let found = grow(&scores, grid, (h, w), up, border);
-            for (found, expected) in found.iter().zip(literal_map(&scores, grid, (h, w), up, border)) {
+            let smoothing = sigma.map_or(Smoothing::None, |sigma| Smoothing::Gaussian { sigma });
+            let found = grow(&scores, grid, (h, w), up, border, smoothing);
+            for (found, expected) in found.iter().zip(literal_map(&scores, grid, (h, w), up, border, smoothing)) {
                 prop_assert!((f64::from(*found) - expected).abs() < 1e-5, "{} {}", found, expected);
             }
         }

@@ -1,6 +1,6 @@
 //! What a call allocates once its sizes have been seen.
 
-use patchcore_config::{Architecture, Mode, PatchCoreConfig};
+use patchcore_config::{Architecture, Mode};
 use patchcore_core::{ComputeDevice, Extractor, ImageInput, ImageScore, Instructions, PatchCore};
 use patchcore_cpu::network::{CpuNetwork, MapLayout, Workspace};
 
@@ -40,7 +40,7 @@ fn the_cpu_network_allocates_nothing_in_steady_state() {
 #[test]
 fn a_stream_of_embeddings_allocates_nothing() {
     for mode in [Mode::Paper, Mode::Anomalib, Mode::Authors] {
-        let config = PatchCoreConfig::new(mode, Architecture::EfficientNetLite0);
+        let config = mode.config(Architecture::EfficientNetLite0).check().unwrap();
         let extractor = Extractor::new(config, &efficientnet_lite0(), &ComputeDevice::flex()).unwrap();
         let pixels = photo();
         for threads in [1, 2] {
@@ -67,8 +67,8 @@ fn photo() -> Vec<f32> {
 #[test]
 fn a_stream_of_scores_allocates_only_what_gemm_does() {
     for mode in [Mode::Paper, Mode::Anomalib, Mode::Authors] {
-        let config = PatchCoreConfig::new(mode, Architecture::EfficientNetLite0);
-        let rows = fill("bank", &[200, config.embedding_dim()], 1.0).data;
+        let config = mode.config(Architecture::EfficientNetLite0).check().unwrap();
+        let rows = fill("bank", &[200, config.first().embedding_dim()], 1.0).data;
         let model = PatchCore::with_bank(config, &efficientnet_lite0(), rows, &ComputeDevice::flex()).unwrap();
         let pixels = photo();
         for threads in [1, 2] {

@@ -13,7 +13,7 @@ use crate::part;
 
 fn settings() -> Settings {
     Settings {
-        resize: Some(patchcore::Resize::None),
+        resize: Some(patchcore::Resize::Keep),
         coreset_sampling_ratio: 0.2,
         num_neighbors: Some(3),
         ..Settings::default()

@@ -9,7 +9,7 @@ use crate::part;
 
 fn model() -> Model {
     let settings = Settings {
-        resize: Some(patchcore::Resize::None),
+        resize: Some(patchcore::Resize::Keep),
         coreset_sampling_ratio: 0.05,
         num_neighbors: Some(3),
         ..Settings::default()
@@ -108,7 +108,7 @@ fn the_nearest_good_photo_is_opened_again_or_refused() {
         part::photo(seed as u32, false).to_rgb8().save(file).unwrap();
     }
     let settings =
-        Settings { resize: Some(patchcore::Resize::None), coreset_sampling_ratio: 0.5, ..Settings::default() };
+        Settings { resize: Some(patchcore::Resize::Keep), coreset_sampling_ratio: 0.5, ..Settings::default() };
     let go = &mut |_| std::ops::ControlFlow::Continue(());
     let model = Model::fit_files(&settings, &files, &limits, go).unwrap().model;
     let mut nearest = model.score(&part::photo(9, true)).unwrap().nearest_good;
@@ -139,7 +139,7 @@ fn the_container_of_the_weights_does_not_change_a_byte() {
         let settings = Settings {
             backbone: "resnet18".into(),
             weights: Some(weights.to_owned()),
-            resize: Some(patchcore::Resize::None),
+            resize: Some(patchcore::Resize::Keep),
             coreset_sampling_ratio: 0.05,
             num_neighbors: Some(3),
             ..Settings::default()

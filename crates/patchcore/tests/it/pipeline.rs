@@ -5,7 +5,7 @@ use patchcore::{MODES, Mode, Model, Settings};
 use crate::part;
 
 fn settings(mode: Mode) -> Settings {
-    Settings { mode, resize: Some(patchcore::Resize::None), coreset_sampling_ratio: 0.2, ..Settings::default() }
+    Settings { mode, resize: Some(patchcore::Resize::Keep), coreset_sampling_ratio: 0.2, ..Settings::default() }
 }
 
 #[test]
