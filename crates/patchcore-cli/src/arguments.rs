@@ -1,4 +1,5 @@
-//! The command line.
+//! The command line, and what its options mean as settings; long because it is one list: every option of every command, with
+//! its help.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

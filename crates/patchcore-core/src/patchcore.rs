@@ -42,7 +42,7 @@ pub struct FittedOn {
 /// scale of what is normal, for colours. No threshold: few patches, and a model that has seen their photos.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct GoodScores {
-    /// Half of the good patches score below, in the unit of the configuration's distance.
+    /// Half of the good patches score below, in the unit of the model's distance.
     pub median: f32,
     /// 99 of 100 good patches score below.
     pub percentile_99: f32,
@@ -51,7 +51,7 @@ pub struct GoodScores {
 /// How anomalous one photo is, and where.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ImageScore {
-    /// The image score, in the unit of the configuration's distance (L2, or squared L2 in mode `authors`); higher is worse.
+    /// The image score, in the unit of the model's distance (L2, or squared L2 in mode `authors`); higher is worse.
     pub score: f32,
     /// The patch grid.
     pub grid: Grid,

@@ -23,7 +23,7 @@ const OPERATION: &str = "scoring";
 /// Scores as tensors: see [`PatchCore::score_tensors`].
 #[derive(Debug, Clone)]
 pub struct TensorScores {
-    /// Image scores `[n]`, in the unit of the configuration's distance.
+    /// Image scores `[n]`, in the unit of the model's distance.
     pub scores: Tensor<1>,
     /// Anomaly maps `[n, 1, height, width]`.
     pub maps: Tensor<4>,
@@ -35,7 +35,7 @@ struct OnDevice {
     rows: Tensor<1, Int>,
     /// Their squared distances `[n x cells]`.
     squared: Tensor<1>,
-    /// Patch scores `[n, cells]`, in the unit of the configuration's distance.
+    /// Patch scores `[n, cells]`, in the unit of the model's distance.
     patch_scores: Tensor<2>,
     /// `[n, height, width]`.
     maps: Tensor<3>,
@@ -156,7 +156,7 @@ impl PatchCore {
         Ok(OnDevice { rows, squared, patch_scores, maps, neighborhood })
     }
 
-    /// Squared distances in the unit of the configuration's distance.
+    /// Squared distances in the unit of the model's distance.
     fn distances<const D: usize>(&self, squared: Tensor<D>) -> Tensor<D> {
         match self.config().distance {
             Distance::L2 => squared.sqrt(),

@@ -37,7 +37,7 @@ pub struct AuditedPhoto {
     pub path: PathBuf,
     /// Its index in the fit.
     pub index: u32,
-    /// The image score against the bank without its own rows, in the unit of the mode's distance.
+    /// The image score against the bank without its own rows, in the unit of the model's distance.
     pub score: f32,
     /// `score` over the median of all photos' scores.
     pub ratio: f32,

@@ -8,7 +8,6 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use patchcore_core::model_file::FORMAT_VERSION;
 use patchcore_io::{Limits, path_of_text, path_text};
 use patchcore_metrics::MetricError;
 use patchcore_metrics::threshold::{GoodScoreSource, Threshold, Thresholds, calibrate};
@@ -195,7 +194,6 @@ pub fn store_thresholds(path: impl AsRef<Path>, thresholds: Thresholds) -> Resul
     check_thresholds(&thresholds)?;
     let mut file = Model::read(&path)?;
     file.header.thresholds = Some(thresholds);
-    file.header.format_version = FORMAT_VERSION;
     write_model_file(path.as_ref(), &file)
 }
 

@@ -8,7 +8,7 @@ use patchcore_metrics::threshold::Verdict;
 /// How anomalous a photo is, where, and compared with what.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Score {
-    /// The image score, in the unit of the mode's distance; higher is worse.
+    /// The image score, in the unit of the model's distance; higher is worse.
     pub score: f32,
     /// What the model's image threshold makes of it; `None` for a model that has none (see [`Model::calibrate`](crate::Model::calibrate)).
     pub verdict: Option<Verdict>,
@@ -44,7 +44,7 @@ pub struct NearestGood {
     pub image: String,
     /// Its index and the grid cell.
     pub origin: PatchOrigin,
-    /// Distance of the two patches, in the unit of the mode's distance.
+    /// Distance of the two patches, in the unit of the model's distance.
     pub distance: f32,
 }
 

@@ -13,6 +13,7 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
     if arguments.format == InspectFormat::Json {
         let mut value = serde_json::to_value(header)?;
         if let Some(object) = value.as_object_mut() {
+            object.insert("mode".into(), json!(header.config.rules_name()));
             object.insert("bank_rows".into(), json!(bank.len()));
             object.insert("bank_dim".into(), json!(bank.dim()));
         }

@@ -20,18 +20,20 @@ fn inspect_says_what_a_model_was_made_of() {
         "64 x 64",
         "no crop",
         "64 rows x 120 f32",
-        "4 photos, 256 patches, ratio 0.25, seed 3, device flex",
-        "version 2",
+        "4 photos, 256 patches, device flex",
+        "coreset ratio 0.25",
+        "seed          3",
+        "version 3",
         env!("CARGO_PKG_VERSION"),
     ] {
         assert!(table.contains(needle), "{needle}: {table}");
     }
     let json: Value = serde_json::from_str(&patchcore(["inspect", &model, "--format", "json"]).done().stdout).unwrap();
     assert_eq!((json["bank_rows"].as_u64(), json["bank_dim"].as_u64()), (Some(64), Some(120)));
-    assert_eq!(json["config"]["mode"], "paper");
+    assert_eq!((json["mode"].as_str(), json["config"]["distance"].as_str()), (Some("paper"), Some("l2")));
     assert_eq!(json["config"]["seed"], 3);
     assert_eq!(json["config"]["num_neighbors"], 9);
-    assert_eq!((json["format_version"].as_u64(), json["has_weights"].as_bool()), (Some(2), Some(false)));
+    assert_eq!((json["format_version"].as_u64(), json["has_weights"].as_bool()), (Some(3), Some(false)));
     assert_eq!(json["fitted_on"]["images"], 4);
     assert_eq!(json["images"].as_array().unwrap().len(), 4);
     assert!(json["images"][2].as_str().unwrap().ends_with("002.png"));

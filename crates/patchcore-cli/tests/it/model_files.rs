@@ -17,7 +17,7 @@ fn damaged_model_files_are_refused_by_every_command() {
         bytes
     };
     let newer = {
-        let needle = br#"{\"format_version\":2,"#;
+        let needle = br#"{\"format_version\":3,"#;
         let at = good.windows(needle.len()).position(|window| window == needle).unwrap();
         let mut bytes = good.clone();
         bytes[at + needle.len() - 2] = b'9';

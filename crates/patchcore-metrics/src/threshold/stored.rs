@@ -19,7 +19,7 @@ pub struct Thresholds {
 /// A threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Threshold {
-    /// In the unit of the mode's distance; what is greater is anomalous.
+    /// In the unit of the model's distance; what is greater is anomalous.
     pub value: f32,
     /// How it came about.
     pub origin: ThresholdOrigin,
