@@ -115,7 +115,7 @@ impl Subject {
             use patchcore_cpu::network::{CpuNetwork, MapLayout, Workspace};
             let normalization = self.config.normalization;
             let network = CpuNetwork::for_photos(self.device.instructions(), &plan, &weights, &normalization)?;
-            let embedding = CpuEmbedding::new(self.config.embedding, &channels);
+            let embedding = CpuEmbedding::new(self.config.embedding, self.config.patch_size, &channels);
             let (mut workspace, mut maps) = (Workspace::new(), Vec::new());
             let (height, width, layout) = (input.height, input.width, MapLayout::ChannelsLast);
             let mut colour = input.rgb_planes().into_owned();
@@ -134,7 +134,7 @@ impl Subject {
         }
         let burn = burn_device(&self.device)?;
         let network = Network::new(self.config.backbone, plan, &weights, burn, self.device.precision())?;
-        let embedding = PatchEmbedding::new(self.config.embedding, &channels, burn);
+        let embedding = PatchEmbedding::new(self.config.embedding, self.config.patch_size, &channels, burn);
         let data = TensorData::new(input.rgb_planes().into_owned(), [1, 3, input.height, input.width]);
         let input = Tensor::<4>::from_data(data, burn);
         criterion.bench_function(&self.id("trunk", 3, side), |bencher| {

@@ -11,7 +11,7 @@ use std::hint::black_box;
 use anyhow::Context;
 use patchcore::{AnomalyMap, ComputeDevice, Mode, Precision};
 use patchcore_config::backbone::plan::Plan;
-use patchcore_config::{Architecture, BackboneWeights, Grid, NamedTensor};
+use patchcore_config::{Architecture, BackboneWeights, DEFAULT_PATCH_SIZE, Grid, NamedTensor};
 use patchcore_core::coreset::{greedy_k_center, initial_distances};
 use patchcore_core::memory_bank::MemoryBank;
 use patchcore_core::nearest_neighbor::NearestNeighborIndex;
@@ -84,7 +84,7 @@ fn network(
 
 fn embedding(plan: &Plan, maps: &[FeatureMap]) -> anyhow::Result<()> {
     let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
-    let embedding = CpuEmbedding::new(Mode::Paper.embedding(channels.iter().sum()), &channels);
+    let embedding = CpuEmbedding::new(Mode::Paper.embedding(channels.iter().sum()), DEFAULT_PATCH_SIZE, &channels);
     let (mut scratch, mut rows) = (EmbeddingScratch::default(), Vec::new());
     count("embedding", || {
         embedding.forward_into(maps, &mut scratch, &mut rows);

@@ -14,6 +14,9 @@ mod view;
 pub use backbone::{ARCHITECTURES, Architecture, BackboneWeights, NamedTensor};
 pub use bank_dtype::BankDtype;
 pub use error::ConfigError;
-pub use mode::{Border, Distance, EmbeddingRule, ImageScoreRule, MODES, Mode, ProjectionRule, StartRule, Upsampling};
-pub use patchcore_config::{INPUT_SIDES, PatchCoreConfig};
+pub use mode::{
+    Border, Distance, EmbeddingRule, ImageScoreRule, MODES, Mode, PUBLISHED_EMBED_DIMENSION, ProjectionRule, StartRule,
+    Upsampling,
+};
+pub use patchcore_config::{DEFAULT_PATCH_SIZE, INPUT_SIDES, PATCH_SIZES, PatchCoreConfig};
 pub use view::{Grid, Normalization, Pad, Region, RegionError, Resampling, Resize, Size, TileSpan, Tiling, View};

@@ -4,8 +4,8 @@
 //! |---|---|---|---|
 //! | view | short side 256, no crop ¹ | short side 256, crop 224 | 256 x 256, no crop |
 //! | resize arithmetic | PIL, 8 bit ⁶ | PIL, 8 bit | antialiased, float |
-//! | neighbourhood | 3x3 mean, zero padding counts | the same, inside the pooling | the same |
-//! | feature dimension | 1024 ², never more than the layers' channels ³ | 1024 by adaptive pooling | all channels |
+//! | neighbourhood ⁷ | 3x3 mean, zero padding counts | the same, inside the pooling | the same |
+//! | feature dimension ⁷ | 1024 ², never more than the layers' channels ³ | 1024 by adaptive pooling | all channels |
 //! | projection | dense uniform to 128 ² | dense uniform to 128 | sparse, Johnson-Lindenstrauss, eps 0.9 |
 //! | first row | farthest from the mean ² | mean distance to 10 random rows | random |
 //! | coreset | exact greedy k-center | approximate greedy ⁴ | exact greedy k-center |
@@ -26,6 +26,7 @@
 //! ⁴ Greedy on distances that start at each row's mean distance to ten random rows.
 //! ⁵ The authors' `astype(int)` shrinks masks and splits regions; that is not followed.
 //! ⁶ Photos of more than 8 bits keep them: they are resized in float. Mode `authors` rounds them to 8 bits first.
+//! ⁷ Settings: `patch_size`, `pretrain_embed_dimension` and `target_embed_dimension`, by the authors' names.
 //!
 //! Not reproduced: the random numbers of torch. Each rule draws from a portable generator seeded by `seed`.
 
@@ -51,14 +52,89 @@ pub enum Mode {
 /// Every mode, in the order in which lists show them.
 pub const MODES: [Mode; 3] = [Mode::Paper, Mode::Authors, Mode::Anomalib];
 
-/// How a patch's neighbourhood becomes its feature vector.
+/// How a patch's neighbourhood, of `patch_size` cells a side, becomes its feature vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", from = "WrittenEmbeddingRule")]
 pub enum EmbeddingRule {
-    /// Unfold 3x3, adaptive average pooling of each level to `d` values, levels stacked, pooled to `d` again.
-    AdaptivePool(usize),
-    /// 3x3 mean of every channel, levels concatenated.
+    /// Each level's patch unfolded (channels x side x side values) and averaged to `pretrain_embed_dimension` values by adaptive
+    /// pooling, levels stacked, averaged to `target_embed_dimension`.
+    AdaptivePool {
+        /// Values of each level after the first pooling. Published: [`PUBLISHED_EMBED_DIMENSION`].
+        pretrain_embed_dimension: usize,
+        /// Values of a row of the memory bank. Published: [`PUBLISHED_EMBED_DIMENSION`], 384 in the authors' ensemble.
+        target_embed_dimension: usize,
+    },
+    /// Mean of every channel over the patch, levels concatenated.
     Concatenate,
+}
+
+/// Both dimensions of the authors' pooling, unless something else is asked for.
+pub const PUBLISHED_EMBED_DIMENSION: usize = 1024;
+
+/// An embedding rule as files have it: the older ones give one number for both dimensions, `{"adaptive_pool": 1024}`.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WrittenEmbeddingRule {
+    AdaptivePool(WrittenDimensions),
+    Concatenate,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected pretrain_embed_dimension and target_embed_dimension, or one number for both")]
+enum WrittenDimensions {
+    Both { pretrain_embed_dimension: usize, target_embed_dimension: usize },
+    Same(usize),
+}
+
+impl From<WrittenEmbeddingRule> for EmbeddingRule {
+    fn from(written: WrittenEmbeddingRule) -> Self {
+        match written {
+            WrittenEmbeddingRule::AdaptivePool(WrittenDimensions::Same(dim)) => Self::adaptive_pool(dim, dim),
+            WrittenEmbeddingRule::AdaptivePool(WrittenDimensions::Both {
+                pretrain_embed_dimension,
+                target_embed_dimension,
+            }) => Self::adaptive_pool(pretrain_embed_dimension, target_embed_dimension),
+            WrittenEmbeddingRule::Concatenate => Self::Concatenate,
+        }
+    }
+}
+
+impl EmbeddingRule {
+    /// The authors' pooling.
+    pub fn adaptive_pool(pretrain_embed_dimension: usize, target_embed_dimension: usize) -> Self {
+        Self::AdaptivePool { pretrain_embed_dimension, target_embed_dimension }
+    }
+
+    /// The rule with the dimensions that somebody asks for. A target dimension asks for the authors' pooling, also where
+    /// the rule was to concatenate.
+    ///
+    /// # Errors
+    /// [`ConfigError::OutOfRange`], for the dimension of a first pooling that would not take place.
+    pub fn with_dimensions(self, pretrain: Option<usize>, target: Option<usize>) -> Result<Self, ConfigError> {
+        match (self, pretrain, target) {
+            (_, None, None) => Ok(self),
+            (Self::AdaptivePool { pretrain_embed_dimension, target_embed_dimension }, ..) => Ok(Self::adaptive_pool(
+                pretrain.unwrap_or(pretrain_embed_dimension),
+                target.unwrap_or(target_embed_dimension),
+            )),
+            (Self::Concatenate, pretrain, Some(target)) => {
+                Ok(Self::adaptive_pool(pretrain.unwrap_or(PUBLISHED_EMBED_DIMENSION), target))
+            }
+            (Self::Concatenate, Some(pretrain), None) => Err(ConfigError::OutOfRange {
+                parameter: "pretrain_embed_dimension",
+                found: format!("{pretrain} where the levels are concatenated"),
+                expected: "target_embed_dimension beside it, which asks for the authors' pooling",
+            }),
+        }
+    }
+
+    /// Values per row for levels with so many channels in all.
+    pub fn dim(self, channels: usize) -> usize {
+        match self {
+            Self::AdaptivePool { target_embed_dimension, .. } => target_embed_dimension,
+            Self::Concatenate => channels,
+        }
+    }
 }
 
 /// What the greedy selection measures its distances on.
@@ -179,10 +255,13 @@ impl Mode {
 
     /// The embedding for layers with so many channels in all.
     pub fn embedding(self, channels: usize) -> EmbeddingRule {
-        const AUTHORS_DIM: usize = 1024;
+        const PUBLISHED: EmbeddingRule = EmbeddingRule::AdaptivePool {
+            pretrain_embed_dimension: PUBLISHED_EMBED_DIMENSION,
+            target_embed_dimension: PUBLISHED_EMBED_DIMENSION,
+        };
         match self {
-            Mode::Authors => EmbeddingRule::AdaptivePool(AUTHORS_DIM),
-            Mode::Paper if channels >= AUTHORS_DIM => EmbeddingRule::AdaptivePool(AUTHORS_DIM),
+            Mode::Authors => PUBLISHED,
+            Mode::Paper if channels >= PUBLISHED_EMBED_DIMENSION => PUBLISHED,
             Mode::Paper | Mode::Anomalib => EmbeddingRule::Concatenate,
         }
     }
@@ -242,5 +321,44 @@ impl Mode {
             Mode::Paper | Mode::Authors => Border::ReflectEdgeRepeated,
             Mode::Anomalib => Border::ReflectEdgeOnce,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_embedding_is_written_with_both_dimensions_and_read_with_one() {
+        let ensemble = EmbeddingRule::adaptive_pool(1024, 384);
+        let written = r#"{"adaptive_pool":{"pretrain_embed_dimension":1024,"target_embed_dimension":384}}"#;
+        assert_eq!(serde_json::to_string(&ensemble).unwrap(), written);
+        let read = |text: &str| serde_json::from_str::<EmbeddingRule>(text);
+        assert_eq!(read(written).unwrap(), ensemble);
+        assert_eq!(read(r#"{"adaptive_pool": 1024}"#).unwrap(), EmbeddingRule::adaptive_pool(1024, 1024));
+        assert_eq!(read(r#""concatenate""#).unwrap(), EmbeddingRule::Concatenate);
+        assert_eq!(serde_json::to_string(&EmbeddingRule::Concatenate).unwrap(), r#""concatenate""#);
+        let error = read(r#"{"adaptive_pool": {"pretrain_embed_dimension": 1024}}"#).unwrap_err().to_string();
+        assert!(error.contains("pretrain_embed_dimension and target_embed_dimension"), "{error}");
+        assert!(read(r#"{"adaptive_pool": -1}"#).is_err());
+    }
+
+    #[test]
+    fn a_target_dimension_asks_for_pooling_and_a_first_pooling_needs_one() {
+        let published = Mode::Authors.embedding(384);
+        assert_eq!(published, EmbeddingRule::adaptive_pool(1024, 1024));
+        assert_eq!(published.with_dimensions(None, None), Ok(published));
+        assert_eq!(published.with_dimensions(None, Some(384)), Ok(EmbeddingRule::adaptive_pool(1024, 384)));
+        assert_eq!(published.with_dimensions(Some(512), None), Ok(EmbeddingRule::adaptive_pool(512, 1024)));
+        let concatenate = Mode::Paper.embedding(384);
+        assert_eq!(concatenate, EmbeddingRule::Concatenate);
+        assert_eq!(concatenate.with_dimensions(None, None), Ok(concatenate));
+        assert_eq!(concatenate.with_dimensions(None, Some(256)), Ok(EmbeddingRule::adaptive_pool(1024, 256)));
+        assert_eq!(concatenate.with_dimensions(Some(512), Some(256)), Ok(EmbeddingRule::adaptive_pool(512, 256)));
+        let error = concatenate.with_dimensions(Some(512), None).unwrap_err().to_string();
+        assert!(
+            error.contains("pretrain_embed_dimension is 512") && error.contains("target_embed_dimension"),
+            "{error}"
+        );
     }
 }

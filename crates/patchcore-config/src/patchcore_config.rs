@@ -23,6 +23,9 @@ pub struct PatchCoreConfig {
     pub normalization: Normalization,
     /// The embedding. Default: the mode's, for these layers.
     pub embedding: EmbeddingRule,
+    /// Side of a patch, in cells of each level: odd, 1 to 15. Default 3.
+    #[serde(default = "published_patch_size", skip_serializing_if = "is_published_patch_size")]
+    pub patch_size: usize,
     /// Share of all training patches that the memory bank keeps, in `(0, 1]`. Default 0.1.
     pub coreset_sampling_ratio: f64,
     /// k of the patch score (mode `authors`) or b of eq. 7 (the others). Default 1 or 9.
@@ -48,6 +51,20 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
+/// Side of a patch in the paper and in both published codes, in cells.
+pub const DEFAULT_PATCH_SIZE: usize = 3;
+
+/// Smallest and largest side of a patch, in cells; only odd ones have a cell in the middle, so that the grid stays as it is.
+pub const PATCH_SIZES: std::ops::RangeInclusive<usize> = 1..=15;
+
+fn published_patch_size() -> usize {
+    DEFAULT_PATCH_SIZE
+}
+
+fn is_published_patch_size(patch_size: &usize) -> bool {
+    *patch_size == DEFAULT_PATCH_SIZE
+}
+
 /// Smallest and largest side of the network's input, in pixels.
 pub const INPUT_SIDES: std::ops::RangeInclusive<usize> = 8..=8192;
 
@@ -64,6 +81,7 @@ impl PatchCoreConfig {
             view: mode.default_view(),
             normalization: backbone.normalization(),
             embedding: mode.embedding(channels),
+            patch_size: DEFAULT_PATCH_SIZE,
             coreset_sampling_ratio: 0.1,
             num_neighbors: mode.default_num_neighbors(),
             bank_dtype: BankDtype::F32,
@@ -91,13 +109,8 @@ impl PatchCoreConfig {
 
     /// Values per embedding row.
     pub fn embedding_dim(&self) -> usize {
-        match self.embedding {
-            EmbeddingRule::AdaptivePool(dim) => dim,
-            EmbeddingRule::Concatenate => {
-                let shapes = self.layers.iter().filter_map(|layer| self.backbone.layer_shape(layer));
-                shapes.map(|(channels, _)| channels).sum()
-            }
-        }
+        let shapes = self.layers.iter().filter_map(|layer| self.backbone.layer_shape(layer));
+        self.embedding.dim(shapes.map(|(channels, _)| channels).sum())
     }
 
     /// Checks every parameter.
@@ -115,10 +128,18 @@ impl PatchCoreConfig {
         if self.num_neighbors == 0 || self.num_neighbors > 1024 {
             return out_of_range("num_neighbors", self.num_neighbors.to_string(), "a number from 1 to 1024");
         }
-        if let EmbeddingRule::AdaptivePool(dim) = self.embedding
-            && !(1..=65_536).contains(&dim)
-        {
-            return out_of_range("embedding", dim.to_string(), "a dimension from 1 to 65536");
+        if !PATCH_SIZES.contains(&self.patch_size) || self.patch_size.is_multiple_of(2) {
+            return out_of_range("patch_size", self.patch_size.to_string(), "an odd number of cells from 1 to 15");
+        }
+        if let EmbeddingRule::AdaptivePool { pretrain_embed_dimension, target_embed_dimension } = self.embedding {
+            for (parameter, dim) in [
+                ("pretrain_embed_dimension", pretrain_embed_dimension),
+                ("target_embed_dimension", target_embed_dimension),
+            ] {
+                if !(1..=65_536).contains(&dim) {
+                    return out_of_range(parameter, dim.to_string(), "a dimension from 1 to 65536");
+                }
+            }
         }
         let side_ok = |side: u32| INPUT_SIDES.contains(&(side as usize));
         let size_ok = |size: Size| side_ok(size.width) && side_ok(size.height);
@@ -201,7 +222,12 @@ mod tests {
         let good = PatchCoreConfig::new(Mode::Paper, Architecture::ResNet18);
         assert_eq!(good.check(), Ok(()));
         type Spoil = fn(&mut PatchCoreConfig);
-        let cases: [(&str, Spoil); 7] = [
+        let cases: [(&str, Spoil); 12] = [
+            ("patch_size is 0", |config| config.patch_size = 0),
+            ("patch_size is 4", |config| config.patch_size = 4),
+            ("patch_size is 17", |config| config.patch_size = 17),
+            ("pretrain_embed_dimension is 0", |config| config.embedding = EmbeddingRule::adaptive_pool(0, 16)),
+            ("target_embed_dimension is 65537", |config| config.embedding = EmbeddingRule::adaptive_pool(16, 65_537)),
             ("coreset_sampling_ratio", |config| config.coreset_sampling_ratio = 0.0),
             ("coreset_sampling_ratio", |config| config.coreset_sampling_ratio = f64::NAN),
             ("num_neighbors", |config| config.num_neighbors = 0),
@@ -216,6 +242,18 @@ mod tests {
             let message = config.check().unwrap_err().to_string();
             assert!(message.contains(parameter), "{message}");
         }
+    }
+
+    #[test]
+    fn a_patch_of_3_cells_is_not_written_and_another_is() {
+        let mut config = PatchCoreConfig::new(Mode::Paper, Architecture::ResNet18);
+        let published = serde_json::to_string(&config).unwrap();
+        assert!(!published.contains("patch_size"), "{published}");
+        assert_eq!(serde_json::from_str::<PatchCoreConfig>(&published).unwrap().patch_size, 3);
+        config.patch_size = 5;
+        let ensemble = serde_json::to_string(&config).unwrap();
+        assert!(ensemble.contains(r#""patch_size":5"#), "{ensemble}");
+        assert_eq!(serde_json::from_str::<PatchCoreConfig>(&ensemble).unwrap(), config);
     }
 
     #[test]
