@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use patchcore::config::DEFAULT_PATCH_SIZE;
 use patchcore::{DEFAULT_DEVICE, Instructions, Size};
 
 /// PatchCore anomaly detection: learn from photos of good parts, score new ones, see where they differ.
@@ -92,6 +93,16 @@ pub struct Fit {
     /// Feature levels, in network order [default: the two at strides 8 and 16]
     #[arg(long, value_delimiter = ',', value_name = "LAYER,LAYER")]
     pub layers: Option<Vec<String>>,
+    /// Side of a patch, in cells of each level: odd, 1 to 15
+    #[arg(long, value_name = "CELLS", default_value_t = DEFAULT_PATCH_SIZE)]
+    pub patch_size: usize,
+    /// Values of each level after the first of the authors' two poolings [default: 1024]
+    #[arg(long, value_name = "VALUES")]
+    pub pretrain_embed_dimension: Option<usize>,
+    /// Values of a patch after the second pooling; asks for that pooling where the mode concatenates the levels [default: 1024,
+    /// or all channels]
+    #[arg(long, value_name = "VALUES")]
+    pub target_embed_dimension: Option<usize>,
     /// Share of the training patches that the memory bank keeps, in (0, 1]
     #[arg(long, default_value_t = 0.1, value_name = "SHARE", allow_negative_numbers = true)]
     pub coreset_sampling_ratio: f64,

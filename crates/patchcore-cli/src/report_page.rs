@@ -6,7 +6,7 @@ use patchcore::metrics::{LabelledMap, Metric, Results, pr_curve, pro_curve, roc_
 use patchcore::{EvaluatedImage, Evaluation, Model};
 use patchcore_report::{EvaluationPage, Fact, ImageRow};
 
-use crate::commands::inspect::view;
+use crate::commands::inspect::{patch, view};
 use crate::commands::score::color_scale;
 use crate::results::threshold;
 use crate::utc;
@@ -84,6 +84,7 @@ fn configuration(model: &Model) -> Vec<Fact> {
         Fact::new("backbone", format!("{}, layers {}", config.backbone.name(), config.layers.join(", "))),
         Fact::new("weights", format!("sha256 {}", model.weights_sha256())),
         Fact::new("input", view(&config.view)),
+        Fact::new("patch", patch(config)),
         Fact::new("memory bank", format!("{} rows x {}", model.bank().len(), model.bank().dim())),
         Fact::new("fitted on", format!("{} photos, {} patches", fitted_on.images, fitted_on.patches)),
         Fact::new("coreset ratio", config.coreset_sampling_ratio.to_string()),

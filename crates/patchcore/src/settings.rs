@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use patchcore_config::{
-    Architecture, BackboneWeights, BankDtype, Mode, Pad, PatchCoreConfig, Region, Resize, Size, Tiling,
+    Architecture, BackboneWeights, BankDtype, DEFAULT_PATCH_SIZE, Mode, Pad, PatchCoreConfig, Region, Resize, Size,
+    Tiling,
 };
 use patchcore_core::{ComputeDevice, Instructions, Precision};
 
@@ -47,6 +48,15 @@ pub struct Settings {
     pub weights: Option<PathBuf>,
     /// Feature levels in network order; default: the paper's two, strides 8 and 16.
     pub layers: Option<Vec<String>>,
+    /// Side of a patch, in cells of each level: odd, 1 to 15. Default 3, as published; the authors' segmentation ensemble
+    /// has 5.
+    pub patch_size: usize,
+    /// Values of each level after the first of the authors' two poolings; default 1024. Where the mode concatenates the
+    /// levels it needs `target_embed_dimension` beside it.
+    pub pretrain_embed_dimension: Option<usize>,
+    /// Values of a row of the memory bank after the second pooling; default 1024. It asks for the authors' pooling, also where
+    /// the mode concatenates the levels.
+    pub target_embed_dimension: Option<usize>,
     /// Share of all training patches kept in the memory bank, in `(0, 1]`. Default 0.1.
     pub coreset_sampling_ratio: f64,
     /// k of the patch score in mode `authors` (default 1), b of eq. 7 in the others (default 9).
@@ -91,6 +101,9 @@ impl Default for Settings {
             backbone: DEFAULT_BACKBONE.to_owned(),
             weights: None,
             layers: None,
+            patch_size: DEFAULT_PATCH_SIZE,
+            pretrain_embed_dimension: None,
+            target_embed_dimension: None,
             coreset_sampling_ratio: 0.1,
             num_neighbors: None,
             resize: None,
@@ -118,6 +131,9 @@ impl Settings {
         if let Some(layers) = &self.layers {
             config = config.with_layers(layers.clone());
         }
+        config.patch_size = self.patch_size;
+        config.embedding =
+            config.embedding.with_dimensions(self.pretrain_embed_dimension, self.target_embed_dimension)?;
         config.coreset_sampling_ratio = self.coreset_sampling_ratio;
         config.num_neighbors = self.num_neighbors.unwrap_or(config.num_neighbors);
         config.seed = self.seed;

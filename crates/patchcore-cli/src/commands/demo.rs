@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
+use patchcore::config::DEFAULT_PATCH_SIZE;
 use patchcore::write_beside_and_rename;
 
 use crate::arguments::{DEFAULT_OVERLAP, Demo, Evaluate, Fit, MapGeometry, ModelSource};
@@ -27,6 +28,9 @@ pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
         weights: None,
         mode: "paper".to_owned(),
         layers: None,
+        patch_size: DEFAULT_PATCH_SIZE,
+        pretrain_embed_dimension: None,
+        target_embed_dimension: None,
         coreset_sampling_ratio: 0.1,
         num_neighbors: None,
         resize: None,

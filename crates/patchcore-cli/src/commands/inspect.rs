@@ -1,6 +1,6 @@
 //! `patchcore inspect`: what a model file says about itself.
 
-use patchcore::config::PatchCoreConfig;
+use patchcore::config::{EmbeddingRule, PatchCoreConfig};
 use patchcore::config::{Pad, Resize, View};
 use patchcore::{Model, Threshold};
 use serde_json::json;
@@ -27,6 +27,7 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
         ("backbone", format!("{}, layers {}", config.backbone.name(), config.layers.join(", "))),
         ("weights", format!("sha256 {}{}", header.weights_sha256, if header.has_weights { ", embedded" } else { "" })),
         ("input", view(&config.view)),
+        ("patch", patch(config)),
         ("looks at", looks_at(config)),
         ("memory bank", format!("{} rows x {} {}", bank.len(), bank.dim(), header.dtype)),
         (
@@ -63,6 +64,19 @@ fn threshold(threshold: Option<Threshold>) -> String {
     match threshold {
         Some(Threshold { value, origin }) => format!("{value}, {origin}"),
         None => "none: see `patchcore calibrate`".to_owned(),
+    }
+}
+
+/// The side of a patch and its embedding in words.
+pub fn patch(config: &PatchCoreConfig) -> String {
+    let side = config.patch_size;
+    match config.embedding {
+        EmbeddingRule::AdaptivePool { pretrain_embed_dimension, target_embed_dimension } => {
+            format!("{side} x {side} cells, pooled to {pretrain_embed_dimension}, then {target_embed_dimension} values")
+        }
+        EmbeddingRule::Concatenate => {
+            format!("{side} x {side} cells, mean of each of {} channels", config.embedding_dim())
+        }
     }
 }
 
