@@ -105,7 +105,8 @@ impl Subject {
         criterion.bench_function(&self.id("trunk and embedding", patches, dim), |bencher| {
             bencher.iter(|| black_box(self.extractor.embed_to_host(image).is_ok()));
         });
-        let plan = self.config.first().backbone.plan(&self.config.first().layers)?;
+        let member = self.config.first();
+        let plan = member.backbone.plan(&member.layers)?;
         let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
         let weights = self.settings.load_weights()?;
         let side = input.width * input.height;
@@ -113,9 +114,9 @@ impl Subject {
             use patchcore_cpu::embedding::CpuEmbedding;
             use patchcore_cpu::network::grey_stem::{GREY_PLANES, push_grey_planes};
             use patchcore_cpu::network::{CpuNetwork, MapLayout, Workspace};
-            let normalization = self.config.first().normalization;
+            let normalization = member.normalization;
             let network = CpuNetwork::for_photos(self.device.instructions(), &plan, &weights, &normalization)?;
-            let embedding = CpuEmbedding::new(self.config.first().embedding, &channels);
+            let embedding = CpuEmbedding::new(member.embedding, member.patch_size, &channels);
             let (mut workspace, mut maps) = (Workspace::new(), Vec::new());
             let (height, width, layout) = (input.height, input.width, MapLayout::ChannelsLast);
             let mut colour = input.rgb_planes().into_owned();
@@ -133,8 +134,8 @@ impl Subject {
             return Ok(());
         }
         let burn = burn_device(&self.device)?;
-        let network = Network::new(self.config.first().backbone, plan, &weights, burn, self.device.precision())?;
-        let embedding = PatchEmbedding::new(self.config.first().embedding, &channels, burn);
+        let network = Network::new(member.backbone, plan, &weights, burn, self.device.precision())?;
+        let embedding = PatchEmbedding::new(member.embedding, member.patch_size, &channels, burn);
         let data = TensorData::new(input.rgb_planes().into_owned(), [1, 3, input.height, input.width]);
         let input = Tensor::<4>::from_data(data, burn);
         criterion.bench_function(&self.id("trunk", 3, side), |bencher| {

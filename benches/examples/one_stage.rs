@@ -11,7 +11,7 @@ use std::hint::black_box;
 use anyhow::Context;
 use patchcore::{AnomalyMap, ComputeDevice, Mode, Precision};
 use patchcore_config::backbone::plan::Plan;
-use patchcore_config::{Architecture, BackboneWeights, Checked, EmbeddingRule, Grid, NamedTensor, StartRule};
+use patchcore_config::{Architecture, BackboneWeights, Checked, Grid, MemberConfig, NamedTensor, StartRule};
 use patchcore_core::coreset::{greedy_k_center, initial_distances};
 use patchcore_core::memory_bank::MemoryBank;
 use patchcore_core::nearest_neighbor::NearestNeighborIndex;
@@ -45,7 +45,7 @@ fn main() -> anyhow::Result<()> {
     let deeper = Architecture::ResNet18.plan(&Architecture::ResNet18.default_layers().map(str::to_owned))?;
     network("network/resnet18", &device, &deeper, &drawn_weights(&deeper), SIDES[1])?;
     let config = Mode::Paper.config(architecture).check()?;
-    embedding(config.first().embedding, &plan, &maps)?;
+    embedding(config.first(), &plan, &maps)?;
     search(&device)?;
     coreset(&device)?;
     map(&config, &device)
@@ -83,9 +83,9 @@ fn network(
     Ok(maps)
 }
 
-fn embedding(rule: EmbeddingRule, plan: &Plan, maps: &[FeatureMap]) -> anyhow::Result<()> {
+fn embedding(member: &MemberConfig, plan: &Plan, maps: &[FeatureMap]) -> anyhow::Result<()> {
     let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
-    let embedding = CpuEmbedding::new(rule, &channels);
+    let embedding = CpuEmbedding::new(member.embedding, member.patch_size, &channels);
     let (mut scratch, mut rows) = (EmbeddingScratch::default(), Vec::new());
     count("embedding", || {
         embedding.forward_into(maps, &mut scratch, &mut rows);

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use patchcore::config::DEFAULT_PATCH_SIZE;
 use patchcore::{BankDtype, Crop, DEFAULT_DEVICE, Instructions, Mode, Precision, Resize, Settings, Size, Tiling};
 
 /// PatchCore anomaly detection: learn from photos of good parts, score new ones, see where they differ.
@@ -94,6 +95,16 @@ pub struct Fit {
     /// Feature levels, in network order [default: the two at strides 8 and 16]
     #[arg(long, value_delimiter = ',', value_name = "LAYER,LAYER")]
     pub layers: Option<Vec<String>>,
+    /// Side of a patch, in cells of each level: odd, 1 to 15
+    #[arg(long, value_name = "CELLS", default_value_t = DEFAULT_PATCH_SIZE)]
+    pub patch_size: usize,
+    /// Values of each level after the first of the authors' two poolings [default: 1024]
+    #[arg(long, value_name = "VALUES")]
+    pub pretrain_embed_dimension: Option<usize>,
+    /// Values of a patch after the second pooling; asks for that pooling where the mode concatenates the levels [default: 1024,
+    /// or all channels]
+    #[arg(long, value_name = "VALUES")]
+    pub target_embed_dimension: Option<usize>,
     /// Share of the training patches that the memory bank keeps, in (0, 1]
     #[arg(long, default_value_t = 0.1, value_name = "SHARE", allow_negative_numbers = true)]
     pub coreset_sampling_ratio: f64,
@@ -169,6 +180,9 @@ impl Fit {
             backbone: self.backbone.clone(),
             weights: self.weights.clone(),
             layers: self.layers.clone(),
+            patch_size: self.patch_size,
+            pretrain_embed_dimension: self.pretrain_embed_dimension,
+            target_embed_dimension: self.target_embed_dimension,
             coreset_sampling_ratio: self.coreset_sampling_ratio,
             num_neighbors: self.num_neighbors,
             resize,

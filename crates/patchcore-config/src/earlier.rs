@@ -65,7 +65,7 @@ impl From<EarlierConfig> for PatchCoreConfig {
         let mut member = mode.member(backbone, layers);
         member.normalization = normalization;
         member.embedding = match embedding {
-            EarlierEmbedding::AdaptivePool(dim) => EmbeddingRule::AdaptivePool(dim),
+            EarlierEmbedding::AdaptivePool(dim) => EmbeddingRule::adaptive_pool(dim, dim),
             EarlierEmbedding::Concatenate => EmbeddingRule::Concatenate,
         };
         let resize = match view.resize {

@@ -22,8 +22,11 @@ pub use bank_dtype::BankDtype;
 pub use checked::Checked;
 pub use earlier::EarlierConfig;
 pub use error::ConfigError;
-pub use member_config::MemberConfig;
+pub use member_config::{DEFAULT_PATCH_SIZE, MemberConfig, PATCH_SIZES};
 pub use mode::{MODES, Mode};
 pub use patchcore_config::{INPUT_SIDES, PatchCoreConfig};
-pub use rules::{Border, Distance, EmbeddingRule, ImageScoreRule, ProjectionRule, Smoothing, StartRule, Upsampling};
+pub use rules::{
+    Border, Distance, EmbeddingRule, ImageScoreRule, PUBLISHED_EMBED_DIMENSION, ProjectionRule, Smoothing, StartRule,
+    Upsampling,
+};
 pub use view::{Crop, Grid, Normalization, Pad, Region, RegionError, Resampling, Resize, Size, TileSpan, Tiling, View};

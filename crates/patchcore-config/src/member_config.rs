@@ -9,6 +9,12 @@ use crate::error::ConfigError;
 use crate::rules::{EmbeddingRule, ProjectionRule, StartRule};
 use crate::view::Normalization;
 
+/// Side of a patch in the paper and in both published codes, in cells.
+pub const DEFAULT_PATCH_SIZE: usize = 3;
+
+/// Smallest and largest side of a patch, in cells; only odd ones have a cell in the middle, so that the grid stays as it is.
+pub const PATCH_SIZES: std::ops::RangeInclusive<usize> = 1..=15;
+
 /// What a photo goes through on its way to one memory bank. [`Mode::member`](crate::Mode::member) gives the published rules for
 /// a backbone and its layers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,8 +27,8 @@ pub struct MemberConfig {
     pub layers: Vec<String>,
     /// Mean and standard deviation of the input. Default: the backbone's own.
     pub normalization: Normalization,
-    /// Side of a patch's neighbourhood, in cells of its level: the paper's p. Default 3.
-    pub patch_size: u32,
+    /// Side of a patch, in cells of each level: the paper's p; odd, 1 to 15. Default 3.
+    pub patch_size: usize,
     /// The embedding. Default: the mode's, for these layers.
     pub embedding: EmbeddingRule,
     /// What the coreset is selected on.
@@ -48,9 +54,21 @@ impl MemberConfig {
 
     /// Values per embedding row.
     pub fn embedding_dim(&self) -> usize {
+        self.embedding.dim(self.channels())
+    }
+
+    /// The side of a patch and its embedding in words.
+    pub(crate) fn patch(&self) -> String {
+        let side = self.patch_size;
         match self.embedding {
-            EmbeddingRule::AdaptivePool(dim) => dim,
-            EmbeddingRule::Concatenate => self.channels(),
+            EmbeddingRule::AdaptivePool { pretrain_embed_dimension, target_embed_dimension } => {
+                format!(
+                    "{side} x {side} cells, pooled to {pretrain_embed_dimension}, then {target_embed_dimension} values"
+                )
+            }
+            EmbeddingRule::Concatenate => {
+                format!("{side} x {side} cells, mean of each of {} channels", self.channels())
+            }
         }
     }
 
@@ -69,13 +87,18 @@ impl MemberConfig {
         let out_of_range =
             |parameter, found: String, expected| Err(ConfigError::OutOfRange { parameter, found, expected });
         self.backbone.plan(&self.layers)?;
-        if self.patch_size != 3 {
-            return out_of_range("patch_size", self.patch_size.to_string(), "3, the published neighbourhood");
+        if !PATCH_SIZES.contains(&self.patch_size) || self.patch_size.is_multiple_of(2) {
+            return out_of_range("patch_size", self.patch_size.to_string(), "an odd number of cells from 1 to 15");
         }
-        if let EmbeddingRule::AdaptivePool(dim) = self.embedding
-            && !(1..=65_536).contains(&dim)
-        {
-            return out_of_range("embedding", dim.to_string(), "a dimension from 1 to 65536");
+        if let EmbeddingRule::AdaptivePool { pretrain_embed_dimension, target_embed_dimension } = self.embedding {
+            for (parameter, dim) in [
+                ("pretrain_embed_dimension", pretrain_embed_dimension),
+                ("target_embed_dimension", target_embed_dimension),
+            ] {
+                if !(1..=65_536).contains(&dim) {
+                    return out_of_range(parameter, dim.to_string(), "a dimension from 1 to 65536");
+                }
+            }
         }
         match self.projection {
             ProjectionRule::Dense(dim) if !(1..=65_536).contains(&dim) => {

@@ -4,8 +4,8 @@
 //! |---|---|---|---|
 //! | view | short side 256, no crop ¹ | short side 256, crop 224 | 256 x 256, no crop |
 //! | resize arithmetic | PIL, 8 bit ⁶ | PIL, 8 bit | antialiased, float |
-//! | neighbourhood | 3x3 mean, zero padding counts | the same, inside the pooling | the same |
-//! | feature dimension | 1024 ², never more than the layers' channels ³ | 1024 by adaptive pooling | all channels |
+//! | neighbourhood ⁷ | 3x3 mean, zero padding counts | the same, inside the pooling | the same |
+//! | feature dimension ⁷ | 1024 ², never more than the layers' channels ³ | 1024 by adaptive pooling | all channels |
 //! | projection | dense uniform to 128 ² | dense uniform to 128 | sparse, Johnson-Lindenstrauss, eps 0.9 |
 //! | first row | farthest from the mean ² | mean distance to 10 random rows | random |
 //! | coreset | exact greedy k-center | approximate greedy ⁴ | exact greedy k-center |
@@ -26,6 +26,7 @@
 //! ⁴ Greedy on distances that start at each row's mean distance to ten random rows.
 //! ⁵ The authors' `astype(int)` shrinks masks and splits regions; that is not followed.
 //! ⁶ Photos of more than 8 bits keep them: they are resized in float. Mode `authors` rounds them to 8 bits first.
+//! ⁷ Settings: `patch_size`, `pretrain_embed_dimension` and `target_embed_dimension`, by the authors' names.
 //!
 //! A [`Mode`] constructs these combinations and does nothing else: [`Mode::config`] gives every rule its value, and from
 //! there on a configuration is its rules, which may be mixed. `patchcore_config.rs` has the values of `paper`; here stands
@@ -37,9 +38,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::backbone::Architecture;
 use crate::error::ConfigError;
-use crate::member_config::MemberConfig;
+use crate::member_config::{DEFAULT_PATCH_SIZE, MemberConfig};
 use crate::patchcore_config::PatchCoreConfig;
-use crate::rules::{Border, Distance, EmbeddingRule, ImageScoreRule, ProjectionRule, StartRule, Upsampling};
+use crate::rules::{
+    Border, Distance, EmbeddingRule, ImageScoreRule, PUBLISHED_EMBED_DIMENSION, ProjectionRule, StartRule, Upsampling,
+};
 use crate::view::{Crop, Pad, Resampling, Resize, Size, View};
 
 /// Which definition of PatchCore to compute. See the [table](self).
@@ -123,22 +126,26 @@ impl Mode {
 
     /// The published member for other layers of a backbone, in network order.
     pub fn member(self, backbone: Architecture, layers: Vec<String>) -> MemberConfig {
-        const AUTHORS_DIM: usize = 1024;
         let shapes = layers.iter().filter_map(|layer| backbone.layer_shape(layer));
         let channels: usize = shapes.map(|(channels, _)| channels).sum();
         let (embedding, projection, start) = match self {
-            Mode::Paper if channels < AUTHORS_DIM => {
+            Mode::Paper if channels < PUBLISHED_EMBED_DIMENSION => {
                 (EmbeddingRule::Concatenate, ProjectionRule::Dense(128), StartRule::FarthestFromMean)
             }
-            Mode::Paper => {
-                (EmbeddingRule::AdaptivePool(AUTHORS_DIM), ProjectionRule::Dense(128), StartRule::FarthestFromMean)
-            }
-            Mode::Authors => {
-                (EmbeddingRule::AdaptivePool(AUTHORS_DIM), ProjectionRule::Dense(128), StartRule::MeanOfRandomRows(10))
-            }
+            Mode::Paper => (EmbeddingRule::PUBLISHED, ProjectionRule::Dense(128), StartRule::FarthestFromMean),
+            Mode::Authors => (EmbeddingRule::PUBLISHED, ProjectionRule::Dense(128), StartRule::MeanOfRandomRows(10)),
             Mode::Anomalib => (EmbeddingRule::Concatenate, ProjectionRule::Sparse { eps: 0.9 }, StartRule::RandomRow),
         };
         let normalization = backbone.normalization();
-        MemberConfig { backbone, layers, normalization, patch_size: 3, embedding, projection, start, weight: 1.0 }
+        MemberConfig {
+            backbone,
+            layers,
+            normalization,
+            patch_size: DEFAULT_PATCH_SIZE,
+            embedding,
+            projection,
+            start,
+            weight: 1.0,
+        }
     }
 }

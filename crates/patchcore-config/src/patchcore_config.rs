@@ -93,7 +93,8 @@ impl PatchCoreConfig {
     /// its row here.
     pub fn described(&self) -> Vec<(&'static str, String)> {
         let mut rows = vec![("mode", self.rules_name())];
-        rows.extend(self.members.iter().map(|member| ("backbone", member.to_string())));
+        let of_member = |member: &MemberConfig| [("backbone", member.to_string()), ("patch", member.patch())];
+        rows.extend(self.members.iter().flat_map(of_member));
         rows.extend([
             ("input", self.view.to_string()),
             ("looks at", self.looks_at()),
@@ -257,7 +258,7 @@ mod tests {
     use super::*;
     use crate::backbone::Architecture;
     use crate::mode::{MODES, Mode};
-    use crate::rules::{ProjectionRule, StartRule};
+    use crate::rules::{EmbeddingRule, ProjectionRule, StartRule};
 
     fn good() -> PatchCoreConfig {
         Mode::Paper.config(Architecture::ResNet18)
@@ -267,7 +268,7 @@ mod tests {
     fn each_bad_parameter_is_named() {
         assert!(good().check().is_ok());
         type Spoil = fn(&mut PatchCoreConfig);
-        let cases: [(&str, Spoil); 22] = [
+        let cases: [(&str, Spoil); 26] = [
             ("members", |config| config.members.clear()),
             ("image_score", |config| config.members.push(config.members[0].clone())),
             ("coreset_sampling_ratio", |config| config.coreset_sampling_ratio = 0.0),
@@ -283,7 +284,15 @@ mod tests {
             ("smoothing", |config| config.smoothing = Smoothing::Gaussian { sigma: f64::NAN }),
             ("normalization", |config| config.members[0].normalization.std = [0.0; 3]),
             ("layer9", |config| config.members[0].layers = vec!["layer9".into()]),
-            ("patch_size", |config| config.members[0].patch_size = 5),
+            ("patch_size is 0", |config| config.members[0].patch_size = 0),
+            ("patch_size is 4", |config| config.members[0].patch_size = 4),
+            ("patch_size is 17", |config| config.members[0].patch_size = 17),
+            ("pretrain_embed_dimension is 0", |config| {
+                config.members[0].embedding = EmbeddingRule::adaptive_pool(0, 16);
+            }),
+            ("target_embed_dimension is 65537", |config| {
+                config.members[0].embedding = EmbeddingRule::adaptive_pool(16, 65_537);
+            }),
             ("projection", |config| config.members[0].projection = ProjectionRule::Sparse { eps: 1.5 }),
             ("projection", |config| config.members[0].projection = ProjectionRule::Dense(0)),
             ("start", |config| config.members[0].start = StartRule::MeanOfRandomRows(0)),
@@ -382,6 +391,7 @@ mod tests {
             [
                 "mode: authors",
                 "backbone: resnet18, layers layer2, layer3, weight 0.5",
+                "patch: 3 x 3 cells, pooled to 1024, then 1024 values",
                 "input: short side to 256, no crop, padded to multiples of 16",
                 "looks at: the whole photo, in tiles of 512 with an overlap of 64; 4095 is white in 16-bit photos",
                 "coreset ratio: 0.1",

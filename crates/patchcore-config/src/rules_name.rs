@@ -94,8 +94,8 @@ mod tests {
         assert_eq!(name(config), "anomalib with smoothing gaussian of sigma 2.5, start mean_of_random_rows (10)");
         let mut config = Mode::Paper.config(Architecture::ResNet18);
         config.view.resampling = Resampling::Float;
-        config.members[0].embedding = EmbeddingRule::AdaptivePool(1024);
-        assert_eq!(name(config), "paper with resampling float, embedding adaptive_pool to 1024");
+        config.members[0].embedding = EmbeddingRule::PUBLISHED;
+        assert_eq!(name(config), "paper with resampling float, embedding adaptive_pool to 1024, then 1024");
         // Half way between two modes the first of them gives the name.
         let mut config = Mode::Authors.config(Architecture::ResNet18);
         (config.distance, config.image_score) = (Distance::L2, ImageScoreRule::Reweighted);

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use patchcore_config::{
-    Architecture, BackboneWeights, BankDtype, Border, Checked, Crop, Distance, EmbeddingRule, ImageScoreRule, Mode,
-    Pad, ProjectionRule, Region, Resize, Smoothing, StartRule, Tiling, Upsampling,
+    Architecture, BackboneWeights, BankDtype, Border, Checked, Crop, DEFAULT_PATCH_SIZE, Distance, EmbeddingRule,
+    ImageScoreRule, Mode, Pad, ProjectionRule, Region, Resize, Smoothing, StartRule, Tiling, Upsampling,
 };
 use patchcore_core::{ComputeDevice, Instructions, Precision};
 
@@ -79,6 +79,15 @@ pub struct Settings {
     pub weights: Option<PathBuf>,
     /// Feature levels in network order; default: the paper's two, strides 8 and 16.
     pub layers: Option<Vec<String>>,
+    /// Side of a patch, in cells of each level: odd, 1 to 15. Default 3, as published; the authors' segmentation ensemble
+    /// has 5.
+    pub patch_size: usize,
+    /// Values of each level after the first of the authors' two poolings. When not said: 1024. Where the mode concatenates the
+    /// levels it needs `target_embed_dimension` beside it.
+    pub pretrain_embed_dimension: Option<usize>,
+    /// Values of a row of the memory bank after the second pooling. When not said: 1024. It asks for the authors' pooling, also
+    /// where the mode concatenates the levels.
+    pub target_embed_dimension: Option<usize>,
     /// Share of all training patches kept in the memory bank, in `(0, 1]`. Default 0.1.
     pub coreset_sampling_ratio: f64,
     /// k of the patch score in mode `authors` (when not said: 1), b of eq. 7 in the others (9).
@@ -130,6 +139,9 @@ impl Default for Settings {
             backbone: DEFAULT_BACKBONE.to_owned(),
             weights: None,
             layers: None,
+            patch_size: DEFAULT_PATCH_SIZE,
+            pretrain_embed_dimension: None,
+            target_embed_dimension: None,
             coreset_sampling_ratio: 0.1,
             num_neighbors: None,
             resize: None,
@@ -157,7 +169,9 @@ impl Settings {
         let mut config = self.mode.config(backbone);
         let layers = self.layers.clone().unwrap_or_else(|| backbone.default_layers().map(str::to_owned).to_vec());
         let mut member = self.mode.member(backbone, layers);
-        member.embedding = self.embedding.unwrap_or(member.embedding);
+        member.patch_size = self.patch_size;
+        let embedding = self.embedding.unwrap_or(member.embedding);
+        member.embedding = embedding.with_dimensions(self.pretrain_embed_dimension, self.target_embed_dimension)?;
         member.projection = self.projection.unwrap_or(member.projection);
         member.start = self.start.unwrap_or(member.start);
         config.members = vec![member];

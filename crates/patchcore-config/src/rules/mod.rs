@@ -15,7 +15,7 @@ mod upsampling;
 
 pub use border::Border;
 pub use distance::Distance;
-pub use embedding::EmbeddingRule;
+pub use embedding::{EmbeddingRule, PUBLISHED_EMBED_DIMENSION};
 pub use image_score::ImageScoreRule;
 pub use projection::ProjectionRule;
 pub use smoothing::Smoothing;

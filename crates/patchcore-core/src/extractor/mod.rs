@@ -79,7 +79,7 @@ impl Extractor {
             let network = CpuNetwork::for_photos(device.instructions(), &plan, weights, &member.normalization)
                 .map_err(|error| ExtractorError::Cpu(error.to_string()))?;
             let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
-            let embedding = CpuEmbedding::new(member.embedding, &channels);
+            let embedding = CpuEmbedding::new(member.embedding, member.patch_size, &channels);
             Implementation::Cpu(Arc::new(CpuImplementation { network, embedding, workspaces: ScratchPool::default() }))
         } else {
             Self::on(device, member, &plan, weights)?
@@ -144,15 +144,16 @@ impl Extractor {
     }
 
     /// Bytes that one photo of a batch takes on the device while its features are computed: three times the network's
-    /// largest map (input, output and residual), and of the embedding the nine shifted copies of each level, twice,
-    /// and its rows.
+    /// largest map (input, output and residual), and of the embedding the shifted copies of each level (nine for
+    /// patches of 3 x 3), twice, and its rows.
     pub fn bytes_per_image(&self, height: usize, width: usize) -> u64 {
         let largest =
             self.plan.steps.iter().fold((0usize, vec![1usize; self.plan.slots]), |(largest, strides), step| {
                 largest_map(largest, strides, step, height * width)
             });
         let cells = self.grid(height, width).cells();
-        let unfolded: usize = self.plan.taps.iter().map(|tap| 18 * tap.channels * cells).sum();
+        let copies = 2 * self.config.first().patch_size.pow(2);
+        let unfolded: usize = self.plan.taps.iter().map(|tap| copies * tap.channels * cells).sum();
         4 * (3 * largest.0.max(3 * height * width) + unfolded + 4 * self.dim * cells) as u64
     }
 

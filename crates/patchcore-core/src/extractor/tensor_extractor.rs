@@ -27,7 +27,7 @@ impl TensorExtractor {
     ) -> Result<Self, ExtractorError> {
         let burn = device.burn()?;
         let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
-        let embedding = PatchEmbedding::new(member.embedding, &channels, burn);
+        let embedding = PatchEmbedding::new(member.embedding, member.patch_size, &channels, burn);
         let network = Network::new(member.backbone, plan, weights, burn, device.precision())?;
         let Normalization { mean, std } = member.normalization;
         let values = |values: [f32; 3]| device.tensor(values.to_vec(), [1, 3, 1, 1]);
