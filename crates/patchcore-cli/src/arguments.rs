@@ -99,11 +99,11 @@ pub struct Fit {
     #[arg(long, value_name = "CELLS", default_value_t = DEFAULT_PATCH_SIZE)]
     pub patch_size: usize,
     /// Values of each level after the first of the authors' two poolings [default: 1024]
-    #[arg(long, value_name = "VALUES")]
+    #[arg(long, value_name = "N")]
     pub pretrain_embed_dimension: Option<usize>,
     /// Values of a patch after the second pooling; asks for that pooling where the mode concatenates the levels [default: 1024,
     /// or all channels]
-    #[arg(long, value_name = "VALUES")]
+    #[arg(long, value_name = "N")]
     pub target_embed_dimension: Option<usize>,
     /// Share of the training patches that the memory bank keeps, in (0, 1]
     #[arg(long, default_value_t = 0.1, value_name = "SHARE", allow_negative_numbers = true)]
