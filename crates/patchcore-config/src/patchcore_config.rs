@@ -209,17 +209,19 @@ impl PatchCoreConfig {
             |parameter, found: String, expected| Err(ConfigError::OutOfRange { parameter, found, expected });
         let side_ok = |side: u32| INPUT_SIDES.contains(&(side as usize));
         let size_ok = |size: Size| side_ok(size.width) && side_ok(size.height);
+        // As it is written on the command line.
+        let written = |size: Size| format!("{}x{}", size.width, size.height);
         match self.view.resize {
             Resize::Short(side) if !side_ok(side) => {
                 return out_of_range("resize", side.to_string(), "8 to 8192 pixels");
             }
             Resize::Exact(size) if !size_ok(size) => {
-                return out_of_range("size", size.to_string(), "8 to 8192 pixels a side");
+                return out_of_range("size", written(size), "8 to 8192 pixels a side");
             }
             _ => {}
         }
         match self.view.crop {
-            Crop::Center(size) if !size_ok(size) => out_of_range("crop", size.to_string(), "8 to 8192 pixels a side"),
+            Crop::Center(size) if !size_ok(size) => out_of_range("crop", written(size), "8 to 8192 pixels a side"),
             _ => Ok(()),
         }
     }
