@@ -94,7 +94,8 @@ fn configuration(model: &Model) -> Vec<Fact> {
 
 fn environment(data: &Path, model: &Model, evaluation: &Evaluation) -> Vec<Fact> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let per_image = evaluation.scoring.as_secs_f64() * 1e3 / evaluation.images.len().max(1) as f64;
+    // A test set has images: a folder without any is refused.
+    let per_image = evaluation.scoring.as_secs_f64() * 1e3 / evaluation.images.len() as f64;
     vec![
         Fact::new("test set", data.display().to_string()),
         Fact::new("scoring", format!("{per_image:.1} ms per image, decoding included")),

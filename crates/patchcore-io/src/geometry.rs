@@ -1,6 +1,6 @@
 //! Where the network's input lies in the original photo: torchvision's resize and centre-crop rules, and back.
 
-use patchcore_config::{Resize, Size, View};
+use patchcore_config::{Pad, Resize, Size, View};
 
 use crate::ImageError;
 use crate::resample::Window;
@@ -75,6 +75,9 @@ impl Geometry {
             }
             Some(size) => checked((u64::from(size.width), u64::from(size.height)))?,
         };
+        if view.pad == Pad::ToMultiple(0) {
+            return invalid("pad", "a multiple of 0".to_owned());
+        }
         let padded = |side: u32| u64::from(view.pad.padded(side));
         let input = checked((padded(input.width), padded(input.height)))?;
         Ok(Geometry {

@@ -1,5 +1,7 @@
 //! A decoded photo in memory, whatever it came from: the start of the flow.
 
+#![allow(clippy::indexing_slicing, reason = "rows are cut from buffers whose lengths are checked")]
+
 use std::fmt;
 use std::fs::{self, File};
 use std::io::Read;
@@ -89,6 +91,13 @@ impl Photo {
         Photo { name: "photo in memory".to_owned(), width, height, channels, samples, full_scale: u16::MAX }
     }
 
+    /// A grey photo of one byte a pixel, row by row.
+    pub(crate) fn of_grey(width: u32, height: u32, pixels: Vec<u8>) -> Photo {
+        assert_eq!(pixels.len(), width as usize * height as usize, "one value for each pixel");
+        let (name, samples) = ("image".to_owned(), Samples::Eight(pixels));
+        Photo { name, width, height, channels: 1, samples, full_scale: u16::MAX }
+    }
+
     /// Copies a borrowed buffer.
     ///
     /// # Errors
@@ -109,7 +118,7 @@ impl Photo {
         }
         // Both fit: they are at most the length of a slice.
         let row = row as usize;
-        let rows = || data.chunks(stride).take(height as usize).filter_map(|line| line.get(..row));
+        let rows = || data.chunks(stride).take(height as usize).map(|line| &line[..row]);
         let pixels = || rows().flat_map(|line| line.chunks_exact(bytes_per_pixel));
         let sixteen = || -> Vec<u16> {
             rows().flat_map(|line| line.as_chunks::<2>().0).map(|&sample| u16::from_ne_bytes(sample)).collect()
@@ -185,7 +194,7 @@ impl Photo {
         }
     }
 
-    /// The largest sample: in a 16-bit photo of a camera of 12 bits at most 4095.
+    /// The largest sample: in a 16-bit photo of a camera of 12 bits at most 4095. 0 without a pixel.
     #[must_use]
     pub fn brightest_sample(&self) -> u16 {
         match &self.samples {
@@ -202,8 +211,10 @@ impl Photo {
             Samples::Sixteen(samples) => samples.iter().map(|&sample| to_eight_bits(sample, self.full_scale)).collect(),
         };
         let rgb = if self.channels == 1 { eight.into_iter().flat_map(|grey| [grey; 3]).collect() } else { eight };
-        // The length is right by construction; an empty picture stands for the impossible.
-        RgbImage::from_raw(self.width, self.height, rgb).unwrap_or_default()
+        match RgbImage::from_raw(self.width, self.height, rgb) {
+            Some(picture) => picture,
+            None => unreachable!("a photo has the samples of its width, height and channels"),
+        }
     }
 
     pub(crate) fn samples(&self) -> &Samples {
@@ -226,7 +237,7 @@ impl fmt::Debug for Photo {
 
 /// A 16-bit sample as 8 bits, rounded to nearest; `white` (at least 1) and what is above it become 255.
 pub(crate) fn to_eight_bits(sample: u16, white: u16) -> u8 {
-    let white = u32::from(white.max(1));
+    let white = u32::from(white);
     ((u32::from(sample) * 255 + white / 2) / white).min(255) as u8
 }
 

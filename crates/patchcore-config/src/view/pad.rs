@@ -22,11 +22,17 @@ impl Pad {
         *self == Pad::None
     }
 
-    /// A side with its padding.
+    /// A side with its padding; `u32::MAX` where that is longer than any photo can be.
+    ///
+    /// # Panics
+    /// For a multiple of 0, which a configuration refuses.
     pub fn padded(self, side: u32) -> u32 {
         match self {
             Pad::None => side,
-            Pad::ToMultiple(multiple) => side.checked_next_multiple_of(multiple.max(1)).unwrap_or(side),
+            Pad::ToMultiple(multiple) => {
+                assert!(multiple > 0, "a side cannot be padded to a multiple of 0");
+                side.checked_next_multiple_of(multiple).unwrap_or(u32::MAX)
+            }
         }
     }
 }

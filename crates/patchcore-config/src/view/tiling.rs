@@ -33,9 +33,13 @@ pub struct TileSpan {
 
 impl Tiling {
     /// The tiles of an axis of `side` pixels. What they keep adds up to the axis, in order.
+    ///
+    /// # Panics
+    /// Where tiles share more than half of their size, or have none: [`Self::fits`] says so before.
     pub fn spans(&self, side: usize) -> Vec<TileSpan> {
         let (size, overlap) = (self.size as usize, self.overlap as usize);
-        let step = size.saturating_sub(overlap).max(1);
+        assert!(size > 0 && overlap <= size / 2, "tiles of {size} pixels cannot share {overlap}");
+        let step = size - overlap;
         let mut spans = Vec::new();
         let mut start = 0;
         loop {
@@ -52,7 +56,7 @@ impl Tiling {
 
     /// Whether cells of tiles are cells of the whole, for these strides.
     pub fn fits(&self, finest: u32, deepest: u32) -> bool {
-        let multiple = |value: u32, of: u32| value.is_multiple_of(of.max(1));
+        let multiple = |value: u32, of: u32| value.is_multiple_of(of);
         self.size > 0
             && self.overlap <= self.size / 2
             && multiple(self.size, deepest)
@@ -82,6 +86,12 @@ mod tests {
             assert_eq!(Tiling { size, overlap }.fits(8, 16), fits, "{size} {overlap}");
         }
         assert!(!Tiling { size: 512, overlap: 16 }.fits(16, 16));
+    }
+
+    #[test]
+    #[should_panic(expected = "tiles of 0 pixels cannot share 0")]
+    fn tiles_without_a_size_are_refused() {
+        Tiling { size: 0, overlap: 0 }.spans(512);
     }
 
     proptest! {

@@ -154,6 +154,8 @@ fn extreme_shapes_and_zero_sides_are_refused() {
     }
     let crop = View { resize: Resize::None, resampling: Resampling::Float, crop: Some(size(0, 1)), pad: Pad::None };
     assert!(matches!(prepare(&line, &crop), Err(ImageError::InvalidView { parameter: "crop", .. })));
+    let pad = View { pad: Pad::ToMultiple(0), crop: None, ..crop };
+    assert!(matches!(prepare(&line, &pad), Err(ImageError::InvalidView { parameter: "pad", .. })));
     let none = Photo::from_dynamic(GrayImage::new(0, 0).into());
     assert!(matches!(prepare(&none, &view(Resize::None, Resampling::Float)), Err(ImageError::NoPixels { .. })));
     let mask = prepare_mask(&line, size(2, 2), &view(Resize::None, Resampling::Float)).unwrap_err();
