@@ -70,8 +70,10 @@ impl Convolution<'_> {
     /// # Errors
     ///
     /// As [`TensorView::decode`].
+    #[expect(clippy::indexing_slicing, reason = "a shape with values has a first extent")]
     pub fn fold(&self, file: &str, layer: &str, shape: &[usize]) -> Result<(FoldedTensor, FoldedTensor), WeightsError> {
-        let channels = shape.first().copied().unwrap_or_default();
+        assert!(shape.iter().product::<usize>() > 0, "a convolution of {shape:?} has no weights: {layer}");
+        let channels = shape[0];
         let vector = |view: &TensorView<'_>| view.decode(file, channels);
         let mut weight = self.weight.decode(file, shape.iter().product())?;
         let mut bias = match &self.bias {
@@ -111,9 +113,12 @@ struct NormValues {
 
 /// Folds `norm` into `weight` (output channels outermost) and `bias`, both in place.
 fn fold(weight: &mut [f32], bias: &mut [f32], norm: &NormValues) {
-    let per_channel = weight.len() / bias.len().max(1);
-    let channels = norm.weight.iter().zip(&norm.bias).zip(&norm.mean).zip(&norm.variance);
-    let rows = weight.chunks_mut(per_channel.max(1)).zip(bias);
+    let NormValues { weight: gamma, bias: beta, mean, variance, .. } = norm;
+    let lengths = [gamma.len(), beta.len(), mean.len(), variance.len()];
+    assert!(lengths.iter().all(|length| *length == bias.len()), "a value for each of {} channels", bias.len());
+    let per_channel = weight.len() / bias.len();
+    let channels = gamma.iter().zip(beta).zip(mean).zip(variance);
+    let rows = weight.chunks_exact_mut(per_channel).zip(bias);
     for ((row, bias), (((&gamma, &beta), &mean), &variance)) in rows.zip(channels) {
         let scale = f64::from(gamma) / (f64::from(variance) + norm.epsilon).sqrt();
         for value in row {
