@@ -1,5 +1,6 @@
 //! The core's typed errors: each says which parameter or value, what was expected, what was found, and what to do.
 
+use crate::memory_bank::BankError;
 use patchcore_config::ConfigError;
 use thiserror::Error;
 
@@ -182,14 +183,12 @@ pub enum FitError {
         /// Index of the image in the order in which images were added.
         image: usize,
     },
-    /// A bank from elsewhere does not fit the embedding.
-    #[error("a bank of {found} values: expected a multiple of {dim} finite values, one row per patch")]
-    WrongBank {
-        /// Values found.
-        found: usize,
-        /// Values per row.
-        dim: usize,
-    },
+    /// The rows are no bank.
+    #[error(transparent)]
+    Bank(#[from] BankError),
+    /// Something needs to know which photo a bank row is of.
+    #[error("the model's bank comes from elsewhere and does not say which photo its rows are of: fit on photos")]
+    NoOrigins,
     /// The caller asked to stop.
     #[error("the fit was cancelled")]
     Cancelled,

@@ -195,7 +195,7 @@ impl Fitter {
             bank.extend_from_slice(self.rows.get(pick * dim..(pick + 1) * dim).unwrap_or(&[]));
             bank_origins.extend(origins.get(pick));
         }
-        let bank = MemoryBank::new(dim, bank, bank_origins).with_dtype(config.bank_dtype);
+        let bank = MemoryBank::new(dim, bank, bank_origins)?.with_dtype(config.bank_dtype)?;
         let fitted_on = FittedOn { images: self.images, patches, good_scores: self.good_scores(&bank, origins) };
         drop(self.rows);
         let model = PatchCore::new(self.extractor, bank, fitted_on)?.with_own_passport();
@@ -207,18 +207,14 @@ impl Fitter {
     fn good_scores(&self, bank: &MemoryBank, origins: &[PatchOrigin]) -> GoodScores {
         let dim = self.extractor.dim();
         let alone = self.images == 1;
+        let Some(of_bank) = bank.origins() else { unreachable!("a fit knows where its rows come from") };
         let step = origins.len().div_ceil(GOOD_SAMPLE).max(1);
         let sample: Vec<(&[f32], &PatchOrigin)> =
             self.rows.chunks_exact(dim.max(1)).zip(origins).step_by(step).collect();
         let nearest_other = |(row, origin): &(&[f32], &PatchOrigin)| {
-            let others = (0..bank.len())
-                .filter(|index| {
-                    bank.origins()
-                        .get(*index)
-                        .is_some_and(|other| if alone { other != *origin } else { other.image != origin.image })
-                })
-                .map(|index| squared_distance(row, bank.row(index)));
-            others.reduce(f32::min)
+            let is_other = |other: &PatchOrigin| if alone { other != *origin } else { other.image != origin.image };
+            let others = of_bank.iter().enumerate().filter(|(_, other)| is_other(other));
+            others.map(|(index, _)| squared_distance(row, bank.row(index))).reduce(f32::min)
         };
         let mut distances: Vec<f32> = sample.par_iter().filter_map(nearest_other).collect();
         distances.sort_unstable_by(f32::total_cmp);

@@ -10,20 +10,22 @@ impl PatchCore {
     /// that only the removed photo covered stays uncovered. Cost: the index of the search, built again.
     ///
     /// # Errors
-    /// [`FitError::TooFewRows`] when fewer rows stay than the score needs neighbours.
+    /// [`FitError::TooFewRows`] when fewer rows stay than the score needs neighbours, [`FitError::NoOrigins`] for a model over a
+    /// bank from elsewhere.
     pub fn without_image(&self, image: u32) -> Result<PatchCore, FitError> {
         let bank = self.bank();
-        let kept = bank.origins().iter().enumerate().filter(|(_, origin)| origin.image != image);
+        let kept =
+            bank.origins().ok_or(FitError::NoOrigins)?.iter().enumerate().filter(|(_, origin)| origin.image != image);
         let (mut rows, mut origins): (Vec<f32>, Vec<PatchOrigin>) = (Vec::new(), Vec::new());
         for (index, origin) in kept {
             rows.extend_from_slice(bank.row(index));
             origins.push(*origin);
         }
         let num_neighbors = self.config().num_neighbors;
-        if origins.len() < num_neighbors.max(1) {
+        if origins.is_empty() || origins.len() < num_neighbors {
             return Err(FitError::TooFewRows { num_neighbors, rows: origins.len() });
         }
-        let bank = MemoryBank::new(bank.dim(), rows, origins);
+        let bank = MemoryBank::new(bank.dim(), rows, origins)?.with_dtype(bank.dtype())?;
         Ok(PatchCore::new(self.extractor().clone(), bank, self.fitted_on())?)
     }
 }

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use half::f16;
 use patchcore_metrics::threshold::Thresholds;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -139,9 +139,10 @@ impl ModelFile {
             BankDtype::F16 => (Dtype::F16, f16_bytes(self.bank.rows())),
         };
         tensors.insert(BANK.into(), (bank.0, vec![m, self.bank.dim()], bank.1));
-        let origins = self.bank.origins().iter();
-        let origins = origins.flat_map(|at| [at.image, u32::from(at.row), u32::from(at.column)]);
-        tensors.insert(ORIGINS.into(), (Dtype::U32, vec![m, 3], origins.flat_map(u32::to_le_bytes).collect()));
+        if let Some(origins) = self.bank.origins() {
+            let origins = origins.iter().flat_map(|at| [at.image, u32::from(at.row), u32::from(at.column)]);
+            tensors.insert(ORIGINS.into(), (Dtype::U32, vec![m, 3], origins.flat_map(u32::to_le_bytes).collect()));
+        }
         for (name, tensor) in self.weights.iter().flat_map(|weights| &weights.tensors) {
             let value = (Dtype::F32, tensor.shape.clone(), f32_bytes(&tensor.data));
             tensors.insert(format!("{WEIGHTS_PREFIX}{name}"), value);
@@ -150,7 +151,7 @@ impl ModelFile {
             .iter()
             .map(|(name, (dtype, shape, bytes))| Ok((name.clone(), TensorView::new(*dtype, shape.clone(), bytes)?)))
             .collect();
-        let views = views.map_err(|error: safetensors::SafeTensorError| malformed(error))?;
+        let views = views.map_err(|error: SafeTensorError| malformed(error))?;
         let digest = checksum(&header, &views);
         let mut views = views;
         views.push((CHECKSUM.into(), TensorView::new(Dtype::U8, vec![digest.len()], &digest).map_err(malformed)?));
@@ -269,15 +270,11 @@ fn f32_values(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, ModelFileEr
 
 fn read_bank(file: &SafeTensors<'_>, header: &ModelHeader) -> Result<MemoryBank, ModelFileError> {
     let bank = file.tensor(BANK).map_err(malformed)?;
-    let origins = file.tensor(ORIGINS).map_err(malformed)?;
     let dim = header.config.embedding_dim();
     let m = match bank.shape() {
         [m, width] if *width == dim && *m > 0 => *m,
         shape => return Err(malformed(format!("the memory bank has shape {shape:?}, expected [rows > 0, {dim}]"))),
     };
-    if origins.dtype() != Dtype::U32 || origins.shape() != [m, 3] {
-        return Err(malformed(format!("the row origins have shape {:?}, expected [{m}, 3] u32", origins.shape())));
-    }
     if header.config.num_neighbors > m {
         return Err(malformed(format!("num_neighbors {} exceeds the bank's {m} rows", header.config.num_neighbors)));
     }
@@ -289,15 +286,31 @@ fn read_bank(file: &SafeTensors<'_>, header: &ModelHeader) -> Result<MemoryBank,
     if rows.iter().any(|value| !value.is_finite()) {
         return Err(malformed("the memory bank holds a value that is not finite"));
     }
-    let (words, _) = origins.data().as_chunks::<4>();
+    let bank = match file.tensor(ORIGINS) {
+        Ok(origins) => MemoryBank::new(dim, rows, read_origins(&origins, header, m)?),
+        // A bank from elsewhere.
+        Err(SafeTensorError::TensorNotFound(_)) => MemoryBank::from_rows(dim, rows),
+        Err(error) => return Err(malformed(error)),
+    };
+    bank.and_then(|bank| bank.with_dtype(dtype)).map_err(malformed)
+}
+
+fn read_origins(view: &TensorView<'_>, header: &ModelHeader, m: usize) -> Result<Vec<PatchOrigin>, ModelFileError> {
+    if view.dtype() != Dtype::U32 || view.shape() != [m, 3] {
+        return Err(malformed(format!("the row origins have shape {:?}, expected [{m}, 3] u32", view.shape())));
+    }
+    let (words, _) = view.data().as_chunks::<4>();
     let words: Vec<u32> = words.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
     let (triples, _) = words.as_chunks::<3>();
     let origin = |[image, row, column]: &[u32; 3]| {
         let narrow = |value: u32| u16::try_from(value).map_err(|_| malformed("a row origin is out of range"));
+        let images = header.fitted_on.images;
+        if *image as usize >= images {
+            return Err(malformed(format!("a row of the bank is of photo {image}, expected one of {images}, from 0")));
+        }
         Ok(PatchOrigin { image: *image, row: narrow(*row)?, column: narrow(*column)? })
     };
-    let origins: Result<Vec<PatchOrigin>, ModelFileError> = triples.iter().map(origin).collect();
-    Ok(MemoryBank::new(dim, rows, origins?).with_dtype(dtype))
+    triples.iter().map(origin).collect()
 }
 
 fn read_weights(views: &[(String, TensorView<'_>)]) -> Result<BackboneWeights, ModelFileError> {

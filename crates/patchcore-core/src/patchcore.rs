@@ -76,7 +76,7 @@ impl PatchCore {
     /// # Errors
     /// [`DeviceError`] where the device cannot take the bank.
     pub(crate) fn new(extractor: Extractor, bank: MemoryBank, fitted_on: FittedOn) -> Result<Self, DeviceError> {
-        let bank = bank.with_dtype(extractor.config().bank_dtype);
+        assert_eq!(bank.dtype(), extractor.config().bank_dtype, "the bank is kept as the settings say");
         let index = NearestNeighborIndex::new(bank, extractor.device())?;
         Ok(Self {
             extractor,
@@ -93,7 +93,7 @@ impl PatchCore {
     /// or one thinned by other means. Its rows have no origins.
     ///
     /// # Errors
-    /// [`FitError::Config`], [`FitError::Backbone`], [`FitError::TooFewRows`], and [`FitError::WrongBank`] when the
+    /// [`FitError::Config`], [`FitError::Backbone`], [`FitError::TooFewRows`], and [`FitError::Bank`] when the
     /// values are not finite or not whole rows.
     pub fn with_bank(
         config: PatchCoreConfig,
@@ -103,9 +103,7 @@ impl PatchCore {
     ) -> Result<Self, FitError> {
         let extractor = Extractor::new(config, weights, device)?;
         let dim = extractor.dim();
-        let found = rows.len();
-        let finite = rows.iter().all(|value| value.is_finite());
-        let bank = MemoryBank::from_rows(dim, rows).filter(|_| finite).ok_or(FitError::WrongBank { found, dim })?;
+        let bank = MemoryBank::from_rows(dim, rows)?.with_dtype(extractor.config().bank_dtype)?;
         let count = bank.len();
         let num_neighbors = extractor.config().num_neighbors;
         if num_neighbors > count {

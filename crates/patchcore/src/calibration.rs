@@ -120,6 +120,7 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::WrongFolds`], [`Error::Cancelled`], and as [`Model::fit_files`].
+    #[expect(clippy::indexing_slicing, reason = "folds cut the photos: their bounds lie between 0 and the number")]
     pub fn cross_fit_files(
         &self,
         files: &[PathBuf],
@@ -134,7 +135,7 @@ impl Model {
         let mut report = CalibrationReport { scores: Vec::new(), source, rejected: Vec::new() };
         for fold in 0..folds {
             let bounds = fold * files.len() / folds..(fold + 1) * files.len() / folds;
-            let left_out = files.get(bounds.clone()).unwrap_or(&[]);
+            let left_out = &files[bounds.clone()];
             let rest: Vec<PathBuf> =
                 files.iter().enumerate().filter(|(at, _)| !bounds.contains(at)).map(|(_, file)| file.clone()).collect();
             let core = self.core();

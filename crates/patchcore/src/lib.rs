@@ -17,7 +17,7 @@
 //! let model = Model::fit(&settings, good)?;
 //!
 //! let score = model.score(&photo(&frame(97))?)?;
-//! println!("{:.3}, worst at {:?}, like {}", score.score, score.worst_at, score.nearest_good.image);
+//! println!("{:.3}, worst at {:?}, like {:?}", score.score, score.worst_at, score.nearest_good.image);
 //! println!("heat map: {} x {} scores, up to {:.3}", score.map.width, score.map.height, score.map.max());
 //! # Ok(())
 //! # }

@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 
 use patchcore_config::{BackboneWeights, Grid, PatchCoreConfig};
 use patchcore_core::error::FitError;
-use patchcore_core::memory_bank::{MemoryBank, PatchOrigin};
+use patchcore_core::memory_bank::MemoryBank;
 use patchcore_core::model_file::{DriftPolicy, ModelFile, ModelHeader};
-use patchcore_core::nearest_neighbor::Neighbor;
 use patchcore_core::passport::{Drift, ScorePassport};
 use patchcore_core::{ComputeDevice, FittedOn, Fitter, ImageInput, ImageScore, Instructions, PatchCore, Precision};
 use patchcore_io::{Geometry, Limits, NetworkInput, Photo, path_of_text, path_text};
@@ -233,7 +232,11 @@ impl Model {
     /// # }
     /// ```
     pub fn open_nearest(&self, nearest: &NearestGood, limits: &Limits) -> Result<NearestPhoto, Error> {
-        self.open_nearest_at(&path_of_text(&nearest.image), nearest, limits)
+        let Some(name) = &nearest.image else {
+            let reason = "the fit was not told the names of its photos";
+            return Err(Error::OtherPhoto { name: "the training photo".to_owned(), reason });
+        };
+        self.open_nearest_at(&path_of_text(name), nearest, limits)
     }
 
     /// [`Model::open_nearest`] for a photo that now lies elsewhere.
@@ -245,13 +248,16 @@ impl Model {
         if path.as_os_str().is_empty() {
             return Err(other("the fit was not told the names of its photos"));
         }
+        let Some(origin) = nearest.origin else {
+            return Err(other("the model's bank comes from elsewhere and does not say which photo its rows are of"));
+        };
         let photo = self.open_photo(path, limits)?;
         let geometry = Geometry::new(photo.name(), photo.size(), &self.core.config().view)?;
         if self.core.config().region.as_ref().is_some_and(|region| region.size != photo.size()) {
             return Err(other("it has another size than the photos of the fit"));
         }
         let grid = self.core.extractor().grid(geometry.input.height as usize, geometry.input.width as usize);
-        let (row, column) = (usize::from(nearest.origin.row), usize::from(nearest.origin.column));
+        let (row, column) = (usize::from(origin.row), usize::from(origin.column));
         if row >= grid.rows || column >= grid.columns {
             return Err(other("it is smaller than the photo of the fit"));
         }
@@ -260,11 +266,13 @@ impl Model {
     }
 
     /// The core's result, as places in the photo and names of training photos.
+    #[expect(clippy::indexing_slicing, reason = "a score has a worst cell, which has a nearest row of the bank")]
     fn to_score(&self, core: &PatchCore, input: &NetworkInput, result: ImageScore) -> Score {
-        let columns = result.grid.columns.max(1);
-        let nearest = result.nearest.get(result.worst_cell).copied().unwrap_or(Neighbor::NONE);
-        let origin = core.bank().origins().get(nearest.row as usize).copied();
-        let origin = origin.unwrap_or(PatchOrigin { image: 0, row: 0, column: 0 });
+        let columns = result.grid.columns;
+        let nearest = result.nearest[result.worst_cell];
+        let bank = core.bank();
+        assert!((nearest.row as usize) < bank.len(), "the worst patch was compared with a row of the bank");
+        let origin = bank.origins().map(|origins| origins[nearest.row as usize]);
         let distance = core.config().mode.distance().of_squared(nearest.squared_distance) as f32;
         Score {
             score: result.score,
@@ -276,7 +284,7 @@ impl Model {
                 result.worst_cell % columns,
             ),
             nearest_good: NearestGood {
-                image: self.images.get(origin.image as usize).cloned().unwrap_or_default(),
+                image: origin.and_then(|origin| self.images.get(origin.image as usize).cloned()),
                 origin,
                 distance,
             },
@@ -473,8 +481,7 @@ impl FitInProgress {
 
 /// The centre of a grid cell in the photo: column, row.
 fn cell_in_photo(geometry: &Geometry, grid: Grid, row: usize, column: usize) -> (f64, f64) {
-    let centre =
-        |cell: usize, cells: usize, pixels: u32| (cell as f64 + 0.5) * f64::from(pixels) / cells.max(1) as f64 - 0.5;
+    let centre = |cell: usize, cells: usize, pixels: u32| (cell as f64 + 0.5) * f64::from(pixels) / cells as f64 - 0.5;
     let x = centre(column, grid.columns, geometry.input.width);
     geometry.to_original(x, centre(row, grid.rows, geometry.input.height))
 }

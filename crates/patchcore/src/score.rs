@@ -40,10 +40,10 @@ pub struct PatchScores {
 /// The patch of a training photo that a patch was compared with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NearestGood {
-    /// Name of the training photo; empty if the fit was not told.
-    pub image: String,
-    /// Its index and the grid cell.
-    pub origin: PatchOrigin,
+    /// Name of the training photo; `None` if the fit was not told, or the bank comes from elsewhere.
+    pub image: Option<String>,
+    /// Its index and the grid cell; `None` for a bank from elsewhere, which does not say.
+    pub origin: Option<PatchOrigin>,
     /// Distance of the two patches, in the unit of the mode's distance.
     pub distance: f32,
 }

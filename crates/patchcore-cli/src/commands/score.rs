@@ -85,10 +85,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
                     verdict: score.verdict.map(Verdict::name),
                     worst_x: Some(score.worst_at.0),
                     worst_y: Some(score.worst_at.1),
-                    nearest_good_row: Some(score.nearest_good.origin.row),
-                    nearest_good_column: Some(score.nearest_good.origin.column),
+                    nearest_good_row: score.nearest_good.origin.map(|origin| origin.row),
+                    nearest_good_column: score.nearest_good.origin.map(|origin| origin.column),
                     nearest_good_distance: Some(score.nearest_good.distance),
-                    nearest_good: Some(score.nearest_good.image),
+                    nearest_good: score.nearest_good.image,
                     error: None,
                 }
             }

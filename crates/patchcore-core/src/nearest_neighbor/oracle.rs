@@ -33,13 +33,12 @@ mod tests {
 
     use super::*;
     use crate::device::ComputeDevice;
-    use crate::memory_bank::{MemoryBank, PatchOrigin};
+    use crate::memory_bank::MemoryBank;
     use crate::nearest_neighbor::DeviceBank;
     use crate::nearest_neighbor::NearestNeighborIndex;
 
     fn index(rows: &[f32], dim: usize) -> NearestNeighborIndex {
-        let origins = vec![PatchOrigin { image: 0, row: 0, column: 0 }; rows.len() / dim];
-        NearestNeighborIndex::new(MemoryBank::new(dim, rows.to_vec(), origins), &ComputeDevice::flex()).unwrap()
+        NearestNeighborIndex::new(MemoryBank::from_rows(dim, rows.to_vec()).unwrap(), &ComputeDevice::flex()).unwrap()
     }
 
     /// The results of both implementations.

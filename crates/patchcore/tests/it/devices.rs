@@ -74,7 +74,7 @@ fn the_search_finds_the_cpus_rows() {
             let near = |at: usize| rows[at / dim * 31 % m * dim + at % dim] + 0.1 * noise[at];
             let queries: Vec<f32> = (0..n * dim).map(near).collect();
             for dtype in [BankDtype::F32, BankDtype::F16] {
-                let bank = MemoryBank::from_rows(dim, rows.clone()).unwrap().with_dtype(dtype);
+                let bank = MemoryBank::from_rows(dim, rows.clone()).unwrap().with_dtype(dtype).unwrap();
                 let cpu = NearestNeighborIndex::new(bank.clone(), &ComputeDevice::flex()).unwrap();
                 let index = NearestNeighborIndex::new(bank, &device).unwrap();
                 let (found, expected) =

@@ -112,17 +112,21 @@ fn the_nearest_good_photo_is_opened_again_or_refused() {
     let go = &mut |_| std::ops::ControlFlow::Continue(());
     let model = Model::fit_files(&settings, &files, &limits, go).unwrap().model;
     let mut nearest = model.score(&part::photo(9, true)).unwrap().nearest_good;
-    nearest.origin.row = 11;
+    nearest.origin.as_mut().unwrap().row = 11;
     let found = model.open_nearest(&nearest, &limits).unwrap();
     assert_eq!((found.photo.width(), found.at.1), (part::SIDE, 11.5 * 8.0 - 0.5));
-    image::RgbImage::new(40, 40).save(&nearest.image).unwrap();
+    let name = nearest.image.clone().unwrap();
+    image::RgbImage::new(40, 40).save(&name).unwrap();
     let error = model.open_nearest(&nearest, &limits).unwrap_err();
     assert!(matches!(error, Error::OtherPhoto { .. }) && error.to_string().contains("smaller"), "{error}");
-    std::fs::remove_file(&nearest.image).unwrap();
+    std::fs::remove_file(&name).unwrap();
     assert!(matches!(model.open_nearest(&nearest, &limits), Err(Error::Image(_))));
-    nearest.image.clear();
+    nearest.image = None;
     let error = model.open_nearest(&nearest, &limits).unwrap_err();
     assert!(matches!(error, Error::OtherPhoto { .. }) && error.to_string().contains("names"), "{error}");
+    nearest.origin = None;
+    let error = model.open_nearest_at(name.as_ref(), &nearest, &limits).unwrap_err();
+    assert!(error.to_string().contains("does not say which photo"), "{error}");
 }
 
 #[test]
