@@ -15,8 +15,9 @@ use burn::tensor::{Tensor, TensorData};
 use criterion::Criterion;
 use patchcore::devices::DeviceState;
 use patchcore::{ComputeDevice, Mode, Model, Photo, Precision, Settings, list_devices, open_device};
-use patchcore_config::PatchCoreConfig;
+use patchcore_config::Checked;
 use patchcore_core::coreset::{RandomProjection, greedy_k_center, initial_distances};
+use patchcore_core::engine::{MapSpec, engine_of};
 use patchcore_core::memory_bank::MemoryBank;
 use patchcore_core::nearest_neighbor::NearestNeighborIndex;
 use patchcore_core::scoring::{AnomalyMap, MapGrower};
@@ -32,7 +33,7 @@ const PHOTOS: usize = 10;
 struct Subject {
     device: ComputeDevice,
     settings: Settings,
-    config: PatchCoreConfig,
+    config: Checked,
     extractor: Extractor,
     photos: Vec<Photo>,
     files: Vec<PathBuf>,
@@ -77,7 +78,7 @@ impl Subject {
 
     /// A file's bytes to the network's input: the CPU's work, whatever the device.
     fn decode(&self, criterion: &mut Criterion) -> anyhow::Result<()> {
-        if !self.device.is_cpu() {
+        if self.device.instructions().is_none() {
             return Ok(());
         }
         let file = self.files.first().context("no photos")?;
@@ -105,17 +106,18 @@ impl Subject {
         criterion.bench_function(&self.id("trunk and embedding", patches, dim), |bencher| {
             bencher.iter(|| black_box(self.extractor.embed_to_host(image).is_ok()));
         });
-        let plan = self.config.backbone.plan(&self.config.layers)?;
+        let member = self.config.first();
+        let plan = member.backbone.plan(&member.layers)?;
         let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
         let weights = self.settings.load_weights()?;
         let side = input.width * input.height;
-        if self.device.is_cpu() {
+        if let Some(instructions) = self.device.instructions() {
             use patchcore_cpu::embedding::CpuEmbedding;
             use patchcore_cpu::network::grey_stem::{GREY_PLANES, push_grey_planes};
             use patchcore_cpu::network::{CpuNetwork, MapLayout, Workspace};
-            let normalization = self.config.normalization;
-            let network = CpuNetwork::for_photos(self.device.instructions(), &plan, &weights, &normalization)?;
-            let embedding = CpuEmbedding::new(self.config.embedding, &channels);
+            let normalization = member.normalization;
+            let network = CpuNetwork::for_photos(instructions, &plan, &weights, &normalization)?;
+            let embedding = CpuEmbedding::new(member.embedding, member.patch_size, &channels);
             let (mut workspace, mut maps) = (Workspace::new(), Vec::new());
             let (height, width, layout) = (input.height, input.width, MapLayout::ChannelsLast);
             let mut colour = input.rgb_planes().into_owned();
@@ -133,8 +135,8 @@ impl Subject {
             return Ok(());
         }
         let burn = burn_device(&self.device)?;
-        let network = Network::new(self.config.backbone, plan, &weights, burn, self.device.precision())?;
-        let embedding = PatchEmbedding::new(self.config.embedding, &channels, burn);
+        let network = Network::new(member.backbone.name(), plan, &weights, burn, self.device.precision())?;
+        let embedding = PatchEmbedding::new(member.embedding, member.patch_size, &channels, burn);
         let data = TensorData::new(input.rgb_planes().into_owned(), [1, 3, input.height, input.width]);
         let input = Tensor::<4>::from_data(data, burn);
         criterion.bench_function(&self.id("trunk", 3, side), |bencher| {
@@ -157,12 +159,12 @@ impl Subject {
     fn coreset_and_search(&self, criterion: &mut Criterion) -> anyhow::Result<()> {
         let dim = self.extractor.dim();
         let patches = self.rows.len() / dim;
-        let projection = RandomProjection::new(self.config.mode.projection(), dim, patches, 0);
+        let projection = RandomProjection::new(self.config.first().projection, dim, patches, 0);
         let (features, width) = match &projection {
-            Some(projection) => (projection.apply(&self.rows, &self.device)?, projection.projected_dim()),
+            Some(projection) => (engine_of(&self.device).project(projection, &self.rows)?, projection.projected_dim()),
             None => (self.rows.clone(), dim),
         };
-        let initial = initial_distances(self.config.mode.start(), &features, width, 0);
+        let initial = initial_distances(self.config.first().start, &features, width, 0);
         let select = || greedy_k_center(&features, width, &initial, patches / 10, &self.device, &mut |_| true).ok();
         criterion.bench_function(&self.id("coreset", patches, width), |bencher| bencher.iter(|| black_box(select())));
         let bank: Vec<f32> = select()
@@ -179,19 +181,19 @@ impl Subject {
         });
         let query = self.queries.get(..dim).context("no queries")?;
         criterion.bench_function(&self.id("search k = 9", size, dim), |bencher| {
-            bencher.iter(|| black_box(index.k_nearest(query, 9)));
+            bencher.iter(|| black_box(index.k_nearest(query, 9).is_ok()));
         });
         Ok(())
     }
 
     /// From the grid of patch scores to the map.
     fn map(&self, criterion: &mut Criterion) -> anyhow::Result<()> {
-        let (grid, mode) = (self.extractor.grid(224, 224), self.config.mode);
-        let grower = MapGrower::new(grid, (224, 224), mode.upsampling(), mode.border(), &self.device)?;
+        let (grid, config) = (self.extractor.grid(224, 224), &self.config);
+        let grower = MapGrower::new(MapSpec::new(config, grid, (224, 224)), &self.device)?;
         let scores: Vec<f32> = (0..grid.cells()).map(|cell| (cell % 17) as f32).collect();
         criterion.bench_function(&self.id("map", 224, 224), |bencher| {
             let mut map = AnomalyMap::default();
-            bencher.iter(|| black_box(grower.grow_into(&scores, &self.device, &mut map).is_ok()));
+            bencher.iter(|| black_box(grower.grow_into(&scores, &mut map).is_ok()));
         });
         Ok(())
     }
@@ -204,7 +206,7 @@ impl Subject {
         criterion.bench_function(&self.id("end to end", bank.len(), bank.dim()), |bencher| {
             bencher.iter(|| black_box(model.score(photo).is_ok()));
         });
-        if !self.device.is_cpu() {
+        if self.device.instructions().is_none() {
             let inputs = vec![model.prepare(photo)?; 8];
             criterion.bench_function(&self.id("end to end, 8 photos at once", bank.len(), bank.dim()), |bencher| {
                 bencher.iter(|| black_box(model.score_inputs(&inputs).is_ok()));
@@ -236,7 +238,7 @@ fn main() -> anyhow::Result<()> {
     for name in device_names() {
         let subject = Subject::new(name.clone())?;
         let properties = subject.device.properties().clone();
-        measured.insert(name, json!({ "backbone": subject.config.backbone.name(), "properties": properties }));
+        measured.insert(name, json!({ "backbone": subject.config.first().backbone.name(), "properties": properties }));
         subject.decode(&mut criterion)?;
         subject.features(&mut criterion)?;
         subject.coreset_and_search(&mut criterion)?;

@@ -11,8 +11,9 @@ use std::hint::black_box;
 use anyhow::Context;
 use patchcore::{AnomalyMap, ComputeDevice, Mode, Precision};
 use patchcore_config::backbone::plan::Plan;
-use patchcore_config::{Architecture, BackboneWeights, Grid, NamedTensor};
+use patchcore_config::{Architecture, BackboneWeights, Checked, Grid, MemberConfig, NamedTensor, StartRule};
 use patchcore_core::coreset::{greedy_k_center, initial_distances};
+use patchcore_core::engine::MapSpec;
 use patchcore_core::memory_bank::MemoryBank;
 use patchcore_core::nearest_neighbor::NearestNeighborIndex;
 use patchcore_core::scoring::MapGrower;
@@ -38,16 +39,17 @@ fn main() -> anyhow::Result<()> {
     // Through the facade, which reads PATCHCORE_INSTRUCTIONS.
     let device = patchcore::open_device("flex", Precision::F32, None)?;
 
-    let architecture = Architecture::EfficientNetLite0;
+    let architecture = Architecture::EFFICIENTNET_LITE0;
     let weights = patchcore::resolve_weights(architecture.name(), None)?;
     let plan = architecture.plan(&architecture.default_layers().map(str::to_owned))?;
     let maps = network("network/efficientnet_lite0", &device, &plan, &weights, SIDES[0])?;
-    let deeper = Architecture::ResNet18.plan(&Architecture::ResNet18.default_layers().map(str::to_owned))?;
+    let deeper = Architecture::RESNET18.plan(&Architecture::RESNET18.default_layers().map(str::to_owned))?;
     network("network/resnet18", &device, &deeper, &drawn_weights(&deeper), SIDES[1])?;
-    embedding(&plan, &maps)?;
+    let config = Mode::Paper.config(architecture).check()?;
+    embedding(config.first(), &plan, &maps)?;
     search(&device)?;
     coreset(&device)?;
-    map(&device)
+    map(&config, &device)
 }
 
 /// Where callgrind counts. Its name is the one that `cargo xtask instruction-counts` gives to callgrind.
@@ -75,16 +77,16 @@ fn network(
     weights: &BackboneWeights,
     side: usize,
 ) -> anyhow::Result<Vec<FeatureMap>> {
-    let network = CpuNetwork::new(device.instructions(), plan, weights)?;
+    let network = CpuNetwork::new(device.instructions().context("the CPU's kernels")?, plan, weights)?;
     let input = noise(1, 3 * side * side);
     let (mut workspace, mut maps) = (Workspace::new(), Vec::new());
     count(name, || Ok(network.forward(&input, 1, side, side, MapLayout::ChannelsLast, &mut workspace, &mut maps)?))?;
     Ok(maps)
 }
 
-fn embedding(plan: &Plan, maps: &[FeatureMap]) -> anyhow::Result<()> {
+fn embedding(member: &MemberConfig, plan: &Plan, maps: &[FeatureMap]) -> anyhow::Result<()> {
     let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
-    let embedding = CpuEmbedding::new(Mode::Paper.embedding(channels.iter().sum()), &channels);
+    let embedding = CpuEmbedding::new(member.embedding, member.patch_size, &channels);
     let (mut scratch, mut rows) = (EmbeddingScratch::default(), Vec::new());
     count("embedding", || {
         embedding.forward_into(maps, &mut scratch, &mut rows);
@@ -107,7 +109,7 @@ fn search(device: &ComputeDevice) -> anyhow::Result<()> {
 fn coreset(device: &ComputeDevice) -> anyhow::Result<()> {
     let [rows, dim] = PATCHES;
     let features = features(3, rows, dim);
-    let initial = initial_distances(Mode::Authors.start(), &features, dim, 0);
+    let initial = initial_distances(StartRule::MeanOfRandomRows(10), &features, dim, 0);
     count("coreset", || {
         let picked = greedy_k_center(&features, dim, &initial, PICKS, device, &mut |_| true);
         black_box(picked.map_err(|stopped| anyhow::anyhow!("{stopped:?}"))?);
@@ -115,13 +117,13 @@ fn coreset(device: &ComputeDevice) -> anyhow::Result<()> {
     })
 }
 
-fn map(device: &ComputeDevice) -> anyhow::Result<()> {
-    let (grid, mode) = (Grid { rows: 28, columns: 28 }, Mode::Paper);
-    let grower = MapGrower::new(grid, (224, 224), mode.upsampling(), mode.border(), device)?;
+fn map(config: &Checked, device: &ComputeDevice) -> anyhow::Result<()> {
+    let grid = Grid { rows: 28, columns: 28 };
+    let grower = MapGrower::new(MapSpec::new(config, grid, (224, 224)), device)?;
     let scores = noise(4, grid.cells());
     let mut map = AnomalyMap::default();
     count("map", || {
-        grower.grow_into(&scores, device, &mut map)?;
+        grower.grow_into(&scores, &mut map)?;
         black_box(&map);
         Ok(())
     })

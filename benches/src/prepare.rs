@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use image::DynamicImage;
 use patchcore::{ComputeDevice, Limits, Mode, Model, Settings};
-use patchcore_config::{Architecture, BackboneWeights, PatchCoreConfig, ProjectionRule, Size, StartRule};
+use patchcore_config::{Architecture, BackboneWeights, Crop, ProjectionRule, Size, StartRule};
 use patchcore_core::coreset::{RandomProjection, greedy_k_center, initial_distances};
+use patchcore_core::engine::engine_of;
 use patchcore_core::{Extractor, ImageInput};
 use patchcore_testing::{RESNET18, files};
 use rayon::prelude::*;
@@ -56,9 +57,9 @@ pub fn prepare(shared: &Path, work: &Work) -> anyhow::Result<()> {
 /// ResNet-18's two levels on 224 x 224, as 1024 or 384 values.
 fn extractor(weights: &BackboneWeights, dim: usize) -> anyhow::Result<Extractor> {
     let mode = if dim == 1024 { Mode::Authors } else { Mode::Paper };
-    let mut config = PatchCoreConfig::new(mode, Architecture::ResNet18);
-    config.view.crop = Some(Size { width: 224, height: 224 });
-    Ok(Extractor::new(config, weights, &ComputeDevice::flex())?)
+    let mut config = mode.config(Architecture::RESNET18);
+    config.view.crop = Crop::Center(Size { width: 224, height: 224 });
+    Ok(Extractor::new(config.check()?, weights, &ComputeDevice::flex())?)
 }
 
 /// The patches of a photograph.
@@ -124,13 +125,12 @@ fn photographs(shared: &Path, work: &Work) -> anyhow::Result<()> {
 
 /// One normalised image for the networks.
 fn input(work: &Work) -> anyhow::Result<()> {
-    let mut config = PatchCoreConfig::new(Mode::Authors, Architecture::ResNet18);
-    config.view.crop = Some(Size { width: 224, height: 224 });
+    let config = Mode::Authors.config(Architecture::RESNET18).check()?;
     let photo = work.score_photos().join("000.png");
     once(&work.input(), |to| {
         let input = patchcore_io::prepare(&open(&photo)?.into(), &config.view)?;
         let mut planes = input.rgb_planes().into_owned();
-        config.normalization.apply(&mut planes);
+        config.first().normalization.apply(&mut planes);
         npy::write(to, input.width * input.height, &planes)
     })
 }
@@ -170,7 +170,7 @@ fn project(rows: &[f32], dim: usize) -> anyhow::Result<Vec<f32>> {
     let device = ComputeDevice::flex();
     let rule = ProjectionRule::Dense(PROJECTED);
     let projection = RandomProjection::new(rule, dim, rows.len() / dim, 0).context("nothing to project")?;
-    Ok(projection.apply(rows, &device)?)
+    Ok(engine_of(&device).project(&projection, rows)?)
 }
 
 fn select(projected: &[f32], count: usize) -> anyhow::Result<Vec<usize>> {

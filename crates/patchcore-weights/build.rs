@@ -2,7 +2,7 @@
 //! binary.
 //!
 //! Looked for in `PATCHCORE_WEIGHTS_DIR`, the weights directory (`PATCHCORE_CACHE`, else the user's cache), and the
-//! package of assets; the default backbone in the last alone, so that what is installed on a machine cannot change it.
+//! package of assets; one that ships with the code in the last alone, so that what is installed on a machine cannot change it.
 //! A file that is not there is one warning; a file that is there and wrong stops the build. The network is never
 //! touched.
 
@@ -16,10 +16,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use import::{
-    EFFICIENTNET_LITE0, Rounding, WeightsError, WeightsFormat, encode_safetensors, known_backbones, verify_manifest,
-    weights_dir, weights_files,
-};
+use import::{Rounding, WeightsError, WeightsFormat, encode_safetensors, verify_manifest, weights_dir, weights_files};
+use patchcore_config::CATALOGUE;
+use patchcore_config::backbone::{NetworkEntry, WeightsSource};
 
 fn main() -> ExitCode {
     match run() {
@@ -39,9 +38,10 @@ fn run() -> Result<(), String> {
         "/// Name of each backbone whose feature is on, and its safetensors bytes if there were any to embed.\n",
     );
     table.push_str("static EMBEDDED: &[(&str, Option<&[u8]>)] = &[\n");
-    for name in known_backbones().into_iter().filter(|name| is_wanted(name)) {
+    for network in CATALOGUE.iter().filter(|network| is_wanted(network)) {
+        let name = network.name;
         // Writing to a string cannot fail.
-        let _ = match find(name) {
+        let _ = match find(network) {
             Ok(path) => {
                 println!("cargo:rerun-if-changed={}", path.display());
                 let blob = blob(&path, name).map_err(|error| error.to_string())?;
@@ -61,15 +61,17 @@ fn run() -> Result<(), String> {
     fs::write(out.join("embedded.rs"), table).map_err(|error| error.to_string())
 }
 
-/// Whether the feature `embed-NAME` is on.
-fn is_wanted(name: &str) -> bool {
-    env::var_os(format!("CARGO_FEATURE_EMBED_{}", name.to_uppercase())).is_some()
+/// Whether the network's feature is on.
+fn is_wanted(network: &NetworkEntry) -> bool {
+    let variable = |feature: String| format!("CARGO_FEATURE_{}", feature.replace('-', "_").to_uppercase());
+    network.embed_feature().is_some_and(|feature| env::var_os(variable(feature)).is_some())
 }
 
-/// The file of that backbone in the first place that has one.
-fn find(name: &str) -> Result<PathBuf, WeightsError> {
+/// The file of that network in the first place that has one.
+fn find(network: &NetworkEntry) -> Result<PathBuf, WeightsError> {
+    let name = network.name;
     let assets = PathBuf::from(patchcore_assets::FOLDER);
-    let folders = if name == EFFICIENTNET_LITE0 {
+    let folders = if matches!(network.weights, WeightsSource::Shipped { .. }) {
         vec![assets]
     } else {
         for variable in ["PATCHCORE_WEIGHTS_DIR", "PATCHCORE_CACHE", "XDG_CACHE_HOME", "HOME"] {

@@ -5,13 +5,14 @@
 
 use std::sync::OnceLock;
 
-use patchcore::config::BackboneWeights;
-use patchcore::config::{Resampling, View};
+use patchcore::config::backbone::{Family, NetworkEntry, ResNet};
+use patchcore::config::{Architecture, BackboneWeights};
+use patchcore::config::{Crop, Resampling, View};
 use patchcore::{Limits, NetworkInput, Pad, Photo, Resize, Size};
 use patchcore_core::model_file::{DriftPolicy, ModelFile};
 use patchcore_core::{ComputeDevice, ImageInput};
 use patchcore_io::{prepare, prepare_mask, prepare_within, region_of_masks};
-use patchcore_weights::{Architecture, Block, import_onnx, import_safetensors, verify_manifest};
+use patchcore_weights::{import_onnx, import_safetensors, verify_manifest};
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
 
@@ -103,13 +104,13 @@ fn sealed(bytes: &[u8]) -> Option<Vec<u8>> {
 pub fn photo(bytes: &[u8]) {
     let Ok(photo) = Photo::decode("photo", bytes, &LIMITS) else { return };
     assert!(photo.width() > 0 && photo.height() > 0 && [1, 3].contains(&photo.channels()));
-    let crop = Some(Size { width: 28, height: 28 });
+    let crop = Crop::Center(Size { width: 28, height: 28 });
     for (resampling, crop, pad) in [
         (Resampling::Pil8Bit, crop, Pad::None),
-        (Resampling::Float, None, Pad::ToMultiple(16)),
+        (Resampling::Float, Crop::Keep, Pad::ToMultiple(16)),
         (Resampling::Native, crop, Pad::None),
     ] {
-        if let Ok(input) = prepare(&photo, &View { resize: Resize::ShortSide(32), resampling, crop, pad }) {
+        if let Ok(input) = prepare(&photo, &View { resize: Resize::Short(32), resampling, crop, pad }) {
             let NetworkInput { width, height, data, .. } = &input;
             assert_eq!(data.len() % (width * height), 0);
             // Weights in float need not add up to exactly 1.
@@ -130,9 +131,9 @@ pub fn mask(bytes: &[u8]) {
     }
     if let Some(mask) = roi {
         let view = View {
-            resize: Resize::ShortSide(32),
+            resize: Resize::Short(32),
             resampling: Resampling::Pil8Bit,
-            crop: Some(Size { width: 28, height: 28 }),
+            crop: Crop::Center(Size { width: 28, height: 28 }),
             pad: Pad::None,
         };
         let _ = prepare_mask(&mask, mask.size(), &view);
@@ -141,23 +142,13 @@ pub fn mask(bytes: &[u8]) {
 
 /// Weights as ONNX or safetensors, for networks of a few channels so that what is right is small.
 pub fn onnx(bytes: &[u8]) {
-    const TINY: [Architecture; 2] = [
-        Architecture { name: "tiny_basic", block: Block::Basic, blocks: [2, 1, 1, 1], stem_width: 2, width_factor: 1 },
-        Architecture {
-            name: "tiny_bottleneck",
-            block: Block::Bottleneck,
-            blocks: [2, 1, 1, 1],
-            stem_width: 2,
-            width_factor: 1,
-        },
-    ];
-    for architecture in &TINY {
-        let imported = [
-            import_onnx(architecture, "weights.onnx", bytes),
-            import_safetensors(architecture, "weights.safetensors", bytes),
-        ];
-        for tensors in imported.into_iter().flatten() {
-            let mut values = tensors.values().flat_map(|tensor| &tensor.data);
+    for (name, expansion) in [("tiny_basic", 1), ("tiny_bottleneck", 4)] {
+        let family = Family::ResNet(ResNet { blocks: [2, 1, 1, 1], expansion, stem: 2, width: 2 });
+        let network = NetworkEntry { name, family, ..*Architecture::RESNET18.entry() };
+        let imported =
+            [import_onnx(&network, "weights.onnx", bytes), import_safetensors(&network, "weights.safetensors", bytes)];
+        for weights in imported.into_iter().flatten() {
+            let mut values = weights.tensors.values().flat_map(|tensor| &tensor.data);
             assert!(values.all(|value| value.is_finite()), "weights that are not finite were accepted");
         }
     }

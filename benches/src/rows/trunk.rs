@@ -19,7 +19,7 @@ pub fn set_up(backbone: &str, batch: usize, work: &Work) -> anyhow::Result<Measu
     let architecture = Architecture::from_name(backbone)?;
     let layers = architecture.default_layers().map(str::to_owned);
     // The default backbone is embedded, and the peer's ONNX file is made of the same tensors.
-    let file = (architecture != Architecture::EfficientNetLite0).then(|| work.onnx(backbone));
+    let file = (architecture != Architecture::EFFICIENTNET_LITE0).then(|| work.onnx(backbone));
     let weights = patchcore::resolve_weights(backbone, file.as_deref())?;
     let network = CpuNetwork::new(Instructions::native(), &architecture.plan(&layers)?, &weights)
         .context("cannot build the network")?;

@@ -1,9 +1,13 @@
-//! The command line.
+//! The command line, and what its options mean as settings; long because it is one list: every option of every command, with
+//! its help.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use patchcore::{DEFAULT_DEVICE, Instructions, Size};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use patchcore::config::backbone::WeightsSource;
+use patchcore::config::{CATALOGUE, DEFAULT_PATCH_SIZE};
+use patchcore::{BankDtype, Crop, DEFAULT_DEVICE, Instructions, Mode, Precision, Resize, Settings, Size, Tiling};
 
 /// PatchCore anomaly detection: learn from photos of good parts, score new ones, see where they differ.
 #[derive(Debug, Parser)]
@@ -80,8 +84,8 @@ pub struct Fit {
     /// An MVTec category (uses train/good) or a plain folder of photos of good parts
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// Network: efficientnet_lite0 (embedded), resnet18, resnet34, resnet50, resnet101, wide_resnet50_2, wide_resnet101_2
-    #[arg(long, default_value = patchcore::DEFAULT_BACKBONE)]
+    /// Network, one of the catalogue
+    #[arg(long, default_value = patchcore::DEFAULT_BACKBONE, help = backbone_help())]
     pub backbone: String,
     /// ONNX or safetensors file with the network's weights [default: embedded, else the weights directory]
     #[arg(long, value_name = "FILE")]
@@ -92,6 +96,16 @@ pub struct Fit {
     /// Feature levels, in network order [default: the two at strides 8 and 16]
     #[arg(long, value_delimiter = ',', value_name = "LAYER,LAYER")]
     pub layers: Option<Vec<String>>,
+    /// Side of a patch, in cells of each level: odd, 1 to 15
+    #[arg(long, value_name = "CELLS", default_value_t = DEFAULT_PATCH_SIZE)]
+    pub patch_size: usize,
+    /// Values of each level after the first of the authors' two poolings [default: 1024]
+    #[arg(long, value_name = "N")]
+    pub pretrain_embed_dimension: Option<usize>,
+    /// Values of a patch after the second pooling; asks for that pooling where the mode concatenates the levels [default: 1024,
+    /// or all channels]
+    #[arg(long, value_name = "N")]
+    pub target_embed_dimension: Option<usize>,
     /// Share of the training patches that the memory bank keeps, in (0, 1]
     #[arg(long, default_value_t = 0.1, value_name = "SHARE", allow_negative_numbers = true)]
     pub coreset_sampling_ratio: f64,
@@ -143,6 +157,56 @@ pub struct Fit {
     /// The model file to write
     #[arg(short, long, value_name = "MODEL")]
     pub output: PathBuf,
+}
+
+impl Fit {
+    /// The library's settings; the region of interest comes with the masks, which are files.
+    pub fn settings(&self) -> anyhow::Result<Settings> {
+        let resize = match (self.resize, self.size) {
+            (Some(side), _) => Some(Resize::Short(side)),
+            (None, Some(size)) => Some(Resize::Exact(size)),
+            (None, None) => None,
+        };
+        let crop = match (self.crop, self.no_crop) {
+            (Some(size), _) => Some(Crop::Center(size)),
+            (None, true) => Some(Crop::Keep),
+            (None, false) => None,
+        };
+        let tiling = match self.tile {
+            Some(size) => Tiling::Tiles { size, overlap: self.overlap },
+            None => Tiling::Whole,
+        };
+        Ok(Settings {
+            mode: Mode::from_name(&self.mode)?,
+            backbone: self.backbone.clone(),
+            weights: self.weights.clone(),
+            layers: self.layers.clone(),
+            patch_size: self.patch_size,
+            pretrain_embed_dimension: self.pretrain_embed_dimension,
+            target_embed_dimension: self.target_embed_dimension,
+            coreset_sampling_ratio: self.coreset_sampling_ratio,
+            num_neighbors: self.num_neighbors,
+            resize,
+            crop,
+            pad_to_stride: self.pad_to_stride,
+            tiling,
+            full_scale: self.full_scale,
+            seed: self.seed,
+            device: self.compute.device.clone(),
+            precision: Precision::from_name(&self.compute.precision)?,
+            instructions: self.compute.instructions()?,
+            bank_dtype: BankDtype::from_name(&self.bank_dtype)?,
+            ..Settings::default()
+        })
+    }
+
+    /// What `patchcore fit --data DATA --output OUTPUT` asks for, on the device that `compute` names.
+    pub fn with_defaults(data: &Path, output: &Path, compute: Compute) -> anyhow::Result<Self> {
+        let arguments =
+            [OsStr::new("fit"), OsStr::new("--data"), data.as_os_str(), OsStr::new("--output"), output.as_os_str()];
+        let matches = Self::augment_args(clap::Command::new("fit")).try_get_matches_from(arguments)?;
+        Ok(Self { compute, ..Self::from_arg_matches(&matches)? })
+    }
 }
 
 /// Where a model comes from.
@@ -402,6 +466,15 @@ pub enum InspectFormat {
     Json,
 }
 
+/// The networks of the catalogue, and which of them is in the program.
+fn backbone_help() -> String {
+    let names = CATALOGUE.iter().map(|network| match network.weights {
+        WeightsSource::Shipped { .. } => format!("{} (embedded)", network.name),
+        _ => network.name.to_owned(),
+    });
+    format!("Network: {}", names.collect::<Vec<_>>().join(", "))
+}
+
 /// `N` or `WxH`.
 fn parse_size(text: &str) -> Result<Size, String> {
     let side =
@@ -430,5 +503,43 @@ mod tests {
         for bad in ["", "x", "3x", "a", "-1", "1x2x3"] {
             assert!(parse_size(bad).is_err(), "{bad}");
         }
+    }
+
+    fn fit(options: &[&str]) -> Fit {
+        let arguments = ["patchcore", "fit", "--data", "photos", "-o", "m.patchcore"];
+        match Arguments::parse_from(arguments.iter().chain(options)).command {
+            Command::Fit(fit) => fit,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn view(options: &[&str]) -> (Resize, Crop) {
+        let view = fit(options).settings().unwrap().config().unwrap().view;
+        (view.resize, view.crop)
+    }
+
+    #[test]
+    fn a_crop_that_is_declined_asks_for_no_resize() {
+        let square = |side| Size { width: side, height: side };
+        let own_size = (Resize::Keep, Crop::Keep);
+        assert_eq!(view(&["--tile", "512"]), own_size);
+        assert_eq!(view(&["--tile", "512", "--no-crop"]), own_size);
+        assert_eq!(view(&["--tile", "512", "--no-crop", "--mode", "authors"]), own_size);
+        assert_eq!(view(&["--tile", "512", "--no-crop", "--resize", "768"]), (Resize::Short(768), Crop::Keep));
+        let authors = ["--mode", "authors"];
+        let of_authors = |options: &[&'static str]| view(&[&authors, options].concat());
+        assert_eq!(of_authors(&[]), (Resize::Short(256), Crop::Center(square(224))));
+        assert_eq!(of_authors(&["--no-crop"]), (Resize::Short(256), Crop::Keep));
+        assert_eq!(of_authors(&["--pad-to-stride"]), (Resize::Short(256), Crop::Keep));
+        assert_eq!(of_authors(&["--resize", "300"]), (Resize::Short(300), Crop::Keep));
+        assert_eq!(of_authors(&["--crop", "200"]), (Resize::Short(256), Crop::Center(square(200))));
+    }
+
+    #[test]
+    fn the_demo_fits_as_the_command_line_does_without_options() {
+        let asked = fit(&[]);
+        let built = Fit::with_defaults(Path::new("photos"), Path::new("m.patchcore"), asked.compute.clone()).unwrap();
+        assert_eq!(format!("{built:?}"), format!("{asked:?}"));
+        assert_eq!(built.settings().unwrap(), Settings::default());
     }
 }

@@ -34,8 +34,7 @@ fn nearest(model: &Model, score: &Score) -> NearestPatch {
     let cut = |found: NearestPhoto| crop_around(&found.photo.to_rgb8(), found.at, crop_size(&found.geometry));
     NearestPatch {
         image: good.image.clone(),
-        row: usize::from(good.origin.row),
-        column: usize::from(good.origin.column),
+        cell: good.origin.map(|origin| [usize::from(origin.row), usize::from(origin.column)]),
         distance: good.distance,
         crop: crop.map(cut),
     }

@@ -6,7 +6,6 @@ use patchcore::metrics::{LabelledMap, Metric, Results, pr_curve, pro_curve, roc_
 use patchcore::{EvaluatedImage, Evaluation, Model};
 use patchcore_report::{EvaluationPage, Fact, ImageRow};
 
-use crate::commands::inspect::view;
 use crate::commands::score::color_scale;
 use crate::results::threshold;
 use crate::utc;
@@ -78,23 +77,21 @@ fn notes(results: &Results) -> Vec<String> {
 }
 
 fn configuration(model: &Model) -> Vec<Fact> {
-    let (config, fitted_on) = (model.config(), model.fitted_on());
-    vec![
-        Fact::new("mode", config.mode.name()),
-        Fact::new("backbone", format!("{}, layers {}", config.backbone.name(), config.layers.join(", "))),
+    let fitted_on = model.fitted_on();
+    let mut facts: Vec<Fact> =
+        model.config().described().into_iter().map(|(key, value)| Fact::new(key, value)).collect();
+    facts.extend([
         Fact::new("weights", format!("sha256 {}", model.weights_sha256())),
-        Fact::new("input", view(&config.view)),
         Fact::new("memory bank", format!("{} rows x {}", model.bank().len(), model.bank().dim())),
         Fact::new("fitted on", format!("{} photos, {} patches", fitted_on.images, fitted_on.patches)),
-        Fact::new("coreset ratio", config.coreset_sampling_ratio.to_string()),
-        Fact::new("neighbours", config.num_neighbors.to_string()),
-        Fact::new("seed", config.seed.to_string()),
-    ]
+    ]);
+    facts
 }
 
 fn environment(data: &Path, model: &Model, evaluation: &Evaluation) -> Vec<Fact> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let per_image = evaluation.scoring.as_secs_f64() * 1e3 / evaluation.images.len().max(1) as f64;
+    // A test set has images: a folder without any is refused.
+    let per_image = evaluation.scoring.as_secs_f64() * 1e3 / evaluation.images.len() as f64;
     vec![
         Fact::new("test set", data.display().to_string()),
         Fact::new("scoring", format!("{per_image:.1} ms per image, decoding included")),

@@ -22,17 +22,26 @@ pub enum ConfigError {
         /// The layer given.
         layer: String,
         /// The backbone's name.
-        backbone: &'static str,
+        backbone: String,
         /// The backbone's layers, comma separated.
         known: String,
     },
     /// The list of layers is empty.
     #[error("no layers given: the paper uses the second and third stage, for example `layer2,layer3`")]
     NoLayers,
+    /// A model without members.
+    #[error("the configuration has no members: a model needs at least one network")]
+    NoMembers,
     /// No mode of that name.
     #[error("unknown mode `{name}`: expected one of paper, authors, anomalib")]
     UnknownMode {
         /// The name given.
+        name: String,
+    },
+    /// An application's own network is no plan of convolutions.
+    #[error("the network {name} is an application's own: it has no plan of convolutions")]
+    NoPlan {
+        /// The network's name.
         name: String,
     },
     /// A parameter is outside its range.

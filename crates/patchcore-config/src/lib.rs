@@ -1,19 +1,32 @@
 //! What is to be computed: modes, rules, views and networks as plain values that serde writes and reads.
 //!
 //! Nothing here computes. The method (`patchcore-core`), the kernels of the CPU, whoever reads photos and whoever reads weights
-//! depend on this crate and not on each other. A [`PatchCoreConfig`] is checked by [`PatchCoreConfig::check`]; [`mode`] has the
-//! table of what the three published PatchCores compute.
+//! depend on this crate and not on each other. A [`PatchCoreConfig`] holds every rule resolved; [`PatchCoreConfig::check`]
+//! makes it a [`Checked`] one, from which alone a fit and a model are made. [`mode`] has the table of what the three published
+//! PatchCores compute.
 
 pub mod backbone;
 mod bank_dtype;
+mod checked;
+mod earlier;
 mod error;
+mod member_config;
 pub mod mode;
 mod patchcore_config;
+mod rules;
+mod rules_name;
 mod view;
 
-pub use backbone::{ARCHITECTURES, Architecture, BackboneWeights, NamedTensor};
+pub use backbone::{Architecture, BackboneWeights, CATALOGUE, NamedTensor, Network, OwnLevel, OwnNetwork};
 pub use bank_dtype::BankDtype;
+pub use checked::Checked;
+pub use earlier::EarlierConfig;
 pub use error::ConfigError;
-pub use mode::{Border, Distance, EmbeddingRule, ImageScoreRule, MODES, Mode, ProjectionRule, StartRule, Upsampling};
+pub use member_config::{DEFAULT_PATCH_SIZE, MemberConfig, PATCH_SIZES};
+pub use mode::{MODES, Mode};
 pub use patchcore_config::{INPUT_SIDES, PatchCoreConfig};
-pub use view::{Grid, Normalization, Pad, Region, RegionError, Resampling, Resize, Size, TileSpan, Tiling, View};
+pub use rules::{
+    Border, Distance, EmbeddingRule, ImageScoreRule, PUBLISHED_EMBED_DIMENSION, ProjectionRule, Smoothing, StartRule,
+    Upsampling,
+};
+pub use view::{Crop, Grid, Normalization, Pad, Region, RegionError, Resampling, Resize, Size, TileSpan, Tiling, View};

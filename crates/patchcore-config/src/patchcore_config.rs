@@ -1,113 +1,190 @@
-//! Everything that decides what a fit computes, as plain settings checked once.
+//! Everything that decides what a fit computes and a model scores by, every rule resolved.
 
 use serde::{Deserialize, Serialize};
 
-use crate::Architecture;
-use crate::BankDtype;
-use crate::ConfigError;
-use crate::{EmbeddingRule, Mode};
-use crate::{Normalization, Pad, Region, Resize, Size, Tiling, View};
+use crate::bank_dtype::BankDtype;
+use crate::error::ConfigError;
+use crate::member_config::MemberConfig;
+use crate::rules::{Border, Distance, ImageScoreRule, Smoothing, Upsampling};
+use crate::view::{Crop, Pad, Region, Resampling, Resize, Size, Tiling, View};
 
-/// Settings of a fit. [`PatchCoreConfig::new`] gives a mode's own values; change fields before fitting.
+/// Settings of a fit, stored whole in the model's file. [`Mode::config`](crate::Mode::config) gives a published combination;
+/// change what differs and [`check`](PatchCoreConfig::check).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PatchCoreConfig {
-    /// Which definition of PatchCore. Default: `paper`.
-    pub mode: Mode,
-    /// The frozen network.
-    pub backbone: Architecture,
-    /// Feature levels in network order. Default: strides 8 and 16 (the paper's j and j + 1).
-    pub layers: Vec<String>,
-    /// Geometry of the network's input.
+    /// What a photo goes through, each with its own bank; their maps are joined. Today one.
+    pub members: Vec<MemberConfig>,
+    /// Geometry of the networks' input.
     pub view: View,
-    /// Mean and standard deviation of the input. Default: the backbone's own.
-    pub normalization: Normalization,
-    /// The embedding. Default: the mode's, for these layers.
-    pub embedding: EmbeddingRule,
-    /// Share of all training patches that the memory bank keeps, in `(0, 1]`. Default 0.1.
-    pub coreset_sampling_ratio: f64,
-    /// k of the patch score (mode `authors`) or b of eq. 7 (the others). Default 1 or 9.
-    pub num_neighbors: usize,
-    /// Number format in which the memory bank is kept. Default f32.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub bank_dtype: BankDtype,
-    /// Source of every random choice.
-    pub seed: u64,
-    /// Cut the input into tiles; needs a view padded to the deepest stride. Default: the whole input at once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tiling: Option<Tiling>,
+    /// How the input is cut; tiles need a view padded to the deepest stride. Default: the whole input at once.
+    pub tiling: Tiling,
     /// Where to look, in the geometry of the photos. Default: everywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<Region>,
     /// The sample that is white in 16-bit photos: 4095 for a camera's 12 bits. Default: each photo's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub full_scale: Option<u16>,
-}
-
-/// Whether a setting need not be written: files of earlier versions do not know it.
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
+    /// Share of all training patches that a memory bank keeps, in `(0, 1]`. Default 0.1.
+    pub coreset_sampling_ratio: f64,
+    /// Number format in which memory banks are kept. Default f32.
+    pub bank_dtype: BankDtype,
+    /// Source of every random choice. Default 0.
+    pub seed: u64,
+    /// The unit of scores.
+    pub distance: Distance,
+    /// From patches to the image.
+    pub image_score: ImageScoreRule,
+    /// k of [`ImageScoreRule::MaximumOfMeans`] (mode `authors`: 1), b of eq. 7 in [`ImageScoreRule::Reweighted`] (the other
+    /// modes: 9); of no effect with [`ImageScoreRule::MaximumOfMap`].
+    pub num_neighbors: usize,
+    /// How the map grows from the grid.
+    pub upsampling: Upsampling,
+    /// What the smoothing sees beyond the map's edge.
+    pub border: Border,
+    /// How the map is smoothed.
+    pub smoothing: Smoothing,
 }
 
 /// Smallest and largest side of the network's input, in pixels.
 pub const INPUT_SIDES: std::ops::RangeInclusive<usize> = 8..=8192;
 
 impl PatchCoreConfig {
-    /// A mode's values for a backbone.
-    pub fn new(mode: Mode, backbone: Architecture) -> Self {
-        let layers = backbone.default_layers();
-        let channels =
-            layers.iter().filter_map(|layer| backbone.layer_shape(layer)).map(|(channels, _)| channels).sum();
+    /// The paper's values, which are every setting's default: see [`mode`](crate::mode).
+    pub(crate) fn paper(member: MemberConfig) -> Self {
         Self {
-            mode,
-            backbone,
-            layers: layers.map(str::to_owned).to_vec(),
-            view: mode.default_view(),
-            normalization: backbone.normalization(),
-            embedding: mode.embedding(channels),
-            coreset_sampling_ratio: 0.1,
-            num_neighbors: mode.default_num_neighbors(),
-            bank_dtype: BankDtype::F32,
-            seed: 0,
-            tiling: None,
+            members: vec![member],
+            view: View { resize: Resize::Short(256), resampling: Resampling::Native, crop: Crop::Keep, pad: Pad::None },
+            tiling: Tiling::Whole,
             region: None,
             full_scale: None,
+            coreset_sampling_ratio: 0.1,
+            bank_dtype: BankDtype::F32,
+            seed: 0,
+            distance: Distance::L2,
+            image_score: ImageScoreRule::Reweighted,
+            num_neighbors: 9,
+            upsampling: Upsampling::Bilinear,
+            border: Border::ReflectEdgeRepeated,
+            smoothing: Smoothing::Gaussian { sigma: 4.0 },
         }
     }
 
-    /// Input pixels per cell of the finest and of the deepest level.
+    /// Every rule and its value, in words: what makes a configuration a mode's or a mix.
+    pub(crate) fn rules(&self) -> Vec<(String, String)> {
+        let of_all = [
+            ("distance", self.distance.to_string()),
+            ("image_score", self.image_score.to_string()),
+            ("upsampling", self.upsampling.to_string()),
+            ("border", self.border.to_string()),
+            ("smoothing", self.smoothing.to_string()),
+            ("resampling", self.view.resampling.to_string()),
+        ];
+        let mut rules: Vec<(String, String)> = of_all.map(|(key, value)| (key.to_owned(), value)).into();
+        for (index, member) in self.members.iter().enumerate() {
+            let of = if index == 0 { String::new() } else { format!(" of member {}", index + 1) };
+            rules.extend(member.rules().map(|(key, value)| (format!("{key}{of}"), value)));
+        }
+        rules
+    }
+
+    /// The configuration in words, one row a setting: what `patchcore inspect` and the reports print. A new setting gets
+    /// its row here.
+    pub fn described(&self) -> Vec<(&'static str, String)> {
+        let mut rows = vec![("mode", self.rules_name())];
+        let of_member = |member: &MemberConfig| [("backbone", member.to_string()), ("patch", member.patch())];
+        rows.extend(self.members.iter().flat_map(of_member));
+        rows.extend([
+            ("input", self.view.to_string()),
+            ("looks at", self.looks_at()),
+            ("coreset ratio", self.coreset_sampling_ratio.to_string()),
+            ("bank format", self.bank_dtype.name().to_owned()),
+            ("neighbours", self.num_neighbors.to_string()),
+            ("seed", self.seed.to_string()),
+        ]);
+        rows
+    }
+
+    /// Region of interest, tiles and range of samples.
+    fn looks_at(&self) -> String {
+        let region = match &self.region {
+            None => "the whole photo".to_owned(),
+            Some(region) => format!("{} pixels of photos of {}", region.inside_pixels(), region.size),
+        };
+        let tiled = match self.tiling {
+            Tiling::Whole => region,
+            Tiling::Tiles { size, overlap } => format!("{region}, in tiles of {size} with an overlap of {overlap}"),
+        };
+        match self.full_scale {
+            None => tiled,
+            Some(white) => format!("{tiled}; {white} is white in 16-bit photos"),
+        }
+    }
+
+    /// Rows that a bank has at least: as many as the image score looks at together.
+    pub fn bank_rows_needed(&self) -> usize {
+        match self.image_score {
+            ImageScoreRule::MaximumOfMeans | ImageScoreRule::Reweighted => self.num_neighbors,
+            ImageScoreRule::MaximumOfMap => 1,
+        }
+    }
+
+    /// Input pixels per cell of the finest and of the deepest level of all members.
     pub fn strides(&self) -> (u32, u32) {
-        let strides = self.layers.iter().filter_map(|layer| self.backbone.layer_shape(layer));
-        let strides = strides.map(|(_, stride)| stride as u32);
-        (strides.clone().min().unwrap_or(1), strides.max().unwrap_or(1))
+        let strides = self.members.iter().map(MemberConfig::strides);
+        let finest = strides.clone().map(|(finest, _)| finest).min().unwrap_or(1);
+        (finest, strides.map(|(_, deepest)| deepest).max().unwrap_or(1))
     }
+}
 
-    /// The same settings with other layers; the embedding follows the mode's rule for them.
-    pub fn with_layers(mut self, layers: Vec<String>) -> Self {
-        let shapes = layers.iter().filter_map(|layer| self.backbone.layer_shape(layer));
-        self.embedding = self.mode.embedding(shapes.map(|(channels, _)| channels).sum());
-        self.layers = layers;
-        self
-    }
-
-    /// Values per embedding row.
-    pub fn embedding_dim(&self) -> usize {
-        match self.embedding {
-            EmbeddingRule::AdaptivePool(dim) => dim,
-            EmbeddingRule::Concatenate => {
-                let shapes = self.layers.iter().filter_map(|layer| self.backbone.layer_shape(layer));
-                shapes.map(|(channels, _)| channels).sum()
-            }
+/// One setter a field, for a chain that ends in [`PatchCoreConfig::check`].
+macro_rules! setters {
+    ($($setter:ident, $field:ident: $type:ty;)*) => {
+        impl PatchCoreConfig {
+            $(
+                #[doc = concat!("The same with another [`", stringify!($field), "`](PatchCoreConfig::", stringify!($field), ").")]
+                #[must_use]
+                pub fn $setter(mut self, $field: $type) -> Self {
+                    self.$field = $field;
+                    self
+                }
+            )*
         }
-    }
+    };
+}
 
-    /// Checks every parameter.
-    ///
-    /// # Errors
-    /// [`ConfigError`], for the first parameter at fault.
-    pub fn check(&self) -> Result<(), ConfigError> {
+setters! {
+    with_members, members: Vec<MemberConfig>;
+    with_view, view: View;
+    with_tiling, tiling: Tiling;
+    with_region, region: Option<Region>;
+    with_full_scale, full_scale: Option<u16>;
+    with_coreset_sampling_ratio, coreset_sampling_ratio: f64;
+    with_bank_dtype, bank_dtype: BankDtype;
+    with_seed, seed: u64;
+    with_distance, distance: Distance;
+    with_image_score, image_score: ImageScoreRule;
+    with_num_neighbors, num_neighbors: usize;
+    with_upsampling, upsampling: Upsampling;
+    with_border, border: Border;
+    with_smoothing, smoothing: Smoothing;
+}
+
+impl PatchCoreConfig {
+    /// The first parameter at fault; [`PatchCoreConfig::check`] is its public face.
+    pub(crate) fn verify(&self) -> Result<(), ConfigError> {
         let out_of_range =
             |parameter, found: String, expected| Err(ConfigError::OutOfRange { parameter, found, expected });
-        self.backbone.plan(&self.layers)?;
+        if self.members.is_empty() {
+            return Err(ConfigError::NoMembers);
+        }
+        self.members.iter().try_for_each(MemberConfig::verify)?;
+        let members = self.members.len();
+        if members > 1 && self.image_score != ImageScoreRule::MaximumOfMap {
+            let found = format!("{} for {members} members", self.image_score);
+            return out_of_range("image_score", found, "maximum_of_map: members meet in the anomaly map");
+        }
         let ratio = self.coreset_sampling_ratio;
         if !(ratio > 0.0 && ratio <= 1.0) {
             return out_of_range("coreset_sampling_ratio", ratio.to_string(), "a share in (0, 1], for example 0.1");
@@ -115,117 +192,223 @@ impl PatchCoreConfig {
         if self.num_neighbors == 0 || self.num_neighbors > 1024 {
             return out_of_range("num_neighbors", self.num_neighbors.to_string(), "a number from 1 to 1024");
         }
-        if let EmbeddingRule::AdaptivePool(dim) = self.embedding
-            && !(1..=65_536).contains(&dim)
+        // A wider Gaussian than the widest input is a constant.
+        if let Smoothing::Gaussian { sigma } = self.smoothing
+            && !(sigma > 0.0 && sigma <= 1024.0)
         {
-            return out_of_range("embedding", dim.to_string(), "a dimension from 1 to 65536");
+            return out_of_range("smoothing", format!("sigma {sigma}"), "a sigma in (0, 1024] pixels, for example 4");
         }
-        let side_ok = |side: u32| INPUT_SIDES.contains(&(side as usize));
-        let size_ok = |size: Size| side_ok(size.width) && side_ok(size.height);
-        let show = |size: Size| format!("{}x{}", size.width, size.height);
-        match self.view.resize {
-            Resize::ShortSide(side) if !side_ok(side) => {
-                return out_of_range("resize", side.to_string(), "8 to 8192 pixels");
-            }
-            Resize::Exact(size) if !size_ok(size) => {
-                return out_of_range("size", show(size), "8 to 8192 pixels a side");
-            }
-            _ => {}
-        }
-        if let Some(crop) = self.view.crop
-            && !size_ok(crop)
-        {
-            return out_of_range("crop", show(crop), "8 to 8192 pixels a side");
-        }
-        self.check_padding_and_tiles()?;
+        self.verify_view()?;
+        self.verify_padding_and_tiles()?;
         if self.full_scale == Some(0) {
-            return out_of_range(
-                "full_scale",
-                "0".to_owned(),
-                "a sample from 1 to 65535, for example 4095 for 12 bits",
-            );
+            let expected = "a sample from 1 to 65535, for example 4095 for 12 bits";
+            return out_of_range("full_scale", "0".to_owned(), expected);
         }
         if let Some(region) = &self.region
             && let Err(error) = region.check()
         {
             return out_of_range("region", error.to_string(), "a mask with at least one pixel inside");
         }
-        let Normalization { mean, std } = self.normalization;
-        if mean.iter().chain(&std).any(|value| !value.is_finite()) || std.iter().any(|value| *value <= 0.0) {
-            return out_of_range(
-                "normalization",
-                format!("{mean:?} / {std:?}"),
-                "finite means and positive deviations",
-            );
-        }
         Ok(())
     }
-}
 
-impl PatchCoreConfig {
-    fn check_padding_and_tiles(&self) -> Result<(), ConfigError> {
+    fn verify_view(&self) -> Result<(), ConfigError> {
         let out_of_range =
             |parameter, found: String, expected| Err(ConfigError::OutOfRange { parameter, found, expected });
-        let (finest, deepest) = self.strides();
+        let side_ok = |side: u32| INPUT_SIDES.contains(&(side as usize));
+        let size_ok = |size: Size| side_ok(size.width) && side_ok(size.height);
+        // As it is written on the command line.
+        let written = |size: Size| format!("{}x{}", size.width, size.height);
+        match self.view.resize {
+            Resize::Short(side) if !side_ok(side) => {
+                return out_of_range("resize", side.to_string(), "8 to 8192 pixels");
+            }
+            Resize::Exact(size) if !size_ok(size) => {
+                return out_of_range("size", written(size), "8 to 8192 pixels a side");
+            }
+            _ => {}
+        }
+        match self.view.crop {
+            Crop::Center(size) if !size_ok(size) => out_of_range("crop", written(size), "8 to 8192 pixels a side"),
+            _ => Ok(()),
+        }
+    }
+
+    fn verify_padding_and_tiles(&self) -> Result<(), ConfigError> {
+        let out_of_range =
+            |parameter, found: String, expected| Err(ConfigError::OutOfRange { parameter, found, expected });
+        let (_, deepest) = self.strides();
         let whole_cells = match self.view.pad {
             Pad::None => false,
             Pad::ToMultiple(multiple) if !(1..=256).contains(&multiple) => {
                 return out_of_range("pad", multiple.to_string(), "a multiple from 1 to 256 pixels");
             }
-            Pad::ToMultiple(multiple) if self.view.crop.is_some() => {
+            Pad::ToMultiple(multiple) if self.view.crop != Crop::Keep => {
                 return out_of_range("pad", format!("{multiple} with a crop"), "padding without a crop");
             }
             Pad::ToMultiple(multiple) => multiple.is_multiple_of(deepest),
         };
-        match self.tiling {
-            Some(_) if !whole_cells => {
-                let found = format!("asked for with padding {:?}", self.view.pad);
-                out_of_range("tile", found, "a view padded to a multiple of the deepest stride")
-            }
-            Some(Tiling { size, overlap }) if !self.tiling.is_some_and(|tiling| tiling.fits(finest, deepest)) => {
-                let expected = "a tile and an overlap that are multiples of the deepest stride (and the overlap of \
-                                twice the finest), the overlap at most half of the tile, for example 512 and 64";
-                out_of_range("tile", format!("{size} with an overlap of {overlap}"), expected)
-            }
-            _ => Ok(()),
+        let Tiling::Tiles { size, overlap } = self.tiling else { return Ok(()) };
+        if !whole_cells {
+            let found = format!("asked for with padding {:?}", self.view.pad);
+            return out_of_range("tile", found, "a view padded to a multiple of the deepest stride");
         }
+        let fits = |(finest, deepest)| self.tiling.fits(finest, deepest);
+        if !self.members.iter().map(MemberConfig::strides).all(fits) {
+            let expected = "a tile and an overlap that are multiples of the deepest stride (and the overlap of \
+                            twice the finest), the overlap at most half of the tile, for example 512 and 64";
+            return out_of_range("tile", format!("{size} with an overlap of {overlap}"), expected);
+        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backbone::Architecture;
+    use crate::mode::{MODES, Mode};
+    use crate::rules::{EmbeddingRule, ProjectionRule, StartRule};
+
+    fn good() -> PatchCoreConfig {
+        Mode::Paper.config(Architecture::RESNET18)
+    }
 
     #[test]
     fn each_bad_parameter_is_named() {
-        let good = PatchCoreConfig::new(Mode::Paper, Architecture::ResNet18);
-        assert_eq!(good.check(), Ok(()));
+        assert!(good().check().is_ok());
         type Spoil = fn(&mut PatchCoreConfig);
-        let cases: [(&str, Spoil); 7] = [
+        let cases: [(&str, Spoil); 26] = [
+            ("members", |config| config.members.clear()),
+            ("image_score", |config| config.members.push(config.members[0].clone())),
             ("coreset_sampling_ratio", |config| config.coreset_sampling_ratio = 0.0),
             ("coreset_sampling_ratio", |config| config.coreset_sampling_ratio = f64::NAN),
             ("num_neighbors", |config| config.num_neighbors = 0),
-            ("resize", |config| config.view.resize = Resize::ShortSide(1)),
-            ("crop", |config| config.view.crop = Some(Size { width: 0, height: 224 })),
-            ("normalization", |config| config.normalization.std = [0.0; 3]),
-            ("layer9", |config| config.layers = vec!["layer9".into()]),
+            ("resize", |config| config.view.resize = Resize::Short(1)),
+            ("size", |config| config.view.resize = Resize::Exact(Size { width: 9000, height: 64 })),
+            ("crop", |config| config.view.crop = Crop::Center(Size { width: 0, height: 224 })),
+            ("pad", |config| config.view.pad = Pad::ToMultiple(0)),
+            ("tile", |config| config.tiling = Tiling::Tiles { size: 512, overlap: 64 }),
+            ("full_scale", |config| config.full_scale = Some(0)),
+            ("smoothing", |config| config.smoothing = Smoothing::Gaussian { sigma: 0.0 }),
+            ("smoothing", |config| config.smoothing = Smoothing::Gaussian { sigma: f64::NAN }),
+            ("normalization", |config| config.members[0].normalization.std = [0.0; 3]),
+            ("layer9", |config| config.members[0].layers = vec!["layer9".into()]),
+            ("patch_size is 0", |config| config.members[0].patch_size = 0),
+            ("patch_size is 4", |config| config.members[0].patch_size = 4),
+            ("patch_size is 17", |config| config.members[0].patch_size = 17),
+            ("pretrain_embed_dimension is 0", |config| {
+                config.members[0].embedding = EmbeddingRule::adaptive_pool(0, 16);
+            }),
+            ("target_embed_dimension is 65537", |config| {
+                config.members[0].embedding = EmbeddingRule::adaptive_pool(16, 65_537);
+            }),
+            ("projection", |config| config.members[0].projection = ProjectionRule::Sparse { eps: 1.5 }),
+            ("projection", |config| config.members[0].projection = ProjectionRule::Dense(0)),
+            ("start", |config| config.members[0].start = StartRule::MeanOfRandomRows(0)),
+            ("weight", |config| config.members[0].weight = 0.0),
+            ("weight", |config| config.members[0].weight = f32::NAN),
+            ("weight", |config| config.members[0].weight = f32::INFINITY),
         ];
         for (parameter, spoil) in cases {
-            let mut config = good.clone();
+            let mut config = good();
             spoil(&mut config);
             let message = config.check().unwrap_err().to_string();
-            assert!(message.contains(parameter), "{message}");
+            assert!(message.contains(parameter), "{parameter}: {message}");
         }
     }
 
     #[test]
+    fn several_members_meet_in_the_map() {
+        let mut config = good().with_image_score(ImageScoreRule::MaximumOfMap);
+        config.members.extend(Mode::Paper.config(Architecture::RESNET34).members);
+        config.view.pad = Pad::ToMultiple(16);
+        config.tiling = Tiling::Tiles { size: 512, overlap: 64 };
+        let checked = config.check().unwrap();
+        assert_eq!(checked.first().backbone, Architecture::RESNET18);
+        assert_eq!(checked.rules_name(), "paper with image_score maximum_of_map");
+        let backbones: Vec<String> =
+            checked.described().into_iter().filter(|(key, _)| *key == "backbone").map(|(_, value)| value).collect();
+        assert_eq!(backbones, ["resnet18, layers layer2, layer3", "resnet34, layers layer2, layer3"]);
+    }
+
+    /// A tile must fit the cells of every member, not only of the finest and the deepest.
+    #[test]
+    fn tiles_fit_every_member() {
+        let mut config = good().with_image_score(ImageScoreRule::MaximumOfMap);
+        config.view.pad = Pad::ToMultiple(32);
+        config.tiling = Tiling::Tiles { size: 512, overlap: 32 };
+        assert!(config.clone().check().is_ok());
+        config.members.push(Mode::Paper.member(Architecture::RESNET18, vec!["layer4".into()]));
+        assert!(config.check().unwrap_err().to_string().starts_with("tile is 512 with an overlap of 32"));
+    }
+
+    #[test]
     fn dimensions_follow_mode_and_backbone() {
-        let dim = |mode, backbone| PatchCoreConfig::new(mode, backbone).embedding_dim();
-        assert_eq!(dim(Mode::Authors, Architecture::ResNet18), 1024);
-        assert_eq!(dim(Mode::Anomalib, Architecture::ResNet18), 384);
-        assert_eq!(dim(Mode::Paper, Architecture::ResNet18), 384);
-        assert_eq!(dim(Mode::Paper, Architecture::WideResNet50_2), 1024);
-        assert_eq!(dim(Mode::Anomalib, Architecture::WideResNet50_2), 1536);
-        assert_eq!(dim(Mode::Paper, Architecture::EfficientNetLite0), 120);
+        let dim = |mode: Mode, backbone| mode.config(backbone).check().unwrap().first().embedding_dim();
+        assert_eq!(dim(Mode::Authors, Architecture::RESNET18), 1024);
+        assert_eq!(dim(Mode::Anomalib, Architecture::RESNET18), 384);
+        assert_eq!(dim(Mode::Paper, Architecture::RESNET18), 384);
+        assert_eq!(dim(Mode::Paper, Architecture::WIDE_RESNET50_2), 1024);
+        assert_eq!(dim(Mode::Anomalib, Architecture::WIDE_RESNET50_2), 1536);
+        assert_eq!(dim(Mode::Paper, Architecture::EFFICIENTNET_LITE0), 120);
+    }
+
+    #[test]
+    fn what_is_stored_comes_back_and_nothing_else_is_taken() {
+        for mode in MODES {
+            let mut config = mode.config(Architecture::WIDE_RESNET50_2).with_full_scale(Some(4095));
+            config.region = Some(Region::from_pixels(Size { width: 2, height: 1 }, &[false, true]).unwrap());
+            config.view.pad = Pad::ToMultiple(16);
+            config.tiling = Tiling::Tiles { size: 512, overlap: 64 };
+            let json = serde_json::to_string(&config).unwrap();
+            assert_eq!(serde_json::from_str::<PatchCoreConfig>(&json).unwrap(), config);
+            // A setting of a later version, and one that is missing: neither is guessed.
+            let later = json.replacen('{', r#"{"polarity":"dark","#, 1);
+            assert!(serde_json::from_str::<PatchCoreConfig>(&later).unwrap_err().to_string().contains("polarity"));
+            let in_member = json.replacen(r#""patch_size":3"#, r#""patch_size":3,"dilation":2"#, 1);
+            assert!(serde_json::from_str::<PatchCoreConfig>(&in_member).unwrap_err().to_string().contains("dilation"));
+            let without = json.replacen(r#""upsampling":"#, r#""growth":"#, 1);
+            assert!(serde_json::from_str::<PatchCoreConfig>(&without).is_err());
+        }
+    }
+
+    /// The form of model files of version 3, letter for letter: what is changed here no longer reads them.
+    #[test]
+    fn the_stored_form_is_that_of_version_3() {
+        let stored = concat!(
+            r#"{"members":[{"backbone":"efficientnet_lite0","layers":["block4","block7"],"#,
+            r#""normalization":{"mean":[0.49803922,0.49803922,0.49803922],"std":[0.5019608,0.5019608,0.5019608]},"#,
+            r#""patch_size":3,"embedding":"concatenate","projection":{"sparse":{"eps":0.9}},"start":"random_row","#,
+            r#""weight":1.0}],"view":{"resize":{"exact":{"width":256,"height":256}},"resampling":"float","#,
+            r#""crop":"keep","pad":"none"},"tiling":"whole","coreset_sampling_ratio":0.1,"bank_dtype":"f32","seed":0,"#,
+            r#""distance":"l2","image_score":"reweighted","num_neighbors":9,"upsampling":"nearest","#,
+            r#""border":"reflect_edge_once","smoothing":{"gaussian":{"sigma":4.0}}}"#
+        );
+        let config = Mode::Anomalib.config(Architecture::EFFICIENTNET_LITE0);
+        assert_eq!(serde_json::to_string(&config).unwrap(), stored);
+    }
+
+    #[test]
+    fn a_configuration_describes_itself() {
+        let mut config = Mode::Authors.config(Architecture::RESNET18).with_seed(7).with_full_scale(Some(4095));
+        config.view = View { crop: Crop::Keep, pad: Pad::ToMultiple(16), ..config.view };
+        config.tiling = Tiling::Tiles { size: 512, overlap: 64 };
+        config.members[0].weight = 0.5;
+        let rows: Vec<String> = config.described().iter().map(|(key, value)| format!("{key}: {value}")).collect();
+        assert_eq!(
+            rows,
+            [
+                "mode: authors",
+                "backbone: resnet18, layers layer2, layer3, weight 0.5",
+                "patch: 3 x 3 cells, pooled to 1024, then 1024 values",
+                "input: short side to 256, no crop, padded to multiples of 16",
+                "looks at: the whole photo, in tiles of 512 with an overlap of 64; 4095 is white in 16-bit photos",
+                "coreset ratio: 0.1",
+                "bank format: f32",
+                "neighbours: 1",
+                "seed: 7",
+            ]
+        );
     }
 }

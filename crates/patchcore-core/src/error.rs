@@ -1,5 +1,7 @@
-//! The core's typed errors: each says which parameter or value, what was expected, what was found, and what to do.
+//! The core's typed errors: each says which parameter or value, what was expected, what was found, and what to do. It is long
+//! because it is one list: every error that the core can give.
 
+use crate::memory_bank::BankError;
 use patchcore_config::ConfigError;
 use thiserror::Error;
 
@@ -15,7 +17,7 @@ pub enum BackboneError {
         /// Name of the tensor.
         tensor: String,
         /// The backbone's name.
-        backbone: &'static str,
+        backbone: String,
         /// Shape that the network expects.
         expected: Vec<usize>,
     },
@@ -27,7 +29,7 @@ pub enum BackboneError {
         /// Name of the tensor.
         tensor: String,
         /// The backbone's name.
-        backbone: &'static str,
+        backbone: Box<str>,
         /// Shape that the network expects.
         expected: Vec<usize>,
         /// Shape found.
@@ -42,6 +44,86 @@ pub enum BackboneError {
         tensor: String,
         /// Position of the first such element, row-major.
         index: usize,
+    },
+    /// The catalogue's network does not have the layers asked for.
+    #[error(transparent)]
+    Layers(#[from] ConfigError),
+    /// A network has no such level.
+    #[error("the network {backbone} has no level `{level}`: it has {levels}")]
+    NoLevel {
+        /// The network's name.
+        backbone: String,
+        /// The level asked for.
+        level: String,
+        /// Its levels, comma separated.
+        levels: String,
+    },
+    /// The members of a model name several networks where one was given.
+    #[error("the model's members need several networks ({}), one was given: give one network per member", found.join(", "))]
+    SeveralNetworks {
+        /// Their names.
+        found: Vec<String>,
+    },
+    /// Networks and members do not match.
+    #[error(
+        "{found} networks for a model of {members} members: give one network per member, the same one where members share it"
+    )]
+    NotOnePerMember {
+        /// Networks given.
+        found: usize,
+        /// Members of the configuration.
+        members: usize,
+    },
+    /// Another network than the configuration names.
+    #[error("the network {found} was given for a member of {expected}: give the network that the configuration names")]
+    OtherNetwork {
+        /// The name of the network given.
+        found: String,
+        /// The configuration's.
+        expected: String,
+    },
+    /// A network's level is not what the configuration says of it.
+    #[error(
+        "level `{level}` of the network {backbone} has {} channels at stride {}, the configuration says {} at {}: it is of another version of the network",
+        found.0, found.1, expected.0, expected.1
+    )]
+    OtherLevel {
+        /// The network's name.
+        backbone: String,
+        /// The level's name.
+        level: String,
+        /// Its channels and stride.
+        found: (usize, usize),
+        /// The configuration's.
+        expected: (usize, usize),
+    },
+    /// A network gave another map than its level promises.
+    #[error(
+        "the network {backbone} gave a map of {found:?} for {level}: expected {expected:?} (channels, rows, columns)"
+    )]
+    WrongMap {
+        /// The network's name.
+        backbone: Box<str>,
+        /// The level.
+        level: Box<str>,
+        /// Channels, rows and columns expected.
+        expected: Vec<usize>,
+        /// What it gave.
+        found: Vec<usize>,
+    },
+    /// An application's own network failed.
+    #[error("the network {backbone} failed: {reason}")]
+    Failed {
+        /// The network's name.
+        backbone: String,
+        /// Its own words.
+        reason: String,
+    },
+    /// No engine can run a part of the network.
+    #[error("no engine of this program can run {operation}: build with the feature `flex`")]
+    NoEngine {
+        /// The part, in words.
+        operation: String,
     },
 }
 
@@ -137,6 +219,26 @@ pub enum DeviceError {
     },
 }
 
+/// Why an engine cannot compute features.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// It has no implementation of a part of the network.
+    #[error("the engine `{engine}` cannot run {operation}")]
+    Lacks {
+        /// The engine.
+        engine: &'static str,
+        /// What it lacks, in words.
+        operation: String,
+    },
+    /// The network is at fault.
+    #[error(transparent)]
+    Backbone(#[from] BackboneError),
+    /// The device is at fault.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
 /// A fit that cannot be finished.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
@@ -182,14 +284,12 @@ pub enum FitError {
         /// Index of the image in the order in which images were added.
         image: usize,
     },
-    /// A bank from elsewhere does not fit the embedding.
-    #[error("a bank of {found} values: expected a multiple of {dim} finite values, one row per patch")]
-    WrongBank {
-        /// Values found.
-        found: usize,
-        /// Values per row.
-        dim: usize,
-    },
+    /// The rows are no bank.
+    #[error(transparent)]
+    Bank(#[from] BankError),
+    /// Something needs to know which photo a bank row is of.
+    #[error("the model's bank comes from elsewhere and does not say which photo its rows are of: fit on photos")]
+    NoOrigins,
     /// The caller asked to stop.
     #[error("the fit was cancelled")]
     Cancelled,
@@ -288,6 +388,9 @@ pub enum ScoreError {
     /// The input image is at fault.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// The network is at fault.
+    #[error(transparent)]
+    Backbone(#[from] BackboneError),
     /// The device is at fault.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -336,7 +439,7 @@ pub enum ModelFileError {
     )]
     OtherWeights {
         /// The backbone's name.
-        backbone: &'static str,
+        backbone: String,
         /// Digest in the model.
         expected: String,
         /// Digest of the weights given.
@@ -348,7 +451,7 @@ pub enum ModelFileError {
     )]
     WeightsNeeded {
         /// The backbone's name.
-        backbone: &'static str,
+        backbone: String,
         /// Digest in the model.
         expected: String,
     },
@@ -377,4 +480,34 @@ pub enum ModelFileError {
     /// The device is at fault.
     #[error(transparent)]
     Device(#[from] DeviceError),
+}
+
+impl From<EngineError> for FitError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Lacks { operation, .. } => BackboneError::NoEngine { operation }.into(),
+            EngineError::Backbone(error) => error.into(),
+            EngineError::Device(error) => error.into(),
+        }
+    }
+}
+
+impl From<EngineError> for ScoreError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Lacks { operation, .. } => BackboneError::NoEngine { operation }.into(),
+            EngineError::Backbone(error) => error.into(),
+            EngineError::Device(error) => error.into(),
+        }
+    }
+}
+
+impl From<EngineError> for ModelFileError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Lacks { operation, .. } => BackboneError::NoEngine { operation }.into(),
+            EngineError::Backbone(error) => error.into(),
+            EngineError::Device(error) => error.into(),
+        }
+    }
 }

@@ -1,16 +1,21 @@
 //! Fitting: embeddings of good photos in, one by one; a [`PatchCore`] out.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
-use crate::cells_within::CellsWithin;
-use crate::coreset::{RandomProjection, SelectionStopped, coreset_size, greedy_k_center, initial_distances};
+use crate::backbone::Backbone;
+use crate::coreset::{RandomProjection, SelectionStopped, coreset_size, initial_distances};
 use crate::device::ComputeDevice;
 use crate::error::{FitError, ScoreError};
-use crate::extractor::{Extractor, ImageInput};
+use crate::extractor::Extractor;
+use crate::finish::{Cells, distance};
+use crate::image_input::ImageInput;
 use crate::memory_bank::{MemoryBank, PatchOrigin};
 use crate::nearest_neighbor::squared_distance;
 use crate::patchcore::{FittedOn, GoodScores, PatchCore};
-use patchcore_config::{BackboneWeights, Grid, PatchCoreConfig};
+use crate::photo_parts::{PartBuffers, PhotoParts};
+use patchcore_config::{BackboneWeights, Checked, Grid, MemberConfig, PatchCoreConfig};
 
 /// Rows projected at once.
 const PROJECTION_CHUNK: usize = 16_384;
@@ -20,33 +25,79 @@ const BATCH_BYTES: usize = 32 << 20;
 const GOOD_SAMPLE: usize = 256;
 
 /// A fit in progress: holds the embeddings of all images so far.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Fitter {
     extractor: Extractor,
+    /// One for each member.
+    members: Vec<Patches>,
+    images: usize,
+    buffers: PartBuffers,
+}
+
+/// What one member's network made of all photos so far.
+#[derive(Debug)]
+struct Patches {
+    dim: usize,
+    /// `[patches, dim]`.
     rows: Vec<f32>,
     /// Where each row comes from.
     origins: Vec<PatchOrigin>,
-    images: usize,
 }
 
-/// Where a cell of the `image`-th photo comes from.
-fn origin(image: usize, grid: Grid, cell: usize) -> PatchOrigin {
-    let columns = grid.columns.max(1);
-    PatchOrigin { image: image as u32, row: (cell / columns) as u16, column: (cell % columns) as u16 }
+impl Patches {
+    /// Adds rows of the `image`-th photo.
+    fn add(&mut self, image: usize, grid: Grid, rows: &[f32], cells: Cells<'_>) {
+        self.rows.extend_from_slice(rows);
+        let origin = |cell: usize| PatchOrigin {
+            image: image as u32,
+            row: (cell / grid.columns) as u16,
+            column: (cell % grid.columns) as u16,
+        };
+        match cells {
+            Cells::All => self.origins.extend((0..grid.cells()).map(origin)),
+            Cells::These(cells) => self.origins.extend(cells.iter().copied().map(origin)),
+        }
+        assert_eq!(self.rows.len(), self.origins.len() * self.dim, "one row per patch");
+    }
+
+    /// Keeps the first patches alone.
+    fn truncate(&mut self, patches: usize) {
+        self.origins.truncate(patches);
+        self.rows.truncate(patches * self.dim);
+    }
+
+    #[allow(clippy::indexing_slicing, reason = "callers name patches that are there")]
+    fn row(&self, patch: usize) -> &[f32] {
+        &self.rows[patch * self.dim..(patch + 1) * self.dim]
+    }
 }
 
 impl Fitter {
-    /// Checks the settings and the weights.
+    /// Checks the weights, for members that all name one network of the catalogue.
     ///
     /// # Errors
-    /// [`FitError::Config`] and [`FitError::Backbone`].
-    pub fn new(config: PatchCoreConfig, weights: &BackboneWeights, device: &ComputeDevice) -> Result<Self, FitError> {
-        Ok(Self {
-            extractor: Extractor::new(config, weights, device)?,
-            rows: Vec::new(),
-            origins: Vec::new(),
-            images: 0,
-        })
+    /// [`FitError::Backbone`] and [`FitError::Device`].
+    pub fn new(config: Checked, weights: &BackboneWeights, device: &ComputeDevice) -> Result<Self, FitError> {
+        Ok(Self::with_extractor(Extractor::new(config, weights, device)?))
+    }
+
+    /// A fit with networks of the caller's, one for each member: see [`Extractor::with_backbones`].
+    ///
+    /// # Errors
+    /// As [`Fitter::new`].
+    pub fn with_backbones(
+        config: Checked,
+        backbones: &[Arc<dyn Backbone>],
+        device: &ComputeDevice,
+    ) -> Result<Self, FitError> {
+        Ok(Self::with_extractor(Extractor::with_backbones(config, backbones, device)?))
+    }
+
+    fn with_extractor(extractor: Extractor) -> Self {
+        let member =
+            |shape: &crate::extractor::MemberShape| Patches { dim: shape.dim, rows: Vec::new(), origins: Vec::new() };
+        let members = extractor.members().iter().map(member).collect();
+        Self { extractor, members, images: 0, buffers: PartBuffers::default() }
     }
 
     /// The frozen part.
@@ -68,32 +119,22 @@ impl Fitter {
     /// # Errors
     /// As [`Fitter::add`].
     pub fn add_within(&mut self, image: ImageInput<'_>, inside: Option<&[bool]>) -> Result<(), FitError> {
-        let (patches, rows_before, number) = (self.patches(), self.rows.len(), self.images);
-        let embedded = if inside.is_none() && self.extractor.config().tiling.is_none() {
-            self.extractor.embed_to_host(image).map(|(rows, grid)| {
-                self.rows.extend_from_slice(&rows);
-                self.origins.extend((0..grid.cells()).map(|cell| origin(number, grid, cell)));
+        let before: Vec<usize> = self.members.iter().map(|member| member.origins.len()).collect();
+        let Self { extractor, members, images, buffers } = self;
+        let number = *images;
+        let parts = PhotoParts::new(extractor, image, inside).map_err(ScoreError::Input);
+        let embedded = parts.and_then(|parts| {
+            parts.embed(extractor, image, buffers, |member, rows, cells| {
+                if let (Some(patches), Some(shape)) = (members.get_mut(member), parts.members().get(member)) {
+                    patches.add(number, shape.grid, rows, cells);
+                }
+                Ok(())
             })
-        } else {
-            CellsWithin::new(&self.extractor, image, inside).map_err(ScoreError::Input).and_then(|cells| {
-                cells.embed(&self.extractor, image, |rows, indices| {
-                    self.rows.extend_from_slice(rows);
-                    self.origins.extend(indices.iter().map(|cell| origin(number, cells.grid, *cell)));
-                    Ok(())
-                })
-            })
-        };
-        let finite = |rows: &[f32]| rows.iter().all(|value| value.is_finite());
-        let added = match embedded {
-            Err(error) => Err(fit_error(error, number)),
-            Ok(()) if !finite(self.rows.get(rows_before..).unwrap_or(&[])) => {
-                Err(FitError::NotFinite { image: number })
-            }
-            Ok(()) => Ok(()),
-        };
+        });
+        let added = embedded.map_err(|error| fit_error(error, number)).and_then(|()| self.check_finite(&before, 1));
         match added {
             Ok(()) => self.images += 1,
-            Err(_) => self.truncate(number, patches),
+            Err(_) => self.truncate(&before),
         }
         added
     }
@@ -101,8 +142,10 @@ impl Fitter {
     /// How many photos of such a size to give [`Fitter::add_batch`] at once: see [`Extractor::batch_size`], and at most 32
     /// MiB of pixels and rows on the host.
     pub fn batch_size(&self, height: usize, width: usize) -> usize {
-        let values = 3 * height * width + self.extractor.grid(height, width).cells() * self.extractor.dim();
-        self.extractor.batch_size(height, width, 0).min((BATCH_BYTES / (4 * values).max(1)).max(1))
+        let rows = self.extractor.members().iter().map(|member| member.grid(height, width).cells() * member.dim);
+        let values = 3 * height * width + rows.sum::<usize>();
+        // A photo has pixels; one goes at once whatever it takes.
+        self.extractor.batch_size(height, width, 0).min((BATCH_BYTES / (4 * values)).max(1))
     }
 
     /// Adds whole photos of one size: up to a GPU's rounding the same as [`Fitter::add`] one after the other, with one
@@ -111,30 +154,44 @@ impl Fitter {
     /// # Errors
     /// As [`Fitter::add`], and [`FitError::Input`] for photos of several sizes; then none of them is added.
     pub fn add_batch(&mut self, images: &[ImageInput<'_>]) -> Result<(), FitError> {
+        let before: Vec<usize> = self.members.iter().map(|member| member.origins.len()).collect();
         let first = self.images;
-        if self.extractor.config().tiling.is_some() {
-            let patches = self.patches();
-            return images.iter().try_for_each(|image| self.add(*image)).inspect_err(|_| self.truncate(first, patches));
+        let added = if self.extractor.config().tiling.is_whole() {
+            let Self { extractor, members, .. } = self;
+            let embedded = extractor.embed(images, &mut |embedded| {
+                if let Some(patches) = members.get_mut(embedded.embedding) {
+                    patches.add(first + embedded.image, embedded.grid, embedded.rows, Cells::All);
+                }
+            });
+            let added = embedded.map_err(|error| fit_error(error, first));
+            added.and_then(|()| self.check_finite(&before, images.len())).map(|()| self.images += images.len())
+        } else {
+            images.iter().try_for_each(|image| self.add(*image))
+        };
+        added.inspect_err(|_| {
+            self.images = first;
+            self.truncate(&before);
+        })
+    }
+
+    /// Refuses features that are not finite among the patches since `before`.
+    fn check_finite(&self, before: &[usize], images: usize) -> Result<(), FitError> {
+        for (member, before) in self.members.iter().zip(before) {
+            let new = member.rows.iter().skip(before * member.dim);
+            if let Some(at) = new.clone().position(|value| !value.is_finite()) {
+                // Photos of one size have as many patches each.
+                let image = self.images + at * images / new.len();
+                return Err(FitError::NotFinite { image });
+            }
         }
-        let embedded = self.extractor.embed_batch_to_host(images).map_err(|error| fit_error(error, first));
-        let (rows, grid) = embedded?;
-        let per_image = grid.cells() * self.extractor.dim();
-        if let Some(at) = rows.iter().position(|value| !value.is_finite()) {
-            return Err(FitError::NotFinite { image: first + at / per_image.max(1) });
-        }
-        self.rows.extend_from_slice(&rows);
-        for image in first..first + images.len() {
-            self.origins.extend((0..grid.cells()).map(|cell| origin(image, grid, cell)));
-        }
-        self.images += images.len();
         Ok(())
     }
 
-    /// Truncates to the first `images` photos and `patches` patches.
-    fn truncate(&mut self, images: usize, patches: usize) {
-        self.images = images;
-        self.origins.truncate(patches);
-        self.rows.truncate(patches * self.extractor.dim());
+    /// Keeps the first patches of every member alone.
+    fn truncate(&mut self, patches: &[usize]) {
+        for (member, patches) in self.members.iter_mut().zip(patches) {
+            member.truncate(*patches);
+        }
     }
 
     /// Number of photos added.
@@ -142,135 +199,170 @@ impl Fitter {
         self.images
     }
 
-    /// Number of patches of all photos.
+    /// Number of patches of all photos, of all members.
     pub fn patches(&self) -> usize {
-        self.origins.len()
+        self.members.iter().map(|member| member.origins.len()).sum()
     }
 
     /// Peak bytes of a fit of so many patches.
     ///
-    /// - `patches x (dim + 2 x projected) x 4`: the embeddings, and their projection twice;
+    /// - `patches x (dim + projected) x 4` of every member: the embeddings and their projection;
     /// - `patches x 16`: distances and bookkeeping;
     /// - `bank x (dim x 8 + 800)`: the bank, once in the file's bytes, and the index of the search;
     /// - the network: every weight twice, those of 3x3 convolutions five times (Winograd's form);
     /// - 80 MiB: the program, with a GPU's backend if it has one, and the photos in flight (of a GPU's batch at most 32 MiB).
     pub fn memory_bytes(patches: usize, config: &PatchCoreConfig) -> u64 {
-        let dim = config.embedding_dim();
-        let projected = RandomProjection::dim_for(config.mode.projection(), dim, patches).unwrap_or(dim);
-        let bank = coreset_size(patches, config.coreset_sampling_ratio);
-        let tensors = config.backbone.plan(&config.layers).map(|plan| plan.expected_tensors()).unwrap_or_default();
-        let weights = tensors.iter().map(|(_, shape)| {
-            let copies = if shape.ends_with(&[3, 3]) { 5 } else { 2 };
-            copies * shape.iter().product::<usize>() * 4
-        });
-        let rows = patches * (dim + 2 * projected) * 4 + patches * 16 + bank * (dim * 8 + 800);
-        (rows + weights.sum::<usize>() + (80 << 20)) as u64
+        let of_member = |member: &MemberConfig| {
+            let dim = member.embedding_dim();
+            let projected = RandomProjection::dim_for(member.projection, dim, patches).unwrap_or(dim);
+            let bank = coreset_size(patches, config.coreset_sampling_ratio);
+            let plan = member.backbone.plan(&member.layers);
+            // An application's own network says nothing of its weights.
+            let weights = plan.map_or(0, |plan| {
+                let copies = |kernel: usize| if kernel == 3 { 5 } else { 2 };
+                let of_conv =
+                    plan.convolutions().map(|conv| copies(conv.kernel) * conv.weight_len() + 2 * conv.out_channels);
+                4 * of_conv.sum::<usize>()
+            });
+            patches * (dim + 2 * projected) * 4 + patches * 16 + bank * (dim * 8 + 800) + weights
+        };
+        (config.members.iter().map(of_member).sum::<usize>() + (80 << 20)) as u64
     }
 
-    /// Selects the coreset and gives the fitted model. `progress` gets picks so far and their total, and returns
+    /// Selects the coreset of every member and gives the fitted model. `progress` gets picks so far and their total, and returns
     /// false to stop.
     ///
     /// # Errors
     /// [`FitError::NoImages`], [`FitError::EmptyCoreset`], [`FitError::TooFewRows`], [`FitError::Device`] and
     /// [`FitError::Cancelled`].
     pub fn finish(self, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<PatchCore, FitError> {
-        let config = self.extractor.config().clone();
-        let (patches, dim) = (self.patches(), self.extractor.dim());
+        let Self { extractor, members, images, .. } = self;
+        let config = extractor.config().clone();
+        let patches: usize = members.iter().map(|member| member.origins.len()).sum();
         if patches == 0 {
             return Err(FitError::NoImages);
         }
-        let ratio = config.coreset_sampling_ratio;
-        let count = coreset_size(patches, ratio);
-        if count == 0 {
-            return Err(FitError::EmptyCoreset { ratio, patches, smallest: 1.0 / patches as f64 });
+        let counts = members.iter().map(|member| bank_rows(&config, member.origins.len()));
+        let counts = counts.collect::<Result<Vec<_>, _>>()?;
+        let total: usize = counts.iter().sum();
+        let mut done = 0;
+        let (mut banks, mut good_scores) = (Vec::new(), Vec::new());
+        for ((member, rules), count) in members.into_iter().zip(&config.members).zip(counts) {
+            let mut tell = |picked: usize| progress(done + picked, total);
+            let picks = select(&extractor, rules, &member, count, &mut tell)?;
+            done += count;
+            let mut rows = Vec::with_capacity(count * member.dim);
+            let mut origins = Vec::with_capacity(count);
+            for pick in picks {
+                rows.extend_from_slice(member.row(pick));
+                origins.extend(member.origins.get(pick));
+            }
+            let bank = MemoryBank::new(member.dim, rows, origins)?.with_dtype(config.bank_dtype)?;
+            good_scores.push(good_scores_of(&config, &member, images, &bank));
+            banks.push(bank);
         }
-        if config.num_neighbors > count {
-            return Err(FitError::TooFewRows { num_neighbors: config.num_neighbors, rows: count });
-        }
-        let picks = self.select(count, progress)?;
-        let origins = &self.origins;
-        let mut bank = Vec::with_capacity(count * dim);
-        let mut bank_origins = Vec::with_capacity(count);
-        for pick in picks {
-            bank.extend_from_slice(self.rows.get(pick * dim..(pick + 1) * dim).unwrap_or(&[]));
-            bank_origins.extend(origins.get(pick));
-        }
-        let bank = MemoryBank::new(dim, bank, bank_origins).with_dtype(config.bank_dtype);
-        let fitted_on = FittedOn { images: self.images, patches, good_scores: self.good_scores(&bank, origins) };
-        drop(self.rows);
-        let model = PatchCore::new(self.extractor, bank, fitted_on)?.with_own_passport();
+        let fitted_on = FittedOn { images, patches, good_scores: joint_good_scores(&config, &good_scores) };
+        let model = PatchCore::new(extractor, banks, fitted_on)?.with_own_passport();
         model.map_err(|error| fit_error(error, 0))
     }
+}
 
-    /// Distances of an even sample of training patches to the bank rows of other photos (of the same photo, where
-    /// there is only one).
-    fn good_scores(&self, bank: &MemoryBank, origins: &[PatchOrigin]) -> GoodScores {
-        let dim = self.extractor.dim();
-        let alone = self.images == 1;
-        let step = origins.len().div_ceil(GOOD_SAMPLE).max(1);
-        let sample: Vec<(&[f32], &PatchOrigin)> =
-            self.rows.chunks_exact(dim.max(1)).zip(origins).step_by(step).collect();
-        let nearest_other = |(row, origin): &(&[f32], &PatchOrigin)| {
-            let others = (0..bank.len())
-                .filter(|index| {
-                    bank.origins()
-                        .get(*index)
-                        .is_some_and(|other| if alone { other != *origin } else { other.image != origin.image })
-                })
-                .map(|index| squared_distance(row, bank.row(index)));
-            others.reduce(f32::min)
-        };
-        let mut distances: Vec<f32> = sample.par_iter().filter_map(nearest_other).collect();
-        distances.sort_unstable_by(f32::total_cmp);
-        let quantile = |share: f64| {
-            let squared =
-                distances.get(((distances.len() as f64 * share) as usize).min(distances.len().saturating_sub(1)));
-            self.extractor.config().mode.distance().of_squared(squared.copied().unwrap_or(0.0)) as f32
-        };
-        GoodScores { median: quantile(0.5), percentile_99: quantile(0.99) }
+/// Rows that a member's bank is to have.
+fn bank_rows(config: &PatchCoreConfig, patches: usize) -> Result<usize, FitError> {
+    let ratio = config.coreset_sampling_ratio;
+    let count = coreset_size(patches, ratio);
+    if count == 0 {
+        return Err(FitError::EmptyCoreset { ratio, patches, smallest: 1.0 / patches as f64 });
     }
+    if config.bank_rows_needed() > count {
+        return Err(FitError::TooFewRows { num_neighbors: config.num_neighbors, rows: count });
+    }
+    Ok(count)
+}
 
-    /// The indices of the coreset.
-    fn select(&self, count: usize, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<Vec<usize>, FitError> {
-        let (patches, dim) = (self.patches(), self.extractor.dim());
-        if count == patches {
-            progress(count, count);
-            return Ok((0..count).collect());
-        }
-        let (config, device) = (self.extractor.config(), self.extractor.device());
-        let projected = self.project(device)?;
-        let (features, width) = match &projected {
-            Some((values, width)) => (values.as_slice(), *width),
-            None => (self.rows.as_slice(), dim),
-        };
-        let initial = initial_distances(config.mode.start(), features, width, config.seed);
-        let picks = greedy_k_center(features, width, &initial, count, device, &mut |picked| progress(picked, count));
-        picks.map_err(|stopped| match stopped {
-            SelectionStopped::Cancelled => FitError::Cancelled,
-            SelectionStopped::Device(error) => FitError::Device(error),
-        })
-    }
+/// Distances of an even sample of training patches to the bank rows of other photos (of the same photo, where
+/// there is only one).
+fn good_scores_of(config: &PatchCoreConfig, member: &Patches, images: usize, bank: &MemoryBank) -> GoodScores {
+    let alone = images == 1;
+    let Some(of_bank) = bank.origins() else { unreachable!("a fit knows where its rows come from") };
+    let step = member.origins.len().div_ceil(GOOD_SAMPLE);
+    let sample: Vec<(&[f32], &PatchOrigin)> =
+        member.rows.chunks_exact(member.dim).zip(&member.origins).step_by(step).collect();
+    let nearest_other = |(row, origin): &(&[f32], &PatchOrigin)| {
+        let is_other = |other: &PatchOrigin| if alone { other != *origin } else { other.image != origin.image };
+        let others = of_bank.iter().enumerate().filter(|(_, other)| is_other(other));
+        others.map(|(index, _)| squared_distance(row, bank.row(index))).reduce(f32::min)
+    };
+    let mut distances: Vec<f32> = sample.par_iter().filter_map(nearest_other).collect();
+    distances.sort_unstable_by(f32::total_cmp);
+    let quantile = |share: f64| {
+        let squared = distances.get(((distances.len() as f64 * share) as usize).min(distances.len().saturating_sub(1)));
+        // No other patch: one photo with one row. Then there is no scale, and 0 says so.
+        distance(config, squared.copied().unwrap_or(0.0)) as f32
+    };
+    GoodScores { median: quantile(0.5), percentile_99: quantile(0.99) }
+}
 
-    /// All embeddings projected, and their dimension; `None` where the mode's rule does not shrink them.
-    fn project(&self, device: &ComputeDevice) -> Result<Option<(Vec<f32>, usize)>, FitError> {
-        let dim = self.extractor.dim();
-        let config = self.extractor.config();
-        let Some(projection) = RandomProjection::new(config.mode.projection(), dim, self.patches(), config.seed) else {
-            return Ok(None);
-        };
-        let width = projection.projected_dim();
-        let mut values = Vec::with_capacity(self.patches() * width);
-        for rows in self.rows.chunks(PROJECTION_CHUNK * dim) {
-            values.extend(projection.apply(rows, device)?);
-        }
-        Ok(Some((values, width)))
+/// The scale of the joint map: the members' scales, weighted as their maps are.
+fn joint_good_scores(config: &PatchCoreConfig, members: &[GoodScores]) -> GoodScores {
+    if let [only] = members {
+        return *only;
     }
+    let total: f32 = config.members.iter().map(|member| member.weight).sum();
+    let mean = |of: fn(&GoodScores) -> f32| {
+        config.members.iter().zip(members).map(|(member, scores)| member.weight / total * of(scores)).sum()
+    };
+    GoodScores { median: mean(|scores| scores.median), percentile_99: mean(|scores| scores.percentile_99) }
+}
+
+/// The indices of a member's coreset.
+fn select(
+    extractor: &Extractor,
+    rules: &MemberConfig,
+    member: &Patches,
+    count: usize,
+    progress: &mut dyn FnMut(usize) -> bool,
+) -> Result<Vec<usize>, FitError> {
+    let (patches, seed) = (member.origins.len(), extractor.config().seed);
+    if count == patches {
+        progress(count);
+        return Ok((0..count).collect());
+    }
+    let projected = project(extractor, rules, member, seed)?;
+    let (features, width) = match &projected {
+        Some((values, width)) => (values.as_slice(), *width),
+        None => (member.rows.as_slice(), member.dim),
+    };
+    let initial = initial_distances(rules.start, features, width, seed);
+    let picks = extractor.engine().select(features, width, &initial, count, progress);
+    picks.map_err(|stopped| match stopped {
+        SelectionStopped::Cancelled => FitError::Cancelled,
+        SelectionStopped::Device(error) => FitError::Device(error),
+    })
+}
+
+/// All embeddings projected, and their dimension; `None` where the rule does not shrink them.
+fn project(
+    extractor: &Extractor,
+    rules: &MemberConfig,
+    member: &Patches,
+    seed: u64,
+) -> Result<Option<(Vec<f32>, usize)>, FitError> {
+    let patches = member.origins.len();
+    let Some(projection) = RandomProjection::new(rules.projection, member.dim, patches, seed) else { return Ok(None) };
+    let width = projection.projected_dim();
+    let mut values = Vec::with_capacity(patches * width);
+    for rows in member.rows.chunks(PROJECTION_CHUNK * member.dim) {
+        values.extend(extractor.engine().project(&projection, rows)?);
+    }
+    Ok(Some((values, width)))
 }
 
 /// The error of scoring or embedding a photo as one of the fit; `image` is the photo's number.
 fn fit_error(error: ScoreError, image: usize) -> FitError {
     match error {
         ScoreError::Input(error) => FitError::Input(error),
+        ScoreError::Backbone(error) => FitError::Backbone(error),
         ScoreError::Device(error) => FitError::Device(error),
         ScoreError::NotFinite => FitError::NotFinite { image },
     }

@@ -10,20 +10,24 @@ impl PatchCore {
     /// that only the removed photo covered stays uncovered. Cost: the index of the search, built again.
     ///
     /// # Errors
-    /// [`FitError::TooFewRows`] when fewer rows stay than the score needs neighbours.
+    /// [`FitError::TooFewRows`] when fewer rows stay than the score needs neighbours, [`FitError::NoOrigins`] for a model over a
+    /// bank from elsewhere.
     pub fn without_image(&self, image: u32) -> Result<PatchCore, FitError> {
-        let bank = self.bank();
-        let kept = bank.origins().iter().enumerate().filter(|(_, origin)| origin.image != image);
-        let (mut rows, mut origins): (Vec<f32>, Vec<PatchOrigin>) = (Vec::new(), Vec::new());
-        for (index, origin) in kept {
-            rows.extend_from_slice(bank.row(index));
-            origins.push(*origin);
-        }
-        let num_neighbors = self.config().num_neighbors;
-        if origins.len() < num_neighbors.max(1) {
-            return Err(FitError::TooFewRows { num_neighbors, rows: origins.len() });
-        }
-        let bank = MemoryBank::new(bank.dim(), rows, origins);
-        Ok(PatchCore::new(self.extractor().clone(), bank, self.fitted_on())?)
+        let (num_neighbors, needed) = (self.config().num_neighbors, self.config().bank_rows_needed());
+        let without = |bank: &MemoryBank| {
+            let origins = bank.origins().ok_or(FitError::NoOrigins)?;
+            let kept = origins.iter().enumerate().filter(|(_, origin)| origin.image != image);
+            let (mut rows, mut origins): (Vec<f32>, Vec<PatchOrigin>) = (Vec::new(), Vec::new());
+            for (index, origin) in kept {
+                rows.extend_from_slice(bank.row(index));
+                origins.push(*origin);
+            }
+            match origins.len() {
+                rows if rows < needed => Err(FitError::TooFewRows { num_neighbors, rows }),
+                _ => Ok(MemoryBank::new(bank.dim(), rows, origins)?.with_dtype(bank.dtype())?),
+            }
+        };
+        let banks = self.members().iter().map(|member| without(member.bank())).collect::<Result<_, _>>()?;
+        Ok(PatchCore::new(self.extractor().clone(), banks, self.fitted_on())?)
     }
 }

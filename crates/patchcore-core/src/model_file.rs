@@ -1,34 +1,40 @@
 //! A fitted model as bytes: a safetensors file with a JSON header, checksummed.
 //!
-//! Tensors: `memory_bank` `[m, dim]` f32 or f16, `origins` `[m, 3]` u32 (training image, grid row, grid column), with
+//! Tensors: `memory_bank` `[m, dim]` f32 or f16, `origins` `[m, 3]` u32 (training image, grid row, grid column), of the second and
+//! further members `memory_bank.1`, `origins.1`, .., with
 //! embedded weights one `weights.<name>` per tensor, and `sha256` `[32]` u8, the digest of the header and of the name,
 //! dtype, shape and bytes of every other tensor in name order. The header is the [`ModelHeader`] as JSON, under
 //! `patchcore` in the safetensors metadata. The same model gives the same bytes. Whoever writes the bytes to disk does it
 //! beside the old file and renames (the crate `patchcore`).
 //!
-//! Version 2 adds `thresholds` to the header; a file of version 1 is read as one without.
+//! Version 2 adds `thresholds` to the header; a file of version 1 is read as one without. Version 3 stores every rule of the
+//! configuration, member by member; files of versions 1 and 2 name a mode and are read with that mode's rules.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use half::f16;
 use patchcore_metrics::threshold::Thresholds;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::backbone::Backbone;
 use crate::device::ComputeDevice;
 use crate::error::ModelFileError;
-use crate::extractor::{Extractor, ExtractorError};
+use crate::extractor::Extractor;
 use crate::memory_bank::{MemoryBank, PatchOrigin};
 use crate::passport::ScorePassport;
 use crate::patchcore::{FittedOn, PatchCore};
-use patchcore_config::{BackboneWeights, BankDtype, NamedTensor, PatchCoreConfig};
+use patchcore_config::{BackboneWeights, BankDtype, Checked, ConfigError, EarlierConfig, NamedTensor, PatchCoreConfig};
 
 /// Version of the layout described above.
 ///
-/// Version 2 adds the passport, f16 banks and whatever later settings say. A file of version 1 is read as it was
-/// written.
-pub const FORMAT_VERSION: u32 = 2;
+/// 2: the passport, f16 banks and whatever later settings say. 3: every rule is stored, members. Earlier files are read as
+/// they were written, and score the same.
+pub const FORMAT_VERSION: u32 = 3;
+/// The first version whose configuration is its rules.
+const RULES_STORED: u32 = 3;
 
 const HEADER_KEY: &str = "patchcore";
 const CHECKSUM: &str = "sha256";
@@ -36,17 +42,21 @@ const BANK: &str = "memory_bank";
 const ORIGINS: &str = "origins";
 const WEIGHTS_PREFIX: &str = "weights.";
 
-/// What a model file says about itself.
+/// What a model file says about itself. `C` is its configuration: checked, in whatever a program holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ModelHeader {
+#[non_exhaustive]
+pub struct ModelHeader<C = Checked> {
     /// Layout version.
     pub format_version: u32,
     /// Version of the crate that wrote the file.
     pub written_by: String,
     /// The settings of the fit.
-    pub config: PatchCoreConfig,
-    /// Digest of the backbone's weights.
+    pub config: C,
+    /// Digest of the first member's network.
     pub weights_sha256: String,
+    /// The further networks of members that do not share the first one's, in the order of their first members.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_networks: Vec<NetworkDigest>,
     /// Whether the weights are in the file.
     pub has_weights: bool,
     /// Type of the bank's values.
@@ -63,6 +73,47 @@ pub struct ModelHeader {
     /// What that device computed for a few pictures; absent in files of version 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passport: Option<ScorePassport>,
+}
+
+impl<C: Into<PatchCoreConfig>> ModelHeader<C> {
+    fn check(self) -> Result<ModelHeader, ConfigError> {
+        let ModelHeader { format_version, written_by, weights_sha256, other_networks, has_weights, dtype, .. } = self;
+        let ModelHeader { config, fitted_on, images, device, thresholds, passport, .. } = self;
+        let config = config.into().check()?;
+        Ok(ModelHeader {
+            format_version,
+            written_by,
+            config,
+            weights_sha256,
+            other_networks,
+            has_weights,
+            dtype,
+            fitted_on,
+            images,
+            device,
+            thresholds,
+            passport,
+        })
+    }
+}
+
+/// A network of a model, and the digest of what decides its features.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkDigest {
+    /// Its name.
+    pub name: String,
+    /// Its digest ([`Backbone::sha256`]).
+    pub sha256: String,
+}
+
+/// The header of a file of any version, its configuration checked.
+fn read_header(json: &str, format_version: u32) -> Result<ModelHeader, ModelFileError> {
+    let header = if format_version < RULES_STORED {
+        serde_json::from_str::<ModelHeader<EarlierConfig>>(json).map_err(malformed)?.check()
+    } else {
+        serde_json::from_str::<ModelHeader<PatchCoreConfig>>(json).map_err(malformed)?.check()
+    };
+    Ok(header?)
 }
 
 /// What to do with a device whose results differ from the model's passport.
@@ -88,23 +139,31 @@ struct VersionOnly {
 pub struct ModelFile {
     /// The header.
     pub header: ModelHeader,
-    bank: MemoryBank,
+    banks: Vec<MemoryBank>,
     weights: Option<BackboneWeights>,
 }
 
 impl ModelFile {
-    /// The content of a file for a fitted model. `weights`: store these with it.
+    /// The content of a file for a fitted model. `weights`: store these with it, for members that share one network of the catalogue.
+    ///
+    /// # Panics
+    /// For weights with a model of another kind, whose networks the caller gives again at every load.
     pub fn new(model: &PatchCore, images: Vec<String>, weights: Option<&BackboneWeights>) -> Self {
-        let plan = model.config().backbone.plan(&model.config().layers).ok();
-        let weights = weights.map(|weights| match &plan {
-            Some(plan) => weights.restricted_to(plan),
-            None => weights.clone(),
+        let mut networks = model.extractor().networks();
+        let weights = weights.map(|weights| {
+            let plan = model.extractor().only_plan();
+            assert!(plan.is_some(), "weights to store are those of the one network of all members");
+            plan.map_or_else(BackboneWeights::default, |plan| weights.restricted_to(plan))
         });
+        let digest = |(name, sha256): (&str, &str)| NetworkDigest { name: name.to_owned(), sha256: sha256.to_owned() };
+        let first = networks.next().map(digest);
+        let banks = model.members().iter().map(|member| member.bank().clone()).collect();
         let header = ModelHeader {
             format_version: FORMAT_VERSION,
             written_by: env!("CARGO_PKG_VERSION").to_owned(),
             config: model.config().clone(),
-            weights_sha256: model.weights_sha256().to_owned(),
+            weights_sha256: first.map(|network| network.sha256).unwrap_or_default(),
+            other_networks: networks.map(digest).collect(),
             has_weights: weights.is_some(),
             dtype: model.bank().dtype().name().to_owned(),
             fitted_on: model.fitted_on(),
@@ -113,12 +172,18 @@ impl ModelFile {
             passport: model.passport().cloned(),
             thresholds: None,
         };
-        Self { header, bank: model.bank().clone(), weights }
+        Self { header, banks, weights }
     }
 
-    /// The memory bank.
+    /// The memory bank of the first member.
+    #[expect(clippy::indexing_slicing, reason = "a checked configuration has a member, and every member a bank")]
     pub fn bank(&self) -> &MemoryBank {
-        &self.bank
+        &self.banks[0]
+    }
+
+    /// The memory banks of all members, in their order.
+    pub fn banks(&self) -> &[MemoryBank] {
+        &self.banks
     }
 
     /// The embedded weights.
@@ -131,17 +196,23 @@ impl ModelFile {
     /// # Errors
     /// [`ModelFileError::Malformed`] if the header cannot be written as JSON.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelFileError> {
-        let header = serde_json::to_string(&self.header).map_err(malformed)?;
+        // Written in today's form, whatever version was read.
+        let header = ModelHeader { format_version: FORMAT_VERSION, ..self.header.clone() };
+        let header = serde_json::to_string(&header).map_err(malformed)?;
         let mut tensors: BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)> = BTreeMap::new();
-        let m = self.bank.len();
-        let bank = match self.bank.dtype() {
-            BankDtype::F32 => (Dtype::F32, f32_bytes(self.bank.rows())),
-            BankDtype::F16 => (Dtype::F16, f16_bytes(self.bank.rows())),
-        };
-        tensors.insert(BANK.into(), (bank.0, vec![m, self.bank.dim()], bank.1));
-        let origins = self.bank.origins().iter();
-        let origins = origins.flat_map(|at| [at.image, u32::from(at.row), u32::from(at.column)]);
-        tensors.insert(ORIGINS.into(), (Dtype::U32, vec![m, 3], origins.flat_map(u32::to_le_bytes).collect()));
+        for (member, bank) in self.banks.iter().enumerate() {
+            let m = bank.len();
+            let values = match bank.dtype() {
+                BankDtype::F32 => (Dtype::F32, f32_bytes(bank.rows())),
+                BankDtype::F16 => (Dtype::F16, f16_bytes(bank.rows())),
+            };
+            tensors.insert(of_member(BANK, member), (values.0, vec![m, bank.dim()], values.1));
+            if let Some(origins) = bank.origins() {
+                let origins = origins.iter().flat_map(|at| [at.image, u32::from(at.row), u32::from(at.column)]);
+                let origins = (Dtype::U32, vec![m, 3], origins.flat_map(u32::to_le_bytes).collect());
+                tensors.insert(of_member(ORIGINS, member), origins);
+            }
+        }
         for (name, tensor) in self.weights.iter().flat_map(|weights| &weights.tensors) {
             let value = (Dtype::F32, tensor.shape.clone(), f32_bytes(&tensor.data));
             tensors.insert(format!("{WEIGHTS_PREFIX}{name}"), value);
@@ -150,7 +221,7 @@ impl ModelFile {
             .iter()
             .map(|(name, (dtype, shape, bytes))| Ok((name.clone(), TensorView::new(*dtype, shape.clone(), bytes)?)))
             .collect();
-        let views = views.map_err(|error: safetensors::SafeTensorError| malformed(error))?;
+        let views = views.map_err(|error: SafeTensorError| malformed(error))?;
         let digest = checksum(&header, &views);
         let mut views = views;
         views.push((CHECKSUM.into(), TensorView::new(Dtype::U8, vec![digest.len()], &digest).map_err(malformed)?));
@@ -186,12 +257,12 @@ impl ModelFile {
         if expected.data() != found {
             return Err(ModelFileError::Checksum { expected: hex(expected.data()), found: hex(&found) });
         }
-        let header: ModelHeader = serde_json::from_str(header_json).map_err(malformed)?;
-        header.config.check()?;
+        let header = read_header(header_json, version.format_version)?;
         check_thresholds(&header)?;
-        let bank = read_bank(&file, &header)?;
+        let banks = (0..header.config.members.len()).map(|member| read_bank(&file, &header, member));
+        let banks = banks.collect::<Result<_, _>>()?;
         let weights = header.has_weights.then(|| read_weights(&views)).transpose()?;
-        Ok(Self { header, bank, weights })
+        Ok(Self { header, banks, weights })
     }
 
     /// The model on a device. `weights`: the backbone's weights, needed unless the file holds them. `drift`: what to do
@@ -206,21 +277,43 @@ impl ModelFile {
         device: &ComputeDevice,
         drift: DriftPolicy,
     ) -> Result<PatchCore, ModelFileError> {
-        let ModelHeader { config, weights_sha256, fitted_on, passport, .. } = self.header;
-        let backbone = config.backbone.name();
+        let backbone = self.header.config.first().backbone.name().to_owned();
         let Some(weights) = weights.or(self.weights.as_ref()) else {
-            return Err(ModelFileError::WeightsNeeded { backbone, expected: weights_sha256 });
+            return Err(ModelFileError::WeightsNeeded { backbone, expected: self.header.weights_sha256 });
         };
-        let extractor = Extractor::new(config, weights, device).map_err(|error| match error {
-            ExtractorError::Config(error) => ModelFileError::Config(error),
-            ExtractorError::Backbone(error) => ModelFileError::Backbone(error),
-            ExtractorError::Device(_) | ExtractorError::Cpu(_) => ModelFileError::Device(error.into_device_error()),
-        })?;
-        if extractor.weights_sha256() != weights_sha256 {
-            let found = extractor.weights_sha256().to_owned();
-            return Err(ModelFileError::OtherWeights { backbone, expected: weights_sha256, found });
+        let extractor = Extractor::new(self.header.config.clone(), weights, device)?;
+        self.with_extractor(extractor, drift)
+    }
+
+    /// The model on a device, with networks of the caller's, one for each member: see [`Extractor::with_backbones`].
+    ///
+    /// # Errors
+    /// As [`ModelFile::into_model`].
+    pub fn into_model_with(
+        self,
+        backbones: &[Arc<dyn Backbone>],
+        device: &ComputeDevice,
+        drift: DriftPolicy,
+    ) -> Result<PatchCore, ModelFileError> {
+        let extractor = Extractor::with_backbones(self.header.config.clone(), backbones, device)?;
+        self.with_extractor(extractor, drift)
+    }
+
+    fn with_extractor(self, extractor: Extractor, drift: DriftPolicy) -> Result<PatchCore, ModelFileError> {
+        let ModelHeader { weights_sha256, other_networks, fitted_on, passport, .. } = self.header;
+        let others = other_networks.iter().map(|network| network.sha256.as_str());
+        let mut expected = std::iter::once(weights_sha256.as_str()).chain(others);
+        for (name, found) in extractor.networks() {
+            let expected = expected.next().unwrap_or("no such network");
+            if expected != found {
+                let (backbone, expected, found) = (name.to_owned(), expected.to_owned(), found.to_owned());
+                return Err(ModelFileError::OtherWeights { backbone, expected, found });
+            }
         }
-        let model = PatchCore::new(extractor, self.bank, fitted_on)?;
+        if let Some(missing) = expected.next() {
+            return Err(malformed(format!("the model has one more network (sha256 {missing}) than was given")));
+        }
+        let model = PatchCore::new(extractor, self.banks, fitted_on)?;
         let Some(passport) = passport else { return Ok(model) };
         let drift = match drift {
             DriftPolicy::Refuse => passport.check(&model)?,
@@ -267,18 +360,20 @@ fn f32_values(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, ModelFileEr
     Ok(values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
 }
 
-fn read_bank(file: &SafeTensors<'_>, header: &ModelHeader) -> Result<MemoryBank, ModelFileError> {
-    let bank = file.tensor(BANK).map_err(malformed)?;
-    let origins = file.tensor(ORIGINS).map_err(malformed)?;
-    let dim = header.config.embedding_dim();
+/// The name of a member's tensor: the first member's has no number.
+fn of_member(tensor: &str, member: usize) -> String {
+    if member == 0 { tensor.to_owned() } else { format!("{tensor}.{member}") }
+}
+
+fn read_bank(file: &SafeTensors<'_>, header: &ModelHeader, member: usize) -> Result<MemoryBank, ModelFileError> {
+    let bank = file.tensor(&of_member(BANK, member)).map_err(malformed)?;
+    let config = header.config.members.get(member).ok_or_else(|| malformed("a bank without a member"))?;
+    let dim = config.embedding_dim();
     let m = match bank.shape() {
         [m, width] if *width == dim && *m > 0 => *m,
         shape => return Err(malformed(format!("the memory bank has shape {shape:?}, expected [rows > 0, {dim}]"))),
     };
-    if origins.dtype() != Dtype::U32 || origins.shape() != [m, 3] {
-        return Err(malformed(format!("the row origins have shape {:?}, expected [{m}, 3] u32", origins.shape())));
-    }
-    if header.config.num_neighbors > m {
+    if header.config.bank_rows_needed() > m {
         return Err(malformed(format!("num_neighbors {} exceeds the bank's {m} rows", header.config.num_neighbors)));
     }
     let (dtype, rows) = bank_values(&bank)?;
@@ -289,15 +384,31 @@ fn read_bank(file: &SafeTensors<'_>, header: &ModelHeader) -> Result<MemoryBank,
     if rows.iter().any(|value| !value.is_finite()) {
         return Err(malformed("the memory bank holds a value that is not finite"));
     }
-    let (words, _) = origins.data().as_chunks::<4>();
+    let bank = match file.tensor(&of_member(ORIGINS, member)) {
+        Ok(origins) => MemoryBank::new(dim, rows, read_origins(&origins, header, m)?),
+        // A bank from elsewhere.
+        Err(SafeTensorError::TensorNotFound(_)) => MemoryBank::from_rows(dim, rows),
+        Err(error) => return Err(malformed(error)),
+    };
+    bank.and_then(|bank| bank.with_dtype(dtype)).map_err(malformed)
+}
+
+fn read_origins(view: &TensorView<'_>, header: &ModelHeader, m: usize) -> Result<Vec<PatchOrigin>, ModelFileError> {
+    if view.dtype() != Dtype::U32 || view.shape() != [m, 3] {
+        return Err(malformed(format!("the row origins have shape {:?}, expected [{m}, 3] u32", view.shape())));
+    }
+    let (words, _) = view.data().as_chunks::<4>();
     let words: Vec<u32> = words.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
     let (triples, _) = words.as_chunks::<3>();
     let origin = |[image, row, column]: &[u32; 3]| {
         let narrow = |value: u32| u16::try_from(value).map_err(|_| malformed("a row origin is out of range"));
+        let images = header.fitted_on.images;
+        if *image as usize >= images {
+            return Err(malformed(format!("a row of the bank is of photo {image}, expected one of {images}, from 0")));
+        }
         Ok(PatchOrigin { image: *image, row: narrow(*row)?, column: narrow(*column)? })
     };
-    let origins: Result<Vec<PatchOrigin>, ModelFileError> = triples.iter().map(origin).collect();
-    Ok(MemoryBank::new(dim, rows, origins?).with_dtype(dtype))
+    triples.iter().map(origin).collect()
 }
 
 fn read_weights(views: &[(String, TensorView<'_>)]) -> Result<BackboneWeights, ModelFileError> {

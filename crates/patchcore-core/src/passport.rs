@@ -17,7 +17,7 @@ use crate::device::Precision;
 pub struct PassportEntry {
     /// Name of the picture.
     pub picture: String,
-    /// Image score, in the unit of the mode's distance.
+    /// Image score, in the unit of the model's distance.
     pub score: f32,
     /// The largest value of the anomaly map.
     pub map_max: f32,

@@ -1,7 +1,7 @@
 //! Computes a passport on a model's device: after a fit to keep it, after a load to compare.
 
 use crate::error::{ModelFileError, ScoreError};
-use crate::extractor::ImageInput;
+use crate::image_input::ImageInput;
 use crate::passport::{Drift, PassportEntry, ScorePassport};
 use crate::patchcore::PatchCore;
 
@@ -19,10 +19,19 @@ impl ScorePassport {
         let entries = pictures().map(|(name, pixels)| {
             let input = ImageInput { width: SIDE, height: SIDE, pixels: &pixels };
             let scored = model.score(input)?;
-            let (rows, _) = model.extractor().embed_to_host(input)?;
-            let step = (rows.len() / FEATURES).max(1);
-            // An odd step does not stay on one channel of every cell.
-            let features = rows.iter().step_by(step | 1).take(FEATURES).copied().collect();
+            let mut features = vec![Vec::new(); model.members().len()];
+            model.extractor().embed(&[input], &mut |embedded| {
+                let rows = embedded.rows;
+                let step = (rows.len() / FEATURES).max(1);
+                // An odd step does not stay on one channel of every cell.
+                let spread = rows.iter().step_by(step | 1).take(FEATURES).copied();
+                features
+                    .iter_mut()
+                    .skip(embedded.embedding)
+                    .take(1)
+                    .for_each(|of_member| of_member.extend(spread.clone()));
+            })?;
+            let features = features.concat();
             let finite = scored.map.scores.iter().all(|score| score.is_finite());
             let map_max = if finite { scored.map.max() } else { f32::NAN };
             Ok(PassportEntry { picture: name.to_owned(), score: scored.score, map_max, features })

@@ -1,30 +1,42 @@
 //! The fitted model: scores a photo, says where it is unlike the good ones, and can be written to a file.
 
-use std::sync::{Arc, Mutex};
-
-use rayon::prelude::*;
+use std::sync::Arc;
 
 use crate::device::ComputeDevice;
+use crate::engine::{Fallback, WholeModel};
 use crate::error::{DeviceError, FitError, ScoreError};
-use crate::extractor::{Extractor, ImageInput};
+use crate::extractor::Extractor;
+use crate::finish::{Finish, Patches, grow_map, join_maps};
+use crate::image_input::ImageInput;
+use crate::member::Member;
 use crate::memory_bank::MemoryBank;
-use crate::nearest_neighbor::{NearestNeighborIndex, Neighbor};
+use crate::nearest_neighbor::Neighbor;
 use crate::passport::{Drift, ScorePassport};
-use crate::scoring::{AnomalyMap, MapGrower, reweighted_score};
-use patchcore_config::{BackboneWeights, Grid, ImageScoreRule, PatchCoreConfig};
+use crate::photo_parts::{PartBuffers, PhotoParts};
+use crate::scoring::AnomalyMap;
+use patchcore_config::{BackboneWeights, Checked, Grid, MemberConfig};
 use patchcore_cpu::ScratchPool;
 
-/// A fitted PatchCore. `Send + Sync`; scoring takes `&self`.
+/// A fitted PatchCore: members over one photo, whose maps meet in the geometry of the networks' input. `Send + Sync`; scoring takes
+/// `&self`. Cheap to clone.
 #[derive(Clone)]
 pub struct PatchCore {
     extractor: Extractor,
-    index: NearestNeighborIndex,
+    members: Arc<[Member]>,
+    finish: Arc<Finish>,
     fitted_on: FittedOn,
     passport: Option<ScorePassport>,
     drift: Option<Drift>,
-    /// The map's matrices for the size seen last: one camera gives one size.
-    grower: Arc<Mutex<Option<Arc<MapGrower>>>>,
-    neighbors: Arc<ScratchPool<Vec<Neighbor>>>,
+    scratch: Arc<ScratchPool<Scratch>>,
+}
+
+/// Buffers of a photo, kept for the next one.
+#[derive(Default)]
+struct Scratch {
+    parts: PartBuffers,
+    /// One for each member.
+    patches: Vec<Patches>,
+    map: AnomalyMap,
 }
 
 /// What a model was fitted on.
@@ -51,8 +63,11 @@ pub struct GoodScores {
 /// How anomalous one photo is, and where.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ImageScore {
-    /// The image score, in the unit of the mode's distance (L2, or squared L2 in mode `authors`); higher is worse.
+    /// The image score, in the unit of the configuration's distance (L2, or squared L2 in mode `authors`); higher is worse.
     pub score: f32,
+    /// The member whose patches are reported below: the one with the largest share in the joint map, of those that share it the one
+    /// whose worst patch is the worst. 0 for a model of one member.
+    pub member: usize,
     /// The patch grid.
     pub grid: Grid,
     /// One score per grid cell, row-major.
@@ -73,50 +88,56 @@ impl std::fmt::Debug for PatchCore {
 }
 
 impl PatchCore {
+    /// A model of these banks, one for each member.
+    ///
     /// # Errors
-    /// [`DeviceError`] where the device cannot take the bank.
-    pub(crate) fn new(extractor: Extractor, bank: MemoryBank, fitted_on: FittedOn) -> Result<Self, DeviceError> {
-        let bank = bank.with_dtype(extractor.config().bank_dtype);
-        let index = NearestNeighborIndex::new(bank, extractor.device())?;
+    /// [`DeviceError`] where the device cannot take a bank.
+    pub(crate) fn new(extractor: Extractor, banks: Vec<MemoryBank>, fitted_on: FittedOn) -> Result<Self, DeviceError> {
+        let config = extractor.config();
+        assert_eq!(banks.len(), config.members.len(), "one bank per member");
+        let member = |(bank, rules): (MemoryBank, &MemberConfig)| {
+            assert_eq!(bank.dtype(), config.bank_dtype, "the bank is kept as the settings say");
+            Member::new(bank, rules.weight, extractor.engine(), extractor.device())
+        };
+        let members = banks.into_iter().zip(&config.members).map(member).collect::<Result<Arc<[_]>, _>>()?;
         Ok(Self {
             extractor,
-            index,
+            members,
+            finish: Arc::default(),
             fitted_on,
             passport: None,
             drift: None,
-            grower: Arc::default(),
-            neighbors: Arc::default(),
+            scratch: Arc::default(),
         })
     }
 
     /// A model over a bank that comes from elsewhere, `[rows, embedding dim]` row-major: a bank of another PatchCore,
-    /// or one thinned by other means. Its rows have no origins.
+    /// or one thinned by other means. Its rows have no origins. For a configuration of one member.
     ///
     /// # Errors
-    /// [`FitError::Config`], [`FitError::Backbone`], [`FitError::TooFewRows`], and [`FitError::WrongBank`] when the
+    /// [`FitError::Backbone`], [`FitError::TooFewRows`], and [`FitError::Bank`] when the
     /// values are not finite or not whole rows.
     pub fn with_bank(
-        config: PatchCoreConfig,
+        config: Checked,
         weights: &BackboneWeights,
         rows: Vec<f32>,
         device: &ComputeDevice,
     ) -> Result<Self, FitError> {
         let extractor = Extractor::new(config, weights, device)?;
         let dim = extractor.dim();
-        let found = rows.len();
-        let finite = rows.iter().all(|value| value.is_finite());
-        let bank = MemoryBank::from_rows(dim, rows).filter(|_| finite).ok_or(FitError::WrongBank { found, dim })?;
+        assert_eq!(extractor.members().len(), 1, "one bank is that of one member");
+        let bank = MemoryBank::from_rows(dim, rows)?.with_dtype(extractor.config().bank_dtype)?;
         let count = bank.len();
         let num_neighbors = extractor.config().num_neighbors;
-        if num_neighbors > count {
+        if extractor.config().bank_rows_needed() > count {
             return Err(FitError::TooFewRows { num_neighbors, rows: count });
         }
         let good_scores = GoodScores { median: 0.0, percentile_99: 0.0 };
-        Ok(Self::new(extractor, bank, FittedOn { images: 0, patches: 0, good_scores })?)
+        Ok(Self::new(extractor, vec![bank], FittedOn { images: 0, patches: 0, good_scores })?)
     }
 
     /// The settings of the fit.
-    pub fn config(&self) -> &PatchCoreConfig {
+    pub fn config(&self) -> &Checked {
         self.extractor.config()
     }
 
@@ -125,14 +146,25 @@ impl PatchCore {
         self.extractor.device()
     }
 
-    /// Digest of the weights it was fitted with.
-    pub fn weights_sha256(&self) -> &str {
-        self.extractor.weights_sha256()
+    /// What another engine does for the device's own, and says so; empty where that does everything.
+    pub fn fallbacks(&self) -> impl Iterator<Item = &Fallback> {
+        self.extractor.fallbacks()
     }
 
-    /// The memory bank.
+    /// The members, in the order of the configuration; at least one.
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// The memory bank of the first member.
+    #[expect(clippy::indexing_slicing, reason = "a checked configuration has a member")]
     pub fn bank(&self) -> &MemoryBank {
-        self.index.bank()
+        self.members[0].bank()
+    }
+
+    /// Digest of the weights of the first member's network.
+    pub fn weights_sha256(&self) -> &str {
+        self.extractor.networks().next().map_or("", |(_, sha256)| sha256)
     }
 
     /// What it was fitted on.
@@ -156,11 +188,6 @@ impl PatchCore {
         self
     }
 
-    /// The bank, ready for queries.
-    pub fn index(&self) -> &NearestNeighborIndex {
-        &self.index
-    }
-
     /// The frozen part.
     pub fn extractor(&self) -> &Extractor {
         &self.extractor
@@ -171,9 +198,7 @@ impl PatchCore {
     /// # Errors
     /// [`ScoreError`].
     pub fn score(&self, image: ImageInput<'_>) -> Result<ImageScore, ScoreError> {
-        let mut result = ImageScore::default();
-        self.score_into(image, &mut result)?;
-        Ok(result)
+        self.score_within(image, None)
     }
 
     /// [`PatchCore::score`], written over an earlier result: on the CPU a stream of photos of one size then allocates
@@ -182,96 +207,175 @@ impl PatchCore {
     /// # Errors
     /// [`ScoreError`]; what `result` holds is then of no use.
     pub fn score_into(&self, image: ImageInput<'_>, result: &mut ImageScore) -> Result<(), ScoreError> {
-        if self.device().is_cpu() {
-            let scored = self.extractor.with_embedding(image, |rows, grid| {
-                self.index.nearest_of_rows_into(rows, &mut result.nearest)?;
-                self.score_patches(rows, grid, result)
-            });
-            scored??;
-        } else {
-            #[cfg(feature = "burn")]
-            if let Some(scored) = self.score_on_device(&[image])?.and_then(|mut scored| scored.pop()) {
-                *result = scored;
-                return Ok(());
-            }
-            // Several neighbours per patch: the rows are needed on the host.
-            let (rows, grid) = self.extractor.embed_to_host(image)?;
-            self.index.nearest_of_rows_into(&rows, &mut result.nearest)?;
-            self.score_patches(&rows, grid, result)?;
-        }
-        let grower = self.grower(result.grid, (image.height, image.width))?;
-        Ok(grower.grow_into(&result.patch_scores, self.device(), &mut result.map)?)
+        self.score_within_into(image, None, result)
     }
 
-    /// Patch scores and image score from the embedding rows and `result.nearest`.
-    pub(crate) fn score_patches(&self, rows: &[f32], grid: Grid, result: &mut ImageScore) -> Result<(), ScoreError> {
-        let k = self.config().num_neighbors;
-        let rule = self.config().mode.image_score();
-        let dim = self.bank().dim();
-        let query = |cell: usize| rows.get(cell * dim..(cell + 1) * dim).unwrap_or(&[]);
-        let ImageScore { nearest, patch_scores, .. } = result;
-        patch_scores.clear();
-        patch_scores.extend(nearest.iter().map(|neighbor| self.distance(neighbor.squared_distance) as f32));
-        if rule == ImageScoreRule::MaximumOfMeans && k > 1 {
-            patch_scores.par_iter_mut().enumerate().for_each(|(cell, score)| {
-                self.neighbors.with(|neighbors| {
-                    self.index.k_nearest_into(query(cell), k, neighbors);
-                    let sum: f64 = neighbors.iter().map(|neighbor| self.distance(neighbor.squared_distance)).sum();
-                    *score = (sum / neighbors.len() as f64) as f32;
-                });
-            });
+    /// Scores the pixels that are `inside`, `[height, width]` row by row; all of them without it. With
+    /// [`tiling`](patchcore_config::PatchCoreConfig::tiling) the network sees one tile after the other.
+    ///
+    /// A cell counts when an inside pixel touches it. Cells that do not count have the patch score 0 and the
+    /// [`Neighbor::NONE`]; the image score is that of the cells that count. The map is 0 outside; inside, smoothing takes
+    /// its mean over the cells that count alone, so that a border of the region neither lowers nor raises it.
+    ///
+    /// # Errors
+    /// [`ScoreError`]; [`InputError::NothingInside`](crate::error::InputError::NothingInside) when no pixel is inside.
+    pub fn score_within(&self, image: ImageInput<'_>, inside: Option<&[bool]>) -> Result<ImageScore, ScoreError> {
+        let mut result = ImageScore::default();
+        self.score_within_into(image, inside, &mut result)?;
+        Ok(result)
+    }
+
+    fn score_within_into(
+        &self,
+        image: ImageInput<'_>,
+        inside: Option<&[bool]>,
+        result: &mut ImageScore,
+    ) -> Result<(), ScoreError> {
+        let inside = inside
+            .filter(|pixels| pixels.contains(&false) || Some(pixels.len()) != image.width.checked_mul(image.height));
+        if inside.is_none()
+            && let Some(scored) = self.score_whole(&[image])?.and_then(|mut scored| scored.pop())
+        {
+            *result = scored;
+            return Ok(());
         }
-        let (worst_cell, worst) = worst_patch(patch_scores)?;
-        let score = match (rule, nearest.get(worst_cell)) {
-            (ImageScoreRule::Reweighted, Some(row)) => self.reweight(query(worst_cell), f64::from(worst), *row) as f32,
-            _ => worst,
+        self.scratch.with(|scratch| self.score_parts(image, inside, scratch, result))
+    }
+
+    /// The steps one by one, for every member.
+    fn score_parts(
+        &self,
+        image: ImageInput<'_>,
+        inside: Option<&[bool]>,
+        scratch: &mut Scratch,
+        result: &mut ImageScore,
+    ) -> Result<(), ScoreError> {
+        let Scratch { parts: buffers, patches, map } = scratch;
+        let parts = PhotoParts::new(&self.extractor, image, inside)?;
+        patches.resize_with(self.members.len(), Patches::default);
+        for (patches, member) in patches.iter_mut().zip(parts.members()) {
+            patches.begin(member.grid);
+        }
+        parts.embed(&self.extractor, image, buffers, |number, rows, cells| {
+            match (self.members.get(number), patches.get_mut(number)) {
+                (Some(member), Some(patches)) => {
+                    self.finish.add_rows(self.config(), member.index(), rows, cells, patches)
+                }
+                _ => Ok(()),
+            }
+        })?;
+        let size = (image.height, image.width);
+        let mut weights = 0.0;
+        for ((member, patches), cells) in self.members.iter().zip(patches.iter()).zip(parts.members()) {
+            let grower = member.grower(cells.grid, size, self.config(), self.extractor.engine())?;
+            let region = cells.wanted.as_deref().zip(inside);
+            if weights == 0.0 {
+                grow_map(&grower, &patches.scores, region, &mut result.map)?;
+            } else {
+                grow_map(&grower, &patches.scores, region, map)?;
+                join_maps(&mut result.map, weights, map, member.weight());
+            }
+            weights += member.weight();
+        }
+        let decided = self.deciding_member(patches);
+        let (Some(member), Some(patches)) = (self.members.get(decided), patches.get_mut(decided)) else {
+            return Err(ScoreError::NotFinite);
         };
-        (result.score, result.grid, result.worst_cell) = (score, grid, worst_cell);
+        result.member = decided;
+        result.score = self.finish.image_score(self.config(), member.index(), patches, None, &result.map, inside)?;
+        report(patches, result);
         Ok(())
     }
 
-    /// Equation 7 for the worst patch.
-    fn reweight(&self, query: &[f32], worst: f64, nearest: Neighbor) -> f64 {
-        let bank = self.bank();
-        self.neighbors.with(|neighbors| {
-            self.index.k_nearest_into(bank.row(nearest.row as usize), self.config().num_neighbors, neighbors);
-            let to_neighborhood = neighbors.iter().map(|neighbor| {
-                let row = bank.row(neighbor.row as usize);
-                self.distance(crate::nearest_neighbor::squared_distance(query, row))
-            });
-            reweighted_score(worst, to_neighborhood)
-        })
+    /// The member whose worst patch weighs most in the joint map.
+    fn deciding_member(&self, patches: &[Patches]) -> usize {
+        let share = |number: usize| match (self.members.get(number), patches.get(number)) {
+            (Some(member), Some(patches)) => member.weight() * patches.worst_score().unwrap_or(f32::NEG_INFINITY),
+            _ => f32::NEG_INFINITY,
+        };
+        // The first of equal ones.
+        (1..patches.len()).fold(0, |best, number| if share(number) > share(best) { number } else { best })
     }
 
-    pub(crate) fn distance(&self, squared: f32) -> f64 {
-        self.config().mode.distance().of_squared(squared)
+    /// How many photos of such a size this model should be given at once: what its engine prefers beside the banks
+    /// ([`Extractor::batch_size`]).
+    pub fn batch_size(&self, height: usize, width: usize) -> usize {
+        let banks: usize = self.members.iter().map(|member| member.bank().rows().len()).sum();
+        self.extractor.batch_size(height, width, banks as u64 * 8)
     }
 
-    pub(crate) fn grower(&self, grid: Grid, size: (usize, usize)) -> Result<Arc<MapGrower>, DeviceError> {
-        // A poisoned lock only means that another thread panicked while it replaced the cache.
-        let mut cached = self.grower.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(grower) = cached.as_ref().filter(|grower| grower.fits(grid, size)) {
-            return Ok(Arc::clone(grower));
+    /// Scores photos, in order. Neighbours of one size go through the device together, as many as
+    /// [`PatchCore::batch_size`] allows; on the CPU they go one by one.
+    ///
+    /// On a GPU a score may differ by rounding between batch sizes, because matrix products of other shapes are summed
+    /// in another order; on the CPU it does not.
+    ///
+    /// # Errors
+    /// [`ScoreError`], for the first photo at fault.
+    pub fn score_batch(&self, images: &[ImageInput<'_>]) -> Result<Vec<ImageScore>, ScoreError> {
+        let mut scores = Vec::with_capacity(images.len());
+        for same_size in images.chunk_by(|a, b| (a.height, a.width) == (b.height, b.width)) {
+            let Some(first) = same_size.first() else { continue };
+            for batch in same_size.chunks(self.batch_size(first.height, first.width)) {
+                match self.score_whole(batch)? {
+                    Some(scored) => scores.extend(scored),
+                    None => scores.extend(batch.iter().map(|image| self.score(*image)).collect::<Result<Vec<_>, _>>()?),
+                }
+            }
         }
-        let mode = self.config().mode;
-        let grower = Arc::new(MapGrower::new(grid, size, mode.upsampling(), mode.border(), self.device())?);
-        *cached = Some(Arc::clone(&grower));
-        Ok(grower)
+        Ok(scores)
+    }
+
+    /// Whole photos of one size by the engine at once; `None` where the steps go one by one: for several members, for tiles, for a
+    /// rule that needs several neighbours of every patch, and for an engine that has no such path.
+    fn score_whole(&self, images: &[ImageInput<'_>]) -> Result<Option<Vec<ImageScore>>, ScoreError> {
+        let config = self.config();
+        if !config.tiling.is_whole() || Finish::needs_several_neighbors(config) {
+            return Ok(None);
+        }
+        let (Some(features), [member], Some(first)) =
+            (self.extractor.only_features(), self.members.as_ref(), images.first())
+        else {
+            return Ok(None);
+        };
+        let (height, width) = (first.height, first.width);
+        let grid = self.extractor.grid(height, width);
+        let engine = self.extractor.engine();
+        if !engine.takes_whole_photos() {
+            return Ok(None);
+        }
+        for image in images {
+            image.check()?;
+        }
+        let grower = member.grower(grid, (height, width), config, engine)?;
+        let model = WholeModel {
+            features,
+            index: member.index().on_engine(),
+            grower: grower.on_engine(),
+            distance: config.distance,
+            neighborhood: Finish::neighborhood(config),
+        };
+        let Some(photos) = engine.whole_photos(model, images)? else { return Ok(None) };
+        let scores = photos.into_iter().map(|photo| {
+            let mut patches = Patches::default();
+            patches.begin(photo.grid);
+            Finish::add_nearest(config, photo.nearest, &mut patches)?;
+            let mut result =
+                ImageScore { map: AnomalyMap { width, height, scores: photo.map }, ..ImageScore::default() };
+            let measured = Some(photo.to_neighborhood.as_slice());
+            result.score = self.finish.image_score(config, member.index(), &patches, measured, &result.map, None)?;
+            report(&mut patches, &mut result);
+            Ok(result)
+        });
+        scores.collect::<Result<Vec<_>, ScoreError>>().map(Some)
     }
 }
 
-/// Cell and score of the worst patch, the lowest cell of equal ones; refuses a score that is not a number.
-pub(crate) fn worst_patch(patch_scores: &[f32]) -> Result<(usize, f32), ScoreError> {
-    let (mut worst_cell, mut worst) = (0, f32::NEG_INFINITY);
-    for (cell, score) in patch_scores.iter().enumerate() {
-        if !score.is_finite() {
-            return Err(ScoreError::NotFinite);
-        }
-        if *score > worst {
-            (worst_cell, worst) = (cell, *score);
-        }
-    }
-    Ok((worst_cell, worst))
+/// Hands the patches of the deciding member to the result.
+fn report(patches: &mut Patches, result: &mut ImageScore) {
+    (result.grid, result.worst_cell) = (patches.grid, patches.worst_cell());
+    std::mem::swap(&mut result.patch_scores, &mut patches.scores);
+    std::mem::swap(&mut result.nearest, &mut patches.nearest);
 }
 
 #[cfg(test)]

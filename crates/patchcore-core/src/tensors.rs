@@ -8,14 +8,13 @@
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor, TensorData};
-//! use patchcore_config::{Architecture, BackboneWeights, Mode, NamedTensor, PatchCoreConfig};
+//! use patchcore_config::{Architecture, BackboneWeights, Mode, NamedTensor};
 //! use patchcore_core::{ComputeDevice, Fitter, ImageInput, tensors};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let mut config = PatchCoreConfig::new(Mode::Paper, Architecture::EfficientNetLite0);
-//! config.coreset_sampling_ratio = 0.5;
+//! let config = Mode::Paper.config(Architecture::EFFICIENTNET_LITE0).with_coreset_sampling_ratio(0.5).check()?;
 //! # // Weights from a formula: pretrained ones come from the crate `patchcore-weights`.
-//! # let plan = config.backbone.plan(&config.layers)?;
+//! # let plan = config.first().backbone.plan(&config.first().layers)?;
 //! # let tensor = |shape: Vec<usize>| {
 //! #     let values = shape.iter().product::<usize>();
 //! #     let data = (0..values).map(|i| ((i * 7919 % 1013) as f32 / 506.0 - 1.0) / (values as f32).sqrt()).collect();
@@ -52,7 +51,7 @@ pub use crate::coreset::greedy_k_center_tensors;
 use crate::device::ComputeDevice;
 use crate::error::DeviceError;
 pub use crate::patch_embedding::PatchEmbedding;
-pub use crate::score_on_device::TensorScores;
+pub use crate::tensor_scores::TensorScores;
 
 /// Burn's handle for a device.
 ///

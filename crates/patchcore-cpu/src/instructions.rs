@@ -69,6 +69,7 @@ impl Instructions {
 
     /// The widest set that this processor has.
     pub fn native() -> Self {
+        // Portable is always among them.
         Self::available().last().unwrap_or(Instructions::Portable)
     }
 }

@@ -1,6 +1,6 @@
 //! Where the network's input lies in the original photo: torchvision's resize and centre-crop rules, and back.
 
-use patchcore_config::{Resize, Size, View};
+use patchcore_config::{Crop, Pad, Resize, Size, View};
 
 use crate::ImageError;
 use crate::resample::Window;
@@ -32,7 +32,7 @@ impl Geometry {
     ///
     /// # Errors
     /// [`ImageError::NoPixels`], [`ImageError::InvalidView`], or [`ImageError::PreparedTooLarge`] when a side would
-    /// exceed 65535 or the area 2^26 pixels (an extreme aspect ratio under `Resize::ShortSide`, or no resize at all).
+    /// exceed 65535 or the area 2^26 pixels (an extreme aspect ratio under `Resize::Short`, or no resize at all).
     pub fn new(name: &str, original: Size, view: &View) -> Result<Geometry, ImageError> {
         let Size { width, height } = original;
         if width == 0 || height == 0 {
@@ -56,9 +56,9 @@ impl Geometry {
         let invalid = |parameter, found: String| Err(ImageError::InvalidView { parameter, found });
         let (w, h) = (u64::from(width), u64::from(height));
         let resized = match view.resize {
-            Resize::None => (w, h),
-            Resize::ShortSide(0) => return invalid("resize", "a short side of 0".to_owned()),
-            Resize::ShortSide(n) => {
+            Resize::Keep => (w, h),
+            Resize::Short(0) => return invalid("resize", "a short side of 0".to_owned()),
+            Resize::Short(n) => {
                 let n = u64::from(n);
                 if w <= h { (n, n * h / w) } else { (n * w / h, n) }
             }
@@ -69,12 +69,15 @@ impl Geometry {
         };
         let resized = checked(resized)?;
         let input = match view.crop {
-            None => resized,
-            Some(size) if size.width == 0 || size.height == 0 => {
+            Crop::Keep => resized,
+            Crop::Center(size) if size.width == 0 || size.height == 0 => {
                 return invalid("crop", format!("{}x{}", size.width, size.height));
             }
-            Some(size) => checked((u64::from(size.width), u64::from(size.height)))?,
+            Crop::Center(size) => checked((u64::from(size.width), u64::from(size.height)))?,
         };
+        if view.pad == Pad::ToMultiple(0) {
+            return invalid("pad", "a multiple of 0".to_owned());
+        }
         let padded = |side: u32| u64::from(view.pad.padded(side));
         let input = checked((padded(input.width), padded(input.height)))?;
         Ok(Geometry {

@@ -88,7 +88,7 @@ pub(crate) fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<Photo,
 /// The file with a wall of one bits before its end-of-image marker at `end`. No Huffman code consists of ones alone, so
 /// a decoder that still wants picture data there fails; at the marker itself it would make rows up.
 fn with_wall(bytes: &[u8], end: usize) -> Vec<u8> {
-    let mut walled = bytes.get(..end).unwrap_or(bytes).to_vec();
+    let mut walled = bytes.split_at(end).0.to_vec();
     walled.extend([0xff, 0x00].repeat(32));
     walled.extend([0xff, 0xd9]);
     walled

@@ -53,7 +53,7 @@ impl Listing {
     }
 }
 
-/// The last part of a path, as text that no other name has.
+/// The last part of a path, as text that no other name has. What a listing holds has one.
 pub(crate) fn file_name(path: &Path) -> String {
     path_text(Path::new(path.file_name().unwrap_or_default()))
 }

@@ -1,5 +1,7 @@
 //! Ground truth: which pixels of the network's input are defective.
 
+#![allow(clippy::indexing_slicing, reason = "a mask has the size of its image, which is checked")]
+
 use std::path::Path;
 
 use patchcore_config::{Resampling, Size, View};
@@ -101,25 +103,26 @@ fn nearest(grey: &[u8], geometry: &Geometry) -> Mask {
     let defective = |x: u32, y: u32| {
         let column = source(x, crop_left, original.width, resized.width)?;
         let row = source(y, crop_top, original.height, resized.height)?;
-        grey.get(row * original.width as usize + column).map(|value| *value >= 128)
+        Some(grey[row * original.width as usize + column] >= 128)
     };
     let rows = (0..input.height).flat_map(|y| (0..input.width).map(move |x| (x, y)));
+    // What lies outside the photo is padding, which is good.
     let data = rows.map(|(x, y)| defective(x, y).unwrap_or(false)).collect();
     Mask { width: input.width as usize, height: input.height as usize, data }
 }
 
 /// The brightest channel of every pixel as 8 bits; 0/1 masks stretched.
 fn brightest<T: Copy + Ord + Into<u32> + Default>(samples: &[T], channels: usize, white: T) -> Vec<u8> {
-    let top: u32 = samples.iter().copied().max().unwrap_or_default().into();
+    let brightest = |samples: &[T]| -> u32 { samples.iter().copied().fold(T::default(), T::max).into() };
+    let top = brightest(samples);
     let white: u32 = if top <= 1 { 1 } else { white.into() };
-    let pixels = samples.chunks(channels.max(1));
-    let value = |pixel: &[T]| -> u32 { pixel.iter().copied().max().unwrap_or_default().into() };
-    pixels.map(|pixel| ((value(pixel) * 255 + white / 2) / white) as u8).collect()
+    let pixels = samples.chunks_exact(channels);
+    pixels.map(|pixel| ((brightest(pixel) * 255 + white / 2) / white) as u8).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use patchcore_config::{Pad, Resize};
+    use patchcore_config::{Crop, Pad, Resize};
 
     use super::*;
 
@@ -129,11 +132,11 @@ mod tests {
         let columns = [0u8, 255, 255, 0, 0, 0, 0, 0, 255, 255];
         let size = |width, height| Size { width, height };
         let mut view =
-            View { resize: Resize::Exact(size(4, 2)), resampling: Resampling::Float, crop: None, pad: Pad::None };
+            View { resize: Resize::Exact(size(4, 2)), resampling: Resampling::Float, crop: Crop::Keep, pad: Pad::None };
         let photo = Photo::from_grey(size(10, 2), columns.repeat(2));
         let mask = prepare_mask(&photo, size(10, 2), &view).unwrap();
         assert_eq!(mask.data, [false, true, false, false].repeat(2));
-        view.crop = Some(size(2, 4));
+        view.crop = Crop::Center(size(2, 4));
         let mask = prepare_mask(&photo, size(10, 2), &view).unwrap();
         assert_eq!(mask.data, [[false; 2], [true, false], [true, false], [false; 2]].concat());
     }

@@ -1,5 +1,7 @@
 //! A photo resized and cropped to what the network takes, before normalisation.
 
+#![allow(clippy::indexing_slicing, reason = "a photo has the samples of its size, and planes those of the input's")]
+
 use std::borrow::Cow;
 
 use patchcore_config::{Pad, Region, Resampling, View};
@@ -37,11 +39,15 @@ impl NetworkInput {
     }
 
     /// What the network sees, as an 8-bit picture.
+    ///
+    /// # Panics
+    /// Where `data` holds neither one nor three planes of `height` rows and `width` columns; those of [`prepare`] do.
     #[cfg(feature = "image")]
     #[must_use]
     pub fn to_rgb8(&self) -> image::RgbImage {
         let (plane, planes) = (self.width * self.height, self.rgb_planes());
-        let at = |channel: usize, pixel: usize| planes.get(channel * plane + pixel).copied().unwrap_or(0.0);
+        assert_eq!(planes.len(), 3 * plane, "the input of {} x {} is not one plane or three", self.width, self.height);
+        let at = |channel: usize, pixel: usize| planes[channel * plane + pixel];
         let byte = |value: f32| (value * 255.0).round().clamp(0.0, 255.0) as u8;
         image::RgbImage::from_fn(self.width as u32, self.height as u32, |x, y| {
             let pixel = y as usize * self.width + x as usize;
@@ -60,16 +66,16 @@ impl NetworkInput {
 ///
 /// # Examples
 /// ```
-/// use patchcore_config::{Pad, Resampling, Resize, Size, View};
+/// use patchcore_config::{Crop, Pad, Resampling, Resize, Size, View};
 /// use patchcore_io::{Photo, PixelBuffer, PixelFormat, prepare};
 ///
 /// let frame = vec![128; 640 * 480];
 /// let buffer = PixelBuffer { data: &frame, width: 640, height: 480, stride: 640, format: PixelFormat::Gray8 };
 /// let photo = Photo::from_buffer(&buffer)?;
 /// let view = View {
-///     resize: Resize::ShortSide(256),
+///     resize: Resize::Short(256),
 ///     resampling: Resampling::Pil8Bit,
-///     crop: Some(Size { width: 224, height: 224 }),
+///     crop: Crop::Center(Size { width: 224, height: 224 }),
 ///     pad: Pad::None,
 /// };
 /// let input = prepare(&photo, &view)?;
@@ -126,9 +132,10 @@ fn region_in_view(photo: &Photo, region: &Region, geometry: &Geometry) -> Result
     let inside = |x: u32, y: u32| {
         let (x, y) = geometry.to_original(f64::from(x), f64::from(y));
         let pixel = at(y, original.height)? * original.width as usize + at(x, original.width)?;
-        pixels.get(pixel).copied()
+        Some(pixels[pixel])
     };
     let rows = (0..geometry.input.height).flat_map(|y| (0..geometry.input.width).map(move |x| (x, y)));
+    // What lies outside the photo is padding, which the region does not hold.
     Ok(rows.map(|(x, y)| inside(x, y).unwrap_or(false)).collect())
 }
 
@@ -139,15 +146,16 @@ fn reflect_into_padding(planes: Vec<f32>, geometry: &Geometry) -> Vec<f32> {
     let window = geometry.window();
     let source = |at: usize, start: usize, length: usize| {
         let last = length as isize - 1;
+        // A window of one pixel mirrors it everywhere.
         let folded = (at as isize - start as isize).rem_euclid((2 * last).max(1));
         start + folded.min(2 * last - folded).max(0) as usize
     };
     let columns: Vec<usize> = (0..width).map(|x| source(x, left, window.width)).collect();
     let mut padded = Vec::with_capacity(planes.len());
-    for plane in planes.chunks_exact((width * height).max(1)) {
+    for plane in planes.chunks_exact(width * height) {
         for y in 0..height {
-            let line = plane.chunks_exact(width).nth(source(y, top, window.height)).unwrap_or(&[]);
-            padded.extend(columns.iter().map(|x| line.get(*x).copied().unwrap_or(0.0)));
+            let line = &plane[source(y, top, window.height) * width..][..width];
+            padded.extend(columns.iter().map(|x| line[*x]));
         }
     }
     padded
@@ -164,7 +172,8 @@ pub(crate) fn planes<const C: usize>(
     let to = (geometry.resized.width as usize, geometry.resized.height as usize);
     let window = geometry.window();
     let length = from.0 * C;
-    let white = full_scale.unwrap_or(photo.full_scale()).max(1);
+    let white = full_scale.unwrap_or(photo.full_scale());
+    assert!(white > 0, "a white of 0: settings refuse it");
     let scale = f32::from(white);
     let resampling = match (resampling, photo.samples()) {
         (Resampling::Native, Samples::Eight(_)) => Resampling::Pil8Bit,
@@ -192,7 +201,8 @@ pub(crate) fn planes<const C: usize>(
 }
 
 fn fill<T: Copy, S>(out: &mut [S], samples: &[T], start: usize, convert: impl Fn(T) -> S) {
-    for (out, &sample) in out.iter_mut().zip(samples.get(start..).unwrap_or_default()) {
+    let length = out.len();
+    for (out, &sample) in out.iter_mut().zip(&samples[start..start + length]) {
         *out = convert(sample);
     }
 }
@@ -202,6 +212,7 @@ fn place<const C: usize, S: Copy>(pixels: &[S], geometry: &Geometry, convert: im
     let (width, height) = (geometry.input.width as usize, geometry.input.height as usize);
     let (left, top) = geometry.padding();
     let columns = geometry.window().width;
+    assert_eq!(pixels.len(), geometry.window().height * columns * C, "the pixels are those of the window");
     let mut data = vec![0.0; C * width * height];
     for (channel, plane) in data.chunks_exact_mut(width * height).enumerate() {
         let lines = plane.chunks_exact_mut(width).skip(top);

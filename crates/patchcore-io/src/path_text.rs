@@ -34,7 +34,7 @@ mod text {
                 text.push_str(before);
                 // What follows an invalid chunk cannot complete an escape: that chunk is written out itself.
                 text.push_str(if escaped(escape.as_bytes()).is_some() { r"\x5C" } else { r"\" });
-                rest = escape.get(1..).unwrap_or_default();
+                rest = escape.split_at(1).1;
             }
             text.push_str(rest);
             for byte in chunk.invalid() {
@@ -47,10 +47,10 @@ mod text {
     pub fn to_path(text: &str) -> PathBuf {
         let mut bytes = Vec::with_capacity(text.len());
         let mut rest = text.as_bytes();
-        while let Some((&first, others)) = rest.split_first() {
+        while let Some(&first) = rest.first() {
             let (byte, length) = escaped(rest).map_or((first, 1), |byte| (byte, 4));
             bytes.push(byte);
-            rest = rest.get(length..).unwrap_or(others);
+            rest = rest.split_at(length).1;
         }
         OsString::from_vec(bytes).into()
     }

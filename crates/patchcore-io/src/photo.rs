@@ -1,5 +1,7 @@
 //! A decoded photo in memory, whatever it came from: the start of the flow.
 
+#![allow(clippy::indexing_slicing, reason = "rows are cut from buffers whose lengths are checked")]
+
 use std::fmt;
 
 #[cfg(feature = "image")]
@@ -60,6 +62,7 @@ impl Photo {
     /// An 8-bit grey photo of the right number of samples.
     pub(crate) fn from_grey(size: Size, samples: Vec<u8>) -> Photo {
         let Size { width, height } = size;
+        assert_eq!(samples.len(), width as usize * height as usize, "one value for each pixel");
         let (name, samples) = ("photo in memory".to_owned(), Samples::Eight(samples));
         Photo { name, width, height, channels: 1, samples, full_scale: u16::MAX }
     }
@@ -84,7 +87,7 @@ impl Photo {
         }
         // Both fit: they are at most the length of a slice.
         let row = row as usize;
-        let rows = || data.chunks(stride).take(height as usize).filter_map(|line| line.get(..row));
+        let rows = || data.chunks(stride).take(height as usize).map(|line| &line[..row]);
         let pixels = || rows().flat_map(|line| line.chunks_exact(bytes_per_pixel));
         let sixteen = || -> Vec<u16> {
             rows().flat_map(|line| line.as_chunks::<2>().0).map(|&sample| u16::from_ne_bytes(sample)).collect()
@@ -160,7 +163,7 @@ impl Photo {
         }
     }
 
-    /// The largest sample: in a 16-bit photo of a camera of 12 bits at most 4095.
+    /// The largest sample: in a 16-bit photo of a camera of 12 bits at most 4095. 0 without a pixel.
     #[must_use]
     pub fn brightest_sample(&self) -> u16 {
         match &self.samples {
@@ -178,8 +181,10 @@ impl Photo {
             Samples::Sixteen(samples) => samples.iter().map(|&sample| to_eight_bits(sample, self.full_scale)).collect(),
         };
         let rgb = if self.channels == 1 { eight.into_iter().flat_map(|grey| [grey; 3]).collect() } else { eight };
-        // The length is right by construction; an empty picture stands for the impossible.
-        RgbImage::from_raw(self.width, self.height, rgb).unwrap_or_default()
+        match RgbImage::from_raw(self.width, self.height, rgb) {
+            Some(picture) => picture,
+            None => unreachable!("a photo has the samples of its width, height and channels"),
+        }
     }
 
     pub(crate) fn samples(&self) -> &Samples {
@@ -202,7 +207,7 @@ impl fmt::Debug for Photo {
 
 /// A 16-bit sample as 8 bits, rounded to nearest; `white` (at least 1) and what is above it become 255.
 pub(crate) fn to_eight_bits(sample: u16, white: u16) -> u8 {
-    let white = u32::from(white.max(1));
+    let white = u32::from(white);
     ((u32::from(sample) * 255 + white / 2) / white).min(255) as u8
 }
 

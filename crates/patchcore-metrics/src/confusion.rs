@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::MetricError;
+
 /// How many images of each class a threshold calls anomalous (`score > threshold`, as
 /// [`Threshold::verdict`](crate::threshold::Threshold::verdict) does).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -17,15 +19,27 @@ pub struct Confusion {
 }
 
 impl Confusion {
-    /// Counts scores against labels (`true` is anomalous); what has no partner is left out.
+    /// Counts scores against labels (`true` is anomalous).
     ///
+    /// # Errors
+    /// [`MetricError::LengthMismatch`], and [`MetricError::NonFiniteScore`] for a score that no threshold can judge.
+    ///
+    /// # Examples
     /// ```
     /// use patchcore_metrics::Confusion;
-    /// let confusion = Confusion::at(0.4, &[0.1, 0.4, 0.5, 0.8], &[false, true, false, true]);
+    /// let confusion = Confusion::at(0.4, &[0.1, 0.4, 0.5, 0.8], &[false, true, false, true])?;
     /// assert_eq!((confusion.true_negatives, confusion.false_negatives), (1, 1));
     /// assert_eq!((confusion.false_positives, confusion.true_positives), (1, 1));
+    /// # Ok::<(), patchcore_metrics::MetricError>(())
     /// ```
-    pub fn at(threshold: f32, scores: &[f32], labels: &[bool]) -> Self {
+    pub fn at(threshold: f32, scores: &[f32], labels: &[bool]) -> Result<Self, MetricError> {
+        if scores.len() != labels.len() {
+            let (what, expected, found) = ("labels".to_owned(), scores.len(), labels.len());
+            return Err(MetricError::LengthMismatch { what, expected, found });
+        }
+        if let Some((index, value)) = scores.iter().enumerate().find(|(_, score)| !score.is_finite()) {
+            return Err(MetricError::NonFiniteScore { map: None, index, value: *value });
+        }
         let mut confusion = Self::default();
         for (score, anomalous) in scores.iter().zip(labels) {
             let count = match (anomalous, *score > threshold) {
@@ -36,7 +50,7 @@ impl Confusion {
             };
             *count += 1;
         }
-        confusion
+        Ok(confusion)
     }
 
     /// Share of good ones called anomalous, in [0, 1]; `None` without good ones.
@@ -57,4 +71,17 @@ impl Confusion {
 
 fn share(these: u64, others: u64) -> Option<f64> {
     (these + others > 0).then(|| these as f64 / (these + others) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_label_and_a_score_that_is_no_number_are_refused() {
+        let refused = Confusion::at(0.4, &[0.1, 0.5], &[false]);
+        assert!(matches!(refused, Err(MetricError::LengthMismatch { expected: 2, found: 1, .. })), "{refused:?}");
+        let refused = Confusion::at(0.4, &[0.1, f32::NAN], &[false, true]);
+        assert!(matches!(refused, Err(MetricError::NonFiniteScore { index: 1, .. })), "{refused:?}");
+    }
 }

@@ -141,6 +141,7 @@ fn mean(values: &[f64]) -> f64 {
 
 /// Divided by one less than the number of pairs.
 fn sample_covariance(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len(), "one placement for each entry, of both");
     let (mean_a, mean_b) = (mean(a), mean(b));
     let sum: f64 = a.iter().zip(b).map(|(a, b)| (a - mean_a) * (b - mean_b)).sum();
     sum / (a.len() as f64 - 1.0)

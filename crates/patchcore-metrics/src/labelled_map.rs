@@ -21,9 +21,10 @@ pub struct LabelledMap<'a> {
 }
 
 impl<'a> LabelledMap<'a> {
-    /// Whether the region of interest holds the pixel.
+    /// Whether the region of interest holds the pixel of a map whose lengths have been checked.
+    #[expect(clippy::indexing_slicing, reason = "the region is as long as the scores")]
     pub(super) fn counts(&self, pixel: usize) -> bool {
-        self.inside.is_none_or(|inside| inside.get(pixel) == Some(&true))
+        self.inside.is_none_or(|inside| inside[pixel])
     }
 
     /// Number of pixels that count.

@@ -28,12 +28,13 @@ impl<T> Default for PerMetric<T> {
     }
 }
 
-/// The last value of a metric counts; one that is not in the table is left out.
+/// The last value of a metric counts. Every metric is one of the table: nobody else can make one.
 impl<'a, T> Extend<(&'a Metric, T)> for PerMetric<T> {
     fn extend<I: IntoIterator<Item = (&'a Metric, T)>>(&mut self, values: I) {
         for (metric, value) in values {
-            if let Some((_, place)) = METRICS.iter().zip(&mut self.values).find(|(own, _)| *own == metric) {
-                *place = Some(value);
+            match METRICS.iter().zip(&mut self.values).find(|(own, _)| *own == metric) {
+                Some((_, place)) => *place = Some(value),
+                None => unreachable!("{} is not in the table of metrics", metric.key),
             }
         }
     }

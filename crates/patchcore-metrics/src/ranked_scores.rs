@@ -106,14 +106,14 @@ impl RankedScores {
     }
 
     /// Advances over the anomalous entries with this key: their number and their share of their regions.
+    #[expect(clippy::indexing_slicing, reason = "entries hold numbers of regions that were pushed with their sizes")]
     fn take_anomalous(&self, entries: &mut Peekable<Iter<'_, u64>>, key: u32) -> (u64, f64) {
         let (mut count, mut overlap) = (0, 0.0);
         while let Some(&entry) = entries.next_if(|&&entry| upper(entry) == key) {
             count += 1;
-            let region = entry as u32 as usize;
-            if let Some(&size) = self.region_sizes.get(region)
-                && size > 0
-            {
+            // Entry 0 stands for "no region was asked for", and has no pixel.
+            let size = self.region_sizes[entry as u32 as usize];
+            if size > 0 {
                 overlap += 1.0 / f64::from(size);
             }
         }

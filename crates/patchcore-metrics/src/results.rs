@@ -38,7 +38,7 @@ pub struct Results {
 /// What identifies the model of an evaluation, and where it ran.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EvaluatedModel {
-    /// The mode's name.
+    /// The mode's name, or that of a mix: "anomalib with distance squared_l2".
     pub mode: String,
     /// The backbone's name.
     pub backbone: String,

@@ -4,9 +4,10 @@ use image::RgbImage;
 use image::imageops;
 
 /// The part of `photo` with its middle at `centre` (column and row; the top left pixel has its centre at `(0, 0)`), `size`
-/// columns and rows large; moved inwards where it would leave the photo, and cut to the photo where that is smaller.
+/// columns and rows (at least one) large; moved inwards where it would leave the photo, and cut to the photo where that is smaller.
 pub fn crop_around(photo: &RgbImage, centre: (f64, f64), size: (u32, u32)) -> RgbImage {
     let side = |centre: f64, size: u32, whole: u32| {
+        // Of a photo without pixels the part has none either.
         let size = size.clamp(1, whole.max(1));
         let first = (centre + 0.5 - f64::from(size) / 2.0).round().clamp(0.0, f64::from(whole.saturating_sub(size)));
         (first as u32, size)

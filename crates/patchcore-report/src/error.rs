@@ -52,6 +52,10 @@ pub enum ReportError {
         value: f32,
     },
 
+    /// The images' scores cannot be judged.
+    #[error(transparent)]
+    Metric(#[from] patchcore_metrics::MetricError),
+
     /// What was given as a font is none.
     #[error(
         "it is no font that labels can be drawn with ({found}), expected a TrueType or OpenType font (.ttf, .otf, .ttc)"

@@ -4,9 +4,11 @@
 //! colour-vision deficiency.
 
 /// Colour of `fraction`: black at 0 over purple and orange to pale yellow at 1; values outside are clamped.
+#[expect(clippy::indexing_slicing, reason = "a fraction in [0, 1] of 255 is below the table's 256")]
 pub(crate) fn inferno(fraction: f32) -> [u8; 3] {
+    assert!(!fraction.is_nan(), "a score that is no number has no colour: scores are checked before they are drawn");
     let index = (fraction.clamp(0.0, 1.0) * 255.0).round() as usize;
-    let [_, red, green, blue] = INFERNO.get(index).copied().unwrap_or_default().to_be_bytes();
+    let [_, red, green, blue] = INFERNO[index].to_be_bytes();
     [red, green, blue]
 }
 

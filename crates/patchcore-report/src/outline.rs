@@ -30,6 +30,7 @@ pub(crate) struct Line {
 /// picture is not a border of the region.
 pub(crate) fn draw_outline(picture: &mut RgbImage, region: &[bool], line: Line) {
     let (width, height) = picture.dimensions();
+    assert_eq!(region.len(), width as usize * height as usize, "the region has the picture's size");
     let on_side: Vec<bool> = match line.side {
         Side::Inner => region.to_vec(),
         Side::Outer => region.iter().map(|inside| !inside).collect(),
@@ -53,9 +54,10 @@ pub(crate) fn draw_outline(picture: &mut RgbImage, region: &[bool], line: Line) 
 }
 
 /// Adds the four neighbours of every pixel.
+#[expect(clippy::indexing_slicing, reason = "neighbours are inside the picture, whose size the region has")]
 fn dilate(region: &[bool], width: u32, height: u32) -> Vec<bool> {
     let (width, height) = (width as usize, height as usize);
-    let at = |x: usize, y: usize| region.get(y * width + x).copied().unwrap_or(false);
+    let at = |x: usize, y: usize| region[y * width + x];
     let mut grown = Vec::with_capacity(region.len());
     for y in 0..height {
         for x in 0..width {
@@ -82,6 +84,13 @@ mod tests {
         let region: Vec<bool> = (0..36).map(|i| i % 6 >= 3 && i / 6 >= 3).collect();
         draw_outline(&mut picture, &region, Line { color: RED, side, width: 1, dashed: false });
         picture.pixels().map(|pixel| pixel.0 == RED).collect()
+    }
+
+    #[test]
+    #[should_panic(expected = "the region has the picture's size")]
+    fn a_region_of_another_size_is_refused() {
+        let line = Line { color: RED, side: Side::Inner, width: 1, dashed: false };
+        draw_outline(&mut RgbImage::new(6, 6), &[true; 35], line);
     }
 
     #[test]

@@ -28,12 +28,14 @@ pub(crate) fn check_len(what: &'static str, found: usize, width: u32, height: u3
 }
 
 /// The map at `to` = (width, height), row-major. The map must have passed [`check_map`].
+#[expect(clippy::indexing_slicing, reason = "the map has `from` pixels, and taps lie inside")]
 pub(crate) fn resample(map: &[f32], from: (u32, u32), to: (u32, u32)) -> Vec<f32> {
+    debug_assert!(check_map(map, from.0, from.1).is_ok(), "the caller has checked the map");
     if from == to {
         return map.to_vec();
     }
     let columns: Vec<_> = (0..to.0).map(|x| taps(x, from.0, to.0)).collect();
-    let at = |x: usize, y: usize| map.get(y * from.0 as usize + x).copied().unwrap_or_default();
+    let at = |x: usize, y: usize| map[y * from.0 as usize + x];
     let mut resampled = Vec::with_capacity(to.0 as usize * to.1 as usize);
     for y in 0..to.1 {
         let (y0, y1, v) = taps(y, from.1, to.1);
@@ -48,7 +50,7 @@ pub(crate) fn resample(map: &[f32], from: (u32, u32), to: (u32, u32)) -> Vec<f32
 
 /// Two neighbours and the weight of the second.
 fn taps(index: u32, from: u32, to: u32) -> (usize, usize, f32) {
-    let last = from.saturating_sub(1) as usize;
+    let last = (from - 1) as usize;
     let position = ((index as f32 + 0.5) * from as f32 / to as f32 - 0.5).clamp(0.0, last as f32);
     let first = position as usize;
     (first, (first + 1).min(last), position - first as f32)

@@ -23,11 +23,10 @@ mod write_whole;
 
 pub use embedded::embedded_weights;
 pub use import::{
-    Architecture, Attribute, BatchNorm, Block, ConvAttributes, ConvSpec, Convolution, Dtype, EFFICIENTNET_LITE0,
-    FoldedTensor, FoldedTensors, Node, OnnxModel, Payload, Rounding, TensorView, WeightsError, WeightsFormat,
-    efficientnet_lite0_shapes, encode_safetensors, find_weights, import_known_onnx, import_known_safetensors,
-    import_onnx, import_safetensors, import_state_dict, known_backbones, read_onnx, read_safetensors, verify_manifest,
+    Attribute, BatchNorm, ConvAttributes, Convolution, Dtype, Node, OnnxModel, Payload, Rounding, TensorView,
+    WeightsError, WeightsFormat, encode_safetensors, find_weights, import_known_onnx, import_known_safetensors,
+    import_onnx, import_safetensors, import_state_dict, known_network, read_onnx, read_safetensors, verify_manifest,
     weights_dir, weights_files,
 };
-pub use load::{backbone_weights, load_safetensors, load_weights, pretrained};
+pub use load::{load_safetensors, load_weights, pretrained};
 pub use write_whole::write_whole;

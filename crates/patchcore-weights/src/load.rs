@@ -4,12 +4,11 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use patchcore_config::{BackboneWeights, NamedTensor};
+use patchcore_config::BackboneWeights;
 
 use crate::embedded::{embedded_weights, was_absent};
 use crate::import::{
-    FoldedTensors, WeightsError, WeightsFormat, find_weights, import_known_safetensors, known_backbones,
-    verify_manifest,
+    WeightsError, WeightsFormat, find_weights, import_known_safetensors, known_network, verify_manifest,
 };
 
 /// Largest weights file that is read, in bytes: wide_resnet101_2 has 508 MB in f32.
@@ -26,14 +25,11 @@ const MAX_BYTES: u64 = 1 << 30;
 ///
 /// Every variant of [`WeightsError`] that concerns a file.
 pub fn load_weights(path: &Path, backbone: &str) -> Result<BackboneWeights, WeightsError> {
-    if !known_backbones().contains(&backbone) {
-        let known = known_backbones().join(", ");
-        return Err(WeightsError::UnknownBackbone { name: backbone.into(), known });
-    }
+    known_network(backbone)?;
     let format = WeightsFormat::of(path, backbone)?;
     let bytes = read(path, backbone)?;
     verify_manifest(path, backbone, &bytes)?;
-    Ok(backbone_weights(format.import(backbone, &path.display().to_string(), &bytes)?))
+    format.import(backbone, &path.display().to_string(), &bytes)
 }
 
 /// The weights of `backbone` wherever they are: embedded in the binary, else installed ([`find_weights`]).
@@ -63,13 +59,7 @@ pub fn pretrained(backbone: &str) -> Result<BackboneWeights, WeightsError> {
 ///
 /// As [`load_weights`], without those of the file system.
 pub fn load_safetensors(backbone: &str, file: &str, bytes: &[u8]) -> Result<BackboneWeights, WeightsError> {
-    Ok(backbone_weights(import_known_safetensors(backbone, file, bytes)?))
-}
-
-/// The importer's tensors as the type that backbones take.
-pub fn backbone_weights(tensors: FoldedTensors) -> BackboneWeights {
-    let named = |tensor: crate::import::FoldedTensor| NamedTensor { shape: tensor.shape, data: tensor.data };
-    BackboneWeights { tensors: tensors.into_iter().map(|(name, tensor)| (name, named(tensor))).collect() }
+    import_known_safetensors(backbone, file, bytes)
 }
 
 /// The file's bytes, bounded even when it grows while it is read.

@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let settings = Settings {
         backbone: backbone.clone(),
         weights,
-        resize: Some(Resize::None),
+        resize: Some(Resize::Keep),
         pad_to_stride: true,
         coreset_sampling_ratio: 0.05,
         ..Settings::default()
@@ -35,8 +35,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("| tile | overlap | largest difference of a patch score | mean | largest of the map | score |");
     println!("|---|---|---|---|---|---|");
     for (size, overlap) in [(512, 0), (512, 32), (512, 64), (512, 96), (512, 128), (512, 192), (512, 256), (640, 320)] {
-        let mut config = whole.core().config().clone();
-        config.tiling = Some(Tiling { size, overlap });
+        let config = whole.core().config().clone().into_config();
+        let config = config.with_tiling(Tiling::Tiles { size, overlap }).check()?;
         let rows = whole.core().bank().rows().to_vec();
         let tiled = PatchCore::with_bank(config, &settings.load_weights()?, rows, whole.device())?;
         let found = tiled.score_within(image, None)?;

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use patchcore_core::memory_bank::PatchOrigin;
 use patchcore_io::{Limits, NetworkInput, path_of_text, path_text};
 
 use crate::error::Error;
@@ -37,9 +38,9 @@ pub struct AuditedPhoto {
     pub path: PathBuf,
     /// Its index in the fit.
     pub index: u32,
-    /// The image score against the bank without its own rows, in the unit of the mode's distance.
+    /// The image score against the bank without its own rows, in the unit of the model's distance.
     pub score: f32,
-    /// `score` over the median of all photos' scores.
+    /// `score` over the median of all photos' scores; 1 where that is 0.
     pub ratio: f32,
     /// Centre of the worst patch in the photo: column, row.
     pub worst_at: (f64, f64),
@@ -97,12 +98,12 @@ impl Model {
         prefetch(&known, 1, load, |(path, index), input| {
             let scored = input.and_then(|input| {
                 let others = self.core().without_image(*index)?;
-                Ok((self.score_input_with(&others, &input)?, input))
+                Ok((self.score_input_with(&others, &input)?, input, self.core().bank().len() - others.bank().len()))
             });
             match scored {
-                Ok((score, input)) => {
+                Ok((score, input, bank_rows)) => {
                     each(path, &input, &score);
-                    audit.photos.push(self.audited(path, *index, score));
+                    audit.photos.push(self.audited(path, *index, score, bank_rows));
                 }
                 Err(error) => audit.rejected.push((path_text(path), error)),
             }
@@ -117,8 +118,8 @@ impl Model {
         Ok(audit)
     }
 
-    fn audited(&self, path: &Path, index: u32, score: Score) -> AuditedPhoto {
-        let origins = self.core().bank().origins();
+    fn audited(&self, path: &Path, index: u32, score: Score, bank_rows: usize) -> AuditedPhoto {
+        let first_pick = |origins: &[PatchOrigin]| origins.iter().position(|origin| origin.image == index);
         AuditedPhoto {
             path: path.to_owned(),
             index,
@@ -126,8 +127,8 @@ impl Model {
             ratio: 1.0,
             worst_at: score.worst_at,
             nearest_other: score.nearest_good,
-            bank_rows: origins.iter().filter(|origin| origin.image == index).count(),
-            first_pick: origins.iter().position(|origin| origin.image == index),
+            bank_rows,
+            first_pick: self.core().bank().origins().and_then(first_pick),
         }
     }
 }
@@ -136,6 +137,7 @@ impl Audit {
     /// Sorts by falling score, equal ones by index, and fills in the ratios.
     fn rank(&mut self) {
         self.photos.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.index.cmp(&b.index)));
+        // Without a photo there is no ratio to fill in.
         let median = self.photos.get(self.photos.len() / 2).map_or(0.0, |photo| photo.score);
         for photo in &mut self.photos {
             photo.ratio = if median > 0.0 { photo.score / median } else { 1.0 };

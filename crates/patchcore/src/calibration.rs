@@ -8,7 +8,6 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use patchcore_core::model_file::FORMAT_VERSION;
 use patchcore_io::{Limits, path_of_text, path_text};
 use patchcore_metrics::MetricError;
 use patchcore_metrics::threshold::{GoodScoreSource, Threshold, Thresholds, calibrate};
@@ -120,6 +119,7 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::WrongFolds`], [`Error::Cancelled`], and as [`Model::fit_files`].
+    #[expect(clippy::indexing_slicing, reason = "folds cut the photos: their bounds lie between 0 and the number")]
     pub fn cross_fit_files(
         &self,
         files: &[PathBuf],
@@ -134,7 +134,7 @@ impl Model {
         let mut report = CalibrationReport { scores: Vec::new(), source, rejected: Vec::new() };
         for fold in 0..folds {
             let bounds = fold * files.len() / folds..(fold + 1) * files.len() / folds;
-            let left_out = files.get(bounds.clone()).unwrap_or(&[]);
+            let left_out = &files[bounds.clone()];
             let rest: Vec<PathBuf> =
                 files.iter().enumerate().filter(|(at, _)| !bounds.contains(at)).map(|(_, file)| file.clone()).collect();
             let core = self.core();
@@ -195,7 +195,6 @@ pub fn store_thresholds(path: impl AsRef<Path>, thresholds: Thresholds) -> Resul
     check_thresholds(&thresholds)?;
     let mut file = Model::read(&path)?;
     file.header.thresholds = Some(thresholds);
-    file.header.format_version = FORMAT_VERSION;
     write_model_file(path.as_ref(), &file)
 }
 

@@ -115,7 +115,7 @@ pub fn open_device(
 /// A device whose own CPU kernels use what is asked for, here or by the environment.
 pub(crate) fn limited_to(device: ComputeDevice, instructions: Option<Instructions>) -> Result<ComputeDevice, Error> {
     let wanted = match instructions {
-        None if device.is_cpu() => instructions_of_environment()?,
+        None if device.instructions().is_some() => instructions_of_environment()?,
         given => given,
     };
     match wanted {

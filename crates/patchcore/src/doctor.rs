@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use patchcore_config::{Architecture, BackboneWeights, Mode, PatchCoreConfig, Resize};
+use patchcore_config::{BackboneWeights, Checked, Resize};
 use patchcore_core::coreset::{SelectionStopped, greedy_k_center};
 use patchcore_core::device::{DeviceProperties, Instructions};
 use patchcore_core::error::DeviceError;
@@ -120,10 +120,9 @@ pub fn doctor(
     let device = limited_to(ComputeDevice::from_name(name)?.with_precision(precision)?, instructions)?;
     let cpu = ComputeDevice::from_name("cpu")?;
     let checks = self_check::run(&device, step)?;
-    let settings = Settings::default();
+    let settings = Settings { resize: Some(Resize::Keep), ..Settings::default() };
     let weights = settings.load_weights()?;
-    let mut config = PatchCoreConfig::new(Mode::Paper, Architecture::from_name(&settings.backbone)?);
-    config.view.resize = Resize::None;
+    let config = settings.config()?;
     let side = if device.properties().is_software { SIDE_ON_SOFTWARE } else { SIDE };
     let mut stage_checks = StageChecks { device, cpu, weights, config, side, stages: Vec::new() };
     stage_checks.run(step)?;
@@ -147,7 +146,7 @@ struct StageChecks {
     device: ComputeDevice,
     cpu: ComputeDevice,
     weights: BackboneWeights,
-    config: PatchCoreConfig,
+    config: Checked,
     side: usize,
     stages: Vec<DoctorRow>,
 }
@@ -158,15 +157,12 @@ enum StageResult {
     Choices(Vec<usize>),
 }
 
+#[allow(clippy::indexing_slicing, reason = "pictures and features are as many as are made here")]
 impl StageChecks {
     fn run(&mut self, step: &mut dyn FnMut(&str)) -> Result<(), Error> {
         let side = self.side;
         let pictures: Vec<Vec<f32>> = (0..GOOD + 2).map(|index| picture(side, index, index >= GOOD)).collect();
-        let input = |index: usize| ImageInput {
-            width: side,
-            height: side,
-            pixels: pictures.get(index).map_or(&[], Vec::as_slice),
-        };
+        let input = |index: usize| ImageInput { width: side, height: side, pixels: &pictures[index] };
         let in_precision = self.device.precision().drift_tolerance();
 
         step("features of a photo");
@@ -180,7 +176,7 @@ impl StageChecks {
         self.stages.push(row);
 
         // The first picture's first channel.
-        let grey = pictures.first().and_then(|pixels| pixels.get(..side * side)).unwrap_or_default();
+        let grey = &pictures[0][..side * side];
         let grey = ImageInput { width: side, height: side, pixels: grey };
         let embed = |extractor: &Extractor| Ok::<_, Error>(StageResult::Values(extractor.embed_to_host(grey)?.0));
         let row = compare("features of a grey photo", in_precision, || embed(&on_cpu), || embed(&on_device))?;
@@ -191,13 +187,11 @@ impl StageChecks {
             features.extend(on_cpu.embed_to_host(input(index))?.0);
         }
         let dim = on_cpu.dim();
-        let rows = features.len() / dim.max(1);
+        let rows = features.len() / dim;
 
         step("coreset");
         let mut initial = vec![f32::MAX; rows];
-        if let Some(first) = initial.first_mut() {
-            *first = f32::INFINITY;
-        }
+        initial[0] = f32::INFINITY;
         let select = |device: &ComputeDevice| {
             let picks = greedy_k_center(&features, dim, &initial, rows / 10, device, &mut |_| true);
             picks.map(StageResult::Choices).map_err(|stopped| match stopped {
@@ -211,13 +205,12 @@ impl StageChecks {
         self.stages.push(row);
 
         step("search");
-        let bank = features.get(..rows / 2 * dim).unwrap_or_default().to_vec();
-        let bank = MemoryBank::from_rows(dim, bank);
-        let bank = bank.ok_or_else(|| failed(&self.device, "search", "no rows"))?;
+        let bank = MemoryBank::from_rows(dim, features[..rows / 2 * dim].to_vec());
+        let bank = bank.map_err(|error| failed(&self.device, "search", error))?;
         let indices = [&self.cpu, &self.device].map(|device| NearestNeighborIndex::new(bank.clone(), device));
         let [cpu_index, device_index] = indices;
         let (cpu_index, device_index) = (cpu_index?, device_index?);
-        let queries = features.get(rows / 2 * dim..).unwrap_or_default();
+        let queries = &features[rows / 2 * dim..];
         let distances = |index: &NearestNeighborIndex| {
             let found = index.nearest_of_rows(queries)?;
             Ok::<_, Error>(StageResult::Values(found.iter().map(|neighbor| neighbor.squared_distance).collect()))
@@ -244,7 +237,7 @@ impl StageChecks {
             Ok::<_, Error>(StageResult::Values(scored.iter().map(|scored| scored.score).collect()))
         };
         let maps = |model: &PatchCore| {
-            let scored = model.score_batch(images.get(GOOD..).unwrap_or_default())?;
+            let scored = model.score_batch(&images[GOOD..])?;
             Ok::<_, Error>(StageResult::Values(scored.into_iter().flat_map(|scored| scored.map.scores).collect()))
         };
         let of_cpu = moved(&cpu_model, &self.device)?;
@@ -261,10 +254,11 @@ impl StageChecks {
     }
 }
 
-fn failed(device: &ComputeDevice, operation: &'static str, message: &str) -> DeviceError {
-    DeviceError::Execution { device: device.name(), operation, message: message.to_owned() }
+fn failed(device: &ComputeDevice, operation: &'static str, message: impl std::fmt::Display) -> DeviceError {
+    DeviceError::Execution { device: device.name(), operation, message: message.to_string() }
 }
 
+#[expect(clippy::indexing_slicing, reason = "the middle of three times")]
 fn compare(
     stage: &str,
     tolerance: f64,
@@ -282,7 +276,7 @@ fn compare(
         let times: Result<Vec<f64>, Error> = (0..3).map(|_| Ok(timed(run)?.1)).collect();
         let mut times = times?;
         times.sort_by(f64::total_cmp);
-        Ok::<_, Error>(times.get(1).copied().unwrap_or(f64::NAN))
+        Ok::<_, Error>(times[1])
     };
     let (device_ms, cpu_ms) = (median(&device)?, median(&cpu)?);
     let difference = difference(&found, &expected);
@@ -298,11 +292,13 @@ fn difference(found: &StageResult, expected: &StageResult) -> f64 {
             off.fold(0.0, |worst, off| if off.is_finite() { f64::max(worst, f64::from(off)) } else { f64::INFINITY })
                 / f64::from(scale)
         }
-        (StageResult::Choices(found), StageResult::Choices(expected)) => {
+        (StageResult::Choices(found), StageResult::Choices(expected))
+            if found.len() == expected.len() && !expected.is_empty() =>
+        {
             let expected: std::collections::BTreeSet<_> = expected.iter().collect();
             let missed =
                 expected.len() - found.iter().filter(|pick| expected.contains(pick)).count().min(expected.len());
-            missed as f64 / expected.len().max(1) as f64
+            missed as f64 / expected.len() as f64
         }
         _ => f64::INFINITY,
     }

@@ -202,11 +202,11 @@ impl Model {
         let scoring = started.elapsed();
         let started = Instant::now();
         let threshold = self.thresholds().image.map(|threshold| threshold.value);
-        let overall = metrics_of(&images, None, threshold);
+        let overall = metrics_of(&images, None, threshold)?;
         let mut kinds: BTreeMap<String, Metrics> = BTreeMap::new();
         for row in images.iter().filter(|row| row.image.is_anomalous) {
             if !kinds.contains_key(&row.image.kind) {
-                kinds.insert(row.image.kind.clone(), metrics_of(&images, Some(&row.image.kind), threshold));
+                kinds.insert(row.image.kind.clone(), metrics_of(&images, Some(&row.image.kind), threshold)?);
             }
         }
         let metrics = started.elapsed();
@@ -290,8 +290,8 @@ impl Evaluation {
                 .map(|(stage, time)| (stage.to_owned(), time.as_secs_f64()))
                 .into(),
             model: EvaluatedModel {
-                mode: core.config().mode.name().to_owned(),
-                backbone: core.config().backbone.name().to_owned(),
+                mode: core.config().rules_name(),
+                backbone: core.config().first().backbone.name().to_owned(),
                 weights_sha256: core.weights_sha256().to_owned(),
                 bank_rows: core.bank().len(),
                 seed: core.config().seed,
@@ -325,15 +325,15 @@ impl<'a> Entries<'a> {
     }
 }
 
-fn metrics_of(images: &[EvaluatedImage], kind: Option<&str>, threshold: Option<f32>) -> Metrics {
+fn metrics_of(images: &[EvaluatedImage], kind: Option<&str>, threshold: Option<f32>) -> Result<Metrics, Error> {
     let Entries { scores, labels, maps } = Entries::new(images, kind);
     let n_anomalous = labels.iter().filter(|label| **label).count();
-    Metrics {
+    Ok(Metrics {
         n_normal: labels.len() - n_anomalous,
         n_anomalous,
         image: image_metrics(&scores, &labels),
         pixel: pixel_metrics(&maps),
-        confusion: threshold.map(|threshold| Confusion::at(threshold, &scores, &labels)),
+        confusion: threshold.map(|threshold| Confusion::at(threshold, &scores, &labels)).transpose()?,
         intervals: PerMetric::default(),
-    }
+    })
 }

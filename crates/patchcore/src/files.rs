@@ -29,7 +29,8 @@ impl Model {
         limits: &Limits,
         progress: &mut ProgressFn<'_>,
     ) -> Result<FitReport, Error> {
-        prepared(files, &settings.config()?, limits, |inputs| Self::fit_inputs(settings, inputs, files.len(), progress))
+        let config = settings.config()?;
+        prepared(files, &config, limits, |inputs| Self::fit_inputs(settings, inputs, files.len(), progress))
     }
 
     /// Scores photo files in order; `consume` gets each file's score or error.

@@ -17,7 +17,7 @@
 //! let model = Model::fit(&settings, good)?;
 //!
 //! let score = model.score(&photo(&frame(97))?)?;
-//! println!("{:.3}, worst at {:?}, like {}", score.score, score.worst_at, score.nearest_good.image);
+//! println!("{:.3}, worst at {:?}, like {:?}", score.score, score.worst_at, score.nearest_good.image);
 //! println!("heat map: {} x {} scores, up to {:.3}", score.map.width, score.map.height, score.map.max());
 //! # Ok(())
 //! # }
@@ -47,6 +47,7 @@ mod doctor;
 mod error;
 mod evaluation;
 mod files;
+mod fit_in_progress;
 mod input;
 mod model;
 mod photo_map;
@@ -58,7 +59,7 @@ mod weights;
 mod write_file;
 
 pub use patchcore_config as config;
-pub use patchcore_config::{BankDtype, MODES, Mode, Pad, Region, Resize, Size, Tiling};
+pub use patchcore_config::{BankDtype, Crop, MODES, Mode, Pad, Region, Resize, Size, Tiling};
 pub use patchcore_core::device::{BACKENDS, Backend};
 pub use patchcore_core::memory_bank::MemoryBank;
 pub use patchcore_core::scoring::AnomalyMap;

@@ -3,11 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use patchcore_config::{BackboneWeights, Grid, PatchCoreConfig};
-use patchcore_core::error::FitError;
-use patchcore_core::memory_bank::{MemoryBank, PatchOrigin};
+use patchcore_config::{BackboneWeights, Checked, Grid};
+use patchcore_core::memory_bank::MemoryBank;
 use patchcore_core::model_file::{DriftPolicy, ModelFile, ModelHeader};
-use patchcore_core::nearest_neighbor::Neighbor;
 use patchcore_core::passport::{Drift, ScorePassport};
 use patchcore_core::{ComputeDevice, FittedOn, Fitter, ImageInput, ImageScore, Instructions, PatchCore, Precision};
 use patchcore_io::{Geometry, Limits, NetworkInput, Photo, path_of_text, path_text};
@@ -15,6 +13,7 @@ use patchcore_metrics::threshold::Thresholds;
 
 use crate::devices::{DEFAULT_DEVICE, open_device};
 use crate::error::Error;
+use crate::fit_in_progress::{FitInProgress, core_input};
 use crate::input::prepare_photo;
 use crate::progress::{Progress, ProgressFn, Stage};
 use crate::score::{NearestGood, NearestPhoto, PatchScores, Score};
@@ -121,15 +120,14 @@ impl Model {
 
     /// [`Model::fit_inputs`] for settings that have been looked up already.
     pub(crate) fn fit_with(
-        config: PatchCoreConfig,
+        config: Checked,
         weights: BackboneWeights,
         device: &ComputeDevice,
         inputs: impl IntoIterator<Item = (String, Result<NetworkInput, Error>)>,
         total: usize,
         progress: &mut ProgressFn<'_>,
     ) -> Result<FitReport, Error> {
-        let fitter = Fitter::new(config, &weights, device)?;
-        let mut fit = FitInProgress { fitter, waiting: Vec::new(), images: Vec::new(), rejected: Vec::new() };
+        let mut fit = FitInProgress::new(Fitter::new(config, &weights, device)?);
         let started = Instant::now();
         let mut tell = |fit: &FitInProgress| {
             let done = fit.images.len() + fit.rejected.len();
@@ -155,6 +153,7 @@ impl Model {
         let core = fitter
             .finish(&mut |done, total| progress(Progress { stage: Stage::Coreset, done, total }).is_continue())?;
         let model = Self { core, weights, images, thresholds: Thresholds::default() };
+        model.tell_fallbacks();
         Ok(FitReport { model, rejected, features, coreset: started.elapsed() })
     }
 
@@ -206,7 +205,7 @@ impl Model {
     /// [`Error::Score`], for the first photo at fault.
     pub fn score_inputs<'a>(&self, inputs: impl IntoIterator<Item = &'a NetworkInput>) -> Result<Vec<Score>, Error> {
         let inputs: Vec<&NetworkInput> = inputs.into_iter().collect();
-        if self.core.config().tiling.is_some() || inputs.iter().any(|input| input.inside.is_some()) {
+        if !self.core.config().tiling.is_whole() || inputs.iter().any(|input| input.inside.is_some()) {
             return inputs.into_iter().map(|input| self.score_input(input)).collect();
         }
         let images: Vec<ImageInput<'_>> = inputs.iter().map(|input| core_input(input)).collect();
@@ -233,7 +232,11 @@ impl Model {
     /// # }
     /// ```
     pub fn open_nearest(&self, nearest: &NearestGood, limits: &Limits) -> Result<NearestPhoto, Error> {
-        self.open_nearest_at(&path_of_text(&nearest.image), nearest, limits)
+        let Some(name) = &nearest.image else {
+            let reason = "the fit was not told the names of its photos";
+            return Err(Error::OtherPhoto { name: "the training photo".to_owned(), reason });
+        };
+        self.open_nearest_at(&path_of_text(name), nearest, limits)
     }
 
     /// [`Model::open_nearest`] for a photo that now lies elsewhere.
@@ -245,13 +248,16 @@ impl Model {
         if path.as_os_str().is_empty() {
             return Err(other("the fit was not told the names of its photos"));
         }
+        let Some(origin) = nearest.origin else {
+            return Err(other("the model's bank comes from elsewhere and does not say which photo its rows are of"));
+        };
         let photo = self.open_photo(path, limits)?;
         let geometry = Geometry::new(photo.name(), photo.size(), &self.core.config().view)?;
         if self.core.config().region.as_ref().is_some_and(|region| region.size != photo.size()) {
             return Err(other("it has another size than the photos of the fit"));
         }
         let grid = self.core.extractor().grid(geometry.input.height as usize, geometry.input.width as usize);
-        let (row, column) = (usize::from(nearest.origin.row), usize::from(nearest.origin.column));
+        let (row, column) = (usize::from(origin.row), usize::from(origin.column));
         if row >= grid.rows || column >= grid.columns {
             return Err(other("it is smaller than the photo of the fit"));
         }
@@ -260,12 +266,14 @@ impl Model {
     }
 
     /// The core's result, as places in the photo and names of training photos.
+    #[expect(clippy::indexing_slicing, reason = "a score has a worst cell, which has a nearest row of the bank")]
     fn to_score(&self, core: &PatchCore, input: &NetworkInput, result: ImageScore) -> Score {
-        let columns = result.grid.columns.max(1);
-        let nearest = result.nearest.get(result.worst_cell).copied().unwrap_or(Neighbor::NONE);
-        let origin = core.bank().origins().get(nearest.row as usize).copied();
-        let origin = origin.unwrap_or(PatchOrigin { image: 0, row: 0, column: 0 });
-        let distance = core.config().mode.distance().of_squared(nearest.squared_distance) as f32;
+        let columns = result.grid.columns;
+        let nearest = result.nearest[result.worst_cell];
+        let bank = core.members()[result.member].bank();
+        assert!((nearest.row as usize) < bank.len(), "the worst patch was compared with a row of the bank");
+        let origin = bank.origins().map(|origins| origins[nearest.row as usize]);
+        let distance = core.config().distance.of_squared(nearest.squared_distance) as f32;
         Score {
             score: result.score,
             verdict: self.thresholds.image.map(|threshold| threshold.verdict(result.score)),
@@ -276,7 +284,7 @@ impl Model {
                 result.worst_cell % columns,
             ),
             nearest_good: NearestGood {
-                image: self.images.get(origin.image as usize).cloned().unwrap_or_default(),
+                image: origin.and_then(|origin| self.images.get(origin.image as usize).cloned()),
                 origin,
                 distance,
             },
@@ -324,11 +332,13 @@ impl Model {
         let thresholds = file.header.thresholds.unwrap_or_default();
         let weights = match file.weights() {
             Some(own) if weights.is_none() => own.clone(),
-            _ => resolve_weights(file.header.config.backbone.name(), weights)?,
+            _ => resolve_weights(file.header.config.first().backbone.name(), weights)?,
         };
         let drift = if options.allow_drift { DriftPolicy::Allow } else { DriftPolicy::Refuse };
         let core = file.into_model(Some(&weights), &device, drift).map_err(refused)?;
-        Ok(Self { core, weights, images, thresholds })
+        let model = Self { core, weights, images, thresholds };
+        model.tell_fallbacks();
+        Ok(model)
     }
 
     /// Reads and verifies a model file without putting it on a device.
@@ -354,13 +364,24 @@ impl Model {
     }
 
     /// The settings of its fit, every rule resolved.
-    pub fn config(&self) -> &PatchCoreConfig {
+    pub fn config(&self) -> &Checked {
         self.core.config()
     }
 
     /// Where it computes.
     pub fn device(&self) -> &ComputeDevice {
         self.core.device()
+    }
+
+    /// What this device's engine cannot run of the model's network, and who does instead, slower; empty where it runs everything.
+    pub fn fallbacks(&self) -> Vec<String> {
+        self.core.fallbacks().map(ToString::to_string).collect()
+    }
+
+    /// Says once what another engine does, as a warning of the crate `tracing`.
+    fn tell_fallbacks(&self) {
+        #[cfg(feature = "tracing")]
+        self.fallbacks().iter().for_each(|fallback| tracing::warn!("{fallback}"));
     }
 
     /// What it was fitted on.
@@ -390,7 +411,7 @@ impl Model {
 
     /// Peak bytes of a fit of so many patches: the sum stands at
     /// [`Fitter::memory_bytes`](patchcore_core::Fitter::memory_bytes).
-    pub fn fit_memory_bytes(patches: usize, config: &PatchCoreConfig) -> u64 {
+    pub fn fit_memory_bytes(patches: usize, config: &Checked) -> u64 {
         Fitter::memory_bytes(patches, config)
     }
 
@@ -418,67 +439,9 @@ pub(crate) fn write_model_file(path: &Path, file: &ModelFile) -> Result<(), Erro
     write_beside_and_rename(path, &bytes)
 }
 
-/// Photos on their way into a fit, on a GPU several at once.
-struct FitInProgress {
-    fitter: Fitter,
-    /// Whole photos of one size.
-    waiting: Vec<(String, NetworkInput)>,
-    images: Vec<String>,
-    rejected: Vec<(String, Error)>,
-}
-
-impl FitInProgress {
-    /// Takes a photo, or notes why it cannot be used.
-    ///
-    /// # Errors
-    /// What is wrong with the device or the weights, and so with every photo.
-    fn add(&mut self, name: String, input: Result<NetworkInput, Error>) -> Result<(), Error> {
-        let input = match input {
-            Ok(input) => input,
-            Err(error) => {
-                // In the order of the photos.
-                self.flush()?;
-                self.rejected.push((name, error));
-                return Ok(());
-            }
-        };
-        // Only whole photos wait for others, and only for those of their size.
-        let whole = input.inside.is_none() && self.fitter.extractor().config().tiling.is_none();
-        let same = |(_, other): &(String, NetworkInput)| (input.height, input.width) == (other.height, other.width);
-        if !whole || !self.waiting.first().is_none_or(same) {
-            self.flush()?;
-        }
-        let batch = if whole { self.fitter.batch_size(input.height, input.width) } else { 1 };
-        self.waiting.push((name, input));
-        if self.waiting.len() >= batch { self.flush() } else { Ok(()) }
-    }
-
-    /// Adds what is waiting, together; where that fails, one by one, so that each photo has its own error.
-    fn flush(&mut self) -> Result<(), Error> {
-        let together: Vec<ImageInput<'_>> = self.waiting.iter().map(|(_, input)| core_input(input)).collect();
-        if together.len() > 1 && self.fitter.add_batch(&together).is_ok() {
-            self.images.extend(self.waiting.drain(..).map(|(name, _)| name));
-            return Ok(());
-        }
-        for (name, input) in self.waiting.drain(..) {
-            match self.fitter.add_within(core_input(&input), input.inside.as_deref()) {
-                Ok(()) => self.images.push(name),
-                Err(error @ (FitError::Device(_) | FitError::NotFinite { .. })) => return Err(error.into()),
-                Err(error) => self.rejected.push((name, error.into())),
-            }
-        }
-        Ok(())
-    }
-}
-
 /// The centre of a grid cell in the photo: column, row.
 fn cell_in_photo(geometry: &Geometry, grid: Grid, row: usize, column: usize) -> (f64, f64) {
-    let centre =
-        |cell: usize, cells: usize, pixels: u32| (cell as f64 + 0.5) * f64::from(pixels) / cells.max(1) as f64 - 0.5;
+    let centre = |cell: usize, cells: usize, pixels: u32| (cell as f64 + 0.5) * f64::from(pixels) / cells as f64 - 0.5;
     let x = centre(column, grid.columns, geometry.input.width);
     geometry.to_original(x, centre(row, grid.rows, geometry.input.height))
-}
-
-fn core_input(input: &NetworkInput) -> ImageInput<'_> {
-    ImageInput { width: input.width, height: input.height, pixels: &input.data }
 }

@@ -20,6 +20,9 @@ impl Score {
     ///
     /// Cost: four products per pixel of the photo.
     ///
+    /// # Panics
+    /// Where the map, or what lies inside, has another size than it says; those that a model returns do not.
+    ///
     /// # Examples
     /// ```
     /// use patchcore::{Model, Photo, PixelBuffer, PixelFormat, Settings};
@@ -28,7 +31,7 @@ impl Score {
     /// let frame: Vec<u8> = (0..80 * 60).map(|i| (i * 37 % 61) as u8 + 90).collect();
     /// let buffer = PixelBuffer { data: &frame, width: 80, height: 60, stride: 80, format: PixelFormat::Gray8 };
     /// let photo = Photo::from_buffer(&buffer)?;
-    /// let resize = Some(patchcore::Resize::ShortSide(48));
+    /// let resize = Some(patchcore::Resize::Short(48));
     /// let settings = Settings { resize, coreset_sampling_ratio: 0.5, ..Settings::default() };
     /// let score = Model::fit(&settings, [photo.clone()])?.score(&photo)?;
     /// assert_eq!((score.map.width, score.map.height), (64, 48));
@@ -38,6 +41,7 @@ impl Score {
     /// # }
     /// ```
     #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "samples lie inside the map, whose sizes are asserted")]
     pub fn on_photo(&self) -> PhotoMap {
         let (width, height) = (self.geometry.original.width as usize, self.geometry.original.height as usize);
         let axis = |count: usize, pixels: usize, along: &dyn Fn(f64) -> f64| -> Vec<Sample> {
@@ -45,10 +49,11 @@ impl Score {
         };
         let columns = axis(width, self.map.width, &|x| self.geometry.to_input(x, 0.0).0);
         let rows = axis(height, self.map.height, &|y| self.geometry.to_input(0.0, y).1);
-        let value = |x: usize, y: usize| self.map.scores.get(y * self.map.width + x).copied().unwrap_or(0.0);
-        let inside = |x: usize, y: usize| {
-            self.inside.as_ref().is_none_or(|inside| inside.get(y * self.map.width + x) == Some(&true))
-        };
+        let pixels = self.map.width * self.map.height;
+        assert!(pixels > 0 && self.map.scores.len() == pixels, "the map has a score for each of its pixels");
+        assert!(self.inside.as_ref().is_none_or(|inside| inside.len() == pixels), "the region has the map's size");
+        let value = |x: usize, y: usize| self.map.scores[y * self.map.width + x];
+        let inside = |x: usize, y: usize| self.inside.as_ref().is_none_or(|inside| inside[y * self.map.width + x]);
         let mut scores = Vec::with_capacity(width * height);
         let mut seen = Vec::with_capacity(width * height);
         for row in &rows {
@@ -86,7 +91,7 @@ struct Sample {
 
 impl Sample {
     fn new(at: f64, pixels: usize) -> Self {
-        let last = pixels.saturating_sub(1);
+        let last = pixels - 1;
         let clamped = at.clamp(0.0, last as f64);
         let low = clamped as usize;
         let nearest = (clamped.round() as usize).min(last);

@@ -8,7 +8,7 @@ use patchcore_metrics::threshold::Verdict;
 /// How anomalous a photo is, where, and compared with what.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Score {
-    /// The image score, in the unit of the mode's distance; higher is worse.
+    /// The image score, in the unit of the model's distance; higher is worse.
     pub score: f32,
     /// What the model's image threshold makes of it; `None` for a model that has none (see [`Model::calibrate`](crate::Model::calibrate)).
     pub verdict: Option<Verdict>,
@@ -40,11 +40,11 @@ pub struct PatchScores {
 /// The patch of a training photo that a patch was compared with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NearestGood {
-    /// Name of the training photo; empty if the fit was not told.
-    pub image: String,
-    /// Its index and the grid cell.
-    pub origin: PatchOrigin,
-    /// Distance of the two patches, in the unit of the mode's distance.
+    /// Name of the training photo; `None` if the fit was not told, or the bank comes from elsewhere.
+    pub image: Option<String>,
+    /// Its index and the grid cell; `None` for a bank from elsewhere, which does not say.
+    pub origin: Option<PatchOrigin>,
+    /// Distance of the two patches, in the unit of the model's distance.
     pub distance: f32,
 }
 

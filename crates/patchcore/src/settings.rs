@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use patchcore_config::{
-    Architecture, BackboneWeights, BankDtype, Mode, Pad, PatchCoreConfig, Region, Resize, Size, Tiling,
+    Architecture, BackboneWeights, BankDtype, Border, Checked, Crop, DEFAULT_PATCH_SIZE, Distance, EmbeddingRule,
+    ImageScoreRule, Mode, Pad, ProjectionRule, Region, Resize, Smoothing, StartRule, Tiling, Upsampling,
 };
 use patchcore_core::{ComputeDevice, Instructions, Precision};
 
@@ -11,7 +12,8 @@ use crate::devices::{DEFAULT_DEVICE, open_device};
 use crate::error::Error;
 use crate::weights::resolve_weights;
 
-/// Settings of a fit. Start from [`Settings::default`] and set what differs.
+/// Settings of a fit: what a user says. Start from [`Settings::default`] and set what differs; `None` is what has not been
+/// said. [`Settings::config`] makes the configuration of it, in which every rule has its value.
 ///
 /// ```
 /// use patchcore::{Mode, Settings};
@@ -29,7 +31,7 @@ use crate::weights::resolve_weights;
 /// // Everything but a label of 300 x 100 pixels in the upper left corner.
 /// let look: Vec<bool> = (0..2048 * 1536).map(|at| at % 2048 >= 300 || at / 2048 >= 100).collect();
 /// let settings = Settings {
-///     tiling: Some(Tiling { size: 512, overlap: 128 }),
+///     tiling: Tiling::Tiles { size: 512, overlap: 128 },
 ///     region: Some(Region::from_pixels(size, &look)?),
 ///     full_scale: Some(4095),
 ///     ..Settings::default()
@@ -37,30 +39,68 @@ use crate::weights::resolve_weights;
 /// assert!(settings.config().is_ok());
 /// # Ok::<(), patchcore_config::RegionError>(())
 /// ```
+///
+/// A mix of the published definitions; models and reports name it.
+///
+/// ```
+/// use patchcore::config::Distance;
+/// use patchcore::{Mode, Settings};
+///
+/// # fn main() -> Result<(), patchcore::Error> {
+/// let settings =
+///     Settings { mode: Mode::Anomalib, distance: Some(Distance::SquaredL2), ..Settings::default() };
+/// assert_eq!(settings.config()?.rules_name(), "anomalib with distance squared_l2");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Which published definition to compute. Default: the paper's.
+    /// Which published definition to compute; it gives every rule that nothing below says. Default: the paper's.
     pub mode: Mode,
+    /// The unit of scores, where it is not to be the mode's.
+    pub distance: Option<Distance>,
+    /// From patches to the image, where it is not to be the mode's. Say `num_neighbors` with it.
+    pub image_score: Option<ImageScoreRule>,
+    /// How the map grows, where it is not to be as in the mode.
+    pub upsampling: Option<Upsampling>,
+    /// What the map's smoothing sees beyond the edge, where it is not to be as in the mode.
+    pub border: Option<Border>,
+    /// How the map is smoothed, where it is not to be the published way.
+    pub smoothing: Option<Smoothing>,
+    /// The embedding, where it is not to be the mode's for these layers.
+    pub embedding: Option<EmbeddingRule>,
+    /// What the coreset is selected on, where it is not to be the mode's.
+    pub projection: Option<ProjectionRule>,
+    /// How the coreset's selection starts, where it is not to be as in the mode.
+    pub start: Option<StartRule>,
     /// Name of the frozen network. Default: `efficientnet_lite0`, the small one that ships with the crate.
     pub backbone: String,
     /// ONNX or safetensors file with the backbone's weights; default: embedded, else the weights directory.
     pub weights: Option<PathBuf>,
     /// Feature levels in network order; default: the paper's two, strides 8 and 16.
     pub layers: Option<Vec<String>>,
+    /// Side of a patch, in cells of each level: odd, 1 to 15. Default 3, as published; the authors' segmentation ensemble
+    /// has 5.
+    pub patch_size: usize,
+    /// Values of each level after the first of the authors' two poolings. When not said: 1024. Where the mode concatenates the
+    /// levels it needs `target_embed_dimension` beside it.
+    pub pretrain_embed_dimension: Option<usize>,
+    /// Values of a row of the memory bank after the second pooling. When not said: 1024. It asks for the authors' pooling, also
+    /// where the mode concatenates the levels.
+    pub target_embed_dimension: Option<usize>,
     /// Share of all training patches kept in the memory bank, in `(0, 1]`. Default 0.1.
     pub coreset_sampling_ratio: f64,
-    /// k of the patch score in mode `authors` (default 1), b of eq. 7 in the others (default 9).
+    /// k of the patch score in mode `authors` (when not said: 1), b of eq. 7 in the others (9).
     pub num_neighbors: Option<usize>,
-    /// Resize before the crop; default: the mode's.
+    /// Resize before the crop. When not said: the mode's, and [`Resize::Keep`] in tiles.
     pub resize: Option<Resize>,
-    /// Centre crop after the resize; default: 224 x 224 in mode `authors`, else none.
-    pub crop: Option<Size>,
-    /// Pad the input to whole grid cells instead of leaving the last one half empty. Default: no. A mode's own crop is
-    /// given up for it.
+    /// Crop after the resize. When not said: the mode's (224 x 224 in mode `authors`) after its own resize of the whole photo;
+    /// a resize of one's own, padding and tiles come without a crop.
+    pub crop: Option<Crop>,
+    /// Pad the input to whole grid cells instead of leaving the last one half empty. Default: no.
     pub pad_to_stride: bool,
-    /// Cut large photos into tiles; padding comes with it, and where no resize is given the photo keeps its size.
-    /// Default: the whole photo at once.
-    pub tiling: Option<Tiling>,
+    /// Cut large photos into tiles; padding comes with it. Default: the whole photo at once.
+    pub tiling: Tiling,
     /// Where to look, in the geometry of the photos, all of which then have its size. Default: everywhere. See
     /// [`region_of_masks`](crate::region_of_masks).
     pub region: Option<Region>,
@@ -82,21 +122,32 @@ pub struct Settings {
 }
 
 /// The backbone that ships with the crate.
-pub const DEFAULT_BACKBONE: &str = "efficientnet_lite0";
+pub const DEFAULT_BACKBONE: &str = Architecture::EFFICIENTNET_LITE0.name();
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             mode: Mode::default(),
+            distance: None,
+            image_score: None,
+            upsampling: None,
+            border: None,
+            smoothing: None,
+            embedding: None,
+            projection: None,
+            start: None,
             backbone: DEFAULT_BACKBONE.to_owned(),
             weights: None,
             layers: None,
+            patch_size: DEFAULT_PATCH_SIZE,
+            pretrain_embed_dimension: None,
+            target_embed_dimension: None,
             coreset_sampling_ratio: 0.1,
             num_neighbors: None,
             resize: None,
             crop: None,
             pad_to_stride: false,
-            tiling: None,
+            tiling: Tiling::Whole,
             region: None,
             full_scale: None,
             seed: 0,
@@ -109,35 +160,47 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The core's configuration for these settings.
+    /// The configuration that these settings mean, checked.
     ///
     /// # Errors
     /// [`Error::Config`], for an unknown backbone or any value out of range.
-    pub fn config(&self) -> Result<PatchCoreConfig, Error> {
-        let mut config = PatchCoreConfig::new(self.mode, Architecture::from_name(&self.backbone)?);
-        if let Some(layers) = &self.layers {
-            config = config.with_layers(layers.clone());
-        }
-        config.coreset_sampling_ratio = self.coreset_sampling_ratio;
+    pub fn config(&self) -> Result<Checked, Error> {
+        let backbone = Architecture::from_name(&self.backbone)?;
+        let mut config = self.mode.config(backbone);
+        let layers = self.layers.clone().unwrap_or_else(|| backbone.default_layers().map(str::to_owned).to_vec());
+        let mut member = self.mode.member(backbone, layers);
+        member.patch_size = self.patch_size;
+        let embedding = self.embedding.unwrap_or(member.embedding);
+        member.embedding = embedding.with_dimensions(self.pretrain_embed_dimension, self.target_embed_dimension)?;
+        member.projection = self.projection.unwrap_or(member.projection);
+        member.start = self.start.unwrap_or(member.start);
+        config.members = vec![member];
+        config.distance = self.distance.unwrap_or(config.distance);
+        config.image_score = self.image_score.unwrap_or(config.image_score);
         config.num_neighbors = self.num_neighbors.unwrap_or(config.num_neighbors);
+        config.upsampling = self.upsampling.unwrap_or(config.upsampling);
+        config.border = self.border.unwrap_or(config.border);
+        config.smoothing = self.smoothing.unwrap_or(config.smoothing);
+        config.coreset_sampling_ratio = self.coreset_sampling_ratio;
         config.seed = self.seed;
         config.bank_dtype = self.bank_dtype;
-        let own_size = self.tiling.map(|_| Resize::None);
-        if let Some(resize) = self.resize.or(own_size) {
-            config.view.resize = resize;
-            // Another size asks for another view: the mode's own crop belongs to the mode's own resize.
-            config.view.crop = None;
+        let whole_cells = self.pad_to_stride || !self.tiling.is_whole();
+        // The mode's own crop belongs to the mode's own view: whoever asks for another one has not asked for that crop.
+        if self.resize.is_some() || whole_cells {
+            config.view.crop = Crop::Keep;
         }
-        config.view.crop = self.crop.or(config.view.crop);
-        if self.pad_to_stride || self.tiling.is_some() {
-            config.view.crop = self.crop;
+        if !self.tiling.is_whole() {
+            config.view.resize = Resize::Keep;
+        }
+        if whole_cells {
             config.view.pad = Pad::ToMultiple(config.strides().1);
         }
+        config.view.resize = self.resize.unwrap_or(config.view.resize);
+        config.view.crop = self.crop.unwrap_or(config.view.crop);
         config.tiling = self.tiling;
         config.region = self.region.clone();
         config.full_scale = self.full_scale;
-        config.check()?;
-        Ok(config)
+        Ok(config.check()?)
     }
 
     /// The backbone's weights: the file given, else the embedded ones, else the weights directory.

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::registry::RegistryEntry;
+use patchcore_config::BackboneWeights;
+use patchcore_config::backbone::NetworkEntry;
 use patchcore_weights::{
-    Architecture, FoldedTensors, Rounding, encode_safetensors, import_onnx, import_safetensors, import_state_dict,
-    weights_files, write_whole,
+    Rounding, encode_safetensors, import_onnx, import_safetensors, import_state_dict, known_network, weights_files,
+    write_whole,
 };
 
 use super::digest::{sha256_hex, sha256_of_file};
@@ -21,8 +23,8 @@ use super::source::Source;
 pub struct Install<'a> {
     /// Where to.
     pub directory: &'a Path,
-    /// The deepest layer to keep: 3 or 4.
-    pub last_layer: usize,
+    /// The deepest layer to keep.
+    pub last_layer: &'a str,
     /// Accept a checkpoint that is not the published one.
     pub unverified: bool,
     /// Convert even when the same is installed already.
@@ -68,23 +70,22 @@ impl Install<'_> {
     ///
     /// [`FetchError`]. An earlier installation stays as it was.
     pub fn run(&self, entry: &RegistryEntry, from: Option<&str>) -> Result<Installed, FetchError> {
+        let network = known_network(&entry.name)?;
         if !self.force
             && from.is_none()
-            && let Some(installed) = self.intact(&entry.name)
+            && let Some(installed) = self.intact(network)
         {
             return Ok(installed);
         }
         fs::create_dir_all(self.directory).map_err(|error| FetchError::file("create", self.directory, error))?;
         let source = Source::of(entry, from)?;
         let checked = self.check(entry, &source)?;
-        let architecture = Architecture::by_name(&entry.name)?;
-        let tensors = self.convert(architecture, &source, &checked)?;
-        let last_layer = if tensors.keys().any(|name| name.starts_with("layer4.")) { "layer4" } else { "layer3" };
-        let bytes = encode_safetensors(&tensors, Rounding::None)?;
+        let weights = self.convert(network, &source, &checked)?;
+        let bytes = encode_safetensors(&weights, Rounding::None)?;
         let location = format!("{}.safetensors", entry.name);
         let path = self.directory.join(&location);
         let file = path.display().to_string();
-        if import_safetensors(architecture, &file, &bytes)? != tensors {
+        if import_safetensors(network, &file, &bytes)? != weights {
             return Err(FetchError::Checkpoint { file, detail: "it reads back differently".into() });
         }
         write_whole(&path, &bytes).map_err(|error| FetchError::file("write", &path, error))?;
@@ -98,7 +99,7 @@ impl Install<'_> {
                 sha256: checked.sha256.clone(),
             },
             result: FileRecord { location, bytes: bytes.len() as u64, sha256: sha256_hex(&bytes) },
-            last_layer: last_layer.into(),
+            last_layer: last_layer(network, &weights).into(),
             tool: format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
         };
         let mut text = serde_json::to_string_pretty(&manifest)
@@ -114,12 +115,12 @@ impl Install<'_> {
 
     /// The installation whose file the library takes, when that file is what its manifest says and deep enough. Earlier
     /// versions installed ONNX files.
-    fn intact(&self, name: &str) -> Option<Installed> {
-        let path = weights_files(self.directory, name).into_iter().find(|path| path.is_file())?;
+    fn intact(&self, network: &NetworkEntry) -> Option<Installed> {
+        let path = weights_files(self.directory, network.name).into_iter().find(|path| path.is_file())?;
         let text = fs::read_to_string(path.with_extension("json")).ok()?;
         let manifest: Manifest = serde_json::from_str(&text).ok()?;
         let is_its = path.file_name().and_then(|file| file.to_str()) == Some(manifest.result.location.as_str());
-        let deep_enough = self.last_layer <= 3 || manifest.last_layer == "layer4";
+        let deep_enough = depth(network, &manifest.last_layer) >= depth(network, self.last_layer);
         let intact = is_its && deep_enough && sha256_of_file(&path).ok()? == manifest.result.sha256;
         intact.then_some(Installed { path, manifest, already: true })
     }
@@ -167,23 +168,35 @@ impl Install<'_> {
     /// The folded tensors, cut to the deepest layer that is wanted.
     fn convert(
         &self,
-        architecture: &Architecture,
+        network: &NetworkEntry,
         source: &Source,
         checked: &Checked,
-    ) -> Result<FoldedTensors, FetchError> {
+    ) -> Result<BackboneWeights, FetchError> {
         let file = source.location();
-        let mut tensors = match checked.kind {
-            Kind::Onnx => import_onnx(architecture, &file, &checked.bytes)?,
-            Kind::Safetensors => import_safetensors(architecture, &file, &checked.bytes)?,
+        let weights = match checked.kind {
+            Kind::Onnx => import_onnx(network, &file, &checked.bytes)?,
+            Kind::Safetensors => import_safetensors(network, &file, &checked.bytes)?,
             Kind::Pth => {
                 let views =
                     read_pth(&checked.bytes).map_err(|detail| FetchError::Checkpoint { file: file.clone(), detail })?;
-                import_state_dict(architecture, &file, &views)?
+                import_state_dict(network, &file, &views)?
             }
         };
-        if self.last_layer <= 3 {
-            tensors.retain(|name, _| !name.starts_with("layer4."));
-        }
-        Ok(tensors)
+        Ok(weights.restricted_to(&network.plan_of_levels(depth(network, self.last_layer))))
     }
+}
+
+/// How many levels there are up to that one; 0 for one that the network does not have.
+fn depth(network: &NetworkEntry, level: &str) -> usize {
+    network.levels.iter().position(|known| known.name == level).map_or(0, |index| index + 1)
+}
+
+/// The deepest level whose tensors are all there.
+fn last_layer(network: &NetworkEntry, weights: &BackboneWeights) -> &'static str {
+    let is_whole = |count: usize| {
+        let tensors = network.plan_of_levels(count).expected_tensors();
+        tensors.iter().all(|(name, _)| weights.tensors.contains_key(name))
+    };
+    let whole = (1..).zip(network.levels).take_while(|(count, _)| is_whole(*count));
+    whole.last().map_or("", |(_, level)| level.name)
 }

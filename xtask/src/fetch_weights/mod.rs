@@ -25,9 +25,10 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use indicatif::{ProgressBar, ProgressStyle};
 use patchcore_weights::{weights_dir, weights_files};
-use registry::{Registry, RegistryEntry};
+use registry::{Registry, RegistryEntry, published};
 
 use error::FetchError;
 use install::Install;
@@ -41,8 +42,7 @@ const REGISTRY: &str = include_str!("../../../assets/weights.toml");
 /// Installs pretrained backbones.
 #[derive(Debug, Args)]
 pub struct FetchWeights {
-    /// Backbones to install: resnet18, resnet34, resnet50, resnet101, wide_resnet50_2, wide_resnet101_2.
-    #[arg(value_name = "NAME", required_unless_present_any = ["all", "list"])]
+    #[arg(value_name = "NAME", required_unless_present_any = ["all", "list"], help = names_help())]
     names: Vec<String>,
     /// Install every backbone of the registry.
     #[arg(long, conflicts_with = "names")]
@@ -58,7 +58,7 @@ pub struct FetchWeights {
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
     /// Keep layers up to this one.
-    #[arg(long, value_name = "LAYER", default_value = "layer3", value_parser = ["layer3", "layer4"])]
+    #[arg(long, value_name = "LAYER", default_value = "layer3", value_parser = PossibleValuesParser::new(last_layers()))]
     last_layer: String,
     /// Accept a .pth that is not the published file, for example weights of your own training.
     #[arg(long)]
@@ -114,7 +114,7 @@ impl FetchWeights {
         };
         let install = Install {
             directory,
-            last_layer: if self.last_layer == "layer4" { 4 } else { 3 },
+            last_layer: &self.last_layer,
             unverified: self.unverified,
             force: self.force,
             pause: Duration::from_secs(2),
@@ -138,6 +138,22 @@ impl FetchWeights {
         }
         Ok(())
     }
+}
+
+/// What the help says of the names.
+fn names_help() -> String {
+    let names: Vec<&str> = published().map(|network| network.name).collect();
+    format!("Backbones to install: {}", names.join(", "))
+}
+
+/// The deepest default layer, and those behind it.
+fn last_layers() -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for network in published() {
+        let levels = network.levels.iter().skip(network.needed_levels().saturating_sub(1));
+        names.extend(levels.map(|level| level.name).filter(|name| !names.contains(name)).collect::<Vec<_>>());
+    }
+    names
 }
 
 /// One line per backbone.

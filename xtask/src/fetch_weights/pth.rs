@@ -192,12 +192,17 @@ mod tests {
     use std::fs;
     use std::path::PathBuf;
 
-    use patchcore_weights::{Architecture, Block, import_safetensors, import_state_dict};
+    use patchcore_config::Architecture;
+    use patchcore_config::backbone::{Family, NetworkEntry, ResNet};
+    use patchcore_weights::{import_safetensors, import_state_dict};
 
     use super::read_pth;
 
-    const BASIC: Architecture =
-        Architecture { name: "tiny_basic", block: Block::Basic, blocks: [2, 1, 1, 1], stem_width: 2, width_factor: 1 };
+    /// The basic-block network of the fixtures.
+    fn basic() -> NetworkEntry {
+        let net = ResNet { blocks: [2, 1, 1, 1], expansion: 1, stem: 2, width: 2 };
+        NetworkEntry { name: "tiny_basic", family: Family::ResNet(net), ..*Architecture::RESNET18.entry() }
+    }
 
     fn fixture(name: &str) -> Vec<u8> {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../crates/patchcore-weights/tests/fixtures");
@@ -206,10 +211,10 @@ mod tests {
 
     #[test]
     fn both_formats_hold_the_same_state_dict() {
-        let wanted = import_safetensors(&BASIC, "s", &fixture("basic_state.safetensors")).unwrap();
+        let wanted = import_safetensors(&basic(), "s", &fixture("basic_state.safetensors")).unwrap();
         for file in ["basic_zip.pth", "basic_legacy.pth", "basic_nested_channels_last.pth"] {
             let tensors = read_pth(&fixture(file)).unwrap();
-            assert_eq!(import_state_dict(&BASIC, file, &tensors).unwrap(), wanted, "{file}");
+            assert_eq!(import_state_dict(&basic(), file, &tensors).unwrap(), wanted, "{file}");
         }
     }
 

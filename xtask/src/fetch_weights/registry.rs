@@ -1,8 +1,8 @@
 //! The registry of published weights: which file, from where, which digest, under which licence.
 
+use patchcore_config::CATALOGUE;
+use patchcore_config::backbone::{NetworkEntry, WeightsSource};
 use serde::Deserialize;
-
-use patchcore_weights::Architecture;
 
 use super::error::FetchError;
 
@@ -37,14 +37,23 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// [`FetchError::Registry`] for text that is no registry, an unknown backbone, a name that occurs twice, a
-    /// digest of fewer than eight hex digits.
+    /// [`FetchError::Registry`] for text that is no registry, a name that occurs twice, a digest of fewer than eight hex
+    /// digits, and for what the catalogue of networks says otherwise: name, version, licence.
     pub fn parse(text: &str) -> Result<Self, FetchError> {
         let refused = |detail: String| FetchError::Registry { detail };
         let registry: Self = toml::from_str(text).map_err(|error| refused(error.to_string()))?;
         for (index, entry) in registry.weights.iter().enumerate() {
             let name = &entry.name;
-            Architecture::by_name(name).map_err(|error| refused(error.to_string()))?;
+            let known = published().find(|network| network.name == *name);
+            let Some(network) = known else {
+                return Err(refused(format!("the catalogue knows no published weights of `{name}`")));
+            };
+            let is_version =
+                matches!(network.weights, WeightsSource::Published { version } if version == entry.version);
+            if !is_version || network.licence != entry.licence {
+                let (weights, licence) = (network.weights, network.licence);
+                return Err(refused(format!("`{name}` differs from the catalogue, which has {weights:?}, {licence}")));
+            }
             if registry.weights.iter().take(index).any(|earlier| earlier.name == *name) {
                 return Err(refused(format!("`{name}` occurs twice")));
             }
@@ -69,18 +78,22 @@ impl Registry {
     }
 }
 
+/// The networks of the catalogue whose weights are published.
+pub fn published() -> impl Iterator<Item = &'static NetworkEntry> {
+    CATALOGUE.iter().filter(|network| matches!(network.weights, WeightsSource::Published { .. }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::REGISTRY;
     use super::*;
 
     #[test]
-    fn the_registry_has_every_resnet_with_the_papers_weights() {
+    fn the_registry_has_every_published_network_of_the_catalogue() {
         let registry = Registry::parse(REGISTRY).unwrap();
-        assert_eq!(registry.weights.len(), Architecture::known().len());
-        for known in Architecture::known() {
-            let entry = registry.get(known.name).unwrap();
-            assert_eq!(entry.version, "IMAGENET1K_V1");
+        let names = registry.weights.iter().map(|entry| entry.name.as_str());
+        assert!(names.eq(published().map(|network| network.name)));
+        for entry in &registry.weights {
             assert!(entry.url.starts_with("https://") && entry.url.contains(&entry.sha256[..8]), "{}", entry.url);
         }
     }
@@ -88,9 +101,15 @@ mod tests {
     #[test]
     fn a_wrong_registry_is_refused() {
         let text = REGISTRY;
-        for (from, to) in
-            [("resnet34", "resnet18"), ("f37072fd\"", "f37\""), ("licence", "licensed"), ("resnet50\"", "resnet51\"")]
-        {
+        for (from, to) in [
+            ("resnet34", "resnet18"),
+            ("f37072fd\"", "f37\""),
+            ("licence", "licensed"),
+            ("resnet50\"", "resnet51\""),
+            ("name = \"resnet50\"", "name = \"efficientnet_lite0\""),
+            ("IMAGENET1K_V1", "IMAGENET1K_V2"),
+            ("BSD-3-Clause", "MIT"),
+        ] {
             let broken = text.replace(from, to);
             assert_ne!(broken, text);
             assert!(Registry::parse(&broken).is_err(), "{from} -> {to}");

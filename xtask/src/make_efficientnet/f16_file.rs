@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
 use half::f16;
-use patchcore_weights::FoldedTensors;
+use patchcore_config::BackboneWeights;
 use serde::Serialize;
 use serde_json::to_string;
 
@@ -16,16 +16,16 @@ struct Entry<'a> {
     data_offsets: [usize; 2],
 }
 
-/// Names, shapes and f16 values of `tensors` with `metadata`.
+/// Names, shapes and f16 values of `weights` with `metadata`.
 ///
 /// # Errors
 ///
 /// A value beyond f16's range.
-pub fn write_f16(tensors: &FoldedTensors, metadata: &[(&str, &str)]) -> Result<Vec<u8>> {
+pub fn write_f16(weights: &BackboneWeights, metadata: &[(&str, &str)]) -> Result<Vec<u8>> {
     let metadata: BTreeMap<_, _> = metadata.iter().copied().collect();
     let mut header = vec![format!("\"__metadata__\":{}", to_string(&metadata)?)];
     let mut data: Vec<u8> = Vec::new();
-    for (name, tensor) in tensors {
+    for (name, tensor) in &weights.tensors {
         let start = data.len();
         for value in &tensor.data {
             let rounded = f16::from_f32(*value);

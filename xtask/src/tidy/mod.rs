@@ -5,6 +5,7 @@ mod circles;
 mod kinds;
 mod module_tree;
 mod named;
+mod networks;
 mod rules;
 mod rust_source;
 mod unsafe_code;
@@ -75,6 +76,8 @@ fn check(root: &Path, tasks: &clap::Command) -> anyhow::Result<Vec<String>> {
         }
     }
     violations.extend(unsafe_code.unneeded());
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap_or_default();
+    violations.extend(networks::violations(&readme, &manifests)?);
     violations.extend(arrows::violations(&architecture, &manifests)?);
     violations.extend(circles::violations(&sources));
     Ok(violations)

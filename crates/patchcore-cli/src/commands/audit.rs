@@ -28,7 +28,7 @@ struct Row {
     worst_x: f64,
     worst_y: f64,
     /// The training photo with the nearest patch.
-    nearest_other: String,
+    nearest_other: Option<String>,
     bank_rows: usize,
     first_pick: Option<usize>,
 }
@@ -96,8 +96,10 @@ fn write_pair(
     let own = crop(&model.open_photo(&photo.path, limits)?, photo.worst_at);
     // Where the photos have moved, the other one lies where it was found now.
     let nearest = &photo.nearest_other;
-    let found = all.iter().find(|other| other.index == nearest.origin.image);
-    let path = found.map_or_else(|| path_of_text(&nearest.image), |other| other.path.clone());
+    let found = nearest.origin.and_then(|origin| all.iter().find(|other| other.index == origin.image));
+    // The photo is one of those that are audited, or the fit's, by its name.
+    let by_name = || nearest.image.as_deref().map(path_of_text);
+    let path = found.map(|other| other.path.clone()).or_else(by_name).unwrap_or_default();
     let other = model.open_nearest_at(&path, nearest, limits);
     if let Err(error) = &other {
         tracing::warn!("no picture of what {} was compared with: {error}", photo.path.display());

@@ -95,7 +95,11 @@ impl Evaluated {
 
 /// The resamples of an evaluation's pixels; none if it was made without intervals, or the file is of an earlier one.
 fn replicates(path: &Path, evaluation_sha256: &str) -> anyhow::Result<Option<PixelReplicates>> {
-    let Ok(text) = std::fs::read_to_string(path) else { return Ok(None) };
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
     let file: ReplicatesFile = serde_json::from_str(&text)
         .with_context(|| format!("{} is no file of an evaluation; evaluate again", path.display()))?;
     Ok((file.evaluation_sha256 == evaluation_sha256).then_some(file.pixel))

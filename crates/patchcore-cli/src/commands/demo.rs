@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use patchcore::write_beside_and_rename;
 
-use crate::arguments::{DEFAULT_OVERLAP, Demo, Evaluate, Fit, MapGeometry, ModelSource};
+use crate::arguments::{Demo, Evaluate, Fit, MapGeometry, ModelSource};
 use crate::commands::{evaluate, fit};
 use crate::outcome::Outcome;
 use crate::output;
@@ -21,30 +21,7 @@ pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
         data.display()
     ))?;
     let model = out.join("model.patchcore");
-    fit::run(&Fit {
-        data: data.clone(),
-        backbone: patchcore::DEFAULT_BACKBONE.to_owned(),
-        weights: None,
-        mode: "paper".to_owned(),
-        layers: None,
-        coreset_sampling_ratio: 0.1,
-        num_neighbors: None,
-        resize: None,
-        size: None,
-        crop: None,
-        no_crop: false,
-        pad_to_stride: false,
-        tile: None,
-        overlap: DEFAULT_OVERLAP,
-        roi: None,
-        ignore: None,
-        full_scale: None,
-        seed: 0,
-        bank_dtype: "f32".to_owned(),
-        compute: arguments.compute.clone(),
-        embed_weights: false,
-        output: model.clone(),
-    })?;
+    fit::run(&Fit::with_defaults(&data, &model, arguments.compute.clone())?)?;
     let source = ModelSource { model, weights: None, compute: arguments.compute.clone(), allow_drift: false };
     let outcome = evaluate::run(&Evaluate {
         source,

@@ -1,5 +1,6 @@
 //! `patchcore devices`: what can compute here, and how to get the rest.
 
+use anyhow::Context;
 use patchcore::devices::{DeviceReport, DeviceState, devices_of};
 use patchcore::{BACKENDS, Backend, Instructions, Precision, open_device};
 use serde_json::json;
@@ -16,6 +17,7 @@ pub fn run(arguments: &Devices) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let cpu = open_device(Backend::Cpu.name(), Precision::F32, None)?.instructions();
+    let cpu = cpu.context("the device `cpu` computes by kernels of its own")?;
     let devices = BACKENDS.into_iter().map(list_in_subprocess).collect::<anyhow::Result<Vec<_>>>()?;
     let devices: Vec<DeviceReport> = devices.into_iter().flatten().collect();
     let available: Vec<Instructions> = Instructions::available().collect();

@@ -1,10 +1,7 @@
 //! `patchcore fit`: photos of good parts in, a model file out.
 
 use anyhow::Context;
-use patchcore::{
-    BankDtype, Geometry, Limits, Mode, Model, Photo, Precision, Region, Resize, Settings, Tiling, good_images,
-    region_of_masks,
-};
+use patchcore::{Geometry, Limits, Model, Photo, Region, Settings, good_images, region_of_masks};
 
 use crate::arguments::Fit;
 use crate::outcome::Outcome;
@@ -12,7 +9,8 @@ use crate::output;
 use crate::progress::Display;
 
 pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
-    let mut settings = settings(arguments)?;
+    let mut settings = arguments.settings()?;
+    settings.region = region(arguments)?;
     let config = settings.config()?;
     // What `auto` has found, so that it need not be looked for again.
     settings.device = crate::device::open(&arguments.compute)?.name();
@@ -37,43 +35,12 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
         model.fitted_on().patches,
         model.bank().len(),
         model.bank().dim(),
-        config.mode.name(),
-        config.backbone.name(),
+        config.rules_name(),
+        config.first().backbone.name(),
         report.features.as_secs_f64(),
         report.coreset.as_secs_f64(),
     ))?;
     Ok(if report.rejected.is_empty() { Outcome::Done } else { Outcome::SomeImagesFailed })
-}
-
-/// The library's settings for the command line's.
-pub fn settings(arguments: &Fit) -> anyhow::Result<Settings> {
-    let resize = match (arguments.resize, arguments.size) {
-        (Some(side), _) => Some(Resize::ShortSide(side)),
-        (None, Some(size)) => Some(Resize::Exact(size)),
-        (None, None) => None,
-    };
-    let mode = Mode::from_name(&arguments.mode)?;
-    // A resize that is asked for comes without the mode's crop.
-    let resize = resize.or_else(|| arguments.no_crop.then(|| mode.default_view().resize));
-    Ok(Settings {
-        mode,
-        backbone: arguments.backbone.clone(),
-        weights: arguments.weights.clone(),
-        layers: arguments.layers.clone(),
-        coreset_sampling_ratio: arguments.coreset_sampling_ratio,
-        num_neighbors: arguments.num_neighbors,
-        resize,
-        crop: arguments.crop,
-        pad_to_stride: arguments.pad_to_stride,
-        tiling: arguments.tile.map(|size| Tiling { size, overlap: arguments.overlap }),
-        region: region(arguments)?,
-        full_scale: arguments.full_scale,
-        seed: arguments.seed,
-        device: arguments.compute.device.clone(),
-        precision: Precision::from_name(&arguments.compute.precision)?,
-        instructions: arguments.compute.instructions()?,
-        bank_dtype: BankDtype::from_name(&arguments.bank_dtype)?,
-    })
 }
 
 /// The region of interest that the masks leave.
@@ -98,7 +65,7 @@ fn announce(settings: &Settings, files: &[std::path::PathBuf]) -> anyhow::Result
     output::note(&format!(
         "{} photos, about {patches} patches of {} values: up to {} MiB of memory",
         files.len(),
-        config.embedding_dim(),
+        config.first().embedding_dim(),
         bytes.div_ceil(1 << 20),
     ));
     let brightest = photo.brightest_sample();

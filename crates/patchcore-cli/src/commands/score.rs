@@ -85,10 +85,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
                     verdict: score.verdict.map(Verdict::name),
                     worst_x: Some(score.worst_at.0),
                     worst_y: Some(score.worst_at.1),
-                    nearest_good_row: Some(score.nearest_good.origin.row),
-                    nearest_good_column: Some(score.nearest_good.origin.column),
+                    nearest_good_row: score.nearest_good.origin.map(|origin| origin.row),
+                    nearest_good_column: score.nearest_good.origin.map(|origin| origin.column),
                     nearest_good_distance: Some(score.nearest_good.distance),
-                    nearest_good: Some(score.nearest_good.image),
+                    nearest_good: score.nearest_good.image,
                     error: None,
                 }
             }
@@ -120,7 +120,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
 /// distance.
 pub fn color_scale(model: &Model) -> ColorScale {
     let good = model.fitted_on().good_scores.percentile_99.max(f32::MIN_POSITIVE);
-    let full = match model.config().mode.distance() {
+    let full = match model.config().distance {
         Distance::SquaredL2 => 4.0,
         Distance::L2 => 2.0,
     };

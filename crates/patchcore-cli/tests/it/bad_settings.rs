@@ -54,7 +54,12 @@ fn values_that_do_not_exist_are_listed() {
 #[test]
 fn values_out_of_range_say_the_range() {
     let place = photos();
-    let cases: [(&[&str], &[&str]); 10] = [
+    let cases: [(&[&str], &[&str]); 15] = [
+        (&["--patch-size", "0"], &["patch_size is 0", "odd", "1 to 15"]),
+        (&["--patch-size", "4"], &["patch_size is 4", "odd", "1 to 15"]),
+        (&["--target-embed-dimension", "0"], &["target_embed_dimension is 0", "1 to 65536"]),
+        (&["--pretrain-embed-dimension", "0", "--mode", "authors"], &["pretrain_embed_dimension is 0", "1 to 65536"]),
+        (&["--pretrain-embed-dimension", "512"], &["pretrain_embed_dimension is 512", "target_embed_dimension"]),
         (&["--coreset-sampling-ratio", "0"], &["coreset_sampling_ratio is 0", "(0, 1]"]),
         (&["--coreset-sampling-ratio", "1.5"], &["coreset_sampling_ratio is 1.5", "(0, 1]"]),
         (&["--coreset-sampling-ratio", "-0.1"], &["coreset_sampling_ratio is -0.1", "(0, 1]"]),

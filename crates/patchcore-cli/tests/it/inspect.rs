@@ -19,19 +19,24 @@ fn inspect_says_what_a_model_was_made_of() {
         "sha256",
         "64 x 64",
         "no crop",
+        "3 x 3 cells, mean of each of 120 channels",
         "64 rows x 120 f32",
-        "4 photos, 256 patches, ratio 0.25, seed 3, device flex",
-        "version 2",
+        "4 photos, 256 patches, device flex",
+        "coreset ratio 0.25",
+        "seed          3",
+        "version 3",
         env!("CARGO_PKG_VERSION"),
     ] {
         assert!(table.contains(needle), "{needle}: {table}");
     }
     let json: Value = serde_json::from_str(&patchcore(["inspect", &model, "--format", "json"]).done().stdout).unwrap();
     assert_eq!((json["bank_rows"].as_u64(), json["bank_dim"].as_u64()), (Some(64), Some(120)));
-    assert_eq!(json["config"]["mode"], "paper");
+    assert_eq!((json["mode"].as_str(), json["config"]["distance"].as_str()), (Some("paper"), Some("l2")));
     assert_eq!(json["config"]["seed"], 3);
     assert_eq!(json["config"]["num_neighbors"], 9);
-    assert_eq!((json["format_version"].as_u64(), json["has_weights"].as_bool()), (Some(2), Some(false)));
+    assert_eq!((json["format_version"].as_u64(), json["has_weights"].as_bool()), (Some(3), Some(false)));
+    let member = &json["config"]["members"][0];
+    assert_eq!((&member["embedding"], &member["patch_size"]), (&"concatenate".into(), &3.into()));
     assert_eq!(json["fitted_on"]["images"], 4);
     assert_eq!(json["images"].as_array().unwrap().len(), 4);
     assert!(json["images"][2].as_str().unwrap().ends_with("002.png"));
@@ -39,14 +44,21 @@ fn inspect_says_what_a_model_was_made_of() {
 }
 
 #[test]
-fn inspect_shows_embedded_weights_and_crops() {
+fn inspect_shows_embedded_weights_crops_and_the_authors_knobs() {
     let place = Workplace::new();
     good_folder(&place.path("photos"), 2);
     let (data, model) = (place.text("photos"), place.text("m.patchcore"));
     let options = ["--mode", "authors", "--resize", "72", "--crop", "64", "--embed-weights"];
-    patchcore(["fit", "--data", &data, "-o", &model].into_iter().chain(options)).done();
+    let ensemble = ["--patch-size", "5", "--target-embed-dimension", "384"];
+    patchcore(["fit", "--data", &data, "-o", &model].into_iter().chain(options).chain(ensemble)).done();
     let table = patchcore(["inspect", &model]).done().stdout;
-    for needle in ["authors", "embedded", "short side to 72, centre crop 64 x 64"] {
+    for needle in [
+        "authors with patch_size 5, embedding adaptive_pool to 1024, then 384",
+        "embedded",
+        "short side to 72, centre crop 64 x 64",
+        "5 x 5 cells, pooled to 1024, then 384 values",
+        "x 384 f32",
+    ] {
         assert!(table.contains(needle), "{needle}: {table}");
     }
 }

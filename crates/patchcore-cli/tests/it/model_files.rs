@@ -17,7 +17,7 @@ fn damaged_model_files_are_refused_by_every_command() {
         bytes
     };
     let newer = {
-        let needle = br#"{\"format_version\":2,"#;
+        let needle = br#"{\"format_version\":3,"#;
         let at = good.windows(needle.len()).position(|window| window == needle).unwrap();
         let mut bytes = good.clone();
         bytes[at + needle.len() - 2] = b'9';
@@ -30,7 +30,7 @@ fn damaged_model_files_are_refused_by_every_command() {
         ("cut_by_one", good[..good.len() - 1].to_vec(), &["not a readable PatchCore model"]),
         ("flipped_bank", flipped(good.len() - 9), &["checksum", "expected", "found", "restore a copy"]),
         ("flipped_length", flipped(7), &["not a readable PatchCore model"]),
-        ("newer", newer, &["format version 9", "reads up to 2", "update patchcore"]),
+        ("newer", newer, &["format version 9", "reads up to 3", "update patchcore"]),
         (
             "weights",
             fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/efficientnet_lite0.safetensors")).unwrap(),

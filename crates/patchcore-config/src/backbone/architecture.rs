@@ -1,108 +1,105 @@
-//! The networks this project knows, by the name that torchvision (ResNet) and timm (EfficientNet-Lite0) give them.
+//! A network by its name: a handle into the catalogue.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::hash::{Hash, Hasher};
 
-use super::plan::{Activation, ConvStep, Padding, Plan, Slot, Step, Tap};
-use crate::ConfigError;
-use crate::Normalization;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A backbone's architecture; weights come separately ([`crate::BackboneWeights`]).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum Architecture {
-    /// He et al. 2016, BasicBlock, stages of 2, 2, 2, 2 blocks.
-    #[serde(rename = "resnet18")]
-    ResNet18,
-    /// BasicBlock, 3, 4, 6, 3.
-    #[serde(rename = "resnet34")]
-    ResNet34,
-    /// Bottleneck, 3, 4, 6, 3.
-    #[serde(rename = "resnet50")]
-    ResNet50,
-    /// Bottleneck, 3, 4, 23, 3.
-    #[serde(rename = "resnet101")]
-    ResNet101,
-    /// Zagoruyko & Komodakis 2016: ResNet-50 with inner width doubled. The paper's backbone.
-    #[serde(rename = "wide_resnet50_2")]
-    WideResNet50_2,
-    /// ResNet-101 with inner width doubled.
-    #[serde(rename = "wide_resnet101_2")]
-    WideResNet101_2,
-    /// EfficientNet-Lite0 cut after block 7: the edge preset.
-    #[serde(rename = "efficientnet_lite0")]
-    EfficientNetLite0,
-}
+use super::catalogue::CATALOGUE;
+use super::network_entry::NetworkEntry;
+use super::plan::Plan;
+use crate::{ConfigError, Normalization};
 
-/// Every architecture, in the order in which lists show them.
-pub const ARCHITECTURES: [Architecture; 7] = [
-    Architecture::EfficientNetLite0,
-    Architecture::ResNet18,
-    Architecture::ResNet34,
-    Architecture::ResNet50,
-    Architecture::ResNet101,
-    Architecture::WideResNet50_2,
-    Architecture::WideResNet101_2,
-];
+/// A backbone's architecture, one of [`CATALOGUE`]; weights come separately ([`crate::BackboneWeights`]). It is written and read
+/// as its name.
+#[derive(Clone, Copy)]
+pub struct Architecture(&'static NetworkEntry);
 
+/// Those that code names; the others come from [`Architecture::from_name`].
 impl Architecture {
-    /// The name used in settings, files and on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Architecture::ResNet18 => "resnet18",
-            Architecture::ResNet34 => "resnet34",
-            Architecture::ResNet50 => "resnet50",
-            Architecture::ResNet101 => "resnet101",
-            Architecture::WideResNet50_2 => "wide_resnet50_2",
-            Architecture::WideResNet101_2 => "wide_resnet101_2",
-            Architecture::EfficientNetLite0 => "efficientnet_lite0",
+    /// The small network that ships with the code.
+    pub const EFFICIENTNET_LITE0: Self = Self::named("efficientnet_lite0");
+    /// The smallest ResNet.
+    pub const RESNET18: Self = Self::named("resnet18");
+    /// The largest ResNet of basic blocks.
+    pub const RESNET34: Self = Self::named("resnet34");
+    /// The smallest ResNet of bottlenecks.
+    pub const RESNET50: Self = Self::named("resnet50");
+    /// The paper's backbone.
+    pub const WIDE_RESNET50_2: Self = Self::named("wide_resnet50_2");
+
+    /// Looked up by the compiler, which stops at a name that is not in the catalogue.
+    const fn named(name: &str) -> Self {
+        let mut rest = CATALOGUE;
+        while let Some((entry, others)) = rest.split_first() {
+            if is_same(entry.name.as_bytes(), name.as_bytes()) {
+                return Self(entry);
+            }
+            rest = others;
+        }
+        #[expect(clippy::panic, reason = "the compiler stops here, a program never comes here")]
+        {
+            panic!("not in the catalogue")
         }
     }
+}
 
-    /// The architecture of that name.
+const fn is_same(mut one: &[u8], mut other: &[u8]) -> bool {
+    while let (Some((a, rest_of_one)), Some((b, rest_of_other))) = (one.split_first(), other.split_first()) {
+        if *a != *b {
+            return false;
+        }
+        (one, other) = (rest_of_one, rest_of_other);
+    }
+    one.is_empty() && other.is_empty()
+}
+
+impl Architecture {
+    /// Every network, in the catalogue's order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        CATALOGUE.iter().map(Self)
+    }
+
+    /// The network of that name.
     ///
     /// # Errors
     /// [`ConfigError::UnknownBackbone`], which lists the known names.
     pub fn from_name(name: &str) -> Result<Self, ConfigError> {
-        ARCHITECTURES.into_iter().find(|architecture| architecture.name() == name).ok_or_else(|| {
-            ConfigError::UnknownBackbone {
-                name: name.to_owned(),
-                known: ARCHITECTURES.map(Architecture::name).join(", "),
-            }
+        Self::all().find(|known| known.name() == name).ok_or_else(|| {
+            let known: Vec<&str> = Self::all().map(Self::name).collect();
+            ConfigError::UnknownBackbone { name: name.to_owned(), known: known.join(", ") }
         })
+    }
+
+    /// What the catalogue says of it.
+    pub fn entry(self) -> &'static NetworkEntry {
+        self.0
+    }
+
+    /// The name used in settings, files and on the command line.
+    pub const fn name(self) -> &'static str {
+        self.0.name
     }
 
     /// What the pretrained weights expect of their input.
     pub fn normalization(self) -> Normalization {
-        match self {
-            Architecture::EfficientNetLite0 => Normalization::EFFICIENTNET_LITE,
-            _ => Normalization::IMAGENET,
-        }
+        self.0.normalization
     }
 
     /// Layers that can be tapped, in network order.
-    pub fn layers(self) -> &'static [&'static str] {
-        match self {
-            Architecture::EfficientNetLite0 => &["block4", "block7"],
-            _ => &["layer1", "layer2", "layer3", "layer4"],
-        }
+    pub fn layers(self) -> impl Iterator<Item = &'static str> {
+        self.0.levels.iter().map(|level| level.name)
     }
 
     /// The paper's choice of levels: stages 2 and 3, strides 8 and 16.
     pub fn default_layers(self) -> [&'static str; 2] {
-        match self {
-            Architecture::EfficientNetLite0 => ["block4", "block7"],
-            _ => ["layer2", "layer3"],
-        }
+        self.0.default_levels
     }
 
     /// Channels and stride of a layer; `None` for a layer that does not exist.
     pub fn layer_shape(self, layer: &str) -> Option<(usize, usize)> {
-        let index = self.layers().iter().position(|known| *known == layer)?;
-        Some(match (self, index) {
-            (Architecture::EfficientNetLite0, 0) => (40, 8),
-            (Architecture::EfficientNetLite0, _) => (80, 16),
-            (_, index) => ((64 * self.resnet().expansion) << index, 4 << index),
-        })
+        self.0.level(layer).map(|level| (level.channels, level.stride))
     }
 
     /// The steps up to the deepest of `layers`, with those layers tapped.
@@ -110,176 +107,56 @@ impl Architecture {
     /// # Errors
     /// [`ConfigError::UnknownLayer`] and [`ConfigError::NoLayers`].
     pub fn plan(self, layers: &[String]) -> Result<Plan, ConfigError> {
-        if layers.is_empty() {
-            return Err(ConfigError::NoLayers);
-        }
-        // Layers come in network order: the first one's grid is the patch grid.
-        let mut remaining = self.layers().iter();
-        for layer in layers {
-            if !remaining.any(|known| known == layer) {
-                return Err(ConfigError::UnknownLayer {
-                    layer: layer.clone(),
-                    backbone: self.name(),
-                    known: self.layers().join(", "),
-                });
-            }
-        }
-        let mut writer = Writer { steps: Vec::new(), slots: 1, taps: Vec::new(), wanted: layers };
-        match self {
-            Architecture::EfficientNetLite0 => writer.efficientnet_lite0(),
-            _ => writer.resnet(&self.resnet()),
-        }
-        Ok(Plan { steps: writer.steps, taps: writer.taps, slots: writer.slots })
-    }
-
-    fn resnet(self) -> ResNet {
-        let (blocks, expansion, width) = match self {
-            Architecture::ResNet18 => ([2, 2, 2, 2], 1, 64),
-            Architecture::ResNet34 => ([3, 4, 6, 3], 1, 64),
-            Architecture::ResNet101 => ([3, 4, 23, 3], 4, 64),
-            Architecture::WideResNet50_2 => ([3, 4, 6, 3], 4, 128),
-            Architecture::WideResNet101_2 => ([3, 4, 23, 3], 4, 128),
-            _ => ([3, 4, 6, 3], 4, 64),
-        };
-        ResNet { blocks, expansion, width }
+        self.0.plan(layers)
     }
 }
 
-/// What tells one ResNet from another: blocks per stage, channels out over planes, inner width at stage 1.
-struct ResNet {
-    blocks: [usize; 4],
-    expansion: usize,
-    width: usize,
-}
-
-/// Geometry of one convolution, before it has a place in the plan.
-struct Conv {
-    channels: (usize, usize),
-    kernel: usize,
-    stride: usize,
-    padding: Padding,
-    groups: usize,
-}
-
-impl Conv {
-    /// A ResNet convolution: padding `kernel / 2`, no groups.
-    fn centred(channels: (usize, usize), kernel: usize, stride: usize) -> Self {
-        Self { channels, kernel, stride, padding: Padding::Symmetric(kernel / 2), groups: 1 }
+impl fmt::Debug for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
-struct Writer<'a> {
-    steps: Vec<Step>,
-    slots: usize,
-    taps: Vec<Tap>,
-    wanted: &'a [String],
+impl PartialEq for Architecture {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
 }
 
-impl Writer<'_> {
-    fn slot(&mut self) -> Slot {
-        self.slots += 1;
-        self.slots - 1
-    }
+impl Eq for Architecture {}
 
-    fn conv(&mut self, name: String, from: Slot, conv: Conv, add: Option<Slot>, activation: Activation) -> Slot {
-        let to = self.slot();
-        self.steps.push(Step::Conv(ConvStep {
-            name,
-            from,
-            to,
-            in_channels: conv.channels.0,
-            out_channels: conv.channels.1,
-            kernel: conv.kernel,
-            stride: conv.stride,
-            padding: conv.padding,
-            groups: conv.groups,
-            add,
-            activation,
-        }));
-        to
+impl Hash for Architecture {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name().hash(state);
     }
+}
 
-    /// Records a tap if the layer is wanted; true when all wanted layers have been written.
-    fn tap(&mut self, layer: &str, slot: Slot, channels: usize, stride: usize) -> bool {
-        if self.wanted.iter().any(|wanted| wanted == layer) {
-            self.taps.push(Tap { layer: layer.to_owned(), slot, channels, stride });
+impl Serialize for Architecture {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Architecture {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_name(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_written_and_read_as_its_name() {
+        for architecture in Architecture::all() {
+            let text = serde_json::to_string(&architecture).unwrap();
+            assert_eq!(text, format!("\"{}\"", architecture.name()));
+            assert_eq!(serde_json::from_str::<Architecture>(&text).unwrap(), architecture);
         }
-        self.taps.len() == self.wanted.len()
-    }
-
-    fn resnet(&mut self, net: &ResNet) {
-        let mut at = self.conv("conv1".into(), 0, Conv::centred((3, 64), 7, 2), None, Activation::Relu);
-        let pooled = self.slot();
-        self.steps.push(Step::MaxPool { from: at, to: pooled });
-        at = pooled;
-        let mut channels = 64;
-        for (stage, blocks) in net.blocks.into_iter().enumerate() {
-            let planes = 64 << stage;
-            let out = planes * net.expansion;
-            for block in 0..blocks {
-                let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-                let prefix = format!("layer{}.{block}", stage + 1);
-                // The shortcut comes first: the last convolution adds it in its epilogue.
-                let shortcut = if stride != 1 || channels != out {
-                    let conv = Conv::centred((channels, out), 1, stride);
-                    self.conv(format!("{prefix}.downsample.0"), at, conv, None, Activation::Identity)
-                } else {
-                    at
-                };
-                let name = |index: usize| format!("{prefix}.conv{index}");
-                at = if net.expansion == 1 {
-                    let inner =
-                        self.conv(name(1), at, Conv::centred((channels, out), 3, stride), None, Activation::Relu);
-                    self.conv(name(2), inner, Conv::centred((out, out), 3, 1), Some(shortcut), Activation::Relu)
-                } else {
-                    let inner = net.width << stage;
-                    let a = self.conv(name(1), at, Conv::centred((channels, inner), 1, 1), None, Activation::Relu);
-                    let b = self.conv(name(2), a, Conv::centred((inner, inner), 3, stride), None, Activation::Relu);
-                    self.conv(name(3), b, Conv::centred((inner, out), 1, 1), Some(shortcut), Activation::Relu)
-                };
-                channels = out;
-            }
-            if self.tap(&format!("layer{}", stage + 1), at, channels, 4 << stage) {
-                return;
-            }
-        }
-    }
-
-    /// Tan & Le 2019, "Lite" variant: no squeeze-and-excite, ReLU6, stem and head not scaled.
-    fn efficientnet_lite0(&mut self) {
-        let same = |channels, kernel, stride, groups| Conv { channels, kernel, stride, padding: Padding::Same, groups };
-        let mut at = self.conv("stem".into(), 0, same((3, 32), 3, 2, 1), None, Activation::Relu6);
-        let mut channels = 32;
-        // (expand ratio, kernel, stride, channels out) of blocks 0..=7.
-        let blocks = [
-            (1, 3, 1, 16),
-            (6, 3, 2, 24),
-            (6, 3, 1, 24),
-            (6, 5, 2, 40),
-            (6, 5, 1, 40),
-            (6, 3, 2, 80),
-            (6, 3, 1, 80),
-            (6, 3, 1, 80),
-        ];
-        for (index, (expand, kernel, stride, out)) in blocks.into_iter().enumerate() {
-            let name = |part: &str| format!("blocks.{index}.{part}");
-            let block_input = at;
-            let inner = channels * expand;
-            if expand != 1 {
-                at = self.conv(name("expand"), at, same((channels, inner), 1, 1, 1), None, Activation::Relu6);
-            }
-            at = self.conv(name("depthwise"), at, same((inner, inner), kernel, stride, inner), None, Activation::Relu6);
-            let residual = (stride == 1 && channels == out).then_some(block_input);
-            at = self.conv(name("project"), at, same((inner, out), 1, 1, 1), residual, Activation::Identity);
-            channels = out;
-            let done = match index {
-                4 => self.tap("block4", at, channels, 8),
-                7 => self.tap("block7", at, channels, 16),
-                _ => false,
-            };
-            if done {
-                return;
-            }
-        }
+        let error = serde_json::from_str::<Architecture>("\"resnet19\"").unwrap_err().to_string();
+        assert!(error.contains("`resnet19`") && error.contains("wide_resnet101_2"), "{error}");
+        assert_eq!(Architecture::RESNET18, Architecture::from_name("resnet18").unwrap());
+        assert_ne!(Architecture::RESNET18, Architecture::RESNET34);
     }
 }

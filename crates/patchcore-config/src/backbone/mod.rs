@@ -1,11 +1,24 @@
 //! The networks: which there are, what steps each consists of, and the tensors that it reads.
 //!
-//! An [`Architecture`] writes a [`plan::Plan`] (convolutions with everything fused into them, in execution order, up to the deepest
-//! layer asked for). Who executes it is no concern of this crate.
+//! [`CATALOGUE`] is the one list of them; an [`Architecture`] is a name that is in it. Each writes a [`plan::Plan`] (convolutions
+//! with everything fused into them, in execution order, up to the deepest layer asked for). Who executes it is no concern of
+//! this crate.
 
 mod architecture;
+mod catalogue;
+mod efficientnet_lite;
+mod family;
+mod network;
+mod network_entry;
 pub mod plan;
+mod resnet;
 mod weights;
 
-pub use architecture::{ARCHITECTURES, Architecture};
+pub use architecture::Architecture;
+pub use catalogue::CATALOGUE;
+pub use efficientnet_lite::EfficientNetLite;
+pub use family::Family;
+pub use network::{Network, OwnLevel, OwnNetwork};
+pub use network_entry::{Level, NetworkEntry, WeightsSource};
+pub use resnet::ResNet;
 pub use weights::{BackboneWeights, NamedTensor};

@@ -1,6 +1,7 @@
 //! What the network sees of a photo: resize, crop, padding, tiles, region, normalisation. Plain settings, stored in the model
 //! file; `patchcore-io` carries them out.
 
+mod crop;
 mod grid;
 mod normalization;
 mod pad;
@@ -9,8 +10,11 @@ mod resize;
 mod size;
 mod tiling;
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
+pub use crop::Crop;
 pub use grid::Grid;
 pub use normalization::Normalization;
 pub use pad::Pad;
@@ -21,15 +25,33 @@ pub use tiling::{TileSpan, Tiling};
 
 /// Resize, then centre crop, then padding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct View {
     /// The resize before the crop.
     pub resize: Resize,
     /// How the resize computes.
     pub resampling: Resampling,
-    /// Centre crop after the resize: offset `round((side - crop) / 2)`, ties to even, as torchvision does.
-    /// A side smaller than the crop is padded with zeros (torchvision does the same). `None`: nothing is cut off.
-    pub crop: Option<Size>,
-    /// Padding of a view without a crop, so that no border pixel is lost. Default: none.
-    #[serde(default, skip_serializing_if = "Pad::is_none")]
+    /// The crop after the resize.
+    pub crop: Crop,
+    /// Padding of a view without a crop, so that no border pixel is lost.
     pub pad: Pad,
+}
+
+/// Resize, crop and padding in words.
+impl fmt::Display for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.resize {
+            Resize::Keep => f.write_str("as it is")?,
+            Resize::Short(side) => write!(f, "short side to {side}")?,
+            Resize::Exact(size) => write!(f, "resized to {size}")?,
+        }
+        match self.crop {
+            Crop::Keep => f.write_str(", no crop")?,
+            Crop::Center(size) => write!(f, ", centre crop {size}")?,
+        }
+        match self.pad {
+            Pad::None => Ok(()),
+            Pad::ToMultiple(multiple) => write!(f, ", padded to multiples of {multiple}"),
+        }
+    }
 }

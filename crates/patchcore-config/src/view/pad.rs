@@ -17,16 +17,17 @@ pub enum Pad {
 }
 
 impl Pad {
-    /// Whether nothing is added, as in every view that does not ask for it.
-    pub fn is_none(&self) -> bool {
-        *self == Pad::None
-    }
-
-    /// A side with its padding.
+    /// A side with its padding; `u32::MAX` where that is longer than any photo can be.
+    ///
+    /// # Panics
+    /// For a multiple of 0, which a configuration refuses.
     pub fn padded(self, side: u32) -> u32 {
         match self {
             Pad::None => side,
-            Pad::ToMultiple(multiple) => side.checked_next_multiple_of(multiple.max(1)).unwrap_or(side),
+            Pad::ToMultiple(multiple) => {
+                assert!(multiple > 0, "a side cannot be padded to a multiple of 0");
+                side.checked_next_multiple_of(multiple).unwrap_or(u32::MAX)
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! How a photo is resized: to which size, and by which arithmetic.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::Size;
@@ -8,10 +10,10 @@ use super::Size;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resize {
-    /// Keep the photo's own size.
-    None,
+    /// The photo keeps its own size.
+    Keep,
     /// The short side becomes this many pixels, the long side `int(long * n / short)`: torchvision's `Resize(n)`.
-    ShortSide(u32),
+    Short(u32),
     /// Both sides are given; the aspect ratio is not kept.
     Exact(Size),
 }
@@ -30,4 +32,14 @@ pub enum Resampling {
     /// The same filter in f32 without rounding between or after the passes, as torch's
     /// `interpolate(antialias=True)` computes it (anomalib).
     Float,
+}
+
+impl fmt::Display for Resampling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Resampling::Pil8Bit => "pil8_bit",
+            Resampling::Native => "native",
+            Resampling::Float => "float",
+        })
+    }
 }

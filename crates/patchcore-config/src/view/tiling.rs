@@ -14,12 +14,19 @@ use serde::{Deserialize, Serialize};
 /// A feature whose receptive field fits into the context is the same as without tiles, up to rounding; what reaches
 /// further sees zeros instead of the photo. The README has the measured difference for each
 /// overlap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tiling {
-    /// Side of a tile, in pixels of the network's input; a multiple of the deepest stride.
-    pub size: u32,
-    /// Pixels that neighbours share; a multiple of the deepest stride and of twice the finest, at most half of `size`.
-    pub overlap: u32,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tiling {
+    /// The whole input at once.
+    #[default]
+    Whole,
+    /// One tile after the other.
+    Tiles {
+        /// Side of a tile, in pixels of the network's input; a multiple of the deepest stride.
+        size: u32,
+        /// Pixels that neighbours share; a multiple of the deepest stride and of twice the finest, at most half of `size`.
+        overlap: u32,
+    },
 }
 
 /// One tile along one axis, in pixels.
@@ -32,10 +39,20 @@ pub struct TileSpan {
 }
 
 impl Tiling {
+    /// Whether the input is cut at all.
+    pub fn is_whole(&self) -> bool {
+        *self == Tiling::Whole
+    }
+
     /// The tiles of an axis of `side` pixels. What they keep adds up to the axis, in order.
+    ///
+    /// # Panics
+    /// Where tiles share more than half of their size, or have none: [`Self::fits`] says so before.
     pub fn spans(&self, side: usize) -> Vec<TileSpan> {
-        let (size, overlap) = (self.size as usize, self.overlap as usize);
-        let step = size.saturating_sub(overlap).max(1);
+        let Tiling::Tiles { size, overlap } = *self else { return vec![TileSpan { sees: 0..side, keeps: 0..side }] };
+        let (size, overlap) = (size as usize, overlap as usize);
+        assert!(size > 0 && overlap <= size / 2, "tiles of {size} pixels cannot share {overlap}");
+        let step = size - overlap;
         let mut spans = Vec::new();
         let mut start = 0;
         loop {
@@ -52,12 +69,13 @@ impl Tiling {
 
     /// Whether cells of tiles are cells of the whole, for these strides.
     pub fn fits(&self, finest: u32, deepest: u32) -> bool {
-        let multiple = |value: u32, of: u32| value.is_multiple_of(of.max(1));
-        self.size > 0
-            && self.overlap <= self.size / 2
-            && multiple(self.size, deepest)
-            && multiple(self.overlap, deepest)
-            && multiple(self.overlap, 2 * finest)
+        let Tiling::Tiles { size, overlap } = *self else { return true };
+        let multiple = |value: u32, of: u32| value.is_multiple_of(of);
+        size > 0
+            && overlap <= size / 2
+            && multiple(size, deepest)
+            && multiple(overlap, deepest)
+            && multiple(overlap, 2 * finest)
     }
 }
 
@@ -69,7 +87,8 @@ mod tests {
 
     #[test]
     fn an_image_of_one_tile_is_one_tile() {
-        let tiling = Tiling { size: 512, overlap: 64 };
+        assert_eq!(Tiling::Whole.spans(48), [TileSpan { sees: 0..48, keeps: 0..48 }]);
+        let tiling = Tiling::Tiles { size: 512, overlap: 64 };
         assert_eq!(tiling.spans(512), [TileSpan { sees: 0..512, keeps: 0..512 }]);
         assert_eq!(tiling.spans(48), [TileSpan { sees: 0..48, keeps: 0..48 }]);
     }
@@ -79,9 +98,15 @@ mod tests {
         for (size, overlap, fits) in
             [(512, 64, true), (512, 0, true), (500, 64, false), (512, 24, false), (512, 272, false), (0, 0, false)]
         {
-            assert_eq!(Tiling { size, overlap }.fits(8, 16), fits, "{size} {overlap}");
+            assert_eq!(Tiling::Tiles { size, overlap }.fits(8, 16), fits, "{size} {overlap}");
         }
-        assert!(!Tiling { size: 512, overlap: 16 }.fits(16, 16));
+        assert!(!Tiling::Tiles { size: 512, overlap: 16 }.fits(16, 16));
+    }
+
+    #[test]
+    #[should_panic(expected = "tiles of 0 pixels cannot share 0")]
+    fn tiles_without_a_size_are_refused() {
+        Tiling::Tiles { size: 0, overlap: 0 }.spans(512);
     }
 
     proptest! {
@@ -91,7 +116,7 @@ mod tests {
             prop_assume!(overlap * 2 <= size);
             let side = side * 16;
             let mut next = 0;
-            for span in (Tiling { size: size as u32, overlap: overlap as u32 }).spans(side) {
+            for span in (Tiling::Tiles { size: size as u32, overlap: overlap as u32 }).spans(side) {
                 prop_assert_eq!(span.keeps.start, next);
                 prop_assert!(span.keeps.end > span.keeps.start && span.sees.len() <= size);
                 prop_assert!(span.sees.start.is_multiple_of(16) && span.sees.end.is_multiple_of(16));

@@ -1,13 +1,21 @@
 //! The frozen ImageNet network that turns a photo into feature maps.
 //!
-//! An [`Architecture`](patchcore_config::Architecture) writes a [`Plan`](patchcore_config::backbone::plan::Plan) (convolutions
-//! with everything fused into them, in execution order, up to the deepest layer asked for). `Network` executes it with Burn
-//! tensor operations on any device, [`CpuNetwork`](patchcore_cpu::network::CpuNetwork) with its own kernels on the CPU.
+//! [`Backbone`] is all that PatchCore needs of one: levels with channels and stride, planes of a photo to maps. A network of the
+//! catalogue is a [`PlanBackbone`]: its [`Architecture`](patchcore_config::Architecture) writes a
+//! [`Plan`](patchcore_config::backbone::plan::Plan) (convolutions with everything fused into them, in execution order, up to the
+//! deepest layer asked for), and an engine executes that: `Network` with Burn tensor operations on any device,
+//! [`CpuNetwork`](patchcore_cpu::network::CpuNetwork) with its own kernels on the CPU. An application's own network has no plan.
 
+mod interface;
 #[cfg(feature = "burn")]
 mod network;
+mod plan_backbone;
+#[cfg(test)]
+pub(crate) mod test_networks;
 mod verify_weights;
 
+pub use interface::{Backbone, Level, LevelMap};
 #[cfg(feature = "burn")]
 pub use network::Network;
+pub use plan_backbone::PlanBackbone;
 pub use verify_weights::verify_weights;

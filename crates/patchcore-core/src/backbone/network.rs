@@ -10,8 +10,8 @@ use burn::tensor::{Device, Tensor, TensorData, activation};
 use crate::backbone::verify_weights;
 use crate::device::Precision;
 use crate::error::BackboneError;
+use patchcore_config::BackboneWeights;
 use patchcore_config::backbone::plan::{Activation, ConvStep, Plan, Step};
-use patchcore_config::{Architecture, BackboneWeights};
 
 /// Weight `[out, in / groups, kernel, kernel]` and bias `[out]` of one convolution, on the device.
 #[derive(Debug, Clone)]
@@ -35,13 +35,13 @@ impl Network {
     /// # Errors
     /// What [`verify_weights`] finds.
     pub fn new(
-        architecture: Architecture,
+        backbone: &str,
         plan: Plan,
         weights: &BackboneWeights,
         device: &Device,
         precision: Precision,
     ) -> Result<Self, BackboneError> {
-        verify_weights(architecture, &plan, weights)?;
+        verify_weights(backbone, &plan, weights)?;
         let tensor = |name: String| weights.tensors.get(&name).cloned().unwrap_or_default();
         let convs = plan
             .steps

@@ -1,7 +1,7 @@
 //! Weights that a plan can use: complete, of the right shapes, finite.
 
+use patchcore_config::BackboneWeights;
 use patchcore_config::backbone::plan::Plan;
-use patchcore_config::{Architecture, BackboneWeights};
 
 use crate::error::BackboneError;
 
@@ -9,14 +9,18 @@ use crate::error::BackboneError;
 ///
 /// # Errors
 /// [`BackboneError`], for the first tensor at fault.
-pub fn verify_weights(architecture: Architecture, plan: &Plan, weights: &BackboneWeights) -> Result<(), BackboneError> {
+pub fn verify_weights(backbone: &str, plan: &Plan, weights: &BackboneWeights) -> Result<(), BackboneError> {
     for (name, expected) in plan.expected_tensors() {
-        let backbone = architecture.name();
         let Some(tensor) = weights.tensors.get(&name) else {
-            return Err(BackboneError::MissingTensor { tensor: name, backbone, expected });
+            return Err(BackboneError::MissingTensor { tensor: name, backbone: backbone.to_owned(), expected });
         };
         if tensor.shape != expected || tensor.data.len() != expected.iter().product::<usize>() {
-            return Err(BackboneError::WrongShape { tensor: name, backbone, expected, found: tensor.shape.clone() });
+            return Err(BackboneError::WrongShape {
+                tensor: name,
+                backbone: backbone.into(),
+                expected,
+                found: tensor.shape.clone(),
+            });
         }
         if let Some(index) = tensor.data.iter().position(|value| !value.is_finite()) {
             return Err(BackboneError::NotFinite { tensor: name, index });

@@ -2,8 +2,7 @@
 
 use super::selection_stopped::{OPERATION, SelectionStopped};
 use crate::device::ComputeDevice;
-#[cfg(feature = "burn")]
-use crate::device::guarded;
+use crate::engine::engine_of;
 
 /// Picks `count` rows of row-major `features` `[n, dim]`, each the one farthest from those before it (paper algorithm 1).
 ///
@@ -29,18 +28,5 @@ pub fn greedy_k_center(
         let found = format!("{} values are not {} rows of {dim}", features.len(), initial.len());
         return Err(SelectionStopped::Device(device.failed(OPERATION, found)));
     }
-    if device.is_cpu() {
-        let picks =
-            patchcore_cpu::coreset::greedy_k_center(features, dim, initial, count, device.instructions(), progress);
-        let picks = picks.ok_or(SelectionStopped::Cancelled)?;
-        return Ok(picks.into_iter().map(|row| row as usize).collect());
-    }
-    #[cfg(feature = "burn")]
-    {
-        let tensor = guarded(device, OPERATION, || device.tensor(features.to_vec(), [initial.len(), dim]));
-        let tensor = tensor.map_err(SelectionStopped::Device)?;
-        super::greedy_k_center_tensors(tensor, initial, count, device, progress)
-    }
-    #[cfg(not(feature = "burn"))]
-    Err(SelectionStopped::Device(device.without_burn()))
+    engine_of(device).select(features, dim, initial, count, progress)
 }

@@ -31,7 +31,7 @@ pub fn initial_distances(rule: StartRule, features: &[f32], dim: usize, seed: u6
 }
 
 /// Squared mean distance of every row to some rows.
-pub(super) fn mean_distance_to(starts: &[usize], features: &[f32], dim: usize) -> Vec<f32> {
+pub(crate) fn mean_distance_to(starts: &[usize], features: &[f32], dim: usize) -> Vec<f32> {
     let rows = features.chunks_exact(dim.max(1));
     rows.map(|row| {
         let sum: f64 = starts

@@ -10,9 +10,7 @@
 
 mod greedy;
 mod initial_distances;
-#[cfg(test)]
-#[cfg(feature = "flex")]
-mod oracle;
+pub(crate) mod oracle;
 mod random_projection;
 mod selection_stopped;
 #[cfg(feature = "burn")]
@@ -20,6 +18,8 @@ mod tensors;
 
 pub use greedy::greedy_k_center;
 pub use initial_distances::initial_distances;
+#[cfg(test)]
+pub(crate) use initial_distances::mean_distance_to;
 pub use random_projection::RandomProjection;
 pub use selection_stopped::SelectionStopped;
 #[cfg(feature = "burn")]

@@ -5,15 +5,7 @@ use burn::tensor::{Tensor, TensorData};
 use rand_core::{Rng, SeedableRng};
 use rand_pcg::Pcg64;
 
-use crate::device::ComputeDevice;
-#[cfg(feature = "burn")]
-use crate::device::guarded;
-use crate::error::DeviceError;
 use patchcore_config::ProjectionRule;
-
-/// What an error of the device says was being done.
-#[cfg(feature = "burn")]
-const OPERATION: &str = "random projection";
 
 /// A dense matrix `[dim, projected_dim]`, drawn from a seed on the CPU: the same on every device.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,29 +52,19 @@ impl RandomProjection {
         (projected_dim > 0 && projected_dim < dim).then_some(projected_dim)
     }
 
+    /// Values per row.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// The matrix `[dim, projected_dim]`, row-major.
+    pub fn matrix(&self) -> &[f32] {
+        &self.matrix
+    }
+
     /// Values per projected row.
     pub fn projected_dim(&self) -> usize {
         self.projected_dim
-    }
-
-    /// Projects row-major rows `[n, dim]` to `[n, projected_dim]`.
-    ///
-    /// The matrix product on the CPU is that of the crate `gemm`, which takes the vector instructions of the processor itself
-    /// and rounds as these do.
-    ///
-    /// # Errors
-    /// [`DeviceError::Execution`].
-    pub fn apply(&self, rows: &[f32], device: &ComputeDevice) -> Result<Vec<f32>, DeviceError> {
-        if device.is_cpu() {
-            return Ok(patchcore_cpu::coreset::project(rows, &self.matrix, self.dim, self.projected_dim));
-        }
-        #[cfg(feature = "burn")]
-        return guarded(device, OPERATION, || {
-            let tensor = device.tensor(rows.to_vec(), [rows.len() / self.dim, self.dim])?;
-            self.apply_tensors(tensor).try_into_vec_as::<f32>().map_err(|error| device.failed(OPERATION, error))
-        });
-        #[cfg(not(feature = "burn"))]
-        Err(device.without_burn())
     }
 
     /// Projects rows on their device, by tensor operations.
@@ -125,42 +107,5 @@ mod tests {
     fn nothing_is_projected_upwards() {
         assert_eq!(RandomProjection::new(ProjectionRule::Dense(128), 120, 1000, 0), None);
         assert_eq!(RandomProjection::new(ProjectionRule::None, 1024, 1000, 0), None);
-    }
-
-    #[cfg(feature = "cpu")]
-    #[test]
-    fn squared_lengths_are_kept_on_average() {
-        let device = ComputeDevice::cpu();
-        let dim = 384;
-        let rows: Vec<f32> = (0..40 * dim).map(|i| ((i * 7919 % 1000) as f32 / 500.0) - 1.0).collect();
-        let lengths = |values: &[f32], dim: usize| -> Vec<f64> {
-            values.chunks(dim).map(|row| row.iter().map(|v| f64::from(*v).powi(2)).sum()).collect()
-        };
-        // nn.Linear's uniform entries have variance 1 / (3 dim): a constant factor, without effect on the choice.
-        for (rule, factor) in
-            [(ProjectionRule::Dense(128), 128.0 / (3.0 * dim as f64)), (ProjectionRule::Sparse { eps: 0.9 }, 1.0)]
-        {
-            let projection = RandomProjection::new(rule, dim, 40 * 784, 7).unwrap();
-            let projected = projection.apply(&rows, &device).unwrap();
-            let before = lengths(&rows, dim);
-            let after = lengths(&projected, projection.projected_dim());
-            let ratio = after.iter().sum::<f64>() / before.iter().sum::<f64>() / factor;
-            assert!((ratio - 1.0).abs() < 0.1, "{rule:?} {ratio}");
-        }
-    }
-
-    /// The same bits as Burn's Flex backend: an older fit picks the same rows.
-    #[cfg(feature = "flex")]
-    #[test]
-    fn the_cpu_projects_as_burns_flex_does() {
-        let rule = ProjectionRule::Dense(128);
-        // One product that `gemm` cuts among threads, one that it does not.
-        for (count, dim) in [(3, 200), (700, 200)] {
-            let rows: Vec<f32> = (0..count * dim).map(|i| ((i * 7919 % 1009) as f32 / 500.0) - 1.0).collect();
-            let projection = RandomProjection::new(rule, dim, count, 3).unwrap();
-            let own = projection.apply(&rows, &ComputeDevice::cpu()).unwrap();
-            let flex = projection.apply(&rows, &ComputeDevice::from_name("flex:tensors").unwrap()).unwrap();
-            assert!(own.iter().zip(&flex).all(|(own, flex)| own.to_bits() == flex.to_bits()), "{count} rows");
-        }
     }
 }

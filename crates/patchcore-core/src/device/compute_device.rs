@@ -109,13 +109,13 @@ impl ComputeDevice {
     ///
     /// # Errors
     /// [`DeviceError::UnsupportedInstructions`] where the processor does not have them, or where those kernels do not compute
-    /// (see [`ComputeDevice::is_cpu`]).
+    /// (on another device than the CPU, in another precision than f32).
     pub fn with_instructions(self, instructions: Instructions) -> Result<Self, DeviceError> {
         let refused = |expected| {
             let (device, precision) = (self.name(), self.precision.name());
             Err(DeviceError::UnsupportedInstructions { device, precision, found: instructions.name(), expected })
         };
-        if !self.is_cpu() {
+        if !self.has_own_kernels() {
             return refused(
                 "the CPU's own kernels (`--device cpu --precision f32`), or no choice of instructions".into(),
             );
@@ -127,9 +127,10 @@ impl ComputeDevice {
         Ok(Self { instructions, ..self })
     }
 
-    /// The vector instructions that the CPU's own kernels may use.
-    pub fn instructions(&self) -> Instructions {
-        self.instructions
+    /// The vector instructions that this project's own kernels may use; `None` where they do not compute: on a GPU, by tensor
+    /// operations, in a precision below f32.
+    pub fn instructions(&self) -> Option<Instructions> {
+        self.has_own_kernels().then_some(self.instructions)
     }
 
     /// The precision of the network.
@@ -156,8 +157,9 @@ impl ComputeDevice {
         }
     }
 
-    /// Whether this project's own CPU kernels compute here, every step of them, with no tensor anywhere.
-    pub fn is_cpu(&self) -> bool {
+    /// Whether this project's own kernels compute here, every step of them, with no tensor anywhere: the engine of `cpu`, and of `flex`
+    /// in f32.
+    pub(crate) fn has_own_kernels(&self) -> bool {
         match self.backend {
             Backend::Cpu => true,
             Backend::Flex => self.precision == Precision::F32 && !self.tensors_only,
@@ -175,12 +177,6 @@ impl ComputeDevice {
             return device.sync().map_err(|error| self.failed("synchronisation", error));
         }
         Ok(())
-    }
-
-    /// The error of a step that only Burn computes, in a build without it. Such a build opens no device that comes here.
-    #[cfg(not(feature = "burn"))]
-    pub(crate) fn without_burn(&self) -> DeviceError {
-        DeviceError::NotCompiledIn { name: self.name(), feature: "burn", available: Backend::Cpu.name().to_owned() }
     }
 
     /// The error of an operation that failed here.
@@ -249,7 +245,7 @@ mod tests {
     #[test]
     fn the_cpu_computes_in_f32_alone() {
         let cpu = ComputeDevice::from_name("cpu").unwrap();
-        assert!(cpu.is_cpu());
+        assert!(cpu.has_own_kernels());
         cpu.sync().unwrap();
         let error = cpu.with_precision(Precision::F16).unwrap_err();
         assert!(matches!(error, DeviceError::UnsupportedPrecision { .. }), "{error}");
@@ -260,21 +256,21 @@ mod tests {
     fn the_cpu_is_always_there() {
         assert!(matches!(ComputeDevice::cpu().burn(), Err(DeviceError::NoTensors { .. })));
         assert!(ComputeDevice::flex().burn().is_ok());
-        assert!(ComputeDevice::from_name("flex").unwrap().is_cpu());
+        assert!(ComputeDevice::from_name("flex").unwrap().has_own_kernels());
         let tensors = ComputeDevice::from_name("flex:tensors").unwrap();
-        assert!(!tensors.is_cpu());
+        assert!(!tensors.has_own_kernels());
         assert_eq!(tensors.name(), "flex:tensors");
-        assert!(!ComputeDevice::flex().with_precision(Precision::F16).unwrap().is_cpu());
+        assert!(!ComputeDevice::flex().with_precision(Precision::F16).unwrap().has_own_kernels());
     }
 
     #[cfg(feature = "flex")]
     #[test]
     fn instructions_are_the_processors_own_and_the_cpu_kernels_alone() {
         let cpu = ComputeDevice::flex();
-        assert_eq!(cpu.instructions(), Instructions::native());
+        assert_eq!(cpu.instructions(), Some(Instructions::native()));
         assert_eq!(
             cpu.clone().with_instructions(Instructions::Portable).unwrap().instructions(),
-            Instructions::Portable
+            Some(Instructions::Portable)
         );
         let tensors = ComputeDevice::from_name("flex:tensors").unwrap().with_instructions(Instructions::Portable);
         assert!(matches!(tensors, Err(DeviceError::UnsupportedInstructions { .. })), "{tensors:?}");

@@ -17,9 +17,6 @@ pub(crate) fn guarded<R, E: From<DeviceError>>(
     operation: &'static str,
     work: impl FnOnce() -> Result<R, E>,
 ) -> Result<R, E> {
-    if device.is_cpu() {
-        return work();
-    }
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result,
         Err(panic) => Err(device.failed(operation, panic_message(panic.as_ref())).into()),

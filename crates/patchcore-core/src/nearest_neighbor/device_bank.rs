@@ -1,6 +1,6 @@
 //! The bank on a device: the search as tensor operations, or as one CubeCL kernel where there is one.
 
-use burn::tensor::{DType, Int, Tensor, TensorReadError};
+use burn::tensor::{DType, Int, Tensor, TensorData};
 
 use super::neighbor::Neighbor;
 use crate::device::ComputeDevice;
@@ -44,7 +44,7 @@ impl DeviceBank {
     ///
     /// # Errors
     /// [`DeviceError::NoTensors`].
-    pub(super) fn new(bank: &MemoryBank, device: &ComputeDevice) -> Result<Self, DeviceError> {
+    pub(crate) fn new(bank: &MemoryBank, device: &ComputeDevice) -> Result<Self, DeviceError> {
         let rows = device.tensor(bank.rows().to_vec(), [bank.len(), bank.dim()])?;
         let (rows, mean, shifted, lengths) = match bank.dtype() {
             BankDtype::F16 if device.burn()?.supports_dtype(DType::F16) => {
@@ -81,13 +81,16 @@ impl DeviceBank {
     }
 
     /// The nearest row of every query, read back.
-    pub(super) fn nearest(&self, queries: Tensor<2>) -> Result<Vec<Neighbor>, TensorReadError> {
+    pub(crate) fn nearest(&self, queries: Tensor<2>) -> Result<Vec<Neighbor>, DeviceError> {
         let (rows, squared) = self.nearest_on_device(queries);
-        let data = burn::tensor::Transaction::default().register(rows).register(squared).try_execute()?;
-        let mut data = data.into_iter();
-        let rows = data.next().map(|rows| rows.convert::<i32>().try_into_vec::<i32>()).transpose()?;
-        let squared = data.next().map(|squared| squared.try_into_vec::<f32>()).transpose()?;
-        let (rows, squared) = (rows.unwrap_or_default(), squared.unwrap_or_default());
+        let data = burn::tensor::Transaction::default().register(rows).register(squared).try_execute();
+        let data: [TensorData; 2] = data
+            .map_err(|error| self.failed(error))?
+            .try_into()
+            .map_err(|data: Vec<TensorData>| self.failed(format!("{} answers, expected 2", data.len())))?;
+        let [rows, squared] = data;
+        let rows = rows.convert::<i32>().try_into_vec::<i32>().map_err(|error| self.failed(error))?;
+        let squared = squared.try_into_vec::<f32>().map_err(|error| self.failed(error))?;
         let neighbors = rows.into_iter().zip(squared);
         Ok(neighbors.map(|(row, squared_distance)| Neighbor { row: row as u32, squared_distance }).collect())
     }
@@ -170,7 +173,7 @@ impl DeviceBank {
         difference.square().sum_dim(2).reshape([images, k])
     }
 
-    pub(super) fn failed(&self, error: impl std::fmt::Display) -> DeviceError {
+    fn failed(&self, error: impl std::fmt::Display) -> DeviceError {
         self.device.failed("nearest neighbour search", error)
     }
 }

@@ -12,9 +12,7 @@ mod cube;
 mod device_bank;
 mod index;
 mod neighbor;
-#[cfg(test)]
-#[cfg(feature = "flex")]
-mod oracle;
+pub(crate) mod oracle;
 
 #[cfg(feature = "burn")]
 pub(crate) use device_bank::DeviceBank;

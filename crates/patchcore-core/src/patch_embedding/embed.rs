@@ -11,6 +11,7 @@ use patchcore_cpu::embedding::TapTable;
 #[derive(Debug, Clone)]
 struct Level {
     first: usize,
+    patch_size: usize,
     rounds: Vec<(Tensor<1, Int>, Tensor<4>)>,
 }
 
@@ -22,12 +23,15 @@ pub struct PatchEmbedding {
 }
 
 impl PatchEmbedding {
-    /// Prepares the tap tables of levels with so many channels on a device.
-    pub fn new(rule: EmbeddingRule, channels: &[usize], device: &Device) -> Self {
-        let tables = TapTable::for_levels(rule, channels);
+    /// Prepares the tap tables of levels with so many channels on a device, for patches of `patch_size` cells a side.
+    ///
+    /// # Panics
+    /// For an even `patch_size`, as [`TapTable::for_levels`].
+    pub fn new(rule: EmbeddingRule, patch_size: usize, channels: &[usize], device: &Device) -> Self {
+        let tables = TapTable::for_levels(rule, patch_size, channels);
         let dim = tables.iter().map(|table| table.first + table.outputs.len()).max().unwrap_or(0);
-        let levels =
-            tables.iter().zip(channels).map(|(table, channels)| Level::new(table, *channels, device)).collect();
+        let levels = tables.iter().zip(channels);
+        let levels = levels.map(|(table, channels)| Level::new(table, patch_size, *channels, device)).collect();
         Self { dim, levels }
     }
 
@@ -81,7 +85,7 @@ fn assemble(parts: Vec<(usize, Tensor<4>)>, dim: usize) -> Option<Tensor<4>> {
 }
 
 impl Level {
-    fn new(table: &TapTable, channels: usize, device: &Device) -> Self {
+    fn new(table: &TapTable, patch_size: usize, channels: usize, device: &Device) -> Self {
         let width = table.outputs.len();
         let rounds = (0..table.depth())
             .map(|round| {
@@ -95,18 +99,19 @@ impl Level {
                 )
             })
             .collect();
-        Self { first: table.first, rounds }
+        Self { first: table.first, patch_size, rounds }
     }
 
-    /// `[n, channels, h, w]` to `[n, outputs, h, w]`: the taps over the zero-padded 3x3 neighbourhood.
+    /// `[n, channels, h, w]` to `[n, outputs, h, w]`: the taps over the zero-padded patch of every cell.
     fn aggregate(&self, features: Tensor<4>) -> Tensor<4> {
         let [n, channels, height, width] = features.dims();
-        let padded = features.pad((1, 1, 1, 1), PadMode::Constant(0.0));
+        let (side, margin) = (self.patch_size, self.patch_size / 2);
+        let padded = features.pad((margin, margin, margin, margin), PadMode::Constant(0.0));
         let window = |neighbor: usize| {
-            let (dy, dx) = (neighbor / 3, neighbor % 3);
+            let (dy, dx) = (neighbor / side, neighbor % side);
             padded.clone().slice([0..n, 0..channels, dy..dy + height, dx..dx + width])
         };
-        let unfolded = Tensor::cat((0..9).map(window).collect(), 1);
+        let unfolded = Tensor::cat((0..side * side).map(window).collect(), 1);
         let terms =
             self.rounds.iter().map(|(index, weight)| unfolded.clone().select(1, index.clone()) * weight.clone());
         match terms.reduce(|sum, term| sum + term) {

@@ -1,5 +1,7 @@
 //! The literal embeddings of the two published codes, for tests: unfold, pool, resize every plane, pool again.
 
+#![allow(clippy::indexing_slicing, reason = "loops over the extents of what they read")]
+
 /// A feature map `[channels, height, width]`.
 pub struct Map {
     pub channels: usize,
@@ -45,11 +47,12 @@ pub fn bilinear(plane: &[f64], (h, w): (usize, usize), (oh, ow): (usize, usize))
     out
 }
 
-/// The nine shifted planes of every channel, channel-major, each resized to the grid: `[9 * channels][cells]`.
-fn unfolded_planes(map: &Map, grid: (usize, usize)) -> Vec<Vec<f64>> {
+/// A shifted plane of every channel and neighbour, channel-major, each resized to the grid: `[p * p * channels][cells]`.
+fn unfolded_planes(map: &Map, patch_size: usize, grid: (usize, usize)) -> Vec<Vec<f64>> {
+    let (side, padding) = (patch_size as isize, (patch_size as isize - 1) / 2);
     let mut planes = Vec::new();
     for c in 0..map.channels {
-        for (dy, dx) in (0..9).map(|p| (p / 3 - 1, p % 3 - 1)) {
+        for (dy, dx) in (0..side * side).map(|p| (p / side - padding, p % side - padding)) {
             let mut plane = Vec::new();
             for y in 0..map.height as isize {
                 for x in 0..map.width as isize {
@@ -62,35 +65,38 @@ fn unfolded_planes(map: &Map, grid: (usize, usize)) -> Vec<Vec<f64>> {
     planes
 }
 
-/// The authors' embedding: rows `[cells][dim]`.
-pub fn adaptive_pool_embedding(levels: &[Map], dim: usize) -> Vec<Vec<f64>> {
+/// The authors' embedding: rows `[cells][target]`.
+pub fn adaptive_pool_embedding(levels: &[Map], patch_size: usize, pretrain: usize, target: usize) -> Vec<Vec<f64>> {
     let grid = (levels[0].height, levels[0].width);
-    let planes: Vec<_> = levels.iter().map(|level| unfolded_planes(level, grid)).collect();
+    let planes: Vec<_> = levels.iter().map(|level| unfolded_planes(level, patch_size, grid)).collect();
     (0..grid.0 * grid.1)
         .map(|cell| {
             let stacked: Vec<f64> = planes
                 .iter()
-                .flat_map(|level| adaptive_pool(&level.iter().map(|plane| plane[cell]).collect::<Vec<_>>(), dim))
+                .flat_map(|level| adaptive_pool(&level.iter().map(|plane| plane[cell]).collect::<Vec<_>>(), pretrain))
                 .collect();
-            adaptive_pool(&stacked, dim)
+            adaptive_pool(&stacked, target)
         })
         .collect()
 }
 
-/// anomalib's embedding: 3x3 mean per channel, resize, concatenate.
-pub fn concatenated_embedding(levels: &[Map]) -> Vec<Vec<f64>> {
+/// anomalib's embedding: mean over the patch per channel, resize, concatenate.
+pub fn concatenated_embedding(levels: &[Map], patch_size: usize) -> Vec<Vec<f64>> {
+    let cells = patch_size * patch_size;
     let grid = (levels[0].height, levels[0].width);
     let mut rows = vec![Vec::new(); grid.0 * grid.1];
     for level in levels {
-        for channel in unfolded_planes(level, grid).chunks(9) {
+        for channel in unfolded_planes(level, patch_size, grid).chunks(cells) {
             for (cell, row) in rows.iter_mut().enumerate() {
-                row.push(channel.iter().map(|plane| plane[cell]).sum::<f64>() / 9.0);
+                row.push(channel.iter().map(|plane| plane[cell]).sum::<f64>() / cells as f64);
             }
         }
     }
     rows
 }
 
+#[cfg(test)]
+#[cfg(feature = "flex")]
 mod tests {
     use burn::tensor::{Tensor, TensorData};
     use proptest::prelude::*;
@@ -112,7 +118,8 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
         fn tap_tables_equal_the_literal_embedding(
-            c1 in 1usize..6, c2 in 1usize..6, h in 1usize..7, w in 1usize..7, dim in 1usize..40, three in any::<bool>(), seed in any::<u64>(),
+            c1 in 1usize..6, c2 in 1usize..6, h in 1usize..7, w in 1usize..7, pretrain in 1usize..40, target in 1usize..40,
+            half in 0usize..4, three in any::<bool>(), seed in any::<u64>(),
         ) {
             let mut levels = vec![map(c1, h, w, seed), map(c2, h.div_ceil(2), w.div_ceil(2), seed ^ 1)];
             if three {
@@ -137,14 +144,20 @@ mod tests {
                     FeatureMap { data, height, width, channels, layout: MapLayout::ChannelsLast }
                 })
                 .collect();
+            let patch_size = 2 * half + 1;
+            let pooled = |pretrain, target| {
+                let expected = adaptive_pool_embedding(&levels, patch_size, pretrain, target);
+                (EmbeddingRule::adaptive_pool(pretrain, target), expected)
+            };
             for (rule, expected) in [
-                (EmbeddingRule::AdaptivePool(dim), adaptive_pool_embedding(&levels, dim)),
-                (EmbeddingRule::Concatenate, concatenated_embedding(&levels)),
+                pooled(pretrain, target),
+                pooled(pretrain, pretrain),
+                (EmbeddingRule::Concatenate, concatenated_embedding(&levels, patch_size)),
             ] {
-                let embedding = PatchEmbedding::new(rule, &channels, device.burn().unwrap());
+                let embedding = PatchEmbedding::new(rule, patch_size, &channels, device.burn().unwrap());
                 let (rows, _) = embedding.forward(&tensors).unwrap();
                 let found = rows.try_into_vec_as::<f32>().unwrap();
-                let (cpu_rows, _) = CpuEmbedding::new(rule, &channels).forward(&maps);
+                let (cpu_rows, _) = CpuEmbedding::new(rule, patch_size, &channels).forward(&maps);
                 let expected: Vec<f64> = expected.concat();
                 prop_assert_eq!((found.len(), cpu_rows.len()), (expected.len(), expected.len()));
                 for ((found, cpu), expected) in found.iter().zip(&cpu_rows).zip(&expected) {

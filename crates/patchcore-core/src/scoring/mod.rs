@@ -1,16 +1,10 @@
-//! From neighbours to what a user reads: patch scores, the image score (paper eq. 6 and 7) and the anomaly map.
+//! The anomaly map: patch scores grown to the input's size and smoothed (paper section 3.3). What a score is stands in `finish.rs`.
 
 mod anomaly_map;
 mod axis_matrix;
-mod image_score;
 mod map_grower;
-#[cfg(test)]
-#[cfg(feature = "flex")]
-mod oracle;
+pub(crate) mod oracle;
 
 pub use anomaly_map::AnomalyMap;
-pub use image_score::reweighted_score;
+pub(crate) use axis_matrix::axis_matrices;
 pub use map_grower::MapGrower;
-
-/// Standard deviation of the anomaly map's Gaussian, in input pixels.
-pub const GAUSSIAN_SIGMA: f64 = 4.0;

@@ -28,7 +28,7 @@ fn run_search(device: &ComputeDevice) -> Result<Searched, DeviceError> {
     let noise = values(n * dim, 12);
     let near = |at: usize| rows[(at / dim * 31 % m) * dim + at % dim] + 0.05 * noise[at];
     let queries: Vec<f32> = (0..n * dim).map(near).collect();
-    let Some(bank) = MemoryBank::from_rows(dim, rows.clone()) else { return Ok((queries, rows, Vec::new())) };
+    let bank = MemoryBank::from_rows(dim, rows.clone()).map_err(|error| device.failed("search", error))?;
     let found = NearestNeighborIndex::new(bank, device)?.nearest_of_rows(&queries)?;
     let found = found.into_iter().map(|neighbor| (neighbor.row as usize, neighbor.squared_distance));
     Ok((queries, rows, found.collect()))

@@ -1,6 +1,6 @@
 //! What a call allocates once its sizes have been seen.
 
-use patchcore_config::{Architecture, Mode, PatchCoreConfig};
+use patchcore_config::{Architecture, Mode};
 use patchcore_core::{ComputeDevice, Extractor, ImageInput, ImageScore, Instructions, PatchCore};
 use patchcore_cpu::network::{CpuNetwork, MapLayout, Workspace};
 
@@ -18,8 +18,8 @@ fn the_counter_counts() {
 #[test]
 fn the_cpu_network_allocates_nothing_in_steady_state() {
     for (architecture, weights) in [
-        (Architecture::EfficientNetLite0, efficientnet_lite0()),
-        (Architecture::ResNet34, resnet(Architecture::ResNet34)),
+        (Architecture::EFFICIENTNET_LITE0, efficientnet_lite0()),
+        (Architecture::RESNET34, resnet(Architecture::RESNET34)),
     ] {
         let network = CpuNetwork::new(Instructions::native(), &plan(architecture), &weights).unwrap();
         for (threads, images) in [(1, 1), (2, 1), (2, 3), (3, 2)] {
@@ -40,13 +40,13 @@ fn the_cpu_network_allocates_nothing_in_steady_state() {
 #[test]
 fn a_stream_of_embeddings_allocates_nothing() {
     for mode in [Mode::Paper, Mode::Anomalib, Mode::Authors] {
-        let config = PatchCoreConfig::new(mode, Architecture::EfficientNetLite0);
+        let config = mode.config(Architecture::EFFICIENTNET_LITE0).check().unwrap();
         let extractor = Extractor::new(config, &efficientnet_lite0(), &ComputeDevice::flex()).unwrap();
         let pixels = photo();
         for threads in [1, 2] {
             let rounds = CountedPool::new(threads).count(12, 3, || {
                 let image = ImageInput { width: SIDE, height: SIDE, pixels: &pixels };
-                extractor.with_embedding(image, |rows, _| assert!(!rows.is_empty())).unwrap();
+                extractor.embed(&[image], &mut |embedded| assert!(!embedded.rows.is_empty())).unwrap();
             });
             // As above: what belongs to an embedding would be in every round.
             let not_free = rounds.iter().filter(|count| **count > 0).count();
@@ -67,8 +67,8 @@ fn photo() -> Vec<f32> {
 #[test]
 fn a_stream_of_scores_allocates_only_what_gemm_does() {
     for mode in [Mode::Paper, Mode::Anomalib, Mode::Authors] {
-        let config = PatchCoreConfig::new(mode, Architecture::EfficientNetLite0);
-        let rows = fill("bank", &[200, config.embedding_dim()], 1.0).data;
+        let config = mode.config(Architecture::EFFICIENTNET_LITE0).check().unwrap();
+        let rows = fill("bank", &[200, config.first().embedding_dim()], 1.0).data;
         let model = PatchCore::with_bank(config, &efficientnet_lite0(), rows, &ComputeDevice::flex()).unwrap();
         let pixels = photo();
         for threads in [1, 2] {

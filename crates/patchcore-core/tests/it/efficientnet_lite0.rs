@@ -15,7 +15,7 @@ fn both_implementations_agree_with_torch_on_even_and_odd_sizes() {
     // TensorFlow's "same" padding is asymmetric on stride 2, and differently so on odd sides.
     for size in ["even", "odd"] {
         let image = golden.tensor(&format!("{size}.input"));
-        for (implementation, maps) in run(Architecture::EfficientNetLite0, &weights, &image) {
+        for (implementation, maps) in run(Architecture::EFFICIENTNET_LITE0, &weights, &image) {
             assert_eq!(maps.len(), 2);
             for (map, layer) in maps.iter().zip(["block4", "block7"]) {
                 let wanted = golden.tensor(&format!("{size}.{layer}"));

@@ -24,7 +24,7 @@ pub fn fill(name: &str, shape: &[usize], scale: f32) -> NamedTensor {
 /// The weights of a ResNet up to its default layers.
 pub fn resnet(architecture: Architecture) -> BackboneWeights {
     let name = architecture.name();
-    let last = if architecture == Architecture::ResNet34 { ".conv2.weight" } else { ".conv3.weight" };
+    let last = if architecture == Architecture::RESNET34 { ".conv2.weight" } else { ".conv3.weight" };
     let tensor = |(tensor, shape): (String, Vec<usize>)| {
         let fan_in: usize = shape[1..].iter().product();
         let scale = if tensor.ends_with(".bias") {

@@ -21,7 +21,7 @@ pub fn run(
     let plan = plan(architecture);
     let device = ComputeDevice::flex();
     let burn = burn_device(&device).unwrap();
-    let network = Network::new(architecture, plan.clone(), weights, burn, Precision::F32).unwrap();
+    let network = Network::new(architecture.name(), plan.clone(), weights, burn, Precision::F32).unwrap();
     let data = TensorData::new(image.data.clone(), image.shape.clone());
     let maps = network
         .forward(Tensor::from_data(data, burn))

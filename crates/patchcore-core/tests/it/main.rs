@@ -11,6 +11,7 @@
 
 mod allocations;
 mod arrays;
+mod bank_from_elsewhere;
 mod counting_allocator;
 mod efficientnet_lite0;
 mod formula;

@@ -11,17 +11,17 @@ const TOLERANCE: f32 = 1e-5;
 
 #[test]
 fn resnet34_agrees_with_torchvision() {
-    agrees_with_torchvision(Architecture::ResNet34);
+    agrees_with_torchvision(Architecture::RESNET34);
 }
 
 #[test]
 fn resnet50_agrees_with_torchvision() {
-    agrees_with_torchvision(Architecture::ResNet50);
+    agrees_with_torchvision(Architecture::RESNET50);
 }
 
 #[test]
 fn wide_resnet50_2_agrees_with_torchvision() {
-    agrees_with_torchvision(Architecture::WideResNet50_2);
+    agrees_with_torchvision(Architecture::WIDE_RESNET50_2);
 }
 
 fn agrees_with_torchvision(architecture: Architecture) {

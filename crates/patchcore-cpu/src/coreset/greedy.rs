@@ -21,6 +21,9 @@ const BLOCK: usize = 240;
 ///
 /// Distances are computed in `f64` by the formula of the search: the picks are the same, bit for bit, whatever the
 /// processor, `instructions` (the most that the kernels may use) and the number of threads (rayon's current pool). Values must be finite.
+///
+/// # Panics
+/// Where `features` are not one row for each start distance, or such a distance is negative or NaN.
 pub fn greedy_k_center(
     features: &[f32],
     dim: usize,
@@ -43,7 +46,8 @@ pub(super) fn select(
     candidates: usize,
 ) -> Option<Vec<u32>> {
     let n = initial.len();
-    debug_assert_eq!(features.len(), n * dim);
+    assert_eq!(features.len(), n * dim, "not one row of {dim} values for each of {n} start distances");
+    assert!(initial.iter().all(|squared| *squared >= 0.0), "a start distance is negative or NaN");
     let count = count.min(n);
     let mut picks: Vec<u32> = Vec::with_capacity(count);
     if count == 0 || dim == 0 {
@@ -61,6 +65,7 @@ pub(super) fn select(
         let candidates = finder.find(&minima.values, candidates);
         let limit = (count - picks.len()).min(BLOCK);
         let block = greedy_among(&candidates, limit, features, dim, &lattice, instructions);
+        assert!(!block.is_empty(), "rows are left, so one of them is picked");
         picks.extend(&block);
         if picks.len() < count {
             minima.apply(&block, features, dim, &lattice, instructions);
@@ -72,6 +77,7 @@ pub(super) fn select(
 
 fn rows_alike(initial: &[f32], count: usize) -> impl Iterator<Item = u32> {
     let largest = initial.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    // Of no rows none is taken.
     let first = initial.iter().position(|value| *value == largest).unwrap_or(0);
     let others = (0..initial.len()).filter(move |row| *row != first);
     std::iter::once(first).chain(others).take(count).map(|row| row as u32)

@@ -114,3 +114,15 @@ fn progress_stops_and_edges_are_empty() {
     assert_eq!(greedy_k_center(&[], 0, &[1.0, 3.0, 2.0], 2, Instructions::native(), &mut |_| true), Some(vec![1, 0]));
     assert_eq!(greedy_k_center(&[5.0], 1, &[0.0], 9, Instructions::native(), &mut |_| true), Some(vec![0]));
 }
+
+#[test]
+#[should_panic(expected = "a start distance is negative or NaN")]
+fn start_distances_that_are_no_numbers_are_refused() {
+    greedy_k_center(&[1.0, 2.0], 1, &[1.0, f32::NAN], 2, Instructions::native(), &mut |_| true);
+}
+
+#[test]
+#[should_panic(expected = "not one row of 2 values for each of 2 start distances")]
+fn a_missing_row_is_refused() {
+    greedy_k_center(&[1.0, 2.0], 2, &[1.0, 1.0], 2, Instructions::native(), &mut |_| true);
+}

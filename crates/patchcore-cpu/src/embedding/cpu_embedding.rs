@@ -1,7 +1,7 @@
 //! The embedding on the CPU: the same tap tables over channels-last feature maps, rows written in place.
 //!
-//! A line of cells is computed at once: with weighted taps, three lines of the map are turned channel by channel, so that
-//! a tap is one weight times a contiguous piece. A deeper level is aggregated at its own resolution and then mixed
+//! A line of cells is computed at once: with weighted taps, as many lines of the map as a patch has are turned channel by
+//! channel, so that a tap is one weight times a contiguous piece. A deeper level is aggregated at its own resolution and then mixed
 //! bilinearly, four contiguous rows at a time. Cells are independent, so the result does not depend on the number of
 //! threads.
 
@@ -21,15 +21,17 @@ const TOGETHER: usize = 16;
 #[derive(Debug, Clone)]
 struct Level {
     first: usize,
+    patch_size: usize,
     rule: LevelRule,
 }
 
 #[derive(Debug, Clone)]
 enum LevelRule {
-    /// Mean of the 3x3 window of every channel.
-    WindowMean,
-    /// Weighted taps; output `i` has those at `starts[i]..starts[i + 1]`.
-    Taps { starts: Vec<usize>, neighbors: Vec<u8>, channels: Vec<u32>, weights: Vec<f32> },
+    /// Mean of every channel over the patch.
+    PatchMean,
+    /// Weighted taps; output `i` has those at `starts[i]..starts[i + 1]`. A tap reads from line `lines[i]` of [`Line`]'s planes,
+    /// `columns[i]` further right.
+    Taps { starts: Vec<usize>, lines: Vec<u32>, columns: Vec<u8>, weights: Vec<f32> },
 }
 
 /// The patch embedding on the CPU.
@@ -40,24 +42,33 @@ pub struct CpuEmbedding {
 }
 
 impl CpuEmbedding {
-    /// Prepares the tap tables of levels with so many channels.
-    pub fn new(rule: EmbeddingRule, channels: &[usize]) -> Self {
-        let tables = TapTable::for_levels(rule, channels);
+    /// Prepares the tap tables of levels with so many channels, for patches of `patch_size` cells a side.
+    ///
+    /// # Panics
+    /// For an even `patch_size`, as [`TapTable::for_levels`].
+    pub fn new(rule: EmbeddingRule, patch_size: usize, channels: &[usize]) -> Self {
+        let tables = TapTable::for_levels(rule, patch_size, channels);
         let dim = tables.iter().map(|table| table.first + table.outputs.len()).max().unwrap_or(0);
-        let levels = tables.iter().map(|table| (Level::new(table, rule), table.outputs.len())).collect();
+        let levels = tables.iter().map(|table| (Level::new(table, rule, patch_size), table.outputs.len())).collect();
         Self { dim, levels }
     }
 
     /// Rows of one image, `[grid cells, dim]`, from channels-last maps of one image each.
-    pub fn forward(&self, maps: &[FeatureMap]) -> (Vec<f32>, Grid) {
+    pub fn forward<'a>(&self, maps: impl IntoIterator<Item = &'a FeatureMap, IntoIter: Clone>) -> (Vec<f32>, Grid) {
         let mut rows = Vec::new();
         let grid = self.forward_into(maps, &mut EmbeddingScratch::default(), &mut rows);
         (rows, grid)
     }
 
     /// [`CpuEmbedding::forward`], to a vector that is cleared first.
-    pub fn forward_into(&self, maps: &[FeatureMap], scratch: &mut EmbeddingScratch, rows: &mut Vec<f32>) -> Grid {
-        let grid = match maps.first() {
+    pub fn forward_into<'a>(
+        &self,
+        maps: impl IntoIterator<Item = &'a FeatureMap, IntoIter: Clone>,
+        scratch: &mut EmbeddingScratch,
+        rows: &mut Vec<f32>,
+    ) -> Grid {
+        let maps = maps.into_iter();
+        let grid = match maps.clone().next() {
             Some(map) => Grid { rows: map.height, columns: map.width },
             None => Grid { rows: 0, columns: 0 },
         };
@@ -109,10 +120,10 @@ pub struct EmbeddingScratch {
 }
 
 impl Level {
-    fn new(table: &TapTable, rule: EmbeddingRule) -> Self {
+    fn new(table: &TapTable, rule: EmbeddingRule, patch_size: usize) -> Self {
         let rule = match rule {
-            EmbeddingRule::Concatenate => LevelRule::WindowMean,
-            EmbeddingRule::AdaptivePool(_) => {
+            EmbeddingRule::Concatenate => LevelRule::PatchMean,
+            EmbeddingRule::AdaptivePool { .. } => {
                 let taps = || table.outputs.iter().flatten();
                 let mut starts = vec![0];
                 starts.extend(table.outputs.iter().scan(0, |end, taps| {
@@ -121,25 +132,25 @@ impl Level {
                 }));
                 LevelRule::Taps {
                     starts,
-                    neighbors: taps().map(|tap| tap.neighbor as u8).collect(),
-                    channels: taps().map(|tap| tap.channel as u32).collect(),
+                    lines: taps().map(|tap| (tap.channel * patch_size + tap.neighbor / patch_size) as u32).collect(),
+                    columns: taps().map(|tap| (tap.neighbor % patch_size) as u8).collect(),
                     weights: taps().map(|tap| tap.weight).collect(),
                 }
             }
         };
-        Self { first: table.first, rule }
+        Self { first: table.first, patch_size, rule }
     }
 
     /// Adds the level's values of one line of cells to rows of `dim` values, from value `first` on.
     fn add_line(&self, map: &FeatureMap, y: usize, out: &mut [f32], dim: usize, first: usize, scratch: &mut Line) {
         match &self.rule {
-            LevelRule::WindowMean => {
+            LevelRule::PatchMean => {
                 for (x, row) in out.chunks_exact_mut(dim).enumerate() {
-                    add_window_mean(map, y, x, &mut row[first..first + map.channels]);
+                    add_patch_mean(map, y, x, self.patch_size, &mut row[first..first + map.channels]);
                 }
             }
-            LevelRule::Taps { starts, neighbors, channels, weights } => {
-                scratch.load(map, y);
+            LevelRule::Taps { starts, lines, columns, weights } => {
+                scratch.load(map, y, self.patch_size);
                 let Line { planes, pitch, sums } = scratch;
                 let (width, pitch) = (map.width, *pitch);
                 let outputs = starts.len() - 1;
@@ -149,8 +160,8 @@ impl Level {
                     sums.resize(count * width, 0.0);
                     for (output, sum) in sums.chunks_exact_mut(width).enumerate() {
                         for tap in starts[begin + output]..starts[begin + output + 1] {
-                            let (neighbor, weight) = (usize::from(neighbors[tap]), weights[tap]);
-                            let at = (channels[tap] as usize * 3 + neighbor / 3) * pitch + neighbor % 3;
+                            let weight = weights[tap];
+                            let at = lines[tap] as usize * pitch + usize::from(columns[tap]);
                             for (sum, value) in sum.iter_mut().zip(&planes[at..at + width]) {
                                 *sum += weight * value;
                             }
@@ -167,10 +178,11 @@ impl Level {
     }
 }
 
-/// Three lines of a map, channel by channel, with a zero on either side: what taps of a line of cells read is contiguous.
+/// The lines of a map that patches of one line of cells cover, channel by channel, with zeros on either side: what taps of a
+/// line of cells read is contiguous.
 #[derive(Debug, Default)]
 struct Line {
-    /// `[channels, 3, pitch]`.
+    /// `[channels, patch_size, pitch]`.
     planes: Vec<f32>,
     pitch: usize,
     /// `[up to TOGETHER, width]`.
@@ -179,19 +191,20 @@ struct Line {
 
 impl Line {
     /// Takes the lines around `y`; beyond the map's edge there are zeros.
-    fn load(&mut self, map: &FeatureMap, y: usize) {
-        let (channels, pitch) = (map.channels, map.width + 2);
+    fn load(&mut self, map: &FeatureMap, y: usize, patch_size: usize) {
+        let (channels, margin) = (map.channels, patch_size / 2);
+        let pitch = map.width + 2 * margin;
         self.pitch = pitch;
         self.planes.clear();
-        self.planes.resize(channels * 3 * pitch, 0.0);
-        for line in 0..3 {
-            let from = (y + line).wrapping_sub(1);
+        self.planes.resize(channels * patch_size * pitch, 0.0);
+        for line in 0..patch_size {
+            let from = (y + line).wrapping_sub(margin);
             if from >= map.height {
                 continue;
             }
             let cells = map.data[from * map.width * channels..][..map.width * channels].chunks_exact(channels);
             for (x, cell) in cells.enumerate() {
-                let places = self.planes[line * pitch + x + 1..].iter_mut().step_by(3 * pitch);
+                let places = self.planes[line * pitch + x + margin..].iter_mut().step_by(patch_size * pitch);
                 for (place, value) in places.zip(cell) {
                     *place = *value;
                 }
@@ -200,20 +213,22 @@ impl Line {
     }
 }
 
-/// Adds the 3x3 mean of every channel at one cell; beyond the edge there are zeros, and they count.
-fn add_window_mean(map: &FeatureMap, y: usize, x: usize, out: &mut [f32]) {
-    let channels = map.channels;
-    for neighbor in 0..9 {
-        let (ny, nx) = ((y + neighbor / 3).wrapping_sub(1), (x + neighbor % 3).wrapping_sub(1));
-        if ny < map.height && nx < map.width {
-            let vector = &map.data[(ny * map.width + nx) * channels..][..channels];
-            for (sum, value) in out.iter_mut().zip(vector) {
-                *sum += value;
+/// Adds the mean of every channel over the patch around one cell; beyond the edge there are zeros, and they count.
+fn add_patch_mean(map: &FeatureMap, y: usize, x: usize, patch_size: usize, out: &mut [f32]) {
+    let (channels, margin) = (map.channels, patch_size / 2);
+    for dy in 0..patch_size {
+        for dx in 0..patch_size {
+            let (ny, nx) = ((y + dy).wrapping_sub(margin), (x + dx).wrapping_sub(margin));
+            if ny < map.height && nx < map.width {
+                let vector = &map.data[(ny * map.width + nx) * channels..][..channels];
+                for (sum, value) in out.iter_mut().zip(vector) {
+                    *sum += value;
+                }
             }
         }
     }
     for sum in out {
-        *sum *= 1.0 / 9.0;
+        *sum *= 1.0 / (patch_size * patch_size) as f32;
     }
 }
 
@@ -222,4 +237,58 @@ fn source(position: usize, cells: usize, positions: usize) -> (usize, usize, f32
     let at = ((position as f32 + 0.5) * (cells as f32 / positions as f32) - 0.5).max(0.0);
     let low = (at as usize).min(cells - 1);
     (low, (low + 1).min(cells - 1), at - low as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::MapLayout;
+
+    /// The formula of `authors_embedding.py`.
+    fn level_map(level: usize, [channels, height, width]: [usize; 3]) -> FeatureMap {
+        let value = |i: usize| ((7919 * i + 104_729 * level) % 1013) as f32 / 512.0 - 1.0;
+        let cells = height * width;
+        let data = (0..channels * cells).map(|at| value(at % channels * cells + at / channels)).collect();
+        FeatureMap { data, height, width, channels, layout: MapLayout::ChannelsLast }
+    }
+
+    #[test]
+    fn rows_are_those_of_the_authors_own_code() {
+        let file = include_str!("../../tests/fixtures/authors_embedding.csv");
+        let maps = [level_map(0, [6, 5, 7]), level_map(1, [10, 3, 4])];
+        let mut checked = Vec::new();
+        for line in file.lines().filter(|line| !line.starts_with('#')) {
+            let numbers: Vec<&str> = line.split(',').collect();
+            let whole = |at: usize| numbers[at].parse::<usize>().unwrap();
+            let (patch_size, pretrain, target, cell) = (whole(0), whole(1), whole(2), whole(3));
+            let expected: Vec<f32> = numbers[4..].iter().map(|value| value.parse().unwrap()).collect();
+            assert_eq!(expected.len(), target);
+            let rule = EmbeddingRule::adaptive_pool(pretrain, target);
+            let (rows, grid) = CpuEmbedding::new(rule, patch_size, &[6, 10]).forward(&maps);
+            assert_eq!((grid, rows.len()), (Grid { rows: 5, columns: 7 }, 35 * target));
+            for (found, expected) in rows[cell * target..][..target].iter().zip(&expected) {
+                assert!((found - expected).abs() < 1e-6, "{patch_size} {pretrain} {target} {cell}: {found} {expected}");
+            }
+            checked.push((patch_size, pretrain, target));
+        }
+        assert_eq!(checked.len(), 4 * 35);
+        checked.dedup();
+        assert_eq!(checked, [(3, 16, 16), (5, 24, 10), (1, 9, 12), (7, 40, 6)]);
+    }
+
+    #[test]
+    fn a_mean_over_5x5_counts_the_zeros_beyond_the_edge() {
+        let map = level_map(0, [2, 4, 6]);
+        let (rows, _) = CpuEmbedding::new(EmbeddingRule::Concatenate, 5, &[2]).forward(std::slice::from_ref(&map));
+        let at = |channel: usize, y: usize, x: usize| f64::from(map.data[(y * 6 + x) * 2 + channel]);
+        for (cell, row) in rows.chunks_exact(2).enumerate() {
+            let (y, x) = (cell / 6, cell % 6);
+            for (channel, found) in row.iter().enumerate() {
+                let lines = y.saturating_sub(2)..(y + 3).min(4);
+                let sum: f64 =
+                    lines.flat_map(|y| (x.saturating_sub(2)..(x + 3).min(6)).map(move |x| at(channel, y, x))).sum();
+                assert!((f64::from(*found) - sum / 25.0).abs() < 1e-6, "{cell} {channel}: {found} {}", sum / 25.0);
+            }
+        }
+    }
 }

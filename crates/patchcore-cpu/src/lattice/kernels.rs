@@ -97,28 +97,33 @@ impl IntegerLevel {
         by_level!(self, squared_distance(a, b, limit))
     }
 
-    /// The least value and its first position; `i32::MAX` of none.
+    /// The least of the values, of which there is one, and its first position.
     pub(crate) fn least(self, values: &[i32]) -> (i32, usize) {
+        assert!(!values.is_empty(), "the least of no values");
         by_level!(self, least(values))
     }
 
     /// `out = (row - centre) * scale`, computed in `f64`; returns its squared length.
     pub(crate) fn shift(self, row: &[f32], centre: &[f32], scale: f64, out: &mut [f32]) -> f64 {
+        assert!(row.len() == centre.len() && row.len() == out.len());
         by_level!(self, shift(row, centre, scale, out))
     }
 
     /// Rounds `values * steps` to `out`; returns the squared length of `values`, and that of what rounding changed.
     pub(crate) fn round(self, values: &[f32], steps: f64, out: &mut [i16]) -> (f64, f64) {
+        assert_eq!(values.len(), out.len());
         by_level!(self, round(values, steps, out))
     }
 
     /// `a . b` of equal lengths.
     pub(crate) fn dot(self, a: &[f64], b: &[f64]) -> f64 {
+        assert_eq!(a.len(), b.len());
         by_level!(self, dot(a, b))
     }
 
     /// `values -= factor * other`.
     pub(crate) fn subtract(self, values: &mut [f64], factor: f64, other: &[f64]) {
+        assert_eq!(values.len(), other.len());
         by_level!(self, subtract(values, factor, other))
     }
 }

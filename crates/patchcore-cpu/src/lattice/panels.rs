@@ -14,12 +14,13 @@ pub(crate) struct Panels {
 impl Panels {
     /// `rows` zero rows of `dims` (even) coordinates.
     pub(crate) fn zeros(rows: usize, dims: usize) -> Self {
-        debug_assert_eq!(dims % 2, 0);
+        assert!(dims > 0 && dims.is_multiple_of(2), "coordinates come in pairs, not {dims}");
         Self { values: AlignedBuffer::zeroed(rows.div_ceil(PANEL) * PANEL * dims), dims }
     }
 
     /// Panels of the leading `dims` coordinates of row-major `rows`, each row `width` long.
     pub(crate) fn pack(rows: &[i16], width: usize, dims: usize) -> Self {
+        assert!(width >= dims && rows.len().is_multiple_of(width), "whole rows of at least {dims} coordinates");
         let mut panels = Self::zeros(rows.len() / width, dims);
         for (row, values) in rows.chunks_exact(width).enumerate() {
             panels.set(row, &values[..dims]);
@@ -51,6 +52,7 @@ impl Panels {
 
 /// Writes a row's coordinates to its place in a panel.
 pub(crate) fn set_in_panel(panel: &mut [i16], row: usize, values: &[i16]) {
+    debug_assert_eq!(panel.len(), PANEL * values.len());
     for (slots, pair) in panel.chunks_exact_mut(2 * PANEL).zip(values.chunks_exact(2)) {
         slots[2 * row] = pair[0];
         slots[2 * row + 1] = pair[1];

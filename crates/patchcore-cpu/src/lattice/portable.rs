@@ -108,7 +108,7 @@ pub(super) fn reduce(lanes: &[f64; 16]) -> f64 {
     lanes[0]
 }
 
-/// The least of the values and its first position, `i32::MAX` of none.
+/// The least of the values and its first position, `i32::MAX` and 0 of none: a vector kernel's tail may be empty.
 #[inline(always)]
 pub(super) fn least(values: &[i32]) -> (i32, usize) {
     let mut lanes = [i32::MAX; PANEL];

@@ -1,5 +1,10 @@
 //! A plan compiled for the CPU, and its execution.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "slots and buffers are numbered by the plan, which is checked when a network is made of it"
+)]
+
 use super::CpuNetworkError;
 use super::dense::Dense;
 use super::depthwise::Depthwise;
@@ -13,16 +18,17 @@ use super::workspace::{Arena, Workspace};
 use crate::Instructions;
 use crate::simd::{AlignedBuffer, FloatLevel, LANES};
 use crate::team::{Leader, Shared, Team};
-use patchcore_config::backbone::plan::{ConvStep, Padding, Plan, Slot, Step};
+use patchcore_config::backbone::plan::{ConvStep, MapShape, Plan, Slot, Step};
 use patchcore_config::{BackboneWeights, Normalization};
 
 /// A network with its weights packed for this processor. Immutable, so threads may share it.
 pub struct CpuNetwork {
     level: FloatLevel,
-    steps: Vec<Compiled>,
-    taps: Vec<Slot>,
+    plan: Plan,
+    /// The kernel that carries out each step of the plan.
+    operations: Vec<Operation>,
+    /// Channels of the image.
     channels: usize,
-    slots: usize,
     /// The image is stored one plane a channel.
     planar: bool,
     /// The first convolution for grey images, see [`super::grey_stem`].
@@ -30,24 +36,6 @@ pub struct CpuNetwork {
     /// Buffer of every slot; slots that are never alive together share one.
     buffer_of: Vec<usize>,
     buffers: usize,
-}
-
-/// A step of the plan with the kernel that carries it out.
-struct Compiled {
-    from: Slot,
-    to: Slot,
-    add: Option<Slot>,
-    out_channels: usize,
-    window: Window,
-    operation: Operation,
-}
-
-/// Size, stride and padding of a step.
-#[derive(Clone, Copy)]
-struct Window {
-    kernel: usize,
-    stride: usize,
-    padding: Padding,
 }
 
 enum Operation {
@@ -61,8 +49,8 @@ impl CpuNetwork {
     /// Packs the weights of `plan` for this processor's vectors, up to `instructions`.
     ///
     /// # Errors
-    /// [`CpuNetworkError`]: a tensor is missing or has another size, or the plan has a step without a kernel here
-    /// (strides above 2, groups that are neither 1 nor depthwise).
+    /// [`CpuNetworkError`]: a tensor is missing or has another size, the plan contradicts itself, or it has a step without a
+    /// kernel here (strides above 2, groups that are neither 1 nor depthwise).
     pub fn new(instructions: Instructions, plan: &Plan, weights: &BackboneWeights) -> Result<Self, CpuNetworkError> {
         Self::with_level(FloatLevel::at_most(instructions), plan, weights)
     }
@@ -72,43 +60,22 @@ impl CpuNetwork {
         plan: &Plan,
         weights: &BackboneWeights,
     ) -> Result<Self, CpuNetworkError> {
-        let reads_image = |step: &Step| match step {
-            Step::Conv(conv) => conv.from == 0 || conv.add == Some(0),
-            Step::MaxPool { from, .. } => *from == 0,
-        };
+        plan.check()?;
+        let mut readers = plan.steps.iter().filter(|step| step.reads().any(|slot| slot == 0));
         let planar = plan.taps.iter().all(|tap| tap.slot != 0)
-            && plan.steps.iter().filter(|step| reads_image(step)).all(|step| {
-                matches!(step, Step::Conv(conv)
-                    if conv.stride == 2 && conv.groups == 1 && conv.in_channels < LANES && conv.add != Some(0))
+            && readers.all(|step| {
+                step.conv().is_some_and(|conv| {
+                    conv.stride == 2 && conv.groups == 1 && conv.in_channels < LANES && conv.add != Some(0)
+                })
             });
-        let mut channels_of = vec![0; plan.slots];
-        let mut channels = 3;
-        let mut steps = Vec::with_capacity(plan.steps.len());
-        for step in &plan.steps {
-            let compiled = match step {
-                Step::Conv(conv) => {
-                    if conv.from == 0 {
-                        channels = conv.in_channels;
-                    }
-                    Self::compile(level, conv, planar && conv.from == 0, weights)?
-                }
-                Step::MaxPool { from, to } => Compiled {
-                    from: *from,
-                    to: *to,
-                    add: None,
-                    out_channels: channels_of.get(*from).copied().unwrap_or(0),
-                    window: Window { kernel: 3, stride: 2, padding: Padding::Symmetric(1) },
-                    operation: Operation::MaxPool,
-                },
-            };
-            if let Some(channels) = channels_of.get_mut(compiled.to) {
-                *channels = compiled.out_channels;
-            }
-            steps.push(compiled);
-        }
-        let taps: Vec<Slot> = plan.taps.iter().map(|tap| tap.slot).collect();
-        let (buffer_of, buffers) = assign_buffers(&steps, plan.slots);
-        Ok(Self { level, steps, taps, channels, slots: plan.slots, planar, grey_stem: None, buffer_of, buffers })
+        let compile = |step: &Step| match step {
+            Step::Conv(conv) => Self::compile(level, conv, planar && conv.from == 0, weights),
+            Step::MaxPool { .. } => Ok(Operation::MaxPool),
+        };
+        let operations = plan.steps.iter().map(compile).collect::<Result<_, _>>()?;
+        let (buffer_of, buffers) = assign_buffers(plan);
+        let (plan, channels) = (plan.clone(), plan.image_channels());
+        Ok(Self { level, plan, operations, channels, planar, grey_stem: None, buffer_of, buffers })
     }
 
     /// [`CpuNetwork::new`], for images normalised with these statistics: grey ones may come as [grey
@@ -132,10 +99,7 @@ impl CpuNetwork {
         weights: &BackboneWeights,
         normalization: &Normalization,
     ) -> Result<Self, CpuNetworkError> {
-        let mut readers = plan.steps.iter().filter_map(|step| match step {
-            Step::Conv(conv) if conv.from == 0 => Some(conv),
-            _ => None,
-        });
+        let mut readers = plan.convolutions().filter(|conv| conv.from == 0);
         if let (true, 3, Some(conv), None) = (self.planar, self.channels, readers.next(), readers.next()) {
             let (weight, bias) = conv_tensors(conv, weights)?;
             let weight = fold_weights(normalization, conv, weight);
@@ -155,7 +119,7 @@ impl CpuNetwork {
         conv: &ConvStep,
         planar: bool,
         weights: &BackboneWeights,
-    ) -> Result<Compiled, CpuNetworkError> {
+    ) -> Result<Operation, CpuNetworkError> {
         let depthwise = conv.groups > 1;
         if !(1..=2).contains(&conv.stride)
             || conv.kernel == 0
@@ -165,20 +129,12 @@ impl CpuNetwork {
         }
         let (weight, bias) = conv_tensors(conv, weights)?;
         let geometry = Geometry::new(conv);
-        let operation = if depthwise {
+        Ok(if depthwise {
             Operation::Depthwise(Depthwise::new(level, geometry, weight, bias))
         } else if !planar && Winograd::fits(&geometry) {
             Operation::Winograd(Winograd::new(level, geometry, weight, bias))
         } else {
             Operation::Dense(Dense::new(level, geometry, planar, weight, bias))
-        };
-        Ok(Compiled {
-            from: conv.from,
-            to: conv.to,
-            add: conv.add,
-            out_channels: conv.out_channels,
-            window: Window { kernel: conv.kernel, stride: conv.stride, padding: conv.padding },
-            operation,
         })
     }
 
@@ -190,7 +146,8 @@ impl CpuNetwork {
     /// depend neither on the number of threads nor on its neighbours in the batch, bit for bit.
     ///
     /// # Errors
-    /// [`CpuNetworkError::InputSize`] if `input` does not have `n * channels * height * width` values or a side is 0.
+    /// [`CpuNetworkError::InputSize`] if `input` does not have `n * channels * height * width` values or a side is 0;
+    /// [`CpuNetworkError::Plan`] where the plan adds maps that at this size differ in theirs.
     #[allow(clippy::too_many_arguments, reason = "the axes of the input are three of them")]
     pub fn forward(
         &self,
@@ -223,36 +180,37 @@ impl CpuNetwork {
         if input.len() != n * image || image == 0 {
             return Err(CpuNetworkError::InputSize { found: input.len(), n, channels: self.channels, height, width });
         }
-        self.lay_out(channels, height, width, workspace);
-        outputs.resize_with(self.taps.len(), FeatureMap::default);
+        self.lay_out(channels, height, width, workspace)?;
+        outputs.resize_with(self.plan.taps.len(), FeatureMap::default);
         workspace.targets.clear();
-        for (output, slot) in outputs.iter_mut().zip(&self.taps) {
-            if let Some(map) = workspace.maps.get(*slot) {
-                output.shape(map, n, layout);
-                workspace.targets.push(Shared::new(output.data.as_mut_ptr()));
-            }
+        for (output, tap) in outputs.iter_mut().zip(&self.plan.taps) {
+            output.shape(&workspace.maps[tap.slot], n, layout);
+            workspace.targets.push(Shared::new(output.data.as_mut_ptr()));
+        }
+        if n == 0 {
+            return Ok(());
         }
         // As many images as possible go one to a worker, which needs no waiting for each other; the rest share all
         // workers. One image at a time: its maps stay in the cache, which is worth more than sharing weights.
         let (alone, rest) = if workers == 1 { (n, 0) } else { (n - n % workers, n % workers) };
-        let Workspace { maps, sizes, targets, arenas } = workspace;
-        arenas.resize_with(arenas.len().max(workers.min(n).max(1)), Arena::default);
+        let Workspace { maps, sizes, targets, arenas, .. } = workspace;
+        arenas.resize_with(arenas.len().max(workers.min(n)), Arena::default);
         for (index, arena) in arenas.iter_mut().enumerate() {
+            // The rest share the first; before that it too has an image of its own.
             arena.reserve(sizes, if index == 0 { rest.max(1) } else { 1 });
         }
         let pool = Shared::new(arenas.as_mut_ptr());
         let (maps, targets): (&[Map], &[Shared<f32>]) = (maps, targets);
         Team::gather(workers, |leader| {
             leader.fan_out(alone, &|worker, index| {
-                let Some(pixels) = input.get(index * image..(index + 1) * image) else { return };
+                let pixels = &input[index * image..(index + 1) * image];
                 // SAFETY: each worker has a number of its own, below the number of arenas.
                 let arena = unsafe { &mut *pool.pointer().add(worker) };
                 // SAFETY: the arena has room for one image; no other task has this image.
                 Team::alone(|leader| unsafe { self.run_group(leader, pixels, index, layout, maps, targets, arena) });
             });
-            if let Some(pixels) = input.get(alone * image..)
-                && rest > 0
-            {
+            if rest > 0 {
+                let pixels = &input[alone * image..];
                 // SAFETY: nobody else uses the arenas now, and the first has room for the rest.
                 unsafe { self.run_group(leader, pixels, alone, layout, maps, targets, &mut *pool.pointer()) };
             }
@@ -261,43 +219,42 @@ impl CpuNetwork {
     }
 
     /// Finds the layout of every slot for this image size.
-    fn lay_out(&self, channels: usize, height: usize, width: usize, workspace: &mut Workspace) {
-        let Workspace { maps, sizes, .. } = workspace;
+    fn lay_out(
+        &self,
+        channels: usize,
+        height: usize,
+        width: usize,
+        workspace: &mut Workspace,
+    ) -> Result<(), CpuNetworkError> {
+        let Workspace { shapes, maps, sizes, .. } = workspace;
+        self.plan.visit(MapShape { channels: self.channels, height, width }, shapes, |_| ())?;
         maps.clear();
-        maps.resize(self.slots, Map::default());
-        if let Some(map) = maps.first_mut() {
-            let kind = if self.planar { Map::planar } else { Map::blocked };
-            *map = kind(channels, height, width, (0, 0));
-        }
-        for step in &self.steps {
-            let Some(&from) = maps.get(step.from) else { continue };
-            let Window { kernel, stride, padding } = step.window;
-            let side = |side| padding.output_side(side, kernel, stride);
-            let (out_height, out_width) = (side(from.height), side(from.width));
+        maps.extend(shapes.iter().map(|shape| Map::blocked(shape.channels, shape.height, shape.width, (0, 0))));
+        let kind = if self.planar { Map::planar } else { Map::blocked };
+        maps[0] = kind(channels, height, width, (0, 0));
+        for (step, operation) in self.plan.steps.iter().zip(&self.operations) {
             // The other kernels look at the edges themselves.
-            if matches!(step.operation, Operation::Dense(_) | Operation::Depthwise(_)) {
+            if matches!(operation, Operation::Dense(_) | Operation::Depthwise(_)) {
+                let (window, from, to) = (step.window(), shapes[step.from()], shapes[step.to()]);
                 let border = |side: usize, out: usize| {
-                    let (before, _) = padding.before_after(side, kernel, stride);
-                    (before, ((out - 1) * stride + kernel).saturating_sub(side + before))
+                    let (before, _) = window.before_after(side);
+                    // No zeros after an edge that the last window does not reach.
+                    (before, ((out - 1) * window.stride + window.kernel).saturating_sub(side + before))
                 };
-                let (top, bottom) = border(from.height, out_height);
-                let (left, right) = border(from.width, out_width);
-                if let Some(map) = maps.get_mut(step.from) {
-                    map.before = map.before.max(top).max(left);
-                    map.after = map.after.max(bottom).max(right);
-                }
-            }
-            if let Some(map) = maps.get_mut(step.to) {
-                *map = Map::blocked(step.out_channels, out_height, out_width, (0, 0));
+                let (top, bottom) = border(from.height, to.height);
+                let (left, right) = border(from.width, to.width);
+                let map = &mut maps[step.from()];
+                map.before = map.before.max(top).max(left);
+                map.after = map.after.max(bottom).max(right);
             }
         }
         sizes.clear();
         sizes.resize(self.buffers, 0);
         for (map, buffer) in maps.iter().zip(&self.buffer_of) {
-            if let Some(size) = sizes.get_mut(*buffer) {
-                *size = (*size).max(map.image());
-            }
+            let size = &mut sizes[*buffer];
+            *size = (*size).max(map.image());
         }
+        Ok(())
     }
 
     /// Takes the images of one group through all steps; `first` is the number of its first image in the batch.
@@ -316,23 +273,21 @@ impl CpuNetwork {
         arena: &mut Arena,
     ) {
         let Arena { buffers, scratch, runs } = arena;
-        debug_assert!(
-            maps.iter()
-                .zip(&self.buffer_of)
-                .all(|(map, buffer)| { buffers.get(*buffer).is_some_and(|buffer| buffer.len() >= map.image()) })
-        );
-        let place = |slot: Slot, buffers: &mut Vec<AlignedBuffer<f32>>| -> Option<(*mut f32, Map)> {
-            let buffer = buffers.get_mut(*self.buffer_of.get(slot)?)?;
-            Some((buffer.as_mut_ptr(), *maps.get(slot)?))
+        let place = |slot: Slot, buffers: &mut [AlignedBuffer<f32>]| -> (*mut f32, Map) {
+            (buffers[self.buffer_of[slot]].as_mut_ptr(), maps[slot])
         };
-        let Some((image_memory, image_map)) = place(0, buffers) else { return };
+        let (image_memory, image_map) = place(0, buffers);
         let is_grey = image_map.channels != self.channels;
-        let images = input.len() / (image_map.channels * image_map.height * image_map.width).max(1);
+        let images = input.len() / (image_map.channels * image_map.height * image_map.width);
+        assert!(
+            maps.iter().zip(&self.buffer_of).all(|(map, buffer)| buffers[*buffer].len() >= images * map.image()),
+            "the arena has room for the {images} images of the group"
+        );
         // SAFETY: the arena has room for the group in the buffer of slot 0.
         unsafe { load_images(&image_map, input, images, leader, image_memory) };
         let emit = |leader: &mut Leader<'_>, slot: Slot, memory: *const f32, map: &Map| {
-            for (target, tap) in targets.iter().zip(&self.taps) {
-                if *tap == slot {
+            for (target, tap) in targets.iter().zip(&self.plan.taps) {
+                if tap.slot == slot {
                     let offset = first * map.channels * map.height * map.width;
                     // SAFETY: the slot holds `images` images; the target has room for the batch.
                     unsafe { copy_out(map, memory, images, leader, layout, target.pointer().add(offset)) };
@@ -340,9 +295,9 @@ impl CpuNetwork {
             }
         };
         emit(leader, 0, image_memory, &image_map);
-        for step in &self.steps {
-            let (Some(from), Some(to)) = (place(step.from, buffers), place(step.to, buffers)) else { return };
-            let add = step.add.and_then(|slot| place(slot, buffers));
+        for (step, operation) in self.plan.steps.iter().zip(&self.operations) {
+            let (from, to) = (place(step.from(), buffers), place(step.to(), buffers));
+            let add = step.add().map(|slot| place(slot, buffers));
             let operands = Operands {
                 input: from.0,
                 input_map: from.1,
@@ -361,9 +316,9 @@ impl CpuNetwork {
             // SAFETY: the arena has room for the group in every buffer; slots that are alive together have different ones; the
             // maps were laid out for these steps, with the borders that they read.
             unsafe {
-                match &step.operation {
+                match operation {
                     Operation::Dense(dense) => {
-                        let grey = self.grey_stem.as_ref().filter(|_| is_grey && step.from == 0);
+                        let grey = self.grey_stem.as_ref().filter(|_| is_grey && step.from() == 0);
                         grey.unwrap_or(dense).execute(&operands, images, leader, runs);
                     }
                     Operation::Winograd(winograd) => winograd.execute(&operands, images, leader, runs, scratch),
@@ -371,22 +326,18 @@ impl CpuNetwork {
                     Operation::MaxPool => max_pool(self.level, &operands, images, leader),
                 }
             }
-            emit(leader, step.to, to.0, &to.1);
+            emit(leader, step.to(), to.0, &to.1);
         }
     }
 }
 
 /// Weight and bias of a convolution, of the sizes that it needs.
 fn conv_tensors<'a>(conv: &ConvStep, weights: &'a BackboneWeights) -> Result<(&'a [f32], &'a [f32]), CpuNetworkError> {
-    let tensor = |part: &str, size: usize| {
-        let name = format!("{}.{part}", conv.name);
-        match weights.tensors.get(&name) {
-            Some(tensor) if tensor.data.len() == size => Ok(tensor.data.as_slice()),
-            found => Err(CpuNetworkError::Tensor { name, size, found: found.map(|tensor| tensor.data.len()) }),
-        }
+    let tensor = |name: String, size: usize| match weights.tensors.get(&name) {
+        Some(tensor) if tensor.data.len() == size => Ok(tensor.data.as_slice()),
+        found => Err(CpuNetworkError::Tensor { name, size, found: found.map(|tensor| tensor.data.len()) }),
     };
-    let weight = conv.out_channels * (conv.in_channels / conv.groups) * conv.kernel * conv.kernel;
-    Ok((tensor("weight", weight)?, tensor("bias", conv.out_channels)?))
+    Ok((tensor(conv.weight_name(), conv.weight_len())?, tensor(conv.bias_name(), conv.out_channels)?))
 }
 
 /// Copies `[images, channels, height, width]` into the executor's layout.
@@ -412,7 +363,7 @@ unsafe fn load_images(map: &Map, input: &[f32], images: usize, leader: &mut Lead
             let channel = image * map.channels + block * map.pixel + lane;
             for y in 0..map.height {
                 let start = channel * area + y * map.width;
-                let Some(from) = input.get(start..start + map.width) else { return };
+                let from = &input[start..start + map.width];
                 // SAFETY: row `y` of the plane.
                 unsafe {
                     let row = plane.add(map.origin() + y * map.row() + lane);
@@ -428,24 +379,24 @@ unsafe fn load_images(map: &Map, input: &[f32], images: usize, leader: &mut Lead
 }
 
 /// Gives every slot a buffer such that slots alive at the same time have different ones.
-fn assign_buffers(steps: &[Compiled], slots: usize) -> (Vec<usize>, usize) {
+fn assign_buffers(plan: &Plan) -> (Vec<usize>, usize) {
     let last_use = |slot: Slot| {
-        steps.iter().rposition(|step| step.from == slot || step.add == Some(slot) || step.to == slot).unwrap_or(0)
+        let uses = |step: &Step| step.to() == slot || step.reads().any(|read| read == slot);
+        // A slot that no step uses is the image of a plan that only returns it: it has a buffer to itself.
+        plan.steps.iter().rposition(uses).unwrap_or(0)
     };
-    let mut buffer_of = vec![0; slots];
+    let mut buffer_of = vec![0; plan.slots];
     // The image takes buffer 0; `free_after[b]` is the last step that reads what buffer `b` holds.
     let mut free_after = vec![last_use(0)];
-    for (index, step) in steps.iter().enumerate() {
+    for (index, step) in plan.steps.iter().enumerate() {
         // A step's own inputs are alive while it runs: strictly before.
         let free = free_after.iter().position(|last| *last < index);
         let buffer = free.unwrap_or(free_after.len());
         match free_after.get_mut(buffer) {
-            Some(last) => *last = last_use(step.to),
-            None => free_after.push(last_use(step.to)),
+            Some(last) => *last = last_use(step.to()),
+            None => free_after.push(last_use(step.to())),
         }
-        if let Some(slot) = buffer_of.get_mut(step.to) {
-            *slot = buffer;
-        }
+        buffer_of[step.to()] = buffer;
     }
     (buffer_of, free_after.len())
 }

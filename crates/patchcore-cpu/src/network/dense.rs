@@ -1,5 +1,7 @@
 //! Direct convolution, any kernel, stride 1 or 2: an implicit matrix product without im2col.
 
+#![allow(clippy::indexing_slicing, reason = "weights and runs are as long as the geometry says, which is asserted")]
+
 use super::map::Map;
 use super::step::{Geometry, Operands};
 use super::tile::{Form, Kernels, Run, Tile};
@@ -37,12 +39,12 @@ impl Dense {
         let mut dense = Self::new(level, geometry, true, weight, bias);
         let taps = geometry.kernel * geometry.kernel;
         let mut inside = AlignedBuffer::zeroed(geometry.out_channels.next_multiple_of(LANES));
-        let filters = weight.chunks_exact((geometry.in_channels * taps).max(1));
+        let filters = weight.chunks_exact(geometry.in_channels * taps);
         for (to, (filter, bias)) in inside.iter_mut().zip(filters.zip(bias)) {
             let ones: f64 = filter.iter().rev().take(taps).map(|value| f64::from(*value)).sum();
             *to = (f64::from(*bias) + ones) as f32;
         }
-        dense.inside = Some(Inside { bias: inside, planes: geometry.in_channels.saturating_sub(1) });
+        dense.inside = Some(Inside { bias: inside, planes: geometry.in_channels - 1 });
         dense
     }
 
@@ -55,6 +57,7 @@ impl Dense {
         };
         let (inputs, outputs, kernel) = (geometry.in_channels, geometry.out_channels, geometry.kernel);
         let taps = kernel * kernel;
+        geometry.check_weights(inputs, weight, bias);
         let panel = inputs * taps * LANES;
         let mut packed = AlignedBuffer::zeroed(outputs.div_ceil(LANES) * panel);
         // Input channels and taps, in the order of the runs.
@@ -68,12 +71,12 @@ impl Dense {
                 }
             }
         }
-        for (block, to) in packed.chunks_exact_mut(panel.max(1)).enumerate() {
+        for (block, to) in packed.chunks_exact_mut(panel).enumerate() {
             for (row, (channel, tap)) in to.chunks_exact_mut(LANES).zip(&order) {
                 for (lane, value) in row.iter_mut().enumerate() {
                     let out = block * LANES + lane;
                     if out < outputs {
-                        *value = weight.get((out * inputs + channel) * taps + tap).copied().unwrap_or(0.0);
+                        *value = weight[(out * inputs + channel) * taps + tap];
                     }
                 }
             }
@@ -102,8 +105,8 @@ impl Dense {
         leader: &mut Leader<'_>,
         runs: &mut Vec<Run>,
     ) {
-        operands.debug_check(&self.geometry);
-        operands.debug_check_border(&self.geometry);
+        operands.check(&self.geometry, images);
+        operands.check_border(&self.geometry);
         let workers = leader.workers();
         let (input, output) = (&operands.input_map, &operands.output_map);
         self.find_runs(input, runs);
@@ -118,7 +121,7 @@ impl Dense {
         let tiles_per_row = width.div_ceil(self.kernels.pixels());
         let tiles = images * rows * tiles_per_row;
         let tile_bytes = self.kernels.pixels() * stride * stride * input.channels * size_of::<f32>();
-        let per_task = (INPUT_BYTES / tile_bytes.max(1)).clamp(4, 512).min(tiles.div_ceil(2 * workers)).max(1);
+        let per_task = (INPUT_BYTES / tile_bytes).clamp(4, 512).min(tiles.div_ceil(2 * workers));
         let spans = tiles.div_ceil(per_task);
         let blocks = output.blocks();
         let step = self.kernels.blocks();
@@ -149,8 +152,8 @@ impl Dense {
                     let x = column * width / tiles_per_row;
                     let pixels = (column + 1) * width / tiles_per_row - x;
                     let inside = self.inside.as_ref().filter(|_| on_image(y, x, pixels));
-                    let (bias, runs) = match inside.and_then(|own| Some((own, runs.get(..own.planes * kernel)?))) {
-                        Some((own, runs)) => (&own.bias, runs),
+                    let (bias, runs) = match inside {
+                        Some(own) => (&own.bias, &runs[..own.planes * kernel]),
                         None => (&self.bias, runs),
                     };
                     // SAFETY: offsets of pixels inside the maps: `x + pixels <= width`, `y < rows`, the borders of

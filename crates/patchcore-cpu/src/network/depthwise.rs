@@ -1,5 +1,7 @@
 //! Depthwise convolution: one filter a channel, vertical vector code over the blocked layout.
 
+#![allow(clippy::indexing_slicing, reason = "weights are as long as the geometry says, which is asserted")]
+
 use super::step::{Geometry, Operands};
 use crate::simd::{AlignedBuffer, FloatLevel, LANES, Lanes, dispatch};
 use crate::team::Leader;
@@ -37,12 +39,15 @@ impl Depthwise {
     /// Packs `weight` `[channels, 1, kernel, kernel]`.
     pub(super) fn new(level: FloatLevel, geometry: Geometry, weight: &[f32], bias: &[f32]) -> Self {
         let (channels, taps) = (geometry.in_channels, geometry.kernel * geometry.kernel);
+        geometry.check_weights(1, weight, bias);
         let mut packed = AlignedBuffer::zeroed(channels.next_multiple_of(LANES) * taps);
         for (block, to) in packed.chunks_exact_mut(taps * LANES).enumerate() {
             for (tap, row) in to.chunks_exact_mut(LANES).enumerate() {
                 for (lane, value) in row.iter_mut().enumerate() {
                     let channel = block * LANES + lane;
-                    *value = weight.get(channel * taps + tap).copied().unwrap_or(0.0);
+                    if channel < channels {
+                        *value = weight[channel * taps + tap];
+                    }
                 }
             }
         }
@@ -56,8 +61,8 @@ impl Depthwise {
     /// # Safety
     /// The contract of [`Operands`] holds for `images` images, and the border of the input covers every window.
     pub(super) unsafe fn execute(&self, operands: &Operands, images: usize, leader: &mut Leader<'_>) {
-        operands.debug_check(&self.geometry);
-        operands.debug_check_border(&self.geometry);
+        operands.check(&self.geometry, images);
+        operands.check_border(&self.geometry);
         let (input, output) = (operands.input_map, operands.output_map);
         let Geometry { kernel, stride, padding, floor, ceiling, .. } = self.geometry;
         let (top, left) = operands.pads(padding, kernel, stride);

@@ -1,5 +1,6 @@
 //! Why a network cannot be packed or run on the CPU.
 
+use patchcore_config::backbone::plan::PlanError;
 use thiserror::Error;
 
 /// Error of [`super::CpuNetwork`].
@@ -27,6 +28,9 @@ pub enum CpuNetworkError {
         /// Values that are there; `None` without such a tensor.
         found: Option<usize>,
     },
+    /// The plan contradicts itself, or adds maps that at this size of the photo differ in theirs.
+    #[error("the plan of the network: {0}")]
+    Plan(#[from] PlanError),
     /// The input slice does not match the given shape, or the shape is empty.
     #[error("input has {found} values: expected a non-empty [{n}, {channels}, {height}, {width}]")]
     InputSize {

@@ -20,11 +20,19 @@ pub fn push_grey_planes(normalization: &Normalization, pixels: &[f32], planes: &
 }
 
 /// The weights `[out, 2, kernel, kernel]` of `conv` on the grey planes; `weight` is `[out, 3, kernel, kernel]`.
+///
+/// # Panics
+/// Where `weight` has another length, or `conv` no kernel.
 pub fn fold_weights(normalization: &Normalization, conv: &ConvStep, weight: &[f32]) -> Vec<f32> {
     let (mean, std) = reference(normalization);
     let taps = conv.kernel * conv.kernel;
     let mut folded = Vec::with_capacity(conv.out_channels * GREY_PLANES * taps);
-    for filter in weight.chunks_exact((3 * taps).max(1)) {
+    assert!(
+        taps > 0 && weight.len() == conv.out_channels * 3 * taps,
+        "weights of `{}`: not [out, 3, kernel, kernel]",
+        conv.name
+    );
+    for filter in weight.chunks_exact(3 * taps) {
         // In f64 and rounded once: the constants are differences of means.
         let sum = |tap: usize, factor: &dyn Fn(f32, f32) -> f64| {
             let channels = filter.iter().skip(tap).step_by(taps).zip(normalization.mean.iter().zip(&normalization.std));

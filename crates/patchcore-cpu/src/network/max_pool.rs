@@ -23,8 +23,10 @@ struct Planes {
 /// The contract of [`Operands`] holds for `images` images; there is no residual.
 pub(super) unsafe fn max_pool(level: FloatLevel, operands: &Operands, images: usize, leader: &mut Leader<'_>) {
     let (input, output) = (operands.input_map, operands.output_map);
-    debug_assert_eq!((input.channels, input.pixel), (output.channels, output.pixel));
-    debug_assert_eq!((output.height, output.width), ((input.height - 1) / 2 + 1, (input.width - 1) / 2 + 1));
+    let shape = (output.channels, output.pixel);
+    assert_eq!((input.channels, input.pixel), shape, "a pool keeps channels and their layout");
+    let sides = ((input.height - 1) / 2 + 1, (input.width - 1) / 2 + 1);
+    assert_eq!((output.height, output.width), sides, "a pool halves the sides");
     let blocks = output.blocks();
     leader.fan_out(images * blocks, &|_, task| {
         let (image, block) = (task / blocks, task % blocks);

@@ -27,8 +27,7 @@ mod feature_map;
 pub mod grey_stem;
 mod map;
 mod max_pool;
-#[cfg(test)]
-mod oracle;
+pub mod oracle;
 mod step;
 #[cfg(test)]
 mod tests;

@@ -1,15 +1,23 @@
 //! The slow, obvious network: loops over the definition, sums in `f64`, one image at a time.
+//!
+//! What the kernels are held equal to, and what runs a network for which there is none.
+
+#![allow(clippy::indexing_slicing, reason = "slots and weights of a plan whose weights have been verified")]
 
 use patchcore_config::BackboneWeights;
 use patchcore_config::backbone::plan::{Activation, ConvStep, Plan, Step};
 
 /// A feature map `[channels, height, width]`.
-#[derive(Clone, Default)]
-pub(super) struct Planes {
-    pub(super) channels: usize,
-    pub(super) height: usize,
-    pub(super) width: usize,
-    pub(super) data: Vec<f32>,
+#[derive(Debug, Clone, Default)]
+pub struct Planes {
+    /// Channels.
+    pub channels: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// Row-major values.
+    pub data: Vec<f32>,
 }
 
 impl Planes {
@@ -30,8 +38,11 @@ impl Planes {
     }
 }
 
-/// The taps of a plan for one image.
-pub(super) fn forward(plan: &Plan, weights: &BackboneWeights, image: Planes) -> Vec<Planes> {
+/// The taps of a plan for one image, normalised.
+///
+/// # Panics
+/// For weights that the plan does not read, or another number of values than the image's shape says.
+pub fn forward(plan: &Plan, weights: &BackboneWeights, image: Planes) -> Vec<Planes> {
     let mut slots = vec![Planes::default(); plan.slots];
     slots[0] = image;
     for step in &plan.steps {

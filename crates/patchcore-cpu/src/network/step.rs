@@ -36,6 +36,16 @@ impl Geometry {
             ceiling,
         }
     }
+
+    /// Holds `weight` `[out_channels, inputs, kernel, kernel]` and `bias` against the geometry; what packs them relies on it.
+    ///
+    /// # Panics
+    /// Where one has another length, or an extent is 0.
+    pub(super) fn check_weights(&self, inputs: usize, weight: &[f32], bias: &[f32]) {
+        let size = self.out_channels * inputs * self.kernel * self.kernel;
+        assert!(size > 0, "a convolution has channels and a kernel");
+        assert_eq!((weight.len(), bias.len()), (size, self.out_channels), "weights are those of the geometry");
+    }
 }
 
 /// Input, residual and output of a step.
@@ -45,7 +55,7 @@ impl Geometry {
 /// - Each pointer is valid for as many images of its map, for reads or, of the output, for writes, and nobody else uses the
 ///   output until the step is done. The three do not overlap.
 /// - `add` is null if and only if there is no `add_map`.
-/// - Input, output and residual have the sizes of the step, see [`Operands::debug_check`].
+/// - Input, output and residual have the sizes of the step, see [`Operands::check`].
 pub(super) struct Operands {
     pub(super) input: *const f32,
     pub(super) input_map: Map,
@@ -67,27 +77,38 @@ impl Operands {
         (top, left)
     }
 
-    /// Looks at what can be seen of the contract, where debug assertions are on.
-    pub(super) fn debug_check(&self, geometry: &Geometry) {
+    /// Looks at what can be seen of the contract; once a step, which costs nothing beside the step.
+    ///
+    /// # Panics
+    /// Where the maps are not those of a step with this geometry, or there is no image.
+    pub(super) fn check(&self, geometry: &Geometry, images: usize) {
+        assert!(images > 0, "a step has images");
         let (input, output) = (&self.input_map, &self.output_map);
         let side = |side| geometry.padding.output_side(side, geometry.kernel, geometry.stride);
-        debug_assert_eq!((input.channels, output.channels), (geometry.in_channels, geometry.out_channels));
-        debug_assert_eq!((output.height, output.width), (side(input.height), side(input.width)));
-        debug_assert_eq!(output.pixel, LANES);
-        debug_assert_eq!(self.add.is_null(), self.add_map.is_none());
-        debug_assert!(self.add_map.is_none_or(|add| {
+        let channels = (geometry.in_channels, geometry.out_channels);
+        assert_eq!((input.channels, output.channels), channels, "channels of the maps and of the step");
+        let sides = (side(input.height), side(input.width));
+        assert_eq!((output.height, output.width), sides, "the output's sides follow from the input's");
+        assert_eq!(output.pixel, LANES, "only the image may be planar");
+        assert_eq!(self.add.is_null(), self.add_map.is_none(), "a residual has memory and a map, or neither");
+        let fits = |add: Map| {
             (add.channels, add.height, add.width, add.pixel)
                 == (output.channels, output.height, output.width, output.pixel)
-        }));
+        };
+        assert!(self.add_map.is_none_or(fits), "the residual is as large as the output");
     }
 
-    /// Looks whether the border of the input covers every window of a convolution, where debug assertions are on.
-    pub(super) fn debug_check_border(&self, geometry: &Geometry) {
+    /// Looks whether the border of the input covers every window of a convolution.
+    ///
+    /// # Panics
+    /// Where a window would reach beyond it.
+    pub(super) fn check_border(&self, geometry: &Geometry) {
         let (input, output) = (&self.input_map, &self.output_map);
         let (top, left) = self.pads(geometry.padding, geometry.kernel, geometry.stride);
         let covers = |before: usize, side: usize, out: usize| {
             input.before >= before && (out - 1) * geometry.stride + geometry.kernel <= side + before + input.after
         };
-        debug_assert!(covers(top, input.height, output.height) && covers(left, input.width, output.width));
+        let all = covers(top, input.height, output.height) && covers(left, input.width, output.width);
+        assert!(all, "the border of the input covers every window");
     }
 }

@@ -7,7 +7,7 @@ use super::oracle::{self, Planes};
 use super::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
 use crate::Instructions;
 use crate::simd::FloatLevel;
-use patchcore_config::backbone::plan::{Activation, ConvStep, Padding, Plan, Step, Tap};
+use patchcore_config::backbone::plan::{Activation, ConvStep, Padding, Plan, PlanError, Step, Tap};
 use patchcore_config::{Architecture, BackboneWeights, NamedTensor, Normalization};
 
 /// Uniform values in [-1, 1) from a fixed seed (splitmix64).
@@ -102,8 +102,8 @@ fn conv(name: &str, from: usize, to: usize, channels: (usize, usize), kernel: us
     }
 }
 
-fn tap(slot: usize, channels: usize) -> Tap {
-    Tap { layer: format!("slot{slot}"), slot, channels, stride: 1 }
+fn tap(slot: usize, channels: usize, stride: usize) -> Tap {
+    Tap { layer: format!("slot{slot}"), slot, channels, stride }
 }
 
 prop_compose! {
@@ -140,10 +140,10 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let second = ConvStep { name: "b".into(), to: 2, add: Some(1), ..first.clone() };
-        let (channels, outputs) = (first.in_channels, first.out_channels);
+        let (channels, outputs, stride) = (first.in_channels, first.out_channels, first.stride);
         let plan = Plan {
             steps: vec![Step::Conv(first), Step::Conv(second)],
-            taps: vec![tap(1, outputs), tap(2, outputs)],
+            taps: vec![tap(1, outputs, stride), tap(2, outputs, stride)],
             slots: 3,
         };
         let weights = random_weights(&plan, seed);
@@ -167,7 +167,7 @@ proptest! {
     ) {
         let plan = Plan {
             steps: vec![Step::Conv(conv("a", 0, 1, (3, channels), 1, 1)), Step::MaxPool { from: 1, to: 2 }],
-            taps: vec![tap(2, channels)],
+            taps: vec![tap(2, channels, 2)],
             slots: 3,
         };
         let weights = random_weights(&plan, seed);
@@ -187,9 +187,9 @@ fn plan_of(architecture: Architecture) -> Plan {
 #[test]
 fn whole_networks_agree_with_the_oracle_at_odd_sizes() {
     for (architecture, sizes) in [
-        (Architecture::ResNet18, [(1, 1), (2, 3), (37, 61), (65, 33)].as_slice()),
-        (Architecture::EfficientNetLite0, &[(1, 1), (3, 2), (37, 61), (66, 33)]),
-        (Architecture::ResNet50, &[(33, 31)]),
+        (Architecture::RESNET18, [(1, 1), (2, 3), (37, 61), (65, 33)].as_slice()),
+        (Architecture::EFFICIENTNET_LITE0, &[(1, 1), (3, 2), (37, 61), (66, 33)]),
+        (Architecture::RESNET50, &[(33, 31)]),
     ] {
         let plan = plan_of(architecture);
         let weights = random_weights(&plan, 5);
@@ -206,9 +206,9 @@ fn whole_networks_agree_with_the_oracle_at_odd_sizes() {
 #[test]
 fn grey_images_agree_with_the_oracle_on_three_equal_channels() {
     for (architecture, normalization) in [
-        (Architecture::ResNet18, Normalization::IMAGENET),
-        (Architecture::EfficientNetLite0, Normalization::IMAGENET),
-        (Architecture::EfficientNetLite0, Normalization::EFFICIENTNET_LITE),
+        (Architecture::RESNET18, Normalization::IMAGENET),
+        (Architecture::EFFICIENTNET_LITE0, Normalization::IMAGENET),
+        (Architecture::EFFICIENTNET_LITE0, Normalization::EFFICIENTNET_LITE),
     ] {
         let plan = plan_of(architecture);
         let weights = random_weights(&plan, 3);
@@ -250,7 +250,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
 
 #[test]
 fn features_depend_on_neither_threads_nor_batch() {
-    for architecture in [Architecture::ResNet18, Architecture::EfficientNetLite0, Architecture::ResNet50] {
+    for architecture in [Architecture::RESNET18, Architecture::EFFICIENTNET_LITE0, Architecture::RESNET50] {
         let plan = plan_of(architecture);
         let weights = random_weights(&plan, 8);
         let (n, height, width) = (7, 70, 50);
@@ -295,7 +295,7 @@ fn features_depend_on_neither_threads_nor_batch() {
 
 #[test]
 fn memory_is_reused() {
-    let plan = plan_of(Architecture::ResNet18);
+    let plan = plan_of(Architecture::RESNET18);
     let network = CpuNetwork::new(Instructions::native(), &plan, &random_weights(&plan, 1)).unwrap();
     let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
     let mut seen = None;
@@ -313,7 +313,7 @@ fn memory_is_reused() {
 
 #[test]
 fn what_does_not_fit_is_an_error() {
-    let mut plan = Plan { steps: vec![Step::Conv(conv("a", 0, 1, (3, 8), 3, 1))], taps: vec![tap(1, 8)], slots: 2 };
+    let mut plan = Plan { steps: vec![Step::Conv(conv("a", 0, 1, (3, 8), 3, 1))], taps: vec![tap(1, 8, 1)], slots: 2 };
     let weights = random_weights(&plan, 1);
     let missing = CpuNetwork::new(Instructions::native(), &plan, &BackboneWeights::default()).err();
     assert_eq!(missing, Some(CpuNetworkError::Tensor { name: "a.weight".into(), size: 216, found: None }));
@@ -328,7 +328,30 @@ fn what_does_not_fit_is_an_error() {
     network.forward(&[], 0, 4, 4, MapLayout::ChannelsFirst, &mut workspace, &mut outputs).unwrap();
     assert!(outputs[0].data.is_empty());
 
+    let residual = ConvStep { add: Some(1), stride: 2, ..conv("b", 0, 2, (3, 8), 3, 1) };
+    let steps = vec![Step::Conv(conv("a", 0, 1, (3, 8), 3, 1)), Step::Conv(residual)];
+    let adding = Plan { steps, taps: vec![tap(2, 8, 2)], slots: 3 };
+    let error = CpuNetwork::new(Instructions::native(), &adding, &random_weights(&adding, 1)).err().unwrap();
+    assert!(matches!(error, CpuNetworkError::Plan(PlanError::Residual { slot: 1, .. })), "{error}");
+    // Odd sides alone come out different: a window of 2 without padding against one of 3 with it.
+    let halves = ConvStep { stride: 2, padding: Padding::Symmetric(0), ..conv("a", 0, 1, (3, 8), 2, 1) };
+    let steps =
+        vec![Step::Conv(halves), Step::Conv(ConvStep { add: Some(1), stride: 2, ..conv("b", 0, 2, (3, 8), 3, 1) })];
+    let adding = Plan { steps, taps: vec![tap(2, 8, 2)], slots: 3 };
+    let adding = CpuNetwork::new(Instructions::native(), &adding, &random_weights(&adding, 1)).unwrap();
+    let mut run = |side: usize| {
+        let layout = MapLayout::ChannelsFirst;
+        adding.forward(&vec![0.0; 3 * side * side], 1, side, side, layout, &mut workspace, &mut outputs)
+    };
+    assert_eq!(run(4), Ok(()));
+    assert!(matches!(run(5), Err(CpuNetworkError::Plan(PlanError::Residual { slot: 1, .. }))));
+
+    let wide = Plan { steps: vec![Step::Conv(conv("a", 0, 1, (3, 8), 3, 1))], taps: vec![tap(1, 9, 1)], slots: 2 };
+    let fault = CpuNetwork::new(Instructions::native(), &wide, &weights).err().unwrap();
+    assert!(matches!(fault, CpuNetworkError::Plan(PlanError::Channels { expected: 9, found: 8, .. })), "{fault}");
+
     plan.steps = vec![Step::Conv(conv("a", 0, 1, (3, 8), 3, 3))];
+    plan.taps = vec![tap(1, 8, 3)];
     assert_eq!(
         CpuNetwork::new(Instructions::native(), &plan, &weights).err(),
         Some(CpuNetworkError::Unsupported { step: "a".into() })

@@ -96,13 +96,13 @@ impl Kernels {
     /// The kernel for `1..=pixels()` pixels and `1..=blocks()` blocks.
     pub(super) fn get(&self, pixels: usize, blocks: usize) -> Kernel {
         let table = if blocks == 2 { self.two } else { self.one };
-        table.get(pixels.wrapping_sub(1)).copied().unwrap_or(no_kernel)
+        match table.get(pixels.wrapping_sub(1)) {
+            Some(kernel) => *kernel,
+            None => {
+                unreachable!("no kernel for a tile of {pixels} pixels and {blocks} blocks: callers stay in the table")
+            }
+        }
     }
-}
-
-/// Unreachable: callers stay below `pixels()` and `blocks()`, for which the table has a kernel.
-unsafe fn no_kernel(_: &Tile) {
-    debug_assert!(false, "no kernel of that shape");
 }
 
 #[inline(always)]
@@ -215,3 +215,32 @@ kernels!(avx512_kernels, avx512, one: [1 2 3 4 5 6 7 8 9 10 11 12 13 14], two: [
 #[cfg(target_arch = "x86_64")]
 kernels!(avx2_kernels, avx2, one: [1 2 3 4 5 6], two: []);
 kernels!(portable_kernels, portable, one: [1 2 3 4 5 6], two: []);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shape_within_the_bounds_has_a_kernel() {
+        for level in FloatLevel::available() {
+            for form in [Form::Sums, Form::Stride1, Form::Stride2, Form::PlanarStride2] {
+                let kernels = Kernels::new(level, form);
+                for blocks in 1..=kernels.blocks() {
+                    (1..=kernels.pixels()).for_each(|pixels| _ = kernels.get(pixels, blocks));
+                }
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "no kernel for a tile of 7 pixels and 1 blocks")]
+    fn a_shape_outside_the_table_stops_the_program() {
+        let _ = portable_kernels(Form::Sums).get(7, 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "no kernel for a tile of 1 pixels and 2 blocks")]
+    fn a_table_without_wide_tiles_stops_the_program() {
+        let _ = portable_kernels(Form::Sums).get(1, 2);
+    }
+}

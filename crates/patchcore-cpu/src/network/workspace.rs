@@ -1,5 +1,7 @@
 //! Memory that an executor reuses from image to image.
 
+use patchcore_config::backbone::plan::MapShape;
+
 use super::map::Map;
 use super::tile::Run;
 use crate::simd::AlignedBuffer;
@@ -11,6 +13,8 @@ use crate::team::Shared;
 /// feature maps per thread.
 #[derive(Default)]
 pub struct Workspace {
+    /// Shape of every slot.
+    pub(super) shapes: Vec<MapShape>,
     /// Layout of every slot.
     pub(super) maps: Vec<Map>,
     /// Floats that each buffer of an arena has to hold for one image.

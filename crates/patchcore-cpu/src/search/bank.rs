@@ -53,22 +53,27 @@ pub struct CpuBank {
 }
 
 impl CpuBank {
-    /// Indexes row-major `rows` `[m, dim]` of finite values.
+    /// Indexes row-major `rows` `[m, dim]` of finite values; there is at least one.
     ///
     /// Time: the mean, at most 4,096 x `dim`² multiplications for the axes, and `m x dim x 255` for the images.
     ///
     /// Results do not depend on `instructions`, the most that the kernels may use.
+    ///
+    /// # Panics
+    /// Where `rows` are not whole rows, or none.
     pub fn new(rows: &[f32], dim: usize, instructions: Instructions) -> Self {
         Self::with(rows, dim, IntegerLevel::at_most(instructions), None)
     }
 
     /// [`Self::new`] with what must not change any result as parameters.
     pub(super) fn with(rows: &[f32], dim: usize, instructions: IntegerLevel, coarse_dims: Option<usize>) -> Self {
-        let len = rows.len().checked_div(dim).unwrap_or(0);
+        assert!(dim > 0 && rows.len().is_multiple_of(dim), "a bank of {} values: not whole rows of {dim}", rows.len());
+        let len = rows.len() / dim;
+        assert!(len > 0, "a bank without a row: nothing is nearest");
         let centre = mean(rows, dim);
         let mut shifted = vec![0.0; dim];
         let mut longest = 0.0;
-        for row in rows.chunks_exact(dim.max(1)) {
+        for row in rows.chunks_exact(dim) {
             longest = instructions.shift(row, &centre, 1.0, &mut shifted).max(longest);
         }
         let longest = f64::sqrt(longest);
@@ -76,7 +81,7 @@ impl CpuBank {
             coordinate_axes(dim)
         } else {
             let scale = if longest > 0.0 { 1.0 / longest } else { 1.0 };
-            let sample = rows.chunks_exact(dim).step_by(len.div_ceil(SAMPLE).max(1));
+            let sample = rows.chunks_exact(dim).step_by(len.div_ceil(SAMPLE));
             let mut centred = vec![0.0; sample.len() * dim];
             for (row, out) in sample.zip(centred.chunks_exact_mut(dim)) {
                 instructions.shift(row, &centre, scale, out);
@@ -122,9 +127,6 @@ impl CpuBank {
     }
 
     fn map(&self, rows: &[f32], dims: [usize; 2], coarse: &mut [i16], fine: &mut [i16], marks: &mut [Mark]) {
-        if self.dim == 0 {
-            return;
-        }
         rows.par_chunks(MAPPED * self.dim)
             .zip(coarse.par_chunks_mut(MAPPED * dims[0]))
             .zip(fine.par_chunks_mut(MAPPED * dims[1]))
@@ -138,9 +140,9 @@ impl CpuBank {
     /// and takes the depth that costs least.
     fn best_coarse_dims(&self, rows: &[f32]) -> usize {
         let dims = self.fine_dims;
-        let step = self.len.div_ceil(SAMPLE).max(1);
-        let some: Vec<f32> = rows.chunks_exact(self.dim.max(1)).step_by(step).flatten().copied().collect();
-        let count = some.len().checked_div(self.dim).unwrap_or(0);
+        let step = self.len.div_ceil(SAMPLE);
+        let some: Vec<f32> = rows.chunks_exact(self.dim).step_by(step).flatten().copied().collect();
+        let count = some.len() / self.dim;
         let mut marks = vec![Mark::default(); count];
         let mut images = AlignedBuffer::zeroed(count * dims);
         self.map(&some, [2, dims], &mut vec![0; count * 2], &mut images, &mut marks);
@@ -153,8 +155,10 @@ impl CpuBank {
         let usable: Vec<usize> = COARSE.into_iter().filter(|coarse| *coarse < dims).collect();
         let mut passed = vec![0usize; usable.len()];
         let mut compared = 0;
+        // Of fewer rows than probes, each is one.
         for probe in (0..count).step_by((count / PROBES).max(1)) {
             let others = || (0..count).filter(|other| *other != probe);
+            // A bank of one row has no others: nothing is compared, and each depth lets nothing through.
             let Some(nearest) = others().map(|other| apart(probe, other, dims)).min() else { break };
             let reach = (nearest as f64 * UNSEEN) as i64;
             for (coarse, passed) in usable.iter().zip(&mut passed) {
@@ -168,9 +172,12 @@ impl CpuBank {
 
     /// The nearest row of each of row-major `queries` `[n, dim]`, and its squared distance, to `out_index` and
     /// `out_squared` of `n` values. `rows` are those the index was built from. Consecutive queries should be
-    /// neighbouring patches: that is where the search starts. Nothing is written when the bank is empty.
+    /// neighbouring patches: that is where the search starts.
     ///
     /// Runs on rayon's current pool.
+    ///
+    /// # Panics
+    /// Where one of the slices has another length, or `rows` are fewer or more than the index was built from.
     pub fn nearest(
         &self,
         rows: &[f32],
@@ -180,8 +187,9 @@ impl CpuBank {
         workspace: &mut Workspace,
     ) {
         let n = out_index.len();
-        debug_assert!(rows.len() == self.len * self.dim && queries.len() == n * self.dim && out_squared.len() == n);
-        if self.len == 0 || self.dim == 0 || n == 0 {
+        self.check(rows, queries, n);
+        assert_eq!(out_squared.len(), n, "one distance for each row found");
+        if n == 0 {
             return;
         }
         let (coarse_dims, fine_dims) = (self.coarse_dims, self.fine_dims);
@@ -223,7 +231,11 @@ impl CpuBank {
         out
     }
 
-    /// The `k` nearest rows of one `query` and their squared distances, to `out`: nearest first, equal ones by row.
+    /// The `k` nearest rows of one `query` and their squared distances, to `out`: nearest first, equal ones by row. All rows,
+    /// where there are fewer.
+    ///
+    /// # Panics
+    /// As [`Self::nearest`].
     pub fn k_nearest_into(
         &self,
         rows: &[f32],
@@ -234,7 +246,8 @@ impl CpuBank {
     ) {
         let k = k.min(self.len);
         out.clear();
-        if k == 0 || self.dim == 0 {
+        self.check(rows, query, 1);
+        if k == 0 {
             return;
         }
         workspace.pool.with(|scratch| {
@@ -248,6 +261,12 @@ impl CpuBank {
             self.cascade(rows).k_nearest(query, [&coarse, &fine], &marks[0], k, scratch, out);
             scratch.alone = (coarse, fine);
         });
+    }
+
+    /// Holds what a search is given against the index.
+    fn check(&self, rows: &[f32], queries: &[f32], n: usize) {
+        assert_eq!(rows.len(), self.len * self.dim, "the rows are not those that were indexed");
+        assert_eq!(queries.len(), n * self.dim, "not {n} queries of {} values", self.dim);
     }
 
     fn cascade<'a>(&'a self, rows: &'a [f32]) -> Cascade<'a> {
@@ -281,11 +300,11 @@ impl std::fmt::Debug for CpuBank {
 
 fn mean(rows: &[f32], dim: usize) -> Vec<f32> {
     let mut sums = vec![0.0f64; dim];
-    for row in rows.chunks_exact(dim.max(1)) {
+    for row in rows.chunks_exact(dim) {
         for (sum, value) in sums.iter_mut().zip(row) {
             *sum += f64::from(*value);
         }
     }
-    let n = rows.len().checked_div(dim).unwrap_or(0).max(1) as f64;
+    let n = (rows.len() / dim) as f64;
     sums.iter().map(|sum| (sum / n) as f32).collect()
 }

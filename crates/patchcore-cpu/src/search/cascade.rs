@@ -135,6 +135,7 @@ impl Cascade<'_> {
         for (_, row) in least.iter() {
             self.insert(query, *row, k, nearest);
         }
+        // While none is known, every row is near enough.
         let farthest = |nearest: &[(f64, u32)]| nearest.last().map_or(f64::INFINITY, |last| last.0);
         passed.resize_with(passed.len().max(1), Vec::new);
         let passed = &mut passed[0];

@@ -90,6 +90,7 @@ impl Contraction {
     ) {
         let (dim, count) = (self.centre.len(), self.axes.count);
         let n = rows.len() / dim;
+        debug_assert!(rows.len() == n * dim && images.marks.len() >= n);
         scratch.shifted.resize(n * dim, 0.0);
         scratch.turned.resize(n * count, 0.0);
         scratch.lengths.resize(n, 0.0);
@@ -102,6 +103,7 @@ impl Contraction {
         }
         self.turn(&scratch.shifted, &mut scratch.turned, n);
         let coarse_axes = (dims[0] - 1).min(count);
+        // Rows that are all alike have no axes: then every vector's coordinates are none.
         let turned = scratch.turned.chunks_exact(count.max(1)).chain(std::iter::repeat(&[][..]));
         let outputs = images.coarse.chunks_exact_mut(dims[0]).zip(images.fine.chunks_exact_mut(dims[1]));
         for (((turned, length), (coarse, fine)), mark) in turned.zip(&scratch.lengths).zip(outputs).zip(images.marks) {

@@ -144,9 +144,27 @@ fn one_thread_and_three_find_the_same_and_a_workspace_may_be_reused() {
 }
 
 #[test]
-fn an_empty_bank_answers_nothing() {
-    let bank = CpuBank::new(&[], 8, Instructions::native());
-    let (mut index, mut squared) = ([7], [7.0]);
-    bank.nearest(&[], &[0.0; 8], &mut index, &mut squared, &mut Workspace::default());
-    assert!(index == [7] && squared == [7.0] && bank.k_nearest(&[], &[0.0; 8], 3).is_empty());
+#[should_panic(expected = "a bank without a row")]
+fn an_empty_bank_is_refused() {
+    let _ = CpuBank::new(&[], 8, Instructions::native());
+}
+
+#[test]
+#[should_panic(expected = "a bank of 17 values: not whole rows of 8")]
+fn a_cut_row_is_refused() {
+    let _ = CpuBank::new(&[0.0; 17], 8, Instructions::native());
+}
+
+#[test]
+#[should_panic(expected = "the rows are not those that were indexed")]
+fn other_rows_than_those_indexed_are_refused() {
+    let bank = CpuBank::new(&[0.0; 16], 8, Instructions::native());
+    bank.nearest(&[0.0; 8], &[0.0; 8], &mut [0], &mut [0.0], &mut Workspace::default());
+}
+
+#[test]
+#[should_panic(expected = "not 2 queries of 8 values")]
+fn queries_of_another_length_are_refused() {
+    let bank = CpuBank::new(&[0.0; 16], 8, Instructions::native());
+    bank.nearest(&[0.0; 16], &[0.0; 15], &mut [0; 2], &mut [0.0; 2], &mut Workspace::default());
 }

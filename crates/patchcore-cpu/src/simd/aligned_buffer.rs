@@ -1,5 +1,7 @@
 //! Growable, cache-line aligned memory.
 
+#![allow(clippy::indexing_slicing, reason = "`zeroed` alone sets start and length, and makes memory for both")]
+
 /// Bytes of a cache line: no vector of 64 bytes that starts at a multiple of it straddles two.
 const LINE: usize = 64;
 
@@ -54,13 +56,13 @@ impl<T> std::ops::Deref for AlignedBuffer<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        self.memory.get(self.start..self.start + self.length).unwrap_or_default()
+        &self.memory[self.start..self.start + self.length]
     }
 }
 
 impl<T> std::ops::DerefMut for AlignedBuffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        self.memory.get_mut(self.start..self.start + self.length).unwrap_or_default()
+        &mut self.memory[self.start..self.start + self.length]
     }
 }
 

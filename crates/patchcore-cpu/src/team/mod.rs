@@ -74,8 +74,9 @@ unsafe impl Sync for Team {}
 
 impl Team {
     fn new(workers: usize) -> Self {
+        assert!(workers > 0, "a team has its leader");
         Self {
-            workers: workers.max(1),
+            workers,
             generation: AtomicUsize::new(0),
             active: AtomicUsize::new(0),
             next: AtomicUsize::new(0),
@@ -139,8 +140,9 @@ impl Team {
             fence(Ordering::SeqCst);
             if self.generation.load(Ordering::Relaxed) == generation {
                 // SAFETY: the job is open and stays so until this helper has left.
-                if let Some(job) = self.job.with(|job| unsafe { *job }) {
-                    self.work(worker, job);
+                match self.job.with(|job| unsafe { *job }) {
+                    Some(job) => self.work(worker, job),
+                    None => unreachable!("a job is written before it is opened"),
                 }
             }
             seen = generation;

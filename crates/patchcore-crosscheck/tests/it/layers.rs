@@ -32,7 +32,7 @@ pub fn batch([images, height, width]: [usize; 3]) -> Tensor<4> {
 pub fn assert_same_layers(plan: &Plan, weights: &BackboneWeights, batch: &Tensor<4>, wanted: Vec<Tensor<4>>) {
     assert_eq!(plan.taps.len(), wanted.len());
     // The architecture only serves in messages.
-    let network = Network::new(Architecture::ResNet18, plan.clone(), weights, &Device::flex(), Precision::F32).unwrap();
+    let network = Network::new(Architecture::RESNET18, plan.clone(), weights, &Device::flex(), Precision::F32).unwrap();
     let tensors = network.forward(batch.clone());
 
     let [images, _, height, width] = batch.dims();

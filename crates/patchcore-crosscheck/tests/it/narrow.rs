@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use patchcore_config::backbone::plan::{Plan, Step};
+use patchcore_config::backbone::plan::Plan;
+use patchcore_config::backbone::{Family, NetworkEntry, ResNet};
 use patchcore_config::{Architecture, BackboneWeights};
 use patchcore_crosscheck::{narrow_resnet18, narrow_resnet50};
-use patchcore_weights::{Block, backbone_weights, import_onnx};
+use patchcore_weights::import_onnx;
 
 use crate::layers::{assert_same_layers, batch, device};
 
@@ -14,7 +15,7 @@ const SIZES: [[usize; 3]; 3] = [[1, 64, 64], [2, 47, 33], [1, 97, 130]];
 
 #[test]
 fn a_basic_block_network_is_the_same() {
-    let (plan, weights) = narrow(Architecture::ResNet18, Block::Basic, [2, 2, 2, 1]);
+    let (plan, weights) = narrow(Architecture::RESNET18, [2, 2, 2, 1]);
     let model = narrow_resnet18::Model::from_embedded(&device());
     for size in SIZES {
         let batch = batch(size);
@@ -25,7 +26,7 @@ fn a_basic_block_network_is_the_same() {
 
 #[test]
 fn a_bottleneck_network_with_its_batch_norm_is_the_same() {
-    let (plan, weights) = narrow(Architecture::ResNet50, Block::Bottleneck, [3, 4, 6, 1]);
+    let (plan, weights) = narrow(Architecture::RESNET50, [3, 4, 6, 1]);
     let model = narrow_resnet50::Model::from_embedded(&device());
     for size in SIZES {
         let batch = batch(size);
@@ -34,22 +35,15 @@ fn a_bottleneck_network_with_its_batch_norm_is_the_same() {
     }
 }
 
-/// The plan to layer2 and layer3 with narrow channels, and the imported fixture.
-fn narrow(architecture: Architecture, block: Block, blocks: [usize; 4]) -> (Plan, BackboneWeights) {
-    let mut plan = architecture.plan(&["layer2", "layer3"].map(str::to_owned)).unwrap();
-    for step in &mut plan.steps {
-        if let Step::Conv(conv) = step {
-            conv.out_channels /= 32;
-            if conv.from != 0 {
-                conv.in_channels /= 32;
-            }
-        }
-    }
-    plan.taps.iter_mut().for_each(|tap| tap.channels /= 32);
+/// The plan to layer2 and layer3 with 1/32 of the channels, and the imported fixture, whose layer4 has one block.
+fn narrow(architecture: Architecture, blocks: [usize; 4]) -> (Plan, BackboneWeights) {
+    let Family::ResNet(wide) = architecture.entry().family else { panic!("{architecture:?} is no ResNet") };
+    let family = Family::ResNet(ResNet { blocks, stem: 2, width: 2, ..wide });
+    let network = NetworkEntry { name: "narrow", family, ..*architecture.entry() };
+    let plan = network.plan(&["layer2", "layer3"].map(str::to_owned)).unwrap();
 
     let name = format!("narrow_{}.onnx", architecture.name());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(&name);
-    let known = patchcore_weights::Architecture { name: "narrow", block, blocks, stem_width: 2, width_factor: 1 };
-    let tensors = import_onnx(&known, &name, &std::fs::read(path).unwrap()).unwrap();
-    (plan, backbone_weights(tensors))
+    let weights = import_onnx(&network, &name, &std::fs::read(path).unwrap()).unwrap();
+    (plan, weights)
 }

@@ -17,7 +17,7 @@ fn the_real_trunk_is_the_same() {
     use crate::layers::{assert_same_layers, batch, device};
 
     let Some(path) = resnet18() else { return };
-    let plan = Architecture::ResNet18.plan(&["layer1", "layer2", "layer3"].map(str::to_owned)).unwrap();
+    let plan = Architecture::RESNET18.plan(&["layer1", "layer2", "layer3"].map(str::to_owned)).unwrap();
     let weights = load_weights(&path, "resnet18").unwrap();
     let model = Model::from_embedded(&device());
     for size in [[1, 224, 224], [2, 97, 130]] {

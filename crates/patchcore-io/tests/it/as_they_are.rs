@@ -1,11 +1,11 @@
 //! Photos as they are: padding to whole cells, regions of interest, and more than 8 bits.
 
 use image::{DynamicImage, GrayImage, ImageBuffer, Luma};
-use patchcore_config::{Pad, Region, Resampling, Resize, Size, View};
+use patchcore_config::{Crop, Pad, Region, Resampling, Resize, Size, View};
 use patchcore_io::{ImageError, Photo, PixelBuffer, PixelFormat, prepare, prepare_within, region_of_masks};
 
 fn padded() -> View {
-    View { resize: Resize::None, resampling: Resampling::Native, crop: None, pad: Pad::ToMultiple(16) }
+    View { resize: Resize::Keep, resampling: Resampling::Native, crop: Crop::Keep, pad: Pad::ToMultiple(16) }
 }
 
 fn grey(width: u32, height: u32, value: impl Fn(u32, u32) -> u8) -> Photo {
@@ -56,7 +56,7 @@ fn masks_become_a_region_and_a_region_follows_the_view() {
     assert_eq!(region_of_masks(None, None).unwrap(), None);
 
     let photo = grey(40, 20, |_, _| 9);
-    let half = View { resize: Resize::ShortSide(10), pad: Pad::None, ..padded() };
+    let half = View { resize: Resize::Short(10), pad: Pad::None, ..padded() };
     let inside = prepare_within(&photo, &half, Some(&region), None).unwrap().inside.unwrap();
     assert_eq!(inside.len(), 200);
     for (index, inside) in inside.into_iter().enumerate() {
@@ -84,7 +84,7 @@ fn masks_and_photos_of_another_size_are_refused_with_both() {
 fn sixteen_bits_are_kept_and_eight_are_pils() {
     let fine = ImageBuffer::from_fn(64, 48, |x, y| Luma([(x * 3 + y) as u16 + 20_000]));
     let photo = Photo::from_dynamic(DynamicImage::ImageLuma16(fine));
-    let view = |resampling| View { resize: Resize::ShortSide(24), resampling, ..padded() };
+    let view = |resampling| View { resize: Resize::Short(24), resampling, ..padded() };
     let native = prepare(&photo, &view(Resampling::Native)).unwrap().data;
     assert_eq!(native, prepare(&photo, &view(Resampling::Float)).unwrap().data);
     let distinct = |data: &[f32]| data.iter().map(|value| value.to_bits()).collect::<std::collections::BTreeSet<_>>();

@@ -1,14 +1,19 @@
 //! Against the authors' preprocessing (golden vectors outside the repository).
 
 use image::GrayImage;
-use patchcore_config::{Pad, Resampling, Resize, View};
+use patchcore_config::{Crop, Pad, Resampling, Resize, View};
 use patchcore_io::{Limits, Mask, Photo, prepare};
 use patchcore_testing::{Golden, shared};
 
 use crate::samples::{size, view};
 
 fn authors() -> View {
-    View { resize: Resize::ShortSide(256), resampling: Resampling::Pil8Bit, crop: Some(size(224, 224)), pad: Pad::None }
+    View {
+        resize: Resize::Short(256),
+        resampling: Resampling::Pil8Bit,
+        crop: Crop::Center(size(224, 224)),
+        pad: Pad::None,
+    }
 }
 
 #[test]
@@ -19,7 +24,7 @@ fn resize_and_crop_equal_the_authors_to_the_pixel_value() {
         let decoded = GrayImage::from_raw(w as u32, h as u32, golden.u8("decoded_gray_u8")).unwrap();
         let photo = Photo::from_dynamic(decoded.into());
         let unit = |bytes: Vec<u8>| -> Vec<f32> { bytes.iter().map(|&b| f32::from(b) / 255.0).collect() };
-        let resized = prepare(&photo, &view(Resize::ShortSide(256), Resampling::Pil8Bit)).unwrap();
+        let resized = prepare(&photo, &view(Resize::Short(256), Resampling::Pil8Bit)).unwrap();
         assert!(resized.data == unit(golden.u8("resized_gray_u8")), "{name}");
         let crop = prepare(&photo, &authors()).unwrap();
         assert!(crop.data == unit(golden.u8("crop_gray_u8")), "{name}");

@@ -48,7 +48,7 @@ fn a_folder_lists_photos_of_every_format() {
 fn pixels_need_no_format() {
     let data: Vec<u8> = (0..40 * 30).map(|at| (at % 251) as u8).collect();
     let buffer = PixelBuffer { data: &data, width: 40, height: 30, stride: 40, format: PixelFormat::Gray8 };
-    let input = prepare(&Photo::from_buffer(&buffer).unwrap(), &view(Resize::None, Resampling::Pil8Bit)).unwrap();
+    let input = prepare(&Photo::from_buffer(&buffer).unwrap(), &view(Resize::Keep, Resampling::Pil8Bit)).unwrap();
     let expected: Vec<f32> = data.iter().map(|sample| f32::from(*sample) / 255.0).collect();
     assert_eq!(input.data, expected);
 }

@@ -1,7 +1,7 @@
 //! The resize against Pillow and torch (fixtures/generate.py), the crop against torchvision's rules.
 
 use image::{DynamicImage, GrayImage, ImageBuffer, Luma, RgbImage};
-use patchcore_config::{Pad, Resampling, Resize, View};
+use patchcore_config::{Crop, Pad, Resampling, Resize, View};
 use patchcore_io::{ImageError, Photo, prepare, prepare_mask};
 use safetensors::SafeTensors;
 
@@ -52,20 +52,20 @@ fn sides_follow_torchvision() {
         let input = prepare(&photo, &view(resize, Resampling::Pil8Bit)).unwrap();
         (input.width, input.height)
     };
-    assert_eq!(resized(240, 289, Resize::ShortSide(256)), (256, 308));
-    assert_eq!(resized(113, 287, Resize::ShortSide(256)), (256, 650));
-    assert_eq!(resized(287, 113, Resize::ShortSide(256)), (650, 256));
-    assert_eq!(resized(256, 300, Resize::ShortSide(256)), (256, 300));
-    assert_eq!(resized(31, 7, Resize::None), (31, 7));
+    assert_eq!(resized(240, 289, Resize::Short(256)), (256, 308));
+    assert_eq!(resized(113, 287, Resize::Short(256)), (256, 650));
+    assert_eq!(resized(287, 113, Resize::Short(256)), (650, 256));
+    assert_eq!(resized(256, 300, Resize::Short(256)), (256, 300));
+    assert_eq!(resized(31, 7, Resize::Keep), (31, 7));
     assert_eq!(resized(31, 7, Resize::Exact(size(5, 9))), (5, 9));
-    assert_eq!(resized(1, 1, Resize::ShortSide(256)), (256, 256));
+    assert_eq!(resized(1, 1, Resize::Short(256)), (256, 256));
 }
 
 #[test]
 fn a_crop_larger_than_the_photo_is_padded_with_zeros() {
     let photo = Photo::from_dynamic(GrayImage::from_pixel(3, 9, Luma([255])).into());
     for resampling in [Resampling::Pil8Bit, Resampling::Float] {
-        let view = View { resize: Resize::None, resampling, crop: Some(size(6, 4)), pad: Pad::None };
+        let view = View { resize: Resize::Keep, resampling, crop: Crop::Center(size(6, 4)), pad: Pad::None };
         let input = prepare(&photo, &view).unwrap();
         assert_eq!((input.geometry.crop_left, input.geometry.crop_top), (-1, 2));
         assert_eq!(input.data, [0.0, 1.0, 1.0, 1.0, 0.0, 0.0].repeat(4));
@@ -78,8 +78,8 @@ fn a_crop_larger_than_the_photo_is_padded_with_zeros() {
 fn a_crop_is_a_part_of_the_whole() {
     let photo = Photo::from_dynamic(crate::samples::picture(97, 61));
     for resampling in [Resampling::Pil8Bit, Resampling::Float] {
-        let whole = prepare(&photo, &view(Resize::ShortSide(40), resampling)).unwrap();
-        let view = View { resize: Resize::ShortSide(40), resampling, crop: Some(size(20, 30)), pad: Pad::None };
+        let whole = prepare(&photo, &view(Resize::Short(40), resampling)).unwrap();
+        let view = View { resize: Resize::Short(40), resampling, crop: Crop::Center(size(20, 30)), pad: Pad::None };
         let part = prepare(&photo, &view).unwrap();
         let (left, top) = (part.geometry.crop_left as usize, part.geometry.crop_top as usize);
         for (plane, (whole, part)) in
@@ -97,9 +97,9 @@ fn a_crop_is_a_part_of_the_whole() {
 fn geometry_maps_there_and_back() {
     let photo = Photo::from_dynamic(GrayImage::new(113, 287).into());
     let view = View {
-        resize: Resize::ShortSide(256),
+        resize: Resize::Short(256),
         resampling: Resampling::Pil8Bit,
-        crop: Some(size(224, 224)),
+        crop: Crop::Center(size(224, 224)),
         pad: Pad::None,
     };
     let geometry = prepare(&photo, &view).unwrap().geometry;
@@ -119,9 +119,9 @@ fn geometry_maps_there_and_back() {
 fn sixteen_bits_are_kept_in_float_and_rounded_in_pil() {
     let deep = ImageBuffer::<Luma<u16>, _>::from_raw(2, 1, vec![1000_u16, 65_535]).unwrap();
     let photo = Photo::from_dynamic(deep.into());
-    let float = prepare(&photo, &view(Resize::None, Resampling::Float)).unwrap();
+    let float = prepare(&photo, &view(Resize::Keep, Resampling::Float)).unwrap();
     assert_eq!(float.data[0], 1000.0 / 65_535.0);
-    let eight = prepare(&photo, &view(Resize::None, Resampling::Pil8Bit)).unwrap();
+    let eight = prepare(&photo, &view(Resize::Keep, Resampling::Pil8Bit)).unwrap();
     assert_eq!(eight.data[..2], [4.0 / 255.0, 1.0]);
 }
 
@@ -130,7 +130,7 @@ fn masks_are_binary_whatever_their_white_is() {
     for white in [1_u8, 255] {
         let mask = GrayImage::from_fn(10, 10, |x, _| Luma([if x < 5 { white } else { 0 }]));
         let mask = Photo::from_dynamic(mask.into());
-        let mask = prepare_mask(&mask, size(10, 10), &view(Resize::ShortSide(20), Resampling::Pil8Bit)).unwrap();
+        let mask = prepare_mask(&mask, size(10, 10), &view(Resize::Short(20), Resampling::Pil8Bit)).unwrap();
         assert_eq!(mask.defective_pixels(), 200, "{white}");
     }
 }
@@ -138,24 +138,27 @@ fn masks_are_binary_whatever_their_white_is() {
 #[test]
 fn extreme_shapes_and_zero_sides_are_refused() {
     let line = Photo::from_dynamic(GrayImage::new(1, 20_000).into()).with_name("line.png");
-    let error = prepare(&line, &view(Resize::ShortSide(256), Resampling::Pil8Bit)).unwrap_err();
+    let error = prepare(&line, &view(Resize::Short(256), Resampling::Pil8Bit)).unwrap_err();
     assert!(matches!(error, ImageError::PreparedTooLarge { width: 256, height: 5_120_000, .. }));
     assert!(error.to_string().contains("line.png"), "{error}");
     let exact = Resize::Exact(size(u32::MAX, u32::MAX));
     assert!(matches!(prepare(&line, &view(exact, Resampling::Float)), Err(ImageError::PreparedTooLarge { .. })));
-    let short = Resize::ShortSide(u32::MAX);
+    let short = Resize::Short(u32::MAX);
     assert!(matches!(prepare(&line, &view(short, Resampling::Float)), Err(ImageError::PreparedTooLarge { .. })));
     assert_eq!(prepare(&line, &view(Resize::Exact(size(8, 8)), Resampling::Float)).unwrap().data.len(), 64);
-    for resize in [Resize::ShortSide(0), Resize::Exact(size(0, 4)), Resize::Exact(size(4, 0))] {
+    for resize in [Resize::Short(0), Resize::Exact(size(0, 4)), Resize::Exact(size(4, 0))] {
         assert!(matches!(
             prepare(&line, &view(resize, Resampling::Float)),
             Err(ImageError::InvalidView { parameter: "resize", .. })
         ));
     }
-    let crop = View { resize: Resize::None, resampling: Resampling::Float, crop: Some(size(0, 1)), pad: Pad::None };
+    let crop =
+        View { resize: Resize::Keep, resampling: Resampling::Float, crop: Crop::Center(size(0, 1)), pad: Pad::None };
     assert!(matches!(prepare(&line, &crop), Err(ImageError::InvalidView { parameter: "crop", .. })));
+    let pad = View { pad: Pad::ToMultiple(0), crop: Crop::Keep, ..crop };
+    assert!(matches!(prepare(&line, &pad), Err(ImageError::InvalidView { parameter: "pad", .. })));
     let none = Photo::from_dynamic(GrayImage::new(0, 0).into());
-    assert!(matches!(prepare(&none, &view(Resize::None, Resampling::Float)), Err(ImageError::NoPixels { .. })));
-    let mask = prepare_mask(&line, size(2, 2), &view(Resize::None, Resampling::Float)).unwrap_err();
+    assert!(matches!(prepare(&none, &view(Resize::Keep, Resampling::Float)), Err(ImageError::NoPixels { .. })));
+    let mask = prepare_mask(&line, size(2, 2), &view(Resize::Keep, Resampling::Float)).unwrap_err();
     assert!(matches!(mask, ImageError::MaskSize { height: 20_000, expected_height: 2, .. }));
 }

@@ -1,6 +1,8 @@
 //! What a sweep over resamples needs to know of the scores: anomalous entries in order, normal ones counted between
 //! them.
 
+#![allow(clippy::indexing_slicing, reason = "lengths are checked before, and places are found in the same slices")]
+
 use rayon::prelude::*;
 
 use super::super::ranked_scores::key;
@@ -54,8 +56,9 @@ pub(super) struct Events {
 type Entry = (u32, u32, f64);
 
 impl Events {
-    /// One entry per image.
+    /// One entry per image; scores and labels have been checked.
     pub(super) fn from_labels(scores: &[f32], labels: &[bool]) -> Result<Self, MetricError> {
+        assert_eq!(scores.len(), labels.len(), "ranking has checked the lengths");
         let (mut anomalous, mut normal) = (Vec::new(), Vec::new());
         for (index, (&value, &label)) in scores.iter().zip(labels).enumerate() {
             let key = key(value).ok_or(MetricError::NonFiniteScore { map: None, index, value })?;
@@ -68,7 +71,7 @@ impl Events {
             true => Totals { normal: 0.0, anomalous: 1.0, regions: 1.0 },
             false => Totals { normal: 1.0, ..Totals::default() },
         });
-        Ok(Self::new(anomalous, totals.collect(), |image| normal.get(image).cloned().unwrap_or_default()))
+        Ok(Self::new(anomalous, totals.collect(), |image| normal[image].clone()))
     }
 
     /// Every pixel inside of every map; the maps have been checked for lengths, finite scores and both classes, and their
@@ -84,8 +87,10 @@ impl Events {
             let regions = connected_regions(mask, map.width, map.height)?;
             let before = anomalous.len();
             for (value, label) in map.scores.iter().zip(&regions.labels) {
-                if let Some(size) = (*label as usize).checked_sub(1).and_then(|region| regions.sizes.get(region)) {
-                    anomalous.push((key(*value).unwrap_or(u32::MAX), image as u32, 1.0 / f64::from(*size)));
+                // 0 is no region.
+                if *label > 0 {
+                    let size = regions.sizes[*label as usize - 1];
+                    anomalous.push((finite_key(*value), image as u32, 1.0 / f64::from(size)));
                 }
             }
             let count = anomalous.len() - before;
@@ -96,15 +101,10 @@ impl Events {
             });
         }
         let keys_of = |image: usize| {
-            let Some(map) = maps.get(image) else { return Vec::new() };
-            let mask = map.mask.unwrap_or(&[]);
-            let is_normal = |at: usize| mask.get(at) != Some(&true) && map.counts(at);
-            map.scores
-                .iter()
-                .enumerate()
-                .filter(|(at, _)| is_normal(*at))
-                .filter_map(|(_, score)| key(*score))
-                .collect()
+            let map = &maps[image];
+            let is_normal = |at: usize| map.mask.is_none_or(|mask| !mask[at]) && map.counts(at);
+            let normal = map.scores.iter().enumerate().filter(|(at, _)| is_normal(*at));
+            normal.map(|(_, score)| finite_key(*score)).collect()
         };
         Ok(Self::new(anomalous, totals, keys_of))
     }
@@ -114,9 +114,9 @@ impl Events {
         entries.par_sort_by_key(|(key, image, _)| (*key, *image));
         let (mut keys, mut anomalous, mut anomalous_ends) = (Vec::new(), Vec::<Anomalous>::new(), Vec::new());
         for same_key in entries.chunk_by(|a, b| a.0 == b.0) {
-            keys.extend(same_key.first().map(|(key, _, _)| *key));
+            keys.push(same_key[0].0);
             for same_image in same_key.chunk_by(|a, b| a.1 == b.1) {
-                let image = same_image.first().map_or(0, |(_, image, _)| *image);
+                let image = same_image[0].1;
                 let overlap = same_image.iter().map(|(_, _, overlap)| overlap).sum();
                 anomalous.push(Anomalous { image, count: same_image.len() as u32, overlap });
             }
@@ -145,7 +145,8 @@ fn place_counts(mut values: Vec<u32>, keys: &[u32], image: u32) -> Vec<(u64, u32
     let mut counts: Vec<(u64, u32)> = Vec::new();
     let mut step = 0;
     for value in values {
-        step += gallop(keys.get(step..).unwrap_or(&[]), value);
+        step += gallop(&keys[step..], value);
+        // What lies behind the last step is in the totals only.
         let Some(key) = keys.get(step) else { break };
         let place = 2 * step as u64 + u64::from(*key == value);
         let at = place << 32 | u64::from(image);
@@ -157,6 +158,14 @@ fn place_counts(mut values: Vec<u32>, keys: &[u32], image: u32) -> Vec<(u64, u32
     counts
 }
 
+/// The key of a score that has been checked.
+fn finite_key(score: f32) -> u32 {
+    match key(score) {
+        Some(key) => key,
+        None => unreachable!("scores that count have been checked to be finite"),
+    }
+}
+
 /// Number of keys below `value` in an ascending slice, in the logarithm of that number.
 fn gallop(keys: &[u32], value: u32) -> usize {
     let mut bound = 1;
@@ -164,5 +173,5 @@ fn gallop(keys: &[u32], value: u32) -> usize {
         bound *= 2;
     }
     let (from, to) = (bound / 2, bound.min(keys.len()));
-    from + keys.get(from..to).unwrap_or(&[]).partition_point(|key| *key < value)
+    from + keys[from..to].partition_point(|key| *key < value)
 }

@@ -3,6 +3,11 @@
 //! A resample is a weight per image; the curves of all metrics are followed in (weighted) counts, and divided at the
 //! end. See [`RankedScores`](super::super::ranked_scores::RankedScores) and its metrics for the same without weights.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "an index is a lane, an image with a weight, or a place that the events themselves tell"
+)]
+
 use super::events::{Events, Totals};
 
 /// Resamples of one walk: as many as fill the vector registers.
@@ -46,10 +51,11 @@ struct LaneTotals {
 /// entry.
 pub(super) fn sweep(events: &Events, weights: &[Vec<u32>]) -> Vec<Option<Replicate>> {
     let images = events.totals.len();
+    assert!(weights.len() <= LANES && weights.iter().all(|weights| weights.len() == images), "a weight for each image");
     let lanes_of = |image: usize| {
         let mut lanes = [0.0; LANES];
         for (lane, weights) in lanes.iter_mut().zip(weights) {
-            *lane = f64::from(weights.get(image).copied().unwrap_or(0));
+            *lane = f64::from(weights[image]);
         }
         lanes
     };
@@ -65,15 +71,14 @@ pub(super) fn sweep(events: &Events, weights: &[Vec<u32>]) -> Vec<Option<Replica
 }
 
 fn walk(events: &Events, weights_of: &[Lanes], totals: &LaneTotals) -> State {
-    const NONE: Lanes = [0.0; LANES];
-    let weight = |image: u32| weights_of.get(image as usize).unwrap_or(&NONE);
+    let weight = |image: u32| &weights_of[image as usize];
     let limits = LIMITS.map(|limit| totals.normal.map(|normal| limit * normal));
     let mut state = State::default();
     let (mut normal_at, mut anomalous_at) = (0, 0);
     for step in &events.steps {
-        let before = events.normal.get(normal_at..step.before_end).unwrap_or(&[]);
-        let tied = events.normal.get(step.before_end..step.tied_end).unwrap_or(&[]);
-        let anomalous = events.anomalous.get(anomalous_at..step.anomalous_end).unwrap_or(&[]);
+        let before = &events.normal[normal_at..step.before_end];
+        let tied = &events.normal[step.before_end..step.tied_end];
+        let anomalous = &events.anomalous[anomalous_at..step.anomalous_end];
         (normal_at, anomalous_at) = (step.tied_end, step.anomalous_end);
 
         if !before.is_empty() {
@@ -108,7 +113,6 @@ fn add(lanes: &mut Lanes, weight: &Lanes, value: f64) {
     }
 }
 
-#[allow(clippy::indexing_slicing, reason = "every index is a lane, below the length of every array")]
 impl State {
     /// Only normal entries: the curves are level.
     #[inline(always)]
@@ -158,19 +162,17 @@ impl State {
     }
 }
 
-/// Divides one lane's areas by what is whole.
+/// Divides one lane's areas by what is whole; `None` without a normal or an anomalous entry.
 fn finish(state: &State, totals: &LaneTotals, lane: usize) -> Option<Replicate> {
-    let (normal, anomalous) = (*totals.normal.get(lane)?, *totals.anomalous.get(lane)?);
+    let (normal, anomalous) = (totals.normal[lane], totals.anomalous[lane]);
     let [area_30, area_05] = &state.pro_area;
-    let aupro =
-        |area: &Lanes, limit: f64| Some((area.get(lane)? / (limit * normal * totals.regions.get(lane)?)).min(1.0));
+    let aupro = |area: &Lanes, limit: f64| (area[lane] / (limit * normal * totals.regions[lane])).min(1.0);
     let [hits, of] = &state.best;
-    (normal > 0.0 && anomalous > 0.0).then_some(())?;
-    Some(Replicate {
-        auroc: state.roc_area.get(lane)? / (normal * anomalous),
-        ap: (state.precision_sum.get(lane)? / anomalous).min(1.0),
-        f1_max: 2.0 * hits.get(lane)? / of.get(lane)?,
-        aupro_30: aupro(area_30, LIMITS[0])?,
-        aupro_05: aupro(area_05, LIMITS[1])?,
+    (normal > 0.0 && anomalous > 0.0).then(|| Replicate {
+        auroc: state.roc_area[lane] / (normal * anomalous),
+        ap: (state.precision_sum[lane] / anomalous).min(1.0),
+        f1_max: 2.0 * hits[lane] / of[lane],
+        aupro_30: aupro(area_30, LIMITS[0]),
+        aupro_05: aupro(area_05, LIMITS[1]),
     })
 }

@@ -23,6 +23,7 @@ use super::{Calibration, CalibrationError, GoodScoreSource, Threshold, Threshold
 /// assert!(matches!(refused, Err(CalibrationError::TooFewScores { needed: 59, .. })));
 /// # Ok::<(), CalibrationError>(())
 /// ```
+#[expect(clippy::indexing_slicing, reason = "1 <= rank <= n by construction")]
 pub fn calibrate(
     scores: &[f32],
     fpr: f64,
@@ -36,8 +37,7 @@ pub fn calibrate(
     let rank = rank_of(n, fpr, confidence)?;
     let mut descending = scores.to_vec();
     descending.sort_unstable_by(|a, b| b.total_cmp(a));
-    // 1 <= rank <= n by construction.
-    let value = descending.get(rank - 1).copied().unwrap_or(f32::INFINITY);
+    let value = descending[rank - 1];
     let calibration = Calibration { fpr, confidence, n, rank, source };
     Ok(Threshold { value, origin: ThresholdOrigin::Calibrated(calibration) })
 }

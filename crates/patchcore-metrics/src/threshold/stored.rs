@@ -19,7 +19,7 @@ pub struct Thresholds {
 /// A threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Threshold {
-    /// In the unit of the mode's distance; what is greater is anomalous.
+    /// In the unit of the model's distance; what is greater is anomalous.
     pub value: f32,
     /// How it came about.
     pub origin: ThresholdOrigin,
@@ -85,9 +85,9 @@ impl Threshold {
         Self { value: best.threshold.next_down(), origin: ThresholdOrigin::F1Max { n_normal, n_anomalous } }
     }
 
-    /// Anomalous when the score is strictly greater than the value.
+    /// Anomalous when the score is strictly greater than the value, or no number.
     pub fn verdict(&self, score: f32) -> Verdict {
-        if score > self.value { Verdict::Anomalous } else { Verdict::Good }
+        if score <= self.value { Verdict::Good } else { Verdict::Anomalous }
     }
 }
 
@@ -126,6 +126,11 @@ mod tests {
         let threshold = Threshold::manual(1.5);
         assert_eq!(threshold.verdict(1.5), Verdict::Good);
         assert_eq!(threshold.verdict(1.5_f32.next_up()), Verdict::Anomalous);
+    }
+
+    #[test]
+    fn what_is_no_number_is_not_good() {
+        assert_eq!(Threshold::manual(1.5).verdict(f32::NAN), Verdict::Anomalous);
     }
 
     #[test]

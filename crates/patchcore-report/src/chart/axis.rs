@@ -71,6 +71,7 @@ pub(super) fn round_ticks(low: f64, high: f64, most: usize) -> Vec<f64> {
     let rough = (high - low) / most.max(2) as f64;
     let power = 10.0_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|step| *step >= rough * 0.999);
+    // Rounding of the logarithm may leave none.
     let step = step.unwrap_or(10.0 * power);
     let first = (low / step - 1e-9).ceil();
     (0..=most).map(|n| (first + n as f64) * step).filter(|tick| *tick <= high + step * 1e-9).collect()

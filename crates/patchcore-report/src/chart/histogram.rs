@@ -1,5 +1,7 @@
 //! How the scores of good and of defective images are spread, with the threshold between them.
 
+use patchcore_metrics::MetricError;
+
 use super::axis::{Axis, frame, round_ticks};
 use super::mark::{Anchor, Mark, draw};
 use crate::ReportError;
@@ -25,12 +27,17 @@ const BINS: usize = 28;
 /// Draws it.
 pub(crate) fn histogram(histogram: &Histogram<'_>) -> Result<String, ReportError> {
     let all = || histogram.good.iter().chain(histogram.defective).chain(&histogram.threshold).copied();
+    if let Some((index, value)) = all().enumerate().find(|(_, value)| !value.is_finite()) {
+        return Err(MetricError::NonFiniteScore { map: None, index, value }.into());
+    }
     let (low, high) = (all().fold(f32::INFINITY, f32::min), all().fold(f32::NEG_INFINITY, f32::max));
     let (low, high) = if low < high { (low, high) } else { (low.min(0.0), high.max(1.0)) };
+    // No score and no threshold: an empty frame.
     let (low, high) = if low.is_finite() && high.is_finite() { (low, high) } else { (0.0, 1.0) };
     let good = counts(histogram.good, low, high);
     let defective = counts(histogram.defective, low, high);
-    let most = good.iter().chain(&defective).copied().max().unwrap_or(0).max(1);
+    // An empty histogram has an axis too.
+    let most = good.iter().chain(&defective).copied().fold(1, usize::max);
 
     let x = Axis::horizontal(f64::from(low), f64::from(high));
     let y = Axis::vertical(-(most as f64), most as f64);
@@ -88,13 +95,14 @@ fn describe(histogram: &Histogram<'_>) -> String {
     text
 }
 
+#[expect(clippy::indexing_slicing, reason = "a bin is below the number of bins")]
 fn counts(scores: &[f32], low: f32, high: f32) -> Vec<usize> {
     let mut counts = vec![0; BINS];
     for &score in scores {
+        assert!(low <= score && score <= high, "the axis spans all scores, {score} too");
         let bin = ((f64::from(score) - f64::from(low)) / f64::from(high - low) * BINS as f64) as usize;
-        if let Some(count) = counts.get_mut(bin.min(BINS - 1)) {
-            *count += 1;
-        }
+        // The highest score belongs to the last bin.
+        counts[bin.min(BINS - 1)] += 1;
     }
     counts
 }

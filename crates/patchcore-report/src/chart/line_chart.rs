@@ -42,6 +42,7 @@ const CLASSES: [&str; 2] = ["curve first", "curve second"];
 
 /// Draws it.
 pub(crate) fn line_chart(chart: &LineChart<'_>) -> Result<String, ReportError> {
+    assert!(chart.series.len() <= CLASSES.len(), "there is no style for a third series");
     let (x, y) = (Axis::horizontal(0.0, 1.0), Axis::vertical(0.0, 1.0));
     let ticks = round_ticks(0.0, 1.0, 5);
     let show = |tick: f64| format!("{tick:.1}");

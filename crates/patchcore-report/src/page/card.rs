@@ -29,12 +29,10 @@ pub struct Evidence {
 /// A patch of a training photo.
 #[derive(Debug, Clone)]
 pub struct NearestPatch {
-    /// Name of the training photo.
-    pub image: String,
-    /// Row of its patch grid, from 0.
-    pub row: usize,
-    /// Column of its patch grid, from 0.
-    pub column: usize,
+    /// Name of the training photo; `None` where the model does not say.
+    pub image: Option<String>,
+    /// Row and column of its patch grid, from 0; `None` where the model does not say.
+    pub cell: Option<[usize; 2]>,
     /// Distance between the two patches, in the unit of the patch scores.
     pub distance: f32,
     /// The training photo around the patch, or why it cannot be shown.
@@ -121,20 +119,20 @@ impl Card {
             self.crops.push(Shown { picture, caption: "its worst place".to_owned() });
         }
         if let Some(nearest) = nearest {
-            self.nearest = Some(format!(
-                "Nearest good patch: {}, row {}, column {}, at a distance of {}.",
-                nearest.image,
-                nearest.row,
-                nearest.column,
-                number(nearest.distance)
-            ));
+            let image = nearest.image.as_deref().unwrap_or("a photo without a name");
+            let place = match nearest.cell {
+                Some([row, column]) => format!("row {row}, column {column}"),
+                None => "at an unknown place".to_owned(),
+            };
+            let distance = number(nearest.distance);
+            self.nearest = Some(format!("Nearest good patch: {image}, {place}, at a distance of {distance}."));
             match &nearest.crop {
                 Ok(crop) => {
-                    let picture = Picture::new(crop, format!("The nearest good patch, in {}", nearest.image))?;
+                    let picture = Picture::new(crop, format!("The nearest good patch, in {image}"))?;
                     self.crops.push(Shown { picture, caption: "nearest good patch".to_owned() });
                 }
                 Err(reason) => {
-                    self.missing = Some(format!("The training photo {} cannot be shown: {reason}", nearest.image));
+                    self.missing = Some(format!("The training photo {image} cannot be shown: {reason}"));
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! The page of one evaluation: `report.html`.
 
 use askama::Template;
-use patchcore_metrics::{Confusion, METRICS, Metric, Results, SetResults};
+use patchcore_metrics::{Confusion, METRICS, Metric, MetricError, Results, SetResults};
 
 use super::card::{Card, Evidence};
 use super::gallery::choose;
@@ -107,7 +107,9 @@ impl EvaluationPage {
     /// gallery, and a reason in the place of the pictures is no failure.
     ///
     /// # Errors
-    /// [`ReportError`] when a picture and its map do not fit each other, or the scale has no extent.
+    /// [`ReportError`] when a picture and its map do not fit each other, the scale has no extent, or an image's score is not
+    /// finite.
+    #[expect(clippy::indexing_slicing, reason = "galleries hold indices of these images")]
     pub fn render(&self, evidence: &mut dyn FnMut(usize) -> Result<Evidence, String>) -> Result<String, ReportError> {
         let threshold = self.image_threshold.as_ref();
         let pixel_threshold = self.pixel_threshold.as_ref().map(|threshold| threshold.value);
@@ -115,9 +117,8 @@ impl EvaluationPage {
         for choice in choose(&self.images, threshold, self.gallery_size) {
             let mut cards = Vec::new();
             for index in choice.images {
-                if let Some(row) = self.images.get(index) {
-                    cards.push(Card::new(row, evidence(index), threshold, pixel_threshold, &self.scale)?);
-                }
+                let row = &self.images[index];
+                cards.push(Card::new(row, evidence(index), threshold, pixel_threshold, &self.scale)?);
             }
             let (id, title, about, none, total) = (choice.id, choice.title, choice.about, choice.none, choice.total);
             galleries.push(Gallery { id, title, about, none, cards, total });
@@ -125,10 +126,11 @@ impl EvaluationPage {
         let page = Page {
             style: STYLE,
             page: self,
-            confusion: self.confusion(),
+            confusion: self.confusion()?,
             figures: self.figures()?,
             legend: color_bar("legend", &self.scale, pixel_threshold)?,
             galleries,
+            // All, where they are fewer.
             rows: self.images.get(..MOST_ROWS).unwrap_or(&self.images),
         };
         Ok(page.render()?)
@@ -139,10 +141,11 @@ impl EvaluationPage {
     }
 
     /// How the images are called at the threshold; those without a score are in none of the counts.
-    fn confusion(&self) -> Option<Confusion> {
+    fn confusion(&self) -> Result<Option<Confusion>, ReportError> {
         let scored = self.images.iter().filter_map(|row| Some((row.score?, row.is_anomalous)));
         let (scores, labels): (Vec<f32>, Vec<bool>) = scored.unzip();
-        self.image_threshold.as_ref().map(|threshold| Confusion::at(threshold.value, &scores, &labels))
+        let at = |threshold: &Threshold| Confusion::at(threshold.value, &scores, &labels);
+        Ok(self.image_threshold.as_ref().map(at).transpose()?)
     }
 
     fn figures(&self) -> Result<Vec<Figure>, ReportError> {
@@ -150,6 +153,11 @@ impl EvaluationPage {
             self.images.iter().filter(|row| row.is_anomalous == defective).filter_map(|row| row.score).collect()
         };
         let (good, defective) = (scores(false), scores(true));
+        for (index, row) in self.images.iter().enumerate() {
+            if let Some(value) = row.score.filter(|score| !score.is_finite()) {
+                return Err(MetricError::NonFiniteScore { map: None, index, value }.into());
+            }
+        }
         let threshold = self.image_threshold.as_ref();
         let svg = histogram(&Histogram {
             id: "histogram",
@@ -161,7 +169,7 @@ impl EvaluationPage {
         let caption = "Scores of the images, good ones upwards, defective ones downwards.".to_owned();
         let mut figures = vec![Figure { svg, caption }];
 
-        let confusion = self.confusion();
+        let confusion = self.confusion()?;
         let rates =
             confusion.and_then(|counts| Some((counts, counts.false_positive_rate()?, counts.true_positive_rate()?)));
         let point = |at: [f64; 2]| (at, "at the threshold".to_owned());
@@ -180,6 +188,7 @@ impl EvaluationPage {
             })?);
         }
         if !self.pr.is_empty() {
+            // A curve without an image has no base line; it is drawn at 0.
             let total = (good.len() + defective.len()).max(1);
             let base = defective.len() as f64 / total as f64;
             let precision = rates.and_then(|(counts, _, recall)| Some([recall, counts.precision()?]));

@@ -12,9 +12,9 @@ pub struct Threshold {
 }
 
 impl Threshold {
-    /// Whether a score is called defective.
+    /// Whether a score is called defective: above the value, or no number.
     pub fn calls_defective(&self, score: f32) -> bool {
-        score > self.value
+        score.is_nan() || score > self.value
     }
 
     /// The value as people read it.

@@ -81,7 +81,7 @@ fn evidence(index: usize) -> Result<Evidence, String> {
         map_height: 24,
         truth: (index % 2 == 1).then(|| (0..32 * 24).map(|i| i % 32 > 20).collect()),
         worst: Some(photo.clone()),
-        nearest: Some(NearestPatch { image: HOSTILE.to_owned(), row: 1, column: 2, distance: 0.5, crop }),
+        nearest: Some(NearestPatch { image: Some(HOSTILE.to_owned()), cell: Some([1, 2]), distance: 0.5, crop }),
         photo,
     })
 }

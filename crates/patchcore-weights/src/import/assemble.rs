@@ -1,107 +1,110 @@
-//! The last step of every import: named convolutions against the architecture, then decoding and folding.
+//! The last step of every import: named convolutions against the network's plan, then decoding and folding.
 
 use std::collections::BTreeMap;
 
-use super::architecture::{Architecture, ConvSpec, same_shape};
-use super::error::WeightsError;
-use super::fold::{ConvAttributes, Convolution, FoldedTensor, FoldedTensors};
-use super::tensor_view::TensorView;
+use patchcore_config::backbone::plan::{ConvStep, Padding, Step};
+use patchcore_config::{BackboneWeights, NamedTensor};
 
-/// Checks named convolutions against `architecture` and gives the folded tensors.
+use super::error::WeightsError;
+use super::fold::{ConvAttributes, Convolution};
+use super::tensor_view::{Payload, TensorView};
+use super::trunk::{Trunk, same_shape};
+
+/// Checks named convolutions against the plan of `trunk` and gives the folded tensors.
 ///
-/// `found` maps torchvision's names (`layer1.0.conv1`) to convolutions. `layer4` may be absent as a whole; if any of
-/// it is there, all of it must be. Cost: the size of the weights, in time and in memory.
+/// `found` maps the plan's names (`layer1.0.conv1`) to convolutions. A level behind the default ones (`layer4`) may be absent
+/// as a whole; if any of it is there, all of it must be. Cost: the size of the weights, in time and in memory.
 ///
 /// # Errors
 ///
 /// Any of the tensor variants of [`WeightsError`]; what is wrong with the architecture is reported before what is
 /// wrong with single values.
 pub fn assemble(
-    architecture: &Architecture,
+    trunk: &Trunk,
     file: &str,
     found: &BTreeMap<String, Convolution<'_>>,
-) -> Result<FoldedTensors, WeightsError> {
-    let specs = architecture.convolutions();
-    let context = Context { architecture, file, found };
-    for spec in specs.iter().filter(|spec| spec.stage < 4) {
-        context.present(spec)?;
+) -> Result<BackboneWeights, WeightsError> {
+    let context = Context { trunk, file, found };
+    for conv in trunk.needed() {
+        context.present(conv)?;
     }
-    if let Some(name) = found.keys().find(|name| !specs.iter().any(|spec| spec.name == **name)) {
+    if let Some(name) = found.keys().find(|name| !trunk.plan.convolutions().any(|conv| conv.name == **name)) {
         return Err(WeightsError::UnexpectedTensor {
             file: file.into(),
             tensor: format!("{name}.weight"),
-            backbone: architecture.name.into(),
+            backbone: trunk.name.into(),
             hint: context.hint().into(),
         });
     }
-    let last = if found.keys().any(|name| name.starts_with("layer4.")) { 4 } else { 3 };
-    let mut tensors = FoldedTensors::new();
-    for spec in specs.iter().filter(|spec| spec.stage <= last) {
-        let convolution = context.present(spec)?;
-        let (weight, bias) = context.folded(spec, convolution)?;
-        tensors.insert(format!("{}.weight", spec.name), weight);
-        tensors.insert(format!("{}.bias", spec.name), bias);
+    let mut weights = BackboneWeights::default();
+    let is_there = |steps: &&[Step]| steps.iter().filter_map(Step::conv).any(|conv| found.contains_key(&conv.name));
+    for conv in trunk.parts().take_while(is_there).flatten().filter_map(Step::conv) {
+        let (weight, bias) = context.folded(conv, context.present(conv)?)?;
+        weights.tensors.insert(conv.weight_name(), weight);
+        weights.tensors.insert(conv.bias_name(), bias);
     }
-    Ok(tensors)
+    Ok(weights)
 }
 
 /// What every check needs for its message.
 struct Context<'a> {
-    architecture: &'a Architecture,
+    trunk: &'a Trunk,
     file: &'a str,
     found: &'a BTreeMap<String, Convolution<'a>>,
 }
 
 impl<'a> Context<'a> {
-    fn present(&self, spec: &ConvSpec) -> Result<&'a Convolution<'a>, WeightsError> {
-        let weight = format!("{}.weight", spec.name);
-        let convolution =
-            self.found.get(&spec.name).ok_or_else(|| self.missing(weight.clone(), spec.shape.to_vec()))?;
-        self.shape(&weight, &convolution.weight, &spec.shape)?;
+    fn present(&self, conv: &ConvStep) -> Result<&'a Convolution<'a>, WeightsError> {
+        let (weight, shape) = (conv.weight_name(), conv.weight_shape());
+        let convolution = self.found.get(&conv.name).ok_or_else(|| self.missing(weight.clone(), shape.to_vec()))?;
+        self.shape(&weight, &convolution.weight, &shape)?;
         if let Some(attributes) = &convolution.attributes {
-            self.attributes(spec, attributes)?;
+            self.attributes(conv, attributes)?;
         }
         Ok(convolution)
     }
 
-    fn folded(&self, spec: &ConvSpec, from: &Convolution<'_>) -> Result<(FoldedTensor, FoldedTensor), WeightsError> {
-        let [channels, ..] = spec.shape;
+    fn folded(&self, conv: &ConvStep, from: &Convolution<'_>) -> Result<(NamedTensor, NamedTensor), WeightsError> {
         if let Some(bias) = &from.bias {
-            self.shape(&format!("{}.bias", spec.name), bias, &[channels])?;
+            self.shape(&conv.bias_name(), bias, &[conv.out_channels])?;
         } else if from.norm.is_none() {
-            return Err(self.missing(format!("{}.bias", spec.name), vec![channels]));
+            return Err(self.missing(conv.bias_name(), vec![conv.out_channels]));
         }
-        from.fold(self.file, &spec.name, &spec.shape)
+        from.fold(self.file, &conv.name, &conv.weight_shape())
     }
 
     fn shape(&self, name: &str, view: &TensorView<'_>, expected: &[usize]) -> Result<(), WeightsError> {
-        if matches!(view.payload, super::tensor_view::Payload::Splat(_)) || same_shape(&view.dims, expected) {
+        if matches!(view.payload, Payload::Splat(_)) || same_shape(&view.dims, expected) {
             return Ok(());
         }
         Err(WeightsError::Shape {
             file: self.file.into(),
             tensor: name.into(),
-            backbone: self.architecture.name.into(),
+            backbone: self.trunk.name.into(),
             expected: expected.into(),
             found: view.dims.as_slice().into(),
             hint: self.hint().into(),
         })
     }
 
-    fn attributes(&self, spec: &ConvSpec, found: &ConvAttributes) -> Result<(), WeightsError> {
-        let (stride, padding) = (spec.stride as i64, spec.padding() as i64);
+    fn attributes(&self, conv: &ConvStep, found: &ConvAttributes) -> Result<(), WeightsError> {
+        let pads = match conv.padding {
+            Padding::Symmetric(pad) => vec![pad as i64; 4],
+            // It depends on the input's size: no list of numbers says it.
+            Padding::Same => Vec::new(),
+        };
         let checks = [
-            ("strides", vec![stride; 2], found.strides.clone()),
-            ("pads", vec![padding; 4], found.pads.clone()),
+            ("strides", vec![conv.stride as i64; 2], found.strides.clone()),
+            ("pads", pads, found.pads.clone()),
             ("dilations", vec![1; 2], found.dilations.clone()),
-            ("group", vec![1], vec![found.group]),
+            ("group", vec![conv.groups as i64], vec![found.group]),
         ];
         for (attribute, expected, found) in checks {
             if expected != found {
                 return Err(WeightsError::Layer {
                     file: self.file.into(),
-                    layer: spec.name.clone(),
-                    backbone: self.architecture.name.into(),
+                    layer: conv.name.clone(),
+                    backbone: self.trunk.name.into(),
                     attribute,
                     expected: expected.into(),
                     found: found.into(),
@@ -115,16 +118,14 @@ impl<'a> Context<'a> {
         WeightsError::TensorMissing {
             file: self.file.into(),
             tensor,
-            backbone: self.architecture.name.into(),
+            backbone: self.trunk.name.into(),
             expected: expected.into(),
             hint: self.hint().into(),
         }
     }
 
     fn hint(&self) -> String {
-        let found: Vec<_> =
-            self.found.iter().map(|(name, conv)| (name.as_str(), conv.weight.dims.as_slice())).collect();
-        match Architecture::guess(&found) {
+        match Trunk::guess(self.found) {
             Some(name) => format!("; the file looks like {name}"),
             None => String::new(),
         }

@@ -1,12 +1,26 @@
-//! Where installed weights lie: the only place of the library that reads the environment.
+//! Which networks there are, and where their installed weights lie: the only place of the library that reads the environment.
 
 use std::env;
 #[cfg(not(windows))]
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use patchcore_config::CATALOGUE;
+use patchcore_config::backbone::NetworkEntry;
+
 use super::error::WeightsError;
-use super::{EFFICIENTNET_LITE0, known_backbones};
+
+/// The catalogue's entry of that name.
+///
+/// # Errors
+///
+/// [`WeightsError::UnknownBackbone`] with the names there are.
+pub fn known_network(backbone: &str) -> Result<&'static NetworkEntry, WeightsError> {
+    CATALOGUE.iter().find(|network| network.name == backbone).ok_or_else(|| {
+        let known: Vec<&str> = CATALOGUE.iter().map(|network| network.name).collect();
+        WeightsError::UnknownBackbone { name: backbone.into(), known: known.join(", ") }
+    })
+}
 
 /// The directory of installed weights: `PATCHCORE_CACHE`, else `patchcore/weights` in the user's cache directory.
 ///
@@ -37,9 +51,10 @@ fn xdg_cache_dir(variable: Option<OsString>, home: Option<PathBuf>) -> Option<Pa
 }
 
 /// The files in `folder` that may hold the weights of `backbone`, the first that is there counts: `NAME.safetensors`,
-/// which `cargo xtask fetch-weights` writes, then `NAME.onnx`.
+/// which `cargo xtask fetch-weights` writes, then, for a network that PyTorch's exporters write, `NAME.onnx`.
 pub fn weights_files(folder: &Path, backbone: &str) -> Vec<PathBuf> {
-    let extensions: &[&str] = if backbone == EFFICIENTNET_LITE0 { &["safetensors"] } else { &["safetensors", "onnx"] };
+    let is_exported = known_network(backbone).is_ok_and(|network| network.family.is_exported());
+    let extensions: &[&str] = if is_exported { &["safetensors", "onnx"] } else { &["safetensors"] };
     extensions.iter().map(|extension| folder.join(format!("{backbone}.{extension}"))).collect()
 }
 
@@ -50,10 +65,7 @@ pub fn weights_files(folder: &Path, backbone: &str) -> Vec<PathBuf> {
 /// [`WeightsError::UnknownBackbone`]; [`WeightsError::NotInstalled`] with the places that were looked at and the
 /// command that installs it.
 pub fn find_weights(backbone: &str) -> Result<PathBuf, WeightsError> {
-    if !known_backbones().contains(&backbone) {
-        let known = known_backbones().join(", ");
-        return Err(WeightsError::UnknownBackbone { name: backbone.into(), known });
-    }
+    known_network(backbone)?;
     let Some(folder) = weights_dir() else {
         let looked = "PATCHCORE_CACHE, which is not set".into();
         return Err(WeightsError::NotInstalled { backbone: backbone.into(), looked });

@@ -4,8 +4,9 @@ use half::f16;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
+use patchcore_config::{BackboneWeights, NamedTensor};
+
 use super::error::WeightsError;
-use super::fold::{FoldedTensor, FoldedTensors};
 
 /// What may happen to the values on their way into a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,10 +25,10 @@ pub enum Rounding {
 /// # Errors
 ///
 /// [`WeightsError::Encode`] when a tensor's values do not fill its shape.
-pub fn encode_safetensors(tensors: &FoldedTensors, rounding: Rounding) -> Result<Vec<u8>, WeightsError> {
+pub fn encode_safetensors(weights: &BackboneWeights, rounding: Rounding) -> Result<Vec<u8>, WeightsError> {
     let refused = |error: safetensors::SafeTensorError| WeightsError::Encode { detail: error.to_string() };
     let encoded: Vec<_> =
-        tensors.iter().map(|(name, tensor)| (name, &tensor.shape, encode(tensor, rounding))).collect();
+        weights.tensors.iter().map(|(name, tensor)| (name, &tensor.shape, encode(tensor, rounding))).collect();
     let mut views = Vec::new();
     for (name, shape, (dtype, bytes)) in &encoded {
         views.push((name.as_str(), TensorView::new(*dtype, (*shape).clone(), bytes).map_err(refused)?));
@@ -36,7 +37,7 @@ pub fn encode_safetensors(tensors: &FoldedTensors, rounding: Rounding) -> Result
 }
 
 /// The type that a tensor is stored in, and its little-endian values.
-fn encode(tensor: &FoldedTensor, rounding: Rounding) -> (Dtype, Vec<u8>) {
+fn encode(tensor: &NamedTensor, rounding: Rounding) -> (Dtype, Vec<u8>) {
     let fits = |value: &f32| {
         let half = f16::from_f32(*value);
         match rounding {

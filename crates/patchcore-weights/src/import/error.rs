@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::default_backbone::EFFICIENTNET_LITE0;
+use patchcore_config::Architecture;
+use patchcore_config::backbone::WeightsSource;
 
 /// Why a backbone's weights could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -249,11 +250,18 @@ impl WeightsError {
 
 /// How to come by the weights of `backbone`.
 fn remedy(backbone: &str) -> String {
-    if backbone == EFFICIENTNET_LITE0 {
+    let network = Architecture::from_name(backbone).ok().map(Architecture::entry);
+    match network.map(|network| (network.weights, network.embed_feature())) {
         // It has no entry in the registry: it ships with the code.
-        return "build with the feature `embed-efficientnet-lite0`, or pass --weights FILE with the repository's \
-                assets/efficientnet_lite0.safetensors"
-            .into();
+        Some((WeightsSource::Shipped { .. }, Some(feature))) => {
+            format!(
+                "build with the feature `{feature}`, or pass --weights FILE with the repository's \
+                 assets/{backbone}.safetensors"
+            )
+        }
+        Some((WeightsSource::Published { .. }, _)) => {
+            format!("run `cargo xtask fetch-weights {backbone}`, or pass --weights FILE")
+        }
+        _ => "pass --weights FILE with a safetensors file of your own".into(),
     }
-    format!("run `cargo xtask fetch-weights {backbone}`, or pass --weights FILE")
 }

@@ -3,7 +3,7 @@
 //! In inference `y = gamma (conv(x) + b - mean) / sqrt(var + eps) + beta` is a convolution with weight
 //! `w * s` and bias `beta + (b - mean) s`, `s = gamma / sqrt(var + eps)`. Computed in `f64`, rounded once.
 
-use std::collections::BTreeMap;
+use patchcore_config::NamedTensor;
 
 use super::error::WeightsError;
 use super::tensor_view::TensorView;
@@ -49,18 +49,6 @@ pub struct BatchNorm<'a> {
     pub epsilon: f64,
 }
 
-/// One checked tensor: row-major values and their shape.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FoldedTensor {
-    /// Extent of each axis, outermost first.
-    pub shape: Vec<usize>,
-    /// Row-major values.
-    pub data: Vec<f32>,
-}
-
-/// The tensors of a backbone by torchvision's names.
-pub type FoldedTensors = BTreeMap<String, FoldedTensor>;
-
 impl Convolution<'_> {
     /// Weight and bias with the normalisation folded in, decoded and checked to be finite.
     ///
@@ -70,8 +58,10 @@ impl Convolution<'_> {
     /// # Errors
     ///
     /// As [`TensorView::decode`].
-    pub fn fold(&self, file: &str, layer: &str, shape: &[usize]) -> Result<(FoldedTensor, FoldedTensor), WeightsError> {
-        let channels = shape.first().copied().unwrap_or_default();
+    #[expect(clippy::indexing_slicing, reason = "a shape with values has a first extent")]
+    pub fn fold(&self, file: &str, layer: &str, shape: &[usize]) -> Result<(NamedTensor, NamedTensor), WeightsError> {
+        assert!(shape.iter().product::<usize>() > 0, "a convolution of {shape:?} has no weights: {layer}");
+        let channels = shape[0];
         let vector = |view: &TensorView<'_>| view.decode(file, channels);
         let mut weight = self.weight.decode(file, shape.iter().product())?;
         let mut bias = match &self.bias {
@@ -95,8 +85,8 @@ impl Convolution<'_> {
                 return Err(WeightsError::NotFinite { file: file.into(), tensor, index, value: *value });
             }
         }
-        let weight = FoldedTensor { shape: shape.to_vec(), data: weight };
-        Ok((weight, FoldedTensor { shape: vec![channels], data: bias }))
+        let weight = NamedTensor { shape: shape.to_vec(), data: weight };
+        Ok((weight, NamedTensor { shape: vec![channels], data: bias }))
     }
 }
 
@@ -111,9 +101,12 @@ struct NormValues {
 
 /// Folds `norm` into `weight` (output channels outermost) and `bias`, both in place.
 fn fold(weight: &mut [f32], bias: &mut [f32], norm: &NormValues) {
-    let per_channel = weight.len() / bias.len().max(1);
-    let channels = norm.weight.iter().zip(&norm.bias).zip(&norm.mean).zip(&norm.variance);
-    let rows = weight.chunks_mut(per_channel.max(1)).zip(bias);
+    let NormValues { weight: gamma, bias: beta, mean, variance, .. } = norm;
+    let lengths = [gamma.len(), beta.len(), mean.len(), variance.len()];
+    assert!(lengths.iter().all(|length| *length == bias.len()), "a value for each of {} channels", bias.len());
+    let per_channel = weight.len() / bias.len();
+    let channels = gamma.iter().zip(beta).zip(mean).zip(variance);
+    let rows = weight.chunks_exact_mut(per_channel).zip(bias);
     for ((row, bias), (((&gamma, &beta), &mean), &variance)) in rows.zip(channels) {
         let scale = f64::from(gamma) / (f64::from(variance) + norm.epsilon).sqrt();
         for value in row {

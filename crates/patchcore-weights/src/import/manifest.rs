@@ -1,6 +1,7 @@
 //! The manifest that `cargo xtask fetch-weights` writes beside a file: what the file must hash to.
 
 use std::fs;
+use std::io::{Error, ErrorKind};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -13,10 +14,16 @@ use super::error::WeightsError;
 ///
 /// # Errors
 ///
-/// [`WeightsError::Digest`] when the digests differ.
+/// [`WeightsError::Digest`] when the digests differ, [`WeightsError::Read`] for a manifest that cannot be read.
 pub fn verify_manifest(path: &Path, backbone: &str, bytes: &[u8]) -> Result<(), WeightsError> {
-    let Ok(text) = fs::read_to_string(path.with_extension("json")) else { return Ok(()) };
-    let manifest: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let beside = path.with_extension("json");
+    let text = match fs::read(&beside) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(WeightsError::Read { path: beside, source }),
+    };
+    let manifest: serde_json::Value = serde_json::from_slice(&text)
+        .map_err(|error| WeightsError::Read { path: beside, source: Error::new(ErrorKind::InvalidData, error) })?;
     let field = |pointer| manifest.pointer(pointer).and_then(serde_json::Value::as_str);
     // Any other JSON file may lie beside a user's own export.
     let Some(expected) = field("/result/sha256") else { return Ok(()) };

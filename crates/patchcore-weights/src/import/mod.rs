@@ -1,7 +1,8 @@
 //! From the bytes of a weights file to named, checked, BatchNorm-folded tensors.
 //!
 //! This module stands at the entry of the flow and knows neither Burn nor `patchcore-core`: the crate's `build.rs`
-//! includes it a second time to embed weights, and must not compile Burn for that.
+//! includes it a second time to embed weights, and must not compile Burn for that. Which networks there are, and what their
+//! convolutions are called, stands in `patchcore-config`; here a network is its [`trunk::Trunk`].
 //!
 //! ```text
 //! .onnx        -> onnx::OnnxModel -> onnx::named_convolutions \
@@ -14,12 +15,9 @@
 //! Everything read here may be hostile: every length is checked against the bytes that are there, counts are
 //! bounded, nothing recurses, and a tensor is only decoded after its shape was found to be the expected one.
 
-mod architecture;
 mod assemble;
-mod default_backbone;
 mod directory;
 mod dtype;
-mod efficientnet;
 mod encode;
 mod error;
 mod fold;
@@ -28,16 +26,16 @@ mod onnx;
 mod safetensors_file;
 mod state_dict;
 mod tensor_view;
+mod trunk;
 mod weights_format;
 
-pub use architecture::{Architecture, Block, ConvSpec, known_backbones};
-pub use default_backbone::EFFICIENTNET_LITE0;
-pub use directory::{find_weights, weights_dir, weights_files};
+use patchcore_config::BackboneWeights;
+
+pub use directory::{find_weights, known_network, weights_dir, weights_files};
 pub use dtype::Dtype;
-pub use efficientnet::efficientnet_lite0_shapes;
 pub use encode::{Rounding, encode_safetensors};
 pub use error::WeightsError;
-pub use fold::{BatchNorm, ConvAttributes, Convolution, FoldedTensor, FoldedTensors};
+pub use fold::{BatchNorm, ConvAttributes, Convolution};
 pub use manifest::verify_manifest;
 pub use onnx::{Attribute, Node, OnnxModel, import_onnx, read_onnx};
 pub use safetensors_file::{import_safetensors, read_safetensors};
@@ -50,15 +48,8 @@ pub use weights_format::WeightsFormat;
 /// # Errors
 ///
 /// As [`import_onnx`]; [`WeightsError::UnknownBackbone`].
-pub fn import_known_onnx(backbone: &str, file: &str, bytes: &[u8]) -> Result<FoldedTensors, WeightsError> {
-    if backbone == EFFICIENTNET_LITE0 {
-        return Err(WeightsError::Unrecognised {
-            file: file.into(),
-            backbone: backbone.into(),
-            detail: "this backbone is read from safetensors only".into(),
-        });
-    }
-    import_onnx(Architecture::by_name(backbone)?, file, bytes)
+pub fn import_known_onnx(backbone: &str, file: &str, bytes: &[u8]) -> Result<BackboneWeights, WeightsError> {
+    import_onnx(known_network(backbone)?, file, bytes)
 }
 
 /// The tensors of a known backbone from a safetensors file.
@@ -66,10 +57,6 @@ pub fn import_known_onnx(backbone: &str, file: &str, bytes: &[u8]) -> Result<Fol
 /// # Errors
 ///
 /// As [`import_safetensors`]; [`WeightsError::UnknownBackbone`].
-pub fn import_known_safetensors(backbone: &str, file: &str, bytes: &[u8]) -> Result<FoldedTensors, WeightsError> {
-    if backbone == EFFICIENTNET_LITE0 {
-        let tensors = read_safetensors(file, bytes)?;
-        return efficientnet::take_exact(file, backbone, &efficientnet_lite0_shapes(), &tensors);
-    }
-    import_safetensors(Architecture::by_name(backbone)?, file, bytes)
+pub fn import_known_safetensors(backbone: &str, file: &str, bytes: &[u8]) -> Result<BackboneWeights, WeightsError> {
+    import_safetensors(known_network(backbone)?, file, bytes)
 }

@@ -1,14 +1,14 @@
-//! safetensors files: a ResNet's state dict with torchvision's or timm's names, or tensors under their final names.
+//! safetensors files: a state dict with torchvision's or timm's names, or tensors under the plan's.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use patchcore_config::BackboneWeights;
+use patchcore_config::backbone::NetworkEntry;
 use safetensors::SafeTensors;
 
-use super::architecture::Architecture;
 use super::dtype::Dtype;
 use super::error::WeightsError;
-use super::fold::FoldedTensors;
 use super::state_dict::import_state_dict;
 use super::tensor_view::{Payload, TensorView};
 
@@ -38,15 +38,11 @@ pub fn read_safetensors<'a>(file: &str, bytes: &'a [u8]) -> Result<BTreeMap<Stri
     Ok(views.collect())
 }
 
-/// The folded tensors of `architecture` from a safetensors file.
+/// The folded tensors of `network` from a safetensors file.
 ///
 /// # Errors
 ///
 /// As [`read_safetensors`], and any of the tensor variants of [`WeightsError`].
-pub fn import_safetensors(
-    architecture: &Architecture,
-    file: &str,
-    bytes: &[u8],
-) -> Result<FoldedTensors, WeightsError> {
-    import_state_dict(architecture, file, &read_safetensors(file, bytes)?)
+pub fn import_safetensors(network: &NetworkEntry, file: &str, bytes: &[u8]) -> Result<BackboneWeights, WeightsError> {
+    import_state_dict(network, file, &read_safetensors(file, bytes)?)
 }

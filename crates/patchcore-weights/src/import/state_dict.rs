@@ -2,38 +2,45 @@
 
 use std::collections::BTreeMap;
 
-use super::architecture::Architecture;
+use patchcore_config::BackboneWeights;
+use patchcore_config::backbone::NetworkEntry;
+
 use super::assemble::assemble;
 use super::error::WeightsError;
-use super::fold::{BatchNorm, Convolution, FoldedTensors};
+use super::fold::{BatchNorm, Convolution};
 use super::tensor_view::TensorView;
+use super::trunk::Trunk;
 
 /// BatchNorm's epsilon in torchvision and timm; files of tensors do not store it.
 pub(super) const DEFAULT_EPSILON: f64 = 1e-5;
 
-/// The folded tensors of `architecture` from a state dict.
+/// The folded tensors of `network` from a state dict.
 ///
 /// # Errors
 ///
 /// Any of the tensor variants of [`WeightsError`].
 pub fn import_state_dict(
-    architecture: &Architecture,
+    network: &NetworkEntry,
     file: &str,
     tensors: &BTreeMap<String, TensorView<'_>>,
-) -> Result<FoldedTensors, WeightsError> {
-    assemble(architecture, file, &state_dict_convolutions(tensors))
+) -> Result<BackboneWeights, WeightsError> {
+    let trunk = Trunk::new(network);
+    assemble(&trunk, file, &state_dict_convolutions(&trunk, tensors))
 }
 
-/// The convolutions of a ResNet's state dict by torchvision's names.
+/// The convolutions of a network's state dict by the plan's names.
 ///
-/// torchvision and timm name a ResNet's tensors alike. A common prefix (`module.`, `backbone.`) is dropped, so is
+/// torchvision and timm name a ResNet's tensors alike, and as the plan does. A common prefix (`module.`, `backbone.`) is dropped, so is
 /// everything that is no convolution of the trunk (`fc`, `num_batches_tracked`).
-pub fn state_dict_convolutions<'a>(tensors: &BTreeMap<String, TensorView<'a>>) -> BTreeMap<String, Convolution<'a>> {
-    let prefix = prefix(tensors.keys().map(String::as_str)).unwrap_or_default();
+pub fn state_dict_convolutions<'a>(
+    trunk: &Trunk,
+    tensors: &BTreeMap<String, TensorView<'a>>,
+) -> BTreeMap<String, Convolution<'a>> {
+    let prefix = trunk.prefix(tensors.keys().map(String::as_str)).unwrap_or_default();
     let mut convolutions = BTreeMap::new();
     for (name, weight) in tensors {
         let Some(conv) = name.strip_prefix(&prefix).and_then(|name| name.strip_suffix(".weight")) else { continue };
-        if weight.dims.len() != 4 || !is_trunk(conv) {
+        if weight.dims.len() != 4 || !trunk.is_inside(conv) {
             continue;
         }
         let get = |name: &str| tensors.get(&format!("{prefix}{name}")).cloned();
@@ -64,19 +71,4 @@ pub(super) fn norm_of(conv: &str) -> Option<String> {
     let (head, leaf) = conv.rsplit_once('.').map_or(("", conv), |(head, leaf)| (head, leaf));
     let number = leaf.strip_prefix("conv")?;
     Some(if head.is_empty() { format!("bn{number}") } else { format!("{head}.bn{number}") })
-}
-
-/// What stands before torchvision's names of a ResNet; `None` when these are not among `names`.
-pub(super) fn prefix<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
-    const FIRST: &str = "layer1.0.conv1.weight";
-    let heads: Vec<&str> = names.clone().filter_map(|name| name.strip_suffix(FIRST)).collect();
-    heads
-        .into_iter()
-        .find(|head| names.clone().any(|name| name.strip_prefix(head) == Some("conv1.weight")))
-        .map(str::to_owned)
-}
-
-/// Whether a name is the stem's convolution or lies in one of the four layers.
-pub(super) fn is_trunk(conv: &str) -> bool {
-    conv == "conv1" || ["layer1.", "layer2.", "layer3.", "layer4."].iter().any(|layer| conv.starts_with(layer))
 }

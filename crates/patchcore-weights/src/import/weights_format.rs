@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use super::architecture::Architecture;
+use patchcore_config::BackboneWeights;
+use patchcore_config::backbone::WeightsSource;
+
+use super::directory::known_network;
 use super::error::WeightsError;
-use super::fold::FoldedTensors;
 use super::{import_known_onnx, import_known_safetensors};
 
 /// A format that weights are read from.
@@ -27,7 +29,7 @@ impl WeightsFormat {
         match extension.as_str() {
             "onnx" => Ok(Self::Onnx),
             "safetensors" => Ok(Self::Safetensors),
-            "pth" | "pt" | "bin" if Architecture::by_name(backbone).is_ok() => {
+            "pth" | "pt" | "bin" if is_published(backbone) => {
                 let remedy =
                     format!("; convert it with `cargo xtask fetch-weights {backbone} --from {}`", path.display());
                 Err(WeightsError::UnknownFormat { path: path.into(), remedy })
@@ -41,10 +43,15 @@ impl WeightsFormat {
     /// # Errors
     ///
     /// As [`import_known_onnx`] or [`import_known_safetensors`].
-    pub fn import(self, backbone: &str, file: &str, bytes: &[u8]) -> Result<FoldedTensors, WeightsError> {
+    pub fn import(self, backbone: &str, file: &str, bytes: &[u8]) -> Result<BackboneWeights, WeightsError> {
         match self {
             Self::Onnx => import_known_onnx(backbone, file, bytes),
             Self::Safetensors => import_known_safetensors(backbone, file, bytes),
         }
     }
+}
+
+/// Whether `cargo xtask fetch-weights` knows the backbone.
+fn is_published(backbone: &str) -> bool {
+    known_network(backbone).is_ok_and(|network| matches!(network.weights, WeightsSource::Published { .. }))
 }

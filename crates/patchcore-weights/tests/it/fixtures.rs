@@ -3,20 +3,25 @@
 use std::fs;
 use std::path::PathBuf;
 
-use patchcore_weights::{Architecture, Block, read_safetensors};
+use patchcore_config::Architecture;
+use patchcore_config::backbone::{Family, NetworkEntry, ResNet};
+use patchcore_weights::read_safetensors;
 
 /// The basic-block network of the fixtures.
-pub const BASIC: Architecture =
-    Architecture { name: "tiny_basic", block: Block::Basic, blocks: [2, 1, 1, 1], stem_width: 2, width_factor: 1 };
+pub fn basic() -> NetworkEntry {
+    tiny("tiny_basic", 1)
+}
 
 /// The bottleneck network of the fixtures.
-pub const BOTTLENECK: Architecture = Architecture {
-    name: "tiny_bottleneck",
-    block: Block::Bottleneck,
-    blocks: [2, 1, 1, 1],
-    stem_width: 2,
-    width_factor: 1,
-};
+pub fn bottleneck() -> NetworkEntry {
+    tiny("tiny_bottleneck", 4)
+}
+
+fn tiny(name: &'static str, expansion: usize) -> NetworkEntry {
+    let net = ResNet { blocks: [2, 1, 1, 1], expansion, stem: 2, width: 2 };
+    // Its levels have the names of any ResNet's.
+    NetworkEntry { name, family: Family::ResNet(net), ..*Architecture::RESNET18.entry() }
+}
 
 /// The bytes of a fixture.
 pub fn fixture(name: &str) -> Vec<u8> {
@@ -35,20 +40,23 @@ pub fn expected(name: &str) -> Vec<(String, Vec<usize>, Vec<f32>)> {
     tensors.iter().map(decode).collect()
 }
 
-/// Every ONNX fixture that must import, with its network and the layer it ends in.
-pub const EXPORTS: [(&str, &Architecture, usize); 14] = [
-    ("basic_script_11_folded_fc.onnx", &BASIC, 4),
-    ("basic_script_13_named_fc_dynamic.onnx", &BASIC, 4),
-    ("basic_script_17_folded_trunk3_dynamic.onnx", &BASIC, 3),
-    ("basic_dynamo_18_folded_fc_dynamic.onnx", &BASIC, 4),
-    ("basic_dynamo_20_named_trunk3.onnx", &BASIC, 3),
-    ("basic_anonymous_unfolded.onnx", &BASIC, 4),
-    ("basic_float_data.onnx", &BASIC, 3),
-    ("basic_double_data.onnx", &BASIC, 3),
-    ("basic_half_17.onnx", &BASIC, 4),
-    ("bottleneck_script_20_folded_fc.onnx", &BOTTLENECK, 4),
-    ("bottleneck_script_12_named_fc.onnx", &BOTTLENECK, 4),
-    ("bottleneck_dynamo_20_folded_trunk4_dynamic.onnx", &BOTTLENECK, 4),
-    ("bottleneck_anonymous_folded.onnx", &BOTTLENECK, 4),
-    ("bottleneck_dynamo_20_named_sequential.onnx", &BOTTLENECK, 3),
+/// A file, its network and the layer it ends in.
+type Export = (&'static str, fn() -> NetworkEntry, usize);
+
+/// Every ONNX fixture that must import.
+pub const EXPORTS: [Export; 14] = [
+    ("basic_script_11_folded_fc.onnx", basic, 4),
+    ("basic_script_13_named_fc_dynamic.onnx", basic, 4),
+    ("basic_script_17_folded_trunk3_dynamic.onnx", basic, 3),
+    ("basic_dynamo_18_folded_fc_dynamic.onnx", basic, 4),
+    ("basic_dynamo_20_named_trunk3.onnx", basic, 3),
+    ("basic_anonymous_unfolded.onnx", basic, 4),
+    ("basic_float_data.onnx", basic, 3),
+    ("basic_double_data.onnx", basic, 3),
+    ("basic_half_17.onnx", basic, 4),
+    ("bottleneck_script_20_folded_fc.onnx", bottleneck, 4),
+    ("bottleneck_script_12_named_fc.onnx", bottleneck, 4),
+    ("bottleneck_dynamo_20_folded_trunk4_dynamic.onnx", bottleneck, 4),
+    ("bottleneck_anonymous_folded.onnx", bottleneck, 4),
+    ("bottleneck_dynamo_20_named_sequential.onnx", bottleneck, 3),
 ];

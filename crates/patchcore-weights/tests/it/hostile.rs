@@ -3,7 +3,7 @@
 use patchcore_weights::{WeightsError, import_onnx, import_safetensors, read_onnx};
 use proptest::prelude::*;
 
-use crate::fixtures::{BASIC, BOTTLENECK, EXPORTS, fixture};
+use crate::fixtures::{EXPORTS, basic, bottleneck, fixture};
 
 /// A length-delimited protobuf field.
 fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
@@ -37,7 +37,7 @@ fn node(op: &str, inputs: &[&str], outputs: &[&str]) -> Vec<u8> {
 #[test]
 fn truncated_at_every_byte() {
     for (file, architecture) in
-        [("basic_script_17_folded_trunk3_dynamic.onnx", &BASIC), ("basic_dynamo_20_named_trunk3.onnx", &BASIC)]
+        [("basic_script_17_folded_trunk3_dynamic.onnx", &basic()), ("basic_dynamo_20_named_trunk3.onnx", &basic())]
     {
         let bytes = fixture(file);
         // What follows the graph is the list of operator sets: a file cut there has lost no weight.
@@ -77,7 +77,7 @@ fn graph_of(bytes: &[u8]) -> &[u8] {
 #[test]
 fn a_graph_cut_at_every_byte_inside_an_honest_envelope() {
     for (file, architecture) in
-        [("basic_script_17_folded_trunk3_dynamic.onnx", &BASIC), ("basic_anonymous_unfolded.onnx", &BASIC)]
+        [("basic_script_17_folded_trunk3_dynamic.onnx", &basic()), ("basic_anonymous_unfolded.onnx", &basic())]
     {
         let bytes = fixture(file);
         let graph = graph_of(&bytes);
@@ -93,7 +93,7 @@ fn a_graph_cut_at_every_byte_inside_an_honest_envelope() {
 fn a_truncated_safetensors_file_is_refused_at_every_byte() {
     let bytes = fixture("basic_state.safetensors");
     for length in 0..bytes.len() {
-        let error = import_safetensors(&BASIC, "f", &bytes[..length]).unwrap_err();
+        let error = import_safetensors(&basic(), "f", &bytes[..length]).unwrap_err();
         assert!(matches!(error, WeightsError::NotSafetensors { .. }), "{error}");
     }
 }
@@ -125,7 +125,7 @@ fn huge_dimensions_are_compared_not_allocated() {
     tensor.extend(field(8, b"conv1.weight"));
     let mut graph = field(5, &tensor);
     graph.extend(field(5, &[tensor.as_slice(), &field(8, b"layer1.0.conv1.weight")].concat()));
-    let error = import_onnx(&BASIC, "x.onnx", &model(&graph)).unwrap_err();
+    let error = import_onnx(&basic(), "x.onnx", &model(&graph)).unwrap_err();
     assert!(matches!(error, WeightsError::Shape { .. }), "{error}");
 }
 
@@ -144,7 +144,7 @@ fn a_tensor_of_the_right_shape_without_values_is_refused() {
         index += 1;
     }
     assert!(changed > 0);
-    let error = import_onnx(&BASIC, file, &bytes).unwrap_err();
+    let error = import_onnx(&basic(), file, &bytes).unwrap_err();
     assert!(matches!(error, WeightsError::ValueCount { found: 0, .. }), "{error}");
 }
 
@@ -159,7 +159,7 @@ fn a_cyclic_graph_ends() {
     graph.extend(node("Relu", &["b"], &["b"]));
     graph.extend(node("MaxPool", &["b"], &["b"]));
     graph.extend(field(11, &field(1, b"a")));
-    for architecture in [&BASIC, &BOTTLENECK] {
+    for architecture in [&basic(), &bottleneck()] {
         assert!(import_onnx(architecture, "x.onnx", &model(&graph)).is_err());
     }
     // A residual network whose every block is the same block.
@@ -173,7 +173,7 @@ fn a_cyclic_graph_ends() {
     graph.extend(node("Add", &["c2", "x"], &["sum"]));
     graph.extend(node("Relu", &["sum"], &["x"]));
     graph.extend(field(11, &field(1, b"image")));
-    assert!(import_onnx(&BASIC, "x.onnx", &model(&graph)).is_err());
+    assert!(import_onnx(&basic(), "x.onnx", &model(&graph)).is_err());
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn a_flood_of_empty_nodes_is_refused() {
 fn a_flood_of_convolutions_on_one_value_ends() {
     let one = node("Conv", &["a", "a"], &["a"]);
     let graph = [one.repeat(40_000), field(11, &field(1, b"a"))].concat();
-    assert!(import_onnx(&BASIC, "x.onnx", &model(&graph)).is_err());
+    assert!(import_onnx(&basic(), "x.onnx", &model(&graph)).is_err());
 }
 
 proptest! {
@@ -201,7 +201,7 @@ proptest! {
         near_start in any::<bool>(),
         cut in prop::option::of(any::<prop::sample::Index>()),
     ) {
-        let (file, architecture, _) = EXPORTS[which];
+        let (file, network, _) = EXPORTS[which];
         let mut bytes = fixture(file);
         for (index, value) in edits {
             let span = if near_start { bytes.len().min(600) } else { bytes.len() };
@@ -211,17 +211,17 @@ proptest! {
         if let Some(cut) = cut {
             bytes.truncate(cut.index(bytes.len()));
         }
-        if let Ok(tensors) = import_onnx(architecture, file, &bytes) {
-            prop_assert!(tensors.values().all(|tensor| tensor.data.iter().all(|value| value.is_finite())));
+        if let Ok(tensors) = import_onnx(&network(), file, &bytes) {
+            prop_assert!(tensors.tensors.values().all(|tensor| tensor.data.iter().all(|value| value.is_finite())));
         }
     }
 
     #[test]
     fn random_bytes_never_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let _ = read_onnx("x.onnx", &bytes);
-        let _ = import_safetensors(&BASIC, "x", &bytes);
+        let _ = import_safetensors(&basic(), "x", &bytes);
         bytes.splice(0..0, [0x08, 8]);
-        let _ = import_onnx(&BASIC, "x.onnx", &bytes);
-        let _ = import_onnx(&BASIC, "x.onnx", &model(&bytes));
+        let _ = import_onnx(&basic(), "x.onnx", &bytes);
+        let _ = import_onnx(&basic(), "x.onnx", &model(&bytes));
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use patchcore_weights::{WeightsError, known_backbones, load_weights, weights_files};
+use patchcore_config::Architecture;
+use patchcore_weights::{WeightsError, load_weights, weights_files};
 
 #[test]
 fn a_missing_file_names_the_command() {
@@ -31,8 +32,8 @@ fn the_installed_file_comes_before_an_onnx_file() {
 fn an_unknown_backbone_lists_the_known_ones() {
     let error = load_weights("x.onnx".as_ref(), "resnet19").unwrap_err();
     assert!(matches!(error, WeightsError::UnknownBackbone { .. }), "{error}");
-    for name in known_backbones() {
-        assert!(error.to_string().contains(name), "{error}");
+    for known in Architecture::all() {
+        assert!(error.to_string().contains(known.name()), "{error}");
     }
 }
 

@@ -1,14 +1,17 @@
 //! Files that PyTorch's exporters wrote, against the network they were exported from.
 
+use patchcore_config::backbone::Family;
 use patchcore_weights::{WeightsError, import_onnx, import_safetensors, read_onnx};
 
-use crate::fixtures::{BASIC, BOTTLENECK, EXPORTS, expected, fixture};
+use crate::fixtures::{EXPORTS, basic, bottleneck, expected, fixture};
 
 #[test]
 fn every_export_gives_the_folded_network() {
-    for (file, architecture, last) in EXPORTS {
-        let kind = if architecture.name == "tiny_basic" { "basic" } else { "bottleneck" };
-        let tensors = import_onnx(architecture, file, &fixture(file)).unwrap_or_else(|error| panic!("{error}"));
+    for (file, network, last) in EXPORTS {
+        let network = network();
+        let kind = if network.name == "tiny_basic" { "basic" } else { "bottleneck" };
+        let weights = import_onnx(&network, file, &fixture(file)).unwrap_or_else(|error| panic!("{error}"));
+        let tensors = weights.tensors;
         let wanted = expected(&format!("{kind}_folded.safetensors"));
         let wanted: Vec<_> = wanted.iter().filter(|(name, ..)| last == 4 || !name.starts_with("layer4")).collect();
         assert_eq!(tensors.len(), wanted.len(), "{file}");
@@ -40,7 +43,7 @@ fn the_model_tells_who_wrote_it() {
 
 #[test]
 fn a_state_dict_gives_the_same_tensors_bit_for_bit() {
-    let tensors = import_safetensors(&BASIC, "f", &fixture("basic_state.safetensors")).unwrap();
+    let tensors = import_safetensors(&basic(), "f", &fixture("basic_state.safetensors")).unwrap().tensors;
     for (name, shape, data) in expected("basic_folded.safetensors") {
         assert_eq!((&tensors[&name].shape, &tensors[&name].data), (&shape, &data), "{name}");
     }
@@ -48,16 +51,16 @@ fn a_state_dict_gives_the_same_tensors_bit_for_bit() {
 
 #[test]
 fn external_data_is_refused_with_the_remedy() {
-    let error = import_onnx(&BASIC, "net.onnx", &fixture("basic_external_data.onnx")).unwrap_err();
+    let error = import_onnx(&basic(), "net.onnx", &fixture("basic_external_data.onnx")).unwrap_err();
     assert!(matches!(error, WeightsError::ExternalData { .. }), "{error}");
     assert!(error.to_string().contains("external_data=False"), "{error}");
 }
 
 #[test]
 fn another_architecture_is_refused() {
-    for (file, architecture, _) in EXPORTS {
-        let other = if architecture.name == "tiny_basic" { &BOTTLENECK } else { &BASIC };
-        let error = import_onnx(other, file, &fixture(file)).unwrap_err();
+    for (file, network, _) in EXPORTS {
+        let other = if network().name == "tiny_basic" { bottleneck() } else { basic() };
+        let error = import_onnx(&other, file, &fixture(file)).unwrap_err();
         let typed = matches!(
             error,
             WeightsError::TensorMissing { .. }
@@ -71,10 +74,12 @@ fn another_architecture_is_refused() {
 
 #[test]
 fn more_or_fewer_blocks_are_another_network() {
-    for (file, architecture, _) in EXPORTS {
+    for (file, network, _) in EXPORTS {
         let bytes = fixture(file);
         for blocks in [[1, 1, 1, 1], [2, 2, 1, 1], [2, 1, 2, 1]] {
-            let other = patchcore_weights::Architecture { blocks, ..*architecture };
+            let mut other = network();
+            let Family::ResNet(net) = &mut other.family else { panic!("{file} is a ResNet") };
+            net.blocks = blocks;
             assert!(import_onnx(&other, file, &bytes).is_err(), "{file} {blocks:?}");
         }
     }
@@ -82,24 +87,24 @@ fn more_or_fewer_blocks_are_another_network() {
 
 #[test]
 fn a_stride_that_torchvision_has_not_is_refused() {
-    let error = import_onnx(&BOTTLENECK, "v1.onnx", &fixture("bottleneck_stride_first.onnx")).unwrap_err();
+    let error = import_onnx(&bottleneck(), "v1.onnx", &fixture("bottleneck_stride_first.onnx")).unwrap_err();
     assert!(matches!(error, WeightsError::Layer { attribute: "strides", .. }), "{error}");
 }
 
 #[test]
 fn values_that_are_no_numbers_are_refused_with_their_tensor() {
-    let error = import_onnx(&BASIC, "nan.onnx", &fixture("basic_nan.onnx")).unwrap_err();
+    let error = import_onnx(&basic(), "nan.onnx", &fixture("basic_nan.onnx")).unwrap_err();
     assert!(matches!(&error, WeightsError::NotFinite { tensor, .. } if tensor == "layer2.0.conv2.weight"), "{error}");
 }
 
 #[test]
 fn quantised_weights_are_refused_with_their_type() {
-    let error = import_onnx(&BASIC, "i8.onnx", &fixture("basic_int8.onnx")).unwrap_err();
+    let error = import_onnx(&basic(), "i8.onnx", &fixture("basic_int8.onnx")).unwrap_err();
     assert!(matches!(&error, WeightsError::Dtype { found, .. } if found == "i8"), "{error}");
 }
 
 #[test]
 fn preprocessing_inside_the_graph_is_refused() {
-    let error = import_onnx(&BASIC, "pre.onnx", &fixture("basic_preprocessing.onnx")).unwrap_err();
+    let error = import_onnx(&basic(), "pre.onnx", &fixture("basic_preprocessing.onnx")).unwrap_err();
     assert!(error.to_string().contains("preprocessing"), "{error}");
 }

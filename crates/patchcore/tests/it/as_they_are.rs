@@ -1,6 +1,6 @@
 //! Photos as they are, from end to end: maps in the photo's geometry, padding, regions of interest, tiles.
 
-use patchcore::{Error, Mode, Model, Photo, PixelBuffer, PixelFormat, Region, Resize, Settings, Size, Tiling};
+use patchcore::{Crop, Error, Mode, Model, Photo, PixelBuffer, PixelFormat, Region, Resize, Settings, Size, Tiling};
 use patchcore_core::nearest_neighbor::Neighbor;
 
 /// A textured plate of any size with a spot of nine pixels a side around `spot`.
@@ -23,7 +23,7 @@ fn plates(width: u32, height: u32) -> Vec<Photo> {
 }
 
 fn settings() -> Settings {
-    Settings { resize: Some(Resize::None), coreset_sampling_ratio: 0.2, num_neighbors: Some(3), ..Settings::default() }
+    Settings { resize: Some(Resize::Keep), coreset_sampling_ratio: 0.2, num_neighbors: Some(3), ..Settings::default() }
 }
 
 /// Column and row of the largest value.
@@ -35,8 +35,8 @@ fn peak(map: &patchcore::AnomalyMap) -> (f64, f64) {
 #[test]
 fn the_map_lies_on_the_photo_whatever_the_view() {
     let spot = (90, 60);
-    let crop = Size { width: 64, height: 64 };
-    let shrunk = Settings { resize: Some(Resize::ShortSide(96)), ..settings() };
+    let crop = Crop::Center(Size { width: 64, height: 64 });
+    let shrunk = Settings { resize: Some(Resize::Short(96)), ..settings() };
     let cases = [
         ("as it is", settings(), None),
         ("resized", shrunk.clone(), None),
@@ -88,7 +88,7 @@ fn padding_drops_its_own_cells_and_scores_the_border() {
     let columns = score.patches.columns;
     let outside: Vec<usize> = (0..columns).filter(|column| score.patches.scores[*column] == 0.0).collect();
     assert_eq!((columns, outside), (8, vec![7]));
-    assert!(model.core().bank().origins().iter().all(|origin| origin.column < 7));
+    assert!(model.core().bank().origins().unwrap().iter().all(|origin| origin.column < 7));
     assert_eq!(model.core().fitted_on().patches, 4 * 8 * 7);
 }
 
@@ -100,7 +100,7 @@ fn a_region_decides_fit_score_and_map_and_travels_with_the_model() {
     let whole = Model::fit(&settings(), plates(96, 64)).unwrap();
     let settings = Settings { region: Some(region), ..settings() };
     let model = Model::fit(&settings, plates(96, 64)).unwrap();
-    assert!(model.core().bank().origins().iter().all(|origin| origin.column < 6));
+    assert!(model.core().bank().origins().unwrap().iter().all(|origin| origin.column < 6));
     assert_eq!(model.core().fitted_on().patches, 4 * 8 * 6);
 
     let good = model.score(&plate(96, 64, 9, None)).unwrap();
@@ -114,7 +114,7 @@ fn a_region_decides_fit_score_and_map_and_travels_with_the_model() {
         assert!(pairs().all(|(score, inside)| *inside == (*score != 0.0)));
         assert_eq!(score.on_photo().seen.as_ref(), Some(&inside));
         assert!(score.worst_at.0 < 48.0);
-        assert!(!score.nearest_good.image.is_empty());
+        assert!(score.nearest_good.image.is_some());
     }
     // Smoothing does not darken the region's border: good columns next to it score like those in the middle.
     let column = |x: usize| (0..64).map(|y| good.map.scores[y * 96 + x]).sum::<f32>() / 64.0;
@@ -155,14 +155,14 @@ fn what_does_not_fit_together_is_refused() {
         assert!(error.to_string().contains(what), "{error}");
         assert!(matches!(error, Error::Config(_)), "{error}");
     };
-    let crop = Some(Size { width: 64, height: 64 });
+    let crop = Some(Crop::Center(Size { width: 64, height: 64 }));
     refused(Settings { crop, pad_to_stride: true, ..settings() }, "pad");
-    refused(Settings { tiling: Some(Tiling { size: 500, overlap: 64 }), ..settings() }, "tile");
-    refused(Settings { tiling: Some(Tiling { size: 512, overlap: 300 }), ..settings() }, "tile");
+    refused(Settings { tiling: Tiling::Tiles { size: 500, overlap: 64 }, ..settings() }, "tile");
+    refused(Settings { tiling: Tiling::Tiles { size: 512, overlap: 300 }, ..settings() }, "tile");
     // The region lies outside the view: no photo can be used.
     let corner: Vec<bool> = (0..96 * 64).map(|pixel| pixel == 0).collect();
     let region = Some(Region::from_pixels(Size { width: 96, height: 64 }, &corner).unwrap());
-    let crop = Some(Size { width: 32, height: 32 });
+    let crop = Some(Crop::Center(Size { width: 32, height: 32 }));
     let error = Model::fit(&Settings { region, crop, ..settings() }, plates(96, 64)).unwrap_err();
     assert!(error.to_string().contains("inside the region"), "{error}");
 }
@@ -176,8 +176,7 @@ fn tiled_against_whole(tiling: Tiling) -> (f32, f32) {
         vec![plate(width, height, 1, None)],
     )
     .unwrap();
-    let mut config = whole.core().config().clone();
-    config.tiling = Some(tiling);
+    let config = whole.core().config().clone().into_config().with_tiling(tiling).check().unwrap();
     let weights = patchcore::resolve_weights("efficientnet_lite0", None).unwrap();
     let rows = whole.core().bank().rows().to_vec();
     let device = patchcore::ComputeDevice::flex();
@@ -194,17 +193,17 @@ fn tiled_against_whole(tiling: Tiling) -> (f32, f32) {
 /// between the levels 32 more: 112 pixels of context are exact.
 #[test]
 fn tiles_with_enough_context_are_the_whole() {
-    let (patches, map) = tiled_against_whole(Tiling { size: 480, overlap: 224 });
+    let (patches, map) = tiled_against_whole(Tiling::Tiles { size: 480, overlap: 224 });
     println!("overlap 224: patches {patches:e}, map {map:e} of the largest score");
     assert!(patches < 1e-5 && map < 1e-5, "{patches} {map}");
 }
 
 #[test]
 fn tiles_with_the_default_overlap_are_close() {
-    let (patches, map) = tiled_against_whole(Tiling { size: 512, overlap: 128 });
+    let (patches, map) = tiled_against_whole(Tiling::Tiles { size: 512, overlap: 128 });
     println!("overlap 128: patches {patches:e}, map {map:e} of the largest score");
     assert!(patches < 0.05 && map < 0.05, "{patches} {map}");
     // A tile that is never cut changes nothing.
-    let (patches, map) = tiled_against_whole(Tiling { size: 704, overlap: 64 });
+    let (patches, map) = tiled_against_whole(Tiling::Tiles { size: 704, overlap: 64 });
     assert_eq!((patches, map), (0.0, 0.0));
 }

@@ -1,8 +1,8 @@
 //! Settings and weights that cannot work: a typed error that names the parameter, never a panic.
 
 use patchcore::config::ConfigError;
+use patchcore::config::Mode;
 use patchcore::config::{Architecture, BackboneWeights};
-use patchcore::config::{Mode, PatchCoreConfig};
 use patchcore::{Error, Model, Settings};
 use patchcore_core::error::{BackboneError, DeviceError, FitError, InputError, ScoreError};
 use patchcore_core::{ComputeDevice, Fitter, ImageInput};
@@ -15,7 +15,7 @@ fn fit(settings: Settings) -> Error {
 }
 
 fn small() -> Settings {
-    Settings { resize: Some(patchcore::Resize::None), ..Settings::default() }
+    Settings { resize: Some(patchcore::Resize::Keep), ..Settings::default() }
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn no_photo_is_an_error() {
 #[test]
 fn damaged_weights_name_the_tensor() {
     let weights = patchcore::resolve_weights("efficientnet_lite0", None).unwrap();
-    let config = PatchCoreConfig::new(Mode::Paper, Architecture::EfficientNetLite0);
+    let config = Mode::Paper.config(Architecture::EFFICIENTNET_LITE0).check().unwrap();
     let refused = |spoil: &dyn Fn(&mut BackboneWeights)| {
         let mut weights = weights.clone();
         spoil(&mut weights);

@@ -8,7 +8,7 @@
 use std::ops::ControlFlow;
 
 use burn::tensor::{Tensor, TensorData};
-use patchcore::config::{Architecture, PatchCoreConfig};
+use patchcore::config::Architecture;
 use patchcore::{
     BankDtype, ComputeDevice, Error, LoadOptions, Mode, Model, NetworkInput, Photo, PixelBuffer, PixelFormat, Progress,
     Resize, Settings, Stage,
@@ -31,7 +31,7 @@ fn devices() -> Vec<ComputeDevice> {
 }
 
 fn settings(mode: Mode, device: &ComputeDevice) -> Settings {
-    let (resize, device) = (Some(Resize::None), device.name());
+    let (resize, device) = (Some(Resize::Keep), device.name());
     Settings { mode, resize, device, coreset_sampling_ratio: 0.2, ..Settings::default() }
 }
 
@@ -74,7 +74,7 @@ fn the_search_finds_the_cpus_rows() {
             let near = |at: usize| rows[at / dim * 31 % m * dim + at % dim] + 0.1 * noise[at];
             let queries: Vec<f32> = (0..n * dim).map(near).collect();
             for dtype in [BankDtype::F32, BankDtype::F16] {
-                let bank = MemoryBank::from_rows(dim, rows.clone()).unwrap().with_dtype(dtype);
+                let bank = MemoryBank::from_rows(dim, rows.clone()).unwrap().with_dtype(dtype).unwrap();
                 let cpu = NearestNeighborIndex::new(bank.clone(), &ComputeDevice::flex()).unwrap();
                 let index = NearestNeighborIndex::new(bank, &device).unwrap();
                 let (found, expected) =
@@ -129,7 +129,7 @@ fn features_are_the_cpus() {
     let settings = Settings::default();
     let weights = settings.load_weights().unwrap();
     for mode in [Mode::Paper, Mode::Authors] {
-        let config = PatchCoreConfig::new(mode, Architecture::EfficientNetLite0);
+        let config = mode.config(Architecture::EFFICIENTNET_LITE0).check().unwrap();
         let pixels: Vec<f32> = values(3 * 72 * 88, 3).iter().map(|value| 0.5 + 0.5 * value).collect();
         let grey = &pixels[..72 * 88];
         let cpu = Extractor::new(config.clone(), &weights, &ComputeDevice::flex()).unwrap();

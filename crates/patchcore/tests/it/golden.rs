@@ -2,7 +2,7 @@
 //! on the real ResNet-18.
 
 use patchcore::Precision;
-use patchcore::config::{Architecture, Mode, Normalization, PatchCoreConfig};
+use patchcore::config::{Architecture, Mode, Normalization};
 use patchcore_core::tensors::{Network, burn_device};
 use patchcore_core::{ComputeDevice, Extractor, ImageInput};
 use patchcore_testing::{Golden, resnet18};
@@ -19,10 +19,10 @@ fn largest_difference(found: &[f32], expected: &[f32]) -> f32 {
 fn layers_equal_torch() {
     let Some(weights) = resnet18() else { return };
     let weights = patchcore::resolve_weights("resnet18", Some(&weights)).unwrap();
-    let plan = Architecture::ResNet18.plan(&["layer2".into(), "layer3".into()]).unwrap();
+    let plan = Architecture::RESNET18.plan(&["layer2".into(), "layer3".into()]).unwrap();
     let device = ComputeDevice::flex();
     let burn = burn_device(&device).unwrap();
-    let network = Network::new(Architecture::ResNet18, plan, &weights, burn, Precision::F32).unwrap();
+    let network = Network::new("resnet18", plan, &weights, burn, Precision::F32).unwrap();
     for name in ["normal", "defect"] {
         let Some(golden) = Golden::open(name) else { return };
         let data = burn::tensor::TensorData::new(golden.f32("input"), [1, 3, 224, 224]);
@@ -40,8 +40,9 @@ fn embeddings_equal_both_published_codes() {
     let weights = patchcore::resolve_weights("resnet18", Some(&weights)).unwrap();
     for (mode, rows, dim) in [(Mode::Authors, "embedding_rows", 1024), (Mode::Anomalib, "anomalib_embedding_rows", 384)]
     {
-        let mut config = PatchCoreConfig::new(mode, Architecture::ResNet18);
-        config.normalization = NONE;
+        let mut config = mode.config(Architecture::RESNET18);
+        config.members[0].normalization = NONE;
+        let config = config.check().unwrap();
         let extractor = Extractor::new(config, &weights, &ComputeDevice::flex()).unwrap();
         for name in ["normal", "defect"] {
             let Some(golden) = Golden::open(name) else { return };
@@ -70,8 +71,9 @@ fn scores_and_maps_equal_both_published_codes() {
     let weights = patchcore::resolve_weights("resnet18", Some(&weights)).unwrap();
     for (mode, bank, key) in [(Mode::Authors, "bank", "bank"), (Mode::Anomalib, "anomalib_bank", "anomalib_bank")] {
         let Some(bank) = Golden::open(bank) else { return };
-        let mut config = PatchCoreConfig::new(mode, Architecture::ResNet18);
-        config.normalization = NONE;
+        let mut config = mode.config(Architecture::RESNET18);
+        config.members[0].normalization = NONE;
+        let config = config.check().unwrap();
         let model =
             patchcore_core::PatchCore::with_bank(config, &weights, bank.f32(key), &ComputeDevice::flex()).unwrap();
         for name in ["normal", "defect"] {

@@ -1,6 +1,8 @@
 //! Model files: what comes back is what was saved; whatever is damaged, newer or foreign is refused; nothing is lost.
 
-use patchcore::{Error, Model, Settings};
+use patchcore::config::ImageScoreRule;
+use patchcore::metrics::threshold::Thresholds;
+use patchcore::{Error, Mode, Model, Photo, PixelBuffer, PixelFormat, Region, Settings, Size, Tiling};
 use patchcore_core::error::ModelFileError;
 use patchcore_core::model_file::DriftPolicy;
 use patchcore_testing::resnet18;
@@ -9,7 +11,7 @@ use crate::part;
 
 fn model() -> Model {
     let settings = Settings {
-        resize: Some(patchcore::Resize::None),
+        resize: Some(patchcore::Resize::Keep),
         coreset_sampling_ratio: 0.05,
         num_neighbors: Some(3),
         ..Settings::default()
@@ -64,38 +66,97 @@ fn a_newer_version_is_named() {
     model().save(&path, false).unwrap();
     // The same length keeps the container valid; the version is looked at before the checksum.
     let text = std::fs::read(&path).unwrap();
-    let needle = br#"{\"format_version\":2,"#;
+    let needle = br#"{\"format_version\":3,"#;
     let at = text.windows(needle.len()).position(|window| window == needle).unwrap();
     let mut newer = text;
     newer[at + needle.len() - 2] = b'9';
     std::fs::write(&path, newer).unwrap();
     match Model::read(&path) {
-        Err(Error::ModelFile { source: ModelFileError::NewerVersion { found: 9, supported: 2, .. }, .. }) => {}
+        Err(Error::ModelFile { source: ModelFileError::NewerVersion { found: 9, supported: 3, .. }, .. }) => {}
         other => panic!("{other:?}"),
     }
 }
 
-/// A file of version 1 has neither passport nor thresholds, and none of the settings that came later.
+/// Files that version 0.1 wrote with a format version of 2, `fit --size 48x40 --coreset-sampling-ratio 0.05` on three drawn
+/// photos, and what it scored: image score, largest value of the map, value at column 30 of row 20.
+const EARLIER: [(Mode, &[u8], [f32; 3]); 3] = [
+    (Mode::Paper, include_bytes!("../fixtures/version_2_paper.safetensors"), [106.74216, 100.77263, 97.378426]),
+    (Mode::Authors, include_bytes!("../fixtures/version_2_authors.safetensors"), [140411.1, 132767.63, 128955.195]),
+    (Mode::Anomalib, include_bytes!("../fixtures/version_2_anomalib.safetensors"), [105.471214, 102.03461, 98.4047]),
+];
+
+/// Those files name a mode; every rule that they do not hold is the mode's of then.
 #[test]
-fn a_file_of_version_1_scores_as_it_did() {
+fn a_file_of_version_2_scores_as_it_did_and_is_written_as_version_3() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("part.patchcore");
+    let (width, height) = (48, 40);
+    let data: Vec<u8> = (0..width * height).map(|at| (at * 31 % 251) as u8).collect();
+    let photo = PixelBuffer { data: &data, width, height, stride: 48, format: PixelFormat::Gray8 };
+    let photo = Photo::from_buffer(&photo).unwrap();
+    for (mode, bytes, expected) in EARLIER {
+        std::fs::write(&path, bytes).unwrap();
+        let earlier = Model::load(&path, None, "flex").unwrap();
+        assert_eq!(Model::read(&path).unwrap().header.format_version, 2);
+        assert_eq!(earlier.config().mode(), Some(mode));
+        let scored = earlier.score(&photo).unwrap();
+        let found = [scored.score, scored.map.max(), scored.map.scores[20 * 48 + 30]];
+        for (found, expected) in found.into_iter().zip(expected) {
+            // Other instruction sets sum in another order.
+            assert!((found - expected).abs() <= 1e-4 * expected, "{mode:?}: {found} {expected}");
+        }
+        patchcore::store_thresholds(&path, Thresholds::default()).unwrap();
+        let now = Model::load(&path, None, "flex").unwrap();
+        assert_eq!(Model::read(&path).unwrap().header.format_version, 3);
+        assert_eq!(now.config(), earlier.config());
+        assert_eq!(now.passport(), earlier.passport());
+        assert_eq!(now.score(&photo).unwrap(), scored);
+    }
+}
+
+/// A file of version 1 is one of version 2 without passport and thresholds.
+#[test]
+fn a_model_without_a_passport_scores_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("part.patchcore");
     let model = model();
     model.save(&path, false).unwrap();
     let mut file = Model::read(&path).unwrap();
-    file.header.format_version = 1;
     file.header.passport = None;
-    let bytes = file.to_bytes().unwrap();
-    let length = u64::from_le_bytes(*bytes.first_chunk::<8>().unwrap()) as usize;
-    let header = String::from_utf8_lossy(&bytes[8..8 + length]);
-    for later in ["passport", "thresholds", "bank_dtype", "tiling", "region", "full_scale", "\"pad"] {
-        assert!(!header.contains(later), "{later}: {header}");
-    }
-    std::fs::write(&path, bytes).unwrap();
-    let old = Model::load(&path, None, "flex").unwrap();
-    assert!(old.core().passport().is_none());
+    std::fs::write(&path, file.to_bytes().unwrap()).unwrap();
+    let without = Model::load(&path, None, "flex").unwrap();
+    assert!(without.core().passport().is_none());
     let photo = part::photo(9, true);
-    assert_eq!(old.score(&photo).unwrap(), model.score(&photo).unwrap());
+    assert_eq!(without.score(&photo).unwrap(), model.score(&photo).unwrap());
+}
+
+/// The largest value of the map is the score, on the CPU, on tensors, in tiles and inside a region.
+#[test]
+fn the_score_may_be_the_largest_value_of_the_map() {
+    let settings = Settings {
+        resize: Some(patchcore::Resize::Keep),
+        coreset_sampling_ratio: 0.05,
+        image_score: Some(ImageScoreRule::MaximumOfMap),
+        ..Settings::default()
+    };
+    let size = Size { width: part::SIDE, height: part::SIDE };
+    let half: Vec<bool> = (0..part::SIDE * part::SIDE).map(|at| at % part::SIDE < part::SIDE / 2).collect();
+    let region = Some(Region::from_pixels(size, &half).unwrap());
+    let cases = [
+        settings.clone(),
+        Settings { device: "flex:tensors".into(), ..settings.clone() },
+        Settings { tiling: Tiling::Tiles { size: 64, overlap: 16 }, ..settings.clone() },
+        Settings { region, ..settings },
+    ];
+    for settings in cases {
+        let model = Model::fit(&settings, part::good(2)).unwrap();
+        assert_eq!(model.config().rules_name(), "paper with image_score maximum_of_map");
+        let scored = model.score(&part::photo(9, true)).unwrap();
+        assert_eq!(scored.score, scored.map.max(), "{settings:?}");
+        assert!(scored.score > 0.0);
+        let together = model.score_inputs([&model.prepare(&part::photo(9, true)).unwrap()]).unwrap();
+        assert_eq!(together[0].score, together[0].map.max(), "{settings:?}");
+    }
 }
 
 /// A photo of the fit can be shown again; what cannot be that photo is an error, not another picture.
@@ -108,21 +169,25 @@ fn the_nearest_good_photo_is_opened_again_or_refused() {
         part::photo(seed as u32, false).to_rgb8().save(file).unwrap();
     }
     let settings =
-        Settings { resize: Some(patchcore::Resize::None), coreset_sampling_ratio: 0.5, ..Settings::default() };
+        Settings { resize: Some(patchcore::Resize::Keep), coreset_sampling_ratio: 0.5, ..Settings::default() };
     let go = &mut |_| std::ops::ControlFlow::Continue(());
     let model = Model::fit_files(&settings, &files, &limits, go).unwrap().model;
     let mut nearest = model.score(&part::photo(9, true)).unwrap().nearest_good;
-    nearest.origin.row = 11;
+    nearest.origin.as_mut().unwrap().row = 11;
     let found = model.open_nearest(&nearest, &limits).unwrap();
     assert_eq!((found.photo.width(), found.at.1), (part::SIDE, 11.5 * 8.0 - 0.5));
-    image::RgbImage::new(40, 40).save(&nearest.image).unwrap();
+    let name = nearest.image.clone().unwrap();
+    image::RgbImage::new(40, 40).save(&name).unwrap();
     let error = model.open_nearest(&nearest, &limits).unwrap_err();
     assert!(matches!(error, Error::OtherPhoto { .. }) && error.to_string().contains("smaller"), "{error}");
-    std::fs::remove_file(&nearest.image).unwrap();
+    std::fs::remove_file(&name).unwrap();
     assert!(matches!(model.open_nearest(&nearest, &limits), Err(Error::Image(_))));
-    nearest.image.clear();
+    nearest.image = None;
     let error = model.open_nearest(&nearest, &limits).unwrap_err();
     assert!(matches!(error, Error::OtherPhoto { .. }) && error.to_string().contains("names"), "{error}");
+    nearest.origin = None;
+    let error = model.open_nearest_at(name.as_ref(), &nearest, &limits).unwrap_err();
+    assert!(error.to_string().contains("does not say which photo"), "{error}");
 }
 
 #[test]
@@ -139,7 +204,7 @@ fn the_container_of_the_weights_does_not_change_a_byte() {
         let settings = Settings {
             backbone: "resnet18".into(),
             weights: Some(weights.to_owned()),
-            resize: Some(patchcore::Resize::None),
+            resize: Some(patchcore::Resize::Keep),
             coreset_sampling_ratio: 0.05,
             num_neighbors: Some(3),
             ..Settings::default()

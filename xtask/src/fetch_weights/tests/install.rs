@@ -5,9 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::fetch_weights::registry::{Registry, RegistryEntry};
-use patchcore_weights::{
-    Architecture, FoldedTensor, FoldedTensors, Rounding, encode_safetensors, import_known_safetensors,
-};
+use patchcore_config::{Architecture, BackboneWeights, NamedTensor};
+use patchcore_weights::{Rounding, encode_safetensors, import_known_safetensors};
 
 use super::server::{Answer, Server};
 use super::{fixture, written};
@@ -22,23 +21,21 @@ fn entry(name: &str) -> RegistryEntry {
 }
 
 /// A ResNet-18 up to `last_layer`, of numbers that f16 does not have.
-fn resnet18(last_layer: usize) -> FoldedTensors {
-    let mut tensors = FoldedTensors::new();
-    let specs = Architecture::by_name("resnet18").unwrap().convolutions();
-    for spec in specs.into_iter().filter(|spec| spec.stage <= last_layer) {
-        let count: usize = spec.shape.iter().product();
-        let data = (0..count).map(|index| (index % 17) as f32 / 30.0 - 0.2).collect();
-        tensors.insert(format!("{}.weight", spec.name), FoldedTensor { shape: spec.shape.to_vec(), data });
-        let bias = FoldedTensor { shape: vec![spec.shape[0]], data: vec![0.5; spec.shape[0]] };
-        tensors.insert(format!("{}.bias", spec.name), bias);
-    }
-    tensors
+fn resnet18(last_layer: usize) -> BackboneWeights {
+    let plan = Architecture::RESNET18.entry().plan_of_levels(last_layer);
+    let tensors = plan.expected_tensors().into_iter().map(|(name, shape)| {
+        let count: usize = shape.iter().product();
+        let is_bias = shape.len() == 1;
+        let data = (0..count).map(|index| if is_bias { 0.5 } else { (index % 17) as f32 / 30.0 - 0.2 }).collect();
+        (name, NamedTensor { shape, data })
+    });
+    BackboneWeights { tensors: tensors.collect() }
 }
 
 fn install(folder: &Path) -> Install<'_> {
     Install {
         directory: folder,
-        last_layer: 3,
+        last_layer: "layer3",
         unverified: false,
         force: false,
         pause: Duration::ZERO,
@@ -103,7 +100,7 @@ fn a_file_is_installed_with_its_manifest() {
     let server = Server::start(Vec::new(), &[Answer::Status(404)]);
     let error = run_from_registry(&target, &server.base).unwrap_err();
     assert!(matches!(error, FetchError::Status { status: 404, .. }), "{error}");
-    let all = run(&target, source.to_str().unwrap(), |install| install.last_layer = 4).unwrap();
+    let all = run(&target, source.to_str().unwrap(), |install| install.last_layer = "layer4").unwrap();
     assert_eq!(all.manifest.last_layer, "layer4");
     assert_eq!(fs::read_dir(&target).unwrap().count(), 2);
 }

@@ -2,14 +2,14 @@
 
 use std::io::{Cursor, Write};
 
-use patchcore_weights::FoldedTensors;
+use patchcore_config::BackboneWeights;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 /// An ONNX file of named initializers and no graph, which the importer takes by their names.
-pub fn onnx(tensors: &FoldedTensors) -> Vec<u8> {
+pub fn onnx(weights: &BackboneWeights) -> Vec<u8> {
     let mut graph = Vec::new();
-    for (name, tensor) in tensors {
+    for (name, tensor) in &weights.tensors {
         let mut message = Vec::new();
         for extent in &tensor.shape {
             // dims
@@ -44,11 +44,11 @@ fn bytes(out: &mut Vec<u8>, field: u8, content: &[u8]) {
 }
 
 /// What `torch.save(state_dict)` writes: a pickle that refers to one storage per tensor, in a zip archive.
-pub fn pth(tensors: &FoldedTensors) -> Vec<u8> {
+pub fn pth(weights: &BackboneWeights) -> Vec<u8> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     let mut pickle = b"\x80\x02}(".to_vec();
-    for (key, (name, tensor)) in tensors.iter().enumerate() {
+    for (key, (name, tensor)) in weights.tensors.iter().enumerate() {
         text(&mut pickle, name);
         pickle.extend(b"ctorch._utils\n_rebuild_tensor_v2\n((");
         text(&mut pickle, "storage");

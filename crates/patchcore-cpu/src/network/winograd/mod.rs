@@ -13,6 +13,8 @@
 //! Rounding: at most 1.2e-5 against 4e-6 for direct convolution on a photograph through ResNet-18; the weights are
 //! transformed in `f64`.
 
+#![allow(clippy::indexing_slicing, reason = "filters and lanes are as many as the geometry says, which is asserted")]
+
 mod transform;
 
 use rayon::prelude::*;
@@ -48,6 +50,13 @@ struct Cut {
     sum_step: usize,
 }
 
+impl Cut {
+    /// Tiles of a chunk. Chunks are as many as keep all workers busy: the last ones may have fewer, or none.
+    fn count(&self, index: usize) -> usize {
+        self.tiles.saturating_sub(index * self.chunk).min(self.chunk)
+    }
+}
+
 impl Winograd {
     /// Whether this kernel can carry out a convolution.
     pub(super) fn fits(geometry: &Geometry) -> bool {
@@ -61,6 +70,7 @@ impl Winograd {
     /// Transforms and packs `weight` `[out, in, 3, 3]`.
     pub(super) fn new(level: FloatLevel, geometry: Geometry, weight: &[f32], bias: &[f32]) -> Self {
         let (inputs, outputs) = (geometry.in_channels, geometry.out_channels);
+        geometry.check_weights(inputs, weight, bias);
         let mut packed = AlignedBuffer::zeroed(outputs.div_ceil(LANES) * FREQUENCIES * inputs * LANES);
         let panel = FREQUENCIES * inputs * LANES;
         // The transform of a wide network takes a third of a second on one thread.
@@ -70,11 +80,9 @@ impl Winograd {
                 let mut lines = [[0.0f32; LANES]; FREQUENCIES];
                 for lane in 0..LANES.min(outputs - block * LANES) {
                     let start = ((block * LANES + lane) * inputs + input) * 9;
-                    let Some(filter) = weight.get(start..start + 9) else { return };
-                    for (line, value) in lines.iter_mut().zip(transform::transform_filter(filter)) {
-                        if let Some(place) = line.get_mut(lane) {
-                            *place = value;
-                        }
+                    let filter = transform::transform_filter(&weight[start..start + 9]);
+                    for (line, value) in lines.iter_mut().zip(filter) {
+                        line[lane] = value;
                     }
                 }
                 let rows = to.chunks_exact_mut(LANES).skip(input).step_by(inputs);
@@ -98,7 +106,7 @@ impl Winograd {
         runs: &mut Vec<Run>,
         scratch: &mut AlignedBuffer<f32>,
     ) {
-        operands.debug_check(&self.geometry);
+        operands.check(&self.geometry, images);
         let workers = leader.workers();
         let (input, output) = (&operands.input_map, &operands.output_map);
         let across = output.width.div_ceil(TILE);
@@ -176,7 +184,7 @@ impl Winograd {
                 plane: operands.input.add(block * operands.input_map.plane()),
                 map: operands.input_map,
                 first,
-                count: cut.tiles.saturating_sub(first).min(cut.chunk),
+                count: cut.count(index),
                 windows: windows.add(block * cut.chunk * LANES),
                 window_step: cut.window_step,
             };
@@ -203,7 +211,7 @@ impl Winograd {
         let first_block = group * step;
         let blocks = step.min(operands.output_map.blocks() - first_block);
         let first = index * cut.chunk;
-        let count = cut.tiles.saturating_sub(first).min(cut.chunk);
+        let count = cut.count(index);
         let parts = count.div_ceil(self.kernels.pixels());
         let rows = operands.input_map.channels * LANES;
         // SAFETY: tiles of the chunk and frequencies below 36 lie inside windows, weights and sums.

@@ -130,19 +130,23 @@ impl<'a, 'm> Graph<'a, 'm> {
             None => None,
         };
         let ints = |name: &str, default: &[i64]| match node.attribute(name) {
+            // No list of numbers: no convolution of a known network has none, so it is refused.
             Some(attribute) => attribute.ints().unwrap_or_default(),
             None => default.to_vec(),
         };
         let attributes = ConvAttributes {
             strides: ints("strides", &[1, 1]),
-            pads: match node.attribute("auto_pad").and_then(|attribute| attribute.text()) {
-                // The padding then depends on the input's size: no list of numbers says it.
-                Some("SAME_UPPER" | "SAME_LOWER") => Vec::new(),
-                Some("VALID") => vec![0; 4],
-                _ => ints("pads", &[0; 4]),
+            pads: match node.attribute("auto_pad").map(|attribute| attribute.text()) {
+                None | Some(Some("NOTSET" | "")) => ints("pads", &[0; 4]),
+                Some(Some("VALID")) => vec![0; 4],
+                // The padding then depends on the input's size, or on what is not known here: no list of numbers says it.
+                Some(_) => Vec::new(),
             },
             dilations: ints("dilations", &[1, 1]),
-            group: node.attribute("group").and_then(|attribute| attribute.int()).unwrap_or(1),
+            group: match node.attribute("group") {
+                Some(attribute) => attribute.int()?,
+                None => 1,
+            },
         };
         Some(Convolution { weight, bias, norm, attributes: Some(attributes) })
     }
@@ -170,7 +174,10 @@ impl<'a, 'm> Graph<'a, 'm> {
             bias: constant(2)?,
             mean: constant(3)?,
             variance: constant(4)?,
-            epsilon: node.attribute("epsilon").and_then(|attribute| attribute.float()).map_or(DEFAULT_EPSILON, widen),
+            epsilon: match node.attribute("epsilon") {
+                Some(attribute) => widen(attribute.float()?),
+                None => DEFAULT_EPSILON,
+            },
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Which convolution of a graph is which layer of the ResNet.
+//! Which convolution of a graph is which convolution of the plan.
 //!
 //! Three sources, the first that recognises the network wins: the initializers' names (`layer1.0.conv1.weight`; kept
 //! when nothing was folded, and by the newer exporter always), the nodes' names (`/layer1/layer1.0/conv1/Conv`; the
@@ -6,30 +6,37 @@
 
 use std::collections::BTreeMap;
 
-use super::super::architecture::Architecture;
+use patchcore_config::BackboneWeights;
+use patchcore_config::backbone::NetworkEntry;
+
 use super::super::assemble::assemble;
 use super::super::error::WeightsError;
-use super::super::fold::{Convolution, FoldedTensors};
-use super::super::state_dict::{batch_norm, is_trunk, norm_of, prefix, state_dict_convolutions};
+use super::super::fold::Convolution;
+use super::super::state_dict::{batch_norm, norm_of, state_dict_convolutions};
 use super::super::tensor_view::{Payload, TensorView};
+use super::super::trunk::Trunk;
 use super::graph::Graph;
 use super::model::{Node, OnnxModel};
 use super::parse::read_onnx;
-use super::walk::{unrecognised, walk};
+use super::walk::walk;
 
-/// The folded tensors of `architecture` from the bytes of an ONNX file.
+/// The folded tensors of `network` from the bytes of an ONNX file.
 ///
 /// # Errors
 ///
 /// As [`read_onnx`], any of the tensor variants of [`WeightsError`], and [`WeightsError::Unrecognised`].
-pub fn import_onnx(architecture: &Architecture, file: &str, bytes: &[u8]) -> Result<FoldedTensors, WeightsError> {
+pub fn import_onnx(network: &NetworkEntry, file: &str, bytes: &[u8]) -> Result<BackboneWeights, WeightsError> {
+    let trunk = Trunk::new(network);
+    if !network.family.is_exported() {
+        return Err(trunk.unrecognised(file, "this backbone is read from safetensors only".into()));
+    }
     let model = read_onnx(file, bytes)?;
-    assemble(architecture, file, &named_convolutions(architecture, file, &model)?)
+    assemble(&trunk, file, &named_convolutions(&trunk, file, &model)?)
 }
 
-/// Every convolution of the trunk by torchvision's name.
+/// Every convolution of the trunk by the plan's name.
 fn named_convolutions<'a>(
-    architecture: &Architecture,
+    trunk: &Trunk,
     file: &str,
     model: &OnnxModel<'a>,
 ) -> Result<BTreeMap<String, Convolution<'a>>, WeightsError> {
@@ -38,29 +45,31 @@ fn named_convolutions<'a>(
     if nodes.is_empty() {
         let tensors: BTreeMap<String, TensorView<'a>> =
             model.initializers.iter().map(|tensor| (tensor.name.to_string(), tensor.clone())).collect();
-        let found = state_dict_convolutions(&tensors);
-        return if found.is_empty() { Err(no_convolution(architecture, file)) } else { Ok(found) };
+        let found = state_dict_convolutions(trunk, &tensors);
+        return if found.is_empty() {
+            Err(trunk.unrecognised(file, "there is no convolution with known names in it".into()))
+        } else {
+            Ok(found)
+        };
     }
     let by_weight = |node: &Node<'a>| node.input(1).map(|name| graph.origin(name).to_owned());
     let by_node = |node: &Node<'a>| module_path(node.name).map(|path| format!("{path}.weight"));
-    let named = named_by(&nodes, by_weight).or_else(|| named_by(&nodes, by_node));
+    let named = named_by(trunk, &nodes, by_weight).or_else(|| named_by(trunk, &nodes, by_node));
     let named = match named {
         Some(named) => named,
-        None => walk(architecture, file, &graph)?,
+        None => walk(trunk, file, &graph)?,
     };
-    let head = prefix(model.initializers.iter().map(|tensor| tensor.name.as_ref())).unwrap_or_default();
+    let head = trunk.prefix(model.initializers.iter().map(|tensor| tensor.name.as_ref())).unwrap_or_default();
     let mut convolutions = BTreeMap::new();
     for (name, node) in named {
-        if name == "conv1" && !node.input(0).is_some_and(|value| graph.is_fed(graph.origin(value))) {
-            let detail = "something is computed before conv1: export the network without its preprocessing";
-            return Err(unrecognised(architecture, file, detail.into()));
+        if trunk.plan.convolutions().any(|conv| conv.from == 0 && conv.name == name)
+            && !node.input(0).is_some_and(|value| graph.is_fed(graph.origin(value)))
+        {
+            let detail = format!("something is computed before {name}: export the network without its preprocessing");
+            return Err(trunk.unrecognised(file, detail));
         }
         let mut convolution = graph.convolution(node).ok_or_else(|| {
-            unrecognised(
-                architecture,
-                file,
-                format!("the weight, bias or normalisation of {name} is computed in the graph"),
-            )
+            trunk.unrecognised(file, format!("the weight, bias or normalisation of {name} is computed in the graph"))
         })?;
         let unbiased = match &convolution.bias {
             None => true,
@@ -74,24 +83,25 @@ fn named_convolutions<'a>(
                 convolution.bias = None;
             }
         } else if let Some(op) = graph.stranger_behind(node) {
-            return Err(unrecognised(architecture, file, format!("{name} is followed by {op}")));
+            return Err(trunk.unrecognised(file, format!("{name} is followed by {op}")));
         }
         convolutions.insert(name, convolution);
     }
     Ok(convolutions)
 }
 
-/// The trunk's nodes by torchvision's name, when `name_of` gives such names without a clash.
+/// The trunk's nodes by the plan's name, when `name_of` gives such names without a clash.
 fn named_by<'a, 'm>(
+    trunk: &Trunk,
     nodes: &[&'m Node<'a>],
     name_of: impl Fn(&Node<'a>) -> Option<String>,
 ) -> Option<BTreeMap<String, &'m Node<'a>>> {
     let names: Vec<Option<String>> = nodes.iter().map(|node| name_of(node)).collect();
-    let head = prefix(names.iter().flatten().map(String::as_str))?;
+    let head = trunk.prefix(names.iter().flatten().map(String::as_str))?;
     let mut named = BTreeMap::new();
     for (node, name) in nodes.iter().zip(&names) {
         let Some(conv) = name.as_deref().and_then(|name| name.strip_prefix(head.as_str())) else { continue };
-        let Some(conv) = conv.strip_suffix(".weight").filter(|conv| is_trunk(conv)) else { continue };
+        let Some(conv) = conv.strip_suffix(".weight").filter(|conv| trunk.is_inside(conv)) else { continue };
         if named.insert(conv.to_owned(), *node).is_some() {
             return None;
         }
@@ -113,10 +123,6 @@ fn module_path(node: &str) -> Option<String> {
         path.push(scope);
     }
     Some(path.join("."))
-}
-
-fn no_convolution(architecture: &Architecture, file: &str) -> WeightsError {
-    unrecognised(architecture, file, "there is no convolution with known names in it".into())
 }
 
 #[cfg(test)]

@@ -1,77 +1,108 @@
-//! Recognises a ResNet's layers by the shape of the graph alone.
+//! Recognises a network's convolutions by the shape of the graph alone.
 //!
-//! From the input: convolution, relu, max-pool; then per block the convolutions that read the block's input - the one
-//! whose result is activated begins the main path, the one whose result goes straight into the sum is the shortcut.
-//! The main path ends at the same sum. Cost: linear in the number of nodes.
+//! The steps of the plan are followed from the graph's input: each convolution is the one that reads the value of its slot and
+//! is followed by what its step fuses, the sum and the activation. So of two that read a block's input the one whose result is
+//! activated begins the main path, and the other is the shortcut. Cost: linear in the number of nodes.
 
 use std::collections::BTreeMap;
 
-use super::super::architecture::{Architecture, Block};
+use patchcore_config::backbone::plan::{Activation, ConvStep, Step};
+
 use super::super::error::WeightsError;
+use super::super::trunk::Trunk;
 use super::graph::Graph;
 use super::model::Node;
 
-/// The trunk's convolutions by torchvision's name; `layer4` only if the graph has it.
+/// The most convolutions that read one value; a block of a ResNet has two. It bounds what a hostile graph costs.
+const MOST_BRANCHES: usize = 16;
+
+/// The trunk's convolutions by the plan's name; those of a level behind the default ones only if the graph has it.
 pub(super) fn walk<'a, 'm>(
-    architecture: &Architecture,
+    trunk: &Trunk,
     file: &str,
     graph: &Graph<'a, 'm>,
 ) -> Result<BTreeMap<String, &'m Node<'a>>, WeightsError> {
-    let lost = |detail: String| unrecognised(architecture, file, detail);
-    let fed = |node: &&Node<'a>| node.input(0).is_some_and(|value| graph.is_fed(graph.origin(value)));
-    let stems: Vec<_> = graph.model.nodes.iter().filter(|node| node.op_type == "Conv").filter(fed).collect();
-    let [stem] = stems.as_slice() else {
-        return Err(lost(format!("{} convolutions read the input, expected one", stems.len())));
-    };
-    let mut named = BTreeMap::from([("conv1".to_owned(), *stem)]);
-    let mut value = step(graph, behind(graph, stem), "Relu")
-        .and_then(|value| step(graph, value, "MaxPool"))
-        .ok_or_else(|| lost("the first convolution is not followed by Relu and MaxPool".into()))?;
-    for (stage, &blocks) in (1..=4_usize).zip(&architecture.blocks) {
-        for block in 0..blocks {
-            let place = format!("layer{stage}.{block}");
-            let begins = |op: &'static str| {
-                let convolutions = graph.readers(value).into_iter().filter(|node| node.op_type == "Conv");
-                convolutions.filter(|node| reads(graph, behind(graph, node), op)).collect::<Vec<_>>()
+    let lost = |detail: String| trunk.unrecognised(file, detail);
+    let mut named = BTreeMap::new();
+    // The value of each slot that has been found; the image's has no name yet.
+    let mut values: BTreeMap<usize, &'a str> = BTreeMap::new();
+    for (part, steps) in trunk.parts().enumerate() {
+        for (index, step) in steps.iter().enumerate() {
+            let from = values.get(&step.from()).copied();
+            let value = match step {
+                Step::MaxPool { .. } => from.and_then(|value| follow(graph, value, "MaxPool")),
+                Step::Conv(conv) => {
+                    let readers = convolutions(graph, from);
+                    if part > 0 && index == 0 && readers.is_empty() {
+                        return Ok(named);
+                    }
+                    if readers.len() > MOST_BRANCHES {
+                        return Err(lost(format!("{} convolutions read the input of {}", readers.len(), conv.name)));
+                    }
+                    let fitting: Vec<_> = readers.into_iter().filter(|node| continues(graph, node, conv)).collect();
+                    let &[node] = fitting.as_slice() else {
+                        return Err(lost(format!("{} convolutions could be {}", fitting.len(), conv.name)));
+                    };
+                    named.insert(conv.name.clone(), node);
+                    end(graph, node, conv, conv.add.and_then(|slot| values.get(&slot).copied()))
+                }
             };
-            let (main, shortcut) = (begins("Relu"), begins("Add"));
-            if stage == 4 && block == 0 && main.is_empty() && shortcut.is_empty() {
-                return Ok(named);
-            }
-            let (&[mut conv], &[] | &[_]) = (main.as_slice(), shortcut.as_slice()) else {
-                return Err(lost(format!("{place} is not a residual block")));
-            };
-            if let [downsample] = shortcut.as_slice() {
-                named.insert(format!("{place}.downsample.0"), *downsample);
-            }
-            named.insert(format!("{place}.conv1"), conv);
-            let rest: &[&str] = match architecture.block {
-                Block::Basic => &["conv2"],
-                Block::Bottleneck => &["conv2", "conv3"],
-            };
-            for leaf in rest {
-                let activated = step(graph, behind(graph, conv), "Relu");
-                let next = activated.and_then(|value| reader(graph, value, "Conv"));
-                conv = next.ok_or_else(|| lost(format!("{place}.{leaf} is not where it should be")))?;
-                named.insert(format!("{place}.{leaf}"), conv);
-            }
-            value = step(graph, behind(graph, conv), "Add")
-                .and_then(|value| step(graph, value, "Relu"))
-                .ok_or_else(|| lost(format!("{place} does not end in Add and Relu")))?;
+            let value = value.ok_or_else(|| lost(format!("{} is not followed by what belongs there", step.name())))?;
+            values.insert(step.to(), value);
         }
     }
     Ok(named)
+}
+
+/// The convolutions that read `value`, or what the user feeds.
+fn convolutions<'a, 'm>(graph: &Graph<'a, 'm>, value: Option<&'a str>) -> Vec<&'m Node<'a>> {
+    let is_conv = |node: &&Node<'a>| node.op_type == "Conv";
+    match value {
+        Some(value) => graph.readers(value).into_iter().filter(is_conv).collect(),
+        None => {
+            let is_fed = |node: &&Node<'a>| node.input(0).is_some_and(|value| graph.is_fed(graph.origin(value)));
+            graph.model.nodes.iter().filter(is_conv).filter(is_fed).collect()
+        }
+    }
+}
+
+/// The operator of an activation.
+fn operator(activation: Activation) -> Option<&'static str> {
+    match activation {
+        Activation::Identity => None,
+        Activation::Relu => Some("Relu"),
+        Activation::Relu6 => Some("Clip"),
+    }
+}
+
+/// Whether what comes first behind `node` is what `conv` fuses first.
+fn continues<'a>(graph: &Graph<'a, '_>, node: &Node<'a>, conv: &ConvStep) -> bool {
+    let follows = |op: &str| follow(graph, behind(graph, node), op).is_some();
+    match (conv.add, operator(conv.activation)) {
+        (Some(_), _) => follows("Add"),
+        (None, Some(activation)) => follows(activation),
+        (None, None) => !follows("Relu") && !follows("Clip"),
+    }
+}
+
+/// The value that the step of `conv` ends in; `add` is that of its residual.
+fn end<'a>(graph: &Graph<'a, '_>, node: &Node<'a>, conv: &ConvStep, add: Option<&'a str>) -> Option<&'a str> {
+    let mut value = behind(graph, node);
+    if conv.add.is_some() {
+        let (sum, residual) = (reader(graph, value, "Add")?, graph.origin(add?));
+        sum.inputs.iter().find(|input| graph.origin(input) == residual)?;
+        value = sum.output()?;
+    }
+    match operator(conv.activation) {
+        Some(activation) => follow(graph, value, activation),
+        None => Some(value),
+    }
 }
 
 /// The value behind a convolution and its BatchNorm.
 fn behind<'a>(graph: &Graph<'a, '_>, conv: &Node<'a>) -> &'a str {
     let value = conv.output().unwrap_or_default();
     graph.norm_behind(value).and_then(Node::output).unwrap_or(value)
-}
-
-/// Whether a node of that operator reads `value`.
-fn reads(graph: &Graph<'_, '_>, value: &str, op: &str) -> bool {
-    reader(graph, value, op).is_some()
 }
 
 /// The only node of that operator that reads `value`.
@@ -82,11 +113,6 @@ fn reader<'a, 'm>(graph: &Graph<'a, 'm>, value: &str, op: &str) -> Option<&'m No
 }
 
 /// The output of that node.
-fn step<'a>(graph: &Graph<'a, '_>, value: &str, op: &str) -> Option<&'a str> {
+fn follow<'a>(graph: &Graph<'a, '_>, value: &str, op: &str) -> Option<&'a str> {
     reader(graph, value, op).and_then(Node::output)
-}
-
-/// That the file holds no such network.
-pub(super) fn unrecognised(architecture: &Architecture, file: &str, detail: String) -> WeightsError {
-    WeightsError::Unrecognised { file: file.into(), backbone: architecture.name.into(), detail }
 }

@@ -1,0 +1,58 @@
+//! The proof that a configuration can be carried out: what a fit and a model are made from.
+
+use std::ops::Deref;
+
+use serde::Serialize;
+
+use crate::error::ConfigError;
+use crate::member_config::MemberConfig;
+use crate::patchcore_config::PatchCoreConfig;
+
+/// A [`PatchCoreConfig`] that has been checked, once: only [`PatchCoreConfig::check`] makes one, and nothing changes it.
+///
+/// ```
+/// use patchcore_config::{Architecture, Mode};
+///
+/// # fn main() -> Result<(), patchcore_config::ConfigError> {
+/// let checked = Mode::Paper.config(Architecture::RESNET18).check()?;
+/// assert_eq!(checked.first().embedding_dim(), 384);
+/// // Another one with a change is checked again.
+/// let smaller = checked.into_config().with_coreset_sampling_ratio(0.01).check()?;
+/// assert_eq!(smaller.coreset_sampling_ratio, 0.01);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Checked(PatchCoreConfig);
+
+impl PatchCoreConfig {
+    /// Checks every parameter.
+    ///
+    /// # Errors
+    /// [`ConfigError`], for the first parameter at fault.
+    pub fn check(self) -> Result<Checked, ConfigError> {
+        self.verify()?;
+        Ok(Checked(self))
+    }
+}
+
+impl Checked {
+    /// The configuration, to change and check again.
+    pub fn into_config(self) -> PatchCoreConfig {
+        self.0
+    }
+
+    /// The first member: there is one, or the check had failed.
+    #[expect(clippy::indexing_slicing, reason = "the check refuses a configuration without members")]
+    pub fn first(&self) -> &MemberConfig {
+        &self.0.members[0]
+    }
+}
+
+impl Deref for Checked {
+    type Target = PatchCoreConfig;
+
+    fn deref(&self) -> &PatchCoreConfig {
+        &self.0
+    }
+}

@@ -1,0 +1,134 @@
+//! One member of a model: a network, what is tapped of it, and the rules of its memory bank.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::backbone::Network;
+use crate::error::ConfigError;
+use crate::rules::{EmbeddingRule, ProjectionRule, StartRule};
+use crate::view::Normalization;
+
+/// Side of a patch in the paper and in both published codes, in cells.
+pub const DEFAULT_PATCH_SIZE: usize = 3;
+
+/// Smallest and largest side of a patch, in cells; only odd ones have a cell in the middle, so that the grid stays as it is.
+pub const PATCH_SIZES: std::ops::RangeInclusive<usize> = 1..=15;
+
+/// What a photo goes through on its way to one memory bank. [`Mode::member`](crate::Mode::member) gives the published rules for
+/// a backbone and its layers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct MemberConfig {
+    /// The frozen network.
+    pub backbone: Network,
+    /// Feature levels in network order. Default: strides 8 and 16 (the paper's j and j + 1).
+    pub layers: Vec<String>,
+    /// Mean and standard deviation of the input. Default: the backbone's own.
+    pub normalization: Normalization,
+    /// Side of a patch, in cells of each level: the paper's p; odd, 1 to 15. Default 3.
+    pub patch_size: usize,
+    /// The embedding. Default: the mode's, for these layers.
+    pub embedding: EmbeddingRule,
+    /// What the coreset is selected on.
+    pub projection: ProjectionRule,
+    /// How the selection starts.
+    pub start: StartRule,
+    /// Factor of this member's map in the joint map of all members, greater than 0. Default 1.
+    pub weight: f32,
+}
+
+impl MemberConfig {
+    /// Input pixels per cell of the finest and of the deepest level.
+    pub fn strides(&self) -> (u32, u32) {
+        let strides = self.layers.iter().filter_map(|layer| self.backbone.layer_shape(layer));
+        let strides = strides.map(|(_, stride)| stride as u32);
+        (strides.clone().min().unwrap_or(1), strides.max().unwrap_or(1))
+    }
+
+    /// Channels of all layers together.
+    pub fn channels(&self) -> usize {
+        self.layers.iter().filter_map(|layer| self.backbone.layer_shape(layer)).map(|(channels, _)| channels).sum()
+    }
+
+    /// Values per embedding row.
+    pub fn embedding_dim(&self) -> usize {
+        self.embedding.dim(self.channels())
+    }
+
+    /// The side of a patch and its embedding in words.
+    pub(crate) fn patch(&self) -> String {
+        let side = self.patch_size;
+        match self.embedding {
+            EmbeddingRule::AdaptivePool { pretrain_embed_dimension, target_embed_dimension } => {
+                format!(
+                    "{side} x {side} cells, pooled to {pretrain_embed_dimension}, then {target_embed_dimension} values"
+                )
+            }
+            EmbeddingRule::Concatenate => {
+                format!("{side} x {side} cells, mean of each of {} channels", self.channels())
+            }
+        }
+    }
+
+    /// Every rule and its value, in words: what [`PatchCoreConfig::rules_name`](crate::PatchCoreConfig::rules_name) compares.
+    pub(crate) fn rules(&self) -> [(&'static str, String); 4] {
+        [
+            ("patch_size", self.patch_size.to_string()),
+            ("embedding", self.embedding.to_string()),
+            ("projection", self.projection.to_string()),
+            ("start", self.start.to_string()),
+        ]
+    }
+
+    /// The first parameter at fault.
+    pub(crate) fn verify(&self) -> Result<(), ConfigError> {
+        let out_of_range =
+            |parameter, found: String, expected| Err(ConfigError::OutOfRange { parameter, found, expected });
+        self.backbone.verify(&self.layers)?;
+        if !PATCH_SIZES.contains(&self.patch_size) || self.patch_size.is_multiple_of(2) {
+            return out_of_range("patch_size", self.patch_size.to_string(), "an odd number of cells from 1 to 15");
+        }
+        if let EmbeddingRule::AdaptivePool { pretrain_embed_dimension, target_embed_dimension } = self.embedding {
+            for (parameter, dim) in [
+                ("pretrain_embed_dimension", pretrain_embed_dimension),
+                ("target_embed_dimension", target_embed_dimension),
+            ] {
+                if !(1..=65_536).contains(&dim) {
+                    return out_of_range(parameter, dim.to_string(), "a dimension from 1 to 65536");
+                }
+            }
+        }
+        match self.projection {
+            ProjectionRule::Dense(dim) if !(1..=65_536).contains(&dim) => {
+                return out_of_range("projection", dim.to_string(), "a dimension from 1 to 65536");
+            }
+            // Outside, the bound on the dimension is negative or infinite.
+            ProjectionRule::Sparse { eps } if !(eps > 0.0 && eps < 1.5) => {
+                return out_of_range("projection", format!("eps {eps}"), "a distortion in (0, 1.5), for example 0.9");
+            }
+            _ => {}
+        }
+        if self.start == StartRule::MeanOfRandomRows(0) {
+            return out_of_range("start", "the mean of 0 random rows".to_owned(), "at least one row, for example 10");
+        }
+        if !(self.weight > 0.0 && self.weight.is_finite()) {
+            return out_of_range("weight", self.weight.to_string(), "a finite factor greater than 0, for example 1");
+        }
+        let Normalization { mean, std } = self.normalization;
+        if mean.iter().chain(&std).any(|value| !value.is_finite()) || std.iter().any(|value| *value <= 0.0) {
+            let found = format!("{mean:?} / {std:?}");
+            return out_of_range("normalization", found, "finite means and positive deviations");
+        }
+        Ok(())
+    }
+}
+
+/// The network and its layers, and the weight where it is not 1.
+impl fmt::Display for MemberConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, layers {}", self.backbone.name(), self.layers.join(", "))?;
+        if self.weight == 1.0 { Ok(()) } else { write!(f, ", weight {}", self.weight) }
+    }
+}

@@ -1,0 +1,115 @@
+//! Whose rules a configuration has: a published mode's, or a mix of them, which is named after the nearest mode.
+
+use crate::backbone::Architecture;
+use crate::mode::{MODES, Mode};
+use crate::patchcore_config::PatchCoreConfig;
+
+impl PatchCoreConfig {
+    /// A mode's values for a backbone, to change ([`PatchCoreConfig::with_seed`] and the like, or the fields) and to
+    /// [`check`](PatchCoreConfig::check): a configuration is its own builder, as in linfa's `ParamGuard`.
+    ///
+    /// ```
+    /// use patchcore_config::{Architecture, Distance, Mode, PatchCoreConfig, Tiling};
+    ///
+    /// # fn main() -> Result<(), patchcore_config::ConfigError> {
+    /// let checked = PatchCoreConfig::builder(Mode::Anomalib, Architecture::RESNET18)
+    ///     .with_coreset_sampling_ratio(0.01)
+    ///     .with_distance(Distance::SquaredL2)
+    ///     .check()?;
+    /// assert_eq!(checked.rules_name(), "anomalib with distance squared_l2");
+    ///
+    /// let tiles = Tiling::Tiles { size: 500, overlap: 64 };
+    /// let refused = PatchCoreConfig::builder(Mode::Paper, Architecture::RESNET18).with_tiling(tiles).check();
+    /// assert!(refused.unwrap_err().to_string().starts_with("tile is"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn builder(mode: Mode, backbone: Architecture) -> Self {
+        mode.config(backbone)
+    }
+
+    /// The mode whose rules these are; none for a mix. What a user of the published code sets there too (view, layers,
+    /// neighbours, ratio) makes no other definition of it.
+    pub fn mode(&self) -> Option<Mode> {
+        MODES.into_iter().find(|mode| self.rules() == self.with_rules_of(*mode).rules())
+    }
+
+    /// The mode's name, or of a mix the name of the mode that it differs from least and how it differs: "anomalib with
+    /// distance squared_l2".
+    pub fn rules_name(&self) -> String {
+        let own = self.rules();
+        let differences = MODES.map(|mode| {
+            let published = self.with_rules_of(mode).rules();
+            let differing = own.iter().zip(published).filter(|(own, published)| *own != published);
+            (mode, differing.map(|((key, value), _)| format!("{key} {value}")).collect::<Vec<_>>())
+        });
+        let nearest = differences.into_iter().min_by_key(|(_, differences)| differences.len());
+        match nearest {
+            Some((mode, differences)) if differences.is_empty() => mode.name().to_owned(),
+            Some((mode, differences)) => format!("{} with {}", mode.name(), differences.join(", ")),
+            None => String::new(),
+        }
+    }
+
+    /// The same settings with a mode's rules.
+    fn with_rules_of(&self, mode: Mode) -> PatchCoreConfig {
+        let members = self.members.iter().map(|member| mode.member(member.backbone.clone(), member.layers.clone()));
+        let members = members.collect::<Vec<_>>();
+        let published = match members.first() {
+            Some(first) => mode.config(first.backbone.clone()),
+            None => mode.config(Architecture::EFFICIENTNET_LITE0),
+        };
+        PatchCoreConfig { members, ..published }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backbone::Architecture;
+    use crate::rules::{Distance, EmbeddingRule, ImageScoreRule, Smoothing, StartRule};
+    use crate::view::{Crop, Resampling, Resize};
+
+    #[test]
+    fn a_mode_is_its_rules_whatever_else_is_set() {
+        for (mode, backbone) in
+            MODES.into_iter().flat_map(|mode| Architecture::all().map(move |backbone| (mode, backbone)))
+        {
+            let mut config = mode.config(backbone).with_num_neighbors(3).with_coreset_sampling_ratio(0.01).with_seed(5);
+            (config.view.resize, config.view.crop) = (Resize::Keep, Crop::Keep);
+            config.members = vec![mode.member(backbone, vec![backbone.default_layers()[0].to_owned()])];
+            assert_eq!((config.mode(), config.rules_name().as_str()), (Some(mode), mode.name()));
+        }
+    }
+
+    #[test]
+    fn a_mix_is_named_after_the_nearest_mode() {
+        let name = |config: PatchCoreConfig| {
+            assert_eq!(config.mode(), None);
+            config.rules_name()
+        };
+        let anomalib = || Mode::Anomalib.config(Architecture::RESNET18);
+        assert_eq!(name(anomalib().with_distance(Distance::SquaredL2)), "anomalib with distance squared_l2");
+        assert_eq!(name(anomalib().with_smoothing(Smoothing::None)), "anomalib with smoothing none");
+        let mut config = anomalib().with_smoothing(Smoothing::Gaussian { sigma: 2.5 });
+        config.members[0].start = StartRule::MeanOfRandomRows(10);
+        assert_eq!(name(config), "anomalib with smoothing gaussian of sigma 2.5, start mean_of_random_rows (10)");
+        let mut config = Mode::Paper.config(Architecture::RESNET18);
+        config.view.resampling = Resampling::Float;
+        config.members[0].embedding = EmbeddingRule::PUBLISHED;
+        assert_eq!(name(config), "paper with resampling float, embedding adaptive_pool to 1024, then 1024");
+        // Half way between two modes the first of them gives the name.
+        let mut config = Mode::Authors.config(Architecture::RESNET18);
+        (config.distance, config.image_score) = (Distance::L2, ImageScoreRule::Reweighted);
+        config.members[0].embedding = EmbeddingRule::Concatenate;
+        assert_eq!(name(config), "paper with resampling pil8_bit, start mean_of_random_rows (10)");
+    }
+
+    #[test]
+    fn the_rules_of_every_member_count() {
+        let mut config = Mode::Paper.config(Architecture::RESNET18).with_image_score(ImageScoreRule::MaximumOfMap);
+        config.members.push(Mode::Anomalib.member(Architecture::RESNET18, vec!["layer2".into()]));
+        let name = "paper with image_score maximum_of_map, projection of member 2 sparse with eps 0.9, start of member 2 random_row";
+        assert_eq!(config.rules_name(), name);
+    }
+}

@@ -1,0 +1,255 @@
+//! Whole models on the CPU without Burn: an application's own network, several members, and the rules that join them.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use patchcore_config::{
+    Checked, ConfigError, ImageScoreRule, MemberConfig, Mode, Network, OwnLevel, OwnNetwork, Pad, Resize, Tiling,
+};
+
+use crate::backbone::test_networks::{Blocks, lite0, values};
+use crate::backbone::{Backbone, Level};
+use crate::device::ComputeDevice;
+use crate::error::{BackboneError, FitError, ModelFileError};
+use crate::model_file::{DriftPolicy, ModelFile};
+use crate::{Fitter, ImageInput, ImageScore, PatchCore};
+
+const SIDE: usize = 84;
+
+fn photo(seed: u64) -> Vec<f32> {
+    let texture = values(3 * SIDE * SIDE, 1);
+    let noise = values(3 * SIDE * SIDE, 100 + seed);
+    texture.iter().zip(noise).map(|(texture, noise)| 0.5 + 0.3 * texture + 0.05 * noise).collect()
+}
+
+/// A photo of the fit with something else in one corner.
+fn defect() -> Vec<f32> {
+    let mut pixels = photo(0);
+    for (place, value) in pixels.iter_mut().enumerate() {
+        let (y, x) = (place / SIDE % SIDE, place % SIDE);
+        if (50..64).contains(&y) && (20..34).contains(&x) {
+            *value = 0.95;
+        }
+    }
+    pixels
+}
+
+fn input(pixels: &[f32]) -> ImageInput<'_> {
+    ImageInput { width: SIDE, height: SIDE, pixels }
+}
+
+/// What a configuration says of a network.
+fn network_of(backbone: &dyn Backbone) -> Network {
+    let level = |level: &Level| OwnLevel { name: level.name.clone(), channels: level.channels, stride: level.stride };
+    OwnNetwork { name: backbone.name().to_owned(), levels: backbone.levels().iter().map(level).collect() }.into()
+}
+
+fn blocks_member() -> MemberConfig {
+    let network = network_of(&Blocks::new());
+    let layers = network.default_layers();
+    Mode::Paper.member(network, layers)
+}
+
+fn lite0_member() -> MemberConfig {
+    let layers = ["block4", "block7"].map(str::to_owned).to_vec();
+    Mode::Paper.member(patchcore_config::Architecture::from_name("efficientnet_lite0").unwrap(), layers)
+}
+
+fn config(members: Vec<MemberConfig>, rule: ImageScoreRule) -> Checked {
+    let config = Mode::Paper.config(network_of(&Blocks::new())).with_members(members);
+    config.with_coreset_sampling_ratio(0.5).with_image_score(rule).check().unwrap()
+}
+
+fn fit(config: Checked, backbones: &[Arc<dyn Backbone>]) -> PatchCore {
+    let mut fitter = Fitter::with_backbones(config, backbones, &ComputeDevice::cpu()).unwrap();
+    for seed in 0..3 {
+        fitter.add(input(&photo(seed))).unwrap();
+    }
+    fitter.finish(&mut |_, _| true).unwrap()
+}
+
+/// Row and column of a map's largest value.
+fn peak(score: &ImageScore) -> (usize, usize) {
+    let map = &score.map;
+    let largest = map.max();
+    let at = map.scores.iter().position(|score| *score == largest).unwrap();
+    (at / map.width, at % map.width)
+}
+
+fn assert_on_defect(score: &ImageScore) {
+    let (y, x) = peak(score);
+    assert!((46..68).contains(&y) && (16..38).contains(&x), "{y} {x}");
+}
+
+#[test]
+fn an_own_network_without_a_plan_fits_saves_loads_and_scores() {
+    let blocks: Arc<dyn Backbone> = Arc::new(Blocks::new());
+    let model = fit(config(vec![blocks_member()], ImageScoreRule::Reweighted), std::slice::from_ref(&blocks));
+    let (defect, good) = (model.score(input(&defect())).unwrap(), model.score(input(&photo(1))).unwrap());
+    assert!(defect.score > 2.0 * good.score, "{} {}", defect.score, good.score);
+    assert_on_defect(&defect);
+    assert_eq!((defect.grid.rows, defect.grid.columns), (12, 12));
+
+    let bytes = ModelFile::new(&model, Vec::new(), None).to_bytes().unwrap();
+    let file = ModelFile::from_bytes(&bytes).unwrap();
+    assert_eq!(file.header.config.first().backbone.name(), "blocks");
+    let device = ComputeDevice::cpu();
+    let again: Arc<dyn Backbone> = Arc::new(Blocks::new());
+    let loaded = file.clone().into_model_with(&[again], &device, DriftPolicy::Refuse).unwrap();
+    assert_eq!(loaded.score(input(&self::defect())).unwrap(), defect);
+
+    let other: Arc<dyn Backbone> = Arc::new(Renamed { name: "blocks", digest: "1".repeat(64), blocks: Blocks::new() });
+    let refused = file.clone().into_model_with(&[other], &device, DriftPolicy::Refuse).unwrap_err();
+    assert!(matches!(refused, ModelFileError::OtherWeights { .. }), "{refused}");
+    let refused = file.into_model_with(&[lite0()], &device, DriftPolicy::Refuse).unwrap_err();
+    assert!(matches!(refused, ModelFileError::Backbone(BackboneError::OtherNetwork { .. })), "{refused}");
+}
+
+/// [`Blocks`] by another name and digest.
+#[derive(Debug)]
+struct Renamed {
+    name: &'static str,
+    digest: String,
+    blocks: Blocks,
+}
+
+impl Backbone for Renamed {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn sha256(&self) -> &str {
+        &self.digest
+    }
+
+    fn levels(&self) -> &[Level] {
+        self.blocks.levels()
+    }
+
+    fn forward(
+        &self,
+        planes: &[f32],
+        height: usize,
+        width: usize,
+    ) -> Result<Vec<crate::backbone::LevelMap>, BackboneError> {
+        self.blocks.forward(planes, height, width)
+    }
+}
+
+#[test]
+fn the_same_network_twice_gives_the_map_of_one_and_runs_once() {
+    let blocks = Arc::new(Blocks::new());
+    let shared: Arc<dyn Backbone> = blocks.clone();
+    let one = fit(config(vec![blocks_member()], ImageScoreRule::MaximumOfMap), std::slice::from_ref(&shared));
+    let mut heavier = blocks_member();
+    heavier.weight = 3.0;
+    let members = vec![blocks_member(), heavier];
+    let two = fit(config(members, ImageScoreRule::MaximumOfMap), &[shared.clone(), shared]);
+    assert_eq!(two.members().len(), 2);
+    assert_eq!(two.members()[0].bank(), two.members()[1].bank());
+    for pixels in [defect(), photo(2)] {
+        let before = blocks.forwards.load(Ordering::Relaxed);
+        let single = one.score(input(&pixels)).unwrap();
+        assert_eq!(blocks.forwards.load(Ordering::Relaxed), before + 1);
+        let joint = two.score(input(&pixels)).unwrap();
+        assert_eq!(blocks.forwards.load(Ordering::Relaxed), before + 2, "the shared network runs once");
+        for (joint, single) in joint.map.scores.iter().zip(&single.map.scores) {
+            assert!((joint - single).abs() <= 1e-5 * (1.0 + single.abs()), "{joint} {single}");
+        }
+        assert!((joint.score - single.score).abs() <= 1e-5 * (1.0 + single.score), "{} {}", joint.score, single.score);
+        assert_eq!((joint.member, single.member), (1, 0), "the heavier member decides");
+        assert_eq!((joint.worst_cell, &joint.nearest), (single.worst_cell, &single.nearest));
+    }
+}
+
+/// Two networks with other grids (strides 7 and 8), in parts of a photo and from a file.
+#[test]
+fn two_networks_meet_in_the_inputs_geometry() {
+    let backbones: [Arc<dyn Backbone>; 2] = [Arc::new(Blocks::new()), lite0()];
+    let rule = ImageScoreRule::MaximumOfMap;
+    let both = fit(config(vec![blocks_member(), lite0_member()], rule), &backbones);
+    let alone = [blocks_member(), lite0_member()].into_iter().zip(&backbones);
+    let alone: Vec<PatchCore> =
+        alone.map(|(member, backbone)| fit(config(vec![member], rule), std::slice::from_ref(backbone))).collect();
+    // The lower left half of the photo.
+    let inside: Vec<bool> = (0..SIDE * SIDE).map(|at| at / SIDE > at % SIDE).collect();
+    let pixels = defect();
+    for inside in [None, Some(inside.as_slice())] {
+        let joint = both.score_within(input(&pixels), inside).unwrap();
+        let single: Vec<ImageScore> =
+            alone.iter().map(|model| model.score_within(input(&pixels), inside).unwrap()).collect();
+        for (pixel, joint) in joint.map.scores.iter().enumerate() {
+            let mean = (single[0].map.scores[pixel] + single[1].map.scores[pixel]) / 2.0;
+            assert!((joint - mean).abs() <= 1e-5 * (1.0 + mean), "{pixel}: {joint} {mean}");
+            assert!(inside.is_none_or(|inside| inside[pixel]) || *joint == 0.0, "{pixel} is outside");
+        }
+        assert_eq!(joint.score, joint.map.max());
+        assert_on_defect(&joint);
+        let reported = &single[joint.member];
+        assert_eq!((joint.grid, &joint.patch_scores), (reported.grid, &reported.patch_scores));
+    }
+    let bytes = ModelFile::new(&both, Vec::new(), None).to_bytes().unwrap();
+    let loaded = ModelFile::from_bytes(&bytes).unwrap();
+    let loaded = loaded.into_model_with(&backbones, &ComputeDevice::cpu(), DriftPolicy::Refuse).unwrap();
+    assert_eq!(loaded.score(input(&pixels)).unwrap(), both.score(input(&pixels)).unwrap());
+    assert!(both.without_image(1).unwrap().score(input(&pixels)).is_ok());
+}
+
+/// Tiles of whole cells: the assembled map is that of the whole photo, for a network that sees no further than a cell's block.
+#[test]
+fn tiles_and_padding_are_decided_once_for_all_members() {
+    let blocks: Arc<dyn Backbone> = Arc::new(Blocks::new());
+    // The deeper level, mixed bilinearly, would see further than the tiles' context.
+    let mut fine = blocks_member();
+    fine.layers = vec!["fine".to_owned()];
+    let whole = config(vec![fine.clone(), fine], ImageScoreRule::MaximumOfMap).into_config();
+    let mut padded = whole.clone();
+    padded.view.resize = Resize::Keep;
+    padded.view.pad = Pad::ToMultiple(14);
+    let tiled = padded.clone().with_tiling(Tiling::Tiles { size: 56, overlap: 28 });
+    let backbones = [blocks.clone(), blocks];
+    let (padded, tiled) = (fit(padded.check().unwrap(), &backbones), fit(tiled.check().unwrap(), &backbones));
+    let pixels = defect();
+    let (whole, tiles) = (padded.score(input(&pixels)).unwrap(), tiled.score(input(&pixels)).unwrap());
+    for (tiles, whole) in tiles.map.scores.iter().zip(&whole.map.scores) {
+        assert!((tiles - whole).abs() <= 1e-5 * (1.0 + whole.abs()), "{tiles} {whole}");
+    }
+    assert_eq!(tiles.worst_cell, whole.worst_cell);
+}
+
+#[test]
+fn members_and_networks_that_do_not_match_are_refused() {
+    let blocks: Arc<dyn Backbone> = Arc::new(Blocks::new());
+    let two = config(vec![blocks_member(), blocks_member()], ImageScoreRule::MaximumOfMap);
+    let device = ComputeDevice::cpu();
+    let refused = Fitter::with_backbones(two, std::slice::from_ref(&blocks), &device).unwrap_err();
+    assert_eq!(refused, FitError::Backbone(BackboneError::NotOnePerMember { found: 1, members: 2 }));
+    let one = config(vec![blocks_member()], ImageScoreRule::Reweighted);
+    let refused = Fitter::with_backbones(one.clone(), &[lite0()], &device).unwrap_err();
+    assert!(refused.to_string().contains("efficientnet_lite0 was given for a member of blocks"), "{refused}");
+    let mut wider = blocks_member();
+    let Network::Own(own) = &mut wider.backbone else { panic!("an own network") };
+    own.levels[1].channels = 6;
+    let refused = Fitter::with_backbones(config(vec![wider], ImageScoreRule::Reweighted), &[blocks], &device);
+    let message = refused.unwrap_err().to_string();
+    assert!(message.contains("level `coarse` of the network blocks has 5 channels at stride 14"), "{message}");
+    let weights = patchcore_config::BackboneWeights::default();
+    let refused = Fitter::new(one, &weights, &device).unwrap_err();
+    assert!(refused.to_string().contains("the network blocks is an application's own"), "{refused}");
+}
+
+#[test]
+fn several_members_score_by_their_map() {
+    let several = Mode::Paper.config(network_of(&Blocks::new())).with_members(vec![blocks_member(), blocks_member()]);
+    let refused = several.check().unwrap_err();
+    assert!(matches!(refused, ConfigError::OutOfRange { parameter: "image_score", .. }), "{refused}");
+}
+
+#[test]
+fn nothing_inside_is_refused_for_every_number_of_members() {
+    let blocks: Arc<dyn Backbone> = Arc::new(Blocks::new());
+    let model =
+        fit(config(vec![blocks_member(), blocks_member()], ImageScoreRule::MaximumOfMap), &[blocks.clone(), blocks]);
+    let refused = model.score_within(input(&photo(0)), Some(&vec![false; SIDE * SIDE])).unwrap_err();
+    assert!(refused.to_string().contains("no pixel"), "{refused}");
+}

@@ -1,0 +1,69 @@
+//! A fit, photo by photo: those of one size wait for each other where the device takes several at once.
+
+use patchcore_core::error::FitError;
+use patchcore_core::{Fitter, ImageInput};
+use patchcore_io::NetworkInput;
+
+use crate::error::Error;
+
+/// Photos on their way into a fit, on a GPU several at once.
+pub(crate) struct FitInProgress {
+    pub(crate) fitter: Fitter,
+    /// Whole photos of one size.
+    pub(crate) waiting: Vec<(String, NetworkInput)>,
+    pub(crate) images: Vec<String>,
+    pub(crate) rejected: Vec<(String, Error)>,
+}
+
+impl FitInProgress {
+    pub(crate) fn new(fitter: Fitter) -> Self {
+        Self { fitter, waiting: Vec::new(), images: Vec::new(), rejected: Vec::new() }
+    }
+
+    /// Takes a photo, or notes why it cannot be used.
+    ///
+    /// # Errors
+    /// What is wrong with the device or the weights, and so with every photo.
+    pub(crate) fn add(&mut self, name: String, input: Result<NetworkInput, Error>) -> Result<(), Error> {
+        let input = match input {
+            Ok(input) => input,
+            Err(error) => {
+                // In the order of the photos.
+                self.flush()?;
+                self.rejected.push((name, error));
+                return Ok(());
+            }
+        };
+        // Only whole photos wait for others, and only for those of their size.
+        let whole = input.inside.is_none() && self.fitter.extractor().config().tiling.is_whole();
+        let same = |(_, other): &(String, NetworkInput)| (input.height, input.width) == (other.height, other.width);
+        if !whole || !self.waiting.first().is_none_or(same) {
+            self.flush()?;
+        }
+        let batch = if whole { self.fitter.batch_size(input.height, input.width) } else { 1 };
+        self.waiting.push((name, input));
+        if self.waiting.len() >= batch { self.flush() } else { Ok(()) }
+    }
+
+    /// Adds what is waiting, together; where that fails, one by one, so that each photo has its own error.
+    pub(crate) fn flush(&mut self) -> Result<(), Error> {
+        let together: Vec<ImageInput<'_>> = self.waiting.iter().map(|(_, input)| core_input(input)).collect();
+        if together.len() > 1 && self.fitter.add_batch(&together).is_ok() {
+            self.images.extend(self.waiting.drain(..).map(|(name, _)| name));
+            return Ok(());
+        }
+        for (name, input) in self.waiting.drain(..) {
+            match self.fitter.add_within(core_input(&input), input.inside.as_deref()) {
+                Ok(()) => self.images.push(name),
+                Err(error @ (FitError::Device(_) | FitError::NotFinite { .. })) => return Err(error.into()),
+                Err(error) => self.rejected.push((name, error.into())),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A prepared photo as the core takes it.
+pub(crate) fn core_input(input: &NetworkInput) -> ImageInput<'_> {
+    ImageInput { width: input.width, height: input.height, pixels: &input.data }
+}
