@@ -88,8 +88,9 @@ fn embedding(member: &MemberConfig, plan: &Plan, maps: &[FeatureMap]) -> anyhow:
     let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
     let embedding = CpuEmbedding::new(member.embedding, member.patch_size, &channels);
     let (mut scratch, mut rows) = (EmbeddingScratch::default(), Vec::new());
+    let levels: Vec<usize> = (0..maps.len()).collect();
     count("embedding", || {
-        embedding.forward_into(maps, &mut scratch, &mut rows);
+        embedding.forward_into(maps, &levels, &mut scratch, &mut rows);
         black_box(&rows);
         Ok(())
     })

@@ -193,8 +193,7 @@ impl Features for CpuFeatures {
                 self.network.forward(*image, photo)?;
                 for (number, (levels, embedding)) in self.embeddings.iter().enumerate() {
                     // The levels of an embedding were checked against the network's.
-                    let maps = levels.iter().filter_map(|level| photo.maps.get(*level));
-                    let grid = embedding.forward_into(maps, scratch, rows);
+                    let grid = embedding.forward_into(&photo.maps, levels, scratch, rows);
                     use_rows(Embedded { image: index, embedding: number, rows, grid });
                 }
             }

@@ -54,20 +54,22 @@ impl CpuEmbedding {
     }
 
     /// Rows of one image, `[grid cells, dim]`, from channels-last maps of one image each.
-    pub fn forward<'a>(&self, maps: impl IntoIterator<Item = &'a FeatureMap, IntoIter: Clone>) -> (Vec<f32>, Grid) {
+    pub fn forward(&self, maps: &[FeatureMap]) -> (Vec<f32>, Grid) {
         let mut rows = Vec::new();
-        let grid = self.forward_into(maps, &mut EmbeddingScratch::default(), &mut rows);
+        let all: Vec<usize> = (0..maps.len()).collect();
+        let grid = self.forward_into(maps, &all, &mut EmbeddingScratch::default(), &mut rows);
         (rows, grid)
     }
 
-    /// [`CpuEmbedding::forward`], to a vector that is cleared first.
-    pub fn forward_into<'a>(
+    /// [`CpuEmbedding::forward`] of these of a network's maps, to a vector that is cleared first.
+    pub fn forward_into(
         &self,
-        maps: impl IntoIterator<Item = &'a FeatureMap, IntoIter: Clone>,
+        maps: &[FeatureMap],
+        levels: &[usize],
         scratch: &mut EmbeddingScratch,
         rows: &mut Vec<f32>,
     ) -> Grid {
-        let maps = maps.into_iter();
+        let maps = levels.iter().map(|level| &maps[*level]);
         let grid = match maps.clone().next() {
             Some(map) => Grid { rows: map.height, columns: map.width },
             None => Grid { rows: 0, columns: 0 },
