@@ -175,7 +175,6 @@ impl Finish {
 
     /// The image score. `to_neighborhood`: squared distances of the worst patch to the rows nearest to its nearest row, where they
     /// have been measured already. `map`: the joint map, `inside`: its pixels that count.
-    #[allow(clippy::too_many_arguments, reason = "all that an image score can be made of")]
     ///
     /// # Errors
     /// [`ScoreError`].

@@ -243,6 +243,7 @@ impl PatchCore {
     }
 
     /// The steps one by one, for every member.
+    #[expect(clippy::indexing_slicing, reason = "as many patches as members")]
     fn score_parts(
         &self,
         image: ImageInput<'_>,
@@ -257,12 +258,8 @@ impl PatchCore {
             patches.begin(member.grid);
         }
         parts.embed(&self.extractor, image, buffers, |number, rows, cells| {
-            match (self.members.get(number), patches.get_mut(number)) {
-                (Some(member), Some(patches)) => {
-                    self.finish.add_rows(self.config(), member.index(), rows, cells, patches)
-                }
-                _ => Ok(()),
-            }
+            let index = self.members[number].index();
+            self.finish.add_rows(self.config(), index, rows, cells, &mut patches[number])
         })?;
         let size = (image.height, image.width);
         let mut weights = 0.0;
@@ -278,9 +275,7 @@ impl PatchCore {
             weights += member.weight();
         }
         let decided = self.deciding_member(patches);
-        let (Some(member), Some(patches)) = (self.members.get(decided), patches.get_mut(decided)) else {
-            return Err(ScoreError::NotFinite);
-        };
+        let (member, patches) = (&self.members[decided], &mut patches[decided]);
         result.member = decided;
         result.score = self.finish.image_score(self.config(), member.index(), patches, None, &result.map, inside)?;
         report(patches, result);
@@ -288,10 +283,12 @@ impl PatchCore {
     }
 
     /// The member whose worst patch weighs most in the joint map.
+    #[expect(clippy::indexing_slicing, reason = "as many patches as members")]
     fn deciding_member(&self, patches: &[Patches]) -> usize {
-        let share = |number: usize| match (self.members.get(number), patches.get(number)) {
-            (Some(member), Some(patches)) => member.weight() * patches.worst_score().unwrap_or(f32::NEG_INFINITY),
-            _ => f32::NEG_INFINITY,
+        let share = |number: usize| {
+            let worst = patches[number].worst_score();
+            // A member of which no cell counts decides nothing.
+            worst.map_or(f32::NEG_INFINITY, |worst| self.members[number].weight() * worst)
         };
         // The first of equal ones.
         (1..patches.len()).fold(0, |best, number| if share(number) > share(best) { number } else { best })

@@ -74,6 +74,7 @@ impl PhotoParts {
     ///
     /// # Errors
     /// [`ScoreError`], from the network or from `use_rows`.
+    #[expect(clippy::indexing_slicing, reason = "the extractor has as many members as there are cells of members")]
     pub fn embed(
         &self,
         extractor: &Extractor,
@@ -82,11 +83,11 @@ impl PhotoParts {
         mut use_rows: impl FnMut(usize, &[f32], Cells<'_>) -> Result<(), ScoreError>,
     ) -> Result<(), ScoreError> {
         let tiling = extractor.config().tiling;
-        if tiling.is_whole() {
-            return self.embed_whole(extractor, image, buffers, use_rows);
-        }
         let (rows, columns) = (tiling.spans(image.height), tiling.spans(image.width));
-        image.check()?;
+        // Also what no tile looks at; a whole photo is checked where it is embedded.
+        if !tiling.is_whole() {
+            image.check()?;
+        }
         let PartBuffers { pixels, kept, cells } = buffers;
         for rows in &rows {
             for columns in &columns {
@@ -94,45 +95,31 @@ impl PhotoParts {
                 if !self.members.iter().any(|member| member.wants(&tile)) {
                     continue;
                 }
-                cut(image, &rows.sees, &columns.sees, pixels);
-                let image = ImageInput { width: columns.sees.len(), height: rows.sees.len(), pixels };
+                let part = if tiling.is_whole() {
+                    image
+                } else {
+                    cut(image, &rows.sees, &columns.sees, pixels);
+                    ImageInput { width: columns.sees.len(), height: rows.sees.len(), pixels }
+                };
                 let mut used = Ok(());
-                extractor.embed(&[image], &mut |embedded| {
-                    let Some(member) = self.members.get(embedded.embedding).filter(|_| used.is_ok()) else { return };
+                extractor.embed(&[part], &mut |embedded| {
+                    let (number, member) = (embedded.embedding, &self.members[embedded.embedding]);
+                    if used.is_err() {
+                        return;
+                    }
+                    if tiling.is_whole() && member.wanted.is_none() {
+                        used = use_rows(number, embedded.rows, Cells::All);
+                        return;
+                    }
                     member.keep(&tile, embedded.rows, kept, cells);
                     if !cells.is_empty() {
-                        used = use_rows(embedded.embedding, kept, Cells::These(cells));
+                        used = use_rows(number, kept, Cells::These(cells));
                     }
                 })?;
                 used?;
             }
         }
         Ok(())
-    }
-
-    /// The whole photo at once.
-    fn embed_whole(
-        &self,
-        extractor: &Extractor,
-        image: ImageInput<'_>,
-        buffers: &mut PartBuffers,
-        mut use_rows: impl FnMut(usize, &[f32], Cells<'_>) -> Result<(), ScoreError>,
-    ) -> Result<(), ScoreError> {
-        let PartBuffers { kept, cells, .. } = buffers;
-        let whole = |side: usize| TileSpan { sees: 0..side, keeps: 0..side };
-        let (rows, columns) = (whole(image.height), whole(image.width));
-        let tile = Tile { rows: &rows, columns: &columns };
-        let mut used = Ok(());
-        extractor.embed(&[image], &mut |embedded| {
-            let Some(member) = self.members.get(embedded.embedding).filter(|_| used.is_ok()) else { return };
-            if member.wanted.is_none() {
-                used = use_rows(embedded.embedding, embedded.rows, Cells::All);
-                return;
-            }
-            member.keep(&tile, embedded.rows, kept, cells);
-            used = use_rows(embedded.embedding, kept, Cells::These(cells));
-        })?;
-        used
     }
 }
 

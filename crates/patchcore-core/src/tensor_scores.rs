@@ -9,7 +9,7 @@ use burn::tensor::{DType, Tensor};
 use patchcore_config::{INPUT_SIDES, ImageScoreRule};
 
 use crate::device::guarded;
-use crate::engine::{OnDevice, TensorFeatures, TensorGrower, TensorIndex, in_unit};
+use crate::engine::{MOST_NEIGHBORS, OnDevice, TensorFeatures, TensorGrower, TensorIndex, in_unit};
 use crate::error::{DeviceError, InputError, ScoreError};
 use crate::finish::Finish;
 use crate::image_input::ImageInput;
@@ -17,8 +17,6 @@ use crate::patchcore::PatchCore;
 
 /// What an error of the device says was being done.
 const OPERATION: &str = "scoring";
-/// Above so many neighbours equation 7 is left to the host: each one is a pass over the bank.
-const MOST_NEIGHBORS: usize = 64;
 
 /// Scores as tensors: see [`PatchCore::score_tensors`].
 #[derive(Debug, Clone)]

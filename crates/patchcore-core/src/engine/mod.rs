@@ -29,4 +29,4 @@ pub use oracle::Oracle;
 #[cfg(feature = "burn")]
 pub use tensors::Tensors;
 #[cfg(feature = "burn")]
-pub(crate) use tensors::{OnDevice, TensorFeatures, TensorGrower, TensorIndex, in_unit};
+pub(crate) use tensors::{MOST_NEIGHBORS, OnDevice, TensorFeatures, TensorGrower, TensorIndex, in_unit};

@@ -14,4 +14,4 @@ pub(crate) use features::TensorFeatures;
 pub(crate) use grower::TensorGrower;
 pub(crate) use index::TensorIndex;
 pub use tensor_engine::Tensors;
-pub(crate) use whole_photos::{OnDevice, in_unit};
+pub(crate) use whole_photos::{MOST_NEIGHBORS, OnDevice, in_unit};

@@ -20,7 +20,7 @@ use crate::nearest_neighbor::{DeviceBank, Neighbor};
 /// What an error of the device says was being done.
 const OPERATION: &str = "scoring";
 /// Above so many neighbours equation 7 is left to the host: each one is a pass over the bank.
-const MOST_NEIGHBORS: usize = 64;
+pub(crate) const MOST_NEIGHBORS: usize = 64;
 
 /// Whole photos by parts that this engine has made; `None` for those of another engine.
 pub(super) fn whole_photos(
