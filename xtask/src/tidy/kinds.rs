@@ -18,6 +18,8 @@ const KINDS: &[&str] = &[
     "docs/**/*.{md,png}",
     // Packages.
     "{assets,benches,fuzz,xtask,crates/*}/{Cargo.toml,README.md}",
+    "{assets,crates/*}/LICENSE-{APACHE,MIT}",
+    "assets/NOTICES.md",
     "{assets,benches,fuzz,xtask,crates/*}/**/*.rs",
     "crates/*/src/*/README.md",
     "crates/patchcore-report/templates/*.{css,html,svg}",
