@@ -287,6 +287,12 @@ pub enum FitError {
     /// The rows are no bank.
     #[error(transparent)]
     Bank(#[from] BankError),
+    /// One bank for a model of several members.
+    #[error("one bank was given for a model of {members} members: each member has a bank of its own, fit on photos")]
+    OneBank {
+        /// Members of the configuration.
+        members: usize,
+    },
     /// Something needs to know which photo a bank row is of.
     #[error("the model's bank comes from elsewhere and does not say which photo its rows are of: fit on photos")]
     NoOrigins,

@@ -115,8 +115,8 @@ impl PatchCore {
     /// or one thinned by other means. Its rows have no origins. For a configuration of one member.
     ///
     /// # Errors
-    /// [`FitError::Backbone`], [`FitError::TooFewRows`], and [`FitError::Bank`] when the
-    /// values are not finite or not whole rows.
+    /// [`FitError::Backbone`], [`FitError::TooFewRows`], [`FitError::OneBank`], and [`FitError::Bank`] when the values are not
+    /// finite or not whole rows.
     pub fn with_bank(
         config: Checked,
         weights: &BackboneWeights,
@@ -125,7 +125,10 @@ impl PatchCore {
     ) -> Result<Self, FitError> {
         let extractor = Extractor::new(config, weights, device)?;
         let dim = extractor.dim();
-        assert_eq!(extractor.members().len(), 1, "one bank is that of one member");
+        let members = extractor.members().len();
+        if members != 1 {
+            return Err(FitError::OneBank { members });
+        }
         let bank = MemoryBank::from_rows(dim, rows)?.with_dtype(extractor.config().bank_dtype)?;
         let count = bank.len();
         let num_neighbors = extractor.config().num_neighbors;
