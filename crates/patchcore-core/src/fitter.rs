@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::backbone::Backbone;
-use crate::coreset::{RandomProjection, SelectionStopped, coreset_size, initial_distances};
+use crate::coreset::{RandomProjection, SelectionStopped, initial_distances};
 use crate::device::ComputeDevice;
 use crate::error::{FitError, ScoreError};
 use crate::extractor::Extractor;
@@ -215,7 +215,7 @@ impl Fitter {
         let of_member = |member: &MemberConfig| {
             let dim = member.embedding_dim();
             let projected = RandomProjection::dim_for(member.projection, dim, patches).unwrap_or(dim);
-            let bank = coreset_size(patches, config.coreset_sampling_ratio);
+            let bank = config.coreset_size(patches);
             let plan = member.backbone.plan(&member.layers);
             // An application's own network says nothing of its weights.
             let weights = plan.map_or(0, |plan| {
@@ -269,9 +269,9 @@ impl Fitter {
 
 /// Rows that a member's bank is to have.
 fn bank_rows(config: &PatchCoreConfig, patches: usize) -> Result<usize, FitError> {
-    let ratio = config.coreset_sampling_ratio;
-    let count = coreset_size(patches, ratio);
+    let count = config.coreset_size(patches);
     if count == 0 {
+        let ratio = config.coreset_sampling_ratio;
         return Err(FitError::EmptyCoreset { ratio, patches, smallest: 1.0 / patches as f64 });
     }
     if config.bank_rows_needed() > count {
