@@ -17,9 +17,9 @@ use crate::extractor::Extractor;
 use crate::model_file::{DriftPolicy, ModelFile};
 use crate::{Fitter, ImageInput, ImageScore, PatchCore};
 
-const SIDE: usize = 84;
+pub(crate) const SIDE: usize = 84;
 
-fn photo(seed: u64) -> Vec<f32> {
+pub(crate) fn photo(seed: u64) -> Vec<f32> {
     let texture = values(3 * SIDE * SIDE, 1);
     let noise = values(3 * SIDE * SIDE, 100 + seed);
     texture.iter().zip(noise).map(|(texture, noise)| 0.5 + 0.3 * texture + 0.05 * noise).collect()
@@ -37,7 +37,7 @@ fn defect() -> Vec<f32> {
     pixels
 }
 
-fn input(pixels: &[f32]) -> ImageInput<'_> {
+pub(crate) fn input(pixels: &[f32]) -> ImageInput<'_> {
     ImageInput { width: SIDE, height: SIDE, pixels }
 }
 
@@ -47,23 +47,23 @@ fn network_of(backbone: &dyn Backbone) -> Network {
     OwnNetwork { name: backbone.name().to_owned(), levels: backbone.levels().iter().map(level).collect() }.into()
 }
 
-fn blocks_member() -> MemberConfig {
+pub(crate) fn blocks_member() -> MemberConfig {
     let network = network_of(&Blocks::new());
     let layers = network.default_layers();
     Mode::Paper.member(network, layers)
 }
 
-fn lite0_member() -> MemberConfig {
+pub(crate) fn lite0_member() -> MemberConfig {
     let layers = ["block4", "block7"].map(str::to_owned).to_vec();
     Mode::Paper.member(patchcore_config::Architecture::from_name("efficientnet_lite0").unwrap(), layers)
 }
 
-fn config(members: Vec<MemberConfig>, rule: ImageScoreRule) -> Checked {
+pub(crate) fn config(members: Vec<MemberConfig>, rule: ImageScoreRule) -> Checked {
     let config = Mode::Paper.config(network_of(&Blocks::new())).with_members(members);
     config.with_coreset_sampling_ratio(0.5).with_image_score(rule).check().unwrap()
 }
 
-fn fit(config: Checked, backbones: &[Arc<dyn Backbone>]) -> PatchCore {
+pub(crate) fn fit(config: Checked, backbones: &[Arc<dyn Backbone>]) -> PatchCore {
     let mut fitter = Fitter::with_backbones(config, backbones, &ComputeDevice::cpu()).unwrap();
     for seed in 0..3 {
         fitter.add(input(&photo(seed))).unwrap();
@@ -93,7 +93,7 @@ fn an_own_network_without_a_plan_fits_saves_loads_and_scores() {
     assert_on_defect(&defect);
     assert_eq!((defect.grid.rows, defect.grid.columns), (12, 12));
 
-    let bytes = ModelFile::new(&model, Vec::new(), None).to_bytes().unwrap();
+    let bytes = ModelFile::new(&model).to_bytes().unwrap();
     let file = ModelFile::from_bytes(&bytes).unwrap();
     assert_eq!(file.header.config.first().backbone.name(), "blocks");
     let device = ComputeDevice::cpu();
@@ -223,7 +223,7 @@ fn two_networks_meet_in_the_inputs_geometry() {
         let reported = &single[joint.member];
         assert_eq!((joint.grid, &joint.patch_scores), (reported.grid, &reported.patch_scores));
     }
-    let bytes = ModelFile::new(&both, Vec::new(), None).to_bytes().unwrap();
+    let bytes = ModelFile::new(&both).to_bytes().unwrap();
     let loaded = ModelFile::from_bytes(&bytes).unwrap();
     let loaded = loaded.into_model_with(&backbones, &ComputeDevice::cpu(), DriftPolicy::Refuse).unwrap();
     assert_eq!(loaded.score(input(&pixels)).unwrap(), both.score(input(&pixels)).unwrap());

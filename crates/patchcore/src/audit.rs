@@ -87,7 +87,7 @@ impl Model {
         progress: &mut ProgressFn<'_>,
         mut each: impl FnMut(&Path, &NetworkInput, &Score),
     ) -> Result<Audit, Error> {
-        let names = TrainingNames::new(self.training_images());
+        let names = TrainingNames::new(&self.training_images());
         let matched = |file: &PathBuf| names.index_of(file).map(|index| (file.clone(), index));
         let known: Vec<(PathBuf, u32)> = files.iter().filter_map(matched).collect();
         let unknown = files.iter().filter(|file| names.index_of(file).is_none()).cloned().collect();

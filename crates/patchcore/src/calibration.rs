@@ -194,7 +194,7 @@ impl Evaluation {
 pub fn store_thresholds(path: impl AsRef<Path>, thresholds: Thresholds) -> Result<(), Error> {
     check_thresholds(&thresholds)?;
     let mut file = Model::read(&path)?;
-    file.header.thresholds = Some(thresholds);
+    file.sections.thresholds = Some(thresholds);
     write_model_file(path.as_ref(), &file)
 }
 

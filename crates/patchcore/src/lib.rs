@@ -62,6 +62,7 @@ pub use patchcore_config as config;
 pub use patchcore_config::{BankDtype, Crop, MODES, Mode, Pad, Region, Resize, Size, Tiling};
 pub use patchcore_core::device::{BACKENDS, Backend};
 pub use patchcore_core::memory_bank::MemoryBank;
+pub use patchcore_core::model_file::{Sections, TrainingPhoto};
 pub use patchcore_core::scoring::AnomalyMap;
 pub use patchcore_core::{ComputeDevice, FittedOn, GoodScores, Instructions, Precision};
 pub use patchcore_io::{

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use patchcore_config::{BackboneWeights, Checked, Grid};
 use patchcore_core::memory_bank::MemoryBank;
-use patchcore_core::model_file::{DriftPolicy, ModelFile, ModelHeader};
+use patchcore_core::model_file::{DriftPolicy, ModelFile, Sections, TrainingPhoto};
 use patchcore_core::passport::{Drift, ScorePassport};
 use patchcore_core::{ComputeDevice, FittedOn, Fitter, ImageInput, ImageScore, Instructions, PatchCore, Precision};
 use patchcore_io::{Geometry, Limits, NetworkInput, Photo, path_of_text, path_text};
@@ -26,7 +26,8 @@ use crate::write_file::write_beside_and_rename;
 pub struct Model {
     pub(crate) core: PatchCore,
     pub(crate) weights: BackboneWeights,
-    images: Vec<String>,
+    /// What its file says beside what decides its scores; the thresholds stand below.
+    sections: Sections,
     pub(crate) thresholds: Thresholds,
 }
 
@@ -152,7 +153,10 @@ impl Model {
         let started = Instant::now();
         let core = fitter
             .finish(&mut |done, total| progress(Progress { stage: Stage::Coreset, done, total }).is_continue())?;
-        let model = Self { core, weights, images, thresholds: Thresholds::default() };
+        let photo = |name: String| TrainingPhoto { name, ..TrainingPhoto::default() };
+        let mut sections = Sections::default();
+        sections.photos = images.into_iter().map(photo).collect();
+        let model = Self { core, weights, sections, thresholds: Thresholds::default() };
         model.tell_fallbacks();
         Ok(FitReport { model, rejected, features, coreset: started.elapsed() })
     }
@@ -284,7 +288,9 @@ impl Model {
                 result.worst_cell % columns,
             ),
             nearest_good: NearestGood {
-                image: origin.and_then(|origin| self.images.get(origin.image as usize).cloned()),
+                image: origin
+                    .and_then(|at| self.sections.photos.get(at.image as usize))
+                    .map(|photo| photo.name.clone()),
                 origin,
                 distance,
             },
@@ -302,8 +308,9 @@ impl Model {
     /// [`Error::Io`]; an old file of that name is then as it was.
     pub fn save(&self, path: impl AsRef<Path>, embed_weights: bool) -> Result<(), Error> {
         let path = path.as_ref();
-        let mut file = ModelFile::new(&self.core, self.images.clone(), embed_weights.then_some(&self.weights));
-        file.header.thresholds = self.stored_thresholds();
+        let refused = |source| Error::ModelFile { path: path.to_owned(), source };
+        let file = self.to_file();
+        let file = if embed_weights { file.with_weights(&self.core, &self.weights).map_err(refused)? } else { file };
         write_model_file(path, &file)
     }
 
@@ -328,15 +335,15 @@ impl Model {
         let refused = |source| Error::ModelFile { path: path.to_owned(), source };
         let file = Self::read(path)?;
         let device = open_device(&options.device, options.precision, options.instructions)?;
-        let images = file.header.images.clone();
-        let thresholds = file.header.thresholds.unwrap_or_default();
+        let sections = file.sections.clone();
+        let thresholds = sections.thresholds.unwrap_or_default();
         let weights = match file.weights() {
             Some(own) if weights.is_none() => own.clone(),
             _ => resolve_weights(file.header.config.first().backbone.name(), weights)?,
         };
         let drift = if options.allow_drift { DriftPolicy::Allow } else { DriftPolicy::Refuse };
         let core = file.into_model(Some(&weights), &device, drift).map_err(refused)?;
-        let model = Self { core, weights, images, thresholds };
+        let model = Self { core, weights, sections, thresholds };
         model.tell_fallbacks();
         Ok(model)
     }
@@ -356,11 +363,17 @@ impl Model {
         ModelFile::from_bytes(&bytes).map_err(|source| Error::ModelFile { path: path.to_owned(), source })
     }
 
-    /// What a saved file would say about this model.
-    pub fn header(&self) -> ModelHeader {
-        let mut header = ModelFile::new(&self.core, self.images.clone(), None).header;
-        header.thresholds = self.stored_thresholds();
-        header
+    /// What a saved file would hold, without weights.
+    pub fn to_file(&self) -> ModelFile {
+        let mut file = ModelFile::new(&self.core);
+        let mut sections = self.sections.clone();
+        sections.passport = file.sections.passport.take();
+        sections.fit = file.sections.fit.take();
+        sections.good_quantiles = file.sections.good_quantiles.take();
+        // A model without any threshold has no such section in its file.
+        sections.thresholds = (self.thresholds != Thresholds::default()).then_some(self.thresholds);
+        file.sections = sections;
+        file
     }
 
     /// The settings of its fit, every rule resolved.
@@ -423,13 +436,13 @@ impl Model {
     }
 
     /// Names of the training photos; of files, their paths as [`path_text`] writes them.
-    pub fn training_images(&self) -> &[String] {
-        &self.images
+    pub fn training_images(&self) -> Vec<String> {
+        self.sections.photos.iter().map(|photo| photo.name.clone()).collect()
     }
 
-    /// A model without any threshold has no such field in its file.
-    fn stored_thresholds(&self) -> Option<Thresholds> {
-        (self.thresholds != Thresholds::default()).then_some(self.thresholds)
+    /// The training photos, in the order of the fit; of files, the names are their paths as [`path_text`] writes them.
+    pub fn training_photos(&self) -> &[TrainingPhoto] {
+        &self.sections.photos
     }
 }
 
