@@ -51,7 +51,7 @@ mod audit;
 mod calibration;
 pub mod devices;
 mod doctor;
-mod error;
+pub mod error;
 #[cfg(not(target_family = "wasm"))]
 mod evaluation;
 mod fit;
