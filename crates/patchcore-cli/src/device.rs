@@ -20,13 +20,10 @@ pub fn open(compute: &Compute) -> anyhow::Result<ComputeDevice> {
 pub fn load(source: &ModelSource) -> anyhow::Result<Model> {
     let precision = Precision::from_name(&source.compute.precision)?;
     try_in_subprocess(&source.compute.device, precision)?;
-    let options = LoadOptions {
-        weights: source.weights.clone(),
-        device: source.compute.device.clone(),
-        precision,
-        instructions: source.compute.instructions()?,
-        allow_drift: source.allow_drift,
-    };
+    let mut options = LoadOptions::default().device(&source.compute.device).precision(precision);
+    options.weights = source.weights.clone();
+    options.instructions = source.compute.instructions()?;
+    options.allow_drift = source.allow_drift;
     let model = Model::load_with(&source.model, &options)?;
     if let (Some(drift), Some(passport)) = (model.drift(), model.passport())
         && drift.worst() > passport.tolerance(precision)

@@ -140,7 +140,7 @@ pub enum DeviceError {
         name: String,
     },
     /// The backend exists, but this program was built without it.
-    #[error("device `{name}` is not compiled in: build with `--features {feature}` (compiled in: {available})")]
+    #[error("device `{name}` is not compiled in: build with the cargo feature `{feature}` (compiled in: {available})")]
     NotCompiledIn {
         /// The name given.
         name: String,
@@ -150,7 +150,7 @@ pub enum DeviceError {
         available: String,
     },
     /// The backend is compiled in, but the hardware or its driver is not there.
-    #[error("device `{name}` was not found: {found} (run `patchcore devices` to see what can compute here)")]
+    #[error("device `{name}` was not found: {found}; list the devices to see what can compute here")]
     NotPresent {
         /// The name given.
         name: String,
@@ -158,7 +158,7 @@ pub enum DeviceError {
         found: String,
     },
     /// The device cannot compute in the precision asked for.
-    #[error("device `{device}` cannot compute in {precision}: use `--precision f32`, or another device")]
+    #[error("device `{device}` cannot compute in {precision}: use f32, or another device")]
     UnsupportedPrecision {
         /// The device's name.
         device: String,
@@ -179,7 +179,7 @@ pub enum DeviceError {
     },
     /// The device computes wrong: a result of the self-check is not the expected value.
     #[error(
-        "device `{device}` computes wrong: {operation} is off by {found:.3e}, at most {tolerance:.1e} is allowed (update the driver, build without `fusion`, or use `--device flex`)"
+        "device `{device}` computes wrong: {operation} is off by {found:.3e}, at most {tolerance:.1e} is allowed (update the driver, build without `fusion`, or use the device `cpu`)"
     )]
     WrongAnswer {
         /// The device's name.
@@ -199,7 +199,7 @@ pub enum DeviceError {
     },
     /// The device's driver ended the process that tried it.
     #[error(
-        "device `{device}` cannot be trusted: its driver ended the process that tried it ({how}); update the driver or use `--device flex`"
+        "device `{device}` cannot be trusted: its driver ended the process that tried it ({how}); update the driver or use the device `cpu`"
     )]
     Crashed {
         /// The device's name.
@@ -208,7 +208,7 @@ pub enum DeviceError {
         how: String,
     },
     /// An operation failed on the device (out of memory, lost device).
-    #[error("{operation} failed on device `{device}`: {message} (try a smaller batch, or `--device flex`)")]
+    #[error("{operation} failed on device `{device}`: {message} (try a smaller batch, or the device `cpu`)")]
     Execution {
         /// The device's name.
         device: String,
@@ -279,7 +279,7 @@ pub enum FitError {
         rows: usize,
     },
     /// Features of a good image are NaN or infinite.
-    #[error("the features of training image {image} are not finite: check the weights with `patchcore inspect`")]
+    #[error("the features of training image {image} are not finite: check the network's weights")]
     NotFinite {
         /// Index of the image in the order in which images were added.
         image: usize,
@@ -352,7 +352,7 @@ pub enum InputError {
     },
     /// A side is too small for the network or too large for memory.
     #[error(
-        "the network input is {width} x {height} pixels: expected each side from {smallest} to {largest} (set `--resize` or `--size`)"
+        "the network input is {width} x {height} pixels: expected each side from {smallest} to {largest} (set another resize)"
     )]
     WrongSize {
         /// Columns.
@@ -465,7 +465,7 @@ pub enum ModelFileError {
     },
     /// The weights given are not those the model was fitted with.
     #[error(
-        "the model was fitted with {backbone} weights of sha256 {expected}, but the weights given have {found}: scores over other weights mean nothing; pass the original file with `--weights`, or fit again"
+        "the model was fitted with {backbone} weights of sha256 {expected}, but the weights given have {found}: scores over other weights mean nothing; give the original file, or fit again"
     )]
     OtherWeights {
         /// The backbone's name.
@@ -477,7 +477,7 @@ pub enum ModelFileError {
     },
     /// The model needs weights that are not in it.
     #[error(
-        "the model does not carry its {backbone} weights (sha256 {expected}): pass the weight file, or fit with `--embed-weights`"
+        "the model does not carry its {backbone} weights (sha256 {expected}): give the weight file, or save the model with its weights"
     )]
     WeightsNeeded {
         /// The backbone's name.
@@ -487,7 +487,7 @@ pub enum ModelFileError {
     },
     /// The device, its driver, its precision or this version computes other scores than the device of the fit did.
     #[error(
-        "on device {device} the model's own pictures score differently than at the fit: image score off by {score:.1e}, map by {map:.1e}, features by {features:.1e} of their values, {tolerance:.0e} (features: five times that) is allowed; thresholds chosen at the fit would mean something else (run `patchcore doctor`, use the device of the fit, or go on with `--allow-drift`)"
+        "on device {device} the model's own pictures score differently than at the fit: image score off by {score:.1e}, map by {map:.1e}, features by {features:.1e} of their values, {tolerance:.0e} (features: five times that) is allowed; thresholds chosen at the fit would mean something else (compare the device with the CPU, use the device of the fit, or allow the drift)"
     )]
     Drift {
         /// The device and its precision.

@@ -1,5 +1,7 @@
 //! `patchcore doctor`: a device through every stage against the CPU, as a table and as a file for a report.
 
+use std::time::Instant;
+
 use patchcore::devices::forget;
 use patchcore::{DoctorReport, Precision, doctor, write_beside_and_rename};
 
@@ -18,7 +20,9 @@ pub fn run(arguments: &Doctor) -> anyhow::Result<Outcome> {
     try_in_subprocess(&arguments.compute.device, precision)?;
     let instructions = arguments.compute.instructions()?;
     let mut note = |stage: &str| output::note(&format!("{stage} ..."));
-    let report = doctor(&arguments.compute.device, precision, instructions, &mut note)?;
+    let started = Instant::now();
+    let clock = || started.elapsed();
+    let report = doctor(&arguments.compute.device, precision, instructions, &clock, &mut note)?;
     let json = format!("{}\n", serde_json::to_string_pretty(&report)?);
     if let Some(file) = &arguments.output {
         write_beside_and_rename(file, json.as_bytes())?;

@@ -1,7 +1,9 @@
 //! `patchcore fit`: photos of good parts in, a model file out.
 
 use anyhow::Context;
-use patchcore::{Geometry, Limits, Model, Photo, Region, Settings, good_images, region_of_masks};
+use patchcore::{
+    FitOptions, Geometry, Limits, Model, Photo, Region, Save, Settings, Stage, good_images, region_of_masks,
+};
 
 use crate::arguments::Fit;
 use crate::outcome::Outcome;
@@ -18,16 +20,19 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
     let files = good_images(&arguments.data)?;
     announce(&settings, &files)?;
     let mut display = Display::new();
-    let limits = Limits::default();
-    let report = Model::fit_files(&settings, &files, &limits, &mut |progress| display.show(progress))
+    let options = FitOptions::default().progress(|progress| display.show(progress));
+    let report = Model::fit_with(&settings, &files, options)
         .with_context(|| format!("cannot fit on {}", arguments.data.display()))?;
     display.finish();
+    let features = display.until(Stage::Features);
+    let coreset = display.elapsed().saturating_sub(features);
     drop(display);
     for (photo, error) in &report.rejected {
         tracing::warn!("left out: {}", output::naming(photo, error));
     }
     let model = &report.model;
-    model.save(&arguments.output, arguments.embed_weights)?;
+    let save = if arguments.embed_weights { Save::WithWeights } else { Save::WithoutWeights };
+    model.save(&arguments.output, save)?;
     output::print(&format!(
         "{}: {} photos, {} patches, memory bank {} x {}, mode {}, backbone {}, features {:.1} s, coreset {:.1} s\n",
         arguments.output.display(),
@@ -37,8 +42,8 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
         model.bank().dim(),
         config.rules_name(),
         config.first().backbone.name(),
-        report.features.as_secs_f64(),
-        report.coreset.as_secs_f64(),
+        features.as_secs_f64(),
+        coreset.as_secs_f64(),
     ))?;
     Ok(if report.rejected.is_empty() { Outcome::Done } else { Outcome::SomeImagesFailed })
 }

@@ -116,9 +116,7 @@ impl ComputeDevice {
             Err(DeviceError::UnsupportedInstructions { device, precision, found: instructions.name(), expected })
         };
         if !self.has_own_kernels() {
-            return refused(
-                "the CPU's own kernels (`--device cpu --precision f32`), or no choice of instructions".into(),
-            );
+            return refused("the CPU's own kernels (device `cpu` in f32), or no choice of instructions".into());
         }
         if !instructions.is_available() {
             let available: Vec<&str> = Instructions::available().map(Instructions::name).collect();
@@ -237,7 +235,7 @@ mod tests {
     fn backends_that_are_not_compiled_in_name_their_feature() {
         for backend in BACKENDS.into_iter().filter(|backend| !backend.is_compiled_in()) {
             let error = ComputeDevice::from_name(backend.name()).unwrap_err();
-            assert!(error.to_string().contains(&format!("--features {}", backend.name())), "{error}");
+            assert!(error.to_string().contains(&format!("cargo feature `{}`", backend.name())), "{error}");
         }
     }
 

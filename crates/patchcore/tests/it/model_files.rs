@@ -3,7 +3,8 @@
 use patchcore::config::ImageScoreRule;
 use patchcore::metrics::threshold::Thresholds;
 use patchcore::{
-    Error, Instructions, LoadOptions, Mode, Model, Photo, PixelBuffer, PixelFormat, Region, Settings, Size, Tiling,
+    Error, Instructions, LoadOptions, Mode, Model, Photo, PixelBuffer, PixelFormat, Region, Save, Settings, Size,
+    Tiling,
 };
 use patchcore_core::error::ModelFileError;
 use patchcore_core::model_file::DriftPolicy;
@@ -25,11 +26,11 @@ fn model() -> Model {
 fn a_loaded_model_scores_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let model = model();
-    for embed in [false, true] {
+    for embed in [Save::WithoutWeights, Save::WithWeights] {
         let path = folder.path().join("part.patchcore");
         model.save(&path, embed).unwrap();
-        let loaded = Model::load(&path, None, "flex").unwrap();
-        assert_eq!(loaded.to_file().to_bytes().unwrap(), model.to_file().to_bytes().unwrap());
+        let loaded = Model::load(&path).unwrap();
+        assert_eq!(loaded.to_bytes(embed).unwrap(), model.to_bytes(embed).unwrap());
         assert_eq!(loaded.core().bank(), model.core().bank());
         let photo = part::photo(9, true);
         assert_eq!(loaded.score(&photo).unwrap(), model.score(&photo).unwrap());
@@ -42,7 +43,7 @@ fn a_loaded_model_scores_the_same() {
 fn every_flipped_bit_and_every_truncation_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("part.patchcore");
-    model().save(&path, false).unwrap();
+    model().save(&path, Save::WithoutWeights).unwrap();
     let bytes = std::fs::read(&path).unwrap();
     let refused = |bytes: &[u8], what: &str| {
         std::fs::write(&path, bytes).unwrap();
@@ -65,7 +66,7 @@ fn every_flipped_bit_and_every_truncation_is_refused() {
 fn a_newer_version_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("part.patchcore");
-    model().save(&path, false).unwrap();
+    model().save(&path, Save::WithoutWeights).unwrap();
     // The same length keeps the container valid; the version is looked at before the checksum.
     let text = std::fs::read(&path).unwrap();
     let needle = br#"{\"format_version\":3,"#;
@@ -151,11 +152,11 @@ fn a_model_without_a_passport_scores_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("part.patchcore");
     let model = model();
-    model.save(&path, false).unwrap();
+    model.save(&path, Save::WithoutWeights).unwrap();
     let mut file = Model::read(&path).unwrap();
     file.sections.passport = None;
     std::fs::write(&path, file.to_bytes().unwrap()).unwrap();
-    let without = Model::load(&path, None, "flex").unwrap();
+    let without = Model::load(&path).unwrap();
     assert!(without.core().passport().is_none());
     let photo = part::photo(9, true);
     assert_eq!(without.score(&photo).unwrap(), model.score(&photo).unwrap());
@@ -185,8 +186,8 @@ fn the_score_may_be_the_largest_value_of_the_map() {
         let scored = model.score(&part::photo(9, true)).unwrap();
         assert_eq!(scored.score, scored.map.max(), "{settings:?}");
         assert!(scored.score > 0.0);
-        let together = model.score_inputs([&model.prepare(&part::photo(9, true)).unwrap()]).unwrap();
-        assert_eq!(together[0].score, together[0].map.max(), "{settings:?}");
+        let streamed = model.scores([part::photo(9, true)]).next().unwrap().result.unwrap();
+        assert_eq!(streamed.score, streamed.map.max(), "{settings:?}");
     }
 }
 
@@ -201,8 +202,7 @@ fn the_nearest_good_photo_is_opened_again_or_refused() {
     }
     let settings =
         Settings { resize: Some(patchcore::Resize::Keep), coreset_sampling_ratio: 0.5, ..Settings::default() };
-    let go = &mut |_| std::ops::ControlFlow::Continue(());
-    let model = Model::fit_files(&settings, &files, &limits, go).unwrap().model;
+    let model = Model::fit(&settings, &files).unwrap();
     let mut nearest = model.score(&part::photo(9, true)).unwrap().nearest_good;
     nearest.origin.as_mut().unwrap().row = 11;
     let found = model.open_nearest(&nearest, &limits).unwrap();
@@ -231,7 +231,7 @@ fn the_container_of_the_weights_does_not_change_a_byte() {
     // As `cargo xtask fetch-weights` installs them, whatever they come from.
     let safetensors = folder.path().join("resnet18.safetensors");
     std::fs::write(&safetensors, encode_safetensors(&tensors, Rounding::None).unwrap()).unwrap();
-    let fit = |weights: &std::path::Path, embed: bool| {
+    let fit = |weights: &std::path::Path, embed: Save| {
         let settings = Settings {
             backbone: "resnet18".into(),
             weights: Some(weights.to_owned()),
@@ -244,8 +244,8 @@ fn the_container_of_the_weights_does_not_change_a_byte() {
         Model::fit(&settings, part::good(2)).unwrap().save(&path, embed).unwrap();
         std::fs::read(&path).unwrap()
     };
-    for embed in [false, true] {
-        assert!(fit(&onnx, embed) == fit(&safetensors, embed), "embedded: {embed}");
+    for embed in [Save::WithoutWeights, Save::WithWeights] {
+        assert!(fit(&onnx, embed) == fit(&safetensors, embed), "{embed:?}");
     }
 }
 
@@ -266,12 +266,12 @@ fn a_save_that_fails_leaves_the_old_file() {
     let folder = tempfile::tempdir().unwrap();
     let model = model();
     let missing = folder.path().join("no/such/folder/part.patchcore");
-    assert!(matches!(model.save(&missing, false), Err(Error::Io { .. })));
+    assert!(matches!(model.save(&missing, Save::WithoutWeights), Err(Error::Io { .. })));
     // A folder cannot be replaced by a file: the rename fails after the bytes were written.
     let folder_in_the_way = folder.path().join("taken");
     std::fs::create_dir(&folder_in_the_way).unwrap();
     std::fs::write(folder_in_the_way.join("inside"), "x").unwrap();
-    assert!(matches!(model.save(&folder_in_the_way, false), Err(Error::Io { .. })));
+    assert!(matches!(model.save(&folder_in_the_way, Save::WithoutWeights), Err(Error::Io { .. })));
     assert_eq!(std::fs::read(folder_in_the_way.join("inside")).unwrap(), b"x");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "a part file stayed behind");
 }
