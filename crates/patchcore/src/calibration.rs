@@ -16,7 +16,7 @@ use patchcore_metrics::threshold::{GoodScoreSource, Thresholds, calibrate};
 
 use crate::error::Error;
 use crate::fit::{FitParts, WhatFails, known_length, numbered, prepared};
-use crate::into_photo::{IntoPhoto, PhotoSource};
+use crate::into_photo::{IntoPhoto, Known, PhotoSource};
 use crate::model::Model;
 #[cfg(not(target_family = "wasm"))]
 use crate::model::write_model_file;
@@ -198,9 +198,10 @@ impl Model {
             let parts = FitParts {
                 config: self.config().clone(),
                 weights: Arc::clone(&self.weights),
+                weights_file: None,
                 device: self.device(),
                 threads: self.threads.clone(),
-                inputs: prepared(self.config(), limits, first.iter().chain(last).cloned()),
+                inputs: prepared(self.config(), limits, Known::PixelsAlone, first.iter().chain(last).cloned()),
                 total: count - bounds.len(),
                 what_fails: WhatFails::IsReported,
             };
@@ -219,7 +220,7 @@ impl Model {
         progress: &mut Teller<'_>,
     ) -> Result<(), Error> {
         let total = known_length(&photos);
-        let scored = InBatches::new(self, prepared(self.config(), limits, photos));
+        let scored = InBatches::new(self, prepared(self.config(), limits, Known::PixelsAlone, photos));
         for (done, (image, result)) in scored.enumerate() {
             match result {
                 Ok(score) => report.scores.push(GoodScore { image, score: score.score, map_max: score.map.max() }),

@@ -1,12 +1,14 @@
 //! The fitted model of an application: score, save, load.
 
 use std::path::Path;
+#[cfg(not(target_family = "wasm"))]
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use patchcore_config::{BackboneWeights, Checked, Grid};
 use patchcore_core::error::ModelFileError;
 use patchcore_core::memory_bank::MemoryBank;
-use patchcore_core::model_file::{ModelFile, Sections, TrainingPhoto};
+use patchcore_core::model_file::{ModelFile, Sections};
 use patchcore_core::passport::{Drift, ScorePassport};
 use patchcore_core::{ComputeDevice, FittedOn, Fitter, ImageInput, ImageScore, PatchCore};
 use patchcore_io::{Geometry, NetworkInput, Photo};
@@ -17,6 +19,8 @@ use crate::error::Error;
 use crate::fit_in_progress::core_input;
 use crate::into_photo::prepare_photo;
 use crate::load_options::LoadOptions;
+#[cfg(not(target_family = "wasm"))]
+use crate::places::seen_from;
 use crate::save::Save;
 use crate::score::{NearestGood, PatchScores, Score};
 use crate::span::enter;
@@ -35,6 +39,8 @@ pub struct Model {
     pub(crate) sections: Arc<Sections>,
     pub(crate) thresholds: Thresholds,
     pub(crate) threads: Threads,
+    /// The folder of its file, if it comes from one: what lies beside it is found from there.
+    pub(crate) folder: Option<Arc<Path>>,
 }
 
 impl Model {
@@ -128,7 +134,7 @@ impl Model {
     /// As [`Model::load_with`].
     pub fn from_bytes(bytes: &[u8], options: &LoadOptions) -> Result<Self, Error> {
         let path = Path::new(IN_MEMORY);
-        Self::of_file(model_file(path, bytes)?, path, options)
+        Self::of_file(model_file(path, bytes)?, path, None, options)
     }
 
     /// What a saved file would hold.
@@ -147,15 +153,15 @@ impl Model {
         }
     }
 
-    fn of_file(file: ModelFile, path: &Path, options: &LoadOptions) -> Result<Self, Error> {
+    fn of_file(file: ModelFile, path: &Path, folder: Option<&Path>, options: &LoadOptions) -> Result<Self, Error> {
         let device = open_device(&options.device, options.precision, options.instructions)?;
         let threads = Threads::new(options.threads)?;
         let sections = Arc::new(file.sections.clone());
         let thresholds = sections.thresholds.unwrap_or_default();
-        let weights = Arc::new(weights_for(&file, options)?);
+        let weights = Arc::new(weights_for(&file, folder, options)?);
         let core = threads.run(|| file.into_model(Some(&weights), &device, options.drift_policy()));
         let core = core.map_err(|source| Error::ModelFile { path: path.to_owned(), source })?;
-        let model = Self { core: Arc::new(core), weights, sections, thresholds, threads };
+        let model = Self { core: Arc::new(core), weights, sections, thresholds, threads, folder: None };
         model.tell_fallbacks();
         Ok(model)
     }
@@ -218,12 +224,6 @@ impl Model {
     pub fn core(&self) -> &PatchCore {
         &self.core
     }
-
-    /// The training photos, in the order of the fit. Their names are, of files, the paths that the fit was given, as
-    /// [`path_text`](crate::path_text) writes them.
-    pub fn training_photos(&self) -> &[TrainingPhoto] {
-        &self.sections.photos
-    }
 }
 
 fn model_file(path: &Path, bytes: &[u8]) -> Result<ModelFile, Error> {
@@ -241,7 +241,10 @@ impl Model {
     /// [`Error::Io`]; an old file of that name is then as it was.
     pub fn save(&self, path: impl AsRef<Path>, save: Save) -> Result<(), Error> {
         let path = path.as_ref();
-        let file = self.to_file(save).map_err(|source| Error::ModelFile { path: path.to_owned(), source })?;
+        let mut file = self.to_file(save).map_err(|source| Error::ModelFile { path: path.to_owned(), source })?;
+        let folder = folder_of(path);
+        let places = file.sections.photos.iter_mut().filter_map(|photo| photo.path.as_mut());
+        places.chain(&mut file.sections.weights_file).for_each(|place| *place = seen_from(place, &folder));
         write_model_file(path, &file)
     }
 
@@ -262,7 +265,10 @@ impl Model {
     /// ([`ModelFileError::Drift`](patchcore_core::error::ModelFileError::Drift)).
     pub fn load_with(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Self, Error> {
         let path = path.as_ref();
-        Self::of_file(Self::read(path)?, path, options)
+        let folder = folder_of(path);
+        let mut model = Self::of_file(Self::read(path)?, path, Some(&folder), options)?;
+        model.folder = Some(folder.into());
+        Ok(model)
     }
 
     /// Reads and verifies a model file without putting it on a device.
@@ -278,6 +284,16 @@ impl Model {
             remedy: "give the path of a saved model",
         })?;
         model_file(path, &bytes)
+    }
+}
+
+/// The folder of a file.
+#[cfg(not(target_family = "wasm"))]
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        // A bare file name lies here.
+        _ => PathBuf::from("."),
     }
 }
 

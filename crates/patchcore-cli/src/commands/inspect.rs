@@ -1,6 +1,6 @@
 //! `patchcore inspect`: what a model file says about itself.
 
-use patchcore::{Model, Sections, Threshold, TrainingPhoto};
+use patchcore::{Model, Provenance, Sections, Threshold, TrainingPhoto};
 use serde_json::{Value, json};
 
 use crate::arguments::{Inspect, InspectFormat};
@@ -46,6 +46,7 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
                 header.fitted_on.good_scores.median, header.fitted_on.good_scores.percentile_99
             ),
         ),
+        ("made", made(sections.provenance.as_ref())),
         ("image limit", threshold(sections.thresholds.and_then(|thresholds| thresholds.image))),
         ("pixel limit", threshold(sections.thresholds.and_then(|thresholds| thresholds.pixel))),
         ("format", format!("version {}, written by patchcore {}", header.format_version, header.written_by)),
@@ -68,6 +69,12 @@ fn sections_json(sections: &Sections) -> anyhow::Result<Value> {
         "good_quantiles": sections.good_quantiles,
         "provenance": sections.provenance,
     }))
+}
+
+/// Who made the model.
+fn made(provenance: Option<&Provenance>) -> String {
+    let Some(Provenance { date, command_line, program, host, .. }) = provenance else { return "not said".to_owned() };
+    [date, program, host, command_line].into_iter().flatten().cloned().collect::<Vec<_>>().join("; ")
 }
 
 /// A threshold and how it came about.

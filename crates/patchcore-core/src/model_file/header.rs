@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use patchcore_config::{Checked, EarlierConfig, PatchCoreConfig};
+use patchcore_config::{BackboneWeights, Checked, EarlierConfig, PatchCoreConfig};
 use patchcore_metrics::threshold::Thresholds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,6 +12,7 @@ use super::section::{FitSection, Sections};
 use super::training_photo::TrainingPhoto;
 use super::{FORMAT_VERSION, malformed};
 use crate::error::ModelFileError;
+use crate::extractor::catalogue_backbones;
 use crate::passport::ScorePassport;
 use crate::patchcore::FittedOn;
 
@@ -72,6 +73,13 @@ impl ModelHeader {
     pub fn weights_sha256(&self) -> &str {
         // A checked configuration has a member, and a file that was read a network for it.
         self.networks.first().map_or("", |network| &network.sha256)
+    }
+
+    /// Whether these are the weights of its network; false for a model of several.
+    pub fn is_of(&self, weights: &BackboneWeights) -> bool {
+        let [network] = self.networks.as_slice() else { return false };
+        let found = catalogue_backbones(&self.config, weights);
+        found.is_ok_and(|found| found.iter().all(|backbone| backbone.sha256() == network.sha256))
     }
 
     /// The header's text in today's form, with the JSON of the file's sections.

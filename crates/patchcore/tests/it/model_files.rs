@@ -127,7 +127,7 @@ fn files_of_earlier_versions_score_the_same_bits_and_are_written_as_version_3() 
     let data: Vec<u8> = (0..width * height).map(|at| (at * 31 % 251) as u8).collect();
     let photo = PixelBuffer { data: &data, width, height, stride: 48, format: PixelFormat::Gray8 };
     let photo = Photo::from_buffer(&photo).unwrap();
-    let portable = LoadOptions { instructions: Some(Instructions::Portable), ..LoadOptions::default() };
+    let portable = LoadOptions::default().instructions(Instructions::Portable);
     for Earlier { mode, format_version, bytes, scored: expected } in EARLIER {
         std::fs::write(&path, bytes).unwrap();
         let earlier = Model::load_with(&path, &portable).unwrap();
@@ -210,7 +210,7 @@ fn the_nearest_good_photo_is_opened_again_or_refused() {
     let name = nearest.image.clone().unwrap();
     image::RgbImage::new(40, 40).save(&name).unwrap();
     let error = model.open_nearest(&nearest, &limits).unwrap_err();
-    assert!(matches!(error, Error::OtherPhoto { .. }) && error.to_string().contains("smaller"), "{error}");
+    assert!(matches!(error, Error::OtherPhoto { .. }) && error.to_string().contains("pixels are others"), "{error}");
     std::fs::remove_file(&name).unwrap();
     assert!(matches!(model.open_nearest(&nearest, &limits), Err(Error::Image(_))));
     nearest.image = None;
@@ -219,6 +219,81 @@ fn the_nearest_good_photo_is_opened_again_or_refused() {
     nearest.origin = None;
     let error = model.open_nearest_at(name.as_ref(), &nearest, &limits).unwrap_err();
     assert!(error.to_string().contains("does not say which photo"), "{error}");
+}
+
+/// A model and its photos that move together find each other, by the paths from the model's folder; what is said of a fit can be left
+/// out, and then the folder changes no byte.
+#[test]
+fn photos_are_found_again_beside_a_model_that_moved() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = patchcore::Limits::default();
+    let settings =
+        Settings { resize: Some(patchcore::Resize::Keep), coreset_sampling_ratio: 0.5, ..Settings::default() };
+    let fit_in = |place: &std::path::Path| {
+        std::fs::create_dir_all(place.join("photos")).unwrap();
+        let files: Vec<_> = (0..2).map(|seed| place.join(format!("photos/{seed}.png"))).collect();
+        for (seed, file) in files.iter().enumerate() {
+            part::photo(seed as u32, false).to_rgb8().save(file).unwrap();
+        }
+        let model = Model::fit(&settings, &files).unwrap();
+        model.save(place.join("m.patchcore"), Save::WithoutWeights).unwrap();
+        model
+    };
+    let (here, there) = (folder.path().join("here"), folder.path().join("there"));
+    let model = fit_in(&here);
+    let seen = model.inputs_seen().unwrap();
+    assert_eq!((seen.sizes[0].width, seen.sizes[0].photos), (part::SIDE, 2));
+    assert_eq!((seen.colours[0].channels, seen.colours[0].bits, seen.colours.len()), (3, 8, 1));
+    assert_eq!(model.good_quantiles().unwrap().photos, 2);
+    std::fs::rename(&here, &there).unwrap();
+    let moved = Model::load(there.join("m.patchcore")).unwrap();
+    let nearest = moved.score(&part::photo(9, true)).unwrap().nearest_good;
+    let found = moved.open_nearest(&nearest, &limits).unwrap();
+    assert_eq!(found.photo.sha256(), moved.training_photos()[nearest.origin.unwrap().image as usize].sha256.unwrap());
+    assert!(moved.training_files().iter().all(|file| file.is_file()));
+    let audit = moved.audit(moved.training_files(), patchcore::AuditOptions::default()).unwrap();
+    assert_eq!((audit.photos.len(), audit.unknown.len()), (2, 0));
+
+    let again = fit_in(&here);
+    let bytes = |model: &Model| model.to_bytes(Save::WithoutWeights).unwrap();
+    let (again, model) = (again.with_provenance(patchcore::Provenance::default()), moved);
+    assert_ne!(bytes(&again), bytes(&model));
+    assert_eq!(bytes(&again.clone().reproducible()), bytes(&model.clone().reproducible()));
+    assert_eq!(model.reproducible().training_photos()[1].name, "1.png");
+}
+
+/// A model remembers the weight file of its fit, and takes it from there if it is still the same.
+#[test]
+fn the_weight_file_of_the_fit_is_found_again() {
+    let Some(onnx) = resnet18() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path().join("here");
+    std::fs::create_dir(&here).unwrap();
+    let weights = here.join("resnet18.onnx");
+    std::fs::copy(&onnx, &weights).unwrap();
+    let settings = Settings {
+        backbone: "resnet18".into(),
+        weights: Some(weights.clone()),
+        resize: Some(patchcore::Resize::Keep),
+        coreset_sampling_ratio: 0.05,
+        num_neighbors: Some(3),
+        ..Settings::default()
+    };
+    let model = Model::fit(&settings, part::good(2)).unwrap();
+    model.save(here.join("m.patchcore"), Save::WithoutWeights).unwrap();
+    let photo = part::photo(9, true);
+    let expected = model.score(&photo).unwrap();
+    assert_eq!(Model::load(here.join("m.patchcore")).unwrap().score(&photo).unwrap(), expected);
+    let there = folder.path().join("there");
+    std::fs::rename(&here, &there).unwrap();
+    assert_eq!(Model::load(there.join("m.patchcore")).unwrap().score(&photo).unwrap(), expected);
+    // Another file of that name is not taken.
+    std::fs::write(there.join("resnet18.onnx"), "something else").unwrap();
+    match Model::load(there.join("m.patchcore")) {
+        Err(Error::Weights(_)) => {}
+        // The right ones are installed on this machine.
+        other => assert_eq!(other.unwrap().score(&photo).unwrap(), expected),
+    }
 }
 
 #[test]
@@ -241,7 +316,8 @@ fn the_container_of_the_weights_does_not_change_a_byte() {
             ..Settings::default()
         };
         let path = folder.path().join("part.patchcore");
-        Model::fit(&settings, part::good(2)).unwrap().save(&path, embed).unwrap();
+        // Where the weights lay is not theirs.
+        Model::fit(&settings, part::good(2)).unwrap().reproducible().save(&path, embed).unwrap();
         std::fs::read(&path).unwrap()
     };
     for embed in [Save::WithoutWeights, Save::WithWeights] {
