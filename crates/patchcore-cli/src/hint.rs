@@ -15,7 +15,8 @@ pub fn hint(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(of_cause)
 }
 
-fn of_error(error: &Error) -> Option<String> {
+/// [`hint`], of one photo's error.
+pub fn of_error(error: &Error) -> Option<String> {
     let text = match error {
         Error::Device(device) | Error::Fit(FitError::Device(device)) | Error::Score(ScoreError::Device(device)) => {
             return of_device(device);
