@@ -154,6 +154,10 @@ pub struct Fit {
     /// Store the network's weights in the model file, so that it needs nothing else
     #[arg(long)]
     pub embed_weights: bool,
+    /// Leave out of the model what hangs on where and when it was fitted: paths, date, command line. The same photos and options then
+    /// give the same bytes, in whatever folder
+    #[arg(long)]
+    pub reproducible: bool,
     /// The model file to write
     #[arg(short, long, value_name = "MODEL")]
     pub output: PathBuf,

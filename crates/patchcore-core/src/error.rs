@@ -299,6 +299,12 @@ pub enum FitError {
     /// The rows are no bank.
     #[error(transparent)]
     Bank(#[from] BankError),
+    /// One bank for a model of several members.
+    #[error("one bank was given for a model of {members} members: each member has a bank of its own, fit on photos")]
+    OneBank {
+        /// Members of the configuration.
+        members: usize,
+    },
     /// Something needs to know which photo a bank row is of.
     #[error("the model's bank comes from elsewhere and does not say which photo its rows are of: fit on photos")]
     NoOrigins,
@@ -444,6 +450,30 @@ pub enum ModelFileError {
         supported: u32,
         /// The crate version that wrote the file.
         written_by: String,
+    },
+    /// Written by a newer program, with something that decides its scores and that this one does not know.
+    #[error("the model needs {}, which this version does not know: it was written by a newer version ({written_by}); update patchcore", names.join(", "))]
+    Requires {
+        /// What it needs.
+        names: Vec<String>,
+        /// The crate version that wrote the file.
+        written_by: String,
+    },
+    /// The file is whole, but says something that this program does not know.
+    #[error(
+        "the model says something that this version does not know ({reason}): it was written by another version ({written_by}); use that version, or a newer one"
+    )]
+    NotUnderstood {
+        /// What it says.
+        reason: String,
+        /// The crate version that wrote the file.
+        written_by: String,
+    },
+    /// Weights cannot be stored for several networks, nor for an application's own.
+    #[error("the weights of {} cannot be stored in the model: only those of one network of the catalogue can; give the networks at every load", networks.join(", "))]
+    WeightsOfSeveral {
+        /// The model's networks.
+        networks: Vec<String>,
     },
     /// The weights given are not those the model was fitted with.
     #[error(

@@ -14,7 +14,7 @@ use patchcore_io::{Limits, path_of_text};
 
 use crate::error::Error;
 use crate::fit::{numbered, prepared};
-use crate::into_photo::{IntoPhoto, NamedPhoto};
+use crate::into_photo::{IntoPhoto, Known, NamedPhoto};
 use crate::model::Model;
 use crate::progress::{Progress, Stage, Teller};
 use crate::score::{NearestGood, Score};
@@ -78,7 +78,7 @@ pub struct AuditedPhoto {
 
 impl Model {
     /// Ranks training photos by how little they are like the others: those of the fit, or some of them. They are matched with
-    /// [`Model::training_images`] by name, which of a file is its path; else by file name where that is unique.
+    /// [`Model::training_photos`] by name, which of a file is its path; else by file name where that is unique.
     ///
     /// Cost: per photo one index of the bank and one score.
     ///
@@ -103,7 +103,7 @@ impl Model {
         S: IntoIterator<Item: IntoPhoto>,
     {
         let AuditOptions { limits, mut progress } = options;
-        let names = TrainingNames::new(self.training_images());
+        let names = TrainingNames::new(self);
         let mut audit = Audit { photos: Vec::new(), rejected: Vec::new(), unknown: Vec::new() };
         let (mut known, mut indices) = (Vec::new(), Vec::new());
         for (name, source) in numbered(photos.into_iter()) {
@@ -116,7 +116,7 @@ impl Model {
             }
         }
         for (done, ((name, input), index)) in
-            prepared(self.config(), limits, known.into_iter()).zip(&indices).enumerate()
+            prepared(self.config(), limits, Known::PixelsAlone, known.into_iter()).zip(&indices).enumerate()
         {
             let scored = input.and_then(|input| {
                 let others = self.threads.run(|| self.core().without_image(*index))?;
@@ -169,15 +169,17 @@ struct TrainingNames {
 }
 
 impl TrainingNames {
-    fn new(names: &[String]) -> Self {
+    fn new(model: &Model) -> Self {
         let (mut by_path, mut by_file_name) = (HashMap::new(), HashMap::new());
-        for (index, name) in names.iter().enumerate() {
-            let path = path_of_text(name);
+        for (index, photo) in model.training_photos().iter().enumerate() {
+            let path = path_of_text(&photo.name);
             if let Some(file_name) = path.file_name() {
                 let entry = by_file_name.entry(file_name.to_owned());
                 entry.and_modify(|index| *index = None).or_insert(Some(index as u32));
             }
             by_path.insert(path, index as u32);
+            #[cfg(not(target_family = "wasm"))]
+            by_path.extend(model.places_of(photo).into_iter().map(|place| (place, index as u32)));
         }
         Self { by_path, by_file_name }
     }

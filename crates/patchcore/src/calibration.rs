@@ -16,7 +16,7 @@ use patchcore_metrics::threshold::{GoodScoreSource, Thresholds, calibrate};
 
 use crate::error::Error;
 use crate::fit::{FitParts, WhatFails, known_length, numbered, prepared};
-use crate::into_photo::{IntoPhoto, PhotoSource};
+use crate::into_photo::{IntoPhoto, Known, PhotoSource};
 use crate::model::Model;
 #[cfg(not(target_family = "wasm"))]
 use crate::model::write_model_file;
@@ -158,8 +158,9 @@ impl Model {
     fn refuse_own_photos(&self, photos: &[(String, Result<PhotoSource, Error>)]) -> Result<(), Error> {
         // The same file under one name, as far as the system knows.
         let resolved = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let names = self.training_images().iter();
-        let seen: HashSet<PathBuf> = names.map(|name| resolved(&patchcore_io::path_of_text(name))).collect();
+        let photos_of_fit = self.training_photos().iter();
+        let seen: HashSet<PathBuf> =
+            photos_of_fit.map(|photo| resolved(&patchcore_io::path_of_text(&photo.name))).collect();
         let own = |source: &Result<PhotoSource, Error>| matches!(source, Ok(PhotoSource::Path(path)) if seen.contains(&resolved(path)));
         match photos.iter().find(|(_, source)| own(source)) {
             Some((name, _)) => Err(Error::TrainingPhoto { photo: name.clone() }),
@@ -197,9 +198,10 @@ impl Model {
             let parts = FitParts {
                 config: self.config().clone(),
                 weights: Arc::clone(&self.weights),
+                weights_file: None,
                 device: self.device(),
                 threads: self.threads.clone(),
-                inputs: prepared(self.config(), limits, first.iter().chain(last).cloned()),
+                inputs: prepared(self.config(), limits, Known::PixelsAlone, first.iter().chain(last).cloned()),
                 total: count - bounds.len(),
                 what_fails: WhatFails::IsReported,
             };
@@ -218,7 +220,7 @@ impl Model {
         progress: &mut Teller<'_>,
     ) -> Result<(), Error> {
         let total = known_length(&photos);
-        let scored = InBatches::new(self, prepared(self.config(), limits, photos));
+        let scored = InBatches::new(self, prepared(self.config(), limits, Known::PixelsAlone, photos));
         for (done, (image, result)) in scored.enumerate() {
             match result {
                 Ok(score) => report.scores.push(GoodScore { image, score: score.score, map_max: score.map.max() }),
@@ -254,7 +256,7 @@ impl CalibrationReport {
 pub fn store_thresholds(path: impl AsRef<Path>, thresholds: Thresholds) -> Result<(), Error> {
     check_thresholds(&thresholds)?;
     let mut file = Model::read(&path)?;
-    file.header.thresholds = Some(thresholds);
+    file.sections.thresholds = Some(thresholds);
     write_model_file(path.as_ref(), &file)
 }
 

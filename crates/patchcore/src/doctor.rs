@@ -238,7 +238,7 @@ impl StageChecks {
         };
         let (cpu_model, device_model) = (fit(&self.cpu)?, fit(&self.device)?);
         let moved = |model: &PatchCore, to: &ComputeDevice| -> Result<PatchCore, Error> {
-            let moved = ModelFile::new(model, Vec::new(), None).into_model(Some(&self.weights), to, DriftPolicy::Allow);
+            let moved = ModelFile::new(model).into_model(Some(&self.weights), to, DriftPolicy::Allow);
             moved.map_err(|source| Error::ModelFile { path: "doctor.patchcore".into(), source })
         };
         let images: Vec<ImageInput<'_>> = (0..GOOD + 2).map(input).collect();

@@ -15,7 +15,7 @@ use patchcore_metrics::{
 
 use crate::ahead::Ahead;
 use crate::error::Error;
-use crate::into_photo::{PhotoSource, input_bytes};
+use crate::into_photo::{Known, PhotoSource, input_bytes};
 use crate::model::Model;
 use crate::progress::{Progress, Stage, Teller};
 use crate::scores::InBatches;
@@ -220,7 +220,7 @@ impl Model {
     ) -> impl Iterator<Item = (TestRow, Result<NetworkInput, Error>)> + use<> {
         let config = self.config().clone();
         let load = move |image: TestImage| {
-            let input = PhotoSource::Path(image.path.clone()).prepare(&config, &limits);
+            let input = PhotoSource::Path(image.path.clone()).prepare(&config, &limits, Known::PixelsAlone);
             let mask = input.as_ref().ok().map(|input| load_mask(&image, input, &limits, &config, geometry));
             ((image, mask), input)
         };

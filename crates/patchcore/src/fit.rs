@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use patchcore_config::{BackboneWeights, Checked};
+use patchcore_core::model_file::{Sections, StoredPath};
 use patchcore_core::{ComputeDevice, Fitter};
 use patchcore_io::{Limits, NetworkInput};
 use patchcore_metrics::threshold::Thresholds;
@@ -11,7 +12,7 @@ use crate::ahead::Ahead;
 use crate::error::Error;
 use crate::fit_in_progress::FitInProgress;
 use crate::fit_options::FitOptions;
-use crate::into_photo::{IntoPhoto, PhotoSource, input_bytes};
+use crate::into_photo::{IntoPhoto, Known, PhotoSource, input_bytes};
 use crate::model::Model;
 use crate::progress::{Stage, Teller};
 use crate::settings::Settings;
@@ -90,9 +91,10 @@ impl Model {
         let photos = photos.into_iter();
         let total = total.unwrap_or_else(|| known_length(&photos));
         let parts = FitParts {
-            inputs: prepared(&config, limits, photos),
+            inputs: prepared(&config, limits, Known::Identity, photos),
             config,
             weights: Arc::new(settings.load_weights()?),
+            weights_file: settings.weights_file(),
             device: &device,
             threads: Threads::new(threads)?,
             total,
@@ -112,6 +114,8 @@ pub(crate) enum WhatFails {
 pub(crate) struct FitParts<'a, I> {
     pub(crate) config: Checked,
     pub(crate) weights: Arc<BackboneWeights>,
+    /// Where the weights lay, if they were given as a file.
+    pub(crate) weights_file: Option<StoredPath>,
     pub(crate) device: &'a ComputeDevice,
     pub(crate) threads: Threads,
     pub(crate) inputs: I,
@@ -123,14 +127,14 @@ pub(crate) struct FitParts<'a, I> {
 impl<I: Iterator<Item = (String, Result<NetworkInput, Error>)>> FitParts<'_, I> {
     pub(crate) fn fit(self, progress: &mut Teller<'_>) -> Result<FitReport, Error> {
         enter!("fit");
-        let Self { config, weights, device, threads, inputs, total, what_fails } = self;
+        let Self { config, weights, weights_file, device, threads, inputs, total, what_fails } = self;
         let fitter = threads.run(|| Fitter::new(config, &weights, device))?;
         let mut fit = FitInProgress::new(fitter);
         let mut tell = |fit: &mut FitInProgress| {
             if matches!(what_fails, WhatFails::EndsTheFit) && !fit.rejected.is_empty() {
                 return Err(fit.rejected.swap_remove(0).1);
             }
-            let done = fit.images.len() + fit.rejected.len();
+            let done = fit.photos.len() + fit.rejected.len();
             let stop = progress.tell(Stage::Features, done, total).is_break();
             if stop { Err(Error::Cancelled { what: "fit" }) } else { Ok(()) }
         };
@@ -142,8 +146,8 @@ impl<I: Iterator<Item = (String, Result<NetworkInput, Error>)>> FitParts<'_, I> 
             threads.run(|| fit.flush())?;
             tell(&mut fit)?;
         }
-        let FitInProgress { fitter, images, mut rejected, .. } = fit;
-        if images.is_empty() && !rejected.is_empty() {
+        let FitInProgress { fitter, photos, inputs, mut rejected, .. } = fit;
+        if photos.is_empty() && !rejected.is_empty() {
             let count = rejected.len();
             let (name, first) = rejected.swap_remove(0);
             return Err(Error::NoUsablePhoto { count, name, first: Box::new(first) });
@@ -153,7 +157,12 @@ impl<I: Iterator<Item = (String, Result<NetworkInput, Error>)>> FitParts<'_, I> 
             fitter.finish(tell)
         })?;
         let thresholds = Thresholds::default();
-        let model = Model { core: Arc::new(core), weights, images: images.into(), thresholds, threads };
+        let mut sections = Sections::default();
+        sections.inputs = (!inputs.sizes.is_empty()).then_some(inputs);
+        sections.photos = photos;
+        sections.weights_file = weights_file;
+        let model =
+            Model { core: Arc::new(core), weights, sections: Arc::new(sections), thresholds, threads, folder: None };
         model.tell_fallbacks();
         Ok(FitReport { model, rejected })
     }
@@ -163,6 +172,7 @@ impl<I: Iterator<Item = (String, Result<NetworkInput, Error>)>> FitParts<'_, I> 
 pub(crate) fn prepared<I>(
     config: &Checked,
     limits: Limits,
+    known: Known,
     photos: I,
 ) -> impl Iterator<Item = (String, Result<NetworkInput, Error>)> + use<I>
 where
@@ -170,7 +180,7 @@ where
 {
     let config = config.clone();
     let prepare = move |(name, source): (String, Result<PhotoSource, Error>)| {
-        (name, source.and_then(|source| source.prepare(&config, &limits)))
+        (name, source.and_then(|source| source.prepare(&config, &limits, known)))
     };
     Ahead::new(
         numbered(photos),

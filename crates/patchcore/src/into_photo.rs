@@ -66,17 +66,38 @@ impl PhotoSource {
     }
 
     /// The photo as a model's network wants it.
-    pub(crate) fn prepare(self, config: &PatchCoreConfig, limits: &Limits) -> Result<NetworkInput, Error> {
+    pub(crate) fn prepare(
+        self,
+        config: &PatchCoreConfig,
+        limits: &Limits,
+        known: Known,
+    ) -> Result<NetworkInput, Error> {
+        let prepare = |photo: &Photo| {
+            let input = prepare_photo(photo, config)?;
+            Ok(match known {
+                Known::PixelsAlone => input,
+                Known::Identity => input.with_identity(photo),
+            })
+        };
         match self {
-            Self::Photo(photo) => prepare_photo(&photo, config),
+            Self::Photo(photo) => prepare(&photo),
             #[cfg(not(target_family = "wasm"))]
             Self::Path(path) => {
                 enter!("decode");
-                prepare_photo(&Photo::open(&path, limits)?, config)
+                prepare(&Photo::open(&path, limits)?)
             }
             Self::Input(input) => Ok(input),
         }
     }
+}
+
+/// What is kept of a photo beside the network's input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// Nothing.
+    PixelsAlone,
+    /// Which photo it was, for which all its pixels are read: fits know their photos again.
+    Identity,
 }
 
 /// What a prepared photo holds in memory, in bytes.

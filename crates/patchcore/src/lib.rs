@@ -60,7 +60,9 @@ mod fit_options;
 mod into_photo;
 mod load_options;
 mod model;
+mod notes;
 mod photo_map;
+mod places;
 mod progress;
 mod save;
 mod score;
@@ -77,11 +79,14 @@ mod write_file;
 pub use patchcore_config as config;
 pub use patchcore_config::{BankDtype, Crop, MODES, Mode, Pad, Region, Resize, Size, Tiling};
 pub use patchcore_core::device::{BACKENDS, Backend};
+pub use patchcore_core::good_quantiles::GoodQuantiles;
 pub use patchcore_core::memory_bank::MemoryBank;
+pub use patchcore_core::model_file::{InputsSeen, Provenance, Sections, TrainingPhoto};
 pub use patchcore_core::scoring::AnomalyMap;
 pub use patchcore_core::{ComputeDevice, FittedOn, GoodScores, Instructions, Precision};
 pub use patchcore_io::{
-    Geometry, Limits, NetworkInput, Photo, PixelBuffer, PixelFormat, path_of_text, path_text, region_of_masks,
+    Geometry, Limits, NetworkInput, Photo, PhotoIdentity, PixelBuffer, PixelFormat, path_of_text, path_text,
+    region_of_masks,
 };
 #[cfg(not(target_family = "wasm"))]
 pub use patchcore_io::{MvtecCategory, TestImage, good_images, photos_in};

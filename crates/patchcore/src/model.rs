@@ -1,11 +1,14 @@
 //! The fitted model of an application: score, save, load.
 
 use std::path::Path;
+#[cfg(not(target_family = "wasm"))]
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use patchcore_config::{BackboneWeights, Checked, Grid};
+use patchcore_core::error::ModelFileError;
 use patchcore_core::memory_bank::MemoryBank;
-use patchcore_core::model_file::{ModelFile, ModelHeader};
+use patchcore_core::model_file::{ModelFile, Sections};
 use patchcore_core::passport::{Drift, ScorePassport};
 use patchcore_core::{ComputeDevice, FittedOn, Fitter, ImageInput, ImageScore, PatchCore};
 use patchcore_io::{Geometry, NetworkInput, Photo};
@@ -16,6 +19,8 @@ use crate::error::Error;
 use crate::fit_in_progress::core_input;
 use crate::into_photo::prepare_photo;
 use crate::load_options::LoadOptions;
+#[cfg(not(target_family = "wasm"))]
+use crate::places::seen_from;
 use crate::save::Save;
 use crate::score::{NearestGood, PatchScores, Score};
 use crate::span::enter;
@@ -45,9 +50,12 @@ use crate::write_file::write_beside_and_rename;
 pub struct Model {
     pub(crate) core: Arc<PatchCore>,
     pub(crate) weights: Arc<BackboneWeights>,
-    pub(crate) images: Arc<[String]>,
+    /// What its file says beside what decides its scores; the thresholds stand below.
+    pub(crate) sections: Arc<Sections>,
     pub(crate) thresholds: Thresholds,
     pub(crate) threads: Threads,
+    /// The folder of its file, if it comes from one: what lies beside it is found from there.
+    pub(crate) folder: Option<Arc<Path>>,
 }
 
 impl Model {
@@ -118,7 +126,9 @@ impl Model {
                 result.worst_cell % columns,
             ),
             nearest_good: NearestGood {
-                image: origin.and_then(|origin| self.images.get(origin.image as usize).cloned()),
+                image: origin
+                    .and_then(|at| self.sections.photos.get(at.image as usize))
+                    .map(|photo| photo.name.clone()),
                 origin,
                 distance,
             },
@@ -134,7 +144,8 @@ impl Model {
     /// # Errors
     /// [`Error::ModelFile`].
     pub fn to_bytes(&self, save: Save) -> Result<Vec<u8>, Error> {
-        self.file(save).to_bytes().map_err(|source| Error::ModelFile { path: IN_MEMORY.into(), source })
+        let refused = |source| Error::ModelFile { path: IN_MEMORY.into(), source };
+        self.to_file(save).and_then(|file| file.to_bytes()).map_err(refused)
     }
 
     /// Loads a model from the bytes of a file, and compares its device with the model's passport.
@@ -143,32 +154,36 @@ impl Model {
     /// As [`Model::load_with`].
     pub fn from_bytes(bytes: &[u8], options: &LoadOptions) -> Result<Self, Error> {
         let path = Path::new(IN_MEMORY);
-        Self::of_file(model_file(path, bytes)?, path, options)
+        Self::of_file(model_file(path, bytes)?, path, None, options)
     }
 
-    fn file(&self, save: Save) -> ModelFile {
-        let weights = (save == Save::WithWeights).then_some(self.weights.as_ref());
-        let mut file = ModelFile::new(&self.core, self.images.to_vec(), weights);
-        file.header.thresholds = self.stored_thresholds();
-        file
+    /// What a saved file would hold.
+    fn to_file(&self, save: Save) -> Result<ModelFile, ModelFileError> {
+        let mut file = ModelFile::new(&self.core);
+        let mut sections = Sections::clone(&self.sections);
+        sections.passport = file.sections.passport.take();
+        sections.fit = file.sections.fit.take();
+        sections.good_quantiles = file.sections.good_quantiles.take();
+        // A model without any threshold has no such section in its file.
+        sections.thresholds = (self.thresholds != Thresholds::default()).then_some(self.thresholds);
+        file.sections = sections;
+        match save {
+            Save::WithoutWeights => Ok(file),
+            Save::WithWeights => file.with_weights(&self.core, &self.weights),
+        }
     }
 
-    fn of_file(file: ModelFile, path: &Path, options: &LoadOptions) -> Result<Self, Error> {
+    fn of_file(file: ModelFile, path: &Path, folder: Option<&Path>, options: &LoadOptions) -> Result<Self, Error> {
         let device = open_device(&options.device, options.precision, options.instructions)?;
         let threads = Threads::new(options.threads)?;
-        let images = file.header.images.as_slice().into();
-        let thresholds = file.header.thresholds.unwrap_or_default();
-        let weights = Arc::new(weights_for(&file, options)?);
+        let sections = Arc::new(file.sections.clone());
+        let thresholds = sections.thresholds.unwrap_or_default();
+        let weights = Arc::new(weights_for(&file, folder, options)?);
         let core = threads.run(|| file.into_model(Some(&weights), &device, options.drift_policy()));
         let core = core.map_err(|source| Error::ModelFile { path: path.to_owned(), source })?;
-        let model = Self { core: Arc::new(core), weights, images, thresholds, threads };
+        let model = Self { core: Arc::new(core), weights, sections, thresholds, threads, folder: None };
         model.tell_fallbacks();
         Ok(model)
-    }
-
-    /// What a saved file would say about this model.
-    pub fn header(&self) -> ModelHeader {
-        self.file(Save::WithoutWeights).header
     }
 
     /// The settings of its fit, every rule resolved.
@@ -229,16 +244,6 @@ impl Model {
     pub fn core(&self) -> &PatchCore {
         &self.core
     }
-
-    /// Names of the training photos; of files, their paths as [`path_text`](crate::path_text) writes them.
-    pub fn training_images(&self) -> &[String] {
-        &self.images
-    }
-
-    /// A model without any threshold has no such field in its file.
-    fn stored_thresholds(&self) -> Option<Thresholds> {
-        (self.thresholds != Thresholds::default()).then_some(self.thresholds)
-    }
 }
 
 fn model_file(path: &Path, bytes: &[u8]) -> Result<ModelFile, Error> {
@@ -255,7 +260,12 @@ impl Model {
     /// # Errors
     /// [`Error::Io`]; an old file of that name is then as it was.
     pub fn save(&self, path: impl AsRef<Path>, save: Save) -> Result<(), Error> {
-        write_model_file(path.as_ref(), &self.file(save))
+        let path = path.as_ref();
+        let mut file = self.to_file(save).map_err(|source| Error::ModelFile { path: path.to_owned(), source })?;
+        let folder = folder_of(path);
+        let places = file.sections.photos.iter_mut().filter_map(|photo| photo.path.as_mut());
+        places.chain(&mut file.sections.weights_file).for_each(|place| *place = seen_from(place, &folder));
+        write_model_file(path, &file)
     }
 
     /// Loads a model in f32 on the CPU. The path is enough where the network's weights are in the file, embedded in the program
@@ -275,7 +285,10 @@ impl Model {
     /// ([`ModelFileError::Drift`](patchcore_core::error::ModelFileError::Drift)).
     pub fn load_with(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Self, Error> {
         let path = path.as_ref();
-        Self::of_file(Self::read(path)?, path, options)
+        let folder = folder_of(path);
+        let mut model = Self::of_file(Self::read(path)?, path, Some(&folder), options)?;
+        model.folder = Some(folder.into());
+        Ok(model)
     }
 
     /// Reads and verifies a model file without putting it on a device.
@@ -291,6 +304,16 @@ impl Model {
             remedy: "give the path of a saved model",
         })?;
         model_file(path, &bytes)
+    }
+}
+
+/// The folder of a file.
+#[cfg(not(target_family = "wasm"))]
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        // A bare file name lies here.
+        _ => PathBuf::from("."),
     }
 }
 

@@ -7,7 +7,7 @@ use patchcore_io::{Limits, NetworkInput};
 
 use crate::error::Error;
 use crate::fit::prepared;
-use crate::into_photo::IntoPhoto;
+use crate::into_photo::{IntoPhoto, Known};
 use crate::model::Model;
 use crate::score::Score;
 
@@ -79,7 +79,7 @@ impl Model {
         S: IntoIterator<Item: IntoPhoto>,
         S::IntoIter: 'm,
     {
-        let inputs = prepared(self.config(), limits, photos.into_iter());
+        let inputs = prepared(self.config(), limits, Known::PixelsAlone, photos.into_iter());
         Scores { scored: Box::new(InBatches::new(self, inputs)) }
     }
 }

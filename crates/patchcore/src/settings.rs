@@ -7,6 +7,7 @@ use patchcore_config::{
     Architecture, BackboneWeights, BankDtype, Border, Checked, Crop, DEFAULT_PATCH_SIZE, Distance, EmbeddingRule,
     ImageScoreRule, Mode, Pad, ProjectionRule, Region, Resize, Smoothing, StartRule, Tiling, Upsampling,
 };
+use patchcore_core::model_file::StoredPath;
 use patchcore_core::{ComputeDevice, Instructions, Precision};
 
 use crate::devices::{DEFAULT_DEVICE, open_device};
@@ -217,6 +218,14 @@ impl Settings {
         return resolve_weights(&self.backbone, self.weights.as_deref());
         #[cfg(target_family = "wasm")]
         return Ok(patchcore_weights::pretrained(&self.backbone)?);
+    }
+
+    /// Where the weights lie, if they are a file's.
+    pub(crate) fn weights_file(&self) -> Option<StoredPath> {
+        #[cfg(not(target_family = "wasm"))]
+        return self.weights.as_deref().map(crate::places::stored);
+        #[cfg(target_family = "wasm")]
+        return None;
     }
 
     /// The device of that name, once it has passed its self-check ([`open_device`]).

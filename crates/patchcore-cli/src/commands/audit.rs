@@ -41,7 +41,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let model = crate::device::load(source)?;
     let files = match &arguments.good {
         Some(folder) => good_images(folder)?,
-        None => model.training_images().iter().map(|name| path_of_text(name)).collect(),
+        None => model.training_files(),
     };
     let mut display = Display::new();
     let limits = Limits::default();

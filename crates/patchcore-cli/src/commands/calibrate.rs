@@ -25,7 +25,7 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
             thresholds
         }
         (None, Some(value), _) => {
-            let old = Model::read(&source.model)?.header.thresholds.unwrap_or_default();
+            let old = Model::read(&source.model)?.sections.thresholds.unwrap_or_default();
             let pixel = arguments.manual_pixel.map(Threshold::manual).or(old.pixel);
             Thresholds { image: Some(Threshold::manual(value)), pixel }
         }

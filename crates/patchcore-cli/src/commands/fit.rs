@@ -2,7 +2,8 @@
 
 use anyhow::Context;
 use patchcore::{
-    FitOptions, Geometry, Limits, Model, Photo, Region, Save, Settings, Stage, good_images, region_of_masks,
+    FitOptions, Geometry, Limits, Model, Photo, Provenance, Region, Save, Settings, Stage, good_images, path_text,
+    region_of_masks,
 };
 
 use crate::arguments::Fit;
@@ -30,7 +31,8 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
     for (photo, error) in &report.rejected {
         tracing::warn!("left out: {}", output::naming(photo, error));
     }
-    let model = &report.model;
+    let model =
+        if arguments.reproducible { report.model.reproducible() } else { report.model.with_provenance(provenance()) };
     let save = if arguments.embed_weights { Save::WithWeights } else { Save::WithoutWeights };
     model.save(&arguments.output, save)?;
     output::print(&format!(
@@ -46,6 +48,21 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
         coreset.as_secs_f64(),
     ))?;
     Ok(if report.rejected.is_empty() { Outcome::Done } else { Outcome::SomeImagesFailed })
+}
+
+/// Who made the model: the date, the command and this program.
+fn provenance() -> Provenance {
+    let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "_-./=:,%+@".contains(c));
+    let word = |argument: std::ffi::OsString| {
+        let text = path_text(argument.as_ref());
+        if plain(&text) && !text.is_empty() { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    };
+    Provenance {
+        date: Some(crate::utc::now()),
+        command_line: Some(std::env::args_os().map(word).collect::<Vec<_>>().join(" ")),
+        program: Some(concat!("patchcore ", env!("CARGO_PKG_VERSION")).to_owned()),
+        host: None,
+    }
 }
 
 /// The region of interest that the masks leave.

@@ -288,7 +288,7 @@ fn a_fit_in_batches_takes_the_patches_of_a_fit_one_by_one() {
     for device in devices() {
         let (found, also) = fit(&device);
         assert_eq!(also, rejected);
-        assert_eq!(found.training_images(), expected.training_images());
+        assert_eq!(found.training_photos(), expected.training_photos());
         assert_eq!(found.core().bank().origins(), expected.core().bank().origins(), "{}", device.name());
         assert_close(found.core().bank().rows(), expected.core().bank().rows(), 1e-4, &device.name());
     }
@@ -328,9 +328,9 @@ fn a_device_that_scores_differently_is_refused_by_the_passport() {
     let cpu = ComputeDevice::flex();
     let model = Model::fit(&settings(Mode::Paper, &cpu), part::good(3)).unwrap();
     let weights = Settings::default().load_weights().unwrap();
-    let mut file = ModelFile::new(model.core(), Vec::new(), None);
+    let mut file = ModelFile::new(model.core());
     file.clone().into_model(Some(&weights), &cpu, DriftPolicy::Refuse).unwrap();
-    let passport = file.header.passport.as_mut().unwrap();
+    let passport = file.sections.passport.as_mut().unwrap();
     passport.entries[1].score *= 1.01;
     let error = file.clone().into_model(Some(&weights), &cpu, DriftPolicy::Refuse).unwrap_err().to_string();
     for word in ["device flex in f32", "9.9e-3", "--allow-drift", "patchcore doctor"] {

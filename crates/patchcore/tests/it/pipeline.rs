@@ -72,16 +72,6 @@ fn every_bank_row_is_the_embedding_of_its_origin() {
 }
 
 #[test]
-fn bank_sizes_are_those_the_authors_published() {
-    // Rows of the authors' published 10 % banks: int(images x 28 x 28 x 0.1).
-    for (images, rows) in
-        [(209, 16385), (224, 17561), (219, 17169), (280, 21952), (264, 20697), (391, 30654), (60, 4704)]
-    {
-        assert_eq!(patchcore_core::coreset::coreset_size(images * 28 * 28, 0.1), rows);
-    }
-}
-
-#[test]
 fn a_photo_smaller_or_larger_than_the_training_photos_is_fine() {
     let model = Model::fit(&settings(Mode::Paper), part::good(4)).unwrap();
     for (width, height) in [(64, 200), (33, 41), (8, 8)] {
