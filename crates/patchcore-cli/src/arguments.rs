@@ -59,7 +59,7 @@ pub enum Command {
 /// Where to compute, and in which number format.
 #[derive(Debug, Clone, Args)]
 pub struct Compute {
-    /// Where to compute: auto, cpu, flex (the CPU too, with Burn), vulkan, cuda:0, ... (see `patchcore devices`)
+    /// Where to compute: auto, gpu, cpu, flex (the CPU too, with Burn), vulkan, cuda:0, ... (see `patchcore devices`)
     #[arg(long, default_value = DEFAULT_DEVICE)]
     pub device: String,
     /// Number format of the network: f32, f16 or bf16 (see the README for what it does to scores)

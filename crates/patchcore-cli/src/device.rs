@@ -39,19 +39,22 @@ pub fn load(source: &ModelSource) -> anyhow::Result<Model> {
     Ok(model)
 }
 
-/// Has the devices that a name stands for tried by other processes: for `auto` one after the other, up to the first that
-/// passes the self-check.
+/// Has the devices that a name stands for tried by other processes: of several one after the other, up to the first that passes
+/// the self-check.
 pub fn try_in_subprocess(device: &str, precision: Precision) -> anyhow::Result<()> {
-    if device != "auto" {
-        return try_one(device, precision);
-    }
-    for backend in Backend::compiled_in() {
-        try_one(backend.name(), precision)?;
-        if is_proved(backend.name(), precision) {
+    for name in stands_for(device) {
+        try_one(&name, precision)?;
+        if is_proved(&name, precision) {
             break;
         }
     }
     Ok(())
+}
+
+/// The devices that a name stands for, in the order in which the library takes them: itself, of most.
+pub fn stands_for(device: &str) -> Vec<String> {
+    let names = |choice: Vec<Backend>| choice.into_iter().map(|backend| backend.name().to_owned()).collect();
+    Backend::choice(device).map_or_else(|| vec![device.to_owned()], names)
 }
 
 /// Has a device that has not passed the self-check yet tried by another process of this program. How that process ended

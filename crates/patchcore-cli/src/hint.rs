@@ -15,7 +15,8 @@ pub fn hint(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(of_cause)
 }
 
-fn of_error(error: &Error) -> Option<String> {
+/// [`hint`], of one photo's error.
+pub fn of_error(error: &Error) -> Option<String> {
     let text = match error {
         Error::Device(device) | Error::Fit(FitError::Device(device)) | Error::Score(ScoreError::Device(device)) => {
             return of_device(device);
@@ -46,7 +47,7 @@ fn of_device(error: &DeviceError) -> Option<String> {
         DeviceError::NotCompiledIn { feature, .. } => {
             return Some(format!("cargo build --release --features {feature}"));
         }
-        DeviceError::NotPresent { .. } => "`patchcore devices` lists what can compute here",
+        DeviceError::NotPresent { .. } | DeviceError::NoGpu { .. } => "`patchcore devices` lists what can compute here",
         DeviceError::UnsupportedPrecision { .. } => "`--precision f32` is what every device computes in",
         DeviceError::WrongAnswer { .. } | DeviceError::Crashed { .. } | DeviceError::Execution { .. } => {
             "`--device flex` is the CPU"

@@ -133,11 +133,23 @@ pub enum BackboneError {
 pub enum DeviceError {
     /// No device of that name exists in any build.
     #[error(
-        "unknown device `{name}`: expected auto, cpu, flex, vulkan[:i], wgpu[:i], webgpu[:i], metal[:i], cuda[:i] or rocm[:i]"
+        "unknown device `{name}`: expected auto, gpu, cpu, flex, vulkan[:i], wgpu[:i], webgpu[:i], metal[:i], cuda[:i] or rocm[:i]"
     )]
     Unknown {
         /// The name given.
         name: String,
+    },
+    /// A name that stands for several devices, asked for where one must be named.
+    #[error("`{name}` leaves a choice among devices: name one of them, or choose with `patchcore::open_device`")]
+    Choice {
+        /// The name given.
+        name: String,
+    },
+    /// None of the GPUs that were tried can be used.
+    #[error("no GPU can be used: {tried}; update its driver, build with its cargo feature, or use the device `cpu`")]
+    NoGpu {
+        /// Each backend with the reason.
+        tried: String,
     },
     /// The backend exists, but this program was built without it.
     #[error("device `{name}` is not compiled in: build with the cargo feature `{feature}` (compiled in: {available})")]

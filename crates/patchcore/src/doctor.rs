@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use patchcore_config::{BackboneWeights, Checked, Resize};
 use patchcore_core::coreset::{SelectionStopped, greedy_k_center};
-use patchcore_core::device::{DeviceProperties, Instructions};
+use patchcore_core::device::{Backend, DeviceProperties, Instructions};
 use patchcore_core::error::DeviceError;
 use patchcore_core::memory_bank::MemoryBank;
 use patchcore_core::model_file::{DriftPolicy, ModelFile};
@@ -15,7 +15,7 @@ use patchcore_core::{ComputeDevice, Extractor, Fitter, ImageInput, PatchCore, Pr
 use patchcore_io::{DECODERS, Decoder};
 use serde::Serialize;
 
-use crate::devices::{limited_to, refuse_crashed};
+use crate::devices::{limited_to, open_device, refuse_crashed};
 use crate::error::Error;
 use crate::settings::Settings;
 
@@ -122,7 +122,11 @@ pub fn doctor(
     refuse_crashed(name, precision)?;
     step("decoders");
     let decoders = decoders();
-    let device = limited_to(ComputeDevice::from_name(name)?.with_precision(precision)?, instructions)?;
+    let device = match Backend::choice(name) {
+        // What it stands for, which has passed the self-check; that is taken again below.
+        Some(_) => open_device(name, precision, instructions)?,
+        None => limited_to(ComputeDevice::from_name(name)?.with_precision(precision)?, instructions)?,
+    };
     let cpu = ComputeDevice::from_name("cpu")?;
     let checks = self_check::run(&device, step)?;
     let settings = Settings { resize: Some(Resize::Keep), ..Settings::default() };

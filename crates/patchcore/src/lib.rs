@@ -44,7 +44,7 @@
 //! | `png`, `jpeg`, `bmp`, `tiff`, `webp` | yes | files of that format; one that is left out is refused by its name |
 //! | `image` | by any format | photos from and to the types of the crate `image` |
 //! | `embed-efficientnet-lite0` | yes | the default network in the binary; `embed-resnet18`, ...: others |
-//! | `tracing` | yes | what is passed over when a device is chosen, as events |
+//! | `tracing` | yes | what is passed over when a device is chosen, as events; the [spans](Model#spans) of the work |
 
 mod ahead;
 mod audit;

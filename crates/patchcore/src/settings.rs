@@ -114,7 +114,8 @@ pub struct Settings {
     pub full_scale: Option<u16>,
     /// Source of every random choice. Default 0.
     pub seed: u64,
-    /// `auto`, `flex`, `vulkan`, `cuda:0`, ... Default `flex`, the CPU.
+    /// `cpu`, `gpu`, `auto`, or one of Burn's: `flex`, `vulkan`, `cuda:0`, ... (see [`open_device`]). Default
+    /// [`DEFAULT_DEVICE`], the CPU.
     pub device: String,
     /// Number format of the network. Default f32, the published numbers.
     pub precision: Precision,

@@ -6,7 +6,7 @@ use patchcore::devices::forget;
 use patchcore::{DoctorReport, Precision, doctor, write_beside_and_rename};
 
 use crate::arguments::{Doctor, InspectFormat};
-use crate::device::try_in_subprocess;
+use crate::device::{stands_for, try_in_subprocess};
 use crate::outcome::Outcome;
 use crate::output;
 
@@ -16,7 +16,7 @@ pub fn run(arguments: &Doctor) -> anyhow::Result<Outcome> {
         output::check_place(file)?;
     }
     // Whatever was remembered of the device: now it is checked again, first where it can do no harm.
-    forget(&arguments.compute.device, precision);
+    stands_for(&arguments.compute.device).iter().for_each(|name| forget(name, precision));
     try_in_subprocess(&arguments.compute.device, precision)?;
     let instructions = arguments.compute.instructions()?;
     let mut note = |stage: &str| output::note(&format!("{stage} ..."));

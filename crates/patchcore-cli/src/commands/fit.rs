@@ -15,7 +15,7 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
     let mut settings = arguments.settings()?;
     settings.region = region(arguments)?;
     let config = settings.config()?;
-    // What `auto` has found, so that it need not be looked for again.
+    // What `gpu` or `auto` has found, so that it need not be looked for again.
     settings.device = crate::device::open(&arguments.compute)?.name();
     output::check_place(&arguments.output)?;
     let files = good_images(&arguments.data)?;

@@ -371,3 +371,10 @@ fn the_doctor_finds_every_device_well() {
         assert!(report.stages.iter().all(|row| row.device_ms > 0.0 && row.cpu_ms > 0.0), "{report:#?}");
     }
 }
+
+#[test]
+fn the_example_with_tensors_scores_as_slices_do() {
+    let [by_tensors, by_slices] = crate::burn_tensors::run().unwrap();
+    assert_eq!(by_tensors.len(), 2);
+    assert_close(&by_tensors, &by_slices, 1e-3, "scores by tensors");
+}
