@@ -201,15 +201,16 @@ impl Subject {
     /// A decoded photo's pixels to score and map.
     fn whole(&self, criterion: &mut Criterion) -> anyhow::Result<()> {
         let (photo, good) = self.photos.split_last().context("no photos")?;
-        let model = Model::fit(&self.settings, good.iter().cloned())?;
+        let model = Model::fit(&self.settings, good)?;
         let bank = model.core().bank();
         criterion.bench_function(&self.id("end to end", bank.len(), bank.dim()), |bencher| {
             bencher.iter(|| black_box(model.score(photo).is_ok()));
         });
         if self.device.instructions().is_none() {
-            let inputs = vec![model.prepare(photo)?; 8];
+            let input = model.prepare(photo)?;
+            let images = [ImageInput { width: input.width, height: input.height, pixels: &input.data }; 8];
             criterion.bench_function(&self.id("end to end, 8 photos at once", bank.len(), bank.dim()), |bencher| {
-                bencher.iter(|| black_box(model.score_inputs(&inputs).is_ok()));
+                bencher.iter(|| black_box(model.core().score_batch(&images).is_ok()));
             });
         }
         Ok(())

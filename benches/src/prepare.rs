@@ -1,12 +1,11 @@
 //! The inputs of all rows, made once from real photographs by our own extractor; what is there already stays.
 
 use std::fs;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use image::DynamicImage;
-use patchcore::{ComputeDevice, Limits, Mode, Model, Settings};
+use patchcore::{ComputeDevice, Limits, Mode, Model, Save, Settings};
 use patchcore_config::{Architecture, BackboneWeights, Crop, ProjectionRule, Size, StartRule};
 use patchcore_core::coreset::{RandomProjection, greedy_k_center, initial_distances};
 use patchcore_core::engine::engine_of;
@@ -211,16 +210,16 @@ pub fn settings(shared: &Path, mode: Mode) -> Settings {
 /// The model that is scored with, and its bank for the peer.
 fn model(shared: &Path, work: &Work, mode: Mode) -> anyhow::Result<()> {
     let path = work.model(mode.name());
-    if Model::load(&path, None, "flex").is_err() && path.exists() {
+    if Model::load(&path).is_err() && path.exists() {
         // An older version's: made again.
         fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
     }
     once(&path, |to| {
         let photos = files(&work.train_photos())?;
         let settings = settings(shared, mode);
-        let report = Model::fit_files(&settings, &photos, &Limits::default(), &mut |_| ControlFlow::Continue(()))?;
-        npy::write(&work.model_bank(mode.name()), report.model.core().bank().dim(), report.model.core().bank().rows())?;
-        Ok(report.model.save(to, true)?)
+        let model = Model::fit(&settings, &photos)?;
+        npy::write(&work.model_bank(mode.name()), model.core().bank().dim(), model.core().bank().rows())?;
+        Ok(model.save(to, Save::WithWeights)?)
     })
 }
 

@@ -13,14 +13,9 @@ use patchcore_core::model_file::{DriftPolicy, ModelFile};
 use patchcore_core::{ComputeDevice, ImageInput};
 use patchcore_io::{prepare, prepare_mask, prepare_within, region_of_masks};
 use patchcore_weights::{import_onnx, import_safetensors, verify_manifest};
-use safetensors::SafeTensors;
-use sha2::{Digest, Sha256};
 
 /// Small, so that a lying header shows as memory out of proportion.
 const LIMITS: Limits = Limits { max_width: 4096, max_height: 4096, max_alloc_bytes: 16 << 20 };
-
-/// Where a model file keeps its digest.
-const CHECKSUM: &str = "sha256";
 
 /// A target by its name.
 pub type Target = (&'static str, fn(&[u8]));
@@ -32,7 +27,7 @@ pub const TARGETS: [Target; 5] =
 /// A model file, as it is and with its checksum made right; what is accepted is put on the CPU and scores a photo.
 pub fn model_file(bytes: &[u8]) {
     use_model(bytes);
-    if let Some(sealed) = sealed(bytes) {
+    if let Some(sealed) = ModelFile::resealed(bytes) {
         use_model(&sealed);
     }
 }
@@ -73,31 +68,6 @@ fn image(size: Size) -> Photo {
     let format = patchcore::PixelFormat::Gray8;
     let buffer = patchcore::PixelBuffer { data: &data, width, height, stride: width as usize, format };
     Photo::from_buffer(&buffer).unwrap_or_else(|error| unreachable!("a whole buffer: {error}"))
-}
-
-/// The same file with the digest that its header and tensors have: mutated bytes get past the checksum this way.
-fn sealed(bytes: &[u8]) -> Option<Vec<u8>> {
-    let (_, metadata) = SafeTensors::read_metadata(bytes).ok()?;
-    let header = metadata.metadata().as_ref()?.get("patchcore")?.clone();
-    let file = SafeTensors::deserialize(bytes).ok()?;
-    let mut tensors = file.tensors();
-    tensors.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut hasher = Sha256::new();
-    let mut field = |bytes: &[u8]| {
-        hasher.update((bytes.len() as u64).to_le_bytes());
-        hasher.update(bytes);
-    };
-    field(header.as_bytes());
-    for (name, view) in tensors.iter().filter(|(name, _)| name != CHECKSUM) {
-        field(name.as_bytes());
-        field(format!("{:?} {:?}", view.dtype(), view.shape()).as_bytes());
-        field(view.data());
-    }
-    let digest = hasher.finalize();
-    let place = tensors.iter().find(|(name, _)| name == CHECKSUM)?.1.data().as_ptr().addr() - bytes.as_ptr().addr();
-    let mut sealed = bytes.to_vec();
-    sealed.get_mut(place..place + digest.len())?.copy_from_slice(&digest);
-    Some(sealed)
 }
 
 /// The bytes of a photo, decoded, resized, cropped and padded.

@@ -5,7 +5,7 @@
 //! `files`: with the photos of a folder in MVTec layout.
 
 use patchcore::metrics::{LabelledMap, image_metrics, pixel_metrics};
-use patchcore::{LoadOptions, Model, Photo, PixelBuffer, PixelFormat, Score, Settings, list_devices};
+use patchcore::{IntoPhoto, LoadOptions, Model, Photo, PixelBuffer, PixelFormat, Save, Score, Settings, list_devices};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -80,29 +80,29 @@ fn with_files(_: &str, folder: &std::path::Path) -> Result<(), Failure> {
 
 #[cfg(feature = "files")]
 fn with_files(device: &str, folder: &std::path::Path) -> Result<(), Failure> {
-    use patchcore::{Limits, MvtecCategory, good_images};
+    use patchcore::{EvaluateOptions, Limits, MvtecCategory, good_images};
 
-    let limits = Limits::default();
-    let good = good_images(folder)?;
-    let photos = good.iter().map(|path| Photo::open(path, &limits)).collect::<Result<Vec<_>, _>>()?;
-    let (model, loaded) = fitted(device, photos)?;
+    let (limits, good) = (Limits::default(), good_images(folder)?);
+    let (model, loaded) = fitted(device, good)?;
     let category = MvtecCategory::open(folder)?;
     for image in &category.test {
         scored(&model, &loaded, &image.relative, &Photo::open(&image.path, &limits)?)?;
     }
-    let evaluation = loaded.evaluate(&category, &limits, &mut |_| std::ops::ControlFlow::Continue(()))?;
+    let evaluation = loaded.evaluate(&category, EvaluateOptions::default())?;
     println!("{:?}", evaluation.overall);
     Ok(())
 }
 
 /// A model, and the same saved and loaded.
-fn fitted(device: &str, good: Vec<Photo>) -> Result<(Model, Model), Failure> {
+fn fitted(device: &str, good: Vec<impl IntoPhoto>) -> Result<(Model, Model), Failure> {
     let settings = Settings { device: device.to_owned(), coreset_sampling_ratio: 0.2, ..Settings::default() };
     let model = Model::fit(&settings, good)?;
     println!("bank {:?}", bits(model.bank().rows().iter().copied()));
     let saved = std::env::temp_dir().join(format!("foreign-{}.patchcore", std::process::id()));
-    model.save(&saved, true)?;
-    let loaded = Model::load_with(&saved, &LoadOptions { device: device.to_owned(), ..LoadOptions::default() });
+    model.save(&saved, Save::WithWeights)?;
+    let options = LoadOptions::default().device(device);
+    let loaded = Model::load_with(&saved, &options);
+    assert_eq!(Model::from_bytes(&std::fs::read(&saved)?, &options)?.bank(), model.bank(), "a file is its bytes");
     std::fs::remove_file(&saved)?;
     Ok((model, loaded?))
 }

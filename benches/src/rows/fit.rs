@@ -1,9 +1,8 @@
 //! A whole fit: 100 photograph files in, a saved model out.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 
-use patchcore::{Limits, Mode, Model};
+use patchcore::{Mode, Model, Save};
 use patchcore_testing::files;
 
 use crate::prepare::settings;
@@ -20,9 +19,8 @@ pub fn set_up(mode: Mode, shared: &Path, work: &Work) -> anyhow::Result<Measure>
     let to = work.path().join("fitted.patchcore");
     Ok(Box::new(move || {
         timed(|| {
-            let mut quiet = |_| ControlFlow::Continue(());
-            let report = Model::fit_files(&settings, &photos, &Limits::default(), &mut quiet)?;
-            Ok(report.model.save(&to, true)?)
+            let model = Model::fit(&settings, &photos)?;
+            Ok(model.save(&to, Save::WithWeights)?)
         })
     }))
 }

@@ -57,5 +57,5 @@ pub fn set_up_stages(mode: Mode, work: &Work) -> anyhow::Result<Measure> {
 }
 
 fn load(mode: Mode, work: &Work) -> anyhow::Result<(Model, Vec<Photo>)> {
-    Ok((Model::load(work.model(mode.name()), None, "flex")?, decoded(&work.score_photos())?))
+    Ok((Model::load(work.model(mode.name()))?, decoded(&work.score_photos())?))
 }

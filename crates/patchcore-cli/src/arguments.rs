@@ -59,7 +59,7 @@ pub enum Command {
 /// Where to compute, and in which number format.
 #[derive(Debug, Clone, Args)]
 pub struct Compute {
-    /// Where to compute: auto, cpu, flex (the CPU too, with Burn), vulkan, cuda:0, ... (see `patchcore devices`)
+    /// Where to compute: auto, gpu, cpu, flex (the CPU too, with Burn), vulkan, cuda:0, ... (see `patchcore devices`)
     #[arg(long, default_value = DEFAULT_DEVICE)]
     pub device: String,
     /// Number format of the network: f32, f16 or bf16 (see the README for what it does to scores)
@@ -154,6 +154,10 @@ pub struct Fit {
     /// Store the network's weights in the model file, so that it needs nothing else
     #[arg(long)]
     pub embed_weights: bool,
+    /// Leave out of the model what hangs on where and when it was fitted: paths, date, command line. The same photos and options then
+    /// give the same bytes, in whatever folder
+    #[arg(long)]
+    pub reproducible: bool,
     /// The model file to write
     #[arg(short, long, value_name = "MODEL")]
     pub output: PathBuf,

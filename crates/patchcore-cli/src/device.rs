@@ -20,13 +20,10 @@ pub fn open(compute: &Compute) -> anyhow::Result<ComputeDevice> {
 pub fn load(source: &ModelSource) -> anyhow::Result<Model> {
     let precision = Precision::from_name(&source.compute.precision)?;
     try_in_subprocess(&source.compute.device, precision)?;
-    let options = LoadOptions {
-        weights: source.weights.clone(),
-        device: source.compute.device.clone(),
-        precision,
-        instructions: source.compute.instructions()?,
-        allow_drift: source.allow_drift,
-    };
+    let mut options = LoadOptions::default().device(&source.compute.device).precision(precision);
+    options.weights = source.weights.clone();
+    options.instructions = source.compute.instructions()?;
+    options.allow_drift = source.allow_drift;
     let model = Model::load_with(&source.model, &options)?;
     if let (Some(drift), Some(passport)) = (model.drift(), model.passport())
         && drift.worst() > passport.tolerance(precision)
@@ -42,19 +39,22 @@ pub fn load(source: &ModelSource) -> anyhow::Result<Model> {
     Ok(model)
 }
 
-/// Has the devices that a name stands for tried by other processes: for `auto` one after the other, up to the first that
-/// passes the self-check.
+/// Has the devices that a name stands for tried by other processes: of several one after the other, up to the first that passes
+/// the self-check.
 pub fn try_in_subprocess(device: &str, precision: Precision) -> anyhow::Result<()> {
-    if device != "auto" {
-        return try_one(device, precision);
-    }
-    for backend in Backend::compiled_in() {
-        try_one(backend.name(), precision)?;
-        if is_proved(backend.name(), precision) {
+    for name in stands_for(device) {
+        try_one(&name, precision)?;
+        if is_proved(&name, precision) {
             break;
         }
     }
     Ok(())
+}
+
+/// The devices that a name stands for, in the order in which the library takes them: itself, of most.
+pub fn stands_for(device: &str) -> Vec<String> {
+    let names = |choice: Vec<Backend>| choice.into_iter().map(|backend| backend.name().to_owned()).collect();
+    Backend::choice(device).map_or_else(|| vec![device.to_owned()], names)
 }
 
 /// Has a device that has not passed the self-check yet tried by another process of this program. How that process ended

@@ -7,6 +7,7 @@
 mod arguments;
 mod commands;
 mod device;
+mod hint;
 mod interrupt;
 mod lettering;
 mod outcome;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::note(&format!("error: {error:#}"));
+            hint::hint(&error).iter().for_each(|hint| output::note(&format!("hint: {hint}")));
             let cancelled = |cause: &(dyn std::error::Error + 'static)| {
                 matches!(cause.downcast_ref(), Some(patchcore::Error::Cancelled { .. }))
             };

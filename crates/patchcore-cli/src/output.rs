@@ -8,6 +8,7 @@ use patchcore::path_text;
 use serde::Serialize;
 
 use crate::arguments::Format;
+use crate::hint;
 
 /// Writes text to stdout; an error instead of a panic where `println!` panics.
 pub fn print(text: &str) -> anyhow::Result<()> {
@@ -53,10 +54,11 @@ pub fn make_folder(path: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot make the folder {}: check that its parent is writable", path.display()))
 }
 
-/// An error with the file it concerns in front, unless its own text names it.
+/// An error with the file it concerns in front, unless its own text names it, and the option that helps.
 pub fn naming(file: &str, error: &patchcore::Error) -> String {
     let text = error.to_string();
-    if text.contains(file) { text } else { format!("{file}: {text}") }
+    let named = if text.contains(file) { text } else { format!("{file}: {text}") };
+    hint::of_error(error).map_or_else(|| named.clone(), |hint| format!("{named} ({hint})"))
 }
 
 /// Finds out before long work whether its result has a place: a folder that is there, and no folder of that name in it.

@@ -1,6 +1,7 @@
 //! Progress on stderr: a bar on a terminal, a line now and then elsewhere. Each step also looks whether the user has
 //! pressed Ctrl-C.
 
+use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -19,17 +20,40 @@ pub struct Display {
     bar: Option<ProgressBar>,
     stage: Option<Stage>,
     last_line: Instant,
+    started: Instant,
+    /// When each stage was last told of.
+    reached: HashMap<Stage, Duration>,
     _watch: Watch,
 }
 
 impl Display {
     /// A display for stderr as it is.
     pub fn new() -> Self {
-        Self { bar: None, stage: None, last_line: Instant::now(), _watch: Watch::new() }
+        let now = Instant::now();
+        Self { bar: None, stage: None, last_line: now, started: now, reached: HashMap::new(), _watch: Watch::new() }
     }
 
     /// Shows how far a stage is; breaks where the user has asked to stop.
     pub fn show(&mut self, progress: Progress) -> ControlFlow<()> {
+        self.reached.insert(progress.stage, self.started.elapsed());
+        // It takes a moment.
+        if progress.stage != Stage::Metrics {
+            self.draw(progress);
+        }
+        if is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// The time from the beginning to a stage's last sign of life.
+    pub fn until(&self, stage: Stage) -> Duration {
+        self.reached.get(&stage).copied().unwrap_or_default()
+    }
+
+    /// The time since the beginning.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn draw(&mut self, progress: Progress) {
         let started = self.stage != Some(progress.stage);
         let finished = progress.total > 0 && progress.done >= progress.total;
         if std::io::stderr().is_terminal() {
@@ -49,7 +73,6 @@ impl Display {
             self.last_line = Instant::now();
         }
         self.stage = Some(progress.stage);
-        if is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// Leaves the last state on the screen.

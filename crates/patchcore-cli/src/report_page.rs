@@ -1,6 +1,7 @@
 //! From an evaluation to the plain values that `report.html` is made of.
 
 use std::path::Path;
+use std::time::Duration;
 
 use patchcore::metrics::{LabelledMap, Metric, Results, pr_curve, pro_curve, roc_curve, thin_curve};
 use patchcore::{EvaluatedImage, Evaluation, Model};
@@ -18,13 +19,14 @@ const GALLERY: usize = 8;
 const CHOSEN_HERE: &str = "the threshold with the largest F1, chosen on this very test set and therefore flattering; \
                            a line needs one that good photos alone have set";
 
-/// The report's content, without the photos.
+/// The report's content, without the photos. `scoring`: the time that all of them took.
 pub fn report_page(
     title: &str,
     data: &Path,
     model: &Model,
     evaluation: &Evaluation,
     results: &Results,
+    scoring: Duration,
 ) -> EvaluationPage {
     let scored: Vec<(f32, bool)> =
         evaluation.images.iter().filter_map(|row| Some((*row.score.as_ref().ok()?, row.image.is_anomalous))).collect();
@@ -48,7 +50,7 @@ pub fn report_page(
         pro: pro_curve(&maps, RESOLUTION).unwrap_or_default(),
         notes: notes(results),
         configuration: configuration(model),
-        environment: environment(data, model, evaluation),
+        environment: environment(data, model, evaluation, scoring),
         gallery_size: GALLERY,
     }
 }
@@ -88,10 +90,10 @@ fn configuration(model: &Model) -> Vec<Fact> {
     facts
 }
 
-fn environment(data: &Path, model: &Model, evaluation: &Evaluation) -> Vec<Fact> {
+fn environment(data: &Path, model: &Model, evaluation: &Evaluation, scoring: Duration) -> Vec<Fact> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     // A test set has images: a folder without any is refused.
-    let per_image = evaluation.scoring.as_secs_f64() * 1e3 / evaluation.images.len() as f64;
+    let per_image = scoring.as_secs_f64() * 1e3 / evaluation.images.len() as f64;
     vec![
         Fact::new("test set", data.display().to_string()),
         Fact::new("scoring", format!("{per_image:.1} ms per image, decoding included")),

@@ -122,6 +122,11 @@ impl PatchCoreConfig {
         }
     }
 
+    /// Rows that a bank keeps of so many training patches: `int(patches * ratio)`, as both published codes have it.
+    pub fn coreset_size(&self, patches: usize) -> usize {
+        (patches as f64 * self.coreset_sampling_ratio) as usize
+    }
+
     /// Rows that a bank has at least: as many as the image score looks at together.
     pub fn bank_rows_needed(&self) -> usize {
         match self.image_score {
@@ -272,6 +277,17 @@ mod tests {
 
     fn good() -> PatchCoreConfig {
         Mode::Paper.config(Architecture::RESNET18)
+    }
+
+    #[test]
+    fn bank_sizes_are_those_the_authors_published() {
+        let config = Mode::Paper.config(Architecture::RESNET18);
+        // Rows of the authors' published 10 % banks: int(images x 28 x 28 x 0.1).
+        for (images, rows) in
+            [(209, 16385), (224, 17561), (219, 17169), (280, 21952), (264, 20697), (391, 30654), (60, 4704)]
+        {
+            assert_eq!(config.coreset_size(images * 28 * 28), rows);
+        }
     }
 
     #[test]

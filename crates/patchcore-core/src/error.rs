@@ -133,14 +133,26 @@ pub enum BackboneError {
 pub enum DeviceError {
     /// No device of that name exists in any build.
     #[error(
-        "unknown device `{name}`: expected auto, cpu, flex, vulkan[:i], wgpu[:i], webgpu[:i], metal[:i], cuda[:i] or rocm[:i]"
+        "unknown device `{name}`: expected auto, gpu, cpu, flex, vulkan[:i], wgpu[:i], webgpu[:i], metal[:i], cuda[:i] or rocm[:i]"
     )]
     Unknown {
         /// The name given.
         name: String,
     },
+    /// A name that stands for several devices, asked for where one must be named.
+    #[error("`{name}` leaves a choice among devices: name one of them, or choose with `patchcore::open_device`")]
+    Choice {
+        /// The name given.
+        name: String,
+    },
+    /// None of the GPUs that were tried can be used.
+    #[error("no GPU can be used: {tried}; update its driver, build with its cargo feature, or use the device `cpu`")]
+    NoGpu {
+        /// Each backend with the reason.
+        tried: String,
+    },
     /// The backend exists, but this program was built without it.
-    #[error("device `{name}` is not compiled in: build with `--features {feature}` (compiled in: {available})")]
+    #[error("device `{name}` is not compiled in: build with the cargo feature `{feature}` (compiled in: {available})")]
     NotCompiledIn {
         /// The name given.
         name: String,
@@ -150,7 +162,7 @@ pub enum DeviceError {
         available: String,
     },
     /// The backend is compiled in, but the hardware or its driver is not there.
-    #[error("device `{name}` was not found: {found} (run `patchcore devices` to see what can compute here)")]
+    #[error("device `{name}` was not found: {found}; list the devices to see what can compute here")]
     NotPresent {
         /// The name given.
         name: String,
@@ -158,7 +170,7 @@ pub enum DeviceError {
         found: String,
     },
     /// The device cannot compute in the precision asked for.
-    #[error("device `{device}` cannot compute in {precision}: use `--precision f32`, or another device")]
+    #[error("device `{device}` cannot compute in {precision}: use f32, or another device")]
     UnsupportedPrecision {
         /// The device's name.
         device: String,
@@ -179,7 +191,7 @@ pub enum DeviceError {
     },
     /// The device computes wrong: a result of the self-check is not the expected value.
     #[error(
-        "device `{device}` computes wrong: {operation} is off by {found:.3e}, at most {tolerance:.1e} is allowed (update the driver, build without `fusion`, or use `--device flex`)"
+        "device `{device}` computes wrong: {operation} is off by {found:.3e}, at most {tolerance:.1e} is allowed (update the driver, build without `fusion`, or use the device `cpu`)"
     )]
     WrongAnswer {
         /// The device's name.
@@ -199,7 +211,7 @@ pub enum DeviceError {
     },
     /// The device's driver ended the process that tried it.
     #[error(
-        "device `{device}` cannot be trusted: its driver ended the process that tried it ({how}); update the driver or use `--device flex`"
+        "device `{device}` cannot be trusted: its driver ended the process that tried it ({how}); update the driver or use the device `cpu`"
     )]
     Crashed {
         /// The device's name.
@@ -208,7 +220,7 @@ pub enum DeviceError {
         how: String,
     },
     /// An operation failed on the device (out of memory, lost device).
-    #[error("{operation} failed on device `{device}`: {message} (try a smaller batch, or `--device flex`)")]
+    #[error("{operation} failed on device `{device}`: {message} (try a smaller batch, or the device `cpu`)")]
     Execution {
         /// The device's name.
         device: String,
@@ -279,7 +291,7 @@ pub enum FitError {
         rows: usize,
     },
     /// Features of a good image are NaN or infinite.
-    #[error("the features of training image {image} are not finite: check the weights with `patchcore inspect`")]
+    #[error("the features of training image {image} are not finite: check the network's weights")]
     NotFinite {
         /// Index of the image in the order in which images were added.
         image: usize,
@@ -287,6 +299,12 @@ pub enum FitError {
     /// The rows are no bank.
     #[error(transparent)]
     Bank(#[from] BankError),
+    /// One bank for a model of several members.
+    #[error("one bank was given for a model of {members} members: each member has a bank of its own, fit on photos")]
+    OneBank {
+        /// Members of the configuration.
+        members: usize,
+    },
     /// Something needs to know which photo a bank row is of.
     #[error("the model's bank comes from elsewhere and does not say which photo its rows are of: fit on photos")]
     NoOrigins,
@@ -346,7 +364,7 @@ pub enum InputError {
     },
     /// A side is too small for the network or too large for memory.
     #[error(
-        "the network input is {width} x {height} pixels: expected each side from {smallest} to {largest} (set `--resize` or `--size`)"
+        "the network input is {width} x {height} pixels: expected each side from {smallest} to {largest} (set another resize)"
     )]
     WrongSize {
         /// Columns.
@@ -433,9 +451,33 @@ pub enum ModelFileError {
         /// The crate version that wrote the file.
         written_by: String,
     },
+    /// Written by a newer program, with something that decides its scores and that this one does not know.
+    #[error("the model needs {}, which this version does not know: it was written by a newer version ({written_by}); update patchcore", names.join(", "))]
+    Requires {
+        /// What it needs.
+        names: Vec<String>,
+        /// The crate version that wrote the file.
+        written_by: String,
+    },
+    /// The file is whole, but says something that this program does not know.
+    #[error(
+        "the model says something that this version does not know ({reason}): it was written by another version ({written_by}); use that version, or a newer one"
+    )]
+    NotUnderstood {
+        /// What it says.
+        reason: String,
+        /// The crate version that wrote the file.
+        written_by: String,
+    },
+    /// Weights cannot be stored for several networks, nor for an application's own.
+    #[error("the weights of {} cannot be stored in the model: only those of one network of the catalogue can; give the networks at every load", networks.join(", "))]
+    WeightsOfSeveral {
+        /// The model's networks.
+        networks: Vec<String>,
+    },
     /// The weights given are not those the model was fitted with.
     #[error(
-        "the model was fitted with {backbone} weights of sha256 {expected}, but the weights given have {found}: scores over other weights mean nothing; pass the original file with `--weights`, or fit again"
+        "the model was fitted with {backbone} weights of sha256 {expected}, but the weights given have {found}: scores over other weights mean nothing; give the original file, or fit again"
     )]
     OtherWeights {
         /// The backbone's name.
@@ -447,7 +489,7 @@ pub enum ModelFileError {
     },
     /// The model needs weights that are not in it.
     #[error(
-        "the model does not carry its {backbone} weights (sha256 {expected}): pass the weight file, or fit with `--embed-weights`"
+        "the model does not carry its {backbone} weights (sha256 {expected}): give the weight file, or save the model with its weights"
     )]
     WeightsNeeded {
         /// The backbone's name.
@@ -457,7 +499,7 @@ pub enum ModelFileError {
     },
     /// The device, its driver, its precision or this version computes other scores than the device of the fit did.
     #[error(
-        "on device {device} the model's own pictures score differently than at the fit: image score off by {score:.1e}, map by {map:.1e}, features by {features:.1e} of their values, {tolerance:.0e} (features: five times that) is allowed; thresholds chosen at the fit would mean something else (run `patchcore doctor`, use the device of the fit, or go on with `--allow-drift`)"
+        "on device {device} the model's own pictures score differently than at the fit: image score off by {score:.1e}, map by {map:.1e}, features by {features:.1e} of their values, {tolerance:.0e} (features: five times that) is allowed; thresholds chosen at the fit would mean something else (compare the device with the CPU, use the device of the fit, or allow the drift)"
     )]
     Drift {
         /// The device and its precision.

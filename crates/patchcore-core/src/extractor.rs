@@ -240,7 +240,10 @@ impl Extractor {
 }
 
 /// One network of the catalogue with all layers that the members ask for, once for each member.
-fn catalogue_backbones(config: &Checked, weights: &BackboneWeights) -> Result<Vec<Arc<dyn Backbone>>, BackboneError> {
+pub(crate) fn catalogue_backbones(
+    config: &Checked,
+    weights: &BackboneWeights,
+) -> Result<Vec<Arc<dyn Backbone>>, BackboneError> {
     let first = &config.first().backbone;
     let architecture = first.architecture().ok_or_else(|| ConfigError::NoPlan { name: first.name().to_owned() })?;
     if let Some(other) = config.members.iter().find(|member| member.backbone != architecture) {

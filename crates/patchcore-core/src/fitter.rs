@@ -5,11 +5,12 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::backbone::Backbone;
-use crate::coreset::{RandomProjection, SelectionStopped, coreset_size, initial_distances};
+use crate::coreset::{RandomProjection, SelectionStopped, initial_distances};
 use crate::device::ComputeDevice;
 use crate::error::{FitError, ScoreError};
 use crate::extractor::Extractor;
 use crate::finish::{Cells, distance};
+use crate::good_quantiles::{FittedPhoto, GoodQuantiles};
 use crate::image_input::ImageInput;
 use crate::memory_bank::{MemoryBank, PatchOrigin};
 use crate::nearest_neighbor::squared_distance;
@@ -30,7 +31,8 @@ pub struct Fitter {
     extractor: Extractor,
     /// One for each member.
     members: Vec<Patches>,
-    images: usize,
+    /// One for each photo.
+    photos: Vec<FittedPhoto>,
     buffers: PartBuffers,
 }
 
@@ -66,6 +68,18 @@ impl Patches {
         self.rows.truncate(patches * self.dim);
     }
 
+    /// The rows of one photo, and where they come from.
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "both ends are places in the list of origins, which has one entry per row"
+    )]
+    fn of_image(&self, image: usize) -> (&[f32], &[PatchOrigin]) {
+        // Photos were added one after the other.
+        let place = |image: usize| self.origins.partition_point(|origin| (origin.image as usize) < image);
+        let (from, to) = (place(image), place(image + 1));
+        (&self.rows[from * self.dim..to * self.dim], &self.origins[from..to])
+    }
+
     #[allow(clippy::indexing_slicing, reason = "callers name patches that are there")]
     fn row(&self, patch: usize) -> &[f32] {
         &self.rows[patch * self.dim..(patch + 1) * self.dim]
@@ -97,7 +111,7 @@ impl Fitter {
         let member =
             |shape: &crate::extractor::MemberShape| Patches { dim: shape.dim, rows: Vec::new(), origins: Vec::new() };
         let members = extractor.members().iter().map(member).collect();
-        Self { extractor, members, images: 0, buffers: PartBuffers::default() }
+        Self { extractor, members, photos: Vec::new(), buffers: PartBuffers::default() }
     }
 
     /// The frozen part.
@@ -120,8 +134,8 @@ impl Fitter {
     /// As [`Fitter::add`].
     pub fn add_within(&mut self, image: ImageInput<'_>, inside: Option<&[bool]>) -> Result<(), FitError> {
         let before: Vec<usize> = self.members.iter().map(|member| member.origins.len()).collect();
-        let Self { extractor, members, images, buffers } = self;
-        let number = *images;
+        let Self { extractor, members, photos, buffers } = self;
+        let number = photos.len();
         let parts = PhotoParts::new(extractor, image, inside).map_err(ScoreError::Input);
         let embedded = parts.and_then(|parts| {
             parts.embed(extractor, image, buffers, |member, rows, cells| {
@@ -133,7 +147,10 @@ impl Fitter {
         });
         let added = embedded.map_err(|error| fit_error(error, number)).and_then(|()| self.check_finite(&before, 1));
         match added {
-            Ok(()) => self.images += 1,
+            Ok(()) => {
+                let inside = inside.map(|inside| self.shared_inside(inside));
+                self.photos.push(FittedPhoto { size: (image.height, image.width), inside });
+            }
             Err(_) => self.truncate(&before),
         }
         added
@@ -155,7 +172,7 @@ impl Fitter {
     /// As [`Fitter::add`], and [`FitError::Input`] for photos of several sizes; then none of them is added.
     pub fn add_batch(&mut self, images: &[ImageInput<'_>]) -> Result<(), FitError> {
         let before: Vec<usize> = self.members.iter().map(|member| member.origins.len()).collect();
-        let first = self.images;
+        let first = self.photos.len();
         let added = if self.extractor.config().tiling.is_whole() {
             let Self { extractor, members, .. } = self;
             let embedded = extractor.embed(images, &mut |embedded| {
@@ -164,12 +181,15 @@ impl Fitter {
                 }
             });
             let added = embedded.map_err(|error| fit_error(error, first));
-            added.and_then(|()| self.check_finite(&before, images.len())).map(|()| self.images += images.len())
+            added.and_then(|()| self.check_finite(&before, images.len())).map(|()| {
+                let photo = |image: &ImageInput<'_>| FittedPhoto { size: (image.height, image.width), inside: None };
+                self.photos.extend(images.iter().map(photo));
+            })
         } else {
             images.iter().try_for_each(|image| self.add(*image))
         };
         added.inspect_err(|_| {
-            self.images = first;
+            self.photos.truncate(first);
             self.truncate(&before);
         })
     }
@@ -180,7 +200,7 @@ impl Fitter {
             let new = member.rows.iter().skip(before * member.dim);
             if let Some(at) = new.clone().position(|value| !value.is_finite()) {
                 // Photos of one size have as many patches each.
-                let image = self.images + at * images / new.len();
+                let image = self.photos.len() + at * images / new.len();
                 return Err(FitError::NotFinite { image });
             }
         }
@@ -194,9 +214,15 @@ impl Fitter {
         }
     }
 
+    /// The pixels that count, kept once where photo after photo has the same.
+    fn shared_inside(&self, inside: &[bool]) -> Arc<[bool]> {
+        let last = self.photos.last().and_then(|photo| photo.inside.as_ref());
+        last.filter(|last| ***last == *inside).map_or_else(|| Arc::from(inside), Arc::clone)
+    }
+
     /// Number of photos added.
     pub fn images(&self) -> usize {
-        self.images
+        self.photos.len()
     }
 
     /// Number of patches of all photos, of all members.
@@ -206,8 +232,9 @@ impl Fitter {
 
     /// Peak bytes of a fit of so many patches.
     ///
-    /// - `patches x (dim + projected) x 4` of every member: the embeddings and their projection;
-    /// - `patches x 16`: distances and bookkeeping;
+    /// - `patches x (dim x 4 + 16)` of every member: the embeddings, distances and bookkeeping;
+    /// - the larger of `patches x projected x 8`, while the coreset is selected, and `bank x (dim x 8 + 800)`, while a model without one
+    ///   photo scores it ([`GoodQuantiles`]);
     /// - `bank x (dim x 8 + 800)`: the bank, once in the file's bytes, and the index of the search;
     /// - the network: every weight twice, those of 3x3 convolutions five times (Winograd's form);
     /// - 80 MiB: the program, with a GPU's backend if it has one, and the photos in flight (of a GPU's batch at most 32 MiB).
@@ -215,7 +242,7 @@ impl Fitter {
         let of_member = |member: &MemberConfig| {
             let dim = member.embedding_dim();
             let projected = RandomProjection::dim_for(member.projection, dim, patches).unwrap_or(dim);
-            let bank = coreset_size(patches, config.coreset_sampling_ratio);
+            let bank = config.coreset_size(patches);
             let plan = member.backbone.plan(&member.layers);
             // An application's own network says nothing of its weights.
             let weights = plan.map_or(0, |plan| {
@@ -224,7 +251,8 @@ impl Fitter {
                     plan.convolutions().map(|conv| copies(conv.kernel) * conv.weight_len() + 2 * conv.out_channels);
                 4 * of_conv.sum::<usize>()
             });
-            patches * (dim + 2 * projected) * 4 + patches * 16 + bank * (dim * 8 + 800) + weights
+            let index = bank * (dim * 8 + 800);
+            patches * (dim * 4 + 16) + (patches * projected * 8).max(index) + index + weights
         };
         (config.members.iter().map(of_member).sum::<usize>() + (80 << 20)) as u64
     }
@@ -236,7 +264,8 @@ impl Fitter {
     /// [`FitError::NoImages`], [`FitError::EmptyCoreset`], [`FitError::TooFewRows`], [`FitError::Device`] and
     /// [`FitError::Cancelled`].
     pub fn finish(self, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<PatchCore, FitError> {
-        let Self { extractor, members, images, .. } = self;
+        let Self { extractor, members, photos, .. } = self;
+        let images = photos.len();
         let config = extractor.config().clone();
         let patches: usize = members.iter().map(|member| member.origins.len()).sum();
         if patches == 0 {
@@ -247,9 +276,9 @@ impl Fitter {
         let total: usize = counts.iter().sum();
         let mut done = 0;
         let (mut banks, mut good_scores) = (Vec::new(), Vec::new());
-        for ((member, rules), count) in members.into_iter().zip(&config.members).zip(counts) {
+        for ((member, rules), count) in members.iter().zip(&config.members).zip(counts) {
             let mut tell = |picked: usize| progress(done + picked, total);
-            let picks = select(&extractor, rules, &member, count, &mut tell)?;
+            let picks = select(&extractor, rules, member, count, &mut tell)?;
             done += count;
             let mut rows = Vec::with_capacity(count * member.dim);
             let mut origins = Vec::with_capacity(count);
@@ -258,20 +287,25 @@ impl Fitter {
                 origins.extend(member.origins.get(pick));
             }
             let bank = MemoryBank::new(member.dim, rows, origins)?.with_dtype(config.bank_dtype)?;
-            good_scores.push(good_scores_of(&config, &member, images, &bank));
+            good_scores.push(good_scores_of(&config, member, images, &bank));
             banks.push(bank);
         }
         let fitted_on = FittedOn { images, patches, good_scores: joint_good_scores(&config, &good_scores) };
         let model = PatchCore::new(extractor, banks, fitted_on)?.with_own_passport();
-        model.map_err(|error| fit_error(error, 0))
+        let model = model.map_err(|error| fit_error(error, 0))?;
+        let quantiles = GoodQuantiles::of(&model, &photos, |member, image| match members.get(member) {
+            Some(patches) => patches.of_image(image),
+            None => (&[], &[]),
+        });
+        Ok(model.with_good_quantiles(quantiles?))
     }
 }
 
 /// Rows that a member's bank is to have.
 fn bank_rows(config: &PatchCoreConfig, patches: usize) -> Result<usize, FitError> {
-    let ratio = config.coreset_sampling_ratio;
-    let count = coreset_size(patches, ratio);
+    let count = config.coreset_size(patches);
     if count == 0 {
+        let ratio = config.coreset_sampling_ratio;
         return Err(FitError::EmptyCoreset { ratio, patches, smallest: 1.0 / patches as f64 });
     }
     if config.bank_rows_needed() > count {

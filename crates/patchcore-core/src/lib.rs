@@ -29,6 +29,7 @@ pub mod error;
 mod extractor;
 mod finish;
 mod fitter;
+pub mod good_quantiles;
 mod image_input;
 mod leave_one_out;
 mod member;

@@ -1,4 +1,5 @@
-//! Whole models on the CPU without Burn: an application's own network, several members, and the rules that join them.
+//! Whole models on the CPU: an application's own network, one with a step that the CPU's engine lacks, several members, and the
+//! rules that join them.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,16 +8,18 @@ use patchcore_config::{
     Checked, ConfigError, ImageScoreRule, MemberConfig, Mode, Network, OwnLevel, OwnNetwork, Pad, Resize, Tiling,
 };
 
-use crate::backbone::test_networks::{Blocks, lite0, values};
+use crate::backbone::test_networks::{Blocks, Grouped, lite0, values};
 use crate::backbone::{Backbone, Level};
 use crate::device::ComputeDevice;
+use crate::engine::Oracle;
 use crate::error::{BackboneError, FitError, ModelFileError};
+use crate::extractor::Extractor;
 use crate::model_file::{DriftPolicy, ModelFile};
 use crate::{Fitter, ImageInput, ImageScore, PatchCore};
 
-const SIDE: usize = 84;
+pub(crate) const SIDE: usize = 84;
 
-fn photo(seed: u64) -> Vec<f32> {
+pub(crate) fn photo(seed: u64) -> Vec<f32> {
     let texture = values(3 * SIDE * SIDE, 1);
     let noise = values(3 * SIDE * SIDE, 100 + seed);
     texture.iter().zip(noise).map(|(texture, noise)| 0.5 + 0.3 * texture + 0.05 * noise).collect()
@@ -34,7 +37,7 @@ fn defect() -> Vec<f32> {
     pixels
 }
 
-fn input(pixels: &[f32]) -> ImageInput<'_> {
+pub(crate) fn input(pixels: &[f32]) -> ImageInput<'_> {
     ImageInput { width: SIDE, height: SIDE, pixels }
 }
 
@@ -44,23 +47,23 @@ fn network_of(backbone: &dyn Backbone) -> Network {
     OwnNetwork { name: backbone.name().to_owned(), levels: backbone.levels().iter().map(level).collect() }.into()
 }
 
-fn blocks_member() -> MemberConfig {
+pub(crate) fn blocks_member() -> MemberConfig {
     let network = network_of(&Blocks::new());
     let layers = network.default_layers();
     Mode::Paper.member(network, layers)
 }
 
-fn lite0_member() -> MemberConfig {
+pub(crate) fn lite0_member() -> MemberConfig {
     let layers = ["block4", "block7"].map(str::to_owned).to_vec();
     Mode::Paper.member(patchcore_config::Architecture::from_name("efficientnet_lite0").unwrap(), layers)
 }
 
-fn config(members: Vec<MemberConfig>, rule: ImageScoreRule) -> Checked {
+pub(crate) fn config(members: Vec<MemberConfig>, rule: ImageScoreRule) -> Checked {
     let config = Mode::Paper.config(network_of(&Blocks::new())).with_members(members);
     config.with_coreset_sampling_ratio(0.5).with_image_score(rule).check().unwrap()
 }
 
-fn fit(config: Checked, backbones: &[Arc<dyn Backbone>]) -> PatchCore {
+pub(crate) fn fit(config: Checked, backbones: &[Arc<dyn Backbone>]) -> PatchCore {
     let mut fitter = Fitter::with_backbones(config, backbones, &ComputeDevice::cpu()).unwrap();
     for seed in 0..3 {
         fitter.add(input(&photo(seed))).unwrap();
@@ -90,7 +93,7 @@ fn an_own_network_without_a_plan_fits_saves_loads_and_scores() {
     assert_on_defect(&defect);
     assert_eq!((defect.grid.rows, defect.grid.columns), (12, 12));
 
-    let bytes = ModelFile::new(&model, Vec::new(), None).to_bytes().unwrap();
+    let bytes = ModelFile::new(&model).to_bytes().unwrap();
     let file = ModelFile::from_bytes(&bytes).unwrap();
     assert_eq!(file.header.config.first().backbone.name(), "blocks");
     let device = ComputeDevice::cpu();
@@ -103,6 +106,38 @@ fn an_own_network_without_a_plan_fits_saves_loads_and_scores() {
     assert!(matches!(refused, ModelFileError::OtherWeights { .. }), "{refused}");
     let refused = file.into_model_with(&[lite0()], &device, DriftPolicy::Refuse).unwrap_err();
     assert!(matches!(refused, ModelFileError::Backbone(BackboneError::OtherNetwork { .. })), "{refused}");
+}
+
+/// Another engine does what the CPU's lacks, says so, and computes what the definitions say.
+#[test]
+fn a_step_that_the_engine_lacks_is_done_by_another_which_is_named() {
+    let grouped: Arc<dyn Backbone> = Arc::new(Grouped::new());
+    let network = network_of(grouped.as_ref());
+    let layers = network.default_layers();
+    let config = config(vec![Mode::Paper.member(network, layers)], ImageScoreRule::Reweighted);
+    let networks = std::slice::from_ref(&grouped);
+    let model = fit(config.clone(), networks);
+    let said: Vec<String> = model.fallbacks().map(ToString::to_string).collect();
+    let instead = if cfg!(feature = "flex") { "tensors" } else { "oracle" };
+    let expected =
+        format!("the engine `cpu` cannot run the convolution `grouped`: `{instead}` computes the features, slower");
+    assert_eq!(said, [expected]);
+    assert_on_defect(&model.score(input(&defect())).unwrap());
+
+    let device = ComputeDevice::cpu();
+    let literal = Extractor::on_engine(config, networks, &device, Arc::new(Oracle)).unwrap();
+    assert_eq!(literal.fallbacks().count(), 0);
+    let (expected, expected_grid) = literal.embed_to_host(input(&defect())).unwrap();
+    let (found, grid) = model.extractor().embed_to_host(input(&defect())).unwrap();
+    assert_eq!((grid, found.len()), (expected_grid, expected.len()));
+    let largest = expected.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+    for (found, expected) in found.iter().zip(&expected) {
+        assert!((found - expected).abs() <= 1e-5 * largest, "{found} {expected}");
+    }
+    // A network that the CPU runs itself has nothing to say.
+    let blocks: Arc<dyn Backbone> = Arc::new(Blocks::new());
+    let own = fit(self::config(vec![blocks_member()], ImageScoreRule::Reweighted), std::slice::from_ref(&blocks));
+    assert_eq!(own.fallbacks().count(), 0);
 }
 
 /// [`Blocks`] by another name and digest.
@@ -188,7 +223,7 @@ fn two_networks_meet_in_the_inputs_geometry() {
         let reported = &single[joint.member];
         assert_eq!((joint.grid, &joint.patch_scores), (reported.grid, &reported.patch_scores));
     }
-    let bytes = ModelFile::new(&both, Vec::new(), None).to_bytes().unwrap();
+    let bytes = ModelFile::new(&both).to_bytes().unwrap();
     let loaded = ModelFile::from_bytes(&bytes).unwrap();
     let loaded = loaded.into_model_with(&backbones, &ComputeDevice::cpu(), DriftPolicy::Refuse).unwrap();
     assert_eq!(loaded.score(input(&pixels)).unwrap(), both.score(input(&pixels)).unwrap());
@@ -234,8 +269,18 @@ fn members_and_networks_that_do_not_match_are_refused() {
     let message = refused.unwrap_err().to_string();
     assert!(message.contains("level `coarse` of the network blocks has 5 channels at stride 14"), "{message}");
     let weights = patchcore_config::BackboneWeights::default();
+    let refused = PatchCore::with_bank(two_of_lite0(), &lite0_weights(), vec![0.0; 160], &device).unwrap_err();
+    assert_eq!(refused, FitError::OneBank { members: 2 });
     let refused = Fitter::new(one, &weights, &device).unwrap_err();
     assert!(refused.to_string().contains("the network blocks is an application's own"), "{refused}");
+}
+
+fn two_of_lite0() -> Checked {
+    config(vec![lite0_member(), lite0_member()], ImageScoreRule::MaximumOfMap)
+}
+
+fn lite0_weights() -> patchcore_config::BackboneWeights {
+    lite0().plan().unwrap().1.clone()
 }
 
 #[test]

@@ -6,7 +6,8 @@ use crate::device::ComputeDevice;
 use crate::engine::{Fallback, WholeModel};
 use crate::error::{DeviceError, FitError, ScoreError};
 use crate::extractor::Extractor;
-use crate::finish::{Finish, Patches, grow_map, join_maps};
+use crate::finish::{Cells, Finish, Patches, grow_map, join_maps};
+use crate::good_quantiles::GoodQuantiles;
 use crate::image_input::ImageInput;
 use crate::member::Member;
 use crate::memory_bank::MemoryBank;
@@ -27,6 +28,8 @@ pub struct PatchCore {
     fitted_on: FittedOn,
     passport: Option<ScorePassport>,
     drift: Option<Drift>,
+    good_quantiles: Option<Arc<GoodQuantiles>>,
+    fit_device: Option<Arc<str>>,
     scratch: Arc<ScratchPool<Scratch>>,
 }
 
@@ -107,6 +110,8 @@ impl PatchCore {
             fitted_on,
             passport: None,
             drift: None,
+            good_quantiles: None,
+            fit_device: None,
             scratch: Arc::default(),
         })
     }
@@ -115,8 +120,8 @@ impl PatchCore {
     /// or one thinned by other means. Its rows have no origins. For a configuration of one member.
     ///
     /// # Errors
-    /// [`FitError::Backbone`], [`FitError::TooFewRows`], and [`FitError::Bank`] when the
-    /// values are not finite or not whole rows.
+    /// [`FitError::Backbone`], [`FitError::TooFewRows`], [`FitError::OneBank`], and [`FitError::Bank`] when the values are not
+    /// finite or not whole rows.
     pub fn with_bank(
         config: Checked,
         weights: &BackboneWeights,
@@ -125,7 +130,10 @@ impl PatchCore {
     ) -> Result<Self, FitError> {
         let extractor = Extractor::new(config, weights, device)?;
         let dim = extractor.dim();
-        assert_eq!(extractor.members().len(), 1, "one bank is that of one member");
+        let members = extractor.members().len();
+        if members != 1 {
+            return Err(FitError::OneBank { members });
+        }
         let bank = MemoryBank::from_rows(dim, rows)?.with_dtype(extractor.config().bank_dtype)?;
         let count = bank.len();
         let num_neighbors = extractor.config().num_neighbors;
@@ -185,6 +193,27 @@ impl PatchCore {
 
     pub(crate) fn with_passport(mut self, passport: ScorePassport, drift: Option<Drift>) -> Self {
         (self.passport, self.drift) = (Some(passport), drift);
+        self
+    }
+
+    /// How good photos score that the bank does not know; `None` for a model that was not fitted on several photos, and for files of
+    /// format versions 1 and 2.
+    pub fn good_quantiles(&self) -> Option<&GoodQuantiles> {
+        self.good_quantiles.as_deref()
+    }
+
+    pub(crate) fn with_good_quantiles(mut self, good_quantiles: Option<GoodQuantiles>) -> Self {
+        self.good_quantiles = good_quantiles.map(Arc::new);
+        self
+    }
+
+    /// Name of the device on which the model was fitted: this one's, unless the model comes from a file.
+    pub fn fit_device(&self) -> String {
+        self.fit_device.as_ref().map_or_else(|| self.device().name(), |name| name.to_string())
+    }
+
+    pub(crate) fn with_fit_device(mut self, name: Option<String>) -> Self {
+        self.fit_device = name.map(Arc::from);
         self
     }
 
@@ -261,25 +290,64 @@ impl PatchCore {
             let index = self.members[number].index();
             self.finish.add_rows(self.config(), index, rows, cells, &mut patches[number])
         })?;
-        let size = (image.height, image.width);
-        let mut weights = 0.0;
-        for ((member, patches), cells) in self.members.iter().zip(patches.iter()).zip(parts.members()) {
-            let grower = member.grower(cells.grid, size, self.config(), self.extractor.engine())?;
-            let region = cells.wanted.as_deref().zip(inside);
-            if weights == 0.0 {
-                grow_map(&grower, &patches.scores, region, &mut result.map)?;
-            } else {
-                grow_map(&grower, &patches.scores, region, map)?;
-                join_maps(&mut result.map, weights, map, member.weight());
-            }
-            weights += member.weight();
-        }
+        self.joint_map(&parts, patches, (image.height, image.width), inside, map, &mut result.map)?;
         let decided = self.deciding_member(patches);
         let (member, patches) = (&self.members[decided], &mut patches[decided]);
         result.member = decided;
         result.score = self.finish.image_score(self.config(), member.index(), patches, None, &result.map, inside)?;
         report(patches, result);
         Ok(())
+    }
+
+    /// The maps of all members as one, for an input of `size`, `(height, width)`. `scratch` holds a further member's.
+    fn joint_map(
+        &self,
+        parts: &PhotoParts,
+        patches: &[Patches],
+        size: (usize, usize),
+        inside: Option<&[bool]>,
+        scratch: &mut AnomalyMap,
+        joint: &mut AnomalyMap,
+    ) -> Result<(), DeviceError> {
+        let mut weights = 0.0;
+        for ((member, patches), cells) in self.members.iter().zip(patches).zip(parts.members()) {
+            let grower = member.grower(cells.grid, size, self.config(), self.extractor.engine())?;
+            let region = cells.wanted.as_deref().zip(inside);
+            if weights == 0.0 {
+                grow_map(&grower, &patches.scores, region, joint)?;
+            } else {
+                grow_map(&grower, &patches.scores, region, scratch)?;
+                join_maps(joint, weights, scratch, member.weight());
+            }
+            weights += member.weight();
+        }
+        Ok(())
+    }
+
+    /// Patch scores of the cells that count, of all members, and the joint map of a photo that has been embedded before: `rows` gives a
+    /// member's rows `[n, dim]` and their cells.
+    ///
+    /// # Errors
+    /// [`ScoreError`].
+    pub(crate) fn score_rows<'a>(
+        &self,
+        size: (usize, usize),
+        inside: Option<&[bool]>,
+        rows: impl Fn(usize, Grid) -> (&'a [f32], Vec<usize>),
+    ) -> Result<(Vec<f32>, AnomalyMap), ScoreError> {
+        let parts = PhotoParts::of_size(&self.extractor, size, inside)?;
+        let (mut scores, mut all) = (Vec::new(), Vec::new());
+        for (number, (member, cells)) in self.members.iter().zip(parts.members()).enumerate() {
+            let mut patches = Patches::default();
+            patches.begin(cells.grid);
+            let (rows, cells) = rows(number, cells.grid);
+            self.finish.add_rows(self.config(), member.index(), rows, Cells::These(&cells), &mut patches)?;
+            scores.extend(cells.iter().filter_map(|cell| patches.scores.get(*cell)));
+            all.push(patches);
+        }
+        let mut map = AnomalyMap::default();
+        self.joint_map(&parts, &all, size, inside, &mut AnomalyMap::default(), &mut map)?;
+        Ok((scores, map))
     }
 
     /// The member whose worst patch weighs most in the joint map.

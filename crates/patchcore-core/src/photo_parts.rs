@@ -47,7 +47,18 @@ impl PhotoParts {
     /// [`InputError::WrongSize`], [`InputError::WrongLength`], [`InputError::WrongInside`] and [`InputError::NothingInside`].
     pub fn new(extractor: &Extractor, image: ImageInput<'_>, inside: Option<&[bool]>) -> Result<Self, InputError> {
         image.check_shape()?;
-        let (width, height) = (image.width, image.height);
+        Self::of_size(extractor, (image.height, image.width), inside)
+    }
+
+    /// [`PhotoParts::new`] for a photo of a size, `(height, width)`, that has been looked at.
+    ///
+    /// # Errors
+    /// [`InputError::WrongInside`] and [`InputError::NothingInside`].
+    pub fn of_size(
+        extractor: &Extractor,
+        (height, width): (usize, usize),
+        inside: Option<&[bool]>,
+    ) -> Result<Self, InputError> {
         if let Some(inside) = inside {
             if inside.len() != width * height {
                 return Err(InputError::WrongInside { found: inside.len(), height, width });

@@ -30,7 +30,7 @@ impl Photo {
         let mut bytes = Vec::new();
         // The file may grow while it is read.
         File::open(path).map_err(read)?.take(limit).read_to_end(&mut bytes).map_err(read)?;
-        Photo::decode(&name, &bytes, limits)
+        Ok(Photo::decode(&name, &bytes, limits)?.with_path(path))
     }
 
     /// Decodes bytes; `name` is only used in errors.

@@ -8,7 +8,7 @@ use patchcore_config::{Pad, Region, Resampling, View};
 
 use crate::photo::{Samples, to_eight_bits};
 use crate::resample::resize;
-use crate::{Geometry, ImageError, Photo};
+use crate::{Geometry, ImageError, Photo, PhotoIdentity};
 
 /// The network's input, not yet normalised.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,9 +26,18 @@ pub struct NetworkInput {
     /// Which pixels count, `[height, width]` row by row: those inside the region of interest, without padding to the
     /// stride. `None`: all of them.
     pub inside: Option<Vec<bool>>,
+    /// The photo that it was made of, where somebody wants to know it again ([`NetworkInput::with_identity`]): fits do.
+    pub photo: Option<Box<PhotoIdentity>>,
 }
 
 impl NetworkInput {
+    /// The same input, which remembers what `photo` it was made of: a model that is fitted on it then knows the photo by its digest.
+    #[must_use]
+    pub fn with_identity(mut self, photo: &Photo) -> NetworkInput {
+        self.photo = Some(Box::new(photo.identity()));
+        self
+    }
+
     /// Red, green and blue planes `[3, height, width]`, also of a grey photo.
     #[must_use]
     pub fn rgb_planes(&self) -> Cow<'_, [f32]> {
@@ -109,7 +118,7 @@ pub fn prepare_within(
     // Zeros around a small photo are part of torchvision's crop and have always been scored.
     let inside = region.or_else(|| if view.pad == Pad::None { None } else { geometry.photo_pixels() });
     let (width, height) = (geometry.input.width as usize, geometry.input.height as usize);
-    Ok(NetworkInput { width, height, data, geometry, inside })
+    Ok(NetworkInput { width, height, data, geometry, inside, photo: None })
 }
 
 /// The region as the input sees it; padding is outside.

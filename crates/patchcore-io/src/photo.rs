@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "rows are cut from buffers whose lengths are checked")]
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 #[cfg(feature = "image")]
 use image::{DynamicImage, RgbImage};
@@ -30,6 +31,8 @@ pub struct Photo {
     samples: Samples,
     /// The 16-bit sample that is white.
     full_scale: u16,
+    /// The file that it was read from.
+    path: Option<PathBuf>,
 }
 
 #[cfg(feature = "image")]
@@ -56,7 +59,7 @@ impl Photo {
             DynamicImage::ImageRgba16(rgb) => (3, Samples::Sixteen(without_alpha::<4, _>(rgb.as_raw()))),
             float => (3, Samples::Sixteen(float.into_rgb16().into_raw())),
         };
-        Photo { name: "photo in memory".to_owned(), width, height, channels, samples, full_scale: u16::MAX }
+        Photo { name: "photo in memory".to_owned(), width, height, channels, samples, full_scale: u16::MAX, path: None }
     }
 
     /// An 8-bit grey photo of the right number of samples.
@@ -64,7 +67,7 @@ impl Photo {
         let Size { width, height } = size;
         assert_eq!(samples.len(), width as usize * height as usize, "one value for each pixel");
         let (name, samples) = ("photo in memory".to_owned(), Samples::Eight(samples));
-        Photo { name, width, height, channels: 1, samples, full_scale: u16::MAX }
+        Photo { name, width, height, channels: 1, samples, full_scale: u16::MAX, path: None }
     }
 
     /// Copies a borrowed buffer.
@@ -102,7 +105,15 @@ impl Photo {
             PixelFormat::Gray16 => (1, Samples::Sixteen(sixteen())),
             PixelFormat::Rgb16 => (3, Samples::Sixteen(sixteen())),
         };
-        Ok(Photo { name: "pixel buffer".to_owned(), width, height, channels, samples, full_scale: u16::MAX })
+        Ok(Photo {
+            name: "pixel buffer".to_owned(),
+            width,
+            height,
+            channels,
+            samples,
+            full_scale: u16::MAX,
+            path: None,
+        })
     }
 
     /// The same photo under the name that its errors should carry.
@@ -128,6 +139,17 @@ impl Photo {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The file that it was read from by [`Photo::open`]; `None` for one from memory.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    pub(crate) fn with_path(mut self, path: &Path) -> Photo {
+        self.path = Some(path.to_owned());
+        self
     }
 
     /// Columns, upright.

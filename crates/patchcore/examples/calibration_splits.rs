@@ -10,11 +10,10 @@
 //! above the r-th largest of n calibrating ones has a negative hypergeometric distribution. Splits of one fit share their
 //! photos: the observed share scatters more than 5,000 independent splits would.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use patchcore::metrics::threshold::{GoodScoreSource, Verdict, calibrate, photos_needed, rank_of};
-use patchcore::{Limits, Model, Settings, good_images};
+use patchcore::{CalibrateOptions, Model, Settings, good_images};
 
 const FITS: u64 = 5;
 const SPLITS: usize = 1_000;
@@ -36,13 +35,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err(format!("{} photos: {trained} to fit, {needed} to calibrate and some to judge", files.len()).into());
     }
     let judged = files.len() - trained - needed;
-    let limits = Limits::default();
     let (mut state, mut rates, mut above) = (1, 0.0, 0);
     for _ in 0..FITS {
         shuffle(&mut files, &mut state);
         let (fitted, others) = files.split_at(trained);
-        let model = Model::fit_files(&settings, fitted, &limits, &mut |_| ControlFlow::Continue(()))?.model;
-        let report = model.score_good_files(others, &limits, &mut |_| ControlFlow::Continue(()))?;
+        let model = Model::fit(&settings, fitted)?;
+        let report = model.calibrate(others, CalibrateOptions::default())?;
         let mut scores: Vec<f32> = report.scores.iter().map(|photo| photo.score).collect();
         for _ in 0..SPLITS {
             shuffle(&mut scores, &mut state);

@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..Settings::default()
     };
     let files: Vec<_> = good_images(Path::new(train))?.into_iter().take(4).collect();
-    let whole = Model::fit_files(&settings, &files, &limits, &mut |_| std::ops::ControlFlow::Continue(()))?.model;
+    let whole = Model::fit(&settings, &files)?;
     let input = whole.prepare(&Photo::open(Path::new(photo), &limits)?)?;
     let image = ImageInput { width: input.width, height: input.height, pixels: &input.data };
     let expected = whole.core().score(image)?;

@@ -7,17 +7,40 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use patchcore_core::memory_bank::PatchOrigin;
-use patchcore_io::{Limits, NetworkInput, path_of_text, path_text};
+use patchcore_io::{Limits, path_of_text};
 
 use crate::error::Error;
-use crate::input::load_input;
+use crate::fit::{numbered, prepared};
+use crate::into_photo::{IntoPhoto, Known, NamedPhoto};
 use crate::model::Model;
-use crate::prefetch::prefetch;
-use crate::progress::{Progress, ProgressFn, Stage};
+use crate::progress::{Progress, Stage, Teller};
 use crate::score::{NearestGood, Score};
+
+/// Options of [`Model::audit`]. Start from [`AuditOptions::default`].
+#[derive(Debug, Default)]
+pub struct AuditOptions<'a> {
+    limits: Limits,
+    progress: Teller<'a>,
+}
+
+impl<'a> AuditOptions<'a> {
+    /// What a file may hold, at most. Default: [`Limits::default`].
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Told after every photo; [`ControlFlow::Break`] ends the audit with [`Error::Cancelled`].
+    #[must_use]
+    pub fn progress(mut self, progress: impl FnMut(Progress) -> ControlFlow<()> + 'a) -> Self {
+        self.progress = Teller::new(progress);
+        self
+    }
+}
 
 /// The training photos, the most suspicious first.
 #[derive(Debug)]
@@ -27,15 +50,15 @@ pub struct Audit {
     pub photos: Vec<AuditedPhoto>,
     /// Photos that could not be read or scored, with the reason.
     pub rejected: Vec<(String, Error)>,
-    /// Files that are not among the model's training photos: they were not looked at.
-    pub unknown: Vec<PathBuf>,
+    /// Names of photos that are not among the model's training photos: they were not looked at.
+    pub unknown: Vec<String>,
 }
 
 /// One training photo.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditedPhoto {
-    /// The file.
-    pub path: PathBuf,
+    /// Its name; of a file its path, as [`path_text`](crate::path_text) writes it.
+    pub name: String,
     /// Its index in the fit.
     pub index: u32,
     /// The image score against the bank without its own rows, in the unit of the model's distance.
@@ -54,9 +77,8 @@ pub struct AuditedPhoto {
 }
 
 impl Model {
-    /// Ranks training photos by how little they are like the others. `files`: the photos of the fit, or some of them;
-    /// they are matched with [`Model::training_images`] by path, else by file name where that is unique. `each` also
-    /// gets every photo's input and score, for pictures.
+    /// Ranks training photos by how little they are like the others: those of the fit, or some of them. They are matched with
+    /// [`Model::training_photos`] by name, which of a file is its path; else by file name where that is unique.
     ///
     /// Cost: per photo one index of the bank and one score.
     ///
@@ -66,62 +88,56 @@ impl Model {
     /// # Examples
     /// ```no_run
     /// # fn main() -> Result<(), patchcore::Error> {
-    /// use std::ops::ControlFlow;
+    /// use patchcore::{AuditOptions, Model, good_images};
     ///
-    /// use patchcore::{Limits, Model, good_images};
-    ///
-    /// let model = Model::load("part.patchcore", None, "flex")?;
-    /// let training = good_images("good".as_ref())?;
-    /// let go = &mut |_| ControlFlow::Continue(());
-    /// let audit = model.audit(&training, &Limits::default(), go, |_, _, _| {})?;
+    /// let model = Model::load("part.patchcore")?;
+    /// let audit = model.audit(good_images("good".as_ref())?, AuditOptions::default())?;
     /// for photo in audit.photos.iter().take(5) {
-    ///     println!("{}: {:.2} times the median at {:?}", photo.path.display(), photo.ratio, photo.worst_at);
+    ///     println!("{}: {:.2} times the median at {:?}", photo.name, photo.ratio, photo.worst_at);
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub fn audit(
-        &self,
-        files: &[PathBuf],
-        limits: &Limits,
-        progress: &mut ProgressFn<'_>,
-        mut each: impl FnMut(&Path, &NetworkInput, &Score),
-    ) -> Result<Audit, Error> {
-        let names = TrainingNames::new(self.training_images());
-        let matched = |file: &PathBuf| names.index_of(file).map(|index| (file.clone(), index));
-        let known: Vec<(PathBuf, u32)> = files.iter().filter_map(matched).collect();
-        let unknown = files.iter().filter(|file| names.index_of(file).is_none()).cloned().collect();
-        let mut audit = Audit { photos: Vec::new(), rejected: Vec::new(), unknown };
-        let config = self.core().config();
-        let (mut done, mut cancelled) = (0, false);
-        let load = |(path, _): &(PathBuf, u32)| load_input(path, config, limits);
-        prefetch(&known, 1, load, |(path, index), input| {
+    pub fn audit<S>(&self, photos: S, options: AuditOptions<'_>) -> Result<Audit, Error>
+    where
+        S: IntoIterator<Item: IntoPhoto>,
+    {
+        let AuditOptions { limits, mut progress } = options;
+        let names = TrainingNames::new(self);
+        let mut audit = Audit { photos: Vec::new(), rejected: Vec::new(), unknown: Vec::new() };
+        let (mut known, mut indices) = (Vec::new(), Vec::new());
+        for (name, source) in numbered(photos.into_iter()) {
+            match names.index_of(&name) {
+                Some(index) => {
+                    indices.push(index);
+                    known.push(NamedPhoto { name: Some(name), source });
+                }
+                None => audit.unknown.push(name),
+            }
+        }
+        for (done, ((name, input), index)) in
+            prepared(self.config(), limits, Known::PixelsAlone, known.into_iter()).zip(&indices).enumerate()
+        {
             let scored = input.and_then(|input| {
-                let others = self.core().without_image(*index)?;
-                Ok((self.score_input_with(&others, &input)?, input, self.core().bank().len() - others.bank().len()))
+                let others = self.threads.run(|| self.core().without_image(*index))?;
+                Ok((self.score_input_with(&others, &input)?, self.core().bank().len() - others.bank().len()))
             });
             match scored {
-                Ok((score, input, bank_rows)) => {
-                    each(path, &input, &score);
-                    audit.photos.push(self.audited(path, *index, score, bank_rows));
-                }
-                Err(error) => audit.rejected.push((path_text(path), error)),
+                Ok((score, bank_rows)) => audit.photos.push(self.audited(name, *index, score, bank_rows)),
+                Err(error) => audit.rejected.push((name, error)),
             }
-            done += 1;
-            cancelled = progress(Progress { stage: Stage::Scoring, done, total: known.len() }).is_break();
-            if cancelled { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
-        if cancelled {
-            return Err(Error::Cancelled { what: "audit" });
+            if progress.tell(Stage::Scoring, done + 1, indices.len()).is_break() {
+                return Err(Error::Cancelled { what: "audit" });
+            }
         }
         audit.rank();
         Ok(audit)
     }
 
-    fn audited(&self, path: &Path, index: u32, score: Score, bank_rows: usize) -> AuditedPhoto {
+    fn audited(&self, name: String, index: u32, score: Score, bank_rows: usize) -> AuditedPhoto {
         let first_pick = |origins: &[PatchOrigin]| origins.iter().position(|origin| origin.image == index);
         AuditedPhoto {
-            path: path.to_owned(),
+            name,
             index,
             score: score.score,
             ratio: 1.0,
@@ -145,7 +161,7 @@ impl Audit {
     }
 }
 
-/// Finds a file among the names that the fit was given.
+/// Finds a photo among the names that the fit was given.
 struct TrainingNames {
     by_path: HashMap<PathBuf, u32>,
     /// `None` where two training photos share a file name.
@@ -153,21 +169,24 @@ struct TrainingNames {
 }
 
 impl TrainingNames {
-    fn new(names: &[String]) -> Self {
+    fn new(model: &Model) -> Self {
         let (mut by_path, mut by_file_name) = (HashMap::new(), HashMap::new());
-        for (index, name) in names.iter().enumerate() {
-            let path = path_of_text(name);
+        for (index, photo) in model.training_photos().iter().enumerate() {
+            let path = path_of_text(&photo.name);
             if let Some(file_name) = path.file_name() {
                 let entry = by_file_name.entry(file_name.to_owned());
                 entry.and_modify(|index| *index = None).or_insert(Some(index as u32));
             }
             by_path.insert(path, index as u32);
+            #[cfg(not(target_family = "wasm"))]
+            by_path.extend(model.places_of(photo).into_iter().map(|place| (place, index as u32)));
         }
         Self { by_path, by_file_name }
     }
 
-    fn index_of(&self, file: &Path) -> Option<u32> {
+    fn index_of(&self, name: &str) -> Option<u32> {
+        let file = path_of_text(name);
         let by_name = || self.by_file_name.get(file.file_name()?).copied().flatten();
-        self.by_path.get(file).copied().or_else(by_name)
+        self.by_path.get(&file).copied().or_else(by_name)
     }
 }

@@ -1,11 +1,11 @@
 //! The decoders' checks, and a device through every stage against the CPU: what to run on new hardware, and what
 //! to attach to a report.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use patchcore_config::{BackboneWeights, Checked, Resize};
 use patchcore_core::coreset::{SelectionStopped, greedy_k_center};
-use patchcore_core::device::{DeviceProperties, Instructions};
+use patchcore_core::device::{Backend, DeviceProperties, Instructions};
 use patchcore_core::error::DeviceError;
 use patchcore_core::memory_bank::MemoryBank;
 use patchcore_core::model_file::{DriftPolicy, ModelFile};
@@ -15,7 +15,7 @@ use patchcore_core::{ComputeDevice, Extractor, Fitter, ImageInput, PatchCore, Pr
 use patchcore_io::{DECODERS, Decoder};
 use serde::Serialize;
 
-use crate::devices::{limited_to, refuse_crashed};
+use crate::devices::{limited_to, open_device, refuse_crashed};
 use crate::error::Error;
 use crate::settings::Settings;
 
@@ -91,7 +91,8 @@ impl DoctorReport {
 
 /// Checks the decoders and the device, takes it through every stage of a small fit and scoring with the
 /// embedded network, and compares with the CPU. `instructions` is as in [`open_device`](crate::open_device): the CPU with a
-/// narrower set is held to the CPU with its widest. `step` is called with the name of what comes next.
+/// narrower set is held to the CPU with its widest. `clock` says what time it is, since whenever: this library has no clock of its
+/// own. `step` is called with the name of what comes next.
 ///
 /// # Errors
 /// [`Error::Device`] where the device cannot be opened or fails, or has ended a process before and was not
@@ -99,11 +100,14 @@ impl DoctorReport {
 ///
 /// # Examples
 /// ```
+/// use std::time::Instant;
+///
 /// use patchcore::{Precision, doctor};
 ///
 /// # fn main() -> Result<(), patchcore::Error> {
+/// let start = Instant::now();
 /// // The CPU through the tensor operations that a GPU runs.
-/// let report = doctor("flex:tensors", Precision::F32, None, &mut |step| println!("{step}"))?;
+/// let report = doctor("flex:tensors", Precision::F32, None, &|| start.elapsed(), &mut |step| println!("{step}"))?;
 /// assert!(report.passed());
 /// # Ok(())
 /// # }
@@ -112,12 +116,17 @@ pub fn doctor(
     name: &str,
     precision: Precision,
     instructions: Option<Instructions>,
+    clock: &dyn Fn() -> Duration,
     step: &mut dyn FnMut(&str),
 ) -> Result<DoctorReport, Error> {
     refuse_crashed(name, precision)?;
     step("decoders");
     let decoders = decoders();
-    let device = limited_to(ComputeDevice::from_name(name)?.with_precision(precision)?, instructions)?;
+    let device = match Backend::choice(name) {
+        // What it stands for, which has passed the self-check; that is taken again below.
+        Some(_) => open_device(name, precision, instructions)?,
+        None => limited_to(ComputeDevice::from_name(name)?.with_precision(precision)?, instructions)?,
+    };
     let cpu = ComputeDevice::from_name("cpu")?;
     let checks = self_check::run(&device, step)?;
     let settings = Settings { resize: Some(Resize::Keep), ..Settings::default() };
@@ -125,7 +134,7 @@ pub fn doctor(
     let config = settings.config()?;
     let side = if device.properties().is_software { SIDE_ON_SOFTWARE } else { SIDE };
     let mut stage_checks = StageChecks { device, cpu, weights, config, side, stages: Vec::new() };
-    stage_checks.run(step)?;
+    stage_checks.run(&Comparison { clock }, step)?;
     let StageChecks { device, stages, .. } = stage_checks;
     let (device_name, properties) = (device.name(), device.properties().clone());
     let version = env!("CARGO_PKG_VERSION");
@@ -159,7 +168,7 @@ enum StageResult {
 
 #[allow(clippy::indexing_slicing, reason = "pictures and features are as many as are made here")]
 impl StageChecks {
-    fn run(&mut self, step: &mut dyn FnMut(&str)) -> Result<(), Error> {
+    fn run(&mut self, of: &Comparison<'_>, step: &mut dyn FnMut(&str)) -> Result<(), Error> {
         let side = self.side;
         let pictures: Vec<Vec<f32>> = (0..GOOD + 2).map(|index| picture(side, index, index >= GOOD)).collect();
         let input = |index: usize| ImageInput { width: side, height: side, pixels: &pictures[index] };
@@ -172,14 +181,14 @@ impl StageChecks {
         let [on_cpu, on_device] = extractors;
         let (on_cpu, on_device) = (on_cpu?, on_device?);
         let embed = |extractor: &Extractor| Ok::<_, Error>(StageResult::Values(extractor.embed_to_host(input(0))?.0));
-        let row = compare("features of a photo", in_precision, || embed(&on_cpu), || embed(&on_device))?;
+        let row = of.compare("features of a photo", in_precision, || embed(&on_cpu), || embed(&on_device))?;
         self.stages.push(row);
 
         // The first picture's first channel.
         let grey = &pictures[0][..side * side];
         let grey = ImageInput { width: side, height: side, pixels: grey };
         let embed = |extractor: &Extractor| Ok::<_, Error>(StageResult::Values(extractor.embed_to_host(grey)?.0));
-        let row = compare("features of a grey photo", in_precision, || embed(&on_cpu), || embed(&on_device))?;
+        let row = of.compare("features of a grey photo", in_precision, || embed(&on_cpu), || embed(&on_device))?;
         self.stages.push(row);
 
         let mut features = Vec::new();
@@ -201,7 +210,7 @@ impl StageChecks {
             })
         };
         // Near-ties may change places through rounding, and then what follows them.
-        let row = compare("coreset, share of other picks", 0.02, || select(&self.cpu), || select(&self.device))?;
+        let row = of.compare("coreset, share of other picks", 0.02, || select(&self.cpu), || select(&self.device))?;
         self.stages.push(row);
 
         step("search");
@@ -215,7 +224,8 @@ impl StageChecks {
             let found = index.nearest_of_rows(queries)?;
             Ok::<_, Error>(StageResult::Values(found.iter().map(|neighbor| neighbor.squared_distance).collect()))
         };
-        let row = compare("search, squared distances", 1e-4, || distances(&cpu_index), || distances(&device_index))?;
+        let row =
+            of.compare("search, squared distances", 1e-4, || distances(&cpu_index), || distances(&device_index))?;
         self.stages.push(row);
 
         step("fit and score");
@@ -228,7 +238,7 @@ impl StageChecks {
         };
         let (cpu_model, device_model) = (fit(&self.cpu)?, fit(&self.device)?);
         let moved = |model: &PatchCore, to: &ComputeDevice| -> Result<PatchCore, Error> {
-            let moved = ModelFile::new(model, Vec::new(), None).into_model(Some(&self.weights), to, DriftPolicy::Allow);
+            let moved = ModelFile::new(model).into_model(Some(&self.weights), to, DriftPolicy::Allow);
             moved.map_err(|source| Error::ModelFile { path: "doctor.patchcore".into(), source })
         };
         let images: Vec<ImageInput<'_>> = (0..GOOD + 2).map(input).collect();
@@ -242,13 +252,13 @@ impl StageChecks {
         };
         let of_cpu = moved(&cpu_model, &self.device)?;
         let mut rows = vec![
-            compare("scores of a model of the CPU", in_precision, || scores(&cpu_model), || scores(&of_cpu))?,
-            compare("maps of a model of the CPU", in_precision, || maps(&cpu_model), || maps(&of_cpu))?,
+            of.compare("scores of a model of the CPU", in_precision, || scores(&cpu_model), || scores(&of_cpu))?,
+            of.compare("maps of a model of the CPU", in_precision, || maps(&cpu_model), || maps(&of_cpu))?,
         ];
         step("a model of the device on the CPU");
         let of_device = moved(&device_model, &self.cpu)?;
         let name = "scores of a model of the device, on the CPU";
-        rows.push(compare(name, in_precision, || scores(&of_device), || scores(&device_model))?);
+        rows.push(of.compare(name, in_precision, || scores(&of_device), || scores(&device_model))?);
         self.stages.extend(rows);
         Ok(())
     }
@@ -258,29 +268,38 @@ fn failed(device: &ComputeDevice, operation: &'static str, message: impl std::fm
     DeviceError::Execution { device: device.name(), operation, message: message.to_string() }
 }
 
-#[expect(clippy::indexing_slicing, reason = "the middle of three times")]
-fn compare(
-    stage: &str,
-    tolerance: f64,
-    cpu: impl Fn() -> Result<StageResult, Error>,
-    device: impl Fn() -> Result<StageResult, Error>,
-) -> Result<DoctorRow, Error> {
-    let timed = |run: &dyn Fn() -> Result<StageResult, Error>| {
-        let started = Instant::now();
-        let found = run()?;
-        Ok::<_, Error>((found, started.elapsed().as_secs_f64() * 1e3))
-    };
-    let (found, first_ms) = timed(&device)?;
-    let (expected, _) = timed(&cpu)?;
-    let median = |run: &dyn Fn() -> Result<StageResult, Error>| {
-        let times: Result<Vec<f64>, Error> = (0..3).map(|_| Ok(timed(run)?.1)).collect();
-        let mut times = times?;
-        times.sort_by(f64::total_cmp);
-        Ok::<_, Error>(times[1])
-    };
-    let (device_ms, cpu_ms) = (median(&device)?, median(&cpu)?);
-    let difference = difference(&found, &expected);
-    Ok(DoctorRow { stage: stage.to_owned(), difference, tolerance, device_ms, cpu_ms, first_ms })
+/// Runs a stage on the device and on the CPU, and times both.
+struct Comparison<'a> {
+    clock: &'a dyn Fn() -> Duration,
+}
+
+impl Comparison<'_> {
+    #[expect(clippy::indexing_slicing, reason = "the middle of three times")]
+    fn compare(
+        &self,
+        stage: &str,
+        tolerance: f64,
+        cpu: impl Fn() -> Result<StageResult, Error>,
+        device: impl Fn() -> Result<StageResult, Error>,
+    ) -> Result<DoctorRow, Error> {
+        let timed = |run: &dyn Fn() -> Result<StageResult, Error>| {
+            let started = (self.clock)();
+            let found = run()?;
+            // A clock that was set back has measured nothing.
+            Ok::<_, Error>((found, (self.clock)().saturating_sub(started).as_secs_f64() * 1e3))
+        };
+        let (found, first_ms) = timed(&device)?;
+        let (expected, _) = timed(&cpu)?;
+        let median = |run: &dyn Fn() -> Result<StageResult, Error>| {
+            let times: Result<Vec<f64>, Error> = (0..3).map(|_| Ok(timed(run)?.1)).collect();
+            let mut times = times?;
+            times.sort_by(f64::total_cmp);
+            Ok::<_, Error>(times[1])
+        };
+        let (device_ms, cpu_ms) = (median(&device)?, median(&cpu)?);
+        let difference = difference(&found, &expected);
+        Ok(DoctorRow { stage: stage.to_owned(), difference, tolerance, device_ms, cpu_ms, first_ms })
+    }
 }
 
 fn difference(found: &StageResult, expected: &StageResult) -> f64 {

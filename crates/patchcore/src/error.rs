@@ -1,13 +1,14 @@
-//! One error for an application: every variant carries the typed cause and, where there is one, the file.
+//! One error for an application: every variant carries the typed cause, which is here too, and, where there is one, the file.
 
 use std::path::PathBuf;
 
-use patchcore_config::ConfigError;
-use patchcore_core::error::{DeviceError, FitError, ModelFileError, ScoreError};
-use patchcore_io::{DatasetError, ImageError};
-use patchcore_metrics::MetricError;
-use patchcore_metrics::threshold::CalibrationError;
-use patchcore_weights::WeightsError;
+pub use patchcore_config::{ConfigError, RegionError};
+pub use patchcore_core::error::{BackboneError, DeviceError, FitError, InputError, ModelFileError, ScoreError};
+pub use patchcore_core::memory_bank::BankError;
+pub use patchcore_io::{DatasetError, ImageError};
+pub use patchcore_metrics::MetricError;
+pub use patchcore_metrics::threshold::CalibrationError;
+pub use patchcore_weights::WeightsError;
 use thiserror::Error;
 
 /// Anything that can go wrong between a folder of photos and a score.
@@ -49,7 +50,7 @@ pub enum Error {
     Calibration(#[from] CalibrationError),
     /// A photo that the model was fitted on cannot calibrate it.
     #[error(
-        "{photo} is a training photo of this model: its score says nothing about new parts; pass photos that the model has not seen, or cross-fit (`--cross-fit 5`)"
+        "{photo} is a training photo of this model: its score says nothing about new parts; pass photos that the model has not seen, or cross-fit the training photos"
     )]
     TrainingPhoto {
         /// The photo.
@@ -64,7 +65,7 @@ pub enum Error {
         photos: usize,
     },
     /// A verdict is asked of a model without a threshold.
-    #[error("the model has no image threshold: run `patchcore calibrate`, or give one with `--threshold`")]
+    #[error("the model has no image threshold: calibrate it, or give it one")]
     NoThreshold,
     /// A threshold that is not a number.
     #[error("the threshold {value} is not a finite number")]
@@ -138,5 +139,60 @@ impl Error {
             Self::Cancelled { .. } => Self::Cancelled { what },
             error => error,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    #[test]
+    fn an_error_stays_small() {
+        assert!(size_of::<Error>() <= 128, "{}", size_of::<Error>());
+    }
+
+    fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                rust_files(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+
+    /// Options and commands are the program's, which says them itself where it prints an error. Options of cargo are no
+    /// program's.
+    #[test]
+    fn the_libraries_speak_of_no_option_of_the_program() {
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let mut found = Vec::new();
+        for library in ["", "-config", "-core", "-cpu", "-io", "-metrics", "-weights"] {
+            let mut files = Vec::new();
+            rust_files(&crates.join(format!("patchcore{library}")).join("src"), &mut files);
+            assert!(!files.is_empty(), "patchcore{library}");
+            for file in files {
+                let text = std::fs::read_to_string(&file).unwrap();
+                let is_theirs = |line: &&str| !["cargo ", "fetch-weights "].iter().any(|tool| line.contains(tool));
+                let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+                for line in code.filter(is_theirs) {
+                    let option = line.match_indices("--").any(|(at, _)| {
+                        line[at + 2..].starts_with(|next: char| next.is_ascii_lowercase())
+                            && !line[..at].ends_with(|before: char| before.is_alphanumeric())
+                    });
+                    let command = ["fit", "score", "calibrate", "evaluate", "inspect", "devices", "doctor", "audit"];
+                    let command = command.iter().any(|name| line.contains(&format!("`patchcore {name}")));
+                    if option || command {
+                        found.push(format!("{}: {line}", file.display()));
+                    }
+                }
+            }
+        }
+        // What is looked for here.
+        found.retain(|line| !line.contains("`patchcore {name}"));
+        assert!(found.is_empty(), "{found:#?}");
     }
 }

@@ -1,24 +1,24 @@
 //! A model judged on a test set: one row per image, metrics over all and per kind of defect.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use patchcore_config::Region;
+use patchcore_config::{Checked, Region};
 use patchcore_core::scoring::AnomalyMap;
 use patchcore_io::{Limits, Mask, MvtecCategory, NetworkInput, Photo, TestImage, path_text};
-use patchcore_metrics::threshold::Thresholds;
+use patchcore_metrics::threshold::{Threshold, Thresholds};
 use patchcore_metrics::{
     Bootstrap, Confusion, EvaluatedModel, ImageMetrics, Interval, LabelledMap, MetricError, PerMetric, PixelMetrics,
     PixelReplicates, Results, SetResults, image_metrics, image_replicates, pixel_metrics, pixel_replicates,
 };
 
+use crate::ahead::Ahead;
 use crate::error::Error;
-use crate::files::Scored;
-use crate::input::load_input;
+use crate::into_photo::{Known, PhotoSource, input_bytes};
 use crate::model::Model;
-use crate::progress::{Progress, ProgressFn, Stage};
+use crate::progress::{Progress, Stage, Teller};
+use crate::scores::InBatches;
 
 /// One test image and what became of it.
 #[derive(Debug)]
@@ -110,10 +110,38 @@ pub struct Evaluation {
     /// The pixel metrics over all images in each resample, for a paired comparison; `None` before
     /// [`Evaluation::add_intervals`], or where they are not defined.
     pub pixel_replicates: Option<PixelReplicates>,
-    /// Time for decoding and scoring.
-    pub scoring: Duration,
-    /// Time for the metrics.
-    pub metrics: Duration,
+}
+
+/// Options of [`Model::evaluate`]. Start from [`EvaluateOptions::default`].
+#[derive(Debug, Default)]
+pub struct EvaluateOptions<'a> {
+    limits: Limits,
+    progress: Teller<'a>,
+    geometry: MapGeometry,
+}
+
+impl<'a> EvaluateOptions<'a> {
+    /// What a file may hold, at most. Default: [`Limits::default`].
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Told after every photo and every set of metrics; [`ControlFlow::Break`] ends the evaluation with
+    /// [`Error::Cancelled`].
+    #[must_use]
+    pub fn progress(mut self, progress: impl FnMut(Progress) -> ControlFlow<()> + 'a) -> Self {
+        self.progress = Teller::new(progress);
+        self
+    }
+
+    /// Which pixels are counted. Default: those of the network's view.
+    #[must_use]
+    pub fn geometry(mut self, geometry: MapGeometry) -> Self {
+        self.geometry = geometry;
+        self
+    }
 }
 
 impl Model {
@@ -128,13 +156,11 @@ impl Model {
     /// # Examples
     /// ```no_run
     /// # fn main() -> Result<(), patchcore::Error> {
-    /// use std::ops::ControlFlow;
+    /// use patchcore::{Bootstrap, EvaluateOptions, Model, MvtecCategory};
     ///
-    /// use patchcore::{Bootstrap, Limits, Model, MvtecCategory};
-    ///
-    /// let model = Model::load("part.patchcore", None, "flex")?;
+    /// let model = Model::load("part.patchcore")?;
     /// let category = MvtecCategory::open("part".as_ref())?;
-    /// let mut evaluation = model.evaluate(&category, &Limits::default(), &mut |_| ControlFlow::Continue(()))?;
+    /// let mut evaluation = model.evaluate(&category, EvaluateOptions::default())?;
     /// evaluation.add_intervals(&Bootstrap::default())?;
     /// match &evaluation.overall.image {
     ///     Ok(image) => println!("image AUROC {:.4}, {:?}", image.auroc, evaluation.overall.intervals),
@@ -143,83 +169,78 @@ impl Model {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn evaluate(
-        &self,
-        category: &MvtecCategory,
-        limits: &Limits,
-        progress: &mut ProgressFn<'_>,
-    ) -> Result<Evaluation, Error> {
-        self.evaluate_in(MapGeometry::Input, category, limits, progress)
+    pub fn evaluate(&self, category: &MvtecCategory, options: EvaluateOptions<'_>) -> Result<Evaluation, Error> {
+        let EvaluateOptions { limits, mut progress, geometry } = options;
+        let mut tell = |stage, done, total| match progress.tell(stage, done, total) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Error::Cancelled { what: "evaluation" }),
+        };
+        let region = self.config().region.as_ref().filter(|_| geometry == MapGeometry::Photo).map(Region::to_pixels);
+        let mut images: Vec<EvaluatedImage> = Vec::new();
+        for ((image, mask), scored) in InBatches::new(self, self.loaded(category, limits, geometry)) {
+            let (score, map, inside) = match scored {
+                Err(error) => (Err(error), None, None),
+                Ok(score) => {
+                    let value = Ok(score.score);
+                    match geometry {
+                        MapGeometry::Input => (value, Some(score.map), score.inside),
+                        MapGeometry::Photo => (value, Some(score.on_photo().map), region.clone()),
+                    }
+                }
+            };
+            let (truth, mask_error) = match mask.filter(|_| map.is_some()) {
+                None => (None, None),
+                Some(Ok(mask)) => ((mask.defective_pixels() > 0).then_some(mask.data), None),
+                Some(Err(error)) => (None, Some(error)),
+            };
+            images.push(EvaluatedImage { image, score, mask_error, map, truth, inside });
+            tell(Stage::Scoring, images.len(), category.test.len())?;
+        }
+        let threshold = self.thresholds().image.map(|threshold| threshold.value);
+        let defects = images.iter().filter(|row| row.image.is_anomalous).map(|row| row.image.kind.clone());
+        let names: BTreeSet<String> = defects.collect();
+        let sets = 1 + names.len();
+        let overall = metrics_of(&images, None, threshold)?;
+        tell(Stage::Metrics, 1, sets)?;
+        let mut kinds = BTreeMap::new();
+        for kind in names {
+            let metrics = metrics_of(&images, Some(&kind), threshold)?;
+            kinds.insert(kind, metrics);
+            tell(Stage::Metrics, 1 + kinds.len(), sets)?;
+        }
+        Ok(Evaluation { images, overall, kinds, pixel_replicates: None })
     }
 
-    /// [`Model::evaluate`] with the pixels of the network's view or of the original photos.
-    ///
-    /// # Errors
-    /// As [`Model::evaluate`].
-    pub fn evaluate_in(
+    /// The test images with their masks and inputs, in order, made ahead on another thread.
+    fn loaded(
         &self,
-        geometry: MapGeometry,
         category: &MvtecCategory,
-        limits: &Limits,
-        progress: &mut ProgressFn<'_>,
-    ) -> Result<Evaluation, Error> {
-        let config = self.core().config();
-        let region = config.region.as_ref().filter(|_| geometry == MapGeometry::Photo).map(Region::to_pixels);
-        let mut images: Vec<EvaluatedImage> = Vec::new();
-        let started = Instant::now();
-        let mut cancelled = false;
-        let total = category.test.len();
-        let load = |image: &TestImage| {
-            let input = load_input(&image.path, config, limits)?;
-            let mask = load_mask(image, &input, limits, self, geometry);
-            Ok::<_, Error>((input, mask))
+        limits: Limits,
+        geometry: MapGeometry,
+    ) -> impl Iterator<Item = (TestRow, Result<NetworkInput, Error>)> + use<> {
+        let config = self.config().clone();
+        let load = move |image: TestImage| {
+            let input = PhotoSource::Path(image.path.clone()).prepare(&config, &limits, Known::PixelsAlone);
+            let mask = input.as_ref().ok().map(|input| load_mask(&image, input, &limits, &config, geometry));
+            ((image, mask), input)
         };
-        self.score_loaded(&category.test, load, |image, scored| {
-            let image = image.clone();
-            images.push(match scored {
-                Err(error) => {
-                    EvaluatedImage { image, score: Err(error), mask_error: None, map: None, truth: None, inside: None }
-                }
-                Ok(Scored { score, more: mask, .. }) => {
-                    let (truth, mask_error) = match mask {
-                        Ok(mask) => ((mask.defective_pixels() > 0).then_some(mask.data), None),
-                        Err(error) => (None, Some(error)),
-                    };
-                    let value = Ok(score.score);
-                    let (map, inside) = match geometry {
-                        MapGeometry::Input => (score.map, score.inside),
-                        MapGeometry::Photo => (score.on_photo().map, region.clone()),
-                    };
-                    EvaluatedImage { image, score: value, mask_error, map: Some(map), truth, inside }
-                }
-            });
-            cancelled = progress(Progress { stage: Stage::Scoring, done: images.len(), total }).is_break();
-            if cancelled { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
-        if cancelled {
-            return Err(Error::Cancelled { what: "evaluation" });
-        }
-        let scoring = started.elapsed();
-        let started = Instant::now();
-        let threshold = self.thresholds().image.map(|threshold| threshold.value);
-        let overall = metrics_of(&images, None, threshold)?;
-        let mut kinds: BTreeMap<String, Metrics> = BTreeMap::new();
-        for row in images.iter().filter(|row| row.image.is_anomalous) {
-            if !kinds.contains_key(&row.image.kind) {
-                kinds.insert(row.image.kind.clone(), metrics_of(&images, Some(&row.image.kind), threshold)?);
-            }
-        }
-        let metrics = started.elapsed();
-        Ok(Evaluation { images, overall, kinds, pixel_replicates: None, scoring, metrics })
+        let bytes = |((_, mask), input): &(TestRow, Result<NetworkInput, Error>)| {
+            let mask = mask.as_ref().and_then(|mask| mask.as_ref().ok()).map_or(0, |mask| mask.data.len());
+            mask + input.as_ref().map_or(0, input_bytes)
+        };
+        Ahead::new(category.test.clone().into_iter(), |_| 0, load, bytes)
     }
 }
+
+/// A test image, and its mask if the image itself could be loaded.
+type TestRow = (TestImage, Option<Result<Mask, Error>>);
 
 /// The ground truth in the network's view; nothing is defective in a good image.
 fn load_mask(
     image: &TestImage,
     input: &NetworkInput,
     limits: &Limits,
-    model: &Model,
+    config: &Checked,
     geometry: MapGeometry,
 ) -> Result<Mask, Error> {
     if !image.is_anomalous {
@@ -233,10 +254,9 @@ fn load_mask(
         let expected = format!("ground_truth/{}/{stem}_mask.png", image.kind);
         return Err(Error::MissingMask { image: image.relative.clone(), expected });
     };
-    let view = &model.core().config().view;
     let photo = Photo::open(path, limits)?;
     // Also checks the mask's size.
-    let in_view = patchcore_io::prepare_mask(&photo, input.geometry.original, view)?;
+    let in_view = patchcore_io::prepare_mask(&photo, input.geometry.original, &config.view)?;
     Ok(match geometry {
         MapGeometry::Input => in_view,
         MapGeometry::Photo => Mask::of_photo(&photo),
@@ -244,13 +264,25 @@ fn load_mask(
 }
 
 impl Evaluation {
+    /// The thresholds with the largest F1 over images and over pixels of this test set: chosen on what they are judged by.
+    ///
+    /// # Errors
+    /// [`Error::Metric`] when the images are of one class. Without masks there is no pixel threshold.
+    pub fn f1_max_thresholds(&self) -> Result<Thresholds, Error> {
+        let image = self.overall.image.clone().map_err(Error::Metric)?;
+        let pixel = self.overall.pixel.as_ref().ok();
+        Ok(Thresholds {
+            image: Some(Threshold::f1_max(image.f1_max, image.n_normal, image.n_anomalous)),
+            pixel: pixel.map(|pixel| Threshold::f1_max(pixel.f1_max, pixel.n_normal, pixel.n_anomalous)),
+        })
+    }
+
     /// Adds bootstrap intervals to the metrics, over all and per kind of defect. The same [`Bootstrap`] on two evaluations
     /// of one test set draws the same images. Takes longer than all other metrics together.
     ///
     /// # Errors
     /// [`Error::Metric`] for settings without resamples or with a confidence outside (0, 1).
     pub fn add_intervals(&mut self, bootstrap: &Bootstrap) -> Result<(), Error> {
-        let started = Instant::now();
         let images = &self.images;
         let sets = std::iter::once((None, &mut self.overall));
         for (kind, metrics) in sets.chain(self.kinds.iter_mut().map(|(kind, metrics)| (Some(kind.as_str()), metrics))) {
@@ -268,11 +300,11 @@ impl Evaluation {
                 }
             }
         }
-        self.metrics += started.elapsed();
         Ok(())
     }
 
-    /// What metrics.json says of it; `model` is the one that was evaluated. A caller adds the seconds of its own stages.
+    /// What metrics.json says of it; `model` is the one that was evaluated. The caller has the clock and adds
+    /// the seconds of each stage.
     pub fn results(&self, model: &Model) -> Results {
         let core = model.core();
         let count = |wanted: fn(&EvaluatedImage) -> bool| self.images.iter().filter(|row| wanted(row)).count();
@@ -286,9 +318,7 @@ impl Evaluation {
             }),
             kinds: self.kinds.iter().map(|(kind, metrics)| (kind.clone(), metrics.results())).collect(),
             thresholds: Some(model.thresholds()).filter(|thresholds| *thresholds != Thresholds::default()),
-            seconds: [("scoring", self.scoring), ("metrics", self.metrics)]
-                .map(|(stage, time)| (stage.to_owned(), time.as_secs_f64()))
-                .into(),
+            seconds: BTreeMap::new(),
             model: EvaluatedModel {
                 mode: core.config().rules_name(),
                 backbone: core.config().first().backbone.name().to_owned(),

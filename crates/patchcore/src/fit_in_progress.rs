@@ -1,23 +1,29 @@
 //! A fit, photo by photo: those of one size wait for each other where the device takes several at once.
 
+use patchcore_config::Size;
 use patchcore_core::error::FitError;
+use patchcore_core::model_file::{ColourSeen, InputsSeen, SizeSeen, TrainingPhoto};
 use patchcore_core::{Fitter, ImageInput};
-use patchcore_io::NetworkInput;
+use patchcore_io::{NetworkInput, PhotoIdentity};
 
 use crate::error::Error;
+use crate::places::stored;
 
 /// Photos on their way into a fit, on a GPU several at once.
 pub(crate) struct FitInProgress {
     pub(crate) fitter: Fitter,
     /// Whole photos of one size.
     pub(crate) waiting: Vec<(String, NetworkInput)>,
-    pub(crate) images: Vec<String>,
+    /// Those that are in the fit.
+    pub(crate) photos: Vec<TrainingPhoto>,
+    /// What kinds of photos they are.
+    pub(crate) inputs: InputsSeen,
     pub(crate) rejected: Vec<(String, Error)>,
 }
 
 impl FitInProgress {
     pub(crate) fn new(fitter: Fitter) -> Self {
-        Self { fitter, waiting: Vec::new(), images: Vec::new(), rejected: Vec::new() }
+        Self { fitter, waiting: Vec::new(), photos: Vec::new(), inputs: InputsSeen::default(), rejected: Vec::new() }
     }
 
     /// Takes a photo, or notes why it cannot be used.
@@ -49,17 +55,39 @@ impl FitInProgress {
     pub(crate) fn flush(&mut self) -> Result<(), Error> {
         let together: Vec<ImageInput<'_>> = self.waiting.iter().map(|(_, input)| core_input(input)).collect();
         if together.len() > 1 && self.fitter.add_batch(&together).is_ok() {
-            self.images.extend(self.waiting.drain(..).map(|(name, _)| name));
+            for (name, input) in std::mem::take(&mut self.waiting) {
+                self.note(name, input);
+            }
             return Ok(());
         }
-        for (name, input) in self.waiting.drain(..) {
+        for (name, input) in std::mem::take(&mut self.waiting) {
             match self.fitter.add_within(core_input(&input), input.inside.as_deref()) {
-                Ok(()) => self.images.push(name),
+                Ok(()) => self.note(name, input),
                 Err(error @ (FitError::Device(_) | FitError::NotFinite { .. })) => return Err(error.into()),
                 Err(error) => self.rejected.push((name, error.into())),
             }
         }
         Ok(())
+    }
+
+    /// Notes a photo that is in the fit.
+    fn note(&mut self, name: String, input: NetworkInput) {
+        let mut photo = TrainingPhoto { name, ..TrainingPhoto::default() };
+        if let Some(identity) = input.photo {
+            let PhotoIdentity { size: Size { width, height }, channels, bits, sha256, path, .. } = *identity;
+            let InputsSeen { sizes, colours } = &mut self.inputs;
+            match sizes.iter_mut().find(|seen| (seen.width, seen.height) == (width, height)) {
+                Some(seen) => seen.photos += 1,
+                None => sizes.push(SizeSeen { width, height, photos: 1 }),
+            }
+            match colours.iter_mut().find(|seen| (seen.channels, seen.bits) == (channels, bits)) {
+                Some(seen) => seen.photos += 1,
+                None => colours.push(ColourSeen { channels, bits, photos: 1 }),
+            }
+            photo.sha256 = Some(sha256);
+            photo.path = path.map(|path| stored(&path));
+        }
+        self.photos.push(photo);
     }
 }
 

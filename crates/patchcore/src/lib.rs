@@ -23,10 +23,16 @@
 //! # }
 //! ```
 //!
-//! Photos of good parts that the model has not seen make a threshold of a stated false-positive rate:
-//! [`Model::calibrate`]; then a score carries its [`Verdict`]. [`Model::audit`] finds defective parts among the training
-//! photos. [`Model::fit_files`] and [`Model::evaluate`] do the same over folders (MVTec layout), with decoding on another
-//! thread. What each [`Mode`] computes is one table in [`patchcore_config::mode`].
+//! The doors, each of which takes whatever is [`IntoPhoto`]: [`Model::fit`] and, with options and a report, [`Model::fit_with`];
+//! [`Model::score`] for one photo and [`Model::scores`] for a stream of them, with decoding on another thread.
+//! [`Model::calibrate`] makes a threshold of a stated false-positive rate from photos of good parts that the model has not seen;
+//! then a score carries its [`Verdict`]. [`Model::audit`] finds defective parts among the training photos, [`Model::evaluate`]
+//! judges a model on a folder in MVTec layout. A model is a file ([`Model::save`], [`Model::load`]) or its bytes
+//! ([`Model::to_bytes`], [`Model::from_bytes`]). What each [`Mode`] computes is one table in [`patchcore_config::mode`].
+//!
+//! Options and reports may get more fields: the options have a default and a method for each, [`Settings`] is made with
+//! `..Settings::default()`. This library reads no clock, prints nothing, and on wasm touches no file: what takes a path is not
+//! there.
 //!
 //! # Stability
 //! Stable: versions follow semantic versioning, and the changelog begins each version with what breaks. So do model files: a later
@@ -38,47 +44,74 @@
 #![cfg_attr(not(feature = "document-features"), doc = "They stand in `Cargo.toml`.")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod ahead;
 mod audit;
 mod calibration;
 pub mod devices;
 mod doctor;
-mod error;
+pub mod error;
+#[cfg(not(target_family = "wasm"))]
 mod evaluation;
-mod files;
+mod fit;
 mod fit_in_progress;
-mod input;
+mod fit_options;
+mod into_photo;
+mod load_options;
 mod model;
+mod notes;
 mod photo_map;
-mod prefetch;
+mod places;
 mod progress;
+mod save;
 mod score;
+mod scores;
 mod settings;
+mod span;
+mod threads;
+#[cfg(not(target_family = "wasm"))]
+mod training_photo;
 mod weights;
+#[cfg(not(target_family = "wasm"))]
 mod write_file;
 
 pub use patchcore_config as config;
 pub use patchcore_config::{BankDtype, Crop, MODES, Mode, Pad, Region, Resize, Size, Tiling};
 pub use patchcore_core::device::{BACKENDS, Backend};
+pub use patchcore_core::good_quantiles::GoodQuantiles;
 pub use patchcore_core::memory_bank::MemoryBank;
+pub use patchcore_core::model_file::{InputsSeen, Provenance, Sections, TrainingPhoto};
 pub use patchcore_core::scoring::AnomalyMap;
 pub use patchcore_core::{ComputeDevice, FittedOn, GoodScores, Instructions, Precision};
 pub use patchcore_io::{
-    Geometry, Limits, MvtecCategory, NetworkInput, Photo, PixelBuffer, PixelFormat, TestImage, good_images,
-    path_of_text, path_text, photos_in, region_of_masks,
+    Geometry, Limits, NetworkInput, Photo, PhotoIdentity, PixelBuffer, PixelFormat, path_of_text, path_text,
+    region_of_masks,
 };
+#[cfg(not(target_family = "wasm"))]
+pub use patchcore_io::{MvtecCategory, TestImage, good_images, photos_in};
 pub use patchcore_metrics::threshold::{Threshold, ThresholdOrigin, Thresholds, Verdict};
 pub use patchcore_metrics::{self as metrics, Bootstrap, Interval};
 
-pub use crate::audit::{Audit, AuditedPhoto};
-pub use crate::calibration::{CalibrationReport, GoodScore, store_thresholds};
+pub use crate::audit::{Audit, AuditOptions, AuditedPhoto};
+#[cfg(not(target_family = "wasm"))]
+pub use crate::calibration::store_thresholds;
+pub use crate::calibration::{CalibrateOptions, CalibrationReport, GoodScore};
 pub use crate::devices::{DEFAULT_DEVICE, list_devices, open_device};
 pub use crate::doctor::{DecoderRow, DoctorReport, DoctorRow, doctor};
 pub use crate::error::Error;
-pub use crate::evaluation::{EvaluatedImage, Evaluation, MapGeometry, Metrics};
-pub use crate::model::{FitReport, LoadOptions, Model};
+#[cfg(not(target_family = "wasm"))]
+pub use crate::evaluation::{EvaluateOptions, EvaluatedImage, Evaluation, MapGeometry, Metrics};
+pub use crate::fit::FitReport;
+pub use crate::fit_options::FitOptions;
+pub use crate::into_photo::{IntoPhoto, NamedPhoto, PhotoSource};
+pub use crate::load_options::LoadOptions;
+pub use crate::model::Model;
 pub use crate::photo_map::PhotoMap;
 pub use crate::progress::{Progress, ProgressFn, Stage};
+pub use crate::save::Save;
 pub use crate::score::{NearestGood, NearestPhoto, PatchScores, Score};
+pub use crate::scores::{Scored, Scores};
 pub use crate::settings::{DEFAULT_BACKBONE, Settings};
+#[cfg(not(target_family = "wasm"))]
 pub use crate::weights::resolve_weights;
+#[cfg(not(target_family = "wasm"))]
 pub use crate::write_file::write_beside_and_rename;

@@ -1,163 +1,70 @@
-//! The fitted model of an application: fit, score, save, load.
+//! The fitted model of an application: score, save, load.
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::Path;
+#[cfg(not(target_family = "wasm"))]
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use patchcore_config::{BackboneWeights, Checked, Grid};
+use patchcore_core::error::ModelFileError;
 use patchcore_core::memory_bank::MemoryBank;
-use patchcore_core::model_file::{DriftPolicy, ModelFile, ModelHeader};
+use patchcore_core::model_file::{ModelFile, Sections};
 use patchcore_core::passport::{Drift, ScorePassport};
-use patchcore_core::{ComputeDevice, FittedOn, Fitter, ImageInput, ImageScore, Instructions, PatchCore, Precision};
-use patchcore_io::{Geometry, Limits, NetworkInput, Photo, path_of_text, path_text};
+use patchcore_core::{ComputeDevice, FittedOn, Fitter, ImageInput, ImageScore, PatchCore};
+use patchcore_io::{Geometry, NetworkInput, Photo};
 use patchcore_metrics::threshold::Thresholds;
 
-use crate::devices::{DEFAULT_DEVICE, open_device};
+use crate::devices::open_device;
 use crate::error::Error;
-use crate::fit_in_progress::{FitInProgress, core_input};
-use crate::input::prepare_photo;
-use crate::progress::{Progress, ProgressFn, Stage};
-use crate::score::{NearestGood, NearestPhoto, PatchScores, Score};
-use crate::settings::Settings;
-use crate::weights::resolve_weights;
+use crate::fit_in_progress::core_input;
+use crate::into_photo::prepare_photo;
+use crate::load_options::LoadOptions;
+#[cfg(not(target_family = "wasm"))]
+use crate::places::seen_from;
+use crate::save::Save;
+use crate::score::{NearestGood, PatchScores, Score};
+use crate::span::enter;
+use crate::threads::Threads;
+use crate::weights::weights_for;
+#[cfg(not(target_family = "wasm"))]
 use crate::write_file::write_beside_and_rename;
 
-/// A fitted PatchCore: scores photos, knows its training photos, saves and loads. `Send + Sync`.
+/// A fitted PatchCore: scores photos, knows its training photos, saves and loads. `Send + Sync`, and cheap to clone: clones share
+/// all that is large, and the threads.
+///
+/// # Threads
+///
+/// A score uses the threads of the rayon pool that calls it, else those of rayon's global pool, else, where the model was given
+/// some ([`LoadOptions::threads`], [`FitOptions::threads`](crate::FitOptions::threads)), those. Any number of threads may score
+/// with one model at once; each gets the bits that it would get alone.
+///
+/// In an async runtime a score belongs on its threads for blocking work: the example `async_service` does it with tokio, with
+/// a deadline and a fit that can be cancelled.
+///
+/// # Spans
+///
+/// With the feature `tracing` the work is in spans of level debug: `fit`, in it `coreset`; `score`, of one photo or of those that go
+/// through a GPU together; `decode`, of one file, on the thread that decodes ahead. What is passed over or done by another engine
+/// is a warning.
 #[derive(Debug, Clone)]
 pub struct Model {
-    pub(crate) core: PatchCore,
-    pub(crate) weights: BackboneWeights,
-    images: Vec<String>,
+    pub(crate) core: Arc<PatchCore>,
+    pub(crate) weights: Arc<BackboneWeights>,
+    /// What its file says beside what decides its scores; the thresholds stand below.
+    pub(crate) sections: Arc<Sections>,
     pub(crate) thresholds: Thresholds,
-}
-
-/// How to load a model.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LoadOptions {
-    /// ONNX or safetensors file with the backbone's weights, for a model that does not carry them. Default: embedded, else
-    /// the weights directory.
-    pub weights: Option<PathBuf>,
-    /// As in [`Settings::device`]. Default `flex`.
-    pub device: String,
-    /// Number format of the network. Default f32.
-    pub precision: Precision,
-    /// As in [`Settings::instructions`].
-    pub instructions: Option<Instructions>,
-    /// Load also where the device's results differ from the model's passport by more than its precision explains.
-    /// [`Model::drift`] then says by how much.
-    pub allow_drift: bool,
-}
-
-impl Default for LoadOptions {
-    fn default() -> Self {
-        Self {
-            weights: None,
-            device: DEFAULT_DEVICE.to_owned(),
-            precision: Precision::F32,
-            instructions: None,
-            allow_drift: false,
-        }
-    }
-}
-
-/// What a fit from files did.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct FitReport {
-    /// The fitted model.
-    pub model: Model,
-    /// Photos that could not be used, with the reason.
-    pub rejected: Vec<(String, Error)>,
-    /// Time for decoding, features and embeddings.
-    pub features: Duration,
-    /// Time for the coreset.
-    pub coreset: Duration,
+    pub(crate) threads: Threads,
+    /// The folder of its file, if it comes from one: what lies beside it is found from there.
+    pub(crate) folder: Option<Arc<Path>>,
 }
 
 impl Model {
-    /// Fits on photos of good parts.
-    ///
-    /// # Errors
-    /// [`Error`], for the first photo or setting at fault.
-    pub fn fit<P: Into<Photo>>(settings: &Settings, photos: impl IntoIterator<Item = P>) -> Result<Self, Error> {
-        let photos = photos.into_iter().enumerate().map(|(index, photo)| (format!("photo {index}"), Ok(photo.into())));
-        let mut report = Self::fit_reporting(settings, photos, 0, &mut |_| std::ops::ControlFlow::Continue(()))?;
-        match report.rejected.is_empty() {
-            true => Ok(report.model),
-            false => Err(report.rejected.swap_remove(0).1),
-        }
-    }
-
-    /// Fits on named photos that may have failed to load: those are reported, the others are used. `total` is the
-    /// number of photos if known (for the progress), else 0.
-    ///
-    /// # Errors
-    /// [`Error::NoUsablePhoto`], and whatever is not a single photo's fault.
-    pub fn fit_reporting(
-        settings: &Settings,
-        photos: impl IntoIterator<Item = (String, Result<Photo, Error>)>,
-        total: usize,
-        progress: &mut ProgressFn<'_>,
-    ) -> Result<FitReport, Error> {
-        let config = settings.config()?;
-        let ready = |photo: Photo| prepare_photo(&photo, &config);
-        let inputs = photos.into_iter().map(|(name, photo)| (name, photo.and_then(ready)));
-        Self::fit_inputs(settings, inputs, total, progress)
-    }
-
-    /// [`Model::fit_reporting`] for photos that are prepared already, for a caller that decodes on other threads.
-    ///
-    /// # Errors
-    /// As [`Model::fit_reporting`].
-    pub fn fit_inputs(
-        settings: &Settings,
-        inputs: impl IntoIterator<Item = (String, Result<NetworkInput, Error>)>,
-        total: usize,
-        progress: &mut ProgressFn<'_>,
-    ) -> Result<FitReport, Error> {
-        let (config, device) = (settings.config()?, settings.compute_device()?);
-        Self::fit_with(config, settings.load_weights()?, &device, inputs, total, progress)
-    }
-
-    /// [`Model::fit_inputs`] for settings that have been looked up already.
-    pub(crate) fn fit_with(
-        config: Checked,
-        weights: BackboneWeights,
-        device: &ComputeDevice,
-        inputs: impl IntoIterator<Item = (String, Result<NetworkInput, Error>)>,
-        total: usize,
-        progress: &mut ProgressFn<'_>,
-    ) -> Result<FitReport, Error> {
-        let mut fit = FitInProgress::new(Fitter::new(config, &weights, device)?);
-        let started = Instant::now();
-        let mut tell = |fit: &FitInProgress| {
-            let done = fit.images.len() + fit.rejected.len();
-            let stop = progress(Progress { stage: Stage::Features, done, total }).is_break();
-            if stop { Err(Error::Cancelled { what: "fit" }) } else { Ok(()) }
-        };
-        for (name, input) in inputs {
-            fit.add(name, input)?;
-            tell(&fit)?;
-        }
-        if !fit.waiting.is_empty() {
-            fit.flush()?;
-            tell(&fit)?;
-        }
-        let FitInProgress { fitter, images, mut rejected, .. } = fit;
-        if images.is_empty() && !rejected.is_empty() {
-            let count = rejected.len();
-            let (name, first) = rejected.swap_remove(0);
-            return Err(Error::NoUsablePhoto { count, name, first: Box::new(first) });
-        }
-        let features = started.elapsed();
-        let started = Instant::now();
-        let core = fitter
-            .finish(&mut |done, total| progress(Progress { stage: Stage::Coreset, done, total }).is_continue())?;
-        let model = Self { core, weights, images, thresholds: Thresholds::default() };
-        model.tell_fallbacks();
-        Ok(FitReport { model, rejected, features, coreset: started.elapsed() })
-    }
-
     /// Scores one photo.
+    ///
+    /// On the CPU's own kernels nothing is allocated for the network, the embedding, the search's own work or the map's smoothing
+    /// once a size has been seen. What is: the result (map, patch scores, neighbours, a name), the prepared pixels, and the packing
+    /// buffers of the crate `gemm`, which turns the patches for the search. On one thread, with a bank of 100 rows, that is 3
+    /// allocations to prepare a photo and 12 to score its 144 patches.
     ///
     /// # Errors
     /// [`Error::Image`] and [`Error::Score`].
@@ -166,23 +73,12 @@ impl Model {
     }
 
     /// Resizes and crops a photo as the model wants it: the part of [`Model::score`] that another thread can do.
+    /// [`Model::score_input`] is the other one.
     ///
     /// # Errors
     /// [`Error::Image`].
     pub fn prepare(&self, photo: &Photo) -> Result<NetworkInput, Error> {
         prepare_photo(photo, self.core.config())
-    }
-
-    /// Opens a photo to look at, 16-bit samples on the scale that the model was fitted with.
-    ///
-    /// # Errors
-    /// [`Error::Image`].
-    pub fn open_photo(&self, path: impl AsRef<Path>, limits: &Limits) -> Result<Photo, Error> {
-        let photo = Photo::open(path.as_ref(), limits)?;
-        Ok(match self.core.config().full_scale {
-            Some(white) => photo.with_full_scale(white),
-            None => photo,
-        })
     }
 
     /// Scores a prepared photo.
@@ -195,74 +91,20 @@ impl Model {
 
     /// Scores a prepared photo with another core: this model without some of its bank.
     pub(crate) fn score_input_with(&self, core: &PatchCore, input: &NetworkInput) -> Result<Score, Error> {
-        Ok(self.to_score(core, input, core.score_within(core_input(input), input.inside.as_deref())?))
+        enter!("score");
+        let result = self.threads.run(|| core.score_within(core_input(input), input.inside.as_deref()))?;
+        Ok(self.to_score(core, input, result))
     }
 
-    /// Scores prepared photos, in order: on a GPU as many at once as its memory holds, on the CPU one by one. Photos with
-    /// a region of interest, padding or tiles go one by one everywhere.
-    ///
-    /// # Errors
-    /// [`Error::Score`], for the first photo at fault.
-    pub fn score_inputs<'a>(&self, inputs: impl IntoIterator<Item = &'a NetworkInput>) -> Result<Vec<Score>, Error> {
-        let inputs: Vec<&NetworkInput> = inputs.into_iter().collect();
+    /// Scores prepared photos, in order, on a GPU together. Photos with a region of interest, padding or tiles go one by one.
+    pub(crate) fn score_together(&self, inputs: &[&NetworkInput]) -> Result<Vec<Score>, Error> {
         if !self.core.config().tiling.is_whole() || inputs.iter().any(|input| input.inside.is_some()) {
-            return inputs.into_iter().map(|input| self.score_input(input)).collect();
+            return inputs.iter().map(|input| self.score_input(input)).collect();
         }
+        enter!("score");
         let images: Vec<ImageInput<'_>> = inputs.iter().map(|input| core_input(input)).collect();
-        let results = self.core.score_batch(&images)?;
-        Ok(inputs.into_iter().zip(results).map(|(input, result)| self.to_score(&self.core, input, result)).collect())
-    }
-
-    /// The training photo of a nearest good patch, opened again at the name that the fit was given.
-    ///
-    /// # Errors
-    /// [`Error::Image`] if the photo is no longer there, [`Error::OtherPhoto`] for a name that never was a file's and a file
-    /// that cannot be the photo of the fit.
-    ///
-    /// # Examples
-    /// ```no_run
-    /// # fn main() -> Result<(), patchcore::Error> {
-    /// use patchcore::{Limits, Model, Photo};
-    ///
-    /// let model = Model::load("flange.patchcore", None, "flex")?;
-    /// let score = model.score(&Photo::open("frame.png".as_ref(), &Limits::default())?)?;
-    /// let good = model.open_nearest(&score.nearest_good, &Limits::default())?;
-    /// println!("{:?} was compared with {} at {:?}", score.worst_at, good.photo.name(), good.at);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn open_nearest(&self, nearest: &NearestGood, limits: &Limits) -> Result<NearestPhoto, Error> {
-        let Some(name) = &nearest.image else {
-            let reason = "the fit was not told the names of its photos";
-            return Err(Error::OtherPhoto { name: "the training photo".to_owned(), reason });
-        };
-        self.open_nearest_at(&path_of_text(name), nearest, limits)
-    }
-
-    /// [`Model::open_nearest`] for a photo that now lies elsewhere.
-    ///
-    /// # Errors
-    /// As [`Model::open_nearest`].
-    pub fn open_nearest_at(&self, path: &Path, nearest: &NearestGood, limits: &Limits) -> Result<NearestPhoto, Error> {
-        let other = |reason| Error::OtherPhoto { name: path_text(path), reason };
-        if path.as_os_str().is_empty() {
-            return Err(other("the fit was not told the names of its photos"));
-        }
-        let Some(origin) = nearest.origin else {
-            return Err(other("the model's bank comes from elsewhere and does not say which photo its rows are of"));
-        };
-        let photo = self.open_photo(path, limits)?;
-        let geometry = Geometry::new(photo.name(), photo.size(), &self.core.config().view)?;
-        if self.core.config().region.as_ref().is_some_and(|region| region.size != photo.size()) {
-            return Err(other("it has another size than the photos of the fit"));
-        }
-        let grid = self.core.extractor().grid(geometry.input.height as usize, geometry.input.width as usize);
-        let (row, column) = (usize::from(origin.row), usize::from(origin.column));
-        if row >= grid.rows || column >= grid.columns {
-            return Err(other("it is smaller than the photo of the fit"));
-        }
-        let at = cell_in_photo(&geometry, grid, row, column);
-        Ok(NearestPhoto { photo, at, geometry })
+        let results = self.threads.run(|| self.core.score_batch(&images))?;
+        Ok(inputs.iter().zip(results).map(|(input, result)| self.to_score(&self.core, input, result)).collect())
     }
 
     /// The core's result, as places in the photo and names of training photos.
@@ -284,7 +126,9 @@ impl Model {
                 result.worst_cell % columns,
             ),
             nearest_good: NearestGood {
-                image: origin.and_then(|origin| self.images.get(origin.image as usize).cloned()),
+                image: origin
+                    .and_then(|at| self.sections.photos.get(at.image as usize))
+                    .map(|photo| photo.name.clone()),
                 origin,
                 distance,
             },
@@ -295,72 +139,51 @@ impl Model {
         }
     }
 
-    /// Writes the model: beside the old file, synced, renamed over it. `embed_weights` stores the backbone's weights
-    /// with it, so that the file alone suffices.
+    /// The model as the bytes of a file.
     ///
     /// # Errors
-    /// [`Error::Io`]; an old file of that name is then as it was.
-    pub fn save(&self, path: impl AsRef<Path>, embed_weights: bool) -> Result<(), Error> {
-        let path = path.as_ref();
-        let mut file = ModelFile::new(&self.core, self.images.clone(), embed_weights.then_some(&self.weights));
-        file.header.thresholds = self.stored_thresholds();
-        write_model_file(path, &file)
+    /// [`Error::ModelFile`].
+    pub fn to_bytes(&self, save: Save) -> Result<Vec<u8>, Error> {
+        let refused = |source| Error::ModelFile { path: IN_MEMORY.into(), source };
+        self.to_file(save).and_then(|file| file.to_bytes()).map_err(refused)
     }
 
-    /// Loads a model in f32. `weights`: the weight file, for a model that does not carry its weights and whose backbone
-    /// is neither embedded nor in the weights directory. `device`: as in [`Settings::device`].
+    /// Loads a model from the bytes of a file, and compares its device with the model's passport.
     ///
     /// # Errors
     /// As [`Model::load_with`].
-    pub fn load(path: impl AsRef<Path>, weights: Option<&Path>, device: &str) -> Result<Self, Error> {
-        let weights = weights.map(Path::to_owned);
-        Self::load_with(path, &LoadOptions { weights, device: device.to_owned(), ..LoadOptions::default() })
+    pub fn from_bytes(bytes: &[u8], options: &LoadOptions) -> Result<Self, Error> {
+        let path = Path::new(IN_MEMORY);
+        Self::of_file(model_file(path, bytes)?, path, None, options)
     }
 
-    /// Loads a model and compares its device with the model's passport.
-    ///
-    /// # Errors
-    /// [`Error::Io`], [`Error::Weights`], [`Error::Device`], and [`Error::ModelFile`], also for a device whose results
-    /// drift ([`ModelFileError::Drift`](patchcore_core::error::ModelFileError::Drift)).
-    pub fn load_with(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let weights = options.weights.as_deref();
-        let refused = |source| Error::ModelFile { path: path.to_owned(), source };
-        let file = Self::read(path)?;
+    /// What a saved file would hold.
+    fn to_file(&self, save: Save) -> Result<ModelFile, ModelFileError> {
+        let mut file = ModelFile::new(&self.core);
+        let mut sections = Sections::clone(&self.sections);
+        sections.passport = file.sections.passport.take();
+        sections.fit = file.sections.fit.take();
+        sections.good_quantiles = file.sections.good_quantiles.take();
+        // A model without any threshold has no such section in its file.
+        sections.thresholds = (self.thresholds != Thresholds::default()).then_some(self.thresholds);
+        file.sections = sections;
+        match save {
+            Save::WithoutWeights => Ok(file),
+            Save::WithWeights => file.with_weights(&self.core, &self.weights),
+        }
+    }
+
+    fn of_file(file: ModelFile, path: &Path, folder: Option<&Path>, options: &LoadOptions) -> Result<Self, Error> {
         let device = open_device(&options.device, options.precision, options.instructions)?;
-        let images = file.header.images.clone();
-        let thresholds = file.header.thresholds.unwrap_or_default();
-        let weights = match file.weights() {
-            Some(own) if weights.is_none() => own.clone(),
-            _ => resolve_weights(file.header.config.first().backbone.name(), weights)?,
-        };
-        let drift = if options.allow_drift { DriftPolicy::Allow } else { DriftPolicy::Refuse };
-        let core = file.into_model(Some(&weights), &device, drift).map_err(refused)?;
-        let model = Self { core, weights, images, thresholds };
+        let threads = Threads::new(options.threads)?;
+        let sections = Arc::new(file.sections.clone());
+        let thresholds = sections.thresholds.unwrap_or_default();
+        let weights = Arc::new(weights_for(&file, folder, options)?);
+        let core = threads.run(|| file.into_model(Some(&weights), &device, options.drift_policy()));
+        let core = core.map_err(|source| Error::ModelFile { path: path.to_owned(), source })?;
+        let model = Self { core: Arc::new(core), weights, sections, thresholds, threads, folder: None };
         model.tell_fallbacks();
         Ok(model)
-    }
-
-    /// Reads and verifies a model file without putting it on a device.
-    ///
-    /// # Errors
-    /// [`Error::Io`] and [`Error::ModelFile`].
-    pub fn read(path: impl AsRef<Path>) -> Result<ModelFile, Error> {
-        let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|source| Error::Io {
-            action: "read",
-            path: path.to_owned(),
-            source,
-            remedy: "give the path of a model that `patchcore fit` wrote",
-        })?;
-        ModelFile::from_bytes(&bytes).map_err(|source| Error::ModelFile { path: path.to_owned(), source })
-    }
-
-    /// What a saved file would say about this model.
-    pub fn header(&self) -> ModelHeader {
-        let mut header = ModelFile::new(&self.core, self.images.clone(), None).header;
-        header.thresholds = self.stored_thresholds();
-        header
     }
 
     /// The settings of its fit, every rule resolved.
@@ -379,7 +202,7 @@ impl Model {
     }
 
     /// Says once what another engine does, as a warning of the crate `tracing`.
-    fn tell_fallbacks(&self) {
+    pub(crate) fn tell_fallbacks(&self) {
         #[cfg(feature = "tracing")]
         self.fallbacks().iter().for_each(|fallback| tracing::warn!("{fallback}"));
     }
@@ -421,26 +244,88 @@ impl Model {
     pub fn core(&self) -> &PatchCore {
         &self.core
     }
+}
 
-    /// Names of the training photos; of files, their paths as [`path_text`] writes them.
-    pub fn training_images(&self) -> &[String] {
-        &self.images
+fn model_file(path: &Path, bytes: &[u8]) -> Result<ModelFile, Error> {
+    ModelFile::from_bytes(bytes).map_err(|source| Error::ModelFile { path: path.to_owned(), source })
+}
+
+/// What stands for a path in the errors of a model in memory.
+const IN_MEMORY: &str = "model in memory";
+
+#[cfg(not(target_family = "wasm"))]
+impl Model {
+    /// Writes the model: beside the old file, synced, renamed over it.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; an old file of that name is then as it was.
+    pub fn save(&self, path: impl AsRef<Path>, save: Save) -> Result<(), Error> {
+        let path = path.as_ref();
+        let mut file = self.to_file(save).map_err(|source| Error::ModelFile { path: path.to_owned(), source })?;
+        let folder = folder_of(path);
+        let places = file.sections.photos.iter_mut().filter_map(|photo| photo.path.as_mut());
+        places.chain(&mut file.sections.weights_file).for_each(|place| *place = seen_from(place, &folder));
+        write_model_file(path, &file)
     }
 
-    /// A model without any threshold has no such field in its file.
-    fn stored_thresholds(&self) -> Option<Thresholds> {
-        (self.thresholds != Thresholds::default()).then_some(self.thresholds)
+    /// Loads a model in f32 on the CPU. The path is enough where the network's weights are in the file, embedded in the program
+    /// or in the weights directory.
+    ///
+    /// # Errors
+    /// As [`Model::load_with`].
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::load_with(path, &LoadOptions::default())
+    }
+
+    /// Loads a model and compares its device with the model's passport.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Weights`], [`Error::Device`], [`Error::Config`] for threads that cannot be had, and
+    /// [`Error::ModelFile`], also for a device whose results drift
+    /// ([`ModelFileError::Drift`](patchcore_core::error::ModelFileError::Drift)).
+    pub fn load_with(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let folder = folder_of(path);
+        let mut model = Self::of_file(Self::read(path)?, path, Some(&folder), options)?;
+        model.folder = Some(folder.into());
+        Ok(model)
+    }
+
+    /// Reads and verifies a model file without putting it on a device.
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::ModelFile`].
+    pub fn read(path: impl AsRef<Path>) -> Result<ModelFile, Error> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|source| Error::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+            remedy: "give the path of a saved model",
+        })?;
+        model_file(path, &bytes)
+    }
+}
+
+/// The folder of a file.
+#[cfg(not(target_family = "wasm"))]
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        // A bare file name lies here.
+        _ => PathBuf::from("."),
     }
 }
 
 /// Writes a model file beside the old one and renames.
+#[cfg(not(target_family = "wasm"))]
 pub(crate) fn write_model_file(path: &Path, file: &ModelFile) -> Result<(), Error> {
     let bytes = file.to_bytes().map_err(|source| Error::ModelFile { path: path.to_owned(), source })?;
     write_beside_and_rename(path, &bytes)
 }
 
 /// The centre of a grid cell in the photo: column, row.
-fn cell_in_photo(geometry: &Geometry, grid: Grid, row: usize, column: usize) -> (f64, f64) {
+pub(crate) fn cell_in_photo(geometry: &Geometry, grid: Grid, row: usize, column: usize) -> (f64, f64) {
     let centre = |cell: usize, cells: usize, pixels: u32| (cell as f64 + 0.5) * f64::from(pixels) / cells as f64 - 0.5;
     let x = centre(column, grid.columns, geometry.input.width);
     geometry.to_original(x, centre(row, grid.rows, geometry.input.height))

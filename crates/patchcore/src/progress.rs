@@ -1,5 +1,6 @@
 //! What a long computation tells its caller.
 
+use std::fmt;
 use std::ops::ControlFlow;
 
 /// A stage of a fit or an evaluation.
@@ -12,6 +13,8 @@ pub enum Stage {
     Coreset,
     /// Scoring photos.
     Scoring,
+    /// Metrics of an evaluation, over all images and per kind of defect.
+    Metrics,
 }
 
 impl Stage {
@@ -21,12 +24,14 @@ impl Stage {
             Stage::Features => "features",
             Stage::Coreset => "coreset",
             Stage::Scoring => "scoring",
+            Stage::Metrics => "metrics",
         }
     }
 }
 
 /// How far a stage is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     /// The stage.
     pub stage: Stage,
@@ -36,5 +41,36 @@ pub struct Progress {
     pub total: usize,
 }
 
-/// Called now and then; [`ControlFlow::Break`] stops the computation.
+impl Progress {
+    /// So far, of a stage of one's own loop.
+    pub fn new(stage: Stage, done: usize, total: usize) -> Self {
+        Self { stage, done, total }
+    }
+}
+
+/// Called now and then, on the thread that asked for the computation; [`ControlFlow::Break`] cancels it.
 pub type ProgressFn<'a> = dyn FnMut(Progress) -> ControlFlow<()> + 'a;
+
+/// The caller's function, if it gave one.
+#[derive(Default)]
+pub(crate) struct Teller<'a>(Option<Box<ProgressFn<'a>>>);
+
+impl<'a> Teller<'a> {
+    pub(crate) fn new(progress: impl FnMut(Progress) -> ControlFlow<()> + 'a) -> Self {
+        Self(Some(Box::new(progress)))
+    }
+
+    /// Says how far a stage is; breaks where the caller wants no more of it.
+    pub(crate) fn tell(&mut self, stage: Stage, done: usize, total: usize) -> ControlFlow<()> {
+        match &mut self.0 {
+            Some(progress) => progress(Progress { stage, done, total }),
+            None => ControlFlow::Continue(()),
+        }
+    }
+}
+
+impl fmt::Debug for Teller<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "a function" } else { "nobody" })
+    }
+}

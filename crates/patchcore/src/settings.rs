@@ -1,15 +1,18 @@
 //! What to fit and where: everything has a default, nothing is checked before `fit`.
 
+#[cfg(not(target_family = "wasm"))]
 use std::path::PathBuf;
 
 use patchcore_config::{
     Architecture, BackboneWeights, BankDtype, Border, Checked, Crop, DEFAULT_PATCH_SIZE, Distance, EmbeddingRule,
     ImageScoreRule, Mode, Pad, ProjectionRule, Region, Resize, Smoothing, StartRule, Tiling, Upsampling,
 };
+use patchcore_core::model_file::StoredPath;
 use patchcore_core::{ComputeDevice, Instructions, Precision};
 
 use crate::devices::{DEFAULT_DEVICE, open_device};
 use crate::error::Error;
+#[cfg(not(target_family = "wasm"))]
 use crate::weights::resolve_weights;
 
 /// Settings of a fit: what a user says. Start from [`Settings::default`] and set what differs; `None` is what has not been
@@ -76,6 +79,7 @@ pub struct Settings {
     /// Name of the frozen network. Default: `efficientnet_lite0`, the small one that ships with the crate.
     pub backbone: String,
     /// ONNX or safetensors file with the backbone's weights; default: embedded, else the weights directory.
+    #[cfg(not(target_family = "wasm"))]
     pub weights: Option<PathBuf>,
     /// Feature levels in network order; default: the paper's two, strides 8 and 16.
     pub layers: Option<Vec<String>>,
@@ -110,7 +114,8 @@ pub struct Settings {
     pub full_scale: Option<u16>,
     /// Source of every random choice. Default 0.
     pub seed: u64,
-    /// `auto`, `flex`, `vulkan`, `cuda:0`, ... Default `flex`, the CPU.
+    /// `cpu`, `gpu`, `auto`, or one of Burn's: `flex`, `vulkan`, `cuda:0`, ... (see [`open_device`]). Default
+    /// [`DEFAULT_DEVICE`], the CPU.
     pub device: String,
     /// Number format of the network. Default f32, the published numbers.
     pub precision: Precision,
@@ -137,6 +142,7 @@ impl Default for Settings {
             projection: None,
             start: None,
             backbone: DEFAULT_BACKBONE.to_owned(),
+            #[cfg(not(target_family = "wasm"))]
             weights: None,
             layers: None,
             patch_size: DEFAULT_PATCH_SIZE,
@@ -208,7 +214,18 @@ impl Settings {
     /// # Errors
     /// [`Error::Weights`].
     pub fn load_weights(&self) -> Result<BackboneWeights, Error> {
-        resolve_weights(&self.backbone, self.weights.as_deref())
+        #[cfg(not(target_family = "wasm"))]
+        return resolve_weights(&self.backbone, self.weights.as_deref());
+        #[cfg(target_family = "wasm")]
+        return Ok(patchcore_weights::pretrained(&self.backbone)?);
+    }
+
+    /// Where the weights lie, if they are a file's.
+    pub(crate) fn weights_file(&self) -> Option<StoredPath> {
+        #[cfg(not(target_family = "wasm"))]
+        return self.weights.as_deref().map(crate::places::stored);
+        #[cfg(target_family = "wasm")]
+        return None;
     }
 
     /// The device of that name, once it has passed its self-check ([`open_device`]).

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use anyhow::Context;
-use patchcore::{AuditedPhoto, Limits, Model, Photo, good_images, path_of_text, path_text, write_beside_and_rename};
+use patchcore::{
+    AuditOptions, AuditedPhoto, Limits, Model, Photo, good_images, path_of_text, path_text, write_beside_and_rename,
+};
 use patchcore_report::{Lettering, Pair, crop_around, to_png};
 use serde::Serialize;
 
@@ -39,18 +41,18 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let model = crate::device::load(source)?;
     let files = match &arguments.good {
         Some(folder) => good_images(folder)?,
-        None => model.training_images().iter().map(|name| path_of_text(name)).collect(),
+        None => model.training_files(),
     };
     let mut display = Display::new();
     let limits = Limits::default();
-    let audit = model.audit(&files, &limits, &mut |progress| display.show(progress), |_, _, _| {})?;
+    let audit = model.audit(&files, AuditOptions::default().progress(|progress| display.show(progress)))?;
     display.finish();
     drop(display);
     for (photo, error) in &audit.rejected {
         tracing::warn!("left out: {}", output::naming(photo, error));
     }
     for photo in &audit.unknown {
-        tracing::warn!("left out: {} is no training photo of this model", photo.display());
+        tracing::warn!("left out: {} is no training photo of this model", path_of_text(photo).display());
     }
     anyhow::ensure!(
         !audit.photos.is_empty(),
@@ -64,7 +66,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     }
     let row = |(at, photo): (usize, &AuditedPhoto)| Row {
         rank: at + 1,
-        image_path: path_text(&photo.path),
+        image_path: photo.name.clone(),
         score: photo.score,
         ratio: photo.ratio,
         worst_x: photo.worst_at.0,
@@ -93,29 +95,30 @@ fn write_pair(
         let side = (photo.width().max(photo.height()) / CROP_SHARE).max(32);
         crop_around(&photo.to_rgb8(), at, (side, side))
     };
-    let own = crop(&model.open_photo(&photo.path, limits)?, photo.worst_at);
+    let own_path = path_of_text(&photo.name);
+    let own = crop(&model.open_photo(&own_path, limits)?, photo.worst_at);
     // Where the photos have moved, the other one lies where it was found now.
     let nearest = &photo.nearest_other;
     let found = nearest.origin.and_then(|origin| all.iter().find(|other| other.index == origin.image));
     // The photo is one of those that are audited, or the fit's, by its name.
     let by_name = || nearest.image.as_deref().map(path_of_text);
-    let path = found.map(|other| other.path.clone()).or_else(by_name).unwrap_or_default();
+    let path = found.map(|other| path_of_text(&other.name)).or_else(by_name).unwrap_or_default();
     let other = model.open_nearest_at(&path, nearest, limits);
     if let Err(error) = &other {
-        tracing::warn!("no picture of what {} was compared with: {error}", photo.path.display());
+        tracing::warn!("no picture of what {} was compared with: {error}", own_path.display());
     }
     let name = |path: &Path| path_text(Path::new(path.file_name().unwrap_or_default()));
     let other = other.ok().map(|other| crop(&other.photo, other.at));
     let pair = Pair {
         title: &format!("score {:.4}, {:.2} times the median", photo.score, photo.ratio),
-        left: (&name(&photo.path), &own),
+        left: (&name(&own_path), &own),
         right: (&format!("nearest: {}", name(&path)), other.as_ref()),
         lettering,
     };
-    let stem = path_text(Path::new(photo.path.file_stem().unwrap_or_default()));
+    let stem = path_text(Path::new(own_path.file_stem().unwrap_or_default()));
     let file = folder.join(format!("{rank:03}_{stem}.png"));
     let written = write_beside_and_rename(&file, &to_png(&pair.render())?);
-    written.with_context(|| format!("cannot write the crops of {}", photo.path.display()))
+    written.with_context(|| format!("cannot write the crops of {}", own_path.display()))
 }
 
 fn print(rows: &[Row], format: Format) -> anyhow::Result<()> {

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use anyhow::Context;
 use patchcore::metrics::threshold::rank_of;
-use patchcore::{Limits, Model, MvtecCategory, Threshold, Thresholds, good_images, store_thresholds};
+use patchcore::{
+    CalibrateOptions, EvaluateOptions, Model, MvtecCategory, Threshold, Thresholds, good_images, store_thresholds,
+};
 
 use crate::arguments::Calibrate;
 use crate::outcome::Outcome;
@@ -23,7 +25,7 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
             thresholds
         }
         (None, Some(value), _) => {
-            let old = Model::read(&source.model)?.header.thresholds.unwrap_or_default();
+            let old = Model::read(&source.model)?.sections.thresholds.unwrap_or_default();
             let pixel = arguments.manual_pixel.map(Threshold::manual).or(old.pixel);
             Thresholds { image: Some(Threshold::manual(value)), pixel }
         }
@@ -31,7 +33,8 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
             let category = MvtecCategory::open(data)?;
             let model = crate::device::load(source)?;
             let mut display = Display::new();
-            let evaluation = model.evaluate(&category, &Limits::default(), &mut |progress| display.show(progress))?;
+            let options = EvaluateOptions::default().progress(|progress| display.show(progress));
+            let evaluation = model.evaluate(&category, options)?;
             evaluation.f1_max_thresholds()?
         }
         (None, None, None) => anyhow::bail!("nothing to calibrate from: give --good, --manual or --f1-max"),
@@ -53,15 +56,13 @@ fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thres
     let files = good_images(good)?;
     // What so many photos cannot support is said before they are scored.
     rank_of(files.len(), arguments.fpr, arguments.confidence)?;
-    let mut model = crate::device::load(source)?;
-    let limits = Limits::default();
+    let model = crate::device::load(source)?;
     let mut display = Display::new();
-    let mut progress = |progress| display.show(progress);
-    let report = match arguments.cross_fit {
-        Some(folds) => model.cross_fit_files(&files, folds, &limits, &mut progress),
-        None => model.score_good_files(&files, &limits, &mut progress),
-    };
-    let report = report.with_context(|| format!("cannot calibrate on {}", good.display()))?;
+    let mut options = CalibrateOptions::default().progress(|progress| display.show(progress));
+    if let Some(folds) = arguments.cross_fit {
+        options = options.cross_fit(folds);
+    }
+    let report = model.calibrate(&files, options).with_context(|| format!("cannot calibrate on {}", good.display()))?;
     display.finish();
     drop(display);
     for (photo, error) in &report.rejected {
@@ -73,6 +74,6 @@ fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thres
              rule too high rather than too low; photos held out of the fit give a promise",
         );
     }
-    let thresholds = model.calibrate(&report, arguments.fpr, arguments.confidence)?;
+    let thresholds = report.thresholds(arguments.fpr, arguments.confidence)?;
     Ok((thresholds, !report.rejected.is_empty()))
 }

@@ -1,10 +1,12 @@
 //! `patchcore doctor`: a device through every stage against the CPU, as a table and as a file for a report.
 
+use std::time::Instant;
+
 use patchcore::devices::forget;
 use patchcore::{DoctorReport, Precision, doctor, write_beside_and_rename};
 
 use crate::arguments::{Doctor, InspectFormat};
-use crate::device::try_in_subprocess;
+use crate::device::{stands_for, try_in_subprocess};
 use crate::outcome::Outcome;
 use crate::output;
 
@@ -14,11 +16,13 @@ pub fn run(arguments: &Doctor) -> anyhow::Result<Outcome> {
         output::check_place(file)?;
     }
     // Whatever was remembered of the device: now it is checked again, first where it can do no harm.
-    forget(&arguments.compute.device, precision);
+    stands_for(&arguments.compute.device).iter().for_each(|name| forget(name, precision));
     try_in_subprocess(&arguments.compute.device, precision)?;
     let instructions = arguments.compute.instructions()?;
     let mut note = |stage: &str| output::note(&format!("{stage} ..."));
-    let report = doctor(&arguments.compute.device, precision, instructions, &mut note)?;
+    let started = Instant::now();
+    let clock = || started.elapsed();
+    let report = doctor(&arguments.compute.device, precision, instructions, &clock, &mut note)?;
     let json = format!("{}\n", serde_json::to_string_pretty(&report)?);
     if let Some(file) = &arguments.output {
         write_beside_and_rename(file, json.as_bytes())?;

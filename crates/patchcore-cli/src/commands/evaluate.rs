@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use anyhow::Context;
 use patchcore::{
-    Bootstrap, EvaluatedImage, Evaluation, Limits, Model, MvtecCategory, path_text, write_beside_and_rename,
+    Bootstrap, EvaluateOptions, EvaluatedImage, Evaluation, Limits, Model, MvtecCategory, Stage, path_text,
+    write_beside_and_rename,
 };
 use patchcore_report::{ColorScale, Lettering, Panel, to_png};
 
@@ -38,12 +39,16 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
         MapGeometry::Original => patchcore::MapGeometry::Photo,
     };
     let mut display = Display::new();
-    let mut evaluation =
-        model.evaluate_in(geometry, &category, &Limits::default(), &mut |progress| display.show(progress))?;
+    let options = EvaluateOptions::default().geometry(geometry).progress(|progress| display.show(progress));
+    let mut evaluation = model.evaluate(&category, options)?;
     display.finish();
+    let scoring = display.until(Stage::Scoring);
+    let mut metrics = display.elapsed().saturating_sub(scoring);
     drop(display);
     if !arguments.no_intervals {
+        let started = Instant::now();
         evaluation.add_intervals(&Bootstrap::default())?;
+        metrics += started.elapsed();
     }
 
     let mut results = evaluation.results(&model);
@@ -55,13 +60,20 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     if !arguments.no_report {
         let title = title(&arguments.data);
-        let html = report_page(&title, &arguments.data, &model, &evaluation, &results).render(&mut |index| {
-            let row = evaluation.images.get(index).ok_or("no such image")?;
-            evidence(&model, row, geometry).map_err(|error| error.to_string())
-        })?;
+        let html =
+            report_page(&title, &arguments.data, &model, &evaluation, &results, scoring).render(&mut |index| {
+                let row = evaluation.images.get(index).ok_or("no such image")?;
+                evidence(&model, row, geometry).map_err(|error| error.to_string())
+            })?;
         write_beside_and_rename(&arguments.output.join("report.html"), html.as_bytes())?;
     }
-    let stages = [("load", load), ("overlays", drawing), ("report", started.elapsed())];
+    let stages = [
+        ("scoring", scoring),
+        ("metrics", metrics),
+        ("load", load),
+        ("overlays", drawing),
+        ("report", started.elapsed()),
+    ];
     results.seconds.extend(stages.map(|(stage, time)| (stage.to_owned(), time.as_secs_f64())));
     let json = results.to_json()?;
     let scores = scores_csv(&evaluation)?;

@@ -1,7 +1,10 @@
 //! `patchcore fit`: photos of good parts in, a model file out.
 
 use anyhow::Context;
-use patchcore::{Geometry, Limits, Model, Photo, Region, Settings, good_images, region_of_masks};
+use patchcore::{
+    FitOptions, Geometry, Limits, Model, Photo, Provenance, Region, Save, Settings, Stage, good_images, path_text,
+    region_of_masks,
+};
 
 use crate::arguments::Fit;
 use crate::outcome::Outcome;
@@ -12,22 +15,26 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
     let mut settings = arguments.settings()?;
     settings.region = region(arguments)?;
     let config = settings.config()?;
-    // What `auto` has found, so that it need not be looked for again.
+    // What `gpu` or `auto` has found, so that it need not be looked for again.
     settings.device = crate::device::open(&arguments.compute)?.name();
     output::check_place(&arguments.output)?;
     let files = good_images(&arguments.data)?;
     announce(&settings, &files)?;
     let mut display = Display::new();
-    let limits = Limits::default();
-    let report = Model::fit_files(&settings, &files, &limits, &mut |progress| display.show(progress))
+    let options = FitOptions::default().progress(|progress| display.show(progress));
+    let report = Model::fit_with(&settings, &files, options)
         .with_context(|| format!("cannot fit on {}", arguments.data.display()))?;
     display.finish();
+    let features = display.until(Stage::Features);
+    let coreset = display.elapsed().saturating_sub(features);
     drop(display);
     for (photo, error) in &report.rejected {
         tracing::warn!("left out: {}", output::naming(photo, error));
     }
-    let model = &report.model;
-    model.save(&arguments.output, arguments.embed_weights)?;
+    let model =
+        if arguments.reproducible { report.model.reproducible() } else { report.model.with_provenance(provenance()) };
+    let save = if arguments.embed_weights { Save::WithWeights } else { Save::WithoutWeights };
+    model.save(&arguments.output, save)?;
     output::print(&format!(
         "{}: {} photos, {} patches, memory bank {} x {}, mode {}, backbone {}, features {:.1} s, coreset {:.1} s\n",
         arguments.output.display(),
@@ -37,10 +44,25 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
         model.bank().dim(),
         config.rules_name(),
         config.first().backbone.name(),
-        report.features.as_secs_f64(),
-        report.coreset.as_secs_f64(),
+        features.as_secs_f64(),
+        coreset.as_secs_f64(),
     ))?;
     Ok(if report.rejected.is_empty() { Outcome::Done } else { Outcome::SomeImagesFailed })
+}
+
+/// Who made the model: the date, the command and this program.
+fn provenance() -> Provenance {
+    let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "_-./=:,%+@".contains(c));
+    let word = |argument: std::ffi::OsString| {
+        let text = path_text(argument.as_ref());
+        if plain(&text) && !text.is_empty() { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    };
+    Provenance {
+        date: Some(crate::utc::now()),
+        command_line: Some(std::env::args_os().map(word).collect::<Vec<_>>().join(" ")),
+        program: Some(concat!("patchcore ", env!("CARGO_PKG_VERSION")).to_owned()),
+        host: None,
+    }
 }
 
 /// The region of interest that the masks leave.

@@ -1,7 +1,7 @@
 //! `patchcore inspect`: what a model file says about itself.
 
-use patchcore::{Model, Threshold};
-use serde_json::json;
+use patchcore::{Model, Provenance, Sections, Threshold, TrainingPhoto};
+use serde_json::{Value, json};
 
 use crate::arguments::{Inspect, InspectFormat};
 use crate::outcome::Outcome;
@@ -9,29 +9,34 @@ use crate::output;
 
 pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
     let file = Model::read(&arguments.model)?;
-    let (header, bank) = (&file.header, file.bank());
+    let (header, sections, bank) = (&file.header, &file.sections, file.bank());
     if arguments.format == InspectFormat::Json {
         let mut value = serde_json::to_value(header)?;
         if let Some(object) = value.as_object_mut() {
             object.insert("mode".into(), json!(header.config.rules_name()));
             object.insert("bank_rows".into(), json!(bank.len()));
             object.insert("bank_dim".into(), json!(bank.dim()));
+            object.insert("computed_sha256".into(), json!(file.computed_sha256()?));
+            object.insert("sections".into(), sections_json(sections)?);
         }
         output::print(&format!("{value:#}\n"))?;
         return Ok(Outcome::Done);
     }
     let mut rows = header.config.described();
     rows.extend([
-        ("weights", format!("sha256 {}{}", header.weights_sha256, if header.has_weights { ", embedded" } else { "" })),
-        ("memory bank", format!("{} rows x {} {}", bank.len(), bank.dim(), header.dtype)),
+        (
+            "weights",
+            format!("sha256 {}{}", header.weights_sha256(), if header.has_weights { ", embedded" } else { "" }),
+        ),
+        ("memory bank", format!("{} rows x {} {}", bank.len(), bank.dim(), bank.dtype().name())),
         (
             "fitted on",
             format!(
                 "{} photos, {} patches, device {}{}",
                 header.fitted_on.images,
                 header.fitted_on.patches,
-                header.device,
-                header.passport.as_ref().map_or(String::new(), |own| format!(" in {}", own.precision.name()))
+                sections.fit.as_ref().map_or("not named", |fit| &fit.device),
+                sections.passport.as_ref().map_or(String::new(), |own| format!(" in {}", own.precision.name()))
             ),
         ),
         (
@@ -41,13 +46,35 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
                 header.fitted_on.good_scores.median, header.fitted_on.good_scores.percentile_99
             ),
         ),
-        ("image limit", threshold(header.thresholds.and_then(|thresholds| thresholds.image))),
-        ("pixel limit", threshold(header.thresholds.and_then(|thresholds| thresholds.pixel))),
+        ("made", made(sections.provenance.as_ref())),
+        ("image limit", threshold(sections.thresholds.and_then(|thresholds| thresholds.image))),
+        ("pixel limit", threshold(sections.thresholds.and_then(|thresholds| thresholds.pixel))),
         ("format", format!("version {}, written by patchcore {}", header.format_version, header.written_by)),
     ]);
     let text: String = rows.iter().map(|(name, value)| format!("{name:<13} {value}\n")).collect();
     output::print(&text)?;
     Ok(Outcome::Done)
+}
+
+/// What the model says beside what decides its scores; of photos the name and, where it is known, the digest of the pixels.
+fn sections_json(sections: &Sections) -> anyhow::Result<Value> {
+    let hex = |digest: [u8; 32]| digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let photo = |photo: &TrainingPhoto| json!({ "name": photo.name, "sha256": photo.sha256.map(hex) });
+    Ok(json!({
+        "thresholds": sections.thresholds,
+        "passport": sections.passport,
+        "fit": sections.fit,
+        "photos": sections.photos.iter().map(photo).collect::<Vec<_>>(),
+        "inputs": sections.inputs,
+        "good_quantiles": sections.good_quantiles,
+        "provenance": sections.provenance,
+    }))
+}
+
+/// Who made the model.
+fn made(provenance: Option<&Provenance>) -> String {
+    let Some(Provenance { date, command_line, program, host, .. }) = provenance else { return "not said".to_owned() };
+    [date, program, host, command_line].into_iter().flatten().cloned().collect::<Vec<_>>().join("; ")
 }
 
 /// A threshold and how it came about.

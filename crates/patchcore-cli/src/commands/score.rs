@@ -1,11 +1,11 @@
 //! `patchcore score`: photos in, one score a line out; heat maps and raw maps on request.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use patchcore::config::Distance;
 use patchcore::{
-    Limits, Model, NetworkInput, Score, Threshold, Thresholds, Verdict, path_text, photos_in, write_beside_and_rename,
+    Limits, Model, Progress, Score, Stage, Threshold, Thresholds, Verdict, path_of_text, photos_in,
+    write_beside_and_rename,
 };
 use patchcore_report::{ColorScale, overlay, to_float_tiff, to_npy, to_png};
 use serde::Serialize;
@@ -49,13 +49,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     for folder in [&arguments.maps, &arguments.overlays].into_iter().flatten() {
         make_folder(folder)?;
     }
-    let (mut rows, mut failure, mut cancelled) = (Vec::new(), None, false);
+    let mut rows = Vec::new();
     let (mut map_names, mut overlay_names) = (FileNames::new(), FileNames::new());
     let mut display = Display::new();
-    model.score_files(&files, &Limits::default(), |path, result| {
-        let row = match result {
+    for photo in model.scores(&files) {
+        let row = match photo.result {
             Err(error) => Row {
-                image_path: path_text(path),
+                image_path: photo.name,
                 score: None,
                 verdict: None,
                 worst_x: None,
@@ -66,21 +66,16 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
                 nearest_good_distance: None,
                 error: Some(error.to_string()),
             },
-            Ok((input, score)) => {
+            Ok(score) => {
+                let path = path_of_text(&photo.name);
                 let maps = arguments
                     .maps
                     .as_ref()
-                    .map(|folder| folder.join(map_names.name(path, arguments.map_format.extension())));
-                let overlays = arguments.overlays.as_ref().map(|folder| folder.join(overlay_names.name(path, "png")));
-                let original = (arguments.map_geometry == MapGeometry::Original).then_some(path);
-                if let Err(error) =
-                    write_pictures(&model, maps, arguments.map_format, overlays, original, &input, &score)
-                {
-                    failure = Some(error);
-                    return ControlFlow::Break(());
-                }
+                    .map(|folder| folder.join(map_names.name(&path, arguments.map_format.extension())));
+                let overlays = arguments.overlays.as_ref().map(|folder| folder.join(overlay_names.name(&path, "png")));
+                write_pictures(&model, maps, arguments.map_format, overlays, arguments.map_geometry, &path, &score)?;
                 Row {
-                    image_path: path_text(path),
+                    image_path: photo.name,
                     score: Some(score.score),
                     verdict: score.verdict.map(Verdict::name),
                     worst_x: Some(score.worst_at.0),
@@ -94,19 +89,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
             }
         };
         rows.push(row);
-        let progress = patchcore::Progress { stage: patchcore::Stage::Scoring, done: rows.len(), total: files.len() };
-        let go_on = display.show(progress);
-        cancelled = go_on.is_break();
-        go_on
-    });
+        if display.show(Progress::new(Stage::Scoring, rows.len(), files.len())).is_break() {
+            return Err(patchcore::Error::Cancelled { what: "scoring" }.into());
+        }
+    }
     display.finish();
     drop(display);
-    if let Some(error) = failure {
-        return Err(error);
-    }
-    if cancelled {
-        return Err(patchcore::Error::Cancelled { what: "scoring" }.into());
-    }
     print(&rows, arguments.format)?;
     let anomalous = |row: &Row| row.verdict == Some(Verdict::Anomalous.name());
     if arguments.fail_on_anomaly && rows.iter().any(anomalous) {
@@ -150,14 +138,14 @@ fn write_pictures(
     maps: Option<PathBuf>,
     map_format: MapFormat,
     overlays: Option<PathBuf>,
-    original: Option<&Path>,
-    input: &NetworkInput,
+    geometry: MapGeometry,
+    photo: &Path,
     score: &Score,
 ) -> anyhow::Result<()> {
     if maps.is_none() && overlays.is_none() {
         return Ok(());
     }
-    let on_photo = original.map(|_| score.on_photo().map);
+    let on_photo = (geometry == MapGeometry::Original).then(|| score.on_photo().map);
     let map = on_photo.as_ref().unwrap_or(&score.map);
     let (width, height) = (map.width as u32, map.height as u32);
     if let Some(path) = maps {
@@ -168,9 +156,10 @@ fn write_pictures(
         write_beside_and_rename(&path, &bytes?)?;
     }
     if let Some(path) = overlays {
-        let photo = match original {
-            Some(path) => model.open_photo(path, &Limits::default())?.to_rgb8(),
-            None => input.to_rgb8(),
+        let photo = model.open_photo(photo, &Limits::default())?;
+        let photo = match geometry {
+            MapGeometry::Original => photo.to_rgb8(),
+            MapGeometry::Input => model.prepare(&photo)?.to_rgb8(),
         };
         let picture = overlay(&photo, &map.scores, width, height, &color_scale(model), contour(model), None)?;
         write_beside_and_rename(&path, &to_png(&picture)?)?;

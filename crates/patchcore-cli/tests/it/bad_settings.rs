@@ -31,9 +31,9 @@ fn values_that_do_not_exist_are_listed() {
         (&["--layers", ""], &["layer"]),
         (&["--backbone", "resnet18", "--layers", "layer3,layer2"], &["`layer2`", "in this order"]),
         (&["--backbone", "resnet18", "--layers", "layer2,layer2"], &["`layer2`", "repeated"]),
-        (&["--device", "tpu"], &["`tpu`", "expected auto, cpu, flex"]),
-        (&["--device", "flex:1"], &["`flex:1`", "expected auto, cpu, flex"]),
-        (&["--device", "cuda:one"], &["`cuda:one`", "expected auto, cpu, flex"]),
+        (&["--device", "tpu"], &["`tpu`", "expected auto, gpu, cpu, flex"]),
+        (&["--device", "flex:1"], &["`flex:1`", "expected auto, gpu, cpu, flex"]),
+        (&["--device", "cuda:one"], &["`cuda:one`", "expected auto, gpu, cpu, flex"]),
     ];
     for (options, needles) in cases {
         fit(&place, options).fails(needles);

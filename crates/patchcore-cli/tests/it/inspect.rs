@@ -38,9 +38,13 @@ fn inspect_says_what_a_model_was_made_of() {
     let member = &json["config"]["members"][0];
     assert_eq!((&member["embedding"], &member["patch_size"]), (&"concatenate".into(), &3.into()));
     assert_eq!(json["fitted_on"]["images"], 4);
-    assert_eq!(json["images"].as_array().unwrap().len(), 4);
-    assert!(json["images"][2].as_str().unwrap().ends_with("002.png"));
-    assert_eq!(json["weights_sha256"].as_str().unwrap().len(), 64);
+    let sections = &json["sections"];
+    assert_eq!(sections["photos"].as_array().unwrap().len(), 4);
+    assert!(sections["photos"][2]["name"].as_str().unwrap().ends_with("002.png"));
+    assert_eq!((&sections["fit"]["device"], &sections["good_quantiles"]["photos"]), (&"flex".into(), &4.into()));
+    assert_eq!(json["requires"], serde_json::json!(["rules", "view"]));
+    assert_eq!(json["networks"][0]["sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(json["computed_sha256"].as_str().unwrap().len(), 64);
 }
 
 #[test]

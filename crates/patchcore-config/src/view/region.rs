@@ -25,7 +25,7 @@ pub struct Region {
 pub enum RegionError {
     /// Nothing is inside.
     #[error(
-        "the region of interest is empty: no pixel of {width} x {height} is inside (white = look, in --roi; white = ignore, in --ignore)"
+        "the region of interest is empty: no pixel of {width} x {height} is inside (white is what to look at in the one mask, what to ignore in the other)"
     )]
     Empty {
         /// Columns.

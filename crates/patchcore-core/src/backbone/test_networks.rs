@@ -1,9 +1,12 @@
-//! Networks for tests: one of the catalogue with weights from a formula, and one that is no plan.
+//! Networks for tests: one of the catalogue with weights from a formula, one that is no plan, and one with a step that the CPU's
+//! kernels lack.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use patchcore_config::backbone::plan::{Activation, ConvStep, Padding, Plan, Step, Tap};
 use patchcore_config::{Architecture, BackboneWeights, NamedTensor};
+use patchcore_cpu::network::oracle::{self, Planes};
 
 use super::{Backbone, Level, LevelMap, PlanBackbone};
 use crate::error::BackboneError;
@@ -21,14 +24,77 @@ pub(crate) fn lite0() -> Arc<dyn Backbone> {
     let architecture = Architecture::EFFICIENTNET_LITE0;
     let layers = architecture.default_layers().map(str::to_owned);
     let plan = architecture.plan(&layers).unwrap();
+    Arc::new(PlanBackbone::new(architecture, &layers, &weights(&plan)).unwrap())
+}
+
+/// Weights from a formula, which keep signals alive.
+fn weights(plan: &Plan) -> BackboneWeights {
     let tensor = |(number, (name, shape)): (usize, (String, Vec<usize>))| {
         let fan_in: usize = shape.iter().skip(1).product();
         let scale = (3.0 / fan_in as f32).sqrt();
         let data = values(shape.iter().product(), number as u64).iter().map(|value| value * scale).collect();
         (name, NamedTensor { shape, data })
     };
-    let tensors = plan.expected_tensors().into_iter().enumerate().map(tensor).collect();
-    Arc::new(PlanBackbone::new(architecture, &layers, &BackboneWeights { tensors }).unwrap())
+    BackboneWeights { tensors: plan.expected_tensors().into_iter().enumerate().map(tensor).collect() }
+}
+
+/// A plan with a convolution in two groups of four channels: neither dense nor depthwise, so no kernel of the CPU takes it.
+#[derive(Debug)]
+pub(crate) struct Grouped {
+    plan: Plan,
+    weights: BackboneWeights,
+    levels: Vec<Level>,
+}
+
+impl Grouped {
+    pub(crate) fn new() -> Self {
+        let conv = |name: &str, from, to, in_channels, groups| {
+            Step::Conv(ConvStep {
+                name: name.to_owned(),
+                from,
+                to,
+                in_channels,
+                out_channels: 8,
+                kernel: 3,
+                stride: 2,
+                padding: Padding::Symmetric(1),
+                groups,
+                add: None,
+                activation: Activation::Relu,
+            })
+        };
+        let tap = |layer: &str, slot, stride| Tap { layer: layer.to_owned(), slot, channels: 8, stride };
+        let steps = vec![conv("stem", 0, 1, 3, 1), conv("grouped", 1, 2, 8, 2)];
+        let plan = Plan { steps, taps: vec![tap("fine", 1, 2), tap("coarse", 2, 4)], slots: 3 };
+        let level = |tap: &Tap| Level { name: tap.layer.clone(), channels: tap.channels, stride: tap.stride };
+        let levels = plan.taps.iter().map(level).collect();
+        Self { weights: weights(&plan), plan, levels }
+    }
+}
+
+impl Backbone for Grouped {
+    fn name(&self) -> &str {
+        "grouped"
+    }
+
+    fn sha256(&self) -> &str {
+        "0000000000000000000000000000000000000000000000000000000000000002"
+    }
+
+    fn levels(&self) -> &[Level] {
+        &self.levels
+    }
+
+    fn forward(&self, planes: &[f32], height: usize, width: usize) -> Result<Vec<LevelMap>, BackboneError> {
+        let image = Planes { channels: 3, height, width, data: planes.to_vec() };
+        let level_map =
+            |map: Planes| LevelMap { channels: map.channels, height: map.height, width: map.width, values: map.data };
+        Ok(oracle::forward(&self.plan, &self.weights, image).into_iter().map(level_map).collect())
+    }
+
+    fn plan(&self) -> Option<(&Plan, &BackboneWeights)> {
+        Some((&self.plan, &self.weights))
+    }
 }
 
 /// A network that is no plan of convolutions: means of blocks, and their spreads. Its strides are its own.

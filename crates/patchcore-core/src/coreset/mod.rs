@@ -24,8 +24,3 @@ pub use random_projection::RandomProjection;
 pub use selection_stopped::SelectionStopped;
 #[cfg(feature = "burn")]
 pub use tensors::greedy_k_center_tensors;
-
-/// Rows that a sampling ratio selects of `patches`: `int(patches * ratio)`, as both published codes have it.
-pub fn coreset_size(patches: usize, ratio: f64) -> usize {
-    (patches as f64 * ratio) as usize
-}

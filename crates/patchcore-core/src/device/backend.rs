@@ -22,7 +22,7 @@ pub enum Backend {
     Rocm,
 }
 
-/// Every backend, in the order in which `auto` tries them.
+/// Every backend, in the order in which `gpu` and `auto` try them.
 pub const BACKENDS: [Backend; 8] = [
     Backend::Cuda,
     Backend::Rocm,
@@ -61,6 +61,22 @@ impl Backend {
             Backend::Cuda => cfg!(feature = "cuda"),
             Backend::Rocm => cfg!(feature = "rocm"),
         }
+    }
+
+    /// Whether it is one for GPUs.
+    pub fn is_gpu(self) -> bool {
+        !matches!(self, Backend::Cpu | Backend::Flex)
+    }
+
+    /// The backends of this build among which a name leaves the choice, in order: `gpu` stands for the first GPU that can be used,
+    /// `auto` for the same, else for `cpu`. `None` for a name that leaves none.
+    pub fn choice(name: &str) -> Option<Vec<Backend>> {
+        let or_cpu = match name {
+            "gpu" => false,
+            "auto" => true,
+            _ => return None,
+        };
+        Some(Self::compiled_in().filter(|backend| backend.is_gpu() || or_cpu && *backend == Backend::Cpu).collect())
     }
 
     /// The backends of this build.

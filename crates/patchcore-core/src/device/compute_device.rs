@@ -53,17 +53,14 @@ impl ComputeDevice {
 
     /// The device of that name: `cpu`, `flex`, `vulkan`, `cuda:1`, ... ; `cpu` and `flex` are the processor by this project's
     /// own kernels and give the same bits, `flex` has Burn's tensors beside them; `flex:tensors` is the processor by tensor
-    /// operations alone; `auto` is the first backend compiled in, in the order of [`BACKENDS`], whose device opens. The
-    /// device is opened, not tried: see [`crate::self_check`].
+    /// operations alone. The device is opened, not tried: see [`crate::self_check`].
     ///
     /// # Errors
-    /// [`DeviceError::Unknown`], [`DeviceError::NotCompiledIn`] and [`DeviceError::NotPresent`].
+    /// [`DeviceError::Unknown`], [`DeviceError::NotCompiledIn`], [`DeviceError::NotPresent`], and [`DeviceError::Choice`] for
+    /// `gpu` and `auto`, which only a self-check can decide ([`Backend::choice`]).
     pub fn from_name(name: &str) -> Result<Self, DeviceError> {
-        if name == "auto" {
-            let compiled_in = BACKENDS.into_iter().filter(|backend| backend.is_compiled_in());
-            let mut opened = compiled_in.filter_map(|backend| Self::open(backend, None, name).ok());
-            let nothing = DeviceError::NotPresent { name: name.to_owned(), found: "no device".into() };
-            return opened.next().ok_or(nothing);
+        if Backend::choice(name).is_some() {
+            return Err(DeviceError::Choice { name: name.to_owned() });
         }
         let (backend, index, tensors_only) = parse(name)?;
         if !backend.is_compiled_in() {
@@ -116,9 +113,7 @@ impl ComputeDevice {
             Err(DeviceError::UnsupportedInstructions { device, precision, found: instructions.name(), expected })
         };
         if !self.has_own_kernels() {
-            return refused(
-                "the CPU's own kernels (`--device cpu --precision f32`), or no choice of instructions".into(),
-            );
+            return refused("the CPU's own kernels (device `cpu` in f32), or no choice of instructions".into());
         }
         if !instructions.is_available() {
             let available: Vec<&str> = Instructions::available().map(Instructions::name).collect();
@@ -234,10 +229,23 @@ mod tests {
     }
 
     #[test]
+    fn gpu_and_auto_are_a_choice_and_auto_has_the_cpu_last() {
+        let (gpu, auto) = (Backend::choice("gpu").unwrap(), Backend::choice("auto").unwrap());
+        assert!(gpu.iter().all(|backend| backend.is_gpu() && backend.is_compiled_in()), "{gpu:?}");
+        let last = if cfg!(feature = "cpu") { vec![Backend::Cpu] } else { Vec::new() };
+        assert_eq!(auto, [gpu, last].concat());
+        for one in ["cpu", "flex", "cuda:0", "GPU"] {
+            assert_eq!(Backend::choice(one), None, "{one}");
+        }
+        let error = ComputeDevice::from_name("auto").unwrap_err();
+        assert_eq!(error, DeviceError::Choice { name: "auto".into() });
+    }
+
+    #[test]
     fn backends_that_are_not_compiled_in_name_their_feature() {
         for backend in BACKENDS.into_iter().filter(|backend| !backend.is_compiled_in()) {
             let error = ComputeDevice::from_name(backend.name()).unwrap_err();
-            assert!(error.to_string().contains(&format!("--features {}", backend.name())), "{error}");
+            assert!(error.to_string().contains(&format!("cargo feature `{}`", backend.name())), "{error}");
         }
     }
 

@@ -17,7 +17,7 @@ fn it_has_no_origins_and_its_model_file_none_either() {
     let model = PatchCore::with_bank(config.clone(), &weights, rows.clone(), &device).unwrap();
     assert_eq!(model.bank().origins(), None);
 
-    let bytes = ModelFile::new(&model, Vec::new(), None).to_bytes().unwrap();
+    let bytes = ModelFile::new(&model).to_bytes().unwrap();
     let read = ModelFile::from_bytes(&bytes).unwrap().into_model(Some(&weights), &device, DriftPolicy::Refuse).unwrap();
     assert_eq!(read.bank(), model.bank());
     // Which photo's rows to leave out nobody can say.

@@ -15,6 +15,7 @@ mod buffers;
 mod folders;
 #[cfg(all(feature = "jpeg", feature = "png"))]
 mod golden;
+mod identity;
 mod left_out;
 #[cfg(feature = "jpeg")]
 mod orientation;

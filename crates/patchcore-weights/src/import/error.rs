@@ -255,13 +255,13 @@ fn remedy(backbone: &str) -> String {
         // It has no entry in the registry: it ships with the code.
         Some((WeightsSource::Shipped { .. }, Some(feature))) => {
             format!(
-                "build with the feature `{feature}`, or pass --weights FILE with the repository's \
+                "build with the feature `{feature}`, or give a file of them: the repository's \
                  assets/{backbone}.safetensors"
             )
         }
         Some((WeightsSource::Published { .. }, _)) => {
-            format!("run `cargo xtask fetch-weights {backbone}`, or pass --weights FILE")
+            format!("run `cargo xtask fetch-weights {backbone}`, or give a file of them")
         }
-        _ => "pass --weights FILE with a safetensors file of your own".into(),
+        _ => "give a safetensors file of your own".into(),
     }
 }

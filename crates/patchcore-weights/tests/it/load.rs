@@ -10,10 +10,10 @@ fn a_missing_file_names_the_command() {
     let dir = tempfile::tempdir().unwrap();
     let error = load_weights(&dir.path().join("resnet18.onnx"), "resnet18").unwrap_err();
     assert!(matches!(error, WeightsError::FileMissing { .. }), "{error}");
-    assert!(error.to_string().contains("run `cargo xtask fetch-weights resnet18`, or pass --weights FILE"), "{error}");
+    assert!(error.to_string().contains("run `cargo xtask fetch-weights resnet18`, or give a file of them"), "{error}");
     // The default network has no entry in the registry.
     let error = load_weights(&dir.path().join("lite0.safetensors"), "efficientnet_lite0").unwrap_err();
-    let remedy = "build with the feature `embed-efficientnet-lite0`, or pass --weights FILE";
+    let remedy = "build with the feature `embed-efficientnet-lite0`, or give a file of them";
     assert!(error.to_string().contains(remedy) && !error.to_string().contains("fetch-weights"), "{error}");
 }
 

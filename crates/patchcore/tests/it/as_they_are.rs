@@ -1,6 +1,8 @@
 //! Photos as they are, from end to end: maps in the photo's geometry, padding, regions of interest, tiles.
 
-use patchcore::{Crop, Error, Mode, Model, Photo, PixelBuffer, PixelFormat, Region, Resize, Settings, Size, Tiling};
+use patchcore::{
+    Crop, Error, Mode, Model, Photo, PixelBuffer, PixelFormat, Region, Resize, Save, Settings, Size, Tiling,
+};
 use patchcore_core::nearest_neighbor::Neighbor;
 
 /// A textured plate of any size with a spot of nine pixels a side around `spot`.
@@ -122,8 +124,8 @@ fn a_region_decides_fit_score_and_map_and_travels_with_the_model() {
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m.patchcore");
-    model.save(&path, false).unwrap();
-    let loaded = Model::load(&path, None, "flex").unwrap();
+    model.save(&path, Save::WithoutWeights).unwrap();
+    let loaded = Model::load(&path).unwrap();
     assert_eq!(loaded.score(&plate(96, 64, 9, Some((20, 30)))).unwrap(), seen);
 
     let other = model.score(&plate(97, 64, 9, None)).unwrap_err().to_string();

@@ -10,8 +10,8 @@ use std::ops::ControlFlow;
 use burn::tensor::{Tensor, TensorData};
 use patchcore::config::Architecture;
 use patchcore::{
-    BankDtype, ComputeDevice, Error, LoadOptions, Mode, Model, NetworkInput, Photo, PixelBuffer, PixelFormat, Progress,
-    Resize, Settings, Stage,
+    BankDtype, ComputeDevice, FitOptions, LoadOptions, Mode, Model, NetworkInput, Photo, PixelBuffer, PixelFormat,
+    Progress, Resize, Save, Settings, Stage,
 };
 use patchcore_core::coreset::greedy_k_center;
 use patchcore_core::device::Precision;
@@ -160,7 +160,7 @@ fn models_move_between_devices() {
             let name = device.name();
             let own = Model::fit(&settings(mode, &device), part::good(4)).unwrap();
             let inputs: Vec<_> = photos.iter().map(|photo| own.prepare(photo).unwrap()).collect();
-            let together = own.score_inputs(&inputs).unwrap();
+            let together: Vec<_> = own.scores(&inputs).map(|scored| scored.result.unwrap()).collect();
             assert!(together[1].score > 1.5 * together[0].score, "{name} {mode:?}");
             for (photo, together) in photos.iter().zip(&together) {
                 let alone = own.score(photo).unwrap();
@@ -169,8 +169,8 @@ fn models_move_between_devices() {
             }
             for (model, to) in [(&own, &cpu), (&on_cpu, &device)] {
                 let path = folder.path().join("moved.patchcore");
-                model.save(&path, false).unwrap();
-                let moved = Model::load(&path, None, &to.name()).unwrap();
+                model.save(&path, Save::WithoutWeights).unwrap();
+                let moved = Model::load_with(&path, &LoadOptions::default().device(to.name())).unwrap();
                 let drift = moved.core().drift().unwrap();
                 assert!(drift.worst() < 1e-4, "{name} {mode:?}: {drift:?}");
                 for photo in &photos {
@@ -241,8 +241,8 @@ fn the_cpu_without_burn_gives_the_same_bits() {
         let fit = |device: &ComputeDevice| Model::fit(&settings(mode, device), part::good(4)).unwrap();
         let (cpu, flex) = (fit(&ComputeDevice::cpu()), fit(&ComputeDevice::flex()));
         assert_eq!(cpu.bank(), flex.bank(), "{mode:?}");
-        cpu.save(&path, false).unwrap();
-        let moved = Model::load(&path, None, "flex").unwrap();
+        cpu.save(&path, Save::WithoutWeights).unwrap();
+        let moved = Model::load(&path).unwrap();
         assert_eq!(moved.drift().unwrap().worst(), 0.0, "{mode:?}");
         for (seed, defect) in [(300, false), (301, true)] {
             let photo = part::photo(seed, defect);
@@ -266,17 +266,17 @@ fn a_fit_in_batches_takes_the_patches_of_a_fit_one_by_one() {
     let fit = |device: &ComputeDevice| {
         let settings = Settings { pad_to_stride: true, coreset_sampling_ratio: 1.0, ..settings(Mode::Paper, device) };
         let good = [(64, 48, 0, 1), (64, 48, 1, 3), (49, 33, 2, 1), (64, 48, 3, 1), (48, 48, 4, 3), (48, 48, 5, 3)];
-        let mut photos: Vec<(String, Result<Photo, Error>)> = good
+        let mut photos: Vec<(String, Photo)> = good
             .into_iter()
-            .map(|(width, height, seed, bytes)| (format!("good {seed}"), Ok(photo(width, height, seed, bytes))))
+            .map(|(width, height, seed, bytes)| (format!("good {seed}"), photo(width, height, seed, bytes)))
             .collect();
-        photos.insert(4, ("too large".to_owned(), Ok(photo(1, 9_000, 6, 1))));
+        photos.insert(4, ("too large".to_owned(), photo(1, 9_000, 6, 1)));
         let mut told = Vec::new();
-        let progress = &mut |progress: Progress| {
+        let options = FitOptions::default().progress(|progress: Progress| {
             told.push((progress.stage, progress.done));
             ControlFlow::Continue(())
-        };
-        let report = Model::fit_reporting(&settings, photos, 7, progress).unwrap();
+        });
+        let report = Model::fit_with(&settings, photos, options).unwrap();
         assert_eq!(told.iter().rfind(|(stage, _)| *stage == Stage::Features), Some(&(Stage::Features, 7)));
         let rejected: Vec<String> = report.rejected.iter().map(|(name, _)| name.clone()).collect();
         (report.model, rejected)
@@ -288,7 +288,7 @@ fn a_fit_in_batches_takes_the_patches_of_a_fit_one_by_one() {
     for device in devices() {
         let (found, also) = fit(&device);
         assert_eq!(also, rejected);
-        assert_eq!(found.training_images(), expected.training_images());
+        assert_eq!(found.training_photos(), expected.training_photos());
         assert_eq!(found.core().bank().origins(), expected.core().bank().origins(), "{}", device.name());
         assert_close(found.core().bank().rows(), expected.core().bank().rows(), 1e-4, &device.name());
     }
@@ -301,14 +301,14 @@ fn half_precision_stays_within_its_tolerance() {
     let path = folder.path().join("model.patchcore");
     let cpu = ComputeDevice::flex();
     let model = Model::fit(&settings(Mode::Paper, &cpu), part::good(4)).unwrap();
-    model.save(&path, false).unwrap();
+    model.save(&path, Save::WithoutWeights).unwrap();
     for device in devices() {
         for precision in [Precision::F16, Precision::Bf16] {
             if let Err(error) = device.clone().with_precision(precision) {
                 println!("skipped: {error}");
                 continue;
             }
-            let options = LoadOptions { device: device.name(), precision, ..LoadOptions::default() };
+            let options = LoadOptions::default().device(device.name()).precision(precision);
             let half = Model::load_with(&path, &options).unwrap();
             let drift = half.core().drift().unwrap();
             println!("{} {}: {drift:?}", device.name(), precision.name());
@@ -328,9 +328,9 @@ fn a_device_that_scores_differently_is_refused_by_the_passport() {
     let cpu = ComputeDevice::flex();
     let model = Model::fit(&settings(Mode::Paper, &cpu), part::good(3)).unwrap();
     let weights = Settings::default().load_weights().unwrap();
-    let mut file = ModelFile::new(model.core(), Vec::new(), None);
+    let mut file = ModelFile::new(model.core());
     file.clone().into_model(Some(&weights), &cpu, DriftPolicy::Refuse).unwrap();
-    let passport = file.header.passport.as_mut().unwrap();
+    let passport = file.sections.passport.as_mut().unwrap();
     passport.entries[1].score *= 1.01;
     let error = file.clone().into_model(Some(&weights), &cpu, DriftPolicy::Refuse).unwrap_err().to_string();
     for word in ["device flex in f32", "9.9e-3", "--allow-drift", "patchcore doctor"] {
@@ -347,12 +347,12 @@ fn an_f16_bank_halves_the_file_and_hardly_moves_the_scores() {
     let (full, half) = (fit(BankDtype::F32), fit(BankDtype::F16));
     let folder = tempfile::tempdir().unwrap();
     let paths = ["full", "half"].map(|name| folder.path().join(name));
-    full.save(&paths[0], false).unwrap();
-    half.save(&paths[1], false).unwrap();
+    full.save(&paths[0], Save::WithoutWeights).unwrap();
+    half.save(&paths[1], Save::WithoutWeights).unwrap();
     let [full_size, half_size] = paths.clone().map(|path| std::fs::metadata(path).unwrap().len());
     assert!((half_size as f64) < 0.6 * full_size as f64, "{half_size} of {full_size}");
     for device in devices() {
-        let loaded = Model::load(&paths[1], None, &device.name()).unwrap();
+        let loaded = Model::load_with(&paths[1], &LoadOptions::default().device(device.name())).unwrap();
         for seed in 0..3 {
             let photo = part::photo(500 + seed, seed == 2);
             let (exact, rounded) = (full.score(&photo).unwrap(), loaded.score(&photo).unwrap());
@@ -370,4 +370,11 @@ fn the_doctor_finds_every_device_well() {
         assert_eq!(formats, ["PNG", "JPEG", "BMP", "TIFF", "WebP"]);
         assert!(report.stages.iter().all(|row| row.device_ms > 0.0 && row.cpu_ms > 0.0), "{report:#?}");
     }
+}
+
+#[test]
+fn the_example_with_tensors_scores_as_slices_do() {
+    let [by_tensors, by_slices] = crate::burn_tensors::run().unwrap();
+    assert_eq!(by_tensors.len(), 2);
+    assert_close(&by_tensors, &by_slices, 1e-3, "scores by tensors");
 }

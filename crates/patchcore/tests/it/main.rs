@@ -11,6 +11,9 @@
 
 mod as_they_are;
 mod bad_input;
+#[path = "../../examples/burn_tensors.rs"]
+#[allow(dead_code, reason = "an example has a main")]
+mod burn_tensors;
 mod calibration;
 mod devices;
 mod golden;

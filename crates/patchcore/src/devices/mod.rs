@@ -10,30 +10,29 @@
 //! tried in a process of its own first. [`open_device`] leaves a mark while it checks, so that a process that was ended
 //! by a driver is not ended by it again.
 
-use std::path::{Path, PathBuf};
+#[cfg_attr(target_family = "wasm", path = "no_record.rs")]
+mod record;
+mod verdict;
 
 use patchcore_core::ComputeDevice;
-use patchcore_core::device::{BACKENDS, Backend, DeviceProperties, Instructions, Precision, burn_build, count_devices};
+use patchcore_core::device::{BACKENDS, Backend, DeviceProperties, Instructions, Precision, count_devices};
 use patchcore_core::error::DeviceError;
-use patchcore_core::self_check::{self, Check};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use patchcore_core::self_check;
+use serde::Serialize;
 
+use self::record::{Record, is_running};
+use self::verdict::Verdict;
 use crate::error::Error;
-use crate::write_file::write_beside_and_rename;
 
 /// The device of [`Settings`](crate::Settings) and [`LoadOptions`](crate::LoadOptions) that name no other: the CPU, with Burn's
 /// tensors beside this project's own kernels (`flex`) where they are compiled in, else without (`cpu`). Both give the same bits.
 pub const DEFAULT_DEVICE: &str = if Backend::Flex.is_compiled_in() { "flex" } else { "cpu" };
 
-/// Characters of a record's file name that can be read: no file system takes more than 255 in all.
-const READABLE: usize = 180;
-
 /// A device and whether it can be used.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct DeviceReport {
-    /// The name that `--device` takes: `cpu`, `flex`, `vulkan`, `cuda:1`.
+    /// Its name: `cpu`, `flex`, `vulkan`, `cuda:1`.
     pub name: String,
     /// What is known of it.
     pub state: DeviceState,
@@ -94,16 +93,18 @@ pub fn devices_of(backend: Backend) -> Vec<DeviceReport> {
     names.into_iter().map(report).collect()
 }
 
-/// Opens the device of that name in a precision, and runs the self-check on it unless it has passed already. `auto`
-/// takes the first device that opens and passes, in the order of [`BACKENDS`], and falls back to the CPU; each one
-/// passed over is a warning.
+/// Opens the device of that name in a precision, and runs the self-check on it unless it has passed already.
+///
+/// `cpu` is the processor by this project's own kernels; `flex`, `vulkan`, `cuda:1` and the like are Burn's names. `gpu` is the
+/// first GPU backend of this build, in the order of [`BACKENDS`], whose device opens and passes; `auto` is that, else `cpu`.
+/// Each one passed over is a warning.
 ///
 /// `instructions` limits the CPU's own kernels. `None`: what the environment variable `PATCHCORE_INSTRUCTIONS` says, which
 /// other devices leave alone; without it the widest that the processor has.
 ///
 /// # Errors
-/// [`Error::Device`]: unknown, not compiled in, not present, wrong results, unsupported precision or instructions.
-/// [`Error::Config`]: the environment variable names no instruction set.
+/// [`Error::Device`]: unknown, not compiled in, not present, wrong results, unsupported precision or instructions, no GPU that can
+/// be used. [`Error::Config`]: the environment variable names no instruction set.
 pub fn open_device(
     name: &str,
     precision: Precision,
@@ -138,26 +139,26 @@ pub fn instructions_of_environment() -> Result<Option<Instructions>, Error> {
 pub const INSTRUCTIONS_VARIABLE: &str = "PATCHCORE_INSTRUCTIONS";
 
 fn open_checked(name: &str, precision: Precision) -> Result<ComputeDevice, Error> {
-    if name != "auto" {
+    let open = |name: &str| {
         refuse_crashed(name, precision)?;
-        return self_checked(ComputeDevice::from_name(name)?.with_precision(precision)?);
-    }
-    let mut first = None;
-    for backend in Backend::compiled_in() {
-        let opened = refuse_crashed(backend.name(), precision)
-            .and_then(|()| ComputeDevice::from_name(backend.name()))
-            .and_then(|device| device.with_precision(precision));
-        match opened.map_err(Error::from).and_then(self_checked) {
+        self_checked(ComputeDevice::from_name(name)?.with_precision(precision)?)
+    };
+    let Some(choice) = Backend::choice(name) else { return open(name) };
+    let mut tried = Vec::new();
+    for backend in choice {
+        match open(backend.name()) {
             Ok(device) => return Ok(device),
+            // Nothing comes after it.
+            Err(error) if !backend.is_gpu() => return Err(error),
             Err(error) => {
                 #[cfg(feature = "tracing")]
-                tracing::warn!("device auto passes over {}: {error}", backend.name());
-                first.get_or_insert(error);
+                tracing::warn!("device {name} passes over {}: {error}", backend.name());
+                tried.push(format!("{}: {error}", backend.name()));
             }
         }
     }
-    let nothing = DeviceError::NotPresent { name: name.to_owned(), found: "no backend is compiled in".into() };
-    Err(first.unwrap_or(nothing.into()))
+    let none = "this build has no backend for one".to_owned();
+    Err(DeviceError::NoGpu { tried: if tried.is_empty() { none } else { tried.join("; ") } }.into())
 }
 
 /// Whether a device has passed the self-check on this machine with this build, as far as its name tells: then it need
@@ -169,14 +170,7 @@ pub fn is_proved(name: &str, precision: Precision) -> bool {
 
 /// Forgets every verdict on a device in a precision: it is checked again when it is opened.
 pub fn forget(name: &str, precision: Precision) {
-    let by_name = Record::of_name(name, precision);
-    let folder = by_name.as_ref().and_then(|record| record.0.parent()).map(Path::to_owned);
-    let prefix = Record::readable(&format!("{name} {} ", precision.name()));
-    for entry in folder.and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(&prefix) {
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
+    Record::remove_all(name, precision);
 }
 
 /// Notes that a driver ended the process that tried the device, so that no other process tries it with this build.
@@ -196,20 +190,6 @@ pub(crate) fn refuse_crashed(name: &str, precision: Precision) -> Result<(), Dev
 
 fn is_own_cpu(name: &str) -> bool {
     matches!(name, "cpu" | "flex" | "flex:tensors")
-}
-
-/// What is known of a device.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Verdict {
-    /// A process is checking it, or was ended while it checked.
-    #[serde(rename = "asking")]
-    Checking { process: u32 },
-    /// The results of its self-check.
-    #[serde(rename = "answered")]
-    Checked { checks: Vec<Check> },
-    /// A process that tried it was ended.
-    Crashed { how: String },
 }
 
 /// The device, once it has passed the self-check, now or before.
@@ -243,7 +223,7 @@ fn self_checked(device: ComputeDevice) -> Result<ComputeDevice, Error> {
                 Err(error) => {
                     // A failure may pass (memory that another program held): nothing is remembered.
                     if let Some(record) = &record {
-                        let _ = std::fs::remove_file(&record.0);
+                        record.remove();
                     }
                     return Err(error.into());
                 }
@@ -255,74 +235,6 @@ fn self_checked(device: ComputeDevice) -> Result<ComputeDevice, Error> {
         record.write(&Verdict::Checked { checks });
     }
     Ok(device)
-}
-
-/// Whether a process of that number runs; assumed where the system does not tell.
-fn is_running(process: u32) -> bool {
-    let processes = Path::new("/proc");
-    !processes.join("self").exists() || processes.join(process.to_string()).exists()
-}
-
-/// A file that holds a verdict.
-struct Record(PathBuf);
-
-impl Record {
-    /// By everything that can change a result.
-    fn of_device(device: &ComputeDevice) -> Option<Self> {
-        let DeviceProperties { hardware, driver, .. } = device.properties();
-        Self::named(&device.name(), device.precision(), &format!("{hardware} {driver}"))
-    }
-
-    /// By name alone.
-    fn of_name(name: &str, precision: Precision) -> Option<Self> {
-        Self::named(name, precision, "proved")
-    }
-
-    fn named(device: &str, precision: Precision, what: &str) -> Option<Self> {
-        // A browser has neither files nor processes.
-        if cfg!(target_family = "wasm") {
-            return None;
-        }
-        let (version, burn, build, precision) = (env!("CARGO_PKG_VERSION"), burn_build(), build(), precision.name());
-        let name = format!("{device} {precision} {what} patchcore {version} burn {burn} {build}");
-        let folder = patchcore_weights::weights_dir()?.join("devices");
-        Some(Self(folder.join(Self::file_name(&name))))
-    }
-
-    /// What a file may be called everywhere: the beginning of the name, to be read, and a digest of the whole, which
-    /// tells names apart whose difference lies further back or in characters that no file name has.
-    fn file_name(name: &str) -> String {
-        let digest: String = Sha256::digest(name).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        format!("{}-{digest}.json", Self::readable(name))
-    }
-
-    fn readable(name: &str) -> String {
-        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '_' };
-        name.chars().map(plain).take(READABLE).collect()
-    }
-
-    fn read(&self) -> Option<Verdict> {
-        // What cannot be read or understood counts as never checked.
-        serde_json::from_slice(&std::fs::read(&self.0).ok()?).ok()
-    }
-
-    fn write(&self, verdict: &Verdict) {
-        // A verdict that cannot be kept is computed again.
-        let folder = self.0.parent().map(std::fs::create_dir_all);
-        if let (Some(Ok(())), Ok(json)) = (folder, serde_json::to_vec_pretty(verdict)) {
-            let _ = write_beside_and_rename(&self.0, &json);
-        }
-    }
-}
-
-/// The features that change how a device computes.
-fn build() -> &'static str {
-    match (cfg!(feature = "fusion"), cfg!(feature = "autotune")) {
-        (false, false) => "plain",
-        (true, false) => "fusion",
-        (false, true) => "autotune",
-        (true, true) => "fusion_autotune",
-    }
 }
 
 #[cfg(test)]
@@ -343,6 +255,12 @@ mod tests {
     fn the_cpu_needs_no_check_and_auto_finds_something() {
         assert!(is_proved(DEFAULT_DEVICE, Precision::F32));
         assert_eq!(open_device("cpu", Precision::F32, None).unwrap().name(), "cpu");
+        // Without a GPU that is compiled in there is one answer each.
+        if Backend::choice("gpu").is_some_and(|gpus| gpus.is_empty()) {
+            assert_eq!(open_device("auto", Precision::F32, None).unwrap().name(), "cpu");
+            let error = open_device("gpu", Precision::F32, None).unwrap_err();
+            assert!(matches!(error, Error::Device(DeviceError::NoGpu { .. })), "{error}");
+        }
         // A driver that happens to be there may crash in a process that has not tried it in a subprocess.
         match patchcore_testing::test_devices() {
             Some(names) if !names.iter().all(|name| is_own_cpu(name)) => {
@@ -350,27 +268,5 @@ mod tests {
             }
             _ => println!("skipped: PATCHCORE_TEST_DEVICE does not say that the devices here can be tried"),
         }
-    }
-
-    #[test]
-    fn records_of_other_builds_precisions_and_drivers_are_other_files() {
-        let path = |device: &str, precision, what: &str| Record::named(device, precision, what).map(|record| record.0);
-        let one = path("vulkan", Precision::F32, "GPU driver 1");
-        assert_ne!(one, path("vulkan", Precision::F16, "GPU driver 1"));
-        assert_ne!(one, path("vulkan", Precision::F32, "GPU driver 2"));
-        assert_ne!(one, path("vulkan:1", Precision::F32, "GPU driver 1"));
-    }
-
-    #[test]
-    fn long_names_and_odd_characters_do_not_fall_together() {
-        let long = "GPU of a very long name ".repeat(20);
-        let names = [long.clone(), format!("{long}1"), format!("{long}2"), "GPU (a)".into(), "GPU [a]".into()];
-        let mut files: Vec<String> = names.iter().map(|name| Record::file_name(name)).collect();
-        files.iter().for_each(|file| assert!(file.len() <= 255 && file.is_ascii(), "{file}"));
-        files.sort();
-        files.dedup();
-        assert_eq!(files.len(), names.len());
-        // What is forgotten is found by the beginning.
-        assert!(Record::file_name("vulkan f32 GPU").starts_with(&Record::readable("vulkan f32 ")));
     }
 }

@@ -1,0 +1,132 @@
+//! How good photos score that the bank does not know: patch scores and map pixels of training photos, each against the bank without its
+//! own rows.
+//!
+//! A bank knows its own photos; their scores against it are too low. Without a photo's rows the bank is nearly the one that a new
+//! good photo meets. This tells what is normal for this model, for scales and colours; it is no threshold with a promise, for the photos
+//! chose the bank.
+
+use std::sync::Arc;
+
+use patchcore_config::Grid;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{FitError, ScoreError};
+use crate::memory_bank::PatchOrigin;
+use crate::patchcore::PatchCore;
+
+/// Shares of the values that lie at or below a quantile.
+pub const SHARES: [f64; 6] = [0.5, 0.9, 0.95, 0.99, 0.999, 1.0];
+/// Photos that are scored, evenly over the fit.
+const PHOTOS: usize = 16;
+/// Pixels of one photo that are looked at, evenly over those that count; the largest one always is.
+const PIXELS: usize = 1 << 16;
+
+/// Quantiles of good patch scores and of the pixels of good maps, leave-one-photo-out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GoodQuantiles {
+    /// Photos that were scored.
+    pub photos: usize,
+    /// What each quantile is a share of: [`SHARES`].
+    pub shares: Vec<f64>,
+    /// Patch scores, of all members, in the unit of the model's distance.
+    pub patches: Vec<f32>,
+    /// Pixels of the joint maps.
+    pub pixels: Vec<f32>,
+}
+
+/// A photo of a fit, as far as its map needs it.
+#[derive(Debug, Clone)]
+pub(crate) struct FittedPhoto {
+    /// Rows and columns of the network's input.
+    pub size: (usize, usize),
+    /// Which pixels count; all of them without it.
+    pub inside: Option<Arc<[bool]>>,
+}
+
+impl GoodQuantiles {
+    /// Of a model that was just fitted, on one photo at least. `rows`: the embeddings of a member and a photo, and where they come from. `None` where no photo
+    /// can be left out, because the rest of the bank is too small.
+    ///
+    /// # Errors
+    /// [`FitError`], from the device.
+    pub(crate) fn of<'a>(
+        model: &PatchCore,
+        photos: &[FittedPhoto],
+        rows: impl Fn(usize, usize) -> (&'a [f32], &'a [PatchOrigin]),
+    ) -> Result<Option<Self>, FitError> {
+        let (mut patches, mut pixels, mut scored) = (Vec::new(), Vec::new(), 0);
+        for (image, photo) in photos.iter().enumerate().step_by(photos.len().div_ceil(PHOTOS)) {
+            let without = match model.without_image(image as u32) {
+                Ok(without) => without,
+                Err(FitError::TooFewRows { .. }) => continue,
+                Err(other) => return Err(other),
+            };
+            let inside = photo.inside.as_deref();
+            let found = without.score_rows(photo.size, inside, |member, grid: Grid| {
+                let (rows, origins) = rows(member, image);
+                let cell = |at: &PatchOrigin| usize::from(at.row) * grid.columns + usize::from(at.column);
+                (rows, origins.iter().map(cell).collect())
+            });
+            let (scores, map) = match found {
+                Ok(found) => found,
+                Err(ScoreError::Device(error)) => return Err(error.into()),
+                // The photo was fitted on: it has patches, and they are finite.
+                Err(other) => unreachable!("a photo of the fit cannot be scored: {other}"),
+            };
+            patches.extend(scores);
+            add_pixels(&map.scores, inside, &mut pixels);
+            scored += 1;
+        }
+        let quantiles = |mut values: Vec<f32>| {
+            values.sort_unstable_by(f32::total_cmp);
+            SHARES.iter().filter_map(|share| quantile(&values, *share)).collect::<Vec<f32>>()
+        };
+        let found =
+            Self { photos: scored, shares: SHARES.to_vec(), patches: quantiles(patches), pixels: quantiles(pixels) };
+        Ok((scored > 0).then_some(found))
+    }
+}
+
+/// The pixels that count, thinned evenly, and their largest.
+fn add_pixels(map: &[f32], inside: Option<&[bool]>, pixels: &mut Vec<f32>) {
+    let counts = |at: &usize| inside.is_none_or(|inside| inside.get(*at) == Some(&true));
+    let counted = || map.iter().enumerate().filter(|(at, _)| counts(at)).map(|(_, score)| *score);
+    let count = counted().count();
+    let largest = counted().reduce(f32::max);
+    let step = count.div_ceil(PIXELS).max(1);
+    pixels.extend(counted().step_by(step));
+    // Where nothing is thinned the largest is there already.
+    pixels.extend(largest.filter(|_| step > 1));
+}
+
+/// The smallest value that a share of the sorted values does not exceed.
+fn quantile(sorted: &[f32], share: f64) -> Option<f32> {
+    let rank = (sorted.len() as f64 * share).ceil() as usize;
+    sorted.get(rank.clamp(1, sorted.len().max(1)) - 1).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantile_is_the_smallest_value_that_a_share_does_not_exceed() {
+        let sorted: Vec<f32> = (1..=1000).map(|value| value as f32).collect();
+        let found: Vec<f32> = SHARES.iter().filter_map(|share| quantile(&sorted, *share)).collect();
+        assert_eq!(found, [500.0, 900.0, 950.0, 990.0, 999.0, 1000.0]);
+        assert_eq!(quantile(&[7.0], 0.5), Some(7.0));
+        assert_eq!(quantile(&[], 0.5), None);
+    }
+
+    #[test]
+    fn pixels_are_thinned_and_the_largest_stays() {
+        let mut map: Vec<f32> = (0..3 * PIXELS).map(|at| (at % 100) as f32).collect();
+        map[7] = 1000.0;
+        map[8] = 2000.0;
+        let inside: Vec<bool> = (0..map.len()).map(|at| at != 8).collect();
+        let mut pixels = Vec::new();
+        add_pixels(&map, Some(&inside), &mut pixels);
+        assert_eq!(pixels.len(), PIXELS + 1);
+        assert_eq!(pixels.iter().copied().reduce(f32::max), Some(1000.0));
+    }
+}

@@ -1,0 +1,44 @@
+//! What a reader must know to give a model's scores: a name for everything in the file that decides them.
+//!
+//! A file lists its names under `requires`. A program that does not know one of them refuses the file: it would read it, leave
+//! something out, and score otherwise in silence. A later version adds a name for what it adds, and no format version.
+
+use patchcore_config::{BankDtype, Checked, Network, Pad, Tiling};
+
+/// Every name that this version knows, and what it stands for: the table of `docs/model-file.md`.
+pub const REQUIREMENTS: [(&str, &str); 10] = [
+    ("rules", "distance, image score, upsampling, border and smoothing are named one by one"),
+    ("view", "resize, resampling and crop from the photo to the network's input"),
+    ("members", "several members, whose maps are joined by their weights"),
+    ("own_network", "a network that the application gives, known by its name and digest alone"),
+    ("padding", "the input is padded to whole cells by reflection"),
+    ("tiles", "the input is cut into tiles"),
+    ("region", "only a part of the photo counts"),
+    ("full_scale", "the white of 16-bit photos"),
+    ("bank_f16", "bank values in f16"),
+    ("embedded_weights", "the network's weights are in the file"),
+];
+
+/// The names for a configuration, in the order of [`REQUIREMENTS`].
+pub(super) fn requirements(config: &Checked, has_weights: bool) -> Vec<String> {
+    let own = config.members.iter().any(|member| matches!(member.backbone, Network::Own(_)));
+    let needed = |name: &str| match name {
+        "rules" | "view" => true,
+        "members" => config.members.len() > 1,
+        "own_network" => own,
+        "padding" => config.view.pad != Pad::None,
+        "tiles" => config.tiling != Tiling::Whole,
+        "region" => config.region.is_some(),
+        "full_scale" => config.full_scale.is_some(),
+        "bank_f16" => config.bank_dtype == BankDtype::F16,
+        "embedded_weights" => has_weights,
+        _ => unreachable!("every name of the table is decided here"),
+    };
+    REQUIREMENTS.iter().map(|(name, _)| *name).filter(|name| needed(name)).map(str::to_owned).collect()
+}
+
+/// Those of a file's names that this version does not know.
+pub(super) fn unknown(names: &[String]) -> Vec<String> {
+    let known = |name: &&String| REQUIREMENTS.iter().any(|(known, _)| known == name);
+    names.iter().filter(|name| !known(name)).cloned().collect()
+}

@@ -1,0 +1,192 @@
+//! Optional sections: what a model file says beside what decides its scores. A reader keeps those that it does not know.
+
+use std::collections::BTreeMap;
+
+use patchcore_metrics::threshold::Thresholds;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::container::{Tensor, Tensors};
+use super::malformed;
+use super::training_photo::{self, StoredPath, TrainingPhoto};
+use crate::error::ModelFileError;
+use crate::good_quantiles::GoodQuantiles;
+use crate::passport::ScorePassport;
+
+/// A section as the file holds it: JSON in the header, and tensors `section.NAME.TENSOR`.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Section {
+    pub json: Value,
+    pub tensors: Tensors,
+}
+
+impl Section {
+    fn of(value: &impl Serialize) -> Result<Self, ModelFileError> {
+        Ok(Self { json: serde_json::to_value(value).map_err(malformed)?, tensors: Tensors::new() })
+    }
+
+    pub fn tensor(&self, name: &str) -> Result<&Tensor, ModelFileError> {
+        self.tensors.get(name).ok_or_else(|| malformed(format!("a section without its tensor `{name}`")))
+    }
+}
+
+/// Sections by name.
+pub(super) type RawSections = BTreeMap<String, Section>;
+
+/// The sections that this version knows, and those of a file that it does not know. None of them changes a score.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Sections {
+    /// `thresholds`: of a model that has been calibrated.
+    pub thresholds: Option<Thresholds>,
+    /// `passport`: what the device of the fit computed for a few pictures.
+    pub passport: Option<ScorePassport>,
+    /// `fit`: the device of the fit.
+    pub fit: Option<FitSection>,
+    /// `photos`: the training photos, in the order of [`PatchOrigin::image`](crate::memory_bank::PatchOrigin::image); empty where the
+    /// fit was not told.
+    pub photos: Vec<TrainingPhoto>,
+    /// `inputs`: what kinds of photos the fit has seen.
+    pub inputs: Option<InputsSeen>,
+    /// `good_quantiles`: how good photos score that the bank does not know.
+    pub good_quantiles: Option<GoodQuantiles>,
+    /// `weights_file`: where the weights lay that the fit was given.
+    pub weights_file: Option<StoredPath>,
+    /// `provenance`: who made the model, as far as the program that did says.
+    pub provenance: Option<Provenance>,
+    /// All sections as they were read.
+    pub(super) read: RawSections,
+}
+
+/// Where the model was fitted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FitSection {
+    /// Name of the device.
+    pub device: String,
+}
+
+/// Kinds of training photos, each with its number, in the order of their first photos.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct InputsSeen {
+    /// Sizes, upright, before any resize.
+    pub sizes: Vec<SizeSeen>,
+    /// Kinds of samples.
+    pub colours: Vec<ColourSeen>,
+}
+
+/// A size of training photos.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SizeSeen {
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Photos of that size.
+    pub photos: usize,
+}
+
+/// A kind of samples of training photos.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColourSeen {
+    /// 1 (grey) or 3 (RGB).
+    pub channels: usize,
+    /// Bits per sample: 8 or 16.
+    pub bits: u32,
+    /// Photos of that kind.
+    pub photos: usize,
+}
+
+/// Who made a model. The library leaves it empty: a caller that wants it says it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Provenance {
+    /// When, as the caller writes dates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
+    /// By which command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command_line: Option<String>,
+    /// Name and version of the program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    /// The caller's words about the machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+}
+
+impl Sections {
+    /// Decodes those sections that this version knows.
+    pub(super) fn decode(raw: RawSections) -> Result<Self, ModelFileError> {
+        let mut sections = Self::known(&raw)?;
+        sections.read = raw;
+        Ok(sections)
+    }
+
+    fn known(raw: &RawSections) -> Result<Self, ModelFileError> {
+        let sections = Self {
+            thresholds: json_of(raw, "thresholds")?,
+            passport: json_of(raw, "passport")?,
+            fit: json_of(raw, "fit")?,
+            photos: decoded(raw, "photos", training_photo::decode)?.unwrap_or_default(),
+            inputs: json_of(raw, "inputs")?,
+            good_quantiles: json_of(raw, "good_quantiles")?,
+            weights_file: decoded(raw, "weights_file", training_photo::decode_path)?.flatten(),
+            provenance: json_of(raw, "provenance")?,
+            read: RawSections::new(),
+        };
+        // A threshold that is not a number would call everything good.
+        if let Some(Thresholds { image, pixel }) = sections.thresholds
+            && let Some(wrong) = image.iter().chain(&pixel).find(|threshold| !threshold.value.is_finite())
+        {
+            return Err(malformed(format!("the threshold {} is not finite", wrong.value)));
+        }
+        Ok(sections)
+    }
+
+    fn encode_known(&self) -> Result<RawSections, ModelFileError> {
+        let mut raw = RawSections::new();
+        let mut put = |name: &str, section: Option<Result<Section, ModelFileError>>| {
+            if let Some(section) = section {
+                raw.insert(name.to_owned(), section?);
+            }
+            Ok::<(), ModelFileError>(())
+        };
+        put("thresholds", self.thresholds.as_ref().map(Section::of))?;
+        put("passport", self.passport.as_ref().map(Section::of))?;
+        put("fit", self.fit.as_ref().map(Section::of))?;
+        put("photos", (!self.photos.is_empty()).then(|| Ok(training_photo::encode(&self.photos))))?;
+        put("inputs", self.inputs.as_ref().map(Section::of))?;
+        put("good_quantiles", self.good_quantiles.as_ref().map(Section::of))?;
+        put("weights_file", self.weights_file.as_ref().map(|path| Ok(training_photo::encode_path(path))))?;
+        put("provenance", self.provenance.as_ref().map(Section::of))?;
+        Ok(raw)
+    }
+
+    /// The sections to write: one that did not change stays as it was read, with whatever a newer version has put into it, and one that
+    /// this version does not know stays too.
+    pub(super) fn encode(&self) -> Result<RawSections, ModelFileError> {
+        let (before, mut written) = (Self::known(&self.read)?.encode_known()?, self.encode_known()?);
+        for (name, section) in &self.read {
+            if before.get(name) == written.get(name) {
+                written.insert(name.clone(), section.clone());
+            }
+        }
+        Ok(written)
+    }
+}
+
+fn decoded<T>(
+    raw: &RawSections,
+    name: &str,
+    decode: impl Fn(&Section) -> Result<T, ModelFileError>,
+) -> Result<Option<T>, ModelFileError> {
+    let section = raw.get(name).map(decode).transpose();
+    section.map_err(|error| match error {
+        ModelFileError::Malformed { reason } => malformed(format!("section `{name}`: {reason}")),
+        other => other,
+    })
+}
+
+fn json_of<T: DeserializeOwned>(raw: &RawSections, name: &str) -> Result<Option<T>, ModelFileError> {
+    decoded(raw, name, |section| T::deserialize(&section.json).map_err(malformed))
+}

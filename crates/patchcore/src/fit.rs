@@ -1,0 +1,210 @@
+//! Fits: photos of good parts in, a model out.
+
+use std::sync::Arc;
+
+use patchcore_config::{BackboneWeights, Checked};
+use patchcore_core::model_file::{Sections, StoredPath};
+use patchcore_core::{ComputeDevice, Fitter};
+use patchcore_io::{Limits, NetworkInput};
+use patchcore_metrics::threshold::Thresholds;
+
+use crate::ahead::Ahead;
+use crate::error::Error;
+use crate::fit_in_progress::FitInProgress;
+use crate::fit_options::FitOptions;
+use crate::into_photo::{IntoPhoto, Known, PhotoSource, input_bytes};
+use crate::model::Model;
+use crate::progress::{Stage, Teller};
+use crate::settings::Settings;
+use crate::span::enter;
+use crate::threads::Threads;
+
+/// What a fit did.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FitReport {
+    /// The fitted model.
+    pub model: Model,
+    /// Photos that could not be used: their names, with the reason.
+    pub rejected: Vec<(String, Error)>,
+}
+
+impl Model {
+    /// Fits on photos of good parts: photos in memory, paths, pixel buffers, prepared inputs, or results of them. Each must be
+    /// usable; [`Model::fit_with`] leaves out what is not.
+    ///
+    /// # Errors
+    /// [`Error`], for the first photo or setting at fault.
+    pub fn fit<S>(settings: &Settings, photos: S) -> Result<Self, Error>
+    where
+        S: IntoIterator<Item: IntoPhoto>,
+    {
+        Ok(Self::fit_reporting(settings, photos, FitOptions::default(), WhatFails::EndsTheFit)?.model)
+    }
+
+    /// Fits on the photos that can be used, and reports the others.
+    ///
+    /// Files are decoded ahead on another thread, in order, while the network computes; no more than 64 MiB of prepared photos
+    /// wait, and the one being made. The source is pulled ahead too, on the calling thread.
+    ///
+    /// # Errors
+    /// [`Error::NoUsablePhoto`], [`Error::Cancelled`] when the progress callback breaks, and whatever is not a single photo's fault.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # fn main() -> Result<(), patchcore::Error> {
+    /// use std::ops::ControlFlow;
+    ///
+    /// use patchcore::{FitOptions, Model, Save, Settings, good_images};
+    ///
+    /// let progress = |progress: patchcore::Progress| {
+    ///     println!("{} {} of {}", progress.stage.name(), progress.done, progress.total);
+    ///     ControlFlow::Continue(())
+    /// };
+    /// let files = good_images("part".as_ref())?;
+    /// let report = Model::fit_with(&Settings::default(), files, FitOptions::default().progress(progress))?;
+    /// for (photo, error) in &report.rejected {
+    ///     println!("left out: {photo}: {error}");
+    /// }
+    /// report.model.save("part.patchcore", Save::WithWeights)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn fit_with<S>(settings: &Settings, photos: S, options: FitOptions<'_>) -> Result<FitReport, Error>
+    where
+        S: IntoIterator<Item: IntoPhoto>,
+    {
+        Self::fit_reporting(settings, photos, options, WhatFails::IsReported)
+    }
+
+    fn fit_reporting<S>(
+        settings: &Settings,
+        photos: S,
+        options: FitOptions<'_>,
+        what_fails: WhatFails,
+    ) -> Result<FitReport, Error>
+    where
+        S: IntoIterator<Item: IntoPhoto>,
+    {
+        let FitOptions { limits, mut progress, threads, total } = options;
+        let (config, device) = (settings.config()?, settings.compute_device()?);
+        let photos = photos.into_iter();
+        let total = total.unwrap_or_else(|| known_length(&photos));
+        let parts = FitParts {
+            inputs: prepared(&config, limits, Known::Identity, photos),
+            config,
+            weights: Arc::new(settings.load_weights()?),
+            weights_file: settings.weights_file(),
+            device: &device,
+            threads: Threads::new(threads)?,
+            total,
+            what_fails,
+        };
+        parts.fit(&mut progress)
+    }
+}
+
+/// What becomes of photos that cannot be used.
+pub(crate) enum WhatFails {
+    EndsTheFit,
+    IsReported,
+}
+
+/// What a fit is made from, looked up.
+pub(crate) struct FitParts<'a, I> {
+    pub(crate) config: Checked,
+    pub(crate) weights: Arc<BackboneWeights>,
+    /// Where the weights lay, if they were given as a file.
+    pub(crate) weights_file: Option<StoredPath>,
+    pub(crate) device: &'a ComputeDevice,
+    pub(crate) threads: Threads,
+    pub(crate) inputs: I,
+    /// Number of photos, 0 if it is not known.
+    pub(crate) total: usize,
+    pub(crate) what_fails: WhatFails,
+}
+
+impl<I: Iterator<Item = (String, Result<NetworkInput, Error>)>> FitParts<'_, I> {
+    pub(crate) fn fit(self, progress: &mut Teller<'_>) -> Result<FitReport, Error> {
+        enter!("fit");
+        let Self { config, weights, weights_file, device, threads, inputs, total, what_fails } = self;
+        let fitter = threads.run(|| Fitter::new(config, &weights, device))?;
+        let mut fit = FitInProgress::new(fitter);
+        let mut tell = |fit: &mut FitInProgress| {
+            if matches!(what_fails, WhatFails::EndsTheFit) && !fit.rejected.is_empty() {
+                return Err(fit.rejected.swap_remove(0).1);
+            }
+            let done = fit.photos.len() + fit.rejected.len();
+            let stop = progress.tell(Stage::Features, done, total).is_break();
+            if stop { Err(Error::Cancelled { what: "fit" }) } else { Ok(()) }
+        };
+        for (name, input) in inputs {
+            threads.run(|| fit.add(name, input))?;
+            tell(&mut fit)?;
+        }
+        if !fit.waiting.is_empty() {
+            threads.run(|| fit.flush())?;
+            tell(&mut fit)?;
+        }
+        let FitInProgress { fitter, photos, inputs, mut rejected, .. } = fit;
+        if photos.is_empty() && !rejected.is_empty() {
+            let count = rejected.len();
+            let (name, first) = rejected.swap_remove(0);
+            return Err(Error::NoUsablePhoto { count, name, first: Box::new(first) });
+        }
+        let core = threads.run_telling(Stage::Coreset, progress, |tell| {
+            enter!("coreset");
+            fitter.finish(tell)
+        })?;
+        let thresholds = Thresholds::default();
+        let mut sections = Sections::default();
+        sections.inputs = (!inputs.sizes.is_empty()).then_some(inputs);
+        sections.photos = photos;
+        sections.weights_file = weights_file;
+        let model =
+            Model { core: Arc::new(core), weights, sections: Arc::new(sections), thresholds, threads, folder: None };
+        model.tell_fallbacks();
+        Ok(FitReport { model, rejected })
+    }
+}
+
+/// The photos' names and inputs, in order, made ahead on another thread.
+pub(crate) fn prepared<I>(
+    config: &Checked,
+    limits: Limits,
+    known: Known,
+    photos: I,
+) -> impl Iterator<Item = (String, Result<NetworkInput, Error>)> + use<I>
+where
+    I: Iterator<Item: IntoPhoto>,
+{
+    let config = config.clone();
+    let prepare = move |(name, source): (String, Result<PhotoSource, Error>)| {
+        (name, source.and_then(|source| source.prepare(&config, &limits, known)))
+    };
+    Ahead::new(
+        numbered(photos),
+        |(_, source)| source.as_ref().map_or(0, PhotoSource::bytes),
+        prepare,
+        |(_, input)| input.as_ref().map_or(0, input_bytes),
+    )
+}
+
+/// Photos with their names, or their numbers where they have none.
+pub(crate) fn numbered<I>(photos: I) -> impl Iterator<Item = (String, Result<PhotoSource, Error>)> + use<I>
+where
+    I: Iterator<Item: IntoPhoto>,
+{
+    photos.enumerate().map(|(index, photo)| {
+        let photo = photo.into_photo();
+        (photo.name.unwrap_or_else(|| format!("photo {index}")), photo.source)
+    })
+}
+
+/// How many items an iterator has, if it says so; else 0.
+pub(crate) fn known_length(items: &impl Iterator) -> usize {
+    match items.size_hint() {
+        (least, Some(most)) if least == most => most,
+        _ => 0,
+    }
+}

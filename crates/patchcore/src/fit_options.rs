@@ -1,0 +1,62 @@
+//! What a fit may be told beside its settings.
+
+use std::ops::ControlFlow;
+
+use patchcore_io::Limits;
+
+use crate::progress::{Progress, Teller};
+
+/// Options of [`Model::fit_with`](crate::Model::fit_with): they change no number of the model. Start from
+/// [`FitOptions::default`].
+///
+/// ```
+/// use std::ops::ControlFlow;
+///
+/// use patchcore::FitOptions;
+///
+/// let mut seen = 0;
+/// let options = FitOptions::default().threads(2).progress(|progress| {
+///     seen = progress.done;
+///     ControlFlow::Continue(())
+/// });
+/// # drop(options);
+/// ```
+#[derive(Debug, Default)]
+pub struct FitOptions<'a> {
+    pub(crate) limits: Limits,
+    pub(crate) progress: Teller<'a>,
+    pub(crate) threads: Option<usize>,
+    pub(crate) total: Option<usize>,
+}
+
+impl<'a> FitOptions<'a> {
+    /// What a file may hold, at most. Default: [`Limits::default`].
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Told after every photo and every few picks of the coreset, on the thread that fits;
+    /// [`ControlFlow::Break`] ends the fit with [`Error::Cancelled`](crate::Error::Cancelled).
+    #[must_use]
+    pub fn progress(mut self, progress: impl FnMut(Progress) -> ControlFlow<()> + 'a) -> Self {
+        self.progress = Teller::new(progress);
+        self
+    }
+
+    /// Threads of the model's own, for the fit and for whatever it scores later; its clones share them. Default: those of the
+    /// rayon pool that calls, else of rayon's global one. Decoding has a thread of its own beside them.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// Number of photos, for the progress. Default: what the source says of itself, if it knows.
+    #[must_use]
+    pub fn total(mut self, total: usize) -> Self {
+        self.total = Some(total);
+        self
+    }
+}

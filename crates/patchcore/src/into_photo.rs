@@ -1,0 +1,208 @@
+//! What a photo may be given as: everything that fits, scores, calibrates and audits takes is one of these.
+
+#[cfg(not(target_family = "wasm"))]
+use std::path::{Path, PathBuf};
+
+use patchcore_config::PatchCoreConfig;
+#[cfg(not(target_family = "wasm"))]
+use patchcore_io::path_text;
+use patchcore_io::{Geometry, Limits, NetworkInput, Photo, PixelBuffer, prepare_within};
+
+use crate::error::Error;
+use crate::span::enter;
+
+/// Something that is a photo, or leads to one: a [`Photo`], a path, a camera's [`PixelBuffer`], an `image::DynamicImage`, a
+/// prepared [`NetworkInput`]; each of them also with a name in front, or as a `Result` that may hold an error instead.
+///
+/// ```
+/// use patchcore::{Error, IntoPhoto, Photo, PixelBuffer, PixelFormat};
+///
+/// let frame = [128; 64 * 48];
+/// let buffer = PixelBuffer { data: &frame, width: 64, height: 48, stride: 64, format: PixelFormat::Gray8 };
+/// let named = ("camera 2, frame 17", Photo::from_buffer(&buffer)).into_photo();
+/// assert_eq!(named.name.as_deref(), Some("camera 2, frame 17"));
+/// assert!(named.source.is_ok());
+/// ```
+pub trait IntoPhoto {
+    /// Its name, and where its pixels are.
+    fn into_photo(self) -> NamedPhoto;
+}
+
+/// A photo on its way.
+#[derive(Debug)]
+pub struct NamedPhoto {
+    /// What reports and the model call it: of a file the path, as [`path_text`](crate::path_text) writes it. `None`: its number
+    /// in the source, `photo 0`.
+    pub name: Option<String>,
+    /// Where its pixels are, or why there are none.
+    pub source: Result<PhotoSource, Error>,
+}
+
+/// Where a photo's pixels are.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum PhotoSource {
+    /// In memory.
+    Photo(Photo),
+    /// In a file, which is decoded ahead on another thread.
+    #[cfg(not(target_family = "wasm"))]
+    Path(PathBuf),
+    /// Resized and cropped already, by [`Model::prepare`](crate::Model::prepare) or [`prepare`](patchcore_io::prepare).
+    Input(NetworkInput),
+}
+
+impl PhotoSource {
+    /// What it holds in memory, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Photo(photo) => {
+                let samples = photo.width() as usize * photo.height() as usize * photo.channels();
+                samples * photo.bits_per_sample() as usize / 8
+            }
+            #[cfg(not(target_family = "wasm"))]
+            Self::Path(_) => 0,
+            Self::Input(input) => input_bytes(input),
+        }
+    }
+
+    /// The photo as a model's network wants it.
+    pub(crate) fn prepare(
+        self,
+        config: &PatchCoreConfig,
+        limits: &Limits,
+        known: Known,
+    ) -> Result<NetworkInput, Error> {
+        let prepare = |photo: &Photo| {
+            let input = prepare_photo(photo, config)?;
+            Ok(match known {
+                Known::PixelsAlone => input,
+                Known::Identity => input.with_identity(photo),
+            })
+        };
+        match self {
+            Self::Photo(photo) => prepare(&photo),
+            #[cfg(not(target_family = "wasm"))]
+            Self::Path(path) => {
+                enter!("decode");
+                prepare(&Photo::open(&path, limits)?)
+            }
+            Self::Input(input) => Ok(input),
+        }
+    }
+}
+
+/// What is kept of a photo beside the network's input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// Nothing.
+    PixelsAlone,
+    /// Which photo it was, for which all its pixels are read: fits know their photos again.
+    Identity,
+}
+
+/// What a prepared photo holds in memory, in bytes.
+pub(crate) fn input_bytes(input: &NetworkInput) -> usize {
+    input.data.len() * size_of::<f32>() + input.inside.as_ref().map_or(0, Vec::len)
+}
+
+/// A photo as a model's network wants it.
+pub(crate) fn prepare_photo(photo: &Photo, config: &PatchCoreConfig) -> Result<NetworkInput, Error> {
+    // Before the pixels are touched: a strip of one row may be enlarged to a lot of them.
+    Geometry::new(photo.name(), photo.size(), &config.view)?.check_enlargement(photo.name())?;
+    Ok(prepare_within(photo, &config.view, config.region.as_ref(), config.full_scale)?)
+}
+
+impl IntoPhoto for NamedPhoto {
+    fn into_photo(self) -> NamedPhoto {
+        self
+    }
+}
+
+impl IntoPhoto for PhotoSource {
+    fn into_photo(self) -> NamedPhoto {
+        let name = match &self {
+            #[cfg(not(target_family = "wasm"))]
+            Self::Path(path) => Some(path_text(path)),
+            _ => None,
+        };
+        NamedPhoto { name, source: Ok(self) }
+    }
+}
+
+impl IntoPhoto for Photo {
+    fn into_photo(self) -> NamedPhoto {
+        PhotoSource::Photo(self).into_photo()
+    }
+}
+
+/// Copies the photo.
+impl IntoPhoto for &Photo {
+    fn into_photo(self) -> NamedPhoto {
+        self.clone().into_photo()
+    }
+}
+
+/// Copies the pixels.
+impl IntoPhoto for PixelBuffer<'_> {
+    fn into_photo(self) -> NamedPhoto {
+        Photo::from_buffer(&self).into_photo()
+    }
+}
+
+#[cfg(feature = "image")]
+impl IntoPhoto for image::DynamicImage {
+    fn into_photo(self) -> NamedPhoto {
+        Photo::from_dynamic(self).into_photo()
+    }
+}
+
+impl IntoPhoto for NetworkInput {
+    fn into_photo(self) -> NamedPhoto {
+        PhotoSource::Input(self).into_photo()
+    }
+}
+
+/// Copies the input.
+impl IntoPhoto for &NetworkInput {
+    fn into_photo(self) -> NamedPhoto {
+        self.clone().into_photo()
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
+impl IntoPhoto for PathBuf {
+    fn into_photo(self) -> NamedPhoto {
+        PhotoSource::Path(self).into_photo()
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
+impl IntoPhoto for &PathBuf {
+    fn into_photo(self) -> NamedPhoto {
+        self.clone().into_photo()
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
+impl IntoPhoto for &Path {
+    fn into_photo(self) -> NamedPhoto {
+        self.to_owned().into_photo()
+    }
+}
+
+/// A photo that may have failed to load.
+impl<P: IntoPhoto, E: Into<Error>> IntoPhoto for Result<P, E> {
+    fn into_photo(self) -> NamedPhoto {
+        match self {
+            Ok(photo) => photo.into_photo(),
+            Err(error) => NamedPhoto { name: None, source: Err(error.into()) },
+        }
+    }
+}
+
+/// A photo with its name.
+impl<N: Into<String>, P: IntoPhoto> IntoPhoto for (N, P) {
+    fn into_photo(self) -> NamedPhoto {
+        NamedPhoto { name: Some(self.0.into()), ..self.1.into_photo() }
+    }
+}

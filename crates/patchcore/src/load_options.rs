@@ -1,0 +1,101 @@
+//! Where a loaded model computes, and with what.
+
+#[cfg(not(target_family = "wasm"))]
+use std::path::PathBuf;
+
+use patchcore_core::model_file::DriftPolicy;
+use patchcore_core::{Instructions, Precision};
+
+use crate::devices::DEFAULT_DEVICE;
+
+/// How to load a model. Start from [`LoadOptions::default`].
+///
+/// ```
+/// use patchcore::{LoadOptions, Precision};
+///
+/// let options = LoadOptions::default().device("cpu").threads(2);
+/// assert_eq!((options.device.as_str(), options.precision), ("cpu", Precision::F32));
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct LoadOptions {
+    /// ONNX or safetensors file with the backbone's weights, for a model that does not carry them. Default: embedded, else
+    /// the weights directory.
+    #[cfg(not(target_family = "wasm"))]
+    pub weights: Option<PathBuf>,
+    /// As in [`Settings::device`](crate::Settings::device). Default [`DEFAULT_DEVICE`].
+    pub device: String,
+    /// Number format of the network. Default f32.
+    pub precision: Precision,
+    /// As in [`Settings::instructions`](crate::Settings::instructions).
+    pub instructions: Option<Instructions>,
+    /// Threads of the model's own, which its clones share. Default: those of the rayon pool that calls, else of rayon's global
+    /// one.
+    pub threads: Option<usize>,
+    /// Load also where the device's results differ from the model's passport by more than its precision explains.
+    /// [`Model::drift`](crate::Model::drift) then says by how much. Default: no.
+    pub allow_drift: bool,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self {
+            #[cfg(not(target_family = "wasm"))]
+            weights: None,
+            device: DEFAULT_DEVICE.to_owned(),
+            precision: Precision::F32,
+            instructions: None,
+            threads: None,
+            allow_drift: false,
+        }
+    }
+}
+
+impl LoadOptions {
+    /// Sets [`LoadOptions::weights`].
+    #[cfg(not(target_family = "wasm"))]
+    #[must_use]
+    pub fn weights(mut self, file: impl Into<PathBuf>) -> Self {
+        self.weights = Some(file.into());
+        self
+    }
+
+    /// Sets [`LoadOptions::device`].
+    #[must_use]
+    pub fn device(mut self, device: impl Into<String>) -> Self {
+        self.device = device.into();
+        self
+    }
+
+    /// Sets [`LoadOptions::precision`].
+    #[must_use]
+    pub fn precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
+        self
+    }
+
+    /// Sets [`LoadOptions::instructions`].
+    #[must_use]
+    pub fn instructions(mut self, instructions: Instructions) -> Self {
+        self.instructions = Some(instructions);
+        self
+    }
+
+    /// Sets [`LoadOptions::threads`].
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// Sets [`LoadOptions::allow_drift`].
+    #[must_use]
+    pub fn allow_drift(mut self) -> Self {
+        self.allow_drift = true;
+        self
+    }
+
+    pub(crate) fn drift_policy(&self) -> DriftPolicy {
+        if self.allow_drift { DriftPolicy::Allow } else { DriftPolicy::Refuse }
+    }
+}

@@ -1,0 +1,53 @@
+//! What a model says beside what decides its scores: who made it, from what.
+
+use std::sync::Arc;
+
+use patchcore_core::good_quantiles::GoodQuantiles;
+use patchcore_core::model_file::{InputsSeen, Provenance, TrainingPhoto};
+
+use crate::model::Model;
+
+impl Model {
+    /// The training photos, in the order of the fit. Their names are, of files, the paths that the fit was given, as
+    /// [`path_text`](crate::path_text) writes them.
+    pub fn training_photos(&self) -> &[TrainingPhoto] {
+        &self.sections.photos
+    }
+
+    /// What sizes and kinds of photos the fit has seen; `None` where it was given prepared inputs alone, and for files of format
+    /// versions 1 and 2.
+    pub fn inputs_seen(&self) -> Option<&InputsSeen> {
+        self.sections.inputs.as_ref()
+    }
+
+    /// How training photos score against the bank without their own rows; `None` for a fit on one photo, and for files of format versions
+    /// 1 and 2.
+    pub fn good_quantiles(&self) -> Option<&GoodQuantiles> {
+        self.core.good_quantiles()
+    }
+
+    /// Who made the model, as far as the program that did says; the library says nothing by itself.
+    pub fn provenance(&self) -> Option<&Provenance> {
+        self.sections.provenance.as_ref()
+    }
+
+    /// The model with such a note in its file. It changes no score.
+    #[must_use]
+    pub fn with_provenance(mut self, provenance: Provenance) -> Self {
+        Arc::make_mut(&mut self.sections).provenance = Some(provenance);
+        self
+    }
+
+    /// The model without what hangs on where and when it was fitted: of its photos' names the file names alone, no paths, no
+    /// provenance. The same photos and settings then give the same bytes, in whatever folder.
+    #[cfg(not(target_family = "wasm"))]
+    #[must_use]
+    pub fn reproducible(mut self) -> Self {
+        let sections = Arc::make_mut(&mut self.sections);
+        for photo in &mut sections.photos {
+            (photo.name, photo.path) = (crate::places::file_name(&photo.name), None);
+        }
+        (sections.provenance, sections.weights_file) = (None, None);
+        self
+    }
+}

@@ -1,0 +1,108 @@
+//! A model's training photos, opened again to look at.
+
+use std::path::{Path, PathBuf};
+
+use patchcore_core::model_file::TrainingPhoto;
+use patchcore_io::{Geometry, Limits, Photo, path_of_text, path_text};
+
+use crate::error::Error;
+use crate::model::{Model, cell_in_photo};
+use crate::places::candidates;
+use crate::score::{NearestGood, NearestPhoto};
+
+impl Model {
+    /// Opens a photo to look at, 16-bit samples on the scale that the model was fitted with.
+    ///
+    /// # Errors
+    /// [`Error::Image`].
+    pub fn open_photo(&self, path: impl AsRef<Path>, limits: &Limits) -> Result<Photo, Error> {
+        let photo = Photo::open(path.as_ref(), limits)?;
+        Ok(match self.core.config().full_scale {
+            Some(white) => photo.with_full_scale(white),
+            None => photo,
+        })
+    }
+
+    /// The training photo of a nearest good patch, opened again: at the name that the fit was given, where it lay then, or where it
+    /// lies now as seen from the model's file. A photo is the one of the fit if its pixels have the digest that the model knows.
+    ///
+    /// # Errors
+    /// [`Error::Image`] if the photo is in none of these places, [`Error::OtherPhoto`] for a name that never was a file's and a file
+    /// that is not the photo of the fit.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # fn main() -> Result<(), patchcore::Error> {
+    /// use patchcore::{Limits, Model, Photo};
+    ///
+    /// let model = Model::load("flange.patchcore")?;
+    /// let score = model.score(&Photo::open("frame.png".as_ref(), &Limits::default())?)?;
+    /// let good = model.open_nearest(&score.nearest_good, &Limits::default())?;
+    /// println!("{:?} was compared with {} at {:?}", score.worst_at, good.photo.name(), good.at);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn open_nearest(&self, nearest: &NearestGood, limits: &Limits) -> Result<NearestPhoto, Error> {
+        let Some(name) = &nearest.image else {
+            let reason = "the fit was not told the names of its photos";
+            return Err(Error::OtherPhoto { name: "the training photo".to_owned(), reason });
+        };
+        let photo = nearest.origin.and_then(|origin| self.training_photos().get(origin.image as usize));
+        let places = photo.into_iter().flat_map(|photo| self.places_of(photo));
+        let mut first = None;
+        for place in std::iter::once(path_of_text(name)).chain(places) {
+            match self.open_nearest_at(&place, nearest, limits) {
+                Ok(found) => return Ok(found),
+                // That it lay there as the fit was told is what the user wants to know.
+                Err(error) => drop(first.get_or_insert(error)),
+            }
+        }
+        Err(first.unwrap_or_else(|| unreachable!("the photo's name was tried")))
+    }
+
+    /// Where a training photo may lie now, the likeliest place first.
+    pub(crate) fn places_of(&self, photo: &TrainingPhoto) -> Vec<PathBuf> {
+        photo.path.as_ref().map_or_else(Vec::new, |place| candidates(place, self.folder.as_deref()))
+    }
+
+    /// The training photos' files, each where it is found now: where the fit was told, where it lay then, or as seen from the model's
+    /// file. One that is nowhere is named as the fit was told.
+    pub fn training_files(&self) -> Vec<PathBuf> {
+        let file = |photo: &TrainingPhoto| {
+            let name = path_of_text(&photo.name);
+            let mut places = std::iter::once(name.clone()).chain(self.places_of(photo));
+            places.find(|place| place.is_file()).unwrap_or(name)
+        };
+        self.training_photos().iter().map(file).collect()
+    }
+
+    /// [`Model::open_nearest`] for a photo that now lies elsewhere.
+    ///
+    /// # Errors
+    /// As [`Model::open_nearest`].
+    pub fn open_nearest_at(&self, path: &Path, nearest: &NearestGood, limits: &Limits) -> Result<NearestPhoto, Error> {
+        let other = |reason| Error::OtherPhoto { name: path_text(path), reason };
+        if path.as_os_str().is_empty() {
+            return Err(other("the fit was not told the names of its photos"));
+        }
+        let Some(origin) = nearest.origin else {
+            return Err(other("the model's bank comes from elsewhere and does not say which photo its rows are of"));
+        };
+        let photo = self.open_photo(path, limits)?;
+        let known = self.training_photos().get(origin.image as usize).and_then(|photo| photo.sha256);
+        if known.is_some_and(|known| known != photo.sha256()) {
+            return Err(other("its pixels are others than at the fit"));
+        }
+        let geometry = Geometry::new(photo.name(), photo.size(), &self.core.config().view)?;
+        if self.core.config().region.as_ref().is_some_and(|region| region.size != photo.size()) {
+            return Err(other("it has another size than the photos of the fit"));
+        }
+        let grid = self.core.extractor().grid(geometry.input.height as usize, geometry.input.width as usize);
+        let (row, column) = (usize::from(origin.row), usize::from(origin.column));
+        if row >= grid.rows || column >= grid.columns {
+            return Err(other("it is smaller than the photo of the fit"));
+        }
+        let at = cell_in_photo(&geometry, grid, row, column);
+        Ok(NearestPhoto { photo, at, geometry })
+    }
+}
