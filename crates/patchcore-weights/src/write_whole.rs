@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 /// stays a link: the file that it leads to is replaced.
 ///
 /// # Errors
-/// The system's error: no such folder, not writable, no room; and a target that is there but no file (a folder, a device).
+/// The system's error: no such folder, not writable, no room; and a target that is there but no file (a folder, a device). A system
+/// that does not replace a file while another program has it open (Windows before 10, Wine 8) denies access; the old file stays whole.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Where a link leads to; a path that is not there yet, or leads nowhere, is written as it stands.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
