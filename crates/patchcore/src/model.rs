@@ -34,9 +34,9 @@ use crate::write_file::write_beside_and_rename;
 ///
 /// # Threads
 ///
-/// A score uses the threads of the rayon pool that calls it, else those of rayon's global pool, else, where the model was given
-/// some ([`LoadOptions::threads`], [`FitOptions::threads`](crate::FitOptions::threads)), those. Any number of threads may score
-/// with one model at once; each gets the bits that it would get alone.
+/// A score uses the model's own threads, where it was given some ([`LoadOptions::threads`],
+/// [`FitOptions::threads`](crate::FitOptions::threads)), else those of the rayon pool that calls it, else those of rayon's global
+/// pool. Any number of threads may score with one model at once; each gets the bits that it would get alone.
 ///
 /// In an async runtime a score belongs on its threads for blocking work: the example `async_service` does it with tokio, with
 /// a deadline and a fit that can be cancelled.
