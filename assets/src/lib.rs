@@ -1,4 +1,9 @@
 //! What ships with PatchCore: demo images, weights registry, default backbone, the font of the report's pictures.
+//!
+//! # Stability
+//! Not stable: a part of `patchcore`, published because that depends on it, which any version may change. What `patchcore`
+//! re-exports of it is as stable as `patchcore`.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "demo")]
 mod demo;

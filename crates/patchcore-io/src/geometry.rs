@@ -10,6 +10,10 @@ const MAX_SIDE: u32 = 65_535;
 /// The most pixels of a resized photo or an input: 8192 x 8192.
 const MAX_PIXELS: u64 = 1 << 26;
 
+/// How much larger than the photo a resize may make it, on each axis. Beyond it nearly all that the network sees is made up between the
+/// photo's pixels, and a score says nothing of a part: a thumbnail, a broken file, a camera that sends one row.
+const MOST_ENLARGED: u32 = 8;
+
 /// How an original photo, its resized version and the network's input lie over each other.
 ///
 /// Coordinates are those of pixel centres: the top left pixel's centre is `(0, 0)`, its outer corner `(-0.5, -0.5)`.
@@ -89,6 +93,20 @@ impl Geometry {
         })
     }
 
+    /// Refuses a photo of which the resize makes more than eight times its columns or rows.
+    ///
+    /// # Errors
+    /// [`ImageError::TooSmall`].
+    pub fn check_enlargement(&self, name: &str) -> Result<(), ImageError> {
+        let (Size { width, height }, resized) = (self.original, self.resized);
+        if resized.width.div_ceil(MOST_ENLARGED) <= width && resized.height.div_ceil(MOST_ENLARGED) <= height {
+            return Ok(());
+        }
+        let needed =
+            Size { width: resized.width.div_ceil(MOST_ENLARGED), height: resized.height.div_ceil(MOST_ENLARGED) };
+        Err(ImageError::TooSmall { name: name.to_owned(), width, height, resized, needed })
+    }
+
     /// The point of the original photo under a point of the input. Outside the photo where the input is padded.
     #[must_use]
     pub fn to_original(&self, x: f64, y: f64) -> (f64, f64) {
@@ -162,6 +180,8 @@ fn offset(side: u32, crop: u32) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use patchcore_config::Resampling;
+
     use super::*;
 
     #[test]
@@ -169,5 +189,21 @@ mod tests {
         let offsets: Vec<i64> = (224..=232).map(|side| offset(side, 224)).collect();
         assert_eq!(offsets, [0, 0, 1, 2, 2, 2, 3, 4, 4]);
         assert_eq!((offset(221, 224), offset(100, 224)), (-1, -62));
+    }
+
+    #[test]
+    fn more_than_eight_times_the_photo_is_refused() {
+        let checked = |width, height, resize| {
+            let view = View { resize, resampling: Resampling::Native, crop: Crop::Keep, pad: Pad::None };
+            Geometry::new("photo", Size { width, height }, &view).unwrap().check_enlargement("photo")
+        };
+        let short = Resize::Short(256);
+        assert!(
+            checked(32, 32, short).is_ok() && checked(32, 1000, short).is_ok() && checked(1, 1, Resize::Keep).is_ok()
+        );
+        let refused = checked(31, 62, short).unwrap_err().to_string();
+        assert!(refused.contains("31x62") && refused.contains("256x512") && refused.contains("32x64"), "{refused}");
+        let exact = Resize::Exact(Size { width: 48, height: 80 });
+        assert!(checked(6, 10, exact).is_ok() && checked(6, 9, exact).is_err() && checked(5, 10, exact).is_err());
     }
 }

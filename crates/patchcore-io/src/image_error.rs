@@ -3,6 +3,8 @@
 
 use std::io;
 
+use patchcore_config::Size;
+
 use crate::DecoderFault;
 use crate::decoder::expected_formats;
 
@@ -241,6 +243,24 @@ pub enum ImageError {
         expected_width: u32,
         /// The region's rows.
         expected_height: u32,
+    },
+    /// A photo that is far smaller than what the network is to see of it.
+    #[error(
+        "{name} is {width}x{height} pixels, which the view would enlarge to {}x{}: nearly everything that the network saw would be \
+         made up; give larger photos ({}x{} for that size), or fit with a smaller resize",
+        resized.width, resized.height, needed.width, needed.height
+    )]
+    TooSmall {
+        /// The photo.
+        name: String,
+        /// Its columns.
+        width: u32,
+        /// Its rows.
+        height: u32,
+        /// The size that it would be resized to.
+        resized: Size,
+        /// The smallest size for which it would not be refused.
+        needed: Size,
     },
     /// A region of interest in which nothing is to be looked at.
     #[error(transparent)]

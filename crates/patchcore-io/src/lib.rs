@@ -9,8 +9,15 @@
 //! before 13); the float one equals torch's `interpolate(antialias=True)` to 4e-6. Bad bytes give an [`ImageError`] that names the file, never a panic.
 //! A [`Decoder`] is checked on test pictures before it decodes its first photo.
 //!
-//! Each format is a cargo feature: `png`, `jpeg`, `bmp`, `tiff`, `webp`, all on by default. Without any, photos are pixels
-//! ([`Photo::from_buffer`]), and nothing depends on the crate `image`.
+//! Each format is a cargo feature. Without any, photos are pixels ([`Photo::from_buffer`]), and nothing depends on the crate `image`.
+//!
+//! # Stability
+//! Stable: versions follow semantic versioning, and the changelog begins each version with what breaks.
+//!
+//! # Cargo features
+#![cfg_attr(feature = "document-features", doc = document_features::document_features!())]
+#![cfg_attr(not(feature = "document-features"), doc = "They stand in `Cargo.toml`.")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(any(feature = "bmp", feature = "jpeg", feature = "png", feature = "tiff", feature = "webp"))]
 mod check_limits;

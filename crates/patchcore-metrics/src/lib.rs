@@ -36,6 +36,9 @@
 //! # Invariants
 //! The crate knows no tensor, reads no file and no clock and holds no `unsafe`. Its functions are checked against slow
 //! oracles (`oracle.rs`) and against golden values.
+//!
+//! # Stability
+//! Stable: versions follow semantic versioning, and the changelog begins each version with what breaks.
 
 mod aupro;
 mod auroc;

@@ -15,6 +15,9 @@
 //! | [`Lettering`] | the fonts of their labels |
 //! | [`to_png`] | a picture as a file's bytes |
 //! | [`to_float_tiff`], [`to_npy`] | the values of a map as a file's bytes |
+//!
+//! # Stability
+//! Stable: versions follow semantic versioning, and the changelog begins each version with what breaks.
 
 mod chart;
 mod color_scale;

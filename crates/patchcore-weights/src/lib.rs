@@ -15,6 +15,15 @@
 //! opset, with or without classifier, fixed or dynamic batch, names kept or lost) and safetensors files with
 //! torchvision's or timm's names. A file of another architecture, with missing, misshapen or non-finite tensors, or
 //! with another stride than torchvision's, is an error that says so; [`WeightsError`] lists them all.
+//!
+//! # Stability
+//! Not stable: a part of `patchcore`, published because that depends on it, which any version may change. What `patchcore`
+//! re-exports of it is as stable as `patchcore`.
+//!
+//! # Cargo features
+#![cfg_attr(feature = "document-features", doc = document_features::document_features!())]
+#![cfg_attr(not(feature = "document-features"), doc = "They stand in `Cargo.toml`.")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod embedded;
 mod import;

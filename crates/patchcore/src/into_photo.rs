@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use patchcore_config::PatchCoreConfig;
 #[cfg(not(target_family = "wasm"))]
 use patchcore_io::path_text;
-use patchcore_io::{Limits, NetworkInput, Photo, PixelBuffer, prepare_within};
+use patchcore_io::{Geometry, Limits, NetworkInput, Photo, PixelBuffer, prepare_within};
 
 use crate::error::Error;
 use crate::span::enter;
@@ -107,6 +107,8 @@ pub(crate) fn input_bytes(input: &NetworkInput) -> usize {
 
 /// A photo as a model's network wants it.
 pub(crate) fn prepare_photo(photo: &Photo, config: &PatchCoreConfig) -> Result<NetworkInput, Error> {
+    // Before the pixels are touched: a strip of one row may be enlarged to a lot of them.
+    Geometry::new(photo.name(), photo.size(), &config.view)?.check_enlargement(photo.name())?;
     Ok(prepare_within(photo, &config.view, config.region.as_ref(), config.full_scale)?)
 }
 

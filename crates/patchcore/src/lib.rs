@@ -34,17 +34,15 @@
 //! `..Settings::default()`. This library reads no clock, prints nothing, and on wasm touches no file: what takes a path is not
 //! there.
 //!
-//! # Cargo features
+//! # Stability
+//! Stable: versions follow semantic versioning, and the changelog begins each version with what breaks. So do model files: a later
+//! version reads them and computes the same scores. The same holds of `patchcore-config`, `patchcore-io`, `patchcore-metrics` and
+//! `patchcore-report`; the other packages are parts that any version may change.
 //!
-//! | Feature | Default | What it brings |
-//! |---|---|---|
-//! | `cpu` | yes | the device `cpu`: this project's own kernels; alone it builds without Burn |
-//! | `flex` | yes | the device `flex`, by Burn |
-//! | `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`, `rocm` | no | GPUs, by Burn; `fusion` and `autotune` are Burn's |
-//! | `png`, `jpeg`, `bmp`, `tiff`, `webp` | yes | files of that format; one that is left out is refused by its name |
-//! | `image` | by any format | photos from and to the types of the crate `image` |
-//! | `embed-efficientnet-lite0` | yes | the default network in the binary; `embed-resnet18`, ...: others |
-//! | `tracing` | yes | what is passed over when a device is chosen, as events; the [spans](Model#spans) of the work |
+//! # Cargo features
+#![cfg_attr(feature = "document-features", doc = document_features::document_features!())]
+#![cfg_attr(not(feature = "document-features"), doc = "They stand in `Cargo.toml`.")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod ahead;
 mod audit;

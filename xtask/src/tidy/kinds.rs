@@ -16,8 +16,11 @@ const KINDS: &[&str] = &[
     ".ci/{run,embed-resnet18,sanitize,targets,wrong-device}",
     ".ci/foreign/{run,src/main.rs}",
     "docs/**/*.{md,png}",
+    "docs/public-api/*.txt",
     // Packages.
     "{assets,benches,fuzz,xtask,crates/*}/{Cargo.toml,README.md}",
+    "{assets,crates/*}/LICENSE-{APACHE,MIT}",
+    "assets/NOTICES.md",
     "{assets,benches,fuzz,xtask,crates/*}/**/*.rs",
     "crates/*/src/*/README.md",
     "crates/patchcore-report/templates/*.{css,html,svg}",

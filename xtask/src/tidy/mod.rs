@@ -6,6 +6,7 @@ mod kinds;
 mod module_tree;
 mod named;
 mod networks;
+mod published;
 mod rules;
 mod rust_source;
 mod unsafe_code;
@@ -79,6 +80,9 @@ fn check(root: &Path, tasks: &clap::Command) -> anyhow::Result<Vec<String>> {
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap_or_default();
     violations.extend(networks::violations(&readme, &manifests)?);
     violations.extend(arrows::violations(&architecture, &manifests)?);
+    violations.extend(published::violations(root, &manifests, published::compiler_of_ci()?.as_deref())?);
+    let changelog = std::fs::read_to_string(root.join("CHANGELOG.md")).unwrap_or_default();
+    violations.extend(published::changelog(&changelog));
     violations.extend(circles::violations(&sources));
     Ok(violations)
 }

@@ -17,4 +17,5 @@ mod allocations;
 mod bytes;
 mod callers;
 mod examples;
+mod format;
 mod photos;

@@ -80,3 +80,27 @@ fn a_photo_smaller_or_larger_than_the_training_photos_is_fine() {
         assert_eq!((score.map.width, score.map.height), (width as usize, height as usize));
     }
 }
+
+/// 1 x 1 pixel was learnt and scored like any photo.
+#[test]
+fn a_photo_that_would_be_made_up_is_refused() {
+    use patchcore::Error;
+    use patchcore_io::ImageError;
+
+    let settings = Settings { coreset_sampling_ratio: 0.2, ..Settings::default() };
+    let model = Model::fit(&settings, part::good(2)).unwrap();
+    for (width, height) in [(1, 1), (7, 7), (31, 400), (400, 31)] {
+        let photo = || image::DynamicImage::new_rgb8(width, height);
+        let refused = [
+            model.score(&photo().into()).unwrap_err(),
+            Model::fit(&settings, [photo()]).unwrap_err(),
+            model.scores([photo()]).next().unwrap().result.unwrap_err(),
+            model.calibrate([photo()], Default::default()).unwrap().rejected.remove(0).1,
+        ];
+        for error in refused {
+            let Error::Image(ImageError::TooSmall { needed, .. }) = error else { panic!("{error}") };
+            assert!(needed.width.min(needed.height) == 32, "{needed}");
+        }
+    }
+    assert!(model.score(&image::DynamicImage::new_rgb8(32, 40).into()).is_ok());
+}
