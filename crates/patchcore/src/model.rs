@@ -330,3 +330,28 @@ pub(crate) fn cell_in_photo(geometry: &Geometry, grid: Grid, row: usize, column:
     let x = centre(column, grid.columns, geometry.input.width);
     geometry.to_original(x, centre(row, grid.rows, geometry.input.height))
 }
+
+#[cfg(all(test, feature = "cpu", feature = "embed-efficientnet-lite0"))]
+mod tests {
+    use patchcore_io::{PixelBuffer, PixelFormat};
+
+    use super::*;
+    use crate::{FitOptions, Settings};
+
+    #[test]
+    fn a_clone_shares_what_is_large_and_the_threads() {
+        fn is_for_any_thread<T: Send + Sync>() {}
+        is_for_any_thread::<Model>();
+        let data: Vec<u8> = (0..48 * 48).map(|at| (at * 37 % 101) as u8).collect();
+        let photo = PixelBuffer { data: &data, width: 48, height: 48, stride: 48, format: PixelFormat::Gray8 };
+        let settings = Settings { coreset_sampling_ratio: 0.1, ..Settings::default() };
+        let model = Model::fit_with(&settings, [photo], FitOptions::default().threads(1)).unwrap().model;
+        let clone = model.clone();
+        assert!(Arc::ptr_eq(&model.core, &clone.core), "network and bank");
+        assert!(Arc::ptr_eq(&model.weights, &clone.weights), "weights");
+        assert!(Arc::ptr_eq(&model.sections, &clone.sections), "names and digests of the photos");
+        assert!(model.threads.are_those_of(&clone.threads), "threads");
+        // What differs is little.
+        assert!(size_of::<Model>() <= 512, "{}", size_of::<Model>());
+    }
+}
