@@ -43,6 +43,10 @@ const KINDS: [&str; 15] = [
 /// What no package lacks.
 const NEEDED: [&str; 5] = ["Cargo.toml", "Cargo.lock", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 
+/// Others' work, and where in the package its licence and origin stand.
+const OTHERS: [(&str, &str); 2] =
+    [("font/NotoSans-subset.ttf", "font/OFL.txt"), ("efficientnet_lite0.safetensors", "NOTICES.md")];
+
 /// Pack every published crate; an error for one of 10 MiB or more, one with a file of a kind that does not belong there, or with a
 /// file of the shared folder.
 #[derive(Debug, Args)]
@@ -116,8 +120,10 @@ impl Package {
                  to xtask/src/package_size.rs"
             );
         }
-        for needed in NEEDED {
-            ensure!(self.files.iter().any(|(file, _, _)| file == needed), "package {name} lacks {needed}");
+        let has = |wanted: &str| self.files.iter().any(|(file, _, _)| file == wanted);
+        let beside = OTHERS.iter().filter(|(work, _)| has(work)).map(|(_, text)| *text);
+        for needed in NEEDED.into_iter().chain(beside) {
+            ensure!(has(needed), "package {name} lacks {needed}");
         }
         Ok(())
     }
@@ -301,5 +307,8 @@ mod tests {
         package(&NEEDED).check_files(&kinds).unwrap();
         let error = package(&NEEDED[..4]).check_files(&kinds).unwrap_err().to_string();
         assert!(error.contains("p lacks README.md"), "{error}");
+        let with_font = [NEEDED.as_slice(), &["font/NotoSans-subset.ttf"]].concat();
+        let error = package(&with_font).check_files(&kinds).unwrap_err().to_string();
+        assert!(error.contains("p lacks font/OFL.txt"), "{error}");
     }
 }

@@ -26,6 +26,10 @@ enum Name {
     Crosscheck,
     /// Run the tests of the CPU's kernels for aarch64 under an emulator
     Targets,
+    /// Compile each packed crate by itself, without Burn, against the others as they are packed
+    Packages,
+    /// Run the tests of files and paths, and the program, for Windows under Wine
+    Windows,
     /// Explore the handshake of the CPU kernels' threads with loom, in every order that its bounds allow
     Team,
 }
@@ -63,6 +67,12 @@ impl Soak {
                 run(Command::new(env!("CARGO")).args(test))?;
             }
             Name::Targets => run(Command::new("bash").args([".ci/targets", "run"]))?,
+            Name::Packages => {
+                let features = "patchcore/cpu,patchcore-core/cpu,patchcore-cli/cpu";
+                let build = ["xtask", "package-size", "--build", "--", "--no-default-features", "--features", features];
+                run(Command::new(env!("CARGO")).args(build))?;
+            }
+            Name::Windows => run(Command::new("bash").args([".ci/targets", "windows"]))?,
             Name::Team => {
                 let test = ["test", "-p", "patchcore-cpu", "--release", "--lib", "team"];
                 // Other flags are another build of everything: it must not take the place of the usual one.
