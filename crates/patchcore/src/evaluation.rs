@@ -321,7 +321,7 @@ impl Evaluation {
             seconds: BTreeMap::new(),
             model: EvaluatedModel {
                 mode: core.config().rules_name(),
-                backbone: core.config().first().backbone.name().to_owned(),
+                backbone: core.extractor().networks().map(|(name, _)| name).collect::<Vec<_>>().join(" + "),
                 weights_sha256: core.weights_sha256().to_owned(),
                 bank_rows: core.bank().len(),
                 seed: core.config().seed,

@@ -9,6 +9,7 @@ use patchcore_io::path_text;
 use patchcore_io::{Geometry, Limits, NetworkInput, Photo, PixelBuffer, prepare_within};
 
 use crate::error::Error;
+#[cfg(not(target_family = "wasm"))]
 use crate::span::enter;
 
 /// Something that is a photo, or leads to one: a [`Photo`], a path, a camera's [`PixelBuffer`], an `image::DynamicImage`, a
@@ -79,6 +80,8 @@ impl PhotoSource {
                 Known::Identity => input.with_identity(photo),
             })
         };
+        // Nothing is read where there are no files.
+        let _ = limits;
         match self {
             Self::Photo(photo) => prepare(&photo),
             #[cfg(not(target_family = "wasm"))]

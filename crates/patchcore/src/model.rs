@@ -34,9 +34,9 @@ use crate::write_file::write_beside_and_rename;
 ///
 /// # Threads
 ///
-/// A score uses the threads of the rayon pool that calls it, else those of rayon's global pool, else, where the model was given
-/// some ([`LoadOptions::threads`], [`FitOptions::threads`](crate::FitOptions::threads)), those. Any number of threads may score
-/// with one model at once; each gets the bits that it would get alone.
+/// A score uses the model's own threads, where it was given some ([`LoadOptions::threads`],
+/// [`FitOptions::threads`](crate::FitOptions::threads)), else those of the rayon pool that calls it, else those of rayon's global
+/// pool. Any number of threads may score with one model at once; each gets the bits that it would get alone.
 ///
 /// In an async runtime a score belongs on its threads for blocking work: the example `async_service` does it with tokio, with
 /// a deadline and a fit that can be cancelled.
@@ -55,6 +55,7 @@ pub struct Model {
     pub(crate) thresholds: Thresholds,
     pub(crate) threads: Threads,
     /// The folder of its file, if it comes from one: what lies beside it is found from there.
+    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "there are no files"))]
     pub(crate) folder: Option<Arc<Path>>,
 }
 
@@ -329,4 +330,29 @@ pub(crate) fn cell_in_photo(geometry: &Geometry, grid: Grid, row: usize, column:
     let centre = |cell: usize, cells: usize, pixels: u32| (cell as f64 + 0.5) * f64::from(pixels) / cells as f64 - 0.5;
     let x = centre(column, grid.columns, geometry.input.width);
     geometry.to_original(x, centre(row, grid.rows, geometry.input.height))
+}
+
+#[cfg(all(test, feature = "cpu", feature = "embed-efficientnet-lite0"))]
+mod tests {
+    use patchcore_io::{PixelBuffer, PixelFormat};
+
+    use super::*;
+    use crate::{FitOptions, Settings};
+
+    #[test]
+    fn a_clone_shares_what_is_large_and_the_threads() {
+        fn is_for_any_thread<T: Send + Sync>() {}
+        is_for_any_thread::<Model>();
+        let data: Vec<u8> = (0..48 * 48).map(|at| (at * 37 % 101) as u8).collect();
+        let photo = PixelBuffer { data: &data, width: 48, height: 48, stride: 48, format: PixelFormat::Gray8 };
+        let settings = Settings { coreset_sampling_ratio: 0.1, ..Settings::default() };
+        let model = Model::fit_with(&settings, [photo], FitOptions::default().threads(1)).unwrap().model;
+        let clone = model.clone();
+        assert!(Arc::ptr_eq(&model.core, &clone.core), "network and bank");
+        assert!(Arc::ptr_eq(&model.weights, &clone.weights), "weights");
+        assert!(Arc::ptr_eq(&model.sections, &clone.sections), "names and digests of the photos");
+        assert!(model.threads.are_those_of(&clone.threads), "threads");
+        // What differs is little.
+        assert!(size_of::<Model>() <= 512, "{}", size_of::<Model>());
+    }
 }

@@ -31,6 +31,12 @@ impl Threads {
         }
     }
 
+    /// Whether these are the very same.
+    #[cfg(test)]
+    pub(crate) fn are_those_of(&self, other: &Self) -> bool {
+        matches!((&self.0, &other.0), (Some(one), Some(other)) if Arc::ptr_eq(one, other))
+    }
+
     /// Runs work on the threads.
     pub(crate) fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match &self.0 {
