@@ -313,6 +313,18 @@ pub enum FitError {
     Cancelled,
 }
 
+impl FitError {
+    /// The error of scoring or embedding a photo as one of the fit; `image` is the photo's number.
+    pub(crate) fn of_photo(error: ScoreError, image: usize) -> Self {
+        match error {
+            ScoreError::Input(error) => Self::Input(error),
+            ScoreError::Backbone(error) => Self::Backbone(error),
+            ScoreError::Device(error) => Self::Device(error),
+            ScoreError::NotFinite => Self::NotFinite { image },
+        }
+    }
+}
+
 /// An image that the network cannot take.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
@@ -542,6 +554,11 @@ impl From<EngineError> for ScoreError {
             EngineError::Device(error) => error.into(),
         }
     }
+}
+
+/// [`ModelFileError::Malformed`], for this reason.
+pub(crate) fn malformed(reason: impl std::fmt::Display) -> ModelFileError {
+    ModelFileError::Malformed { reason: reason.to_string() }
 }
 
 impl From<EngineError> for ModelFileError {

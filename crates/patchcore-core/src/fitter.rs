@@ -10,7 +10,7 @@ use crate::device::ComputeDevice;
 use crate::error::{FitError, ScoreError};
 use crate::extractor::Extractor;
 use crate::finish::{Cells, distance};
-use crate::good_quantiles::{FittedPhoto, GoodQuantiles};
+use crate::good_quantiles::FittedPhoto;
 use crate::image_input::ImageInput;
 use crate::memory_bank::{MemoryBank, PatchOrigin};
 use crate::nearest_neighbor::squared_distance;
@@ -145,7 +145,8 @@ impl Fitter {
                 Ok(())
             })
         });
-        let added = embedded.map_err(|error| fit_error(error, number)).and_then(|()| self.check_finite(&before, 1));
+        let added =
+            embedded.map_err(|error| FitError::of_photo(error, number)).and_then(|()| self.check_finite(&before, 1));
         match added {
             Ok(()) => {
                 let inside = inside.map(|inside| self.shared_inside(inside));
@@ -180,7 +181,7 @@ impl Fitter {
                     patches.add(first + embedded.image, embedded.grid, embedded.rows, Cells::All);
                 }
             });
-            let added = embedded.map_err(|error| fit_error(error, first));
+            let added = embedded.map_err(|error| FitError::of_photo(error, first));
             added.and_then(|()| self.check_finite(&before, images.len())).map(|()| {
                 let photo = |image: &ImageInput<'_>| FittedPhoto { size: (image.height, image.width), inside: None };
                 self.photos.extend(images.iter().map(photo));
@@ -234,7 +235,7 @@ impl Fitter {
     ///
     /// - `patches x (dim x 4 + 16)` of every member: the embeddings, distances and bookkeeping;
     /// - the larger of `patches x projected x 8`, while the coreset is selected, and `bank x (dim x 8 + 800)`, while a model without one
-    ///   photo scores it ([`GoodQuantiles`]);
+    ///   photo scores it ([`GoodQuantiles`](crate::good_quantiles::GoodQuantiles));
     /// - `bank x (dim x 8 + 800)`: the bank, once in the file's bytes, and the index of the search;
     /// - the network: every weight twice, those of 3x3 convolutions five times (Winograd's form);
     /// - 80 MiB: the program, with a GPU's backend if it has one, and the photos in flight (of a GPU's batch at most 32 MiB).
@@ -292,8 +293,8 @@ impl Fitter {
         }
         let fitted_on = FittedOn { images, patches, good_scores: joint_good_scores(&config, &good_scores) };
         let model = PatchCore::new(extractor, banks, fitted_on)?.with_own_passport();
-        let model = model.map_err(|error| fit_error(error, 0))?;
-        let quantiles = GoodQuantiles::of(&model, &photos, |member, image| match members.get(member) {
+        let model = model.map_err(|error| FitError::of_photo(error, 0))?;
+        let quantiles = model.measure_good(&photos, |member, image| match members.get(member) {
             Some(patches) => patches.of_image(image),
             None => (&[], &[]),
         });
@@ -390,14 +391,4 @@ fn project(
         values.extend(extractor.engine().project(&projection, rows)?);
     }
     Ok(Some((values, width)))
-}
-
-/// The error of scoring or embedding a photo as one of the fit; `image` is the photo's number.
-fn fit_error(error: ScoreError, image: usize) -> FitError {
-    match error {
-        ScoreError::Input(error) => FitError::Input(error),
-        ScoreError::Backbone(error) => FitError::Backbone(error),
-        ScoreError::Device(error) => FitError::Device(error),
-        ScoreError::NotFinite => FitError::NotFinite { image },
-    }
 }

@@ -7,17 +7,12 @@
 
 use std::sync::Arc;
 
-use patchcore_config::Grid;
 use serde::{Deserialize, Serialize};
-
-use crate::error::{FitError, ScoreError};
-use crate::memory_bank::PatchOrigin;
-use crate::patchcore::PatchCore;
 
 /// Shares of the values that lie at or below a quantile.
 pub const SHARES: [f64; 6] = [0.5, 0.9, 0.95, 0.99, 0.999, 1.0];
 /// Photos that are scored, evenly over the fit.
-const PHOTOS: usize = 16;
+pub(crate) const PHOTOS: usize = 16;
 /// Pixels of one photo that are looked at, evenly over those that count; the largest one always is.
 const PIXELS: usize = 1 << 16;
 
@@ -43,52 +38,8 @@ pub(crate) struct FittedPhoto {
     pub inside: Option<Arc<[bool]>>,
 }
 
-impl GoodQuantiles {
-    /// Of a model that was just fitted, on one photo at least. `rows`: the embeddings of a member and a photo, and where they come from. `None` where no photo
-    /// can be left out, because the rest of the bank is too small.
-    ///
-    /// # Errors
-    /// [`FitError`], from the device.
-    pub(crate) fn of<'a>(
-        model: &PatchCore,
-        photos: &[FittedPhoto],
-        rows: impl Fn(usize, usize) -> (&'a [f32], &'a [PatchOrigin]),
-    ) -> Result<Option<Self>, FitError> {
-        let (mut patches, mut pixels, mut scored) = (Vec::new(), Vec::new(), 0);
-        for (image, photo) in photos.iter().enumerate().step_by(photos.len().div_ceil(PHOTOS)) {
-            let without = match model.without_image(image as u32) {
-                Ok(without) => without,
-                Err(FitError::TooFewRows { .. }) => continue,
-                Err(other) => return Err(other),
-            };
-            let inside = photo.inside.as_deref();
-            let found = without.score_rows(photo.size, inside, |member, grid: Grid| {
-                let (rows, origins) = rows(member, image);
-                let cell = |at: &PatchOrigin| usize::from(at.row) * grid.columns + usize::from(at.column);
-                (rows, origins.iter().map(cell).collect())
-            });
-            let (scores, map) = match found {
-                Ok(found) => found,
-                Err(ScoreError::Device(error)) => return Err(error.into()),
-                // The photo was fitted on: it has patches, and they are finite.
-                Err(other) => unreachable!("a photo of the fit cannot be scored: {other}"),
-            };
-            patches.extend(scores);
-            add_pixels(&map.scores, inside, &mut pixels);
-            scored += 1;
-        }
-        let quantiles = |mut values: Vec<f32>| {
-            values.sort_unstable_by(f32::total_cmp);
-            SHARES.iter().filter_map(|share| quantile(&values, *share)).collect::<Vec<f32>>()
-        };
-        let found =
-            Self { photos: scored, shares: SHARES.to_vec(), patches: quantiles(patches), pixels: quantiles(pixels) };
-        Ok((scored > 0).then_some(found))
-    }
-}
-
 /// The pixels that count, thinned evenly, and their largest.
-fn add_pixels(map: &[f32], inside: Option<&[bool]>, pixels: &mut Vec<f32>) {
+pub(crate) fn add_pixels(map: &[f32], inside: Option<&[bool]>, pixels: &mut Vec<f32>) {
     let counts = |at: &usize| inside.is_none_or(|inside| inside.get(*at) == Some(&true));
     let counted = || map.iter().enumerate().filter(|(at, _)| counts(at)).map(|(_, score)| *score);
     let count = counted().count();
@@ -100,7 +51,7 @@ fn add_pixels(map: &[f32], inside: Option<&[bool]>, pixels: &mut Vec<f32>) {
 }
 
 /// The smallest value that a share of the sorted values does not exceed.
-fn quantile(sorted: &[f32], share: f64) -> Option<f32> {
+pub(crate) fn quantile(sorted: &[f32], share: f64) -> Option<f32> {
     let rank = (sorted.len() as f64 * share).ceil() as usize;
     sorted.get(rank.clamp(1, sorted.len().max(1)) - 1).copied()
 }

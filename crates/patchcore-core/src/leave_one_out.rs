@@ -1,6 +1,9 @@
 //! A fitted model without one of its training photos: what the others alone say about it.
 
+use patchcore_config::Grid;
+
 use crate::error::FitError;
+use crate::good_quantiles::{FittedPhoto, GoodQuantiles, PHOTOS, SHARES, add_pixels, quantile};
 use crate::memory_bank::{MemoryBank, PatchOrigin};
 use crate::patchcore::PatchCore;
 
@@ -29,5 +32,46 @@ impl PatchCore {
         };
         let banks = self.members().iter().map(|member| without(member.bank())).collect::<Result<_, _>>()?;
         Ok(PatchCore::new(self.extractor().clone(), banks, self.fitted_on())?)
+    }
+
+    /// The quantiles of a model that was just fitted, on one photo at least. `rows`: the embeddings of a member and a photo, and where
+    /// they come from. `None` where no photo can be left out, because the rest of the bank is too small.
+    ///
+    /// # Errors
+    /// [`FitError::Device`], and [`FitError::NotFinite`] for a photo whose distances are not finite.
+    pub(crate) fn measure_good<'a>(
+        &self,
+        photos: &[FittedPhoto],
+        rows: impl Fn(usize, usize) -> (&'a [f32], &'a [PatchOrigin]),
+    ) -> Result<Option<GoodQuantiles>, FitError> {
+        let (mut patches, mut pixels, mut scored) = (Vec::new(), Vec::new(), 0);
+        for (image, photo) in photos.iter().enumerate().step_by(photos.len().div_ceil(PHOTOS)) {
+            let without = match self.without_image(image as u32) {
+                Ok(without) => without,
+                Err(FitError::TooFewRows { .. }) => continue,
+                Err(other) => return Err(other),
+            };
+            let inside = photo.inside.as_deref();
+            let found = without.score_rows(photo.size, inside, |member, grid: Grid| {
+                let (rows, origins) = rows(member, image);
+                let cell = |at: &PatchOrigin| usize::from(at.row) * grid.columns + usize::from(at.column);
+                (rows, origins.iter().map(cell).collect())
+            });
+            let (scores, map) = found.map_err(|error| FitError::of_photo(error, image))?;
+            patches.extend(scores);
+            add_pixels(&map.scores, inside, &mut pixels);
+            scored += 1;
+        }
+        let quantiles = |mut values: Vec<f32>| {
+            values.sort_unstable_by(f32::total_cmp);
+            SHARES.iter().filter_map(|share| quantile(&values, *share)).collect::<Vec<f32>>()
+        };
+        let found = GoodQuantiles {
+            photos: scored,
+            shares: SHARES.to_vec(),
+            patches: quantiles(patches),
+            pixels: quantiles(pixels),
+        };
+        Ok((scored > 0).then_some(found))
     }
 }

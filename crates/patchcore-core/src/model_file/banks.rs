@@ -4,15 +4,16 @@ use half::f16;
 use patchcore_config::{BackboneWeights, BankDtype, NamedTensor};
 use safetensors::tensor::Dtype;
 
-use super::container::{Tensor, Tensors};
 use super::header::ModelHeader;
-use super::malformed;
-use crate::error::ModelFileError;
+use super::tensor::{Tensor, Tensors};
+use crate::error::{ModelFileError, malformed};
 use crate::memory_bank::{MemoryBank, PatchOrigin};
 
 const BANK: &str = "memory_bank";
 const ORIGINS: &str = "origins";
 const WEIGHTS_PREFIX: &str = "weights.";
+/// What the names of sections' tensors begin with.
+pub(super) const SECTION_PREFIX: &str = "section.";
 
 /// The name of a member's tensor: the first member's has no number.
 fn of_member(tensor: &str, member: usize) -> String {
@@ -109,8 +110,13 @@ pub(super) fn encode_weights(weights: &BackboneWeights) -> impl Iterator<Item = 
     weights.tensors.iter().map(tensor)
 }
 
+/// Whether a tensor is one of those that the fit computed: neither a section's nor a weight.
+pub(super) fn is_computed(name: &str) -> bool {
+    !name.starts_with(SECTION_PREFIX) && !is_weight(name)
+}
+
 /// Whether a tensor is one of embedded weights.
-pub(super) fn is_weight(name: &str) -> bool {
+fn is_weight(name: &str) -> bool {
     name.starts_with(WEIGHTS_PREFIX)
 }
 

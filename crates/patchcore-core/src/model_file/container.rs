@@ -1,13 +1,13 @@
 //! The container of a model file: a safetensors file with a JSON header in its metadata, and the digests over both.
 
-use std::collections::BTreeMap;
-
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::malformed;
-use crate::error::ModelFileError;
+use super::banks::is_computed;
+use super::tensor::{Tensor, Tensors};
+use super::version::Version;
+use crate::error::{ModelFileError, malformed};
 
 /// Where the header stands in the safetensors metadata.
 const HEADER_KEY: &str = "patchcore";
@@ -17,75 +17,6 @@ const CHECKSUM: &str = "sha256";
 const COMPUTED: &str = "computed_sha256";
 /// The first version whose digest is over codes and little-endian sizes; before, types and shapes were hashed as text.
 const TYPE_CODES: u32 = 3;
-
-/// Tensors by name.
-pub(super) type Tensors = BTreeMap<String, Tensor>;
-
-/// A tensor as the file holds it: little-endian values, row-major.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tensor {
-    pub dtype: Dtype,
-    pub shape: Vec<usize>,
-    pub bytes: Vec<u8>,
-}
-
-impl Tensor {
-    /// Bytes in one row.
-    pub fn of_bytes(bytes: Vec<u8>) -> Self {
-        Self { dtype: Dtype::U8, shape: vec![bytes.len()], bytes }
-    }
-
-    /// f32 values.
-    pub fn of_f32(shape: Vec<usize>, values: &[f32]) -> Self {
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        Self { dtype: Dtype::F32, shape, bytes }
-    }
-
-    /// u32 values.
-    pub fn of_u32(shape: Vec<usize>, values: impl Iterator<Item = u32>) -> Self {
-        Self { dtype: Dtype::U32, shape, bytes: values.flat_map(u32::to_le_bytes).collect() }
-    }
-
-    /// u64 values in one row.
-    pub fn of_u64(values: &[u64]) -> Self {
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        Self { dtype: Dtype::U64, shape: vec![values.len()], bytes }
-    }
-
-    /// Its f32 values.
-    pub fn f32_values(&self, name: &str) -> Result<Vec<f32>, ModelFileError> {
-        self.expect(name, Dtype::F32)?;
-        let (values, _) = self.bytes.as_chunks::<4>();
-        Ok(values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
-    }
-
-    /// Its u32 values.
-    pub fn u32_values(&self, name: &str) -> Result<Vec<u32>, ModelFileError> {
-        self.expect(name, Dtype::U32)?;
-        let (values, _) = self.bytes.as_chunks::<4>();
-        Ok(values.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect())
-    }
-
-    /// Its u64 values.
-    pub fn u64_values(&self, name: &str) -> Result<Vec<u64>, ModelFileError> {
-        self.expect(name, Dtype::U64)?;
-        let (values, _) = self.bytes.as_chunks::<8>();
-        Ok(values.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect())
-    }
-
-    /// Its bytes.
-    pub fn u8_values(&self, name: &str) -> Result<&[u8], ModelFileError> {
-        self.expect(name, Dtype::U8)?;
-        Ok(&self.bytes)
-    }
-
-    fn expect(&self, name: &str, dtype: Dtype) -> Result<(), ModelFileError> {
-        if self.dtype == dtype {
-            return Ok(());
-        }
-        Err(malformed(format!("tensor `{name}` has dtype {:?}, expected {dtype:?}", self.dtype)))
-    }
-}
 
 /// A file's header, before anything in it is understood, and its tensors without the digests.
 pub(super) struct Container {
@@ -156,7 +87,7 @@ impl Container {
 /// The same file with the digests that its header and tensors have, as far as it is one: mutated bytes get past them this way.
 pub(super) fn resealed(bytes: &[u8]) -> Option<Vec<u8>> {
     let header = Container::read_header(bytes).ok()?;
-    let version: super::Version = serde_json::from_str(&header).ok()?;
+    let version: Version = serde_json::from_str(&header).ok()?;
     let file = SafeTensors::deserialize(bytes).ok()?;
     let mut sealed = bytes.to_vec();
     let mut put = |name: &str, digest: [u8; 32], tensors: &mut Tensors| {
@@ -173,7 +104,7 @@ pub(super) fn resealed(bytes: &[u8]) -> Option<Vec<u8>> {
     tensors.remove(CHECKSUM)?;
     if version.format_version >= TYPE_CODES {
         tensors.remove(COMPUTED)?;
-        let computed = tensors.iter().filter(|(name, _)| super::is_computed(name));
+        let computed = tensors.iter().filter(|(name, _)| is_computed(name));
         put(COMPUTED, computed_digest(&header, computed).ok()?, &mut tensors)?;
     }
     let digest = match version.format_version < TYPE_CODES {

@@ -10,11 +10,16 @@ use serde_json::Value;
 use super::requires::{requirements, unknown};
 use super::section::{FitSection, Sections};
 use super::training_photo::TrainingPhoto;
-use super::{FORMAT_VERSION, malformed};
-use crate::error::ModelFileError;
+use crate::error::{ModelFileError, malformed};
 use crate::extractor::catalogue_backbones;
 use crate::passport::ScorePassport;
 use crate::patchcore::FittedOn;
+
+/// Version of the layout of `docs/model-file.md`.
+///
+/// 2: the passport, f16 banks and whatever later settings say. 3: every rule is stored, members, `requires` and sections. Earlier
+/// files are read as they were written, and score the same.
+pub const FORMAT_VERSION: u32 = 3;
 
 /// The first version whose configuration is its rules, and which has sections.
 pub(super) const SECTIONS: u32 = 3;
@@ -46,14 +51,6 @@ pub struct NetworkDigest {
     pub name: String,
     /// Its digest ([`Backbone::sha256`](crate::backbone::Backbone::sha256)).
     pub sha256: String,
-}
-
-/// Only what must be readable whatever the version.
-#[derive(Deserialize)]
-pub(super) struct Version {
-    pub format_version: u32,
-    #[serde(default)]
-    pub written_by: String,
 }
 
 impl ModelHeader {

@@ -16,41 +16,37 @@
 mod banks;
 mod container;
 mod header;
+mod raw_section;
 mod requires;
 mod section;
+mod tensor;
 #[cfg(test)]
 #[cfg(feature = "cpu")]
 mod tests;
 mod training_photo;
+mod version;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use patchcore_config::BackboneWeights;
 
-use self::banks::{bank_tensors, decode_bank, encode_banks, encode_weights, is_weight, take_weights};
+use self::banks::{SECTION_PREFIX, bank_tensors, decode_bank, encode_banks, encode_weights, take_weights};
 use self::container::{Container, computed_digest, hex};
-use self::header::{SECTIONS, Version};
-use self::section::{RawSections, Section};
+use self::header::SECTIONS;
+use self::raw_section::{RawSections, Section};
+use self::version::Version;
 use crate::backbone::Backbone;
 use crate::device::ComputeDevice;
-use crate::error::ModelFileError;
+use crate::error::{ModelFileError, malformed};
 use crate::extractor::Extractor;
 use crate::memory_bank::MemoryBank;
 use crate::patchcore::PatchCore;
 
-pub use self::header::{ModelHeader, NetworkDigest};
+pub use self::header::{FORMAT_VERSION, ModelHeader, NetworkDigest};
 pub use self::requires::REQUIREMENTS;
 pub use self::section::{ColourSeen, FitSection, InputsSeen, Provenance, Sections, SizeSeen};
 pub use self::training_photo::{StoredPath, TrainingPhoto};
-
-/// Version of the layout described above.
-///
-/// 2: the passport, f16 banks and whatever later settings say. 3: every rule is stored, members, `requires` and sections. Earlier
-/// files are read as they were written, and score the same.
-pub const FORMAT_VERSION: u32 = 3;
-
-const SECTION_PREFIX: &str = "section.";
 
 /// What to do with a device whose results differ from the model's passport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -255,11 +251,6 @@ impl ModelFile {
     }
 }
 
-/// Whether a tensor is one of those that the fit computed: neither a section's nor a weight.
-fn is_computed(name: &str) -> bool {
-    !name.starts_with(SECTION_PREFIX) && !is_weight(name)
-}
-
 /// The sections of a file, their tensors taken out of it.
 fn take_sections(
     container: &mut Container,
@@ -275,8 +266,4 @@ fn take_sections(
         section.tensors.insert(own.to_owned(), tensor);
     }
     Ok(sections)
-}
-
-fn malformed(error: impl std::fmt::Display) -> ModelFileError {
-    ModelFileError::Malformed { reason: error.to_string() }
 }

@@ -1,38 +1,14 @@
 //! Optional sections: what a model file says beside what decides its scores. A reader keeps those that it does not know.
 
-use std::collections::BTreeMap;
-
 use patchcore_metrics::threshold::Thresholds;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::container::{Tensor, Tensors};
-use super::malformed;
+use super::raw_section::{RawSections, Section};
 use super::training_photo::{self, StoredPath, TrainingPhoto};
-use crate::error::ModelFileError;
+use crate::error::{ModelFileError, malformed};
 use crate::good_quantiles::GoodQuantiles;
 use crate::passport::ScorePassport;
-
-/// A section as the file holds it: JSON in the header, and tensors `section.NAME.TENSOR`.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Section {
-    pub json: Value,
-    pub tensors: Tensors,
-}
-
-impl Section {
-    fn of(value: &impl Serialize) -> Result<Self, ModelFileError> {
-        Ok(Self { json: serde_json::to_value(value).map_err(malformed)?, tensors: Tensors::new() })
-    }
-
-    pub fn tensor(&self, name: &str) -> Result<&Tensor, ModelFileError> {
-        self.tensors.get(name).ok_or_else(|| malformed(format!("a section without its tensor `{name}`")))
-    }
-}
-
-/// Sections by name.
-pub(super) type RawSections = BTreeMap<String, Section>;
 
 /// The sections that this version knows, and those of a file that it does not know. None of them changes a score.
 #[derive(Debug, Clone, PartialEq, Default)]

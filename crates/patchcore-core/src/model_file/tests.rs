@@ -6,7 +6,9 @@ use patchcore_config::{BankDtype, ImageScoreRule, Pad, Region, Resize, Size, Til
 use patchcore_metrics::threshold::{Threshold, ThresholdOrigin, Thresholds};
 use serde_json::{Value, json};
 
-use super::container::{Container, Tensor, Tensors, computed_digest};
+use super::banks::is_computed;
+use super::container::{Container, computed_digest};
+use super::tensor::{Tensor, Tensors};
 use super::*;
 use crate::backbone::test_networks::{Blocks, lite0};
 use crate::good_quantiles::SHARES;

@@ -3,10 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::container::{Tensor, Tensors};
-use super::malformed;
-use super::section::Section;
-use crate::error::ModelFileError;
+use super::raw_section::Section;
+use super::tensor::{Tensor, Tensors};
+use crate::error::{ModelFileError, malformed};
 
 /// A photo of the fit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
