@@ -79,7 +79,7 @@ pub use patchcore_config::{BankDtype, Crop, MODES, Mode, Pad, Region, Resize, Si
 pub use patchcore_core::device::{BACKENDS, Backend};
 pub use patchcore_core::good_quantiles::GoodQuantiles;
 pub use patchcore_core::memory_bank::MemoryBank;
-pub use patchcore_core::model_file::{InputsSeen, Provenance, Sections, TrainingPhoto};
+pub use patchcore_core::model_file::{self, InputsSeen, ModelFile, Provenance, Sections, StoredPath, TrainingPhoto};
 pub use patchcore_core::scoring::AnomalyMap;
 pub use patchcore_core::{ComputeDevice, FittedOn, GoodScores, Instructions, Precision};
 pub use patchcore_io::{

@@ -155,7 +155,9 @@ impl Program {
             let text = self.run(&["inspect".into(), model.into(), "--format".into(), "json".into()], 1)?;
             let said: Value = serde_json::from_str(&text).context("inspect")?;
             for which in ["image", "pixel"] {
-                let value = said.pointer(&format!("/thresholds/{which}/value"));
+                // Among the sections since they are; at the top before.
+                let at = |place: &str| said.pointer(&format!("{place}/thresholds/{which}/value"));
+                let value = at("/sections").or_else(|| at(""));
                 if let Some(value) = value.and_then(Value::as_f64) {
                     answers.add_floats(&format!("threshold of {which}s, {name}"), vec![1], &[value as f32]);
                 }

@@ -96,13 +96,21 @@ fn a_path_that_is_not_there_is_a_row_with_its_error() {
 }
 
 #[test]
-fn tiny_photos_are_enlarged_or_refused_but_never_a_panic() {
+fn tiny_photos_are_refused_by_name_and_small_ones_enlarged() {
     let place = Workplace::new();
     save(&place.path("tiny/1x1.png"), photo(1, 1, 0, false));
     save(&place.path("tiny/2x3.png"), photo(2, 3, 0, false));
-    fit(&place, "tiny").done();
-    patchcore(["score", "--model", &place.text("m.patchcore"), &place.text("tiny"), "--overlays", &place.text("out")])
-        .done();
+    fit(&place, "tiny").fails(&["1x1.png", "1x1 pixels", "64x64", "8x8"]);
+    for side in 8..12 {
+        save(&place.path(&format!("small/{side}.png")), photo(side, side + 3, 0, false));
+    }
+    fit(&place, "small").done();
+    let score = |folder: &str| {
+        let (model, folder) = (place.text("m.patchcore"), place.text(folder));
+        patchcore(["score", "--model", &model, &folder, "--overlays", &place.text("out")])
+    };
+    score("small").done();
+    score("tiny").ends(3, &["2x3.png", "2x3 pixels"]);
     // The same photos without an enlargement that suffices.
     save(&place.path("flat/wide.png"), photo(20, 1, 0, false));
     let (data, model) = (place.text("flat"), place.text("n.patchcore"));

@@ -49,7 +49,11 @@ fn an_installed_onnx_file_works_and_a_safetensors_file_comes_first() {
     let fit = || {
         let mut command = crate::program::command();
         command.env("PATCHCORE_CACHE", place.path("cache"));
-        command.args(small_fit(&place.path("photos"), &place.path("m.patchcore"))).args(["--backbone", "resnet18"]);
+        command.args(small_fit(&place.path("photos"), &place.path("m.patchcore"))).args([
+            "--backbone",
+            "resnet18",
+            "--reproducible",
+        ]);
         crate::program::finish(&mut command)
     };
     fit().done();
@@ -58,7 +62,7 @@ fn an_installed_onnx_file_works_and_a_safetensors_file_comes_first() {
     patchcore(
         small_fit(&place.path("photos"), &place.path("given.patchcore"))
             .into_iter()
-            .chain(["--backbone", "resnet18", "--weights", &weights].map(str::to_owned)),
+            .chain(["--backbone", "resnet18", "--weights", &weights, "--reproducible"].map(str::to_owned)),
     )
     .done();
     assert!(installed == fs::read(place.path("given.patchcore")).unwrap());
@@ -140,10 +144,16 @@ fn a_model_refuses_other_weights_and_takes_its_own_from_a_file() {
 fn a_real_network_needs_its_weights_unless_they_are_embedded() {
     let Some(weights) = resnet18() else { return };
     let (place, weights) = (photos(), weights.display().to_string());
-    fit(&place, &["--backbone", "resnet18", "--weights", &weights]).done();
+    let copy = place.text("copy.onnx");
+    fs::copy(&weights, &copy).unwrap();
+    fit(&place, &["--backbone", "resnet18", "--weights", &copy]).done();
     let (model, photo) = (place.text("m.patchcore"), place.text("photos/000.png"));
+    let remembered = patchcore(["score", "--model", &model, &photo]).done().stdout;
+    fs::remove_file(&copy).unwrap();
     patchcore(["score", "--model", &model, &photo]).fails(&["resnet18", "cargo xtask fetch-weights resnet18"]);
     let with_file = patchcore(["score", "--model", &model, "--weights", &weights, &photo]).done().stdout;
+
+    assert_eq!(with_file, remembered);
 
     let mut other = fs::read(&weights).unwrap();
     let middle = other.len() / 2;

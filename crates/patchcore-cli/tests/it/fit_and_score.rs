@@ -158,7 +158,8 @@ fn a_category_fits_on_its_good_photos_and_the_same_seed_gives_the_same_model() {
     // Mode authors draws a projection and its start; the paper's greedy on so few values draws nothing.
     let fit = |name: &str, seed: &str| {
         let fit = small_fit(&place.path("part"), &place.path(name));
-        patchcore(fit.into_iter().chain(["--mode", "authors", "--seed", seed].map(str::to_owned))).done();
+        patchcore(fit.into_iter().chain(["--mode", "authors", "--reproducible", "--seed", seed].map(str::to_owned)))
+            .done();
         bank(&place.path(name))
     };
     let (first, again, other) = (fit("a.patchcore", "7"), fit("b.patchcore", "7"), fit("c.patchcore", "8"));

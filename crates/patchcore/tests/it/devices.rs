@@ -333,7 +333,7 @@ fn a_device_that_scores_differently_is_refused_by_the_passport() {
     let passport = file.sections.passport.as_mut().unwrap();
     passport.entries[1].score *= 1.01;
     let error = file.clone().into_model(Some(&weights), &cpu, DriftPolicy::Refuse).unwrap_err().to_string();
-    for word in ["device flex in f32", "9.9e-3", "--allow-drift", "patchcore doctor"] {
+    for word in ["device flex in f32", "9.9e-3", "allow the drift", "compare the device with the CPU"] {
         assert!(error.contains(word), "{error}");
     }
     let allowed = file.into_model(Some(&weights), &cpu, DriftPolicy::Allow).unwrap();
