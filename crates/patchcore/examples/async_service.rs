@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example async_service`
 
+#![allow(clippy::missing_errors_doc, reason = "an example: whatever the library says")]
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

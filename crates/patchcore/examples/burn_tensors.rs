@@ -4,6 +4,8 @@
 //!
 //! `cargo run --release --example burn_tensors`
 
+#![allow(clippy::missing_errors_doc, reason = "an example: whatever the library says")]
+
 use burn::tensor::{Tensor, TensorData};
 use patchcore::config::{Architecture, Mode};
 use patchcore_core::tensors::burn_device;

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example many_cameras`
 
+#![allow(clippy::missing_errors_doc, reason = "an example: whatever the library says")]
+
 use patchcore::{Error, Model, Photo, PixelBuffer, PixelFormat, Settings};
 
 /// The next frame of a camera.

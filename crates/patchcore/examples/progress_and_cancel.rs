@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example progress_and_cancel`
 
+#![allow(clippy::missing_errors_doc, reason = "an example: whatever the library says")]
+
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -104,11 +104,11 @@ mod tests {
         let file = photos.join("1.png");
         std::fs::write(&file, "x").unwrap();
         let place = stored(&file);
-        assert_eq!(candidates(&place, Some(&models)), [file.clone()]);
+        assert_eq!(candidates(&place, Some(&models)), std::slice::from_ref(&file));
         let seen = seen_from(&place, &models);
         let elsewhere = Path::new("/mnt/models");
         assert_eq!(candidates(&seen, Some(elsewhere)), [file.clone(), "/mnt/models/../photos/1.png".into()]);
-        assert_eq!(candidates(&seen, None), [file.clone()]);
+        assert_eq!(candidates(&seen, None), std::slice::from_ref(&file));
         // Once the file is gone the way to it stays as it was.
         std::fs::remove_file(&file).unwrap();
         assert_eq!(seen_from(&seen, elsewhere), seen);

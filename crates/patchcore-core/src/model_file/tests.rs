@@ -24,6 +24,9 @@ fn limit(value: f32) -> Option<Thresholds> {
     Some(Thresholds { image: Some(threshold), pixel: None })
 }
 
+/// What is done to a file's header and tensors.
+type Change = dyn Fn(&mut Value, &mut Tensors);
+
 /// The file after a change of its header and tensors, its digests made right.
 fn changed(bytes: &[u8], change: impl FnOnce(&mut Value, &mut Tensors)) -> Vec<u8> {
     let header = Container::read_header(bytes).unwrap();
@@ -64,8 +67,8 @@ fn what_a_newer_version_needs_is_refused_by_name() {
     let refused = ModelFile::from_bytes(&newer).unwrap_err();
     assert!(matches!(&refused, ModelFileError::Requires { names, .. } if names == &["score_scale"]), "{refused}");
     assert!(refused.to_string().contains("newer version"), "{refused}");
-    let understood = |change: &dyn Fn(&mut Value, &mut Tensors)| ModelFile::from_bytes(&changed(&bytes, change));
-    let changes: [&dyn Fn(&mut Value, &mut Tensors); 4] = [
+    let understood = |change: &Change| ModelFile::from_bytes(&changed(&bytes, change));
+    let changes: [&Change; 4] = [
         &|header, _| header["config"]["whitening"] = json!(true),
         &|header, _| header["config"]["distance"] = json!("cosine"),
         &|header, _| header["whitening"] = json!(true),
