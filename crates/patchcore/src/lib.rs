@@ -3,6 +3,22 @@
 //! One dependency does it all: photos in (files, a camera's bare buffer, or `image::DynamicImage`), a fitted [`Model`]
 //! out, which scores, saves and loads. The network is frozen and ships with the crate; nothing is downloaded.
 //!
+//! ```no_run
+//! use patchcore::{Limits, Model, Photo, Save, Settings, good_images};
+//!
+//! # fn main() -> Result<(), patchcore::Error> {
+//! let model = Model::fit(&Settings::default(), good_images("photos/good".as_ref())?)?;
+//! model.save("part.patchcore", Save::WithWeights)?;
+//!
+//! let photo = Photo::open("frame.png".as_ref(), &Limits::default())?;
+//! let score = model.score(&photo)?;
+//! println!("{:.3}, worst at {:?}", score.score, score.worst_at);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A camera's frames need not be files, and a score says what it was compared with:
+//!
 //! ```
 //! use patchcore::{Model, Photo, PixelBuffer, PixelFormat, Settings};
 //!
