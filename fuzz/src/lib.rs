@@ -80,7 +80,7 @@ pub fn photo(bytes: &[u8]) {
         (Resampling::Float, Crop::Keep, Pad::ToMultiple(16)),
         (Resampling::Native, crop, Pad::None),
     ] {
-        if let Ok(input) = prepare(&photo, &View { resize: Resize::Short(32), resampling, crop, pad }) {
+        if let Ok(input) = prepare(&photo, &View { crop, pad, ..View::resized(Resize::Short(32), resampling) }) {
             let NetworkInput { width, height, data, .. } = &input;
             assert_eq!(data.len() % (width * height), 0);
             // Weights in float need not add up to exactly 1.
@@ -100,12 +100,8 @@ pub fn mask(bytes: &[u8]) {
         assert_eq!(inside.iter().filter(|inside| **inside).count() as u64, region.inside_pixels());
     }
     if let Some(mask) = roi {
-        let view = View {
-            resize: Resize::Short(32),
-            resampling: Resampling::Pil8Bit,
-            crop: Crop::Center(Size { width: 28, height: 28 }),
-            pad: Pad::None,
-        };
+        let resized = View::resized(Resize::Short(32), Resampling::Pil8Bit);
+        let view = View { crop: Crop::Center(Size { width: 28, height: 28 }), ..resized };
         let _ = prepare_mask(&mask, mask.size(), &view);
     }
 }

@@ -112,7 +112,8 @@ pub struct Fit {
     /// k of the patch score in mode authors [default: 1], b of equation 7 in the others [default: 9]
     #[arg(long, value_name = "K", allow_negative_numbers = true)]
     pub num_neighbors: Option<usize>,
-    /// Short side after the resize, aspect ratio kept [default: 256; mode anomalib: --size 256x256]
+    /// Short side after the resize; the aspect ratio is kept, both sides are rounded to whole grid cells [default: 256; mode anomalib:
+    /// --size 256x256]
     #[arg(long, value_name = "PIXELS", conflicts_with = "size", allow_negative_numbers = true)]
     pub resize: Option<u32>,
     /// Both sides after the resize, aspect ratio not kept

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::error::ConfigError;
 use crate::member_config::MemberConfig;
 use crate::patchcore_config::PatchCoreConfig;
+use crate::view::Size;
 
 /// A [`PatchCoreConfig`] that has been checked, once: only [`PatchCoreConfig::check`] makes one, and nothing changes it.
 ///
@@ -40,6 +41,16 @@ impl Checked {
     /// The configuration, to change and check again.
     pub fn into_config(self) -> PatchCoreConfig {
         self.0
+    }
+
+    /// The same after a fit on inputs of these sizes: see [`InputSizes::after_the_fit`](crate::InputSizes::after_the_fit).
+    ///
+    /// # Errors
+    /// [`ConfigError::OutOfRange`] for a size that no input can have.
+    pub fn after_the_fit(self, sizes: impl IntoIterator<Item = Size>) -> Result<Self, ConfigError> {
+        let mut config = self.0;
+        config.view.sizes = config.view.sizes.after_the_fit(sizes);
+        config.check()
     }
 
     /// The first member: there is one, or the check had failed.

@@ -8,7 +8,7 @@ use crate::bank_dtype::BankDtype;
 use crate::mode::Mode;
 use crate::patchcore_config::PatchCoreConfig;
 use crate::rules::EmbeddingRule;
-use crate::view::{Crop, Normalization, Pad, Region, Resampling, Resize, Size, Tiling, View};
+use crate::view::{Crop, InputSizes, Normalization, Pad, Region, Resampling, Resize, Size, Tiling, View};
 
 /// The configuration of a model file of version 1 or 2; as a [`PatchCoreConfig`] it has the rules that its mode had.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -81,6 +81,7 @@ impl From<EarlierConfig> for PatchCoreConfig {
                 resampling: view.resampling,
                 crop: view.crop.map_or(Crop::Keep, Crop::Center),
                 pad: view.pad,
+                sizes: InputSizes::AsResized,
             },
             tiling: tiling.map_or(Tiling::Whole, tiles),
             region: earlier.region,
@@ -138,10 +139,15 @@ mod tests {
 
     #[test]
     fn what_a_mode_stood_for_is_what_is_read() {
-        assert_eq!(read(PAPER), Mode::Paper.config(Architecture::EFFICIENTNET_LITE0));
+        // Of a photo that was not square, the last row or column of cells was cut.
+        let as_resized = |mut config: PatchCoreConfig| {
+            config.view.sizes = InputSizes::AsResized;
+            config
+        };
+        assert_eq!(read(PAPER), as_resized(Mode::Paper.config(Architecture::EFFICIENTNET_LITE0)));
         assert_eq!(read(AUTHORS), Mode::Authors.config(Architecture::EFFICIENTNET_LITE0));
         assert_eq!(read(ANOMALIB), Mode::Anomalib.config(Architecture::EFFICIENTNET_LITE0));
-        assert_eq!(read(WIDE_PAPER), Mode::Paper.config(Architecture::WIDE_RESNET50_2));
+        assert_eq!(read(WIDE_PAPER), as_resized(Mode::Paper.config(Architecture::WIDE_RESNET50_2)));
         for json in [PAPER, AUTHORS, ANOMALIB, WIDE_PAPER, EVERYTHING] {
             assert!(read(json).check().is_ok());
         }
@@ -173,8 +179,7 @@ mod tests {
     fn every_setting_of_then_is_read() {
         let config = read(EVERYTHING);
         assert_eq!(config.mode(), Some(Mode::Anomalib));
-        let view =
-            View { resize: Resize::Keep, resampling: Resampling::Float, crop: Crop::Keep, pad: Pad::ToMultiple(16) };
+        let view = View { pad: Pad::ToMultiple(16), ..View::resized(Resize::Keep, Resampling::Float) };
         assert_eq!(config.view, view);
         assert_eq!(config.tiling, Tiling::Tiles { size: 512, overlap: 128 });
         assert_eq!((config.bank_dtype, config.full_scale), (BankDtype::F16, Some(4095)));

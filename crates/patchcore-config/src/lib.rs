@@ -32,4 +32,6 @@ pub use rules::{
     Border, Distance, EmbeddingRule, ImageScoreRule, PUBLISHED_EMBED_DIMENSION, ProjectionRule, Smoothing, StartRule,
     Upsampling,
 };
-pub use view::{Crop, Grid, Normalization, Pad, Region, RegionError, Resampling, Resize, Size, TileSpan, Tiling, View};
+pub use view::{
+    Crop, Grid, InputSizes, Normalization, Pad, Region, RegionError, Resampling, Resize, Size, TileSpan, Tiling, View,
+};

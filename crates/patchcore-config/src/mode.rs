@@ -2,7 +2,7 @@
 //!
 //! | step | `paper` (default) | `authors` | `anomalib` |
 //! |---|---|---|---|
-//! | view | short side 256, no crop ¹ | short side 256, crop 224 | 256 x 256, no crop |
+//! | view | short side 256, both sides in whole cells ⁸, no crop ¹ | short side 256, crop 224 | 256 x 256, no crop |
 //! | resize arithmetic | PIL, 8 bit ⁶ | PIL, 8 bit | antialiased, float |
 //! | neighbourhood ⁷ | 3x3 mean, zero padding counts | the same, inside the pooling | the same |
 //! | feature dimension ⁷ | 1024 ², never more than the layers' channels ³ | 1024 by adaptive pooling | all channels |
@@ -27,6 +27,8 @@
 //! ⁵ The authors' `astype(int)` shrinks masks and splits regions; that is not followed.
 //! ⁶ Photos of more than 8 bits keep them: they are resized in float. Mode `authors` rounds them to 8 bits first.
 //! ⁷ Settings: `patch_size`, `pretrain_embed_dimension` and `target_embed_dimension`, by the authors' names.
+//! ⁸ [`InputSizes::WholeCells`]: the published views are square; of a photo that is not, the aspect ratio gives a size that cuts the
+//! last cells. `docs/view.md` has the measurement.
 //!
 //! A [`Mode`] constructs these combinations and does nothing else: [`Mode::config`] gives every rule its value, and from
 //! there on a configuration is its rules, which may be mixed. `patchcore_config.rs` has the values of `paper`; here stands
@@ -43,7 +45,7 @@ use crate::patchcore_config::PatchCoreConfig;
 use crate::rules::{
     Border, Distance, EmbeddingRule, ImageScoreRule, PUBLISHED_EMBED_DIMENSION, ProjectionRule, StartRule, Upsampling,
 };
-use crate::view::{Crop, Pad, Resampling, Resize, Size, View};
+use crate::view::{Crop, InputSizes, Pad, Resampling, Resize, Size, View};
 
 /// Which definition of PatchCore to compute. See the [table](self).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -105,6 +107,7 @@ impl Mode {
                     resampling: Resampling::Pil8Bit,
                     crop: Crop::Center(square(224)),
                     pad: Pad::None,
+                    sizes: InputSizes::AsResized,
                 },
                 distance: Distance::SquaredL2,
                 image_score: ImageScoreRule::MaximumOfMeans,
@@ -117,6 +120,7 @@ impl Mode {
                     resampling: Resampling::Float,
                     crop: Crop::Keep,
                     pad: Pad::None,
+                    sizes: InputSizes::AsResized,
                 },
                 upsampling: Upsampling::Nearest,
                 border: Border::ReflectEdgeOnce,

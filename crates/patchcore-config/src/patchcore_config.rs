@@ -6,7 +6,7 @@ use crate::bank_dtype::BankDtype;
 use crate::error::ConfigError;
 use crate::member_config::MemberConfig;
 use crate::rules::{Border, Distance, ImageScoreRule, Smoothing, Upsampling};
-use crate::view::{Crop, Pad, Region, Resampling, Resize, Size, Tiling, View};
+use crate::view::{Crop, InputSizes, Pad, Region, Resampling, Resize, Size, Tiling, View};
 
 /// Settings of a fit, stored whole in the model's file. [`Mode::config`](crate::Mode::config) gives a published combination;
 /// change what differs and [`check`](PatchCoreConfig::check).
@@ -53,9 +53,10 @@ pub const INPUT_SIDES: std::ops::RangeInclusive<usize> = 8..=8192;
 impl PatchCoreConfig {
     /// The paper's values, which are every setting's default: see [`mode`](crate::mode).
     pub(crate) fn paper(member: MemberConfig) -> Self {
+        let sizes = InputSizes::whole_cells(member.strides().1);
         Self {
             members: vec![member],
-            view: View { resize: Resize::Short(256), resampling: Resampling::Native, crop: Crop::Keep, pad: Pad::None },
+            view: View { sizes, ..View::resized(Resize::Short(256), Resampling::Native) },
             tiling: Tiling::Whole,
             region: None,
             full_scale: None,
@@ -132,6 +133,14 @@ impl PatchCoreConfig {
         match self.image_score {
             ImageScoreRule::MaximumOfMeans | ImageScoreRule::Reweighted => self.num_neighbors,
             ImageScoreRule::MaximumOfMap => 1,
+        }
+    }
+
+    /// The sizes that go with the view: whole cells where the input follows the photo.
+    pub fn usual_sizes(&self) -> InputSizes {
+        match self.view.follows_the_photo() {
+            true => InputSizes::whole_cells(self.strides().1),
+            false => InputSizes::AsResized,
         }
     }
 
@@ -253,6 +262,18 @@ impl PatchCoreConfig {
             }
             Pad::ToMultiple(multiple) => multiple.is_multiple_of(deepest),
         };
+        if let InputSizes::WholeCells { stride, of_the_fit } = &self.view.sizes
+            && self.view.follows_the_photo()
+        {
+            if *stride == 0 || !stride.is_multiple_of(deepest) {
+                let found = format!("whole cells of {stride} pixels");
+                return out_of_range("sizes", found, "steps of the deepest stride: see `usual_sizes`");
+            }
+            let side_ok = |side: u32| INPUT_SIDES.contains(&(side as usize));
+            if let Some(size) = of_the_fit.iter().find(|size| !side_ok(size.width) || !side_ok(size.height)) {
+                return out_of_range("sizes", size.to_string(), "8 to 8192 pixels a side");
+            }
+        }
         let Tiling::Tiles { size, overlap } = self.tiling else { return Ok(()) };
         if !whole_cells {
             let found = format!("asked for with padding {:?}", self.view.pad);
@@ -294,7 +315,7 @@ mod tests {
     fn each_bad_parameter_is_named() {
         assert!(good().check().is_ok());
         type Spoil = fn(&mut PatchCoreConfig);
-        let cases: [(&str, Spoil); 26] = [
+        let cases: [(&str, Spoil); 28] = [
             ("members", |config| config.members.clear()),
             ("image_score", |config| config.members.push(config.members[0].clone())),
             ("coreset_sampling_ratio", |config| config.coreset_sampling_ratio = 0.0),
@@ -304,6 +325,11 @@ mod tests {
             ("size", |config| config.view.resize = Resize::Exact(Size { width: 9000, height: 64 })),
             ("crop", |config| config.view.crop = Crop::Center(Size { width: 0, height: 224 })),
             ("pad", |config| config.view.pad = Pad::ToMultiple(0)),
+            ("sizes is whole cells of 8 pixels", |config| config.view.sizes = InputSizes::whole_cells(8)),
+            ("sizes is 9000 x 64", |config| {
+                let sizes = [Size { width: 9000, height: 64 }];
+                config.view.sizes = config.view.sizes.after_the_fit(sizes);
+            }),
             ("tile", |config| config.tiling = Tiling::Tiles { size: 512, overlap: 64 }),
             ("full_scale", |config| config.full_scale = Some(0)),
             ("smoothing", |config| config.smoothing = Smoothing::Gaussian { sigma: 0.0 }),
@@ -408,7 +434,7 @@ mod tests {
     #[test]
     fn a_configuration_describes_itself() {
         let mut config = Mode::Authors.config(Architecture::RESNET18).with_seed(7).with_full_scale(Some(4095));
-        config.view = View { crop: Crop::Keep, pad: Pad::ToMultiple(16), ..config.view };
+        config.view = View { pad: Pad::ToMultiple(16), ..View::resized(Resize::Short(256), Resampling::Pil8Bit) };
         config.tiling = Tiling::Tiles { size: 512, overlap: 64 };
         config.members[0].weight = 0.5;
         let rows: Vec<String> = config.described().iter().map(|(key, value)| format!("{key}: {value}")).collect();

@@ -126,6 +126,11 @@ impl Extractor {
         &self.config
     }
 
+    /// The same networks for a configuration that differs in its view alone.
+    pub(crate) fn with_config(self, config: Checked) -> Self {
+        Self { config, ..self }
+    }
+
     /// Where it computes.
     pub fn device(&self) -> &ComputeDevice {
         &self.device

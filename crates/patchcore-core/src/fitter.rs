@@ -16,7 +16,7 @@ use crate::memory_bank::{MemoryBank, PatchOrigin};
 use crate::nearest_neighbor::squared_distance;
 use crate::patchcore::{FittedOn, GoodScores, PatchCore};
 use crate::photo_parts::{PartBuffers, PhotoParts};
-use patchcore_config::{BackboneWeights, Checked, Grid, MemberConfig, PatchCoreConfig};
+use patchcore_config::{BackboneWeights, Checked, Grid, MemberConfig, PatchCoreConfig, Size};
 
 /// Rows projected at once.
 const PROJECTION_CHUNK: usize = 16_384;
@@ -262,12 +262,14 @@ impl Fitter {
     /// false to stop.
     ///
     /// # Errors
-    /// [`FitError::NoImages`], [`FitError::EmptyCoreset`], [`FitError::TooFewRows`], [`FitError::Device`] and
+    /// [`FitError::Config`], [`FitError::NoImages`], [`FitError::EmptyCoreset`], [`FitError::TooFewRows`], [`FitError::Device`] and
     /// [`FitError::Cancelled`].
     pub fn finish(self, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<PatchCore, FitError> {
         let Self { extractor, members, photos, .. } = self;
         let images = photos.len();
-        let config = extractor.config().clone();
+        let size = |photo: &FittedPhoto| Size { width: photo.size.1 as u32, height: photo.size.0 as u32 };
+        let config = extractor.config().clone().after_the_fit(photos.iter().map(size))?;
+        let extractor = extractor.with_config(config.clone());
         let patches: usize = members.iter().map(|member| member.origins.len()).sum();
         if patches == 0 {
             return Err(FitError::NoImages);

@@ -59,7 +59,8 @@ pub(crate) fn lite0_member() -> MemberConfig {
 }
 
 pub(crate) fn config(members: Vec<MemberConfig>, rule: ImageScoreRule) -> Checked {
-    let config = Mode::Paper.config(network_of(&Blocks::new())).with_members(members);
+    let mut config = Mode::Paper.config(network_of(&Blocks::new())).with_members(members);
+    config.view.sizes = config.usual_sizes();
     config.with_coreset_sampling_ratio(0.5).with_image_score(rule).check().unwrap()
 }
 

@@ -72,6 +72,11 @@ impl Geometry {
             Resize::Exact(size) => (u64::from(size.width), u64::from(size.height)),
         };
         let resized = checked(resized)?;
+        let resized = match view.follows_the_photo() {
+            true => view.sizes.of(resized),
+            false => resized,
+        };
+        let resized = checked((u64::from(resized.width), u64::from(resized.height)))?;
         let input = match view.crop {
             Crop::Keep => resized,
             Crop::Center(size) if size.width == 0 || size.height == 0 => {
@@ -194,7 +199,7 @@ mod tests {
     #[test]
     fn more_than_eight_times_the_photo_is_refused() {
         let checked = |width, height, resize| {
-            let view = View { resize, resampling: Resampling::Native, crop: Crop::Keep, pad: Pad::None };
+            let view = View::resized(resize, Resampling::Native);
             Geometry::new("photo", Size { width, height }, &view).unwrap().check_enlargement("photo")
         };
         let short = Resize::Short(256);

@@ -122,7 +122,7 @@ fn brightest<T: Copy + Ord + Into<u32> + Default>(samples: &[T], channels: usize
 
 #[cfg(test)]
 mod tests {
-    use patchcore_config::{Crop, Pad, Resize};
+    use patchcore_config::{Crop, Resize};
 
     use super::*;
 
@@ -131,8 +131,7 @@ mod tests {
     fn nearest_takes_torchs_pixels_and_pads_with_good() {
         let columns = [0u8, 255, 255, 0, 0, 0, 0, 0, 255, 255];
         let size = |width, height| Size { width, height };
-        let mut view =
-            View { resize: Resize::Exact(size(4, 2)), resampling: Resampling::Float, crop: Crop::Keep, pad: Pad::None };
+        let mut view = View::resized(Resize::Exact(size(4, 2)), Resampling::Float);
         let photo = Photo::from_grey(size(10, 2), columns.repeat(2));
         let mask = prepare_mask(&photo, size(10, 2), &view).unwrap();
         assert_eq!(mask.data, [false, true, false, false].repeat(2));

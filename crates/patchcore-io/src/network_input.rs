@@ -75,18 +75,14 @@ impl NetworkInput {
 ///
 /// # Examples
 /// ```
-/// use patchcore_config::{Crop, Pad, Resampling, Resize, Size, View};
+/// use patchcore_config::{Crop, Resampling, Resize, Size, View};
 /// use patchcore_io::{Photo, PixelBuffer, PixelFormat, prepare};
 ///
 /// let frame = vec![128; 640 * 480];
 /// let buffer = PixelBuffer { data: &frame, width: 640, height: 480, stride: 640, format: PixelFormat::Gray8 };
 /// let photo = Photo::from_buffer(&buffer)?;
-/// let view = View {
-///     resize: Resize::Short(256),
-///     resampling: Resampling::Pil8Bit,
-///     crop: Crop::Center(Size { width: 224, height: 224 }),
-///     pad: Pad::None,
-/// };
+/// let resized = View::resized(Resize::Short(256), Resampling::Pil8Bit);
+/// let view = View { crop: Crop::Center(Size { width: 224, height: 224 }), ..resized };
 /// let input = prepare(&photo, &view)?;
 /// assert_eq!(input.data.len(), 224 * 224);
 /// # Ok::<(), patchcore_io::ImageError>(())

@@ -203,6 +203,7 @@ impl Settings {
         }
         config.view.resize = self.resize.unwrap_or(config.view.resize);
         config.view.crop = self.crop.unwrap_or(config.view.crop);
+        config.view.sizes = config.usual_sizes();
         config.tiling = self.tiling;
         config.region = self.region.clone();
         config.full_scale = self.full_scale;

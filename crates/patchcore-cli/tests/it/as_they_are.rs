@@ -26,7 +26,7 @@ fn inspect_says_how_photos_are_looked_at() {
     let roi = place.text("roi.png");
     for (extra, said) in [
         (vec!["--resize", "64", "--pad-to-stride"], "short side to 64, no crop, padded to multiples of 16"),
-        (vec!["--mode", "authors", "--no-crop"], "short side to 256, no crop\n"),
+        (vec!["--mode", "authors", "--no-crop"], "short side to 256, no crop, both sides in steps of 16\n"),
         (vec!["--mode", "authors"], "short side to 256, centre crop 224 x 224\n"),
         (vec!["--tile", "96", "--overlap", "32"], "as it is, no crop, padded to multiples of 16"),
         (vec!["--tile", "96", "--overlap", "32"], "in tiles of 96 with an overlap of 32"),

@@ -3,6 +3,7 @@
 
 mod crop;
 mod grid;
+mod input_sizes;
 mod normalization;
 mod pad;
 mod region;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crop::Crop;
 pub use grid::Grid;
+pub use input_sizes::InputSizes;
 pub use normalization::Normalization;
 pub use pad::Pad;
 pub use region::{Region, RegionError};
@@ -24,7 +26,7 @@ pub use size::Size;
 pub use tiling::{TileSpan, Tiling};
 
 /// Resize, then centre crop, then padding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct View {
     /// The resize before the crop.
@@ -35,6 +37,21 @@ pub struct View {
     pub crop: Crop,
     /// Padding of a view without a crop, so that no border pixel is lost.
     pub pad: Pad,
+    /// What sizes a view gives that follows the photo; of no effect with a crop, with padding, and where both sides are given.
+    #[serde(default, skip_serializing_if = "InputSizes::is_as_resized")]
+    pub sizes: InputSizes,
+}
+
+impl View {
+    /// A resize alone: no crop, no padding, the size as it comes out.
+    pub fn resized(resize: Resize, resampling: Resampling) -> Self {
+        Self { resize, resampling, crop: Crop::Keep, pad: Pad::None, sizes: InputSizes::AsResized }
+    }
+
+    /// Whether the input's size follows the photo's, cell by cell: the aspect ratio is kept, and nothing is cut off or added.
+    pub fn follows_the_photo(&self) -> bool {
+        !matches!(self.resize, Resize::Exact(_)) && self.crop == Crop::Keep && self.pad == Pad::None
+    }
 }
 
 /// Resize, crop and padding in words.
@@ -50,8 +67,14 @@ impl fmt::Display for View {
             Crop::Center(size) => write!(f, ", centre crop {size}")?,
         }
         match self.pad {
-            Pad::None => Ok(()),
-            Pad::ToMultiple(multiple) => write!(f, ", padded to multiples of {multiple}"),
+            Pad::None => {}
+            Pad::ToMultiple(multiple) => write!(f, ", padded to multiples of {multiple}")?,
+        }
+        match &self.sizes {
+            InputSizes::WholeCells { stride, .. } if self.follows_the_photo() => {
+                write!(f, ", both sides in steps of {stride}")
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -6,11 +6,12 @@
 use patchcore_config::{BankDtype, Checked, Network, Pad, Tiling};
 
 /// Every name that this version knows, and what it stands for: the table of `docs/model-file.md`.
-pub const REQUIREMENTS: [(&str, &str); 10] = [
+pub const REQUIREMENTS: [(&str, &str); 11] = [
     ("rules", "distance, image score, upsampling, border and smoothing are named one by one"),
     ("view", "resize, resampling and crop from the photo to the network's input"),
     ("members", "several members, whose maps are joined by their weights"),
     ("own_network", "a network that the application gives, known by its name and digest alone"),
+    ("whole_cells", "sides of the input are those of the fit or whole strides"),
     ("padding", "the input is padded to whole cells by reflection"),
     ("tiles", "the input is cut into tiles"),
     ("region", "only a part of the photo counts"),
@@ -26,6 +27,7 @@ pub(super) fn requirements(config: &Checked, has_weights: bool) -> Vec<String> {
         "rules" | "view" => true,
         "members" => config.members.len() > 1,
         "own_network" => own,
+        "whole_cells" => !config.view.sizes.is_as_resized(),
         "padding" => config.view.pad != Pad::None,
         "tiles" => config.tiling != Tiling::Whole,
         "region" => config.region.is_some(),

@@ -42,10 +42,10 @@ fn changed(bytes: &[u8], change: impl FnOnce(&mut Value, &mut Tensors)) -> Vec<u
 fn a_file_names_what_a_reader_must_know() {
     let lite0 = || config(vec![lite0_member()], ImageScoreRule::Reweighted).into_config();
     let named = |config: patchcore_config::PatchCoreConfig| requires::requirements(&config.check().unwrap(), false);
-    assert_eq!(named(lite0()), ["rules", "view"]);
+    assert_eq!(named(lite0()), ["rules", "view", "whole_cells"]);
     assert_eq!(
         named(config(vec![blocks_member()], ImageScoreRule::Reweighted).into_config()),
-        ["rules", "view", "own_network"]
+        ["rules", "view", "own_network", "whole_cells"]
     );
     let mut all = lite0().with_members(vec![lite0_member(), blocks_member()]);
     all =

@@ -1,11 +1,11 @@
 //! Photos as they are: padding to whole cells, regions of interest, and more than 8 bits.
 
 use image::{DynamicImage, GrayImage, ImageBuffer, Luma};
-use patchcore_config::{Crop, Pad, Region, Resampling, Resize, Size, View};
+use patchcore_config::{Pad, Region, Resampling, Resize, Size, View};
 use patchcore_io::{ImageError, Photo, PixelBuffer, PixelFormat, prepare, prepare_within, region_of_masks};
 
 fn padded() -> View {
-    View { resize: Resize::Keep, resampling: Resampling::Native, crop: Crop::Keep, pad: Pad::ToMultiple(16) }
+    View { pad: Pad::ToMultiple(16), ..View::resized(Resize::Keep, Resampling::Native) }
 }
 
 fn grey(width: u32, height: u32, value: impl Fn(u32, u32) -> u8) -> Photo {

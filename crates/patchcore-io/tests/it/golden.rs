@@ -1,19 +1,14 @@
 //! Against the authors' preprocessing (golden vectors outside the repository).
 
 use image::GrayImage;
-use patchcore_config::{Crop, Pad, Resampling, Resize, View};
+use patchcore_config::{Crop, Resampling, Resize, View};
 use patchcore_io::{Limits, Mask, Photo, prepare};
 use patchcore_testing::{Golden, shared};
 
 use crate::samples::{size, view};
 
 fn authors() -> View {
-    View {
-        resize: Resize::Short(256),
-        resampling: Resampling::Pil8Bit,
-        crop: Crop::Center(size(224, 224)),
-        pad: Pad::None,
-    }
+    View { crop: Crop::Center(size(224, 224)), ..View::resized(Resize::Short(256), Resampling::Pil8Bit) }
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn sides_follow_torchvision() {
 fn a_crop_larger_than_the_photo_is_padded_with_zeros() {
     let photo = Photo::from_dynamic(GrayImage::from_pixel(3, 9, Luma([255])).into());
     for resampling in [Resampling::Pil8Bit, Resampling::Float] {
-        let view = View { resize: Resize::Keep, resampling, crop: Crop::Center(size(6, 4)), pad: Pad::None };
+        let view = View { crop: Crop::Center(size(6, 4)), ..View::resized(Resize::Keep, resampling) };
         let input = prepare(&photo, &view).unwrap();
         assert_eq!((input.geometry.crop_left, input.geometry.crop_top), (-1, 2));
         assert_eq!(input.data, [0.0, 1.0, 1.0, 1.0, 0.0, 0.0].repeat(4));
@@ -79,7 +79,7 @@ fn a_crop_is_a_part_of_the_whole() {
     let photo = Photo::from_dynamic(crate::samples::picture(97, 61));
     for resampling in [Resampling::Pil8Bit, Resampling::Float] {
         let whole = prepare(&photo, &view(Resize::Short(40), resampling)).unwrap();
-        let view = View { resize: Resize::Short(40), resampling, crop: Crop::Center(size(20, 30)), pad: Pad::None };
+        let view = View { crop: Crop::Center(size(20, 30)), ..View::resized(Resize::Short(40), resampling) };
         let part = prepare(&photo, &view).unwrap();
         let (left, top) = (part.geometry.crop_left as usize, part.geometry.crop_top as usize);
         for (plane, (whole, part)) in
@@ -96,12 +96,7 @@ fn a_crop_is_a_part_of_the_whole() {
 #[test]
 fn geometry_maps_there_and_back() {
     let photo = Photo::from_dynamic(GrayImage::new(113, 287).into());
-    let view = View {
-        resize: Resize::Short(256),
-        resampling: Resampling::Pil8Bit,
-        crop: Crop::Center(size(224, 224)),
-        pad: Pad::None,
-    };
+    let view = View { crop: Crop::Center(size(224, 224)), ..View::resized(Resize::Short(256), Resampling::Pil8Bit) };
     let geometry = prepare(&photo, &view).unwrap().geometry;
     assert_eq!((geometry.crop_left, geometry.crop_top), (16, 213));
     for (x, y) in [(0.0, 0.0), (223.0, 223.0), (17.5, 3.25)] {
@@ -152,8 +147,7 @@ fn extreme_shapes_and_zero_sides_are_refused() {
             Err(ImageError::InvalidView { parameter: "resize", .. })
         ));
     }
-    let crop =
-        View { resize: Resize::Keep, resampling: Resampling::Float, crop: Crop::Center(size(0, 1)), pad: Pad::None };
+    let crop = View { crop: Crop::Center(size(0, 1)), ..View::resized(Resize::Keep, Resampling::Float) };
     assert!(matches!(prepare(&line, &crop), Err(ImageError::InvalidView { parameter: "crop", .. })));
     let pad = View { pad: Pad::ToMultiple(0), crop: Crop::Keep, ..crop };
     assert!(matches!(prepare(&line, &pad), Err(ImageError::InvalidView { parameter: "pad", .. })));

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat, RgbImage};
-use patchcore_config::{Crop, Pad, Resampling, Resize, Size, View};
+use patchcore_config::{Resampling, Resize, Size, View};
 
 /// A smooth colour picture.
 pub fn picture(width: u32, height: u32) -> DynamicImage {
@@ -22,7 +22,7 @@ pub fn encode(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
 
 /// Resize without a crop.
 pub fn view(resize: Resize, resampling: Resampling) -> View {
-    View { resize, resampling, crop: Crop::Keep, pad: Pad::None }
+    View::resized(resize, resampling)
 }
 
 /// A size.

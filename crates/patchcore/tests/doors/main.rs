@@ -19,3 +19,4 @@ mod callers;
 mod examples;
 mod format;
 mod photos;
+mod sizes;
