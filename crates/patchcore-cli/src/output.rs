@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use patchcore::path_text;
+use patchcore::{Remarks, path_text};
 use serde::Serialize;
 
 use crate::arguments::Format;
@@ -38,6 +38,11 @@ pub fn print_rows<T: Serialize>(rows: &[T], format: Format) -> anyhow::Result<()
 /// Writes a line to stderr. Nobody may be reading it (`2>&1 | head`): then the work goes on, where `eprintln!` panics.
 pub fn note(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// Warns of what is odd about photos that were taken all the same, once each.
+pub fn warn_of(remarks: &Remarks) {
+    remarks.lines().for_each(|line| tracing::warn!("{line}"));
 }
 
 /// Whether an error means that nobody reads stdout any more.

@@ -67,13 +67,18 @@ fn image_row(row: &EvaluatedImage) -> ImageRow {
 }
 
 fn notes(results: &Results) -> Vec<String> {
+    let hidden = |cause| results.hidden_defects.get(cause).copied().unwrap_or_default();
+    let black = hidden("no_defective_pixel");
     let notes = [
         (results.n_failed, "images could not be scored; they are in no metric."),
-        (results.n_without_mask, "defective images have no usable mask; they are in the image metrics only."),
         (
-            results.n_defect_out_of_view,
-            "defective images show no defective pixel in the network's view: the crop or the resize hides it.",
+            results.n_without_mask.saturating_sub(black),
+            "defective images have no usable mask; they are in the image metrics only.",
         ),
+        (black, "defective images have masks that are black everywhere; they are in the image metrics only."),
+        (hidden("resize"), "defective images lose all their defective pixels in the resize."),
+        (hidden("crop"), "defective images have all their defective pixels in what the crop cuts off."),
+        (hidden("region"), "defective images have all their defective pixels outside the region of interest."),
     ];
     notes.into_iter().filter(|(count, _)| *count > 0).map(|(count, text)| format!("{count} {text}")).collect()
 }
@@ -94,12 +99,15 @@ fn environment(data: &Path, model: &Model, evaluation: &Evaluation, scoring: Dur
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     // A test set has images: a folder without any is refused.
     let per_image = scoring.as_secs_f64() * 1e3 / evaluation.images.len() as f64;
-    vec![
+    let masks = (evaluation.masks.masks() > 0).then(|| Fact::new("masks", evaluation.masks.rule().to_string()));
+    let mut facts = vec![
         Fact::new("test set", data.display().to_string()),
         Fact::new("scoring", format!("{per_image:.1} ms per image, decoding included")),
         Fact::new("device", format!("{}, {}", model.device().name(), model.device().precision().name())),
         Fact::new("machine", format!("{} {}, {threads} threads", std::env::consts::OS, std::env::consts::ARCH)),
         Fact::new("program", format!("patchcore {}", env!("CARGO_PKG_VERSION"))),
         Fact::new("written", utc::now()),
-    ]
+    ];
+    facts.splice(1..1, masks);
+    facts
 }

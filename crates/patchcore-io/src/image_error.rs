@@ -227,6 +227,27 @@ pub enum ImageError {
         /// The image's rows.
         expected_height: u32,
     },
+    /// The mask of a defective photo without a defective pixel.
+    #[error(
+        "mask {name} has no defective pixel: it is black everywhere; draw the defect white, or move the photo to the good ones"
+    )]
+    BlackMask {
+        /// The mask, or the first of several.
+        name: String,
+    },
+    /// A mask that tells no pixel from another.
+    #[error(
+        "mask {name} counts {} of its pixels: {found}; draw what counts white on black, or opaque on transparent",
+        if *all { "all" } else { "none" }
+    )]
+    MaskOfOneKind {
+        /// The mask.
+        name: String,
+        /// All of its pixels count, or none.
+        all: bool,
+        /// What its values are.
+        found: String,
+    },
     /// A photo of another size than the region of interest.
     #[error(
         "{name} is {width}x{height} pixels, but the model's region of interest is {expected_width}x{expected_height}; \

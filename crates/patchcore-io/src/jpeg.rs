@@ -82,7 +82,7 @@ pub(crate) fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<Photo,
     };
     let mut image = image.ok_or_else(|| damaged("impossible size"))?;
     image.apply_orientation(orientation.unwrap_or(Orientation::NoTransforms));
-    Ok(image.into())
+    Ok(Photo::from(image).with_loss())
 }
 
 /// The file with a wall of one bits before its end-of-image marker at `end`. No Huffman code consists of ones alone, so

@@ -2,8 +2,8 @@
 //!
 //! In the order of the flow: a [`MvtecCategory`] or [`good_images`] lists the files, [`Photo`] decodes one (upright,
 //! without alpha, within [`Limits`]), [`prepare`] resizes and crops it to a [`NetworkInput`] as a
-//! [`View`](patchcore_config::View) asks, [`prepare_mask`] does the same to its ground truth, and
-//! [`Geometry`] tells which pixel of the original an input pixel is.
+//! [`View`](patchcore_config::View) asks, a [`TruthMask`] does the same to its ground truth, by the one rule that a
+//! [`MaskSurvey`] finds for all masks, and [`Geometry`] tells which pixel of the original an input pixel is.
 //!
 //! The 8-bit resize equals PIL's antialiased bilinear to the pixel value (passes in the order of Pillow
 //! before 13); the float one equals torch's `interpolate(antialias=True)` to 4e-6. Bad bytes give an [`ImageError`] that names the file, never a panic.
@@ -29,6 +29,7 @@ mod decoder_fault;
 mod format;
 mod geometry;
 mod good_images;
+mod hidden_defect;
 mod image_error;
 #[cfg(feature = "jpeg")]
 mod jpeg;
@@ -40,16 +41,22 @@ mod known_pictures;
 mod limits;
 mod listing;
 mod mask;
+mod mask_levels;
+mod mask_rule;
+mod mask_survey;
 mod mvtec_category;
 mod network_input;
 mod path_text;
 mod photo;
 mod photo_identity;
+mod photo_kind;
 mod pixel_buffer;
 mod pixel_format;
+mod prepare_mask;
 mod region;
 mod resample;
 mod test_image;
+mod truth_mask;
 mod unchecked_decode;
 #[cfg(any(feature = "bmp", feature = "png", feature = "tiff", feature = "webp"))]
 mod with_image;
@@ -59,15 +66,21 @@ pub use decoder::{DECODERS, Decoder};
 pub use decoder_fault::DecoderFault;
 pub use geometry::Geometry;
 pub use good_images::{good_images, photos_in};
+pub use hidden_defect::HiddenDefect;
 pub use image_error::ImageError;
 pub use limits::Limits;
-pub use mask::{Mask, prepare_mask};
+pub use mask::Mask;
+pub use mask_rule::MaskRule;
+pub use mask_survey::MaskSurvey;
 pub use mvtec_category::MvtecCategory;
 pub use network_input::{NetworkInput, prepare, prepare_within};
 pub use path_text::{path_of_text, path_text};
 pub use photo::Photo;
 pub use photo_identity::PhotoIdentity;
+pub use photo_kind::PhotoKind;
 pub use pixel_buffer::PixelBuffer;
 pub use pixel_format::PixelFormat;
+pub use prepare_mask::prepare_mask;
 pub use region::region_of_masks;
 pub use test_image::TestImage;
+pub use truth_mask::TruthMask;

@@ -8,7 +8,7 @@ use patchcore_config::{Pad, Region, Resampling, View};
 
 use crate::photo::{Samples, to_eight_bits};
 use crate::resample::resize;
-use crate::{Geometry, ImageError, Photo, PhotoIdentity};
+use crate::{Geometry, ImageError, Photo, PhotoIdentity, PhotoKind};
 
 /// The network's input, not yet normalised.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +26,8 @@ pub struct NetworkInput {
     /// Which pixels count, `[height, width]` row by row: those inside the region of interest, without padding to the
     /// stride. `None`: all of them.
     pub inside: Option<Vec<bool>>,
+    /// What kind of photo it was made of.
+    pub kind: PhotoKind,
     /// The photo that it was made of, where somebody wants to know it again ([`NetworkInput::with_identity`]): fits do.
     pub photo: Option<Box<PhotoIdentity>>,
 }
@@ -114,7 +116,7 @@ pub fn prepare_within(
     // Zeros around a small photo are part of torchvision's crop and have always been scored.
     let inside = region.or_else(|| if view.pad == Pad::None { None } else { geometry.photo_pixels() });
     let (width, height) = (geometry.input.width as usize, geometry.input.height as usize);
-    Ok(NetworkInput { width, height, data, geometry, inside, photo: None })
+    Ok(NetworkInput { width, height, data, geometry, inside, kind: photo.kind(), photo: None })
 }
 
 /// The region as the input sees it; padding is outside.

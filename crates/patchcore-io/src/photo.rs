@@ -20,8 +20,9 @@ pub(crate) enum Samples {
 
 /// A decoded photo: grey or RGB, 8 or 16 bits a sample, upright (EXIF orientation applied), without alpha.
 ///
-/// Alpha is dropped as PIL's `convert("RGB")` drops it, not blended over a background. Float images (TIFF) become
-/// 16 bits, `[0, 1]` to `[0, 65535]`, clamped.
+/// Alpha is dropped as PIL's `convert("RGB")` drops it, not blended over a background: transparent pixels have the colours that
+/// lie under them, and [`Photo::has_transparency`] tells that there are any. Float images (TIFF) become 16 bits, `[0, 1]` to
+/// `[0, 65535]`, clamped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Photo {
     name: String,
@@ -33,6 +34,10 @@ pub struct Photo {
     full_scale: u16,
     /// The file that it was read from.
     path: Option<PathBuf>,
+    /// The alpha of each pixel, with as many bits as the samples; `None` where all of them are opaque.
+    alpha: Option<Samples>,
+    /// Compressed in a way that changes its values: zeros and whites are then only nearly so.
+    lossy: bool,
 }
 
 #[cfg(feature = "image")]
@@ -48,6 +53,14 @@ impl Photo {
     #[must_use]
     pub fn from_dynamic(image: DynamicImage) -> Photo {
         let (width, height) = (image.width(), image.height());
+        let alpha = match &image {
+            DynamicImage::ImageLumaA8(grey) => alpha_of::<2, _>(grey.as_raw(), u8::MAX).map(Samples::Eight),
+            DynamicImage::ImageRgba8(rgb) => alpha_of::<4, _>(rgb.as_raw(), u8::MAX).map(Samples::Eight),
+            DynamicImage::ImageLumaA16(grey) => alpha_of::<2, _>(grey.as_raw(), u16::MAX).map(Samples::Sixteen),
+            DynamicImage::ImageRgba16(rgb) => alpha_of::<4, _>(rgb.as_raw(), u16::MAX).map(Samples::Sixteen),
+            float if float.has_alpha() => alpha_of::<4, _>(float.to_rgba16().as_raw(), u16::MAX).map(Samples::Sixteen),
+            _ => None,
+        };
         let (channels, samples) = match image {
             DynamicImage::ImageLuma8(grey) => (1, Samples::Eight(grey.into_raw())),
             DynamicImage::ImageRgb8(rgb) => (3, Samples::Eight(rgb.into_raw())),
@@ -59,18 +72,24 @@ impl Photo {
             DynamicImage::ImageRgba16(rgb) => (3, Samples::Sixteen(without_alpha::<4, _>(rgb.as_raw()))),
             float => (3, Samples::Sixteen(float.into_rgb16().into_raw())),
         };
-        Photo { name: "photo in memory".to_owned(), width, height, channels, samples, full_scale: u16::MAX, path: None }
+        Photo { alpha, ..Photo::of_samples(width, height, channels, samples) }
+    }
+
+    /// An opaque photo in memory.
+    fn of_samples(width: u32, height: u32, channels: usize, samples: Samples) -> Photo {
+        let (name, full_scale) = ("photo in memory".to_owned(), u16::MAX);
+        Photo { name, width, height, channels, samples, full_scale, path: None, alpha: None, lossy: false }
     }
 
     /// An 8-bit grey photo of the right number of samples.
     pub(crate) fn from_grey(size: Size, samples: Vec<u8>) -> Photo {
         let Size { width, height } = size;
         assert_eq!(samples.len(), width as usize * height as usize, "one value for each pixel");
-        let (name, samples) = ("photo in memory".to_owned(), Samples::Eight(samples));
-        Photo { name, width, height, channels: 1, samples, full_scale: u16::MAX, path: None }
+        Photo::of_samples(width, height, 1, Samples::Eight(samples))
     }
 
-    /// Copies a borrowed buffer.
+    /// Copies a borrowed buffer. The fourth byte of [`PixelFormat::Rgba8`] and [`PixelFormat::Bgra8`] is not looked at: cameras
+    /// fill it as they like.
     ///
     /// # Errors
     /// [`ImageError::NoPixels`], [`ImageError::StrideTooSmall`] or [`ImageError::BufferTooShort`].
@@ -105,15 +124,7 @@ impl Photo {
             PixelFormat::Gray16 => (1, Samples::Sixteen(sixteen())),
             PixelFormat::Rgb16 => (3, Samples::Sixteen(sixteen())),
         };
-        Ok(Photo {
-            name: "pixel buffer".to_owned(),
-            width,
-            height,
-            channels,
-            samples,
-            full_scale: u16::MAX,
-            path: None,
-        })
+        Ok(Photo::of_samples(width, height, channels, samples).with_name("pixel buffer"))
     }
 
     /// The same photo under the name that its errors should carry.
@@ -150,6 +161,29 @@ impl Photo {
     pub(crate) fn with_path(mut self, path: &Path) -> Photo {
         self.path = Some(path.to_owned());
         self
+    }
+
+    /// The same photo, whose values a lossy compression has changed.
+    #[cfg(feature = "jpeg")]
+    pub(crate) fn with_loss(mut self) -> Photo {
+        self.lossy = true;
+        self
+    }
+
+    pub(crate) fn is_lossy(&self) -> bool {
+        self.lossy
+    }
+
+    /// Whether a pixel is not opaque. Transparent pixels are taken with the colours that lie under them, which nobody sees and
+    /// which hang on the program that wrote the file.
+    #[must_use]
+    pub fn has_transparency(&self) -> bool {
+        self.alpha.is_some()
+    }
+
+    /// The alpha of each pixel, unless all are opaque.
+    pub(crate) fn alpha(&self) -> Option<&Samples> {
+        self.alpha.as_ref()
     }
 
     /// Columns, upright.
@@ -239,9 +273,34 @@ fn without_alpha<const N: usize, T: Copy>(samples: &[T]) -> Vec<T> {
     samples.as_chunks::<N>().0.iter().flat_map(|pixel| pixel.iter().take(N - 1)).copied().collect()
 }
 
+/// The last of every pixel's `N` samples, unless all of them are opaque.
+#[cfg(feature = "image")]
+fn alpha_of<const N: usize, T: Copy + PartialEq>(samples: &[T], opaque: T) -> Option<Vec<T>> {
+    let alpha = || samples.as_chunks::<N>().0.iter().filter_map(|pixel| pixel.last()).copied();
+    alpha().any(|alpha| alpha != opaque).then(|| alpha().collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "image")]
+    #[test]
+    fn alpha_is_remembered_where_it_is_not_opaque_and_changes_nothing_else() {
+        let rgba = |alpha: u8| {
+            let pixels = vec![1, 2, 3, 255, 4, 5, 6, alpha];
+            Photo::from(DynamicImage::from(image::RgbaImage::from_raw(2, 1, pixels).unwrap()))
+        };
+        let opaque = Photo::from(DynamicImage::from(RgbImage::from_raw(2, 1, vec![1, 2, 3, 4, 5, 6]).unwrap()));
+        assert_eq!(rgba(255), opaque);
+        assert!(!opaque.has_transparency() && rgba(254).has_transparency() && rgba(0).has_transparency());
+        assert!(rgba(0).samples() == opaque.samples() && rgba(0).sha256() == opaque.sha256());
+        let grey = DynamicImage::from(image::ImageBuffer::<image::LumaA<u16>, _>::from_raw(1, 1, vec![7, 9]).unwrap());
+        assert!(Photo::from(grey).has_transparency());
+        let float = |alpha| image::ImageBuffer::<image::Rgba<f32>, _>::from_raw(1, 1, vec![0.5, 0.5, 0.5, alpha]);
+        assert!(Photo::from(DynamicImage::from(float(0.5).unwrap())).has_transparency());
+        assert!(!Photo::from(DynamicImage::from(float(1.0).unwrap())).has_transparency());
+    }
 
     #[test]
     fn sixteen_bits_round_to_the_nearest_eight() {

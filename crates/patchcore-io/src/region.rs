@@ -2,14 +2,15 @@
 
 use patchcore_config::Region;
 
-use crate::mask::brightest_of;
-use crate::{ImageError, Photo};
+use crate::{ImageError, Mask, MaskSurvey, Photo};
 
-/// The region that is white (at least half) in `roi` and not white in `ignore`; without `roi`, everything that is not
-/// ignored. A mask of the values 0 and 1 counts as 0 and 255; `None` without any mask.
+/// The region that counts in `roi` and does not in `ignore`; without `roi`, everything that is not ignored. What counts in a mask
+/// is decided as for ground truth, from the file itself ([`MaskRule`](crate::MaskRule)): white, or whatever is not black, or what is
+/// opaque; [`MaskSurvey::remark`] says it where a file is not plainly black and white. `None` without any mask.
 ///
 /// # Errors
-/// [`ImageError::MaskSize`] when the two have different sizes; [`ImageError::Region`] when nothing is left to look at.
+/// [`ImageError::MaskOfOneKind`] for a mask in which all pixels count, or none; [`ImageError::MaskSize`] when the two have different
+/// sizes; [`ImageError::Region`] when nothing is left to look at.
 pub fn region_of_masks(roi: Option<&Photo>, ignore: Option<&Photo>) -> Result<Option<Region>, ImageError> {
     let Some(first) = roi.or(ignore) else { return Ok(None) };
     let size = first.size();
@@ -22,13 +23,16 @@ pub fn region_of_masks(roi: Option<&Photo>, ignore: Option<&Photo>) -> Result<Op
             expected_height: size.height,
         });
     }
-    let white = |mask: &Photo| brightest_of(mask).into_iter().map(|value| value >= 128);
-    let mut inside: Vec<bool> = match roi {
-        Some(roi) => white(roi).collect(),
+    let counts = |mask: &Photo| {
+        MaskSurvey::of([mask]).check_says_something(mask)?;
+        Ok::<_, ImageError>(Mask::of_photo(mask).data)
+    };
+    let mut inside = match roi {
+        Some(roi) => counts(roi)?,
         None => vec![true; size.width as usize * size.height as usize],
     };
     if let Some(ignore) = ignore {
-        for (inside, ignored) in inside.iter_mut().zip(white(ignore)) {
+        for (inside, ignored) in inside.iter_mut().zip(counts(ignore)?) {
             *inside &= !ignored;
         }
     }

@@ -20,10 +20,18 @@ pub struct Results {
     pub overall: SetResults,
     /// Test images that could not be scored.
     pub n_failed: usize,
-    /// Defective images whose mask is missing or unusable; they are not in the pixel metrics.
+    /// Defective images whose mask is missing or unusable, or black everywhere; they are not in the pixel metrics.
     pub n_without_mask: usize,
-    /// Defective images without a defective pixel in the network's view: a crop may hide the defect.
+    /// Defective images of whose defective pixels none counts: the resize, the crop or the region of interest hides them all.
     pub n_defect_out_of_view: usize,
+    /// Why no defective pixel of a defective image counts, and of how many: `resize`, `crop` and `region`, which add up to
+    /// `n_defect_out_of_view`, and `no_defective_pixel`, which is part of `n_without_mask`. Causes without an image are left out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hidden_defects: BTreeMap<String, usize>,
+    /// By which rule the samples of the masks became defective or good, in words; `None` without masks, and in files that are older
+    /// than the choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask_rule: Option<String>,
     /// Per kind of defect, each together with all good images.
     pub kinds: BTreeMap<String, SetResults>,
     /// The model's thresholds and how they came about; `None` for a model without any.

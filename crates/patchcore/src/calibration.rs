@@ -21,6 +21,7 @@ use crate::model::Model;
 #[cfg(not(target_family = "wasm"))]
 use crate::model::write_model_file;
 use crate::progress::{Progress, Stage, Teller};
+use crate::remarks::Remarks;
 use crate::scores::InBatches;
 
 /// What a caller cancels here.
@@ -82,6 +83,8 @@ pub struct CalibrationReport {
     pub source: GoodScoreSource,
     /// Photos that could not be used, with the reason.
     pub rejected: Vec<(String, Error)>,
+    /// What is odd about those that were scored.
+    pub remarks: Remarks,
 }
 
 impl Model {
@@ -147,8 +150,7 @@ impl Model {
         let photos: Vec<(String, Result<PhotoSource, Error>)> = numbered(photos.into_iter()).collect();
         #[cfg(not(target_family = "wasm"))]
         self.refuse_own_photos(&photos)?;
-        let mut report =
-            CalibrationReport { scores: Vec::new(), source: GoodScoreSource::HeldOut, rejected: Vec::new() };
+        let mut report = CalibrationReport::new(GoodScoreSource::HeldOut);
         self.add_good_scores(photos.into_iter(), limits, &mut report, progress)?;
         Ok(report)
     }
@@ -180,7 +182,7 @@ impl Model {
         S: IntoIterator<Item: IntoPhoto>,
     {
         let source = GoodScoreSource::CrossFitted { folds };
-        let mut report = CalibrationReport { scores: Vec::new(), source, rejected: Vec::new() };
+        let mut report = CalibrationReport::new(source);
         let mut usable: Vec<(String, PhotoSource)> = Vec::new();
         for (name, source) in numbered(photos.into_iter()) {
             match source {
@@ -223,7 +225,10 @@ impl Model {
         let scored = InBatches::new(self, prepared(self.config(), limits, Known::PixelsAlone, photos));
         for (done, (image, result)) in scored.enumerate() {
             match result {
-                Ok(score) => report.scores.push(GoodScore { image, score: score.score, map_max: score.map.max() }),
+                Ok(score) => {
+                    report.remarks.note(&image, &score.remarks);
+                    report.scores.push(GoodScore { image, score: score.score, map_max: score.map.max() });
+                }
                 Err(error) => report.rejected.push((image, error)),
             }
             if progress.tell(Stage::Scoring, done + 1, total).is_break() {
@@ -235,6 +240,10 @@ impl Model {
 }
 
 impl CalibrationReport {
+    fn new(source: GoodScoreSource) -> Self {
+        Self { scores: Vec::new(), source, rejected: Vec::new(), remarks: Remarks::default() }
+    }
+
     /// Thresholds from these scores: at most a share `fpr` of good parts is called anomalous, with this confidence. The pixel
     /// threshold is the same rule on the maximum of each map: at most that share of good **photos** has any pixel above it.
     ///

@@ -6,7 +6,10 @@ use std::path::Path;
 
 use patchcore_config::{Checked, Region};
 use patchcore_core::scoring::AnomalyMap;
-use patchcore_io::{Limits, Mask, MvtecCategory, NetworkInput, Photo, TestImage, path_text};
+use patchcore_io::{
+    HiddenDefect, ImageError, Limits, Mask, MaskSurvey, MvtecCategory, NetworkInput, Photo, TestImage, TruthMask,
+    path_text,
+};
 use patchcore_metrics::threshold::{Threshold, Thresholds};
 use patchcore_metrics::{
     Bootstrap, Confusion, EvaluatedModel, ImageMetrics, Interval, LabelledMap, MetricError, PerMetric, PixelMetrics,
@@ -18,6 +21,7 @@ use crate::error::Error;
 use crate::into_photo::{Known, PhotoSource, input_bytes};
 use crate::model::Model;
 use crate::progress::{Progress, Stage, Teller};
+use crate::remarks::{Remark, Remarks};
 use crate::scores::InBatches;
 
 /// One test image and what became of it.
@@ -27,14 +31,19 @@ pub struct EvaluatedImage {
     pub image: TestImage,
     /// The image score, or why there is none.
     pub score: Result<f32, Error>,
-    /// Why a defective image's pixels are not in the pixel metrics (its mask is missing, of another size, ...).
+    /// Why a defective image's pixels are not in the pixel metrics (its mask is missing, of another size, black, ...).
     pub mask_error: Option<Error>,
+    /// Why no defective pixel of a defective image counts, though its mask could be read. [`HiddenDefect::NoDefectivePixel`] is a
+    /// [`EvaluatedImage::mask_error`] too; with any other cause the image's pixels count as good ones.
+    pub hidden: Option<HiddenDefect>,
     /// One score per pixel of the network's view; `None` for an image that failed.
     pub map: Option<AnomalyMap>,
     /// The ground truth in the same view; `None` without a usable one, or where no pixel of the view is defective.
     pub truth: Option<Vec<bool>>,
     /// Which pixels count, of the map's size; `None`: all of them.
     pub inside: Option<Vec<bool>>,
+    /// What is odd about the photo; as a rule nothing.
+    pub remarks: Vec<Remark>,
 }
 
 /// In which geometry the pixels of an evaluation are counted.
@@ -49,9 +58,11 @@ pub enum MapGeometry {
 }
 
 impl EvaluatedImage {
-    /// Defective pixels in the network's view; 0 for a defective image means that the view hides its defect.
+    /// Defective pixels that count; 0 for a defective image has its reason in `hidden` or `mask_error`.
     pub fn defective_pixels(&self) -> usize {
-        self.truth.as_ref().map_or(0, |truth| truth.iter().filter(|defective| **defective).count())
+        let Some(truth) = &self.truth else { return 0 };
+        let counts = |pixel: usize| self.inside.as_ref().is_none_or(|inside| inside.get(pixel) == Some(&true));
+        truth.iter().enumerate().filter(|(pixel, defective)| **defective && counts(*pixel)).count()
     }
 
     /// The map with its truth and its region, as the pixel metrics take it; `None` for an image that failed, and without
@@ -110,6 +121,8 @@ pub struct Evaluation {
     /// The pixel metrics over all images in each resample, for a paired comparison; `None` before
     /// [`Evaluation::add_intervals`], or where they are not defined.
     pub pixel_replicates: Option<PixelReplicates>,
+    /// The masks of the defective images, and the one rule by which all of them were read.
+    pub masks: MaskSurvey,
 }
 
 /// Options of [`Model::evaluate`]. Start from [`EvaluateOptions::default`].
@@ -148,7 +161,8 @@ impl Model {
     /// Scores a test set and computes the metrics. An image that fails has an error in its row and is left out of the
     /// metrics; the others go on.
     ///
-    /// Memory: the maps of all images stay in memory, 5 bytes per input pixel.
+    /// Memory: the maps of all images stay in memory, 5 bytes per input pixel. Every mask is read twice: what its samples mean, all of
+    /// them together decide ([`MaskRule`](patchcore_io::MaskRule)), and keeping them would take the memory of the photos.
     ///
     /// # Errors
     /// [`Error::Cancelled`] when the progress callback breaks.
@@ -176,24 +190,37 @@ impl Model {
             ControlFlow::Break(()) => Err(Error::Cancelled { what: "evaluation" }),
         };
         let region = self.config().region.as_ref().filter(|_| geometry == MapGeometry::Photo).map(Region::to_pixels);
+        let mut masks = MaskSurvey::default();
+        for path in category.test.iter().filter(|image| image.is_anomalous).flat_map(|image| image.mask.as_slice()) {
+            // What cannot be read has its error in its row.
+            if let Ok(mask) = Photo::open(path, &limits) {
+                masks.add(&mask);
+            }
+            tell(Stage::Scoring, 0, category.test.len())?;
+        }
+        let truths = Truths { masks: masks.clone(), limits, config: self.config().clone(), geometry, region };
+        let region = truths.region.clone();
         let mut images: Vec<EvaluatedImage> = Vec::new();
-        for ((image, mask), scored) in InBatches::new(self, self.loaded(category, limits, geometry)) {
-            let (score, map, inside) = match scored {
-                Err(error) => (Err(error), None, None),
+        for ((image, truth), scored) in InBatches::new(self, self.loaded(category, truths)) {
+            let (score, map, inside, remarks) = match scored {
+                Err(error) => (Err(error), None, None, Vec::new()),
                 Ok(score) => {
-                    let value = Ok(score.score);
+                    let (value, remarks) = (Ok(score.score), score.remarks.clone());
                     match geometry {
-                        MapGeometry::Input => (value, Some(score.map), score.inside),
-                        MapGeometry::Photo => (value, Some(score.on_photo().map), region.clone()),
+                        MapGeometry::Input => (value, Some(score.map), score.inside, remarks),
+                        MapGeometry::Photo => (value, Some(score.on_photo().map), region.clone(), remarks),
                     }
                 }
             };
-            let (truth, mask_error) = match mask.filter(|_| map.is_some()) {
-                None => (None, None),
-                Some(Ok(mask)) => ((mask.defective_pixels() > 0).then_some(mask.data), None),
-                Some(Err(error)) => (None, Some(error)),
+            let (truth, mask_error, hidden) = match truth.filter(|_| map.is_some()) {
+                None => (None, None, None),
+                Some(Ok((mask, hidden))) => ((mask.defective_pixels() > 0).then_some(mask.data), None, hidden),
+                Some(Err(error)) => {
+                    let is_black = matches!(error, Error::Image(ImageError::BlackMask { .. }));
+                    (None, Some(error), is_black.then_some(HiddenDefect::NoDefectivePixel))
+                }
             };
-            images.push(EvaluatedImage { image, score, mask_error, map, truth, inside });
+            images.push(EvaluatedImage { image, score, mask_error, hidden, map, truth, inside, remarks });
             tell(Stage::Scoring, images.len(), category.test.len())?;
         }
         let threshold = self.thresholds().image.map(|threshold| threshold.value);
@@ -208,59 +235,74 @@ impl Model {
             kinds.insert(kind, metrics);
             tell(Stage::Metrics, 1 + kinds.len(), sets)?;
         }
-        Ok(Evaluation { images, overall, kinds, pixel_replicates: None })
+        Ok(Evaluation { images, overall, kinds, pixel_replicates: None, masks })
     }
 
     /// The test images with their masks and inputs, in order, made ahead on another thread.
     fn loaded(
         &self,
         category: &MvtecCategory,
-        limits: Limits,
-        geometry: MapGeometry,
+        truths: Truths,
     ) -> impl Iterator<Item = (TestRow, Result<NetworkInput, Error>)> + use<> {
-        let config = self.config().clone();
         let load = move |image: TestImage| {
-            let input = PhotoSource::Path(image.path.clone()).prepare(&config, &limits, Known::PixelsAlone);
-            let mask = input.as_ref().ok().map(|input| load_mask(&image, input, &limits, &config, geometry));
-            ((image, mask), input)
+            let source = PhotoSource::Path(image.path.clone());
+            let input = source.prepare(&truths.config, &truths.limits, Known::PixelsAlone);
+            let truth = input.as_ref().ok().map(|input| truths.of(&image, input));
+            ((image, truth), input)
         };
-        let bytes = |((_, mask), input): &(TestRow, Result<NetworkInput, Error>)| {
-            let mask = mask.as_ref().and_then(|mask| mask.as_ref().ok()).map_or(0, |mask| mask.data.len());
-            mask + input.as_ref().map_or(0, input_bytes)
+        let bytes = |((_, truth), input): &(TestRow, Result<NetworkInput, Error>)| {
+            let truth = truth.as_ref().and_then(|truth| truth.as_ref().ok()).map_or(0, |(mask, _)| mask.data.len());
+            truth + input.as_ref().map_or(0, input_bytes)
         };
         Ahead::new(category.test.clone().into_iter(), |_| 0, load, bytes)
     }
 }
 
-/// A test image, and its mask if the image itself could be loaded.
-type TestRow = (TestImage, Option<Result<Mask, Error>>);
+/// A test image, and its truth if the image itself could be loaded.
+type TestRow = (TestImage, Option<Result<Truth, Error>>);
 
-/// The ground truth in the network's view; nothing is defective in a good image.
-fn load_mask(
-    image: &TestImage,
-    input: &NetworkInput,
-    limits: &Limits,
-    config: &Checked,
+/// What is defective, and why none of it counts, if none does.
+type Truth = (Mask, Option<HiddenDefect>);
+
+/// What is needed to read the ground truth of any image of a test set.
+struct Truths {
+    masks: MaskSurvey,
+    limits: Limits,
+    config: Checked,
     geometry: MapGeometry,
-) -> Result<Mask, Error> {
-    if !image.is_anomalous {
-        return Ok(Mask::empty(match geometry {
-            MapGeometry::Input => input.geometry.input,
-            MapGeometry::Photo => input.geometry.original,
-        }));
+    /// Which pixels of the photo count, in [`MapGeometry::Photo`].
+    region: Option<Vec<bool>>,
+}
+
+impl Truths {
+    /// The ground truth in the geometry asked for; nothing is defective in a good image.
+    fn of(&self, image: &TestImage, input: &NetworkInput) -> Result<Truth, Error> {
+        let geometry = &input.geometry;
+        if !image.is_anomalous {
+            let size = match self.geometry {
+                MapGeometry::Input => geometry.input,
+                MapGeometry::Photo => geometry.original,
+            };
+            return Ok((Mask::empty(size), None));
+        }
+        let paths = image.mask.as_slice();
+        let Some(first) = paths.first() else {
+            let stem = path_text(Path::new(image.path.file_stem().unwrap_or_default()));
+            let expected = format!("ground_truth/{}/{stem}_mask.png", image.kind);
+            return Err(Error::MissingMask { image: image.relative.clone(), expected });
+        };
+        let truth = TruthMask::open(paths, geometry.original, &self.masks, &self.limits)?;
+        let truth = match self.geometry {
+            MapGeometry::Input => truth.in_view(geometry, self.config.view.resampling, input.inside.as_deref()),
+            MapGeometry::Photo => truth.on_photo(self.region.as_deref()),
+        };
+        match truth {
+            (_, Some(HiddenDefect::NoDefectivePixel)) => {
+                Err(Error::Image(ImageError::BlackMask { name: path_text(first) }))
+            }
+            truth => Ok(truth),
+        }
     }
-    let Some(path) = &image.mask else {
-        let stem = path_text(Path::new(image.path.file_stem().unwrap_or_default()));
-        let expected = format!("ground_truth/{}/{stem}_mask.png", image.kind);
-        return Err(Error::MissingMask { image: image.relative.clone(), expected });
-    };
-    let photo = Photo::open(path, limits)?;
-    // Also checks the mask's size.
-    let in_view = patchcore_io::prepare_mask(&photo, input.geometry.original, &config.view)?;
-    Ok(match geometry {
-        MapGeometry::Input => in_view,
-        MapGeometry::Photo => Mask::of_photo(&photo),
-    })
 }
 
 impl Evaluation {
@@ -275,6 +317,13 @@ impl Evaluation {
             image: Some(Threshold::f1_max(image.f1_max, image.n_normal, image.n_anomalous)),
             pixel: pixel.map(|pixel| Threshold::f1_max(pixel.f1_max, pixel.n_normal, pixel.n_anomalous)),
         })
+    }
+
+    /// What is odd about photos that were scored all the same.
+    pub fn remarks(&self) -> Remarks {
+        let mut remarks = Remarks::default();
+        self.images.iter().for_each(|row| remarks.note(&row.image.relative, &row.remarks));
+        remarks
     }
 
     /// Adds bootstrap intervals to the metrics, over all and per kind of defect. The same [`Bootstrap`] on two evaluations
@@ -313,9 +362,15 @@ impl Evaluation {
             overall: self.overall.results(),
             n_failed: count(|row| row.score.is_err()),
             n_without_mask: count(|row| row.mask_error.is_some()),
-            n_defect_out_of_view: count(|row| {
-                row.image.is_anomalous && row.score.is_ok() && row.mask_error.is_none() && row.truth.is_none()
-            }),
+            n_defect_out_of_view: count(|row| row.hidden.is_some() && row.mask_error.is_none()),
+            hidden_defects: self.images.iter().filter_map(|row| row.hidden).fold(
+                BTreeMap::new(),
+                |mut counts, hidden| {
+                    *counts.entry(hidden.name().to_owned()).or_default() += 1;
+                    counts
+                },
+            ),
+            mask_rule: (self.masks.masks() > 0).then(|| self.masks.rule().to_string()),
             kinds: self.kinds.iter().map(|(kind, metrics)| (kind.clone(), metrics.results())).collect(),
             thresholds: Some(model.thresholds()).filter(|thresholds| *thresholds != Thresholds::default()),
             seconds: BTreeMap::new(),

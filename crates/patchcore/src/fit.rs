@@ -15,6 +15,7 @@ use crate::fit_options::FitOptions;
 use crate::into_photo::{IntoPhoto, Known, PhotoSource, input_bytes};
 use crate::model::Model;
 use crate::progress::{Stage, Teller};
+use crate::remarks::Remarks;
 use crate::settings::Settings;
 use crate::span::enter;
 use crate::threads::Threads;
@@ -27,6 +28,8 @@ pub struct FitReport {
     pub model: Model,
     /// Photos that could not be used: their names, with the reason.
     pub rejected: Vec<(String, Error)>,
+    /// What is odd about photos that are in the fit.
+    pub remarks: Remarks,
 }
 
 impl Model {
@@ -146,7 +149,7 @@ impl<I: Iterator<Item = (String, Result<NetworkInput, Error>)>> FitParts<'_, I> 
             threads.run(|| fit.flush())?;
             tell(&mut fit)?;
         }
-        let FitInProgress { fitter, photos, inputs, mut rejected, .. } = fit;
+        let FitInProgress { fitter, photos, inputs, remarks, mut rejected, .. } = fit;
         if photos.is_empty() && !rejected.is_empty() {
             let count = rejected.len();
             let (name, first) = rejected.swap_remove(0);
@@ -164,7 +167,7 @@ impl<I: Iterator<Item = (String, Result<NetworkInput, Error>)>> FitParts<'_, I> 
         let model =
             Model { core: Arc::new(core), weights, sections: Arc::new(sections), thresholds, threads, folder: None };
         model.tell_fallbacks();
-        Ok(FitReport { model, rejected })
+        Ok(FitReport { model, rejected, remarks })
     }
 }
 

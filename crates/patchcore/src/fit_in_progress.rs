@@ -8,6 +8,7 @@ use patchcore_io::{NetworkInput, PhotoIdentity};
 
 use crate::error::Error;
 use crate::places::stored;
+use crate::remarks::{Remark, Remarks};
 
 /// Photos on their way into a fit, on a GPU several at once.
 pub(crate) struct FitInProgress {
@@ -19,11 +20,19 @@ pub(crate) struct FitInProgress {
     /// What kinds of photos they are.
     pub(crate) inputs: InputsSeen,
     pub(crate) rejected: Vec<(String, Error)>,
+    pub(crate) remarks: Remarks,
 }
 
 impl FitInProgress {
     pub(crate) fn new(fitter: Fitter) -> Self {
-        Self { fitter, waiting: Vec::new(), photos: Vec::new(), inputs: InputsSeen::default(), rejected: Vec::new() }
+        Self {
+            fitter,
+            waiting: Vec::new(),
+            photos: Vec::new(),
+            inputs: InputsSeen::default(),
+            rejected: Vec::new(),
+            remarks: Remarks::default(),
+        }
     }
 
     /// Takes a photo, or notes why it cannot be used.
@@ -72,6 +81,7 @@ impl FitInProgress {
 
     /// Notes a photo that is in the fit.
     fn note(&mut self, name: String, input: NetworkInput) {
+        self.remarks.note(&name, &Remark::of(&input));
         let mut photo = TrainingPhoto { name, ..TrainingPhoto::default() };
         if let Some(identity) = input.photo {
             let PhotoIdentity { size: Size { width, height }, channels, bits, sha256, path, .. } = *identity;

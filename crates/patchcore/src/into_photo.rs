@@ -58,7 +58,8 @@ impl PhotoSource {
         match self {
             Self::Photo(photo) => {
                 let samples = photo.width() as usize * photo.height() as usize * photo.channels();
-                samples * photo.bits_per_sample() as usize / 8
+                let alpha = if photo.has_transparency() { samples / photo.channels() } else { 0 };
+                (samples + alpha) * photo.bits_per_sample() as usize / 8
             }
             #[cfg(not(target_family = "wasm"))]
             Self::Path(_) => 0,

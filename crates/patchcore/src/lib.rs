@@ -78,6 +78,7 @@ mod notes;
 mod photo_map;
 mod places;
 mod progress;
+mod remarks;
 mod save;
 mod score;
 mod scores;
@@ -99,8 +100,8 @@ pub use patchcore_core::model_file::{self, InputsSeen, ModelFile, Provenance, Se
 pub use patchcore_core::scoring::AnomalyMap;
 pub use patchcore_core::{ComputeDevice, FittedOn, GoodScores, Instructions, Precision};
 pub use patchcore_io::{
-    Geometry, Limits, NetworkInput, Photo, PhotoIdentity, PixelBuffer, PixelFormat, path_of_text, path_text,
-    region_of_masks,
+    Geometry, HiddenDefect, Limits, MaskRule, MaskSurvey, NetworkInput, Photo, PhotoIdentity, PhotoKind, PixelBuffer,
+    PixelFormat, path_of_text, path_text, region_of_masks,
 };
 #[cfg(not(target_family = "wasm"))]
 pub use patchcore_io::{MvtecCategory, TestImage, good_images, photos_in};
@@ -123,6 +124,7 @@ pub use crate::load_options::LoadOptions;
 pub use crate::model::Model;
 pub use crate::photo_map::PhotoMap;
 pub use crate::progress::{Progress, ProgressFn, Stage};
+pub use crate::remarks::{Remark, Remarks};
 pub use crate::save::Save;
 pub use crate::score::{NearestGood, NearestPhoto, PatchScores, Score};
 pub use crate::scores::{Scored, Scores};

@@ -21,6 +21,7 @@ use crate::into_photo::prepare_photo;
 use crate::load_options::LoadOptions;
 #[cfg(not(target_family = "wasm"))]
 use crate::places::seen_from;
+use crate::remarks::Remark;
 use crate::save::Save;
 use crate::score::{NearestGood, PatchScores, Score};
 use crate::span::enter;
@@ -146,6 +147,7 @@ impl Model {
             map: result.map,
             inside: input.inside.clone(),
             geometry: input.geometry,
+            remarks: Remark::of(input),
         }
     }
 

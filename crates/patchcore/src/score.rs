@@ -5,6 +5,8 @@ use patchcore_core::scoring::AnomalyMap;
 use patchcore_io::{Geometry, Photo};
 use patchcore_metrics::threshold::Verdict;
 
+use crate::remarks::Remark;
+
 /// How anomalous a photo is, where, and compared with what.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Score {
@@ -24,6 +26,8 @@ pub struct Score {
     pub nearest_good: NearestGood,
     /// The scores on the patch grid, as the core returns them.
     pub patches: PatchScores,
+    /// What is odd about the photo; as a rule nothing.
+    pub remarks: Vec<Remark>,
 }
 
 /// Scores on the patch grid.

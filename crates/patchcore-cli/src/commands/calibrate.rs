@@ -35,6 +35,9 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
             let mut display = Display::new();
             let options = EvaluateOptions::default().progress(|progress| display.show(progress));
             let evaluation = model.evaluate(&category, options)?;
+            display.finish();
+            drop(display);
+            crate::commands::evaluate::say(&evaluation);
             evaluation.f1_max_thresholds()?
         }
         (None, None, None) => anyhow::bail!("nothing to calibrate from: give --good, --manual or --f1-max"),
@@ -68,6 +71,7 @@ fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thres
     for (photo, error) in &report.rejected {
         tracing::warn!("left out: {}", output::naming(photo, error));
     }
+    output::warn_of(&report.remarks);
     if arguments.cross_fit.is_some() {
         output::note(
             "a cross-fit is an estimate: its scores come from models fitted on fewer photos, so the threshold is as a \

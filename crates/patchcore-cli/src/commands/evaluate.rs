@@ -1,12 +1,13 @@
 //! `patchcore evaluate`: a labelled test set in; report.html, metrics.json, scores.csv and overlays out.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
 use patchcore::{
-    Bootstrap, EvaluateOptions, EvaluatedImage, Evaluation, Limits, Model, MvtecCategory, Stage, path_text,
-    write_beside_and_rename,
+    Bootstrap, EvaluateOptions, EvaluatedImage, Evaluation, HiddenDefect, Limits, Model, MvtecCategory, Stage,
+    path_text, write_beside_and_rename,
 };
 use patchcore_report::{ColorScale, Lettering, Panel, to_png};
 
@@ -84,20 +85,60 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     output::print(&summary(&results))?;
     output::print(&format!("written to {}\n", arguments.output.display()))?;
 
-    for row in &evaluation.images {
-        for error in row.score.as_ref().err().into_iter().chain(&row.mask_error) {
-            tracing::warn!("{}", output::naming(&row.image.relative, error));
-        }
-    }
-    if results.n_defect_out_of_view > 0 {
-        tracing::warn!(
-            "{} defective images show no defective pixel in the network's view: the crop hides their defects",
-            results.n_defect_out_of_view
-        );
-    }
+    say(&evaluation);
     let failed = results.n_failed + results.n_without_mask > 0;
     Ok(if failed { Outcome::SomeImagesFailed } else { Outcome::Done })
 }
+
+/// What there is to say of photos and masks: what failed, each; what is odd, once.
+pub fn say(evaluation: &Evaluation) {
+    if let Some(remark) = evaluation.masks.remark() {
+        output::note(&format!("masks: {remark}"));
+    }
+    let share = evaluation.masks.share_not_black();
+    if share > 0.5 {
+        tracing::warn!(
+            "the masks call {:.0} % of all pixels defective: if black is what is defective in them, invert them",
+            100.0 * share
+        );
+    }
+    for row in &evaluation.images {
+        // Black masks have a line of their own.
+        let mask_error = row.mask_error.as_ref().filter(|_| row.hidden.is_none());
+        for error in row.score.as_ref().err().into_iter().chain(mask_error) {
+            tracing::warn!("{}", output::naming(&row.image.relative, error));
+        }
+    }
+    let mut hidden: BTreeMap<&str, Vec<(&EvaluatedImage, HiddenDefect)>> = BTreeMap::new();
+    for row in &evaluation.images {
+        if let Some(cause) = row.hidden {
+            hidden.entry(cause.name()).or_default().push((row, cause));
+        }
+    }
+    hidden.values().for_each(|photos| tracing::warn!("{}", hidden_defects(photos)));
+    output::warn_of(&evaluation.remarks());
+}
+
+/// One line for the photos whose defects are hidden by one cause.
+fn hidden_defects(photos: &[(&EvaluatedImage, HiddenDefect)]) -> String {
+    let names = photos.iter().take(NAMED).map(|(row, cause)| format!("{} ({cause})", row.image.relative));
+    let more = match photos.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    let names = names.collect::<Vec<String>>().join(", ");
+    let (show, count) = match photos.len() {
+        1 => ("1 defective photo shows".to_owned(), "it counts"),
+        several => (format!("{several} defective photos show"), "they count"),
+    };
+    let is_fault = photos.iter().any(|(row, _)| row.mask_error.is_some());
+    let remedy = if is_fault { "; draw the defects, or move the photos to the good ones" } else { "" };
+    let pixels = if is_fault { " only" } else { ", and for the pixel metrics as free of defects" };
+    format!("{show} no defective pixel: {names}{more}; {count} for the image metrics{pixels}{remedy}")
+}
+
+/// Photos that a line names, at most.
+const NAMED: usize = 3;
 
 /// The category's name: the last part of its folder.
 fn title(data: &Path) -> String {
@@ -127,7 +168,7 @@ fn draw_overlays(
     let scale = color_scale(model);
     let best = || Some(evaluation.overall.pixel.as_ref().ok()?.f1_max.threshold);
     let threshold = contour(model).or_else(best);
-    let mut made = std::collections::BTreeSet::new();
+    let mut made = BTreeSet::new();
     for row in &evaluation.images {
         let folder = folder.join(&row.image.kind);
         if row.map.is_some() && made.insert(row.image.kind.clone()) {

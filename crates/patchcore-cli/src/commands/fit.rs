@@ -2,8 +2,8 @@
 
 use anyhow::Context;
 use patchcore::{
-    FitOptions, Geometry, Limits, Model, Photo, Provenance, Region, Save, Settings, Stage, good_images, path_text,
-    region_of_masks,
+    FitOptions, Geometry, Limits, MaskSurvey, Model, Photo, Provenance, Region, Save, Settings, Stage, good_images,
+    path_text, region_of_masks,
 };
 
 use crate::arguments::Fit;
@@ -31,6 +31,7 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
     for (photo, error) in &report.rejected {
         tracing::warn!("left out: {}", output::naming(photo, error));
     }
+    output::warn_of(&report.remarks);
     let model =
         if arguments.reproducible { report.model.reproducible() } else { report.model.with_provenance(provenance()) };
     let save = if arguments.embed_weights { Save::WithWeights } else { Save::WithoutWeights };
@@ -70,7 +71,15 @@ fn region(arguments: &Fit) -> anyhow::Result<Option<Region>> {
     let open = |path: &Option<std::path::PathBuf>| -> anyhow::Result<Option<Photo>> {
         Ok(path.as_ref().map(|path| Photo::open(path, &Limits::default())).transpose()?)
     };
-    Ok(region_of_masks(open(&arguments.roi)?.as_ref(), open(&arguments.ignore)?.as_ref())?)
+    let masks = [("--roi", open(&arguments.roi)?), ("--ignore", open(&arguments.ignore)?)];
+    let [(_, roi), (_, ignore)] = &masks;
+    let region = region_of_masks(roi.as_ref(), ignore.as_ref())?;
+    for (option, mask) in &masks {
+        if let Some(remark) = mask.as_ref().and_then(|mask| MaskSurvey::of([mask]).remark()) {
+            output::note(&format!("{option}: {remark}"));
+        }
+    }
+    Ok(region)
 }
 
 /// Says what is about to happen and how much memory it takes, from the first photo's size.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use patchcore::config::Distance;
 use patchcore::{
-    Limits, Model, Progress, Score, Stage, Threshold, Thresholds, Verdict, path_of_text, photos_in,
+    Limits, Model, Progress, Remarks, Score, Stage, Threshold, Thresholds, Verdict, path_of_text, photos_in,
     write_beside_and_rename,
 };
 use patchcore_report::{ColorScale, overlay, to_float_tiff, to_npy, to_png};
@@ -49,7 +49,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     for folder in [&arguments.maps, &arguments.overlays].into_iter().flatten() {
         make_folder(folder)?;
     }
-    let mut rows = Vec::new();
+    let (mut rows, mut remarks) = (Vec::new(), Remarks::default());
     let (mut map_names, mut overlay_names) = (FileNames::new(), FileNames::new());
     let mut display = Display::new();
     for photo in model.scores(&files) {
@@ -67,6 +67,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
                 error: Some(error.to_string()),
             },
             Ok(score) => {
+                remarks.note(&photo.name, &score.remarks);
                 let path = path_of_text(&photo.name);
                 let maps = arguments
                     .maps
@@ -95,6 +96,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     }
     display.finish();
     drop(display);
+    output::warn_of(&remarks);
     print(&rows, arguments.format)?;
     let anomalous = |row: &Row| row.verdict == Some(Verdict::Anomalous.name());
     if arguments.fail_on_anomaly && rows.iter().any(anomalous) {

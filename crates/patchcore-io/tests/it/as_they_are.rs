@@ -70,10 +70,10 @@ fn masks_become_a_region_and_a_region_follows_the_view() {
 
 #[test]
 fn masks_and_photos_of_another_size_are_refused_with_both() {
-    let (roi, other) = (grey(40, 20, |_, _| 255), grey(41, 20, |_, _| 0).with_name("ignore.png"));
+    let (roi, other) = (grey(40, 20, |x, _| u8::from(x > 0)), grey(41, 20, |_, _| 0).with_name("ignore.png"));
     let error = region_of_masks(Some(&roi), Some(&other)).unwrap_err();
     assert!(matches!(error, ImageError::MaskSize { width: 41, expected_width: 40, .. }), "{error}");
-    let error = region_of_masks(None, Some(&roi)).unwrap_err();
+    let error = region_of_masks(Some(&roi), Some(&roi)).unwrap_err();
     assert!(matches!(error, ImageError::Region(_)) && error.to_string().contains("empty"), "{error}");
     let region = region_of_masks(Some(&roi), None).unwrap();
     let error = prepare_within(&other, &padded(), region.as_ref(), None).unwrap_err().to_string();

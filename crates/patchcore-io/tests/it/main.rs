@@ -17,6 +17,7 @@ mod folders;
 mod golden;
 mod identity;
 mod left_out;
+mod masks;
 #[cfg(feature = "jpeg")]
 mod orientation;
 #[cfg(feature = "image")]

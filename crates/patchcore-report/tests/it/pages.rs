@@ -27,6 +27,8 @@ fn results() -> Results {
         n_failed: 0,
         n_without_mask: 0,
         n_defect_out_of_view: 0,
+        hidden_defects: BTreeMap::new(),
+        mask_rule: None,
         kinds: [(HOSTILE.to_owned(), set)].into(),
         thresholds: None,
         seconds: BTreeMap::new(),
