@@ -116,7 +116,18 @@ pub fn prepare_within(
     // Zeros around a small photo are part of torchvision's crop and have always been scored.
     let inside = region.or_else(|| if view.pad == Pad::None { None } else { geometry.photo_pixels() });
     let (width, height) = (geometry.input.width as usize, geometry.input.height as usize);
-    Ok(NetworkInput { width, height, data, geometry, inside, kind: photo.kind(), photo: None })
+    let mut kind = photo.kind();
+    if are_equal(&data, width * height) {
+        kind.channels = 1;
+    }
+    Ok(NetworkInput { width, height, data, geometry, inside, kind, photo: None })
+}
+
+/// Whether all planes are the same: those of a photo without colours.
+fn are_equal(planes: &[f32], pixels: usize) -> bool {
+    let mut planes = planes.chunks_exact(pixels);
+    let first = planes.next();
+    planes.all(|plane| Some(plane) == first)
 }
 
 /// The region as the input sees it; padding is outside.

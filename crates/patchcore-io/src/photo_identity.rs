@@ -16,10 +16,6 @@ pub struct PhotoIdentity {
     pub path: Option<PathBuf>,
     /// Columns and rows, upright.
     pub size: Size,
-    /// 1 (grey) or 3 (RGB).
-    pub channels: usize,
-    /// Bits per sample: 8 or 16.
-    pub bits: u32,
     /// [`Photo::sha256`].
     pub sha256: [u8; 32],
 }
@@ -40,16 +36,10 @@ impl Photo {
         }
     }
 
-    /// What the photo is: its file, its kind and its digest. Reads all pixels.
+    /// What the photo is: its file, its size and its digest. Reads all pixels.
     #[must_use]
     pub fn identity(&self) -> PhotoIdentity {
-        PhotoIdentity {
-            path: self.path().map(ToOwned::to_owned),
-            size: self.size(),
-            channels: self.channels(),
-            bits: self.bits_per_sample(),
-            sha256: self.sha256(),
-        }
+        PhotoIdentity { path: self.path().map(ToOwned::to_owned), size: self.size(), sha256: self.sha256() }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::Photo;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct PhotoKind {
-    /// 1 (grey) or 3 (RGB).
+    /// 1 (grey) or 3 (RGB). Of a network's input 1, too, where all three planes are equal: some formats have no grey.
     pub channels: usize,
     /// Bits per sample: 8 or 16.
     pub bits: u32,

@@ -48,8 +48,7 @@ mod tests {
     fn nearest_takes_torchs_pixels_and_pads_with_good() {
         let columns = [0u8, 255, 255, 0, 0, 0, 0, 0, 255, 255];
         let size = |width, height| Size { width, height };
-        let mut view =
-            View { resize: Resize::Exact(size(4, 2)), resampling: Resampling::Float, crop: Crop::Keep, pad: Pad::None };
+        let mut view = View::resized(Resize::Exact(size(4, 2)), Resampling::Float);
         let photo = Photo::from_grey(size(10, 2), columns.repeat(2));
         let mask = prepare_mask(&photo, size(10, 2), &view).unwrap();
         assert_eq!(mask.data, [false, true, false, false].repeat(2));

@@ -4,7 +4,7 @@ use patchcore_config::Size;
 use patchcore_core::error::FitError;
 use patchcore_core::model_file::{ColourSeen, InputsSeen, SizeSeen, TrainingPhoto};
 use patchcore_core::{Fitter, ImageInput};
-use patchcore_io::{NetworkInput, PhotoIdentity};
+use patchcore_io::{Geometry, NetworkInput, PhotoIdentity, PhotoKind};
 
 use crate::error::Error;
 use crate::places::stored;
@@ -21,6 +21,8 @@ pub(crate) struct FitInProgress {
     pub(crate) inputs: InputsSeen,
     pub(crate) rejected: Vec<(String, Error)>,
     pub(crate) remarks: Remarks,
+    /// What the first photo is.
+    first: Option<(Geometry, PhotoKind)>,
 }
 
 impl FitInProgress {
@@ -32,6 +34,7 @@ impl FitInProgress {
             inputs: InputsSeen::default(),
             rejected: Vec::new(),
             remarks: Remarks::default(),
+            first: None,
         }
     }
 
@@ -81,10 +84,12 @@ impl FitInProgress {
 
     /// Notes a photo that is in the fit.
     fn note(&mut self, name: String, input: NetworkInput) {
-        self.remarks.note(&name, &Remark::of(&input));
+        let first = self.first.get_or_insert((input.geometry, input.kind));
+        self.remarks.note(&name, &Remark::in_a_fit(&input, first, self.fitter.extractor().config()));
         let mut photo = TrainingPhoto { name, ..TrainingPhoto::default() };
         if let Some(identity) = input.photo {
-            let PhotoIdentity { size: Size { width, height }, channels, bits, sha256, path, .. } = *identity;
+            let PhotoIdentity { size: Size { width, height }, sha256, path, .. } = *identity;
+            let PhotoKind { channels, bits, .. } = input.kind;
             let InputsSeen { sizes, colours } = &mut self.inputs;
             match sizes.iter_mut().find(|seen| (seen.width, seen.height) == (width, height)) {
                 Some(seen) => seen.photos += 1,

@@ -147,7 +147,7 @@ impl Model {
             map: result.map,
             inside: input.inside.clone(),
             geometry: input.geometry,
-            remarks: Remark::of(input),
+            remarks: Remark::of_scored(input, self.config(), self.inputs_seen()),
         }
     }
 

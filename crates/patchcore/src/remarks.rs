@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use patchcore_io::NetworkInput;
+use patchcore_config::{InputSizes, PatchCoreConfig, Resize, Size};
+use patchcore_core::model_file::{ColourSeen, InputsSeen};
+use patchcore_io::{Geometry, NetworkInput, PhotoKind};
 
 /// What is odd about a photo that was taken all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -11,12 +13,47 @@ pub enum Remark {
     /// Some of its pixels are transparent ([`Photo::has_transparency`](crate::Photo::has_transparency)): they are taken with the
     /// colours that lie under them, so that two photos that look the same may score differently.
     Transparent,
+    /// It is scored, and no photo of the fit had a shape within a grid cell of its own: nothing like it was seen, or nothing at that size.
+    OtherShape,
+    /// It is scored, and no photo of the fit was of its kind: grey or colour, 8 bits or 16.
+    OtherKind,
+    /// It is in a fit, and its shape is more than a grid cell from that of the first photo.
+    ManyShapes,
+    /// It is in a fit, and it is of another kind than the first photo.
+    ManyKinds,
 }
 
 impl Remark {
-    /// What is to be said of a photo.
-    pub(crate) fn of(input: &NetworkInput) -> Vec<Self> {
-        if input.kind.has_transparency { vec![Self::Transparent] } else { Vec::new() }
+    /// What is to be said of a photo that is in a fit, of which the first photo is known.
+    pub(crate) fn in_a_fit(
+        input: &NetworkInput,
+        (first, kind): &(Geometry, PhotoKind),
+        config: &PatchCoreConfig,
+    ) -> Vec<Self> {
+        let has_shape = is_near(input.geometry.original, first.original, config);
+        Self::told(input, (has_shape, Self::ManyShapes), (is_same(input.kind, *kind), Self::ManyKinds))
+    }
+
+    /// What is to be said of a photo that is scored. Where it is not known what the fit has seen, that is not compared.
+    pub(crate) fn of_scored(input: &NetworkInput, config: &PatchCoreConfig, seen: Option<&InputsSeen>) -> Vec<Self> {
+        let has_shape = match (&config.view.sizes, seen) {
+            (InputSizes::WholeCells { of_the_fit, .. }, _) if config.view.follows_the_photo() => {
+                of_the_fit.is_empty() || of_the_fit.contains(&input.geometry.input)
+            }
+            (_, None) => true,
+            (_, Some(seen)) => seen
+                .sizes
+                .iter()
+                .any(|seen| is_near(input.geometry.original, Size { width: seen.width, height: seen.height }, config)),
+        };
+        let of_kind = |seen: &ColourSeen| (seen.channels, seen.bits) == (input.kind.channels, input.kind.bits);
+        let has_kind = seen.is_none_or(|seen| seen.colours.iter().any(of_kind));
+        Self::told(input, (has_shape, Self::OtherShape), (has_kind, Self::OtherKind))
+    }
+
+    fn told(input: &NetworkInput, shape: (bool, Self), kind: (bool, Self)) -> Vec<Self> {
+        let known = [(!input.kind.has_transparency, Self::Transparent), shape, kind];
+        known.into_iter().filter(|(as_usual, _)| !as_usual).map(|(_, remark)| remark).collect()
     }
 
     /// Said of one photo, or of several.
@@ -26,8 +63,45 @@ impl Remark {
             (Self::Transparent, false) => {
                 "have transparent pixels, which are taken with the colours that lie under them"
             }
+            (Self::OtherShape, true) => {
+                "has a shape that no photo of the fit has: its score may say more of that than of the part"
+            }
+            (Self::OtherShape, false) => {
+                "have a shape that no photo of the fit has: their scores may say more of that than of the parts"
+            }
+            (Self::OtherKind, true) => {
+                "is of a kind (grey or colour, 8 or 16 bits) that no photo of the fit is: its score may say more of that than of the part"
+            }
+            (Self::OtherKind, false) => {
+                "are of a kind (grey or colour, 8 or 16 bits) that no photo of the fit is: their scores may say more of that than of the parts"
+            }
+            (Self::ManyShapes, true) => "has another shape than the first photo",
+            (Self::ManyShapes, false) => "have another shape than the first photo",
+            (Self::ManyKinds, true) => "is of another kind (grey or colour, 8 or 16 bits) than the first photo",
+            (Self::ManyKinds, false) => "are of another kind (grey or colour, 8 or 16 bits) than the first photo",
         }
     }
+}
+
+/// Whether what a view makes of two photos differs by less than a cell of the deepest level on both axes, before any crop. A view that
+/// gives both sides squeezes: its photos are compared by their aspect ratio.
+fn is_near(one: Size, other: Size, config: &PatchCoreConfig) -> bool {
+    let shape = |size: Size| {
+        let short = match config.view.resize {
+            Resize::Keep => return (f64::from(size.width), f64::from(size.height)),
+            Resize::Short(short) => short,
+            Resize::Exact(exact) => exact.width.min(exact.height),
+        };
+        let scale = f64::from(short) / f64::from(size.width.min(size.height));
+        (f64::from(size.width) * scale, f64::from(size.height) * scale)
+    };
+    let (one, other, stride) = (shape(one), shape(other), f64::from(config.strides().1));
+    (one.0 - other.0).abs() < stride && (one.1 - other.1).abs() < stride
+}
+
+/// Whether two photos are both grey or both in colour, with samples of as many bits.
+fn is_same(one: PhotoKind, other: PhotoKind) -> bool {
+    (one.channels, one.bits) == (other.channels, other.bits)
 }
 
 /// The remarks on many photos: each kind once, with a count and the first photo.

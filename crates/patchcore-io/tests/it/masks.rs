@@ -305,13 +305,8 @@ fn a_hidden_defect_has_a_cause() {
         let mask = GrayImage::from_fn(90, 60, |x, y| Luma([if pixels(x, y) { 255 } else { 0 }]));
         TruthMask::new(&[DynamicImage::from(mask).into()], original, &MaskSurvey::default()).unwrap()
     };
-    let cropped = View {
-        resize: Resize::Short(20),
-        resampling: Resampling::Pil8Bit,
-        crop: Crop::Center(size(16, 16)),
-        pad: Pad::None,
-    };
-    let whole = View { crop: Crop::Keep, ..cropped };
+    let whole = View::resized(Resize::Short(20), Resampling::Pil8Bit);
+    let cropped = View { crop: Crop::Center(size(16, 16)), ..whole.clone() };
     let hidden = |truth: &TruthMask, view: &View, inside: Option<&[bool]>| {
         truth.in_view(&Geometry::new("photo", original, view).unwrap(), Resampling::Pil8Bit, inside).1
     };

@@ -19,4 +19,5 @@ mod callers;
 mod examples;
 mod format;
 mod photos;
+mod remarks;
 mod sizes;
