@@ -10,7 +10,7 @@ pub enum MaskRule {
     /// Masks of few values (up to 32 in a file): black and white, numbers of classes, a palette. Everything that is not black is
     /// defective.
     NotBlack,
-    /// Grey-scale masks: more values, or a JPEG, whose blacks are not quite black. What is at least half as bright as the brightest
+    /// Grey-scale masks: more values, or a lossy file (JPEG, WebP), whose blacks are not quite black. What is at least half as bright as the brightest
     /// pixel of all masks is defective; in a mask without any such pixel, at least half as bright as its own brightest.
     AtLeastHalf,
     /// Some of these and some of those in one folder: each by its own kind. A mask of few values goes with the grey-scale ones only

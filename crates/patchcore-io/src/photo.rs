@@ -164,7 +164,7 @@ impl Photo {
     }
 
     /// The same photo, whose values a lossy compression has changed.
-    #[cfg(feature = "jpeg")]
+    #[cfg(any(feature = "jpeg", feature = "webp"))]
     pub(crate) fn with_loss(mut self) -> Photo {
         self.lossy = true;
         self

@@ -31,6 +31,48 @@ fn unguarded(decoder: Decoder, name: &str, bytes: &[u8], limits: &Limits) -> Res
         #[cfg(feature = "tiff")]
         Decoder::Tiff => crate::with_image::decode(name, bytes, decoder, image::ImageFormat::Tiff, limits),
         #[cfg(feature = "webp")]
-        Decoder::WebP => crate::with_image::decode(name, bytes, decoder, image::ImageFormat::WebP, limits),
+        Decoder::WebP => {
+            let photo = crate::with_image::decode(name, bytes, decoder, image::ImageFormat::WebP, limits)?;
+            Ok(if is_lossy_webp(bytes) { photo.with_loss() } else { photo })
+        }
+    }
+}
+
+/// Whether the picture stands in a chunk of the lossy kind, behind chunks of metadata or not.
+#[cfg(feature = "webp")]
+fn is_lossy_webp(bytes: &[u8]) -> bool {
+    // `RIFF`, the length and `WEBP` come first; a chunk has a name, its length and an even number of bytes.
+    let mut rest = bytes.get(12..).unwrap_or_default();
+    while let Some(([name @ .., a, b, c, d], after)) = rest.split_first_chunk::<8>() {
+        match name {
+            b"VP8 " => return true,
+            b"VP8L" => return false,
+            _ => {}
+        }
+        let length = u32::from_le_bytes([*a, *b, *c, *d]) as usize;
+        rest = after.get(length.saturating_add(length % 2)..).unwrap_or_default();
+    }
+    false
+}
+
+#[cfg(all(test, feature = "webp"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lossy_webp_is_known_by_its_chunk() {
+        let file = |chunks: &[(&[u8; 4], &[u8])]| {
+            let mut bytes = b"RIFF\0\0\0\0WEBP".to_vec();
+            for (name, data) in chunks {
+                bytes.extend([&name[..], &(data.len() as u32).to_le_bytes(), data].concat());
+                bytes.resize(bytes.len().next_multiple_of(2), 0);
+            }
+            bytes
+        };
+        assert!(is_lossy_webp(&file(&[(b"VP8 ", &[1, 2])])));
+        assert!(is_lossy_webp(&file(&[(b"VP8X", &[0; 10]), (b"ICCP", &[7; 3]), (b"VP8 ", &[1, 2])])));
+        assert!(!is_lossy_webp(&file(&[(b"VP8L", &[1, 2])])) && !is_lossy_webp(&file(&[(b"VP8X", &[0; 10])])));
+        assert!(!is_lossy_webp(&file(&[(b"VP8X", &[0; 10]), (b"ALPH", b"VP8 "), (b"VP8L", &[])])));
+        assert!(!is_lossy_webp(b"RIFF") && !is_lossy_webp(&[0xff; 40]));
     }
 }

@@ -121,20 +121,30 @@ pub fn say(evaluation: &Evaluation) {
 
 /// One line for the photos whose defects are hidden by one cause.
 fn hidden_defects(photos: &[(&EvaluatedImage, HiddenDefect)]) -> String {
-    let names = photos.iter().take(NAMED).map(|(row, cause)| format!("{} ({cause})", row.image.relative));
-    let more = match photos.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(", and {more} more"),
+    let is_black = photos.iter().any(|(_, cause)| *cause == HiddenDefect::NoDefectivePixel);
+    let named = |(row, cause): &(&EvaluatedImage, HiddenDefect)| match is_black {
+        true => row.image.relative.clone(),
+        false => format!("{} ({cause})", row.image.relative),
     };
-    let names = names.collect::<Vec<String>>().join(", ");
-    let (show, count) = match photos.len() {
-        1 => ("1 defective photo shows".to_owned(), "it counts"),
-        several => (format!("{several} defective photos show"), "they count"),
+    let mut names = photos.iter().take(NAMED).map(named).collect::<Vec<String>>().join(", ");
+    if photos.len() > NAMED {
+        names.push_str(&format!(" and {} more", photos.len() - NAMED));
+    }
+    let (photo, has, shows, counts) = match photos.len() {
+        1 => ("photo", "has a mask", "shows", "it counts"),
+        _ => ("photos", "have masks", "show", "they count"),
     };
-    let is_fault = photos.iter().any(|(row, _)| row.mask_error.is_some());
-    let remedy = if is_fault { "; draw the defects, or move the photos to the good ones" } else { "" };
-    let pixels = if is_fault { " only" } else { ", and for the pixel metrics as free of defects" };
-    format!("{show} no defective pixel: {names}{more}; {count} for the image metrics{pixels}{remedy}")
+    let count = photos.len();
+    if is_black {
+        return format!(
+            "{count} defective {photo} {has} without a defective pixel, black everywhere: {names}; {counts} for the image metrics \
+             only; draw the defects, or move the photos to the good ones"
+        );
+    }
+    format!(
+        "{count} defective {photo} {shows} no defective pixel: {names}; {counts} for the image metrics, and for the pixel metrics \
+         as free of defects"
+    )
 }
 
 /// Photos that a line names, at most.

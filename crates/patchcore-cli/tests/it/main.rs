@@ -23,6 +23,7 @@ mod help;
 mod inspect;
 mod instructions;
 mod interrupted;
+mod masks;
 mod memory;
 mod model_files;
 mod odd_names;
