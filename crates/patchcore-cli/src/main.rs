@@ -6,6 +6,7 @@
 
 mod arguments;
 mod commands;
+mod data;
 mod device;
 mod hint;
 mod interrupt;

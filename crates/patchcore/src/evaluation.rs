@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use patchcore_config::{Checked, Region};
 use patchcore_core::scoring::AnomalyMap;
-use patchcore_io::{Limits, Mask, MvtecCategory, NetworkInput, Photo, TestImage, path_text};
+use patchcore_io::{DataSet, Limits, Mask, MaskFault, NetworkInput, Photo, TestImage};
 use patchcore_metrics::threshold::{Threshold, Thresholds};
 use patchcore_metrics::{
     Bootstrap, Confusion, EvaluatedModel, ImageMetrics, Interval, LabelledMap, MetricError, PerMetric, PixelMetrics,
@@ -156,11 +155,11 @@ impl Model {
     /// # Examples
     /// ```no_run
     /// # fn main() -> Result<(), patchcore::Error> {
-    /// use patchcore::{Bootstrap, EvaluateOptions, Model, MvtecCategory};
+    /// use patchcore::{Bootstrap, DataSet, EvaluateOptions, Model};
     ///
     /// let model = Model::load("part.patchcore")?;
-    /// let category = MvtecCategory::open("part".as_ref())?;
-    /// let mut evaluation = model.evaluate(&category, EvaluateOptions::default())?;
+    /// let data = DataSet::open("part".as_ref())?;
+    /// let mut evaluation = model.evaluate(&data, EvaluateOptions::default())?;
     /// evaluation.add_intervals(&Bootstrap::default())?;
     /// match &evaluation.overall.image {
     ///     Ok(image) => println!("image AUROC {:.4}, {:?}", image.auroc, evaluation.overall.intervals),
@@ -169,7 +168,7 @@ impl Model {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn evaluate(&self, category: &MvtecCategory, options: EvaluateOptions<'_>) -> Result<Evaluation, Error> {
+    pub fn evaluate(&self, data: &DataSet, options: EvaluateOptions<'_>) -> Result<Evaluation, Error> {
         let EvaluateOptions { limits, mut progress, geometry } = options;
         let mut tell = |stage, done, total| match progress.tell(stage, done, total) {
             ControlFlow::Continue(()) => Ok(()),
@@ -177,7 +176,7 @@ impl Model {
         };
         let region = self.config().region.as_ref().filter(|_| geometry == MapGeometry::Photo).map(Region::to_pixels);
         let mut images: Vec<EvaluatedImage> = Vec::new();
-        for ((image, mask), scored) in InBatches::new(self, self.loaded(category, limits, geometry)) {
+        for ((image, mask), scored) in InBatches::new(self, self.loaded(data, limits, geometry)) {
             let (score, map, inside) = match scored {
                 Err(error) => (Err(error), None, None),
                 Ok(score) => {
@@ -194,7 +193,7 @@ impl Model {
                 Some(Err(error)) => (None, Some(error)),
             };
             images.push(EvaluatedImage { image, score, mask_error, map, truth, inside });
-            tell(Stage::Scoring, images.len(), category.test.len())?;
+            tell(Stage::Scoring, images.len(), data.test.len())?;
         }
         let threshold = self.thresholds().image.map(|threshold| threshold.value);
         let defects = images.iter().filter(|row| row.image.is_anomalous).map(|row| row.image.kind.clone());
@@ -214,7 +213,7 @@ impl Model {
     /// The test images with their masks and inputs, in order, made ahead on another thread.
     fn loaded(
         &self,
-        category: &MvtecCategory,
+        data: &DataSet,
         limits: Limits,
         geometry: MapGeometry,
     ) -> impl Iterator<Item = (TestRow, Result<NetworkInput, Error>)> + use<> {
@@ -228,7 +227,7 @@ impl Model {
             let mask = mask.as_ref().and_then(|mask| mask.as_ref().ok()).map_or(0, |mask| mask.data.len());
             mask + input.as_ref().map_or(0, input_bytes)
         };
-        Ahead::new(category.test.clone().into_iter(), |_| 0, load, bytes)
+        Ahead::new(data.test.clone().into_iter(), |_| 0, load, bytes)
     }
 }
 
@@ -249,18 +248,26 @@ fn load_mask(
             MapGeometry::Photo => input.geometry.original,
         }));
     }
-    let Some(path) = &image.mask else {
-        let stem = path_text(Path::new(image.path.file_stem().unwrap_or_default()));
-        let expected = format!("ground_truth/{}/{stem}_mask.png", image.kind);
-        return Err(Error::MissingMask { image: image.relative.clone(), expected });
-    };
-    let photo = Photo::open(path, limits)?;
-    // Also checks the mask's size.
-    let in_view = patchcore_io::prepare_mask(&photo, input.geometry.original, &config.view)?;
-    Ok(match geometry {
-        MapGeometry::Input => in_view,
-        MapGeometry::Photo => Mask::of_photo(&photo),
-    })
+    if let Some(fault) = &image.mask_fault {
+        return Err(fault.clone().into());
+    }
+    let mut whole: Option<Mask> = None;
+    for path in &image.masks {
+        let photo = Photo::open(path, limits)?;
+        // Also checks the mask's size.
+        let in_view = patchcore_io::prepare_mask(&photo, input.geometry.original, &config.view)?;
+        let mask = match geometry {
+            MapGeometry::Input => in_view,
+            MapGeometry::Photo => Mask::of_photo(&photo),
+        };
+        match &mut whole {
+            None => whole = Some(mask),
+            // What any of them calls defective is defective.
+            Some(whole) => whole.data.iter_mut().zip(mask.data).for_each(|(all, own)| *all |= own),
+        }
+    }
+    let expected = "a file of its own".to_owned();
+    whole.ok_or_else(|| MaskFault::Missing { image: image.relative.clone(), expected }.into())
 }
 
 impl Evaluation {
