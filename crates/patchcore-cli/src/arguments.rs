@@ -43,6 +43,8 @@ pub enum Command {
     Compare(Compare),
     /// Say what is in a model file
     Inspect(Inspect),
+    /// Say how a data set is understood, and what is left out of it
+    InspectData(InspectData),
     /// List what can compute here
     Devices(Devices),
     /// Take a device through every stage and compare it with the CPU
@@ -373,6 +375,16 @@ pub struct Compare {
 pub struct Inspect {
     /// A model that `patchcore fit` wrote
     pub model: PathBuf,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = InspectFormat::Table)]
+    pub format: InspectFormat,
+}
+
+/// `patchcore inspect-data`.
+#[derive(Debug, Args)]
+pub struct InspectData {
+    /// A data set, a folder of photos or a manifest (CSV)
+    pub data: PathBuf,
     /// How to print it
     #[arg(long, value_enum, default_value_t = InspectFormat::Table)]
     pub format: InspectFormat,

@@ -26,7 +26,7 @@ pub fn open(path: &Path, wanted: Use) -> anyhow::Result<DataSet> {
 }
 
 /// Opens a data set, and says nothing.
-fn read(path: &Path) -> anyhow::Result<DataSet> {
+pub fn read(path: &Path) -> anyhow::Result<DataSet> {
     Ok(DataSet::open(path)?)
 }
 
@@ -51,7 +51,7 @@ fn say(set: &DataSet, wanted: Use) {
 }
 
 /// Masks of no photo, as one line.
-fn orphans(set: &DataSet) -> Option<String> {
+pub fn orphans(set: &DataSet) -> Option<String> {
     let count = set.orphan_masks.len();
     let names: Vec<String> =
         set.orphan_masks.iter().take(NAMED).map(|mask| set.relative(mask).escape_debug().to_string()).collect();

@@ -43,7 +43,7 @@ pub enum DatasetError {
         looked_for: String,
         /// Entries that are no images.
         found: usize,
-        /// The folders among them, as ` (folders a, b)`; empty without any.
+        /// The folders among them and what was decided about them, as ` (folders: a, b)`; empty without any.
         named: String,
     },
     /// A data set has no photos to fit on.

@@ -16,6 +16,9 @@ const PUBLIC_TEST: &str = "test_public";
 /// Test sets without labels: MVTec's evaluation server has them.
 const PRIVATE_TESTS: [&str; 2] = ["test_private", "test_private_mixed"];
 
+/// Folders that an error names.
+const NAMED: usize = 8;
+
 /// What was seen while listing, from which the layout gets its name.
 #[derive(Default)]
 struct Seen {
@@ -76,12 +79,20 @@ pub(super) fn open(root: &Path, top: &Listing) -> Result<Option<DataSet>, Datase
 
 /// The error of folders in which no photo is.
 fn nothing_in(set: &DataSet) -> DatasetError {
+    let folders: Vec<String> = set
+        .left_out
+        .folders
+        .iter()
+        .take(NAMED)
+        .map(|folder| relative(&set.root, folder).escape_debug().to_string())
+        .collect();
+    let empty = if folders.is_empty() { String::new() } else { format!("; without photos: {}", folders.join(", ")) };
     let remarks: String = set.remarks.iter().map(|remark| format!("; {remark}")).collect();
     DatasetError::NoImages {
         path: set.root.clone(),
         looked_for: "photos in train/good and test/<kind>, and".to_owned(),
         found: set.left_out.files.len() + set.left_out.folders.len(),
-        named: remarks,
+        named: format!("{empty}{remarks}"),
     }
 }
 
