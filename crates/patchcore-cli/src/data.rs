@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use patchcore::DataSet;
+use patchcore::{DataSet, one_line};
 
 use crate::output::note;
 
@@ -53,8 +53,7 @@ fn say(set: &DataSet, wanted: Use) {
 /// Masks of no photo, as one line.
 pub fn orphans(set: &DataSet) -> Option<String> {
     let count = set.orphan_masks.len();
-    let names: Vec<String> =
-        set.orphan_masks.iter().take(NAMED).map(|mask| set.relative(mask).escape_debug().to_string()).collect();
+    let names: Vec<String> = set.orphan_masks.iter().take(NAMED).map(|mask| one_line(&set.relative(mask))).collect();
     let more = if count > NAMED { ", .." } else { "" };
     let what = if count == 1 { "mask belongs" } else { "masks belong" };
     (count > 0).then(|| format!("{count} {what} to no photo: {}{more}", names.join(", ")))

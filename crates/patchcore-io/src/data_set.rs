@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::listing::relative;
-use crate::{DatasetError, Layout, LeftOut, Remark, TestImage};
+use crate::{DatasetError, Layout, LeftOut, Remark, TestImage, one_line};
 
 /// A data set, as [`DataSet::open`] understood it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl DataSet {
             (0, 0) => None,
             (0, defective) => {
                 let kinds: BTreeSet<&str> = self.test.iter().map(|image| image.kind.as_str()).collect();
-                let kinds: Vec<String> = kinds.iter().take(5).map(|kind| kind.escape_debug().to_string()).collect();
+                let kinds: Vec<String> = kinds.iter().take(5).map(|kind| one_line(kind)).collect();
                 Some(format!(
                     "no good photos in the test set: each of the {defective} counts as defective ({}); good ones are in a folder or \
                      under a label called good, ok or normal",

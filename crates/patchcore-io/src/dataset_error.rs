@@ -73,7 +73,10 @@ pub enum DatasetError {
         left_out: String,
     },
     /// The folder holds several data sets, of which a model learns one.
-    #[error("{path} holds {count} data sets: {names}; name one: {first}", path = path.display(), first = first.display())]
+    #[error(
+        "{path} holds {}: {names}; name one: {first}", if *count == 1 { "a data set".to_owned() } else { format!("{count} data sets") },
+        path = path.display(), first = first.display()
+    )]
     SeveralDataSets {
         /// The folder, or the manifest.
         path: PathBuf,

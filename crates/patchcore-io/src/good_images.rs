@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::good_names::is_good;
 use crate::listing::{EXTENSIONS, Listing, file_name};
-use crate::{DataSet, DatasetError, Layout};
+use crate::{DataSet, DatasetError, Layout, one_line};
 
 /// The good photos in `dir`, sorted by name: those to fit on of a data set ([`DataSet::open`]), else those directly in `dir`.
 /// Folders below it are not searched; hidden files are ignored. A file counts by its extension (png, jpg, jpeg, jpe, jfif, bmp,
@@ -50,9 +51,12 @@ pub(crate) fn no_images(path: &Path, listing: &Listing, with_layouts: bool) -> D
     let looked_for = if with_layouts { format!("train/good, test/<kind> and {extensions}") } else { extensions };
     let folders: Vec<String> = listing.folders.iter().take(NAMED).map(|folder| file_name(folder)).collect();
     let more = if listing.folders.len() > NAMED { ", .." } else { "" };
+    // Photos of good parts in a folder of their own, beside others: which are for training is not said.
+    let good = listing.folders.iter().find(|folder| is_good(folder.file_name().unwrap_or_default()));
+    let hint = good.map_or_else(String::new, |good| format!("; good photos may be in {}", good.display()));
     let named = match folders.as_slice() {
         [] => String::new(),
-        names => format!(" (folders: {}{more})", names.join(", ")).escape_debug().to_string(),
+        names => one_line(&format!(" (folders: {}{more}{hint})", names.join(", "))),
     };
     DatasetError::NoImages {
         path: path.to_path_buf(),

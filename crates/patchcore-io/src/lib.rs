@@ -75,7 +75,7 @@ pub use limits::Limits;
 pub use mask::{Mask, prepare_mask};
 pub use mask_fault::MaskFault;
 pub use network_input::{NetworkInput, prepare, prepare_within};
-pub use path_text::{path_of_text, path_text};
+pub use path_text::{one_line, path_of_text, path_text};
 pub use photo::Photo;
 pub use photo_identity::PhotoIdentity;
 pub use pixel_buffer::PixelBuffer;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::one_line;
+
 /// One decision, said once. Its text is one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -89,12 +91,12 @@ fn photos(count: usize) -> String {
 
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let of = |folder: &String| if folder.is_empty() { "the folder".to_owned() } else { folder.clone() };
+        let of = |folder: &String| if folder.is_empty() { "the folder".to_owned() } else { one_line(folder) };
         match self {
-            Remark::ReadAs { folder, name } => write!(f, "{} is read as {name}", folder.escape_debug()),
+            Remark::ReadAs { folder, name } => write!(f, "{} is read as {name}", one_line(folder)),
             Remark::MayBeGood { name, in_training } => {
                 let result = if *in_training { "is not fitted on" } else { "counts as a kind of defect" };
-                write!(f, "{} {result}: photos of good parts are called good, ok or normal", name.escape_debug())
+                write!(f, "{} {result}: photos of good parts are called good, ok or normal", one_line(name))
             }
             Remark::TakenAsGood { folder, photos: count } => {
                 write!(f, "{} has no folder good: its own {} are taken as good", of(folder), photos(*count))
@@ -103,22 +105,17 @@ impl fmt::Display for Remark {
                 write!(f, "{} for training not fitted on: defective according to {told_by}", photos(*count))
             }
             Remark::Unlabelled { folder, photos: count } => {
-                write!(f, "{} is not read: {} without labels", folder.escape_debug(), photos(*count))
+                write!(f, "{} is not read: {} without labels", one_line(folder), photos(*count))
             }
             Remark::MasksBesidePhotos { folder, masks, first } => {
                 let files = if *masks == 1 { "1 file".to_owned() } else { format!("{masks} files") };
-                write!(
-                    f,
-                    "{files} of {} named as masks of the photos beside them ({})",
-                    of(folder),
-                    first.escape_debug()
-                )
+                write!(f, "{files} of {} named as masks of the photos beside them ({})", of(folder), one_line(first))
             }
             Remark::NoSplit { instead } => write!(f, "which photos are for training is not said: {instead}"),
             Remark::Unknown { photos: count, reason } => {
-                write!(f, "{} left out, whether they are good is not known: {reason}", photos(*count))
+                write!(f, "{} left out, whether they are good is not known: {}", photos(*count), one_line(reason))
             }
-            Remark::Columns { names } => write!(f, "columns not read: {}", names.join(", ").escape_debug()),
+            Remark::Columns { names } => write!(f, "columns not read: {}", one_line(&names.join(", "))),
         }
     }
 }

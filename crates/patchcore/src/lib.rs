@@ -101,7 +101,7 @@ pub use patchcore_core::{ComputeDevice, FittedOn, GoodScores, Instructions, Prec
 #[cfg(not(target_family = "wasm"))]
 pub use patchcore_io::{DataSet, Layout, LeftOut, ManifestRow, Remark, TestImage, good_images, photos_in};
 pub use patchcore_io::{
-    Geometry, Limits, NetworkInput, Photo, PhotoIdentity, PixelBuffer, PixelFormat, path_of_text, path_text,
+    Geometry, Limits, NetworkInput, Photo, PhotoIdentity, PixelBuffer, PixelFormat, one_line, path_of_text, path_text,
     region_of_masks,
 };
 pub use patchcore_metrics::threshold::{Threshold, ThresholdOrigin, Thresholds, Verdict};

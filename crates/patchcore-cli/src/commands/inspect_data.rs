@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use patchcore::error::MaskFault;
-use patchcore::{DataSet, Limits, Photo, PhotoIdentity};
+use patchcore::{DataSet, Limits, Photo, PhotoIdentity, one_line};
 use serde::Serialize;
 
 use crate::arguments::{InspectData, InspectFormat};
@@ -204,14 +204,15 @@ fn each<T: Send>(files: &[&Path], ask: impl Fn(&Photo) -> T + Sync) -> Vec<Resul
 fn table(set: &DataSet, found: &Found) -> String {
     let mut text = String::new();
     let mut row = |name: &str, value: &str| text.push_str(&format!("{name:<13} {value}\n"));
-    let photos = |count: usize| if count == 1 { "1 photo".to_owned() } else { format!("{count} photos") };
-    row("data", &found.path.escape_debug().to_string());
+    let counted = |count: usize, what: &str| if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") };
+    let photos = |count: usize| counted(count, "photo");
+    row("data", &one_line(&found.path));
     row("layout", found.layout);
     row("train", &format!("{} good", found.train));
     row("validation", &format!("{} good", found.validation));
     row("test", &format!("{} good, {} defective", found.test.good, found.test.defective));
     for (kind, count) in &found.test.kinds {
-        row("", &format!("{count} {}", kind.escape_debug()));
+        row("", &format!("{count} {}", one_line(kind)));
     }
     let mut some = |name: &str, lines: Vec<String>| {
         let more = lines.len().saturating_sub(SHOWN);
@@ -222,7 +223,7 @@ fn table(set: &DataSet, found: &Found) -> String {
             row("", &format!("and {more} more (--format json has all)"));
         }
     };
-    let escaped = |text: &String| text.escape_debug().to_string();
+    let escaped = |text: &String| one_line(text);
     some(
         "sizes",
         found.sizes.iter().map(|size| format!("{} x {}: {}", size.width, size.height, photos(size.photos))).collect(),
@@ -236,9 +237,9 @@ fn table(set: &DataSet, found: &Found) -> String {
     some(
         "masks",
         vec![format!(
-            "{} with a mask ({} files), {} without, {} ambiguous, {} of another size; {} of no photo, {} of good photos",
+            "{} with a mask ({}), {} without, {} ambiguous, {} of another size; {} of no photo, {} of good photos",
             photos(masks.photos),
-            masks.files,
+            counted(masks.files, "file"),
             masks.missing.len(),
             masks.ambiguous.len(),
             masks.other_size.len(),
@@ -252,7 +253,7 @@ fn table(set: &DataSet, found: &Found) -> String {
     some("orphans", orphans(set).into_iter().collect());
     let doubles = found.doubles.iter().map(|same| same.iter().map(escaped).collect::<Vec<_>>().join(" = "));
     some("doubles", if found.doubles.is_empty() { vec!["none".to_owned()] } else { doubles.collect() });
-    let unreadable = |photo: &Unreadable| format!("{}: {}", photo.image_path, photo.error).escape_debug().to_string();
+    let unreadable = |photo: &Unreadable| one_line(&format!("{}: {}", photo.image_path, photo.error));
     some("unreadable", found.unreadable.iter().map(unreadable).collect());
     some("left out", vec![set.left_out.to_string()]);
     some("", found.left_out.folders.iter().map(escaped).collect());

@@ -26,7 +26,7 @@ masks         3 photos with a mask (3 files), 0 without, 0 ambiguous, 0 of anoth
 doubles       none
 left out      nothing
 ",
-        place.text("part").escape_debug()
+        place.text("part")
     );
     assert_eq!((run.stdout, run.stderr.as_str()), (expected, ""));
 }
@@ -83,7 +83,7 @@ fn what_is_wrong_with_a_data_set_is_said() {
         "test          4 good, 3 defective",
         "sizes         96 x 64: 1 photo\n              112 x 80: 10 photos",
         "colours       grey, 8 bits: 9 photos\n              RGB, 8 bits: 2 photos",
-        "1 photo with a mask (1 files), 1 without, 1 ambiguous, 1 of another size; 1 of no photo, 0 of good photos",
+        "1 photo with a mask (1 file), 1 without, 1 ambiguous, 1 of another size; 1 of no photo, 0 of good photos",
         "without mask  test/spot/001.png",
         "orphans       1 mask belongs to no photo: ground_truth/spot/099_mask.png",
         "doubles       train/good/001.png = test/OK/copy.bmp",

@@ -8,7 +8,7 @@ use super::manifest_row::ManifestRow;
 use super::named::several_named;
 use crate::good_names::{is_good, may_be_good};
 use crate::listing::Listing;
-use crate::{DataSet, DatasetError, Layout, MaskFault, Remark, TestImage, path_of_text};
+use crate::{DataSet, DatasetError, Layout, MaskFault, Remark, TestImage, one_line, path_of_text};
 
 #[cfg(not(feature = "csv"))]
 pub(super) fn open(path: &Path, _: Option<&OsStr>) -> Result<DataSet, DatasetError> {
@@ -83,7 +83,7 @@ impl DataSet {
             }
             let photo = folder.join(path_of_text(&row.image_path));
             if let Some(line) = photos.insert(photo.clone(), row.line) {
-                let text = format!("`{}` is in line {line} too; delete one of the rows", row.image_path.escape_debug());
+                let text = format!("`{}` is in line {line} too; delete one of the rows", one_line(&row.image_path));
                 return Err(problem(row, "image_path", text));
             }
             let split = split(row).map_err(|text| problem(row, "split", text))?;
@@ -169,7 +169,7 @@ fn split(row: &ManifestRow) -> Result<Split, String> {
         "train" | "training" => Ok(Split::Train),
         "val" | "valid" | "validation" | "calibration" => Ok(Split::Validation),
         "test" | "testing" => Ok(Split::Test),
-        _ => Err(format!("`{}` is no split; expected train, validation or test", split.escape_debug())),
+        _ => Err(format!("`{}` is no split; expected train, validation or test", one_line(split))),
     }
 }
 
@@ -193,8 +193,8 @@ fn of_product(path: &Path, rows: Vec<ManifestRow>, product: Option<&OsStr>) -> R
             place: "column product".to_owned(),
             problem: format!(
                 "no rows of `{}`; found {}; name one of these",
-                product.to_string_lossy().escape_debug(),
-                known.escape_debug()
+                one_line(&product.to_string_lossy()),
+                one_line(&known)
             ),
         });
     }

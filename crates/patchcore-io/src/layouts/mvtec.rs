@@ -9,7 +9,7 @@ use super::truth::truth;
 use crate::good_names::{is_good, may_be_good};
 use crate::listing::{Listing, file_name, is_picture, relative};
 use crate::mask_names::{assign, beside};
-use crate::{DataSet, DatasetError, Layout, Remark, TestImage};
+use crate::{DataSet, DatasetError, Layout, Remark, TestImage, one_line};
 
 /// The test set of MVTec AD 2 that has labels.
 const PUBLIC_TEST: &str = "test_public";
@@ -79,13 +79,8 @@ pub(super) fn open(root: &Path, top: &Listing) -> Result<Option<DataSet>, Datase
 
 /// The error of folders in which no photo is.
 fn nothing_in(set: &DataSet) -> DatasetError {
-    let folders: Vec<String> = set
-        .left_out
-        .folders
-        .iter()
-        .take(NAMED)
-        .map(|folder| relative(&set.root, folder).escape_debug().to_string())
-        .collect();
+    let folders: Vec<String> =
+        set.left_out.folders.iter().take(NAMED).map(|folder| one_line(&relative(&set.root, folder))).collect();
     let empty = if folders.is_empty() { String::new() } else { format!("; without photos: {}", folders.join(", ")) };
     let remarks: String = set.remarks.iter().map(|remark| format!("; {remark}")).collect();
     DatasetError::NoImages {

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::DatasetError;
 use crate::listing::file_name;
+use crate::{DatasetError, one_line};
 
 /// The folder of a name.
 pub(super) fn folder_named<'a>(folders: &'a [PathBuf], name: &str) -> Option<&'a Path> {
@@ -35,7 +35,7 @@ pub(super) fn several_named(path: &Path, first: &Path, all: &[String]) -> Datase
     DatasetError::SeveralDataSets {
         path: path.to_path_buf(),
         count: all.len(),
-        names: format!("{names}{more}").escape_debug().to_string(),
+        names: one_line(&format!("{names}{more}")),
         first: first.to_path_buf(),
     }
 }

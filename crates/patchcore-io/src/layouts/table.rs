@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::DatasetError;
+use crate::{DatasetError, one_line};
 
 /// What a table may have, at most.
 const MAX_BYTES: u64 = 256 << 20;
@@ -84,7 +84,7 @@ impl Table {
     /// The place of a column that must be there.
     pub fn column(&self, name: &str) -> Result<usize, DatasetError> {
         self.header.iter().position(|column| column == name).ok_or_else(|| {
-            let found = self.header.join(", ").escape_debug().to_string();
+            let found = one_line(&self.header.join(", "));
             self.problem(1, "header", format!("no column `{name}`; found {found}; add it"))
         })
     }
@@ -115,7 +115,7 @@ impl Table {
             for (at, cell) in record.iter().enumerate() {
                 let name = self.header.get(at).map_or("row", String::as_str);
                 let text = std::str::from_utf8(cell).map_err(|_| {
-                    let text = String::from_utf8_lossy(cell).escape_debug().to_string();
+                    let text = one_line(&String::from_utf8_lossy(cell));
                     self.problem(line, name, format!("`{text}` is not UTF-8; save the table as UTF-8"))
                 })?;
                 cells.push(text.to_owned());
@@ -129,7 +129,7 @@ impl Table {
                     "{} cells, expected {} ({}); put a cell that contains a separator into double quotes",
                     cells.len(),
                     self.header.len(),
-                    self.header.join(", ").escape_debug()
+                    one_line(&self.header.join(", "))
                 );
                 return Err(self.problem(line, "row", problem));
             }
@@ -141,7 +141,7 @@ impl Table {
     pub fn problem(&self, line: u64, column: &str, problem: String) -> DatasetError {
         let place = match column {
             "header" | "row" => column.to_owned(),
-            column => format!("column {}", column.escape_debug()),
+            column => format!("column {}", one_line(column)),
         };
         DatasetError::Manifest { path: self.path.clone(), line, place, problem }
     }

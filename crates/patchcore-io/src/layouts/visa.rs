@@ -101,7 +101,7 @@ fn with_table(root: &Path, object: &str, path: &Path, images: &Path, data: &Path
     use super::table::Table;
     use crate::good_names::is_good;
     use crate::listing::is_image;
-    use crate::{MaskFault, path_of_text};
+    use crate::{MaskFault, one_line, path_of_text};
 
     let table = Table::read(path)?;
     let [of_object, split, label, image, mask] =
@@ -143,7 +143,7 @@ fn with_table(root: &Path, object: &str, path: &Path, images: &Path, data: &Path
                 return Err(table.problem(row.line, "label", "a training photo is defective".to_owned()));
             }
             (other, _) => {
-                let problem = format!("`{}` is no split; expected train or test", other.escape_debug());
+                let problem = format!("`{}` is no split; expected train or test", one_line(other));
                 return Err(table.problem(row.line, "split", problem));
             }
         }

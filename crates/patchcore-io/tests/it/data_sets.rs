@@ -476,6 +476,12 @@ fn a_folder_of_data_sets_names_them() {
     let error = DataSet::open(dir.path()).unwrap_err();
     assert!(matches!(error, DatasetError::SeveralDataSets { count: 2, .. }), "{error}");
     assert!(error.to_string().contains("bottle, cable"), "{error}");
+    fs::remove_dir_all(dir.path().join("cable")).unwrap();
+    let error = DataSet::open(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("holds a data set: bottle; name one"), "{error}");
+    let dir = folder(&["OK/0.png", "NG/0.png"]);
+    let error = DataSet::open(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("(folders: NG, OK; good photos may be in ") && error.contains("OK)"), "{error}");
 }
 
 mod any_tree {
