@@ -80,15 +80,15 @@ fn with_files(_: &str, folder: &std::path::Path) -> Result<(), Failure> {
 
 #[cfg(feature = "files")]
 fn with_files(device: &str, folder: &std::path::Path) -> Result<(), Failure> {
-    use patchcore::{EvaluateOptions, Limits, MvtecCategory, good_images};
+    use patchcore::{DataSet, EvaluateOptions, Limits, good_images};
 
     let (limits, good) = (Limits::default(), good_images(folder)?);
     let (model, loaded) = fitted(device, good)?;
-    let category = MvtecCategory::open(folder)?;
-    for image in &category.test {
+    let data = DataSet::open(folder)?;
+    for image in &data.test {
         scored(&model, &loaded, &image.relative, &Photo::open(&image.path, &limits)?)?;
     }
-    let evaluation = loaded.evaluate(&category, EvaluateOptions::default())?;
+    let evaluation = loaded.evaluate(&data, EvaluateOptions::default())?;
     println!("{:?}", evaluation.overall);
     Ok(())
 }

@@ -43,6 +43,8 @@ pub enum Command {
     Compare(Compare),
     /// Say what is in a model file
     Inspect(Inspect),
+    /// Say how a data set is understood, and what is left out of it
+    InspectData(InspectData),
     /// List what can compute here
     Devices(Devices),
     /// Take a device through every stage and compare it with the CPU
@@ -81,8 +83,9 @@ impl Compute {
 /// Settings of a fit, shared by `fit` and `demo`.
 #[derive(Debug, Clone, Args)]
 pub struct Fit {
-    /// An MVTec category (uses train/good) or a plain folder of photos of good parts
-    #[arg(long, value_name = "DIR")]
+    /// Photos of good parts: a folder of them, a data set (MVTec AD, AD 2, LOCO, 3D-AD, VisA, BTAD, KolektorSDD), of which those
+    /// for training are taken, or a manifest (CSV)
+    #[arg(long, value_name = "DATA")]
     pub data: PathBuf,
     /// Network, one of the catalogue
     #[arg(long, default_value = patchcore::DEFAULT_BACKBONE, help = backbone_help())]
@@ -269,8 +272,9 @@ pub struct Evaluate {
     /// The model.
     #[command(flatten)]
     pub source: ModelSource,
-    /// An MVTec category: test/<kind>/*, ground_truth/<kind>/<name>_mask.png
-    #[arg(long, value_name = "DIR")]
+    /// A labelled data set: test/<kind>/* with ground_truth/<kind>/<name>_mask.png (MVTec AD), another one that inspect-data
+    /// understands, or a manifest (CSV)
+    #[arg(long, value_name = "DATA")]
     pub data: PathBuf,
     /// Folder for report.html, metrics.json, scores.csv and overlays/
     #[arg(short, long, value_name = "OUT")]
@@ -301,9 +305,9 @@ pub struct Calibrate {
     /// The model; its file gets the thresholds.
     #[command(flatten)]
     pub source: ModelSource,
-    /// Photos of good parts that the model has not seen; with --cross-fit the training photos (an MVTec category uses
-    /// train/good)
-    #[arg(long, value_name = "DIR")]
+    /// Photos of good parts that the model has not seen: a folder, or a data set's validation photos; with --cross-fit the training
+    /// photos
+    #[arg(long, value_name = "DATA")]
     pub good: Option<PathBuf>,
     /// At most this share of good parts is called anomalous
     #[arg(long, default_value_t = 0.01, value_name = "SHARE", allow_negative_numbers = true)]
@@ -323,8 +327,8 @@ pub struct Calibrate {
     /// Take the thresholds with the largest F1 on the test set of --data: chosen on what they are judged by
     #[arg(long, requires = "data")]
     pub f1_max: bool,
-    /// An MVTec category with a labelled test set, for --f1-max
-    #[arg(long, value_name = "DIR", requires = "f1_max")]
+    /// A data set with a labelled test set, for --f1-max
+    #[arg(long, value_name = "DATA", requires = "f1_max")]
     pub data: Option<PathBuf>,
 }
 
@@ -334,8 +338,8 @@ pub struct Audit {
     /// The model.
     #[command(flatten)]
     pub source: ModelSource,
-    /// The training photos (an MVTec category uses train/good) [default: where they were at the fit]
-    #[arg(long, value_name = "DIR")]
+    /// The training photos: a folder, or a data set's [default: where they were at the fit]
+    #[arg(long, value_name = "DATA")]
     pub good: Option<PathBuf>,
     /// How to print the ranking
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -372,6 +376,16 @@ pub struct Compare {
 pub struct Inspect {
     /// A model that `patchcore fit` wrote
     pub model: PathBuf,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = InspectFormat::Table)]
+    pub format: InspectFormat,
+}
+
+/// `patchcore inspect-data`.
+#[derive(Debug, Args)]
+pub struct InspectData {
+    /// A data set, a folder of photos or a manifest (CSV)
+    pub data: PathBuf,
     /// How to print it
     #[arg(long, value_enum, default_value_t = InspectFormat::Table)]
     pub format: InspectFormat,

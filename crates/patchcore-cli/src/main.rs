@@ -6,6 +6,7 @@
 
 mod arguments;
 mod commands;
+mod data;
 mod device;
 mod hint;
 mod interrupt;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Command::Evaluate(evaluate) => commands::evaluate::run(evaluate),
         Command::Compare(compare) => commands::compare::run(compare),
         Command::Inspect(inspect) => commands::inspect::run(inspect),
+        Command::InspectData(inspect) => commands::inspect_data::run(inspect),
         Command::Devices(devices) => commands::devices::run(devices),
         Command::Doctor(doctor) => commands::doctor::run(doctor),
         Command::TryDevice(compute) => commands::try_device::run(compute),

@@ -8,7 +8,7 @@ use patchcore::{EvaluatedImage, Evaluation, Model};
 use patchcore_report::{EvaluationPage, Fact, ImageRow};
 
 use crate::commands::score::color_scale;
-use crate::results::threshold;
+use crate::results::{one_class, threshold};
 use crate::utc;
 
 /// Finer than a curve is drawn.
@@ -80,7 +80,9 @@ fn notes(results: &Results) -> Vec<String> {
         (hidden("crop"), "defective images have all their defective pixels in what the crop cuts off."),
         (hidden("region"), "defective images have all their defective pixels outside the region of interest."),
     ];
-    notes.into_iter().filter(|(count, _)| *count > 0).map(|(count, text)| format!("{count} {text}")).collect()
+    let one_class = one_class(results).map(|reason| format!("{reason}: image metrics are not defined."));
+    let counted = notes.into_iter().filter(|(count, _)| *count > 0).map(|(count, text)| format!("{count} {text}"));
+    counted.chain(one_class).collect()
 }
 
 fn configuration(model: &Model) -> Vec<Fact> {

@@ -48,6 +48,15 @@ fn line(name: &str, good: &str, defective: &str, cell: impl Fn(&Metric) -> Strin
     format!("{name:<16} {good:>6} {defective:>6}{cells}\n")
 }
 
+/// Why image metrics are not defined: what was scored is of one class. `None` where they are, or nothing was scored.
+pub fn one_class(results: &Results) -> Option<&'static str> {
+    match (results.overall.n_normal, results.overall.n_anomalous) {
+        (0, 1..) => Some("no good image was scored"),
+        (1.., 0) => Some("no defective image was scored"),
+        _ => None,
+    }
+}
+
 /// The threshold of verdicts: the model's own; without one, that of F1-max, and `how` it was chosen.
 pub fn threshold(own: Option<patchcore::Threshold>, f1_max: Option<f32>, how: &str) -> Option<Threshold> {
     let own = own.map(|threshold| Threshold { value: threshold.value, how: threshold.origin.to_string() });

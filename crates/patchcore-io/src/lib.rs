@@ -1,6 +1,6 @@
 //! Photos in: from files, bytes and camera buffers to the network's input, and the folders they lie in.
 //!
-//! In the order of the flow: a [`MvtecCategory`] or [`good_images`] lists the files, [`Photo`] decodes one (upright,
+//! In the order of the flow: [`DataSet::open`] or [`good_images`] lists the files, [`Photo`] decodes one (upright,
 //! without alpha, within [`Limits`]), [`prepare`] resizes and crops it to a [`NetworkInput`] as a
 //! [`View`](patchcore_config::View) asks, a [`TruthMask`] does the same to its ground truth, by the one rule that a
 //! [`MaskSurvey`] finds for all masks, and [`Geometry`] tells which pixel of the original an input pixel is.
@@ -21,6 +21,7 @@
 
 #[cfg(any(feature = "bmp", feature = "jpeg", feature = "png", feature = "tiff", feature = "webp"))]
 mod check_limits;
+mod data_set;
 mod dataset_error;
 mod decode;
 mod decoder;
@@ -29,6 +30,7 @@ mod decoder_fault;
 mod format;
 mod geometry;
 mod good_images;
+mod good_names;
 mod hidden_defect;
 mod image_error;
 #[cfg(feature = "jpeg")]
@@ -38,13 +40,17 @@ mod jpeg;
     allow(dead_code, reason = "pictures of formats that are left out")
 )]
 mod known_pictures;
+mod layout;
+mod layouts;
+mod left_out;
 mod limits;
 mod listing;
 mod mask;
+mod mask_fault;
 mod mask_levels;
+mod mask_names;
 mod mask_rule;
 mod mask_survey;
-mod mvtec_category;
 mod network_input;
 mod path_text;
 mod photo;
@@ -54,6 +60,7 @@ mod pixel_buffer;
 mod pixel_format;
 mod prepare_mask;
 mod region;
+mod remark;
 mod resample;
 mod test_image;
 mod truth_mask;
@@ -61,6 +68,7 @@ mod unchecked_decode;
 #[cfg(any(feature = "bmp", feature = "png", feature = "tiff", feature = "webp"))]
 mod with_image;
 
+pub use data_set::DataSet;
 pub use dataset_error::DatasetError;
 pub use decoder::{DECODERS, Decoder};
 pub use decoder_fault::DecoderFault;
@@ -68,13 +76,16 @@ pub use geometry::Geometry;
 pub use good_images::{good_images, photos_in};
 pub use hidden_defect::HiddenDefect;
 pub use image_error::ImageError;
+pub use layout::Layout;
+pub use layouts::ManifestRow;
+pub use left_out::LeftOut;
 pub use limits::Limits;
 pub use mask::Mask;
+pub use mask_fault::MaskFault;
 pub use mask_rule::MaskRule;
 pub use mask_survey::MaskSurvey;
-pub use mvtec_category::MvtecCategory;
 pub use network_input::{NetworkInput, prepare, prepare_within};
-pub use path_text::{path_of_text, path_text};
+pub use path_text::{one_line, path_of_text, path_text};
 pub use photo::Photo;
 pub use photo_identity::PhotoIdentity;
 pub use photo_kind::PhotoKind;
@@ -82,5 +93,6 @@ pub use pixel_buffer::PixelBuffer;
 pub use pixel_format::PixelFormat;
 pub use prepare_mask::prepare_mask;
 pub use region::region_of_masks;
+pub use remark::Remark;
 pub use test_image::TestImage;
 pub use truth_mask::TruthMask;

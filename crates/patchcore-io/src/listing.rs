@@ -8,15 +8,24 @@ use std::path::{Path, PathBuf};
 use crate::{DatasetError, path_text};
 
 /// Extensions that count as images, compared without case.
-pub(crate) const EXTENSIONS: [&str; 7] = ["png", "jpg", "jpeg", "bmp", "tif", "tiff", "webp"];
+pub(crate) const EXTENSIONS: [&str; 9] = ["png", "jpg", "jpeg", "jpe", "jfif", "bmp", "tif", "tiff", "webp"];
+
+/// Extensions of pictures that are not read. Beside the folders of a data set they are told from readme and licence.
+const OTHER_PICTURES: [&str; 30] = [
+    "heic", "heif", "avif", "gif", "jp2", "j2k", "jpx", "jxl", "jxr", "pgm", "ppm", "pbm", "pnm", "dng", "raw", "cr2",
+    "cr3", "nef", "arw", "orf", "rw2", "raf", "exr", "hdr", "tga", "pcx", "ico", "psd", "svg", "dds",
+];
+
+/// What file managers leave behind, in lower case.
+const LITTER: [&str; 2] = ["thumbs.db", "desktop.ini"];
 
 /// What one folder holds, hidden entries left out, each list sorted by name.
 #[derive(Default)]
 pub(crate) struct Listing {
     pub images: Vec<PathBuf>,
     pub folders: Vec<PathBuf>,
-    /// How many other entries there are.
-    pub others: usize,
+    /// Files that are no images.
+    pub others: Vec<PathBuf>,
 }
 
 impl Listing {
@@ -33,7 +42,8 @@ impl Listing {
         let mut listing = Listing::default();
         for entry in fs::read_dir(folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
-            if entry.file_name().to_string_lossy().starts_with('.') {
+            let name = entry.file_name().to_string_lossy().to_lowercase();
+            if name.starts_with('.') || LITTER.contains(&name.as_str()) {
                 continue;
             }
             let path = entry.path();
@@ -44,11 +54,12 @@ impl Listing {
             } else if is_image(&path) {
                 listing.images.push(path);
             } else {
-                listing.others += 1;
+                listing.others.push(path);
             }
         }
         listing.images.sort();
         listing.folders.sort();
+        listing.others.sort();
         Ok(listing)
     }
 }
@@ -58,7 +69,28 @@ pub(crate) fn file_name(path: &Path) -> String {
     path_text(Path::new(path.file_name().unwrap_or_default()))
 }
 
-fn is_image(path: &Path) -> bool {
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    EXTENSIONS.contains(&extension.as_str())
+/// A path from a folder above it, with forward slashes on every system.
+pub(crate) fn relative(root: &Path, path: &Path) -> String {
+    let parts: Vec<String> = path
+        .strip_prefix(root)
+        .unwrap_or(path)
+        .components()
+        .map(|part| path_text(Path::new(part.as_os_str())))
+        .collect();
+    parts.join("/")
+}
+
+/// A file's extension in lower case; empty without one.
+pub(crate) fn extension(path: &Path) -> String {
+    path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
+}
+
+/// Whether a file counts as an image by its name.
+pub(crate) fn is_image(path: &Path) -> bool {
+    EXTENSIONS.contains(&extension(path).as_str())
+}
+
+/// Whether a file is by its name a picture, of a format that is read or not.
+pub(crate) fn is_picture(path: &Path) -> bool {
+    is_image(path) || OTHER_PICTURES.contains(&extension(path).as_str())
 }

@@ -12,6 +12,20 @@ pub fn path_text(path: &Path) -> String {
     text::of_path(path)
 }
 
+/// A name as one line that a terminal shows as it is: control characters, and those that turn the direction of writing, as
+/// their codes.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let is_odd = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_odd(c) { line.extend(c.escape_debug()) } else { line.push(c) }
+    }
+    line
+}
+
 /// The path of a text that [`path_text`] gave.
 #[must_use]
 pub fn path_of_text(text: &str) -> PathBuf {
@@ -89,6 +103,12 @@ mod tests {
             assert_eq!(path_text(Path::new(name)), name);
             assert_eq!(path_of_text(name), Path::new(name));
         }
+    }
+
+    #[test]
+    fn a_name_forges_no_line() {
+        assert_eq!(one_line("it's \\ \"e\u{301}\" 日本"), "it's \\ \"e\u{301}\" 日本");
+        assert_eq!(one_line("a\nb\t\u{1b}[31m\u{202e}"), r"a\nb\t\u{1b}[31m\u{202e}");
     }
 
     #[cfg(unix)]

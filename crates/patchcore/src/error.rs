@@ -5,7 +5,7 @@ use std::path::PathBuf;
 pub use patchcore_config::{ConfigError, RegionError};
 pub use patchcore_core::error::{BackboneError, DeviceError, FitError, InputError, ModelFileError, ScoreError};
 pub use patchcore_core::memory_bank::BankError;
-pub use patchcore_io::{DatasetError, ImageError};
+pub use patchcore_io::{DatasetError, ImageError, MaskFault};
 pub use patchcore_metrics::MetricError;
 pub use patchcore_metrics::threshold::CalibrationError;
 pub use patchcore_weights::WeightsError;
@@ -94,13 +94,8 @@ pub enum Error {
         remedy: &'static str,
     },
     /// A defective image has no ground truth.
-    #[error("no mask for {image}: expected {expected}; add it, or the image counts for the image metrics only")]
-    MissingMask {
-        /// The image, from the category's folder.
-        image: String,
-        /// Where its mask should lie.
-        expected: String,
-    },
+    #[error(transparent)]
+    Mask(#[from] MaskFault),
     /// A training photo cannot be shown again.
     #[error(
         "{name} is not the photo that the model was fitted on: {reason}; put the photo back, or do without its picture"

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use patchcore_config::{Checked, Region};
 use patchcore_core::scoring::AnomalyMap;
 use patchcore_io::{
-    HiddenDefect, ImageError, Limits, Mask, MaskSurvey, MvtecCategory, NetworkInput, Photo, TestImage, TruthMask,
+    DataSet, HiddenDefect, ImageError, Limits, Mask, MaskFault, MaskSurvey, NetworkInput, Photo, TestImage, TruthMask,
     path_text,
 };
 use patchcore_metrics::threshold::{Threshold, Thresholds};
@@ -170,11 +169,11 @@ impl Model {
     /// # Examples
     /// ```no_run
     /// # fn main() -> Result<(), patchcore::Error> {
-    /// use patchcore::{Bootstrap, EvaluateOptions, Model, MvtecCategory};
+    /// use patchcore::{Bootstrap, DataSet, EvaluateOptions, Model};
     ///
     /// let model = Model::load("part.patchcore")?;
-    /// let category = MvtecCategory::open("part".as_ref())?;
-    /// let mut evaluation = model.evaluate(&category, EvaluateOptions::default())?;
+    /// let data = DataSet::open("part".as_ref())?;
+    /// let mut evaluation = model.evaluate(&data, EvaluateOptions::default())?;
     /// evaluation.add_intervals(&Bootstrap::default())?;
     /// match &evaluation.overall.image {
     ///     Ok(image) => println!("image AUROC {:.4}, {:?}", image.auroc, evaluation.overall.intervals),
@@ -183,7 +182,7 @@ impl Model {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn evaluate(&self, category: &MvtecCategory, options: EvaluateOptions<'_>) -> Result<Evaluation, Error> {
+    pub fn evaluate(&self, data: &DataSet, options: EvaluateOptions<'_>) -> Result<Evaluation, Error> {
         let EvaluateOptions { limits, mut progress, geometry } = options;
         let mut tell = |stage, done, total| match progress.tell(stage, done, total) {
             ControlFlow::Continue(()) => Ok(()),
@@ -191,17 +190,17 @@ impl Model {
         };
         let region = self.config().region.as_ref().filter(|_| geometry == MapGeometry::Photo).map(Region::to_pixels);
         let mut masks = MaskSurvey::default();
-        for path in category.test.iter().filter(|image| image.is_anomalous).flat_map(|image| image.mask.as_slice()) {
+        for path in data.test.iter().filter(|image| image.is_anomalous).flat_map(|image| &image.masks) {
             // What cannot be read has its error in its row.
             if let Ok(mask) = Photo::open(path, &limits) {
                 masks.add(&mask);
             }
-            tell(Stage::Scoring, 0, category.test.len())?;
+            tell(Stage::Scoring, 0, data.test.len())?;
         }
         let truths = Truths { masks: masks.clone(), limits, config: self.config().clone(), geometry, region };
         let region = truths.region.clone();
         let mut images: Vec<EvaluatedImage> = Vec::new();
-        for ((image, truth), scored) in InBatches::new(self, self.loaded(category, truths)) {
+        for ((image, truth), scored) in InBatches::new(self, self.loaded(data, truths)) {
             let (score, map, inside, remarks) = match scored {
                 Err(error) => (Err(error), None, None, Vec::new()),
                 Ok(score) => {
@@ -221,7 +220,7 @@ impl Model {
                 }
             };
             images.push(EvaluatedImage { image, score, mask_error, hidden, map, truth, inside, remarks });
-            tell(Stage::Scoring, images.len(), category.test.len())?;
+            tell(Stage::Scoring, images.len(), data.test.len())?;
         }
         let threshold = self.thresholds().image.map(|threshold| threshold.value);
         let defects = images.iter().filter(|row| row.image.is_anomalous).map(|row| row.image.kind.clone());
@@ -241,7 +240,7 @@ impl Model {
     /// The test images with their masks and inputs, in order, made ahead on another thread.
     fn loaded(
         &self,
-        category: &MvtecCategory,
+        data: &DataSet,
         truths: Truths,
     ) -> impl Iterator<Item = (TestRow, Result<NetworkInput, Error>)> + use<> {
         let load = move |image: TestImage| {
@@ -254,7 +253,7 @@ impl Model {
             let truth = truth.as_ref().and_then(|truth| truth.as_ref().ok()).map_or(0, |(mask, _)| mask.data.len());
             truth + input.as_ref().map_or(0, input_bytes)
         };
-        Ahead::new(category.test.clone().into_iter(), |_| 0, load, bytes)
+        Ahead::new(data.test.clone().into_iter(), |_| 0, load, bytes)
     }
 }
 
@@ -285,13 +284,14 @@ impl Truths {
             };
             return Ok((Mask::empty(size), None));
         }
-        let paths = image.mask.as_slice();
-        let Some(first) = paths.first() else {
-            let stem = path_text(Path::new(image.path.file_stem().unwrap_or_default()));
-            let expected = format!("ground_truth/{}/{stem}_mask.png", image.kind);
-            return Err(Error::MissingMask { image: image.relative.clone(), expected });
+        if let Some(fault) = &image.mask_fault {
+            return Err(fault.clone().into());
+        }
+        let Some(first) = image.masks.first() else {
+            let expected = "a file of its own".to_owned();
+            return Err(MaskFault::Missing { image: image.relative.clone(), expected }.into());
         };
-        let truth = TruthMask::open(paths, geometry.original, &self.masks, &self.limits)?;
+        let truth = TruthMask::open(&image.masks, geometry.original, &self.masks, &self.limits)?;
         let truth = match self.geometry {
             MapGeometry::Input => truth.in_view(geometry, self.config.view.resampling, input.inside.as_deref()),
             MapGeometry::Photo => truth.on_photo(self.region.as_deref()),

@@ -43,7 +43,7 @@
 //! [`Model::score`] for one photo and [`Model::scores`] for a stream of them, with decoding on another thread.
 //! [`Model::calibrate`] makes a threshold of a stated false-positive rate from photos of good parts that the model has not seen;
 //! then a score carries its [`Verdict`]. [`Model::audit`] finds defective parts among the training photos, [`Model::evaluate`]
-//! judges a model on a folder in MVTec layout. A model is a file ([`Model::save`], [`Model::load`]) or its bytes
+//! judges a model on a data set ([`DataSet`]: MVTec AD and its kin, `VisA`, BTAD, `KolektorSDD`, a manifest). A model is a file ([`Model::save`], [`Model::load`]) or its bytes
 //! ([`Model::to_bytes`], [`Model::from_bytes`]). What each [`Mode`] computes is one table in [`patchcore_config::mode`].
 //!
 //! Options and reports may get more fields: the options have a default and a method for each, [`Settings`] is made with
@@ -99,12 +99,14 @@ pub use patchcore_core::memory_bank::MemoryBank;
 pub use patchcore_core::model_file::{self, InputsSeen, ModelFile, Provenance, Sections, StoredPath, TrainingPhoto};
 pub use patchcore_core::scoring::AnomalyMap;
 pub use patchcore_core::{ComputeDevice, FittedOn, GoodScores, Instructions, Precision};
+#[cfg(not(target_family = "wasm"))]
+pub use patchcore_io::{
+    DataSet, Layout, LeftOut, ManifestRow, Remark as DataSetRemark, TestImage, good_images, photos_in,
+};
 pub use patchcore_io::{
     Geometry, HiddenDefect, Limits, MaskRule, MaskSurvey, NetworkInput, Photo, PhotoIdentity, PhotoKind, PixelBuffer,
-    PixelFormat, path_of_text, path_text, region_of_masks,
+    PixelFormat, one_line, path_of_text, path_text, region_of_masks,
 };
-#[cfg(not(target_family = "wasm"))]
-pub use patchcore_io::{MvtecCategory, TestImage, good_images, photos_in};
 pub use patchcore_metrics::threshold::{Threshold, ThresholdOrigin, Thresholds, Verdict};
 pub use patchcore_metrics::{self as metrics, Bootstrap, Interval};
 

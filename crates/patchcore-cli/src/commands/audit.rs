@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use anyhow::Context;
-use patchcore::{
-    AuditOptions, AuditedPhoto, Limits, Model, Photo, good_images, path_of_text, path_text, write_beside_and_rename,
-};
+use patchcore::{AuditOptions, AuditedPhoto, Limits, Model, Photo, path_of_text, path_text, write_beside_and_rename};
 use patchcore_report::{Lettering, Pair, crop_around, to_png};
 use serde::Serialize;
 
 use crate::arguments::{Audit as Arguments, Format};
+use crate::data::{self, Use};
 use crate::lettering::lettering;
 use crate::outcome::Outcome;
 use crate::output;
@@ -40,7 +39,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let lettering = lettering(arguments.font.as_deref())?;
     let model = crate::device::load(source)?;
     let files = match &arguments.good {
-        Some(folder) => good_images(folder)?,
+        Some(folder) => data::open(folder, Use::Good)?.training()?.to_vec(),
         None => model.training_files(),
     };
     let mut display = Display::new();

@@ -4,11 +4,10 @@ use std::path::Path;
 
 use anyhow::Context;
 use patchcore::metrics::threshold::rank_of;
-use patchcore::{
-    CalibrateOptions, EvaluateOptions, Model, MvtecCategory, Threshold, Thresholds, good_images, store_thresholds,
-};
+use patchcore::{CalibrateOptions, EvaluateOptions, Model, Threshold, Thresholds, store_thresholds};
 
 use crate::arguments::Calibrate;
+use crate::data::{self, Use};
 use crate::outcome::Outcome;
 use crate::output;
 use crate::progress::Display;
@@ -30,11 +29,15 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
             Thresholds { image: Some(Threshold::manual(value)), pixel }
         }
         (None, None, Some(data)) => {
-            let category = MvtecCategory::open(data)?;
+            let data = data::open(data, Use::Test)?;
+            data.labelled()?;
+            if let Some(reason) = data.one_class() {
+                anyhow::bail!("the largest F1 needs good photos and defective ones: {reason}");
+            }
             let model = crate::device::load(source)?;
             let mut display = Display::new();
             let options = EvaluateOptions::default().progress(|progress| display.show(progress));
-            let evaluation = model.evaluate(&category, options)?;
+            let evaluation = model.evaluate(&data, options)?;
             display.finish();
             drop(display);
             crate::commands::evaluate::say(&evaluation);
@@ -56,7 +59,13 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
 /// Thresholds from photos of good parts, and whether some of these could not be used.
 fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thresholds, bool)> {
     let source = &arguments.source;
-    let files = good_images(good)?;
+    let data = data::open(good, Use::Good)?;
+    // What a data set holds out of the fit is what calibrates; a cross-fit fits anew.
+    let held_out = arguments.cross_fit.is_none() && !data.validation.is_empty();
+    let files = if held_out { &data.validation } else { data.training()? };
+    if held_out {
+        output::note(&format!("{} validation photos of {}", files.len(), good.display()));
+    }
     // What so many photos cannot support is said before they are scored.
     rank_of(files.len(), arguments.fpr, arguments.confidence)?;
     let model = crate::device::load(source)?;
@@ -65,7 +74,7 @@ fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thres
     if let Some(folds) = arguments.cross_fit {
         options = options.cross_fit(folds);
     }
-    let report = model.calibrate(&files, options).with_context(|| format!("cannot calibrate on {}", good.display()))?;
+    let report = model.calibrate(files, options).with_context(|| format!("cannot calibrate on {}", good.display()))?;
     display.finish();
     drop(display);
     for (photo, error) in &report.rejected {

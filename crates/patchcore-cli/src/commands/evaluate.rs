@@ -1,18 +1,19 @@
 //! `patchcore evaluate`: a labelled test set in; report.html, metrics.json, scores.csv and overlays out.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context;
 use patchcore::{
-    Bootstrap, EvaluateOptions, EvaluatedImage, Evaluation, HiddenDefect, Limits, Model, MvtecCategory, Stage,
-    path_text, write_beside_and_rename,
+    Bootstrap, EvaluateOptions, EvaluatedImage, Evaluation, HiddenDefect, Limits, Model, Stage, path_text,
+    write_beside_and_rename,
 };
 use patchcore_report::{ColorScale, Lettering, Panel, to_png};
 
 use crate::arguments::{Evaluate, MapGeometry};
 use crate::commands::score::{color_scale, contour};
+use crate::data::{self, Use};
 use crate::lettering::lettering;
 use crate::outcome::Outcome;
 use crate::output;
@@ -20,16 +21,12 @@ use crate::output::make_folder;
 use crate::progress::Display;
 use crate::report_evidence::evidence;
 use crate::report_page::report_page;
-use crate::results::{ReplicatesFile, scores_csv, summary};
+use crate::results::{ReplicatesFile, one_class, scores_csv, summary};
 
 pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     let source = &arguments.source;
-    let category = MvtecCategory::open(&arguments.data)?;
-    anyhow::ensure!(
-        !category.test.is_empty(),
-        "{} has no test images: expected test/<kind>/ with photos",
-        arguments.data.display()
-    );
+    let data = data::open(&arguments.data, Use::Test)?;
+    data.labelled()?;
     let lettering = lettering(arguments.font.as_deref())?;
     make_folder(&arguments.output)?;
     let started = Instant::now();
@@ -41,7 +38,7 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     };
     let mut display = Display::new();
     let options = EvaluateOptions::default().geometry(geometry).progress(|progress| display.show(progress));
-    let mut evaluation = model.evaluate(&category, options)?;
+    let mut evaluation = model.evaluate(&data, options)?;
     display.finish();
     let scoring = display.until(Stage::Scoring);
     let mut metrics = display.elapsed().saturating_sub(scoring);
@@ -86,6 +83,9 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     output::print(&format!("written to {}\n", arguments.output.display()))?;
 
     say(&evaluation);
+    if let Some(reason) = data.one_class().or_else(|| one_class(&results).map(ToOwned::to_owned)) {
+        tracing::warn!("{reason}: image metrics are not defined");
+    }
     let failed = results.n_failed + results.n_without_mask > 0;
     Ok(if failed { Outcome::SomeImagesFailed } else { Outcome::Done })
 }
@@ -178,20 +178,45 @@ fn draw_overlays(
     let scale = color_scale(model);
     let best = || Some(evaluation.overall.pixel.as_ref().ok()?.f1_max.threshold);
     let threshold = contour(model).or_else(best);
-    let mut made = BTreeSet::new();
-    for row in &evaluation.images {
-        let folder = folder.join(&row.image.kind);
-        if row.map.is_some() && made.insert(row.image.kind.clone()) {
-            make_folder(&folder)?;
-        }
-        draw_overlay(&folder, model, row, scale, threshold, geometry, lettering)
+    let mut names = OverlayNames::default();
+    for row in evaluation.images.iter().filter(|row| row.map.is_some()) {
+        let file = folder.join(names.name(row));
+        make_folder(file.parent().unwrap_or(folder))?;
+        draw_overlay(&file, model, row, scale, threshold, geometry, lettering)
             .with_context(|| format!("cannot draw {}", row.image.relative))?;
     }
     Ok(())
 }
 
+/// Files of overlays: `<kind>/<photo>.png`; where that is taken, with the photo's folders or a number in front.
+#[derive(Default)]
+struct OverlayNames(HashSet<PathBuf>);
+
+impl OverlayNames {
+    fn name(&mut self, row: &EvaluatedImage) -> PathBuf {
+        let image = &row.image;
+        // The extension stays in the name: 000.png and 000.jpg may lie side by side.
+        let name = path_text(Path::new(image.path.file_name().unwrap_or_default()));
+        let folders = || std::iter::once(plain(&image.relative));
+        let numbered = (2..).map(|number| format!("{number}_{name}"));
+        let kind = PathBuf::from(plain(&image.kind));
+        let mut candidates = std::iter::once(name.clone()).chain(folders()).chain(numbered);
+        // The chain is endless: one of the numbers is free.
+        let free = candidates.find(|name| !self.0.contains(&kind.join(name))).unwrap_or_default();
+        self.0.insert(kind.join(&free));
+        kind.join(format!("{free}.png"))
+    }
+}
+
+/// A kind or path as the name of one file or folder: a manifest may call a kind `a/b` or `..`.
+fn plain(text: &str) -> String {
+    let is_odd = |c: char| std::path::is_separator(c) || c.is_control() || (cfg!(windows) && c == ':');
+    let name: String = text.chars().map(|c| if is_odd(c) { '_' } else { c }).collect();
+    if name.is_empty() || name.chars().all(|c| c == '.') { format!("_{name}") } else { name }
+}
+
 fn draw_overlay(
-    folder: &Path,
+    file: &Path,
     model: &Model,
     row: &EvaluatedImage,
     scale: ColorScale,
@@ -219,7 +244,19 @@ fn draw_overlay(
         lettering,
     }
     .render()?;
-    // The extension stays in the name: 000.png and 000.jpg may lie side by side.
-    let name = path_text(Path::new(row.image.path.file_name().unwrap_or_default()));
-    Ok(write_beside_and_rename(&folder.join(format!("{name}.png")), &to_png(&picture)?)?)
+    Ok(write_beside_and_rename(file, &to_png(&picture)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_kind_leaves_the_folder_of_overlays() {
+        for (kind, name) in
+            [("crack", "crack"), ("a/b", "a_b"), ("..", "_.."), ("", "_"), ("../../x", ".._.._x"), ("a\nb", "a_b")]
+        {
+            assert_eq!(plain(kind), name);
+        }
+    }
 }

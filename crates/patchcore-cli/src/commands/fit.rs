@@ -2,11 +2,12 @@
 
 use anyhow::Context;
 use patchcore::{
-    FitOptions, Geometry, Limits, MaskSurvey, Model, Photo, Provenance, Region, Save, Settings, Stage, good_images,
-    path_text, region_of_masks,
+    FitOptions, Geometry, Limits, MaskSurvey, Model, Photo, Provenance, Region, Save, Settings, Stage, path_text,
+    region_of_masks,
 };
 
 use crate::arguments::Fit;
+use crate::data::{self, Use};
 use crate::outcome::Outcome;
 use crate::output;
 use crate::progress::Display;
@@ -18,11 +19,12 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
     // What `gpu` or `auto` has found, so that it need not be looked for again.
     settings.device = crate::device::open(&arguments.compute)?.name();
     output::check_place(&arguments.output)?;
-    let files = good_images(&arguments.data)?;
-    announce(&settings, &files)?;
+    let data = data::open(&arguments.data, Use::Good)?;
+    let files = data.training()?;
+    announce(&settings, files)?;
     let mut display = Display::new();
     let options = FitOptions::default().progress(|progress| display.show(progress));
-    let report = Model::fit_with(&settings, &files, options)
+    let report = Model::fit_with(&settings, files, options)
         .with_context(|| format!("cannot fit on {}", arguments.data.display()))?;
     display.finish();
     let features = display.until(Stage::Features);

@@ -10,5 +10,6 @@ pub mod doctor;
 pub mod evaluate;
 pub mod fit;
 pub mod inspect;
+pub mod inspect_data;
 pub mod score;
 pub mod try_device;

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use patchcore::config::Distance;
 use patchcore::{
-    Limits, Model, Progress, Remarks, Score, Stage, Threshold, Thresholds, Verdict, path_of_text, photos_in,
+    Limits, Model, Progress, Remarks, Score, Stage, Threshold, Thresholds, Verdict, path_of_text,
     write_beside_and_rename,
 };
 use patchcore_report::{ColorScale, overlay, to_float_tiff, to_npy, to_png};
 use serde::Serialize;
 
 use crate::arguments::{Format, MapFormat, MapGeometry, Score as Arguments};
+use crate::data;
 use crate::outcome::Outcome;
 use crate::output;
 use crate::output::{FileNames, make_folder};
@@ -127,7 +128,7 @@ fn expand(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
-            files.extend(photos_in(path)?);
+            files.extend(data::photos_in(path)?);
         } else {
             files.push(path.clone());
         }

@@ -180,7 +180,7 @@ fn folders_that_are_no_test_set_are_named() {
     };
     run(&place.path("nowhere")).fails(&[&place.text("nowhere"), "does not exist", "check the path"]);
     save(&place.path("plain/000.png"), photo(64, 64, 0, false));
-    run(&place.path("plain")).fails(&[&place.text("plain"), "train/good", "test", "name the category's folder"]);
+    run(&place.path("plain")).fails(&[&place.text("plain"), "folder of photos", "test/<kind>/", "name another folder"]);
     save(&place.path("untested/train/good/000.png"), photo(64, 64, 0, false));
     run(&place.path("untested")).fails(&[&place.text("untested"), "no test images", "test/<kind>"]);
     fs::create_dir_all(place.path("hollow/test/good")).unwrap();

@@ -4,7 +4,19 @@ use crate::program::patchcore;
 
 #[test]
 fn help_texts_are_as_reviewed() {
-    for command in ["", "fit", "score", "evaluate", "compare", "inspect", "devices", "doctor", "demo", "completions"] {
+    for command in [
+        "",
+        "fit",
+        "score",
+        "evaluate",
+        "compare",
+        "inspect",
+        "inspect-data",
+        "devices",
+        "doctor",
+        "demo",
+        "completions",
+    ] {
         let run = patchcore([command, "--help"].into_iter().filter(|argument| !argument.is_empty())).done();
         assert_eq!(run.stderr, "");
         assert!(run.stdout.lines().all(|line| line.chars().count() <= 100), "wider than the terminal: {}", run.stdout);

@@ -12,11 +12,14 @@ mod as_they_are;
 mod bad_input;
 #[cfg(feature = "image")]
 mod buffers;
+mod data_sets;
 mod folders;
 #[cfg(all(feature = "jpeg", feature = "png"))]
 mod golden;
 mod identity;
 mod left_out;
+#[cfg(feature = "csv")]
+mod manifests;
 mod masks;
 #[cfg(feature = "jpeg")]
 mod orientation;

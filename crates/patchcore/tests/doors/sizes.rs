@@ -3,7 +3,7 @@
 use image::{DynamicImage, GenericImage, GenericImageView, RgbImage, imageops};
 use patchcore::config::InputSizes;
 use patchcore::metrics::image_metrics;
-use patchcore::{EvaluateOptions, Limits, Model, MvtecCategory, Photo, Settings, Size};
+use patchcore::{DataSet, EvaluateOptions, Limits, Model, Photo, Settings, Size};
 use patchcore_testing::shared;
 
 /// The photo without `by` of its bottom rows.
@@ -44,10 +44,10 @@ fn judged(good: &[f32], defective: &[f32]) -> (f64, bool) {
 #[test]
 fn a_bottle_cut_or_grown_by_a_few_rows_scores_as_before() {
     let Some(folder) = shared("data/bottle") else { return };
-    let category = MvtecCategory::open(&folder).unwrap();
-    let model = Model::fit(&Settings::default(), &category.train).unwrap();
+    let data = DataSet::open(&folder).unwrap();
+    let model = Model::fit(&Settings::default(), &data.train).unwrap();
     let photos = |is_anomalous: bool| -> Vec<(f32, RgbImage)> {
-        let wanted = category.test.iter().filter(|image| image.is_anomalous == is_anomalous);
+        let wanted = data.test.iter().filter(|image| image.is_anomalous == is_anomalous);
         let photos = wanted.map(|image| Photo::open(&image.path, &Limits::default()).unwrap().to_rgb8());
         photos.map(|photo| (score(&model, photo.clone()), photo)).collect()
     };
@@ -95,14 +95,14 @@ fn a_bottle_cut_or_grown_by_a_few_rows_scores_as_before() {
 #[test]
 fn magnetic_tiles_of_all_sizes_are_told_apart() {
     let Some(folder) = shared("data/magnetic_tile") else { return };
-    let category = MvtecCategory::open(&folder).unwrap();
-    let model = Model::fit(&Settings::default(), &category.train).unwrap();
+    let data = DataSet::open(&folder).unwrap();
+    let model = Model::fit(&Settings::default(), &data.train).unwrap();
     let InputSizes::WholeCells { stride: 16, of_the_fit } = &model.config().view.sizes else {
         panic!("{:?}", model.config().view)
     };
     assert!(of_the_fit.len() > 10, "{of_the_fit:?}");
     assert!(of_the_fit.iter().all(|Size { width, height }| width % 16 == 0 && height % 16 == 0), "{of_the_fit:?}");
-    let evaluation = model.evaluate(&category, EvaluateOptions::default()).unwrap();
+    let evaluation = model.evaluate(&data, EvaluateOptions::default()).unwrap();
     // The seed changes nothing here: 120 values are not projected, and the selection starts at a fixed row.
     let auroc = 100.0 * evaluation.overall.image.unwrap().auroc;
     assert!(auroc >= 88.0, "image AUROC {auroc}");

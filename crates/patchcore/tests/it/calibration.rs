@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use patchcore::metrics::threshold::{CalibrationError, GoodScoreSource, ThresholdOrigin};
 use patchcore::{
-    AuditOptions, CalibrateOptions, Error, EvaluateOptions, FitOptions, Limits, Model, MvtecCategory, Photo, Progress,
-    Save, Settings, Stage, Threshold, Thresholds, Verdict, path_of_text, path_text, store_thresholds,
+    AuditOptions, CalibrateOptions, DataSet, Error, EvaluateOptions, FitOptions, Limits, Model, Photo, Progress, Save,
+    Settings, Stage, Threshold, Thresholds, Verdict, path_of_text, path_text, store_thresholds,
 };
 
 use crate::part;
@@ -130,7 +130,7 @@ fn what_was_asked_for_is_what_was_cancelled() {
     let train = files(&place.path().join("train/good"), 0..4, |_| false);
     let held_out = files(&place.path().join("test/good"), 100..102, |_| false);
     files(&place.path().join("test/spot"), 200..202, |_| true);
-    let category = MvtecCategory::open(place.path()).unwrap();
+    let data = DataSet::open(place.path()).unwrap();
     let model = Model::fit(&settings(), &train).unwrap();
     let stop_at = |stage: Stage| {
         move |progress: Progress| match progress.stage == stage {
@@ -144,7 +144,7 @@ fn what_was_asked_for_is_what_was_cancelled() {
         assert_eq!(fit.to_string(), "the fit was cancelled");
     }
     for stage in [Stage::Scoring, Stage::Metrics] {
-        let evaluation = model.evaluate(&category, EvaluateOptions::default().progress(stop_at(stage))).unwrap_err();
+        let evaluation = model.evaluate(&data, EvaluateOptions::default().progress(stop_at(stage))).unwrap_err();
         assert!(matches!(evaluation, Error::Cancelled { what: "evaluation" }), "{evaluation}");
         assert_eq!(evaluation.to_string(), "the evaluation was cancelled");
     }

@@ -1,0 +1,60 @@
+//! Data sets at the command line: opened, and said in a few lines what of them is not read and what was decided.
+
+use std::path::{Path, PathBuf};
+
+use patchcore::{DataSet, one_line};
+
+use crate::output::note;
+
+/// What a command wants of a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Photos of good parts.
+    Good,
+    /// Labelled photos with their masks.
+    Test,
+}
+
+/// Masks of no photo that a line names.
+const NAMED: usize = 3;
+
+/// Opens a data set and says what is left out of it.
+pub fn open(path: &Path, wanted: Use) -> anyhow::Result<DataSet> {
+    let set = read(path)?;
+    say(&set, wanted);
+    Ok(set)
+}
+
+/// Opens a data set, and says nothing.
+pub fn read(path: &Path) -> anyhow::Result<DataSet> {
+    Ok(DataSet::open(path)?)
+}
+
+/// The photos directly in a folder.
+pub fn photos_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let set = DataSet::folder(folder)?;
+    say(&set, Use::Good);
+    Ok(set.train)
+}
+
+/// A line for what is left out, one for each remark that concerns the command, and one for masks of no photo.
+fn say(set: &DataSet, wanted: Use) {
+    if !set.left_out.is_empty() {
+        note(&format!("left out: {}", set.left_out));
+    }
+    for remark in set.remarks.iter().filter(|remark| wanted == Use::Test || !remark.is_about_test()) {
+        note(&remark.to_string());
+    }
+    if wanted == Use::Test {
+        orphans(set).iter().for_each(|line| note(line));
+    }
+}
+
+/// Masks of no photo, as one line.
+pub fn orphans(set: &DataSet) -> Option<String> {
+    let count = set.orphan_masks.len();
+    let names: Vec<String> = set.orphan_masks.iter().take(NAMED).map(|mask| one_line(&set.relative(mask))).collect();
+    let more = if count > NAMED { ", .." } else { "" };
+    let what = if count == 1 { "mask belongs" } else { "masks belong" };
+    (count > 0).then(|| format!("{count} {what} to no photo: {}{more}", names.join(", ")))
+}
