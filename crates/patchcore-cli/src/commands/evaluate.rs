@@ -107,7 +107,7 @@ pub fn say(evaluation: &Evaluation) {
         // Black masks have a line of their own.
         let mask_error = row.mask_error.as_ref().filter(|_| row.hidden.is_none());
         for error in row.score.as_ref().err().into_iter().chain(mask_error) {
-            let is_missing = matches!(error, patchcore::Error::MissingMask { .. });
+            let is_missing = matches!(error, patchcore::Error::Mask(MaskFault::Missing { .. }));
             without_mask += usize::from(is_missing);
             if !is_missing || without_mask <= NAMED {
                 tracing::warn!("{}", output::naming(&row.image.relative, error));
