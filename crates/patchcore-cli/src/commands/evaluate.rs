@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context;
+use patchcore::error::MaskFault;
 use patchcore::{
     Bootstrap, EvaluateOptions, EvaluatedImage, Evaluation, HiddenDefect, Limits, Model, Stage, path_text,
     write_beside_and_rename,
