@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::listing::relative;
-use crate::{DatasetError, Layout, LeftOut, Remark, TestImage, one_line};
+use crate::{DataSetRemark, DatasetError, Layout, LeftOut, TestImage, one_line};
 
 /// A data set, as [`DataSet::open`] understood it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct DataSet {
     /// Masks of good test photos, which are not read: nothing of a good part is defective.
     pub masks_of_good: usize,
     /// What was decided that its maker might not expect.
-    pub remarks: Vec<Remark>,
+    pub remarks: Vec<DataSetRemark>,
 }
 
 impl DataSet {

@@ -22,6 +22,7 @@
 #[cfg(any(feature = "bmp", feature = "jpeg", feature = "png", feature = "tiff", feature = "webp"))]
 mod check_limits;
 mod data_set;
+mod data_set_remark;
 mod dataset_error;
 mod decode;
 mod decoder;
@@ -60,7 +61,6 @@ mod pixel_buffer;
 mod pixel_format;
 mod prepare_mask;
 mod region;
-mod remark;
 mod resample;
 mod test_image;
 mod truth_mask;
@@ -69,6 +69,7 @@ mod unchecked_decode;
 mod with_image;
 
 pub use data_set::DataSet;
+pub use data_set_remark::DataSetRemark;
 pub use dataset_error::DatasetError;
 pub use decoder::{DECODERS, Decoder};
 pub use decoder_fault::DecoderFault;
@@ -93,6 +94,5 @@ pub use pixel_buffer::PixelBuffer;
 pub use pixel_format::PixelFormat;
 pub use prepare_mask::prepare_mask;
 pub use region::region_of_masks;
-pub use remark::Remark;
 pub use test_image::TestImage;
 pub use truth_mask::TruthMask;

@@ -100,9 +100,7 @@ pub use patchcore_core::model_file::{self, InputsSeen, ModelFile, Provenance, Se
 pub use patchcore_core::scoring::AnomalyMap;
 pub use patchcore_core::{ComputeDevice, FittedOn, GoodScores, Instructions, Precision};
 #[cfg(not(target_family = "wasm"))]
-pub use patchcore_io::{
-    DataSet, Layout, LeftOut, ManifestRow, Remark as DataSetRemark, TestImage, good_images, photos_in,
-};
+pub use patchcore_io::{DataSet, DataSetRemark, Layout, LeftOut, ManifestRow, TestImage, good_images, photos_in};
 pub use patchcore_io::{
     Geometry, HiddenDefect, Limits, MaskRule, MaskSurvey, NetworkInput, Photo, PhotoIdentity, PhotoKind, PixelBuffer,
     PixelFormat, one_line, path_of_text, path_text, region_of_masks,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::listing::relative;
 use crate::mask_names::{NoMask, assign};
-use crate::{DataSet, Limits, Photo, Remark};
+use crate::{DataSet, DataSetRemark, Limits, Photo};
 
 /// What is known of a photo.
 pub(super) enum Label {
@@ -34,7 +34,7 @@ pub(super) fn label(photos: Vec<PathBuf>, masks: &[PathBuf]) -> (Vec<(PathBuf, L
 pub(super) fn remark_on_unknown(set: &mut DataSet, unknown: &[(PathBuf, String)]) {
     if let Some((first, reason)) = unknown.first() {
         let reason = format!("{}: {reason}", relative(&set.root, first));
-        set.remarks.push(Remark::Unknown { photos: unknown.len(), reason });
+        set.remarks.push(DataSetRemark::Unknown { photos: unknown.len(), reason });
     }
 }
 
@@ -46,7 +46,7 @@ pub(super) fn good_of(set: &mut DataSet, folder: &Path, images: Vec<PathBuf>) ->
     }
     if let Some(first) = masks.first() {
         let folder = relative(&set.root, folder);
-        set.remarks.push(Remark::MasksBesidePhotos {
+        set.remarks.push(DataSetRemark::MasksBesidePhotos {
             folder,
             masks: masks.len(),
             first: crate::listing::file_name(first),
@@ -66,7 +66,7 @@ pub(super) fn good_of_labelled(set: &mut DataSet, labelled: Vec<(PathBuf, Label)
         }
     }
     if defective > 0 {
-        set.remarks.push(Remark::DefectiveTraining { photos: defective, told_by: "the masks" });
+        set.remarks.push(DataSetRemark::DefectiveTraining { photos: defective, told_by: "the masks" });
     }
     remark_on_unknown(set, &unknown);
     good

@@ -8,7 +8,7 @@ use super::named::folder_named;
 use crate::good_names::is_good;
 use crate::listing::{Listing, is_picture, relative};
 use crate::mask_names::beside;
-use crate::{DataSet, DatasetError, Layout, Remark, TestImage};
+use crate::{DataSet, DataSetRemark, DatasetError, Layout, TestImage};
 
 /// The kind of every defective photo: the sets name none.
 const DEFECT: &str = "defect";
@@ -66,7 +66,7 @@ pub(super) fn one(root: &Path, top: &Listing) -> Result<Option<DataSet>, Dataset
     set.left_out.folders = others;
     set.left_out.files = top.others.iter().filter(|file| is_picture(file)).cloned().collect();
     let (count, training) = (items.len(), items.len().div_ceil(2));
-    set.remarks.push(Remark::NoSplit {
+    set.remarks.push(DataSetRemark::NoSplit {
         instead: format!(
             "the first {training} of {count} items are, without their defective photos; the others are for the test"
         ),

@@ -8,7 +8,7 @@ use super::manifest_row::ManifestRow;
 use super::named::several_named;
 use crate::good_names::{is_good, may_be_good};
 use crate::listing::Listing;
-use crate::{DataSet, DatasetError, Layout, MaskFault, Remark, TestImage, one_line, path_of_text};
+use crate::{DataSet, DataSetRemark, DatasetError, Layout, MaskFault, TestImage, one_line, path_of_text};
 
 #[cfg(not(feature = "csv"))]
 pub(super) fn open(path: &Path, _: Option<&OsStr>) -> Result<DataSet, DatasetError> {
@@ -37,7 +37,7 @@ pub(super) fn open(path: &Path, product: Option<&OsStr>) -> Result<DataSet, Data
     let is_unknown = |name: &&String| !ManifestRow::COLUMNS.contains(&name.as_str());
     let names: Vec<String> = table.header().iter().filter(is_unknown).cloned().collect();
     if !names.is_empty() {
-        set.remarks.push(Remark::Columns { names });
+        set.remarks.push(DataSetRemark::Columns { names });
     }
     Ok(set)
 }
@@ -149,16 +149,16 @@ impl DataSet {
         }
         if without_split && !set.test.is_empty() && !set.train.is_empty() {
             let instead = "the good photos are training photos and test photos".to_owned();
-            set.remarks.push(Remark::NoSplit { instead });
+            set.remarks.push(DataSetRemark::NoSplit { instead });
         }
         if defective_training > 0 {
             let told_by = "the column label";
-            set.remarks.push(Remark::DefectiveTraining { photos: defective_training, told_by });
+            set.remarks.push(DataSetRemark::DefectiveTraining { photos: defective_training, told_by });
         }
         if unlabelled > 0 {
-            set.remarks.push(Remark::Unlabelled { folder: "the split test".to_owned(), photos: unlabelled });
+            set.remarks.push(DataSetRemark::Unlabelled { folder: "the split test".to_owned(), photos: unlabelled });
         }
-        set.remarks.extend(doubtful.into_iter().map(|name| Remark::MayBeGood { name, in_training: false }));
+        set.remarks.extend(doubtful.into_iter().map(|name| DataSetRemark::MayBeGood { name, in_training: false }));
         Ok(set)
     }
 }

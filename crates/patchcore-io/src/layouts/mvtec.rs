@@ -9,7 +9,7 @@ use super::truth::truth;
 use crate::good_names::{is_good, may_be_good};
 use crate::listing::{Listing, file_name, is_picture, relative};
 use crate::mask_names::{assign, beside};
-use crate::{DataSet, DatasetError, Layout, Remark, TestImage, one_line};
+use crate::{DataSet, DataSetRemark, DatasetError, Layout, TestImage, one_line};
 
 /// The test set of MVTec AD 2 that has labels.
 const PUBLIC_TEST: &str = "test_public";
@@ -50,7 +50,7 @@ pub(super) fn open(root: &Path, top: &Listing) -> Result<Option<DataSet>, Datase
     let own = set.train.is_empty() && !top.images.is_empty();
     if own {
         set.train = good_of(&mut set, root, top.images.clone());
-        set.remarks.push(Remark::TakenAsGood { folder: String::new(), photos: set.train.len() });
+        set.remarks.push(DataSetRemark::TakenAsGood { folder: String::new(), photos: set.train.len() });
     } else {
         set.left_out.files.extend(top.images.iter().cloned());
     }
@@ -65,7 +65,7 @@ pub(super) fn open(root: &Path, top: &Listing) -> Result<Option<DataSet>, Datase
     for folder in top.folders.iter().filter(|folder| !used.contains(&Some(folder.as_path()))) {
         let photos = Listing::read(folder).map_or(0, |listing| listing.images.len());
         if PRIVATE_TESTS.contains(&file_name(folder).as_str()) && photos > 0 {
-            set.remarks.push(Remark::Unlabelled { folder: relative(root, folder), photos });
+            set.remarks.push(DataSetRemark::Unlabelled { folder: relative(root, folder), photos });
         } else {
             set.left_out.folders.push(folder.clone());
         }
@@ -149,7 +149,7 @@ fn remark_on_name(set: &mut DataSet, seen: &mut Seen, folder: &Path) {
     let name = file_name(folder);
     if name != "good" {
         let folder = relative(&set.root, folder);
-        set.remarks.push(Remark::ReadAs { folder, name: "good" });
+        set.remarks.push(DataSetRemark::ReadAs { folder, name: "good" });
     }
     seen.good.push(name);
 }
@@ -163,14 +163,14 @@ fn good_photos(set: &mut DataSet, seen: &mut Seen, folder: &Path) -> Result<Vec<
         listing.folders.into_iter().partition(|folder| is_good(&name(folder)));
     for other in others {
         if may_be_good(&name(&other)) {
-            set.remarks.push(Remark::MayBeGood { name: relative(&set.root, &other), in_training: true });
+            set.remarks.push(DataSetRemark::MayBeGood { name: relative(&set.root, &other), in_training: true });
         }
         set.left_out.folders.push(other);
     }
     if good.is_empty() {
         let photos = good_of(set, folder, listing.images);
         if !photos.is_empty() {
-            set.remarks.push(Remark::TakenAsGood { folder: relative(&set.root, folder), photos: photos.len() });
+            set.remarks.push(DataSetRemark::TakenAsGood { folder: relative(&set.root, folder), photos: photos.len() });
         }
         return Ok(photos);
     }
@@ -181,7 +181,7 @@ fn good_photos(set: &mut DataSet, seen: &mut Seen, folder: &Path) -> Result<Vec<
         let OfKind { photos: found, masks, .. } = of_kind(set, seen, &folder)?;
         if let Some(first) = masks.first() {
             let (folder, first) = (relative(&set.root, &folder), file_name(first));
-            set.remarks.push(Remark::MasksBesidePhotos { folder, masks: masks.len(), first });
+            set.remarks.push(DataSetRemark::MasksBesidePhotos { folder, masks: masks.len(), first });
         }
         photos.extend(found);
     }
@@ -205,7 +205,7 @@ fn read_test(set: &mut DataSet, seen: &mut Seen, folder: &Path, found: Option<&P
     }
     let found = found.or(inner);
     if let Some(folder) = found.filter(|folder| !file_name(folder).eq_ignore_ascii_case("ground_truth")) {
-        set.remarks.push(Remark::ReadAs { folder: relative(&set.root, folder), name: "ground_truth" });
+        set.remarks.push(DataSetRemark::ReadAs { folder: relative(&set.root, folder), name: "ground_truth" });
     }
     let masks = found.map(Listing::read).transpose()?.unwrap_or_default();
     set.orphan_masks.extend(masks.images);
@@ -249,7 +249,7 @@ fn read_kind(
     if !is_anomalous && !of_kind.photos.is_empty() {
         remark_on_name(set, seen, folder);
     } else if is_anomalous && may_be_good(folder.file_name().unwrap_or_default()) {
-        set.remarks.push(Remark::MayBeGood { name: relative(&set.root, folder), in_training: false });
+        set.remarks.push(DataSetRemark::MayBeGood { name: relative(&set.root, folder), in_training: false });
     }
     let mut candidates = of_kind.masks;
     for folder in [masks, of_kind.gt.as_deref()].into_iter().flatten() {

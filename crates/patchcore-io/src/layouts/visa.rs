@@ -7,7 +7,7 @@ use super::named::{folder_named, several_named};
 use super::truth::truth;
 use crate::listing::{Listing, file_name, relative};
 use crate::mask_names::assign;
-use crate::{DataSet, DatasetError, Layout, Remark, TestImage};
+use crate::{DataSet, DataSetRemark, DatasetError, Layout, TestImage};
 
 /// The table, from the folder that holds the objects.
 const TABLE: [&str; 2] = ["split_csv", "1cls.csv"];
@@ -87,7 +87,7 @@ fn without_table(root: &Path, images: &Path, data: &Path) -> Result<DataSet, Dat
             });
         }
     }
-    set.remarks.push(Remark::NoSplit {
+    set.remarks.push(DataSetRemark::NoSplit {
         instead: format!(
             "without {} beside the object all photos in Normal are, and the test has no good ones",
             TABLE.join("/")

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use patchcore_io::{DataSet, DatasetError, Layout, Remark, TestImage};
+use patchcore_io::{DataSet, DataSetRemark, DatasetError, Layout, TestImage};
 use tempfile::TempDir;
 
 use crate::folders::{folder, names};
@@ -191,7 +191,7 @@ fn good_folders_of_other_names_are_good() {
     assert_eq!(labels, expected);
     let doubtful = "test/defect_free counts as a kind of defect: photos of good parts are called good, ok or normal";
     assert_eq!(remarks(&set), ["test/OK is read as good", doubtful]);
-    assert!(set.remarks.iter().all(Remark::is_about_test));
+    assert!(set.remarks.iter().all(DataSetRemark::is_about_test));
 }
 
 #[test]

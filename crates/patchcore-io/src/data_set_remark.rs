@@ -7,7 +7,7 @@ use crate::one_line;
 /// One decision, said once. Its text is one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Remark {
+pub enum DataSetRemark {
     /// A folder is read as that of another name.
     ReadAs {
         /// The folder, from the data set's.
@@ -71,14 +71,14 @@ pub enum Remark {
     },
 }
 
-impl Remark {
+impl DataSetRemark {
     /// Whether it says nothing of the training photos.
     #[must_use]
     pub fn is_about_test(&self) -> bool {
         match self {
-            Remark::ReadAs { folder, .. } => !folder.to_lowercase().starts_with("train"),
-            Remark::MayBeGood { in_training, .. } => !in_training,
-            Remark::Unlabelled { .. } => true,
+            DataSetRemark::ReadAs { folder, .. } => !folder.to_lowercase().starts_with("train"),
+            DataSetRemark::MayBeGood { in_training, .. } => !in_training,
+            DataSetRemark::Unlabelled { .. } => true,
             _ => false,
         }
     }
@@ -89,33 +89,33 @@ fn photos(count: usize) -> String {
     if count == 1 { "1 photo".to_owned() } else { format!("{count} photos") }
 }
 
-impl fmt::Display for Remark {
+impl fmt::Display for DataSetRemark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of = |folder: &String| if folder.is_empty() { "the folder".to_owned() } else { one_line(folder) };
         match self {
-            Remark::ReadAs { folder, name } => write!(f, "{} is read as {name}", one_line(folder)),
-            Remark::MayBeGood { name, in_training } => {
+            DataSetRemark::ReadAs { folder, name } => write!(f, "{} is read as {name}", one_line(folder)),
+            DataSetRemark::MayBeGood { name, in_training } => {
                 let result = if *in_training { "is not fitted on" } else { "counts as a kind of defect" };
                 write!(f, "{} {result}: photos of good parts are called good, ok or normal", one_line(name))
             }
-            Remark::TakenAsGood { folder, photos: count } => {
+            DataSetRemark::TakenAsGood { folder, photos: count } => {
                 write!(f, "{} has no folder good: its own {} are taken as good", of(folder), photos(*count))
             }
-            Remark::DefectiveTraining { photos: count, told_by } => {
+            DataSetRemark::DefectiveTraining { photos: count, told_by } => {
                 write!(f, "{} for training not fitted on: defective according to {told_by}", photos(*count))
             }
-            Remark::Unlabelled { folder, photos: count } => {
+            DataSetRemark::Unlabelled { folder, photos: count } => {
                 write!(f, "{} is not read: {} without labels", one_line(folder), photos(*count))
             }
-            Remark::MasksBesidePhotos { folder, masks, first } => {
+            DataSetRemark::MasksBesidePhotos { folder, masks, first } => {
                 let files = if *masks == 1 { "1 file".to_owned() } else { format!("{masks} files") };
                 write!(f, "{files} of {} named as masks of the photos beside them ({})", of(folder), one_line(first))
             }
-            Remark::NoSplit { instead } => write!(f, "which photos are for training is not said: {instead}"),
-            Remark::Unknown { photos: count, reason } => {
+            DataSetRemark::NoSplit { instead } => write!(f, "which photos are for training is not said: {instead}"),
+            DataSetRemark::Unknown { photos: count, reason } => {
                 write!(f, "{} left out, whether they are good is not known: {}", photos(*count), one_line(reason))
             }
-            Remark::Columns { names } => write!(f, "columns not read: {}", one_line(&names.join(", "))),
+            DataSetRemark::Columns { names } => write!(f, "columns not read: {}", one_line(&names.join(", "))),
         }
     }
 }
