@@ -5,7 +5,6 @@ use std::cell::Cell;
 
 use patchcore::{Model, Photo, PixelBuffer, PixelFormat};
 
-use crate::part;
 use crate::photos::settings;
 
 /// Counts the allocations of the thread that asks for it.
@@ -35,7 +34,13 @@ static ALLOCATOR: Counting = Counting;
 
 #[test]
 fn a_score_allocates_its_result_and_what_gemm_packs() {
-    let model = Model::fit(&settings(), part::good(4)).unwrap();
+    let photo = |side: usize| {
+        let data: Vec<u8> = (0..side * side * 3).map(|at| (at * 37 % 101) as u8).collect();
+        let (width, stride) = (side as u32, 3 * side);
+        let buffer = PixelBuffer { data: &data, width, height: width, stride, format: PixelFormat::Rgb8 };
+        Photo::from_buffer(&buffer).unwrap()
+    };
+    let model = Model::fit(&settings(), [photo(96), photo(96), photo(96), photo(96)]).unwrap();
     // One thread does everything, in a pool whose only thread counts.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let counted = |work: &(dyn Fn() + Sync)| {
@@ -46,11 +51,9 @@ fn a_score_allocates_its_result_and_what_gemm_packs() {
             COUNT.get() - before
         })
     };
-    for (side, most) in [(96, 3 + 12), (256, 3 + 30)] {
-        let data: Vec<u8> = (0..side * side * 3).map(|at| (at * 37 % 101) as u8).collect();
-        let (width, stride) = (side as u32, 3 * side);
-        let buffer = PixelBuffer { data: &data, width, height: width, stride, format: PixelFormat::Rgb8 };
-        let photo = Photo::from_buffer(&buffer).unwrap();
+    // One more where there is something to remark: that the fit has not seen such a size.
+    for (side, most) in [(96, 3 + 12), (256, 3 + 30 + 1)] {
+        let photo = photo(side);
         let input = model.prepare(&photo).unwrap();
         let prepare = counted(&|| drop(model.prepare(&photo).unwrap()));
         let score = counted(&|| drop(model.score_input(&input).unwrap()));

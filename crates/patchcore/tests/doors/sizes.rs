@@ -54,19 +54,21 @@ fn a_bottle_cut_or_grown_by_a_few_rows_scores_as_before() {
     let (before, good): (Vec<f32>, Vec<RgbImage>) = photos(false).into_iter().unzip();
     let mut defective = photos(true);
     defective.sort_by(|(one, _), (other, _)| one.total_cmp(other));
-    defective.truncate(16);
+    defective.truncate(10);
     let (defective_before, defective): (Vec<f32>, Vec<RgbImage>) = defective.into_iter().unzip();
     let (auroc_before, apart) = judged(&before, &defective_before);
     assert!(apart, "uncut: {auroc_before}");
     let mut changes: Vec<(String, f32, Box<dyn Fn(&RgbImage) -> RgbImage>)> = Vec::new();
     for by in [1, 2, 4, 8, 20, 27, 28] {
+        changes.push((format!("{by} rows cut"), 0.1, Box::new(move |photo| cut_bottom(photo, by))));
+    }
+    for by in [4, 20, 28] {
         // The bottle's rim begins some 20 columns from the left: with more of them gone, what is wrong is the part. Every view that was
         // tried, five sizes of the input among them, moves these photos by 24 to 36 %.
         let most = if by > 20 { 0.35 } else { 0.1 };
-        changes.push((format!("{by} rows cut"), 0.1, Box::new(move |photo| cut_bottom(photo, by))));
         changes.push((format!("{by} columns cut"), most, Box::new(move |photo| cut_left(photo, by))));
     }
-    for by in [1, 8, 20, 28] {
+    for by in [8, 28] {
         // From some 24 rows on the mirror image shows the bottle's foot a second time: 5 to 40 % in the views that were tried.
         let most = if by > 20 { 0.15 } else { 0.1 };
         changes.push((format!("grown by {by} rows"), most, Box::new(move |photo| grown(photo, by))));
