@@ -69,6 +69,7 @@ fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thres
     // What so many photos cannot support is said before they are scored.
     rank_of(files.len(), arguments.fpr, arguments.confidence)?;
     let model = crate::device::load(source)?;
+    output::note_unknown_photos(&model);
     let mut display = Display::new();
     let mut options = CalibrateOptions::default().progress(|progress| display.show(progress));
     if let Some(folds) = arguments.cross_fit {

@@ -78,7 +78,7 @@ fn training_photos_are_no_held_out_photos_but_can_be_cross_fitted() {
     let limits = Limits::default();
     let model = Model::fit(&settings(), &train).unwrap();
     let refused = model.calibrate(&train[3..5], CalibrateOptions::default()).unwrap_err();
-    assert!(matches!(&refused, Error::TrainingPhoto { photo } if photo.ends_with("003.png")), "{refused}");
+    assert!(matches!(&refused, Error::TrainingPhoto { photo, .. } if photo.ends_with("003.png")), "{refused}");
 
     for folds in [0, 1, 13] {
         let refused = model.calibrate(&train, CalibrateOptions::default().cross_fit(folds)).unwrap_err();
