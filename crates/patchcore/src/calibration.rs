@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use patchcore_io::{Limits, NetworkInput};
-use patchcore_metrics::threshold::{GoodScoreSource, Thresholds, calibrate};
+use patchcore_metrics::threshold::{GoodScoreSource, Thresholds, calibrate, is_beyond_chance, outliers};
 
 use crate::error::Error;
 use crate::fit::{FitParts, WhatFails, known_length, numbered, prepared};
@@ -87,6 +87,10 @@ pub struct CalibrationReport {
     pub rejected: Vec<(String, Error)>,
     /// What is odd about those that were scored.
     pub remarks: Remarks,
+    /// Held-out photos with a patch that is farther from the fit than any of the fit's own photos is from the others
+    /// ([`Model::good_quantiles`]), where they are more than chance has it ([`is_beyond_chance`]): then the fit does not cover what is
+    /// normal. Else 0.
+    pub uncovered: usize,
 }
 
 impl Model {
@@ -171,6 +175,7 @@ impl Model {
         self.add_good_scores(new.fuse().flatten(), total, &mut report, progress)?;
         let Some((photo, index)) = own else {
             report.remarks.join(copies);
+            report.uncovered = self.uncovered(&report.scores);
             return Ok(report);
         };
         // The others are read all the same, so that the refusal says how many they are.
@@ -180,6 +185,14 @@ impl Model {
         let count = 1 + inputs.filter(is_own).count();
         let name = known.name(index).unwrap_or_default().to_owned();
         Err(Error::TrainingPhoto { photo, name, count })
+    }
+
+    fn uncovered(&self, scores: &[GoodScore]) -> usize {
+        let Some((good, largest)) = self.good_quantiles().and_then(|good| Some((good, good.pixels.last()?))) else {
+            return 0;
+        };
+        let beyond = scores.iter().filter(|photo| photo.map_max > *largest).count();
+        if is_beyond_chance(beyond, scores.len(), good.photos) { beyond } else { 0 }
     }
 
     fn cross_fit<S>(
@@ -314,7 +327,23 @@ impl OwnPhoto {
 
 impl CalibrationReport {
     fn new(source: GoodScoreSource) -> Self {
-        Self { scores: Vec::new(), source, rejected: Vec::new(), remarks: Remarks::default() }
+        Self { scores: Vec::new(), source, rejected: Vec::new(), remarks: Remarks::default(), uncovered: 0 }
+    }
+
+    /// The photos whose score is above `value`, the largest first.
+    pub fn above(&self, value: f32) -> Vec<&GoodScore> {
+        let mut above: Vec<&GoodScore> = self.scores.iter().filter(|photo| photo.score > value).collect();
+        above.sort_by(|a, b| b.score.total_cmp(&a.score));
+        above
+    }
+
+    /// The photos whose scores stand apart from all others, the largest first: parts that may not be good. The rule, which calls one of
+    /// twenty sets without outliers odd at most, is that of [`outliers`].
+    pub fn outliers(&self) -> Vec<&GoodScore> {
+        let scores: Vec<f32> = self.scores.iter().map(|photo| photo.score).collect();
+        let mut largest = self.above(f32::NEG_INFINITY);
+        largest.truncate(outliers(&scores));
+        largest
     }
 
     /// Thresholds from these scores: at most a share `fpr` of good parts is called anomalous, with this confidence. The pixel

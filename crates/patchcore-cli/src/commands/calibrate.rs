@@ -4,7 +4,10 @@ use std::path::Path;
 
 use anyhow::Context;
 use patchcore::metrics::threshold::rank_of;
-use patchcore::{CalibrateOptions, EvaluateOptions, Model, Threshold, Thresholds, store_thresholds};
+use patchcore::{
+    CalibrateOptions, CalibrationReport, EvaluateOptions, GoodScore, Model, Threshold, Thresholds, path_of_text,
+    store_thresholds,
+};
 
 use crate::arguments::Calibrate;
 use crate::data::{self, Use};
@@ -56,6 +59,45 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
+/// Says which photos decide: those above the threshold, those that may not be good, and those that the fit does not cover.
+fn look_at(report: &CalibrationReport, thresholds: Thresholds) {
+    let count = report.scores.len();
+    let above = thresholds.image.map(|threshold| report.above(threshold.value)).unwrap_or_default();
+    if !above.is_empty() {
+        output::note(&format!("above the image threshold, as it may be: {}", named(&above)));
+    }
+    let odd = report.outliers();
+    if !odd.is_empty() {
+        let next = report.above(f32::NEG_INFINITY).get(odd.len()).map(|photo| photo.score);
+        let next = next.map(|score| format!("; the next score is {score:.4}")).unwrap_or_default();
+        tracing::warn!(
+            "the largest scores stand apart from all others, as one in twenty sets of good parts has it at most: {}{next}. Look at them: a \
+             defective part among those that calibrate hides its like; if it is one, take it out and calibrate again",
+            named(&odd)
+        );
+    }
+    if report.uncovered > 0 {
+        tracing::warn!(
+            "{} of {count} photos are farther from the photos of the fit than those are from each other: the fit does not cover what is \
+             normal, and a threshold above such photos hides defects; fit on more photos, of all that is normal",
+            report.uncovered
+        );
+    }
+}
+
+/// Photos with their scores; the first few of many.
+fn named(photos: &[&GoodScore]) -> String {
+    let each = |photo: &&GoodScore| format!("{} ({:.4})", path_of_text(&photo.image).display(), photo.score);
+    let mut names = photos.iter().take(NAMED).map(each).collect::<Vec<String>>().join(", ");
+    if photos.len() > NAMED {
+        names.push_str(&format!(" and {} more", photos.len() - NAMED));
+    }
+    names
+}
+
+/// Photos that a line names, at most.
+const NAMED: usize = 5;
+
 /// Thresholds from photos of good parts, and whether some of these could not be used.
 fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thresholds, bool)> {
     let source = &arguments.source;
@@ -89,5 +131,6 @@ fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thres
         );
     }
     let thresholds = report.thresholds(arguments.fpr, arguments.confidence)?;
+    look_at(&report, thresholds);
     Ok((thresholds, !report.rejected.is_empty()))
 }

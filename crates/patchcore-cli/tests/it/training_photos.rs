@@ -152,3 +152,43 @@ fn an_evaluation_says_that_its_photos_are_the_fits() {
     let run = evaluate().done();
     assert!(run.stderr.contains("000.png is a photo that the model was fitted on"), "{}", run.stderr);
 }
+
+#[test]
+fn a_broken_part_among_those_that_calibrate_is_named() {
+    let place = fitted_on_a_line();
+    let model = place.text("line/m.patchcore");
+    let calibrate =
+        |fpr: &str| patchcore(["calibrate", "--model", &model, "--good", &place.text("held_out"), "--fpr", fpr]).done();
+    for seed in 0..60 {
+        save(&place.path(&format!("held_out/{seed:03}.png")), photo(WIDTH, HEIGHT, 100 + seed, false));
+    }
+    let clean = calibrate("0.05");
+    assert!(!clean.stderr.contains("stand apart"), "{}", clean.stderr);
+    save(&place.path("held_out/042.png"), photo(WIDTH, HEIGHT, 142, true));
+    let run = calibrate("0.05");
+    assert!(run.stderr.contains("stand apart from all others") && run.stderr.contains("042.png"), "{}", run.stderr);
+    assert!(!run.stderr.contains("above the image threshold"), "it is the threshold itself: {}", run.stderr);
+    // With a higher rate it is above the threshold's rank, and named there.
+    let run = calibrate("0.1");
+    let above = run.stderr.lines().find(|line| line.starts_with("above the image threshold")).unwrap();
+    assert!(above.contains("042.png"), "{above}");
+}
+
+#[test]
+fn photos_that_the_fit_does_not_cover_ask_for_more() {
+    let place = fitted_on_a_line();
+    let model = place.text("line/m.patchcore");
+    let said = "the fit does not cover what is normal";
+    // Brighter parts, as good as the others.
+    for seed in 0..10 {
+        let new = photo(WIDTH, HEIGHT, 100 + seed, false);
+        save(&place.path(&format!("same/{seed:03}.png")), new.clone());
+        let brighter = image::GrayImage::from_fn(WIDTH, HEIGHT, |x, y| image::Luma([new.get_pixel(x, y).0[0] + 90]));
+        save(&place.path(&format!("brighter/{seed:03}.png")), brighter);
+    }
+    let calibrate =
+        |good: &str| patchcore(["calibrate", "--model", &model, "--good", &place.text(good), "--fpr", "0.3"]).done();
+    let run = calibrate("brighter");
+    assert!(run.stderr.contains("10 of 10 photos are farther") && run.stderr.contains(said), "{}", run.stderr);
+    assert!(!calibrate("same").stderr.contains(said));
+}
