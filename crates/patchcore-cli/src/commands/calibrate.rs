@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use patchcore::metrics::threshold::rank_of;
+use patchcore::metrics::threshold::{rank_of, strongest_promise};
 use patchcore::{
     CalibrateOptions, CalibrationReport, EvaluateOptions, GoodScore, Model, Threshold, Thresholds, path_of_text,
     store_thresholds,
@@ -52,7 +52,7 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
     let mut text = String::new();
     for (name, threshold) in [("image", thresholds.image), ("pixel", thresholds.pixel)] {
         if let Some(Threshold { value, origin }) = threshold {
-            text.push_str(&format!("{name} threshold {value}: {origin}\n"));
+            text.push_str(&format!("{name} threshold {value}: {origin}; {}\n", origin.holds_until()));
         }
     }
     output::print(&format!("{text}stored in {}\n", source.model.display()))?;
@@ -95,6 +95,9 @@ fn named(photos: &[&GoodScore]) -> String {
     names
 }
 
+/// The rate that is promised of held-out photos, unless another one is asked for.
+const FPR: f64 = 0.01;
+
 /// Photos that a line names, at most.
 const NAMED: usize = 5;
 
@@ -109,7 +112,11 @@ fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thres
         output::note(&format!("{} validation photos of {}", files.len(), good.display()));
     }
     // What so many photos cannot support is said before they are scored.
-    rank_of(files.len(), arguments.fpr, arguments.confidence)?;
+    let asked = arguments.fpr.or_else(|| arguments.cross_fit.is_none().then_some(FPR));
+    match asked {
+        Some(fpr) => rank_of(files.len(), fpr, arguments.confidence).map(drop)?,
+        None => strongest_promise(files.len(), arguments.confidence).map(drop)?,
+    }
     let model = crate::device::load(source)?;
     output::note_unknown_photos(&model);
     let mut display = Display::new();
@@ -130,7 +137,18 @@ fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thres
              rule too high rather than too low; photos held out of the fit give a promise",
         );
     }
-    let thresholds = report.thresholds(arguments.fpr, arguments.confidence)?;
+    let fpr = match asked {
+        Some(fpr) => fpr,
+        None => {
+            let (count, fpr) = (report.scores.len(), strongest_promise(report.scores.len(), arguments.confidence)?);
+            let percent = (fpr * 1e4).round() / 1e2;
+            output::note(&format!(
+                "the strongest promise that {count} photos support: at most {percent} % false alarms; --fpr asks for another one"
+            ));
+            fpr
+        }
+    };
+    let thresholds = report.thresholds(fpr, arguments.confidence)?;
     look_at(&report, thresholds);
     Ok((thresholds, !report.rejected.is_empty()))
 }
