@@ -309,9 +309,9 @@ pub struct Calibrate {
     /// photos
     #[arg(long, value_name = "DATA")]
     pub good: Option<PathBuf>,
-    /// At most this share of good parts is called anomalous
-    #[arg(long, default_value_t = 0.01, value_name = "SHARE", allow_negative_numbers = true)]
-    pub fpr: f64,
+    /// At most this share of good parts is called anomalous [default: 0.01; with --cross-fit the smallest that the photos support]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    pub fpr: Option<f64>,
     /// With this confidence
     #[arg(long, default_value_t = 0.95, value_name = "SHARE", allow_negative_numbers = true)]
     pub confidence: f64,

@@ -27,6 +27,7 @@ pub fn of_error(error: &Error) -> Option<String> {
         Error::Fit(FitError::Input(InputError::WrongSize { .. }))
         | Error::Score(ScoreError::Input(InputError::WrongSize { .. })) => SIZES,
         Error::TrainingPhoto { .. } => "`--cross-fit 5` makes an estimate from the training photos",
+        Error::NotATrainingPhoto { .. } => "without `--cross-fit` photos calibrate that the model has not seen",
         Error::NoThreshold => "run `patchcore calibrate`, or give a threshold with `--threshold`",
         Error::Io { action: "read", .. } => "a model is what `patchcore fit` wrote",
         Error::ModelFile { source: ModelFileError::OtherWeights { .. }, .. } => "`--weights FILE` names the weights",

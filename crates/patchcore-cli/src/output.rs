@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use patchcore::{Remarks, path_text};
+use patchcore::{Model, Remarks, Threshold, path_text};
 use serde::Serialize;
 
 use crate::arguments::Format;
@@ -43,6 +43,23 @@ pub fn note(line: &str) {
 /// Warns of what is odd about photos that were taken all the same, once each.
 pub fn warn_of(remarks: &Remarks) {
     remarks.lines().for_each(|line| tracing::warn!("{line}"));
+}
+
+/// Says so where training photos cannot be known by what they show.
+pub fn note_unknown_photos(model: &Model) {
+    if !model.knows_its_photos() {
+        note(
+            "the model's file does not say what its training photos show (earlier versions kept their names alone): they are \
+             known by their paths, and copies of them are not found; fit again to have them known",
+        );
+    }
+}
+
+/// Says where the threshold of the verdicts comes from, and when it ceases to hold.
+pub fn note_threshold(model: &Model) {
+    if let Some(Threshold { value, origin }) = model.thresholds().image {
+        note(&format!("image threshold {value}: {origin}; {}", origin.holds_until()));
+    }
 }
 
 /// Whether an error means that nobody reads stdout any more.

@@ -59,7 +59,10 @@ pub fn one_class(results: &Results) -> Option<&'static str> {
 
 /// The threshold of verdicts: the model's own; without one, that of F1-max, and `how` it was chosen.
 pub fn threshold(own: Option<patchcore::Threshold>, f1_max: Option<f32>, how: &str) -> Option<Threshold> {
-    let own = own.map(|threshold| Threshold { value: threshold.value, how: threshold.origin.to_string() });
+    let own = own.map(|threshold| Threshold {
+        value: threshold.value,
+        how: format!("{}; {}", threshold.origin, threshold.origin.holds_until()),
+    });
     // F1-max calls `score >= threshold`, a verdict `score > threshold`.
     own.or_else(|| f1_max.map(|value| Threshold { value: value.next_down(), how: how.to_owned() }))
 }

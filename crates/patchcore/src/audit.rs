@@ -1,20 +1,19 @@
 //! Which training photos may show defective parts themselves: a defect in the bank makes the model blind to its kind.
 //!
-//! Each training photo is scored against the bank without its own rows (leave one image out). A photo of a part like the
+//! Each training photo is scored against the bank without its own rows (leave one image out, and its copies). A photo of a part like the
 //! others scores low; one with something that no other photo shows scores high. Two photos with the same defect vouch
 //! for each other and are not found this way. The greedy selection takes outliers first, so
 //! [`AuditedPhoto::first_pick`] is a second witness.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 
 use patchcore_core::memory_bank::PatchOrigin;
-use patchcore_io::{Limits, path_of_text};
+use patchcore_io::{Limits, NetworkInput};
 
 use crate::error::Error;
-use crate::fit::{numbered, prepared};
-use crate::into_photo::{IntoPhoto, Known, NamedPhoto};
+use crate::fit::{known_length, prepared};
+use crate::into_photo::{IntoPhoto, Known};
+use crate::known_photos::{KnownPhotos, digest_of};
 use crate::model::Model;
 use crate::progress::{Progress, Stage, Teller};
 use crate::score::{NearestGood, Score};
@@ -50,7 +49,7 @@ pub struct Audit {
     pub photos: Vec<AuditedPhoto>,
     /// Photos that could not be read or scored, with the reason.
     pub rejected: Vec<(String, Error)>,
-    /// Names of photos that are not among the model's training photos: they were not looked at.
+    /// Names of photos that are not among the model's training photos: they were not scored.
     pub unknown: Vec<String>,
 }
 
@@ -78,7 +77,8 @@ pub struct AuditedPhoto {
 
 impl Model {
     /// Ranks training photos by how little they are like the others: those of the fit, or some of them. They are matched with
-    /// [`Model::training_photos`] by name, which of a file is its path; else by file name where that is unique.
+    /// [`Model::training_photos`] by their pixels, wherever they lie. A model that does not know those
+    /// ([`Model::knows_its_photos`]) matches by path, else by file name where that is unique.
     ///
     /// Cost: per photo one index of the bank and one score.
     ///
@@ -103,35 +103,39 @@ impl Model {
         S: IntoIterator<Item: IntoPhoto>,
     {
         let AuditOptions { limits, mut progress } = options;
-        let names = TrainingNames::new(self);
+        let known = KnownPhotos::new(self);
         let mut audit = Audit { photos: Vec::new(), rejected: Vec::new(), unknown: Vec::new() };
-        let (mut known, mut indices) = (Vec::new(), Vec::new());
-        for (name, source) in numbered(photos.into_iter()) {
-            match names.index_of(&name) {
-                Some(index) => {
-                    indices.push(index);
-                    known.push(NamedPhoto { name: Some(name), source });
-                }
-                None => audit.unknown.push(name),
-            }
-        }
-        for (done, ((name, input), index)) in
-            prepared(self.config(), limits, Known::PixelsAlone, known.into_iter()).zip(&indices).enumerate()
-        {
-            let scored = input.and_then(|input| {
-                let others = self.threads.run(|| self.core().without_image(*index))?;
-                Ok((self.score_input_with(&others, &input)?, self.core().bank().len() - others.bank().len()))
-            });
-            match scored {
-                Ok((score, bank_rows)) => audit.photos.push(self.audited(name, *index, score, bank_rows)),
+        let photos = photos.into_iter();
+        let total = known_length(&photos);
+        let inputs = prepared(self.config(), limits, Known::Identity, photos);
+        for (done, (name, input)) in inputs.enumerate() {
+            match input {
                 Err(error) => audit.rejected.push((name, error)),
+                Ok(input) => match known.index_of_own(&name, &input) {
+                    None => audit.unknown.push(name),
+                    Some(index) => match self.score_without(index, &known, &input) {
+                        Ok((score, bank_rows)) => audit.photos.push(self.audited(name, index, score, bank_rows)),
+                        Err(error) => audit.rejected.push((name, error)),
+                    },
+                },
             }
-            if progress.tell(Stage::Scoring, done + 1, indices.len()).is_break() {
+            if progress.tell(Stage::Scoring, done + 1, total).is_break() {
                 return Err(Error::Cancelled { what: "audit" });
             }
         }
         audit.rank();
         Ok(audit)
+    }
+
+    /// Scores a training photo against the bank without its rows and those of its copies, which would vouch for it; and the number
+    /// of its own rows.
+    fn score_without(&self, index: u32, known: &KnownPhotos, input: &NetworkInput) -> Result<(Score, usize), Error> {
+        let mut others = self.threads.run(|| self.core().without_image(index))?;
+        let bank_rows = self.core().bank().len() - others.bank().len();
+        for copy in known.copies_of(index, digest_of(input)).iter().filter(|copy| **copy != index) {
+            others = self.threads.run(|| others.without_image(*copy))?;
+        }
+        Ok((self.score_input_with(&others, input)?, bank_rows))
     }
 
     fn audited(&self, name: String, index: u32, score: Score, bank_rows: usize) -> AuditedPhoto {
@@ -158,35 +162,5 @@ impl Audit {
         for photo in &mut self.photos {
             photo.ratio = if median > 0.0 { photo.score / median } else { 1.0 };
         }
-    }
-}
-
-/// Finds a photo among the names that the fit was given.
-struct TrainingNames {
-    by_path: HashMap<PathBuf, u32>,
-    /// `None` where two training photos share a file name.
-    by_file_name: HashMap<std::ffi::OsString, Option<u32>>,
-}
-
-impl TrainingNames {
-    fn new(model: &Model) -> Self {
-        let (mut by_path, mut by_file_name) = (HashMap::new(), HashMap::new());
-        for (index, photo) in model.training_photos().iter().enumerate() {
-            let path = path_of_text(&photo.name);
-            if let Some(file_name) = path.file_name() {
-                let entry = by_file_name.entry(file_name.to_owned());
-                entry.and_modify(|index| *index = None).or_insert(Some(index as u32));
-            }
-            by_path.insert(path, index as u32);
-            #[cfg(not(target_family = "wasm"))]
-            by_path.extend(model.places_of(photo).into_iter().map(|place| (place, index as u32)));
-        }
-        Self { by_path, by_file_name }
-    }
-
-    fn index_of(&self, name: &str) -> Option<u32> {
-        let file = path_of_text(name);
-        let by_name = || self.by_file_name.get(file.file_name()?).copied().flatten();
-        self.by_path.get(&file).copied().or_else(by_name)
     }
 }

@@ -4,24 +4,24 @@
 //! of the fit: photos that the model has not seen, or the training photos, each scored by a model that was fitted without its
 //! fold ([`CalibrateOptions::cross_fit`]).
 
-#[cfg(not(target_family = "wasm"))]
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 #[cfg(not(target_family = "wasm"))]
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use patchcore_io::Limits;
-use patchcore_metrics::threshold::{GoodScoreSource, Thresholds, calibrate};
+use patchcore_io::{Limits, NetworkInput};
+use patchcore_metrics::threshold::{GoodScoreSource, Thresholds, calibrate, is_beyond_chance, outliers};
 
 use crate::error::Error;
 use crate::fit::{FitParts, WhatFails, known_length, numbered, prepared};
-use crate::into_photo::{IntoPhoto, Known, PhotoSource};
+use crate::into_photo::{IntoPhoto, Known, NamedPhoto, PhotoSource};
+use crate::known_photos::{KnownPhotos, digest_of};
 use crate::model::Model;
 #[cfg(not(target_family = "wasm"))]
 use crate::model::write_model_file;
 use crate::progress::{Progress, Stage, Teller};
-use crate::remarks::Remarks;
+use crate::remarks::{Remark, Remarks};
 use crate::scores::InBatches;
 
 /// What a caller cancels here.
@@ -54,6 +54,8 @@ impl<'a> CalibrateOptions<'a> {
     /// The photos are those of the fit: for every one of so many runs of consecutive photos, fit on all others with the
     /// model's own settings and score that run. Consecutive photos, because neighbours in a series are often the same part.
     ///
+    /// Copies of a photo are on its side of every fold, and are scored once.
+    ///
     /// The scores are those of other models, fitted on fewer photos: [`GoodScoreSource::CrossFitted`]. Cost: as many fits.
     #[must_use]
     pub fn cross_fit(mut self, folds: usize) -> Self {
@@ -85,6 +87,10 @@ pub struct CalibrationReport {
     pub rejected: Vec<(String, Error)>,
     /// What is odd about those that were scored.
     pub remarks: Remarks,
+    /// Held-out photos with a patch that is farther from the fit than any of the fit's own photos is from the others
+    /// ([`Model::good_quantiles`]), where they are more than chance has it ([`is_beyond_chance`]): then the fit does not cover what is
+    /// normal. Else 0.
+    pub uncovered: usize,
 }
 
 impl Model {
@@ -104,11 +110,14 @@ impl Model {
     }
 
     /// Scores photos of good parts that have not made the model which scores them, for thresholds with a promise:
-    /// [`CalibrationReport::thresholds`]. One that cannot be read is reported and left out.
+    /// [`CalibrationReport::thresholds`]. One that cannot be read is reported and left out; one that shows, pixel for pixel, what an earlier
+    /// one shows is not counted again ([`Remark::Duplicate`]). A cross-fit reads its photos once more than it fits.
+    ///
+    /// Photos are known again by their pixels, where the model knows those of its fit ([`Model::knows_its_photos`]), else by path.
     ///
     /// # Errors
-    /// [`Error::TrainingPhoto`] when a file is among the training photos (the same file; copies are not found out) and it is no
-    /// cross-fit; [`Error::WrongFolds`]; [`Error::Cancelled`] when the progress callback breaks; of a cross-fit whatever a fit
+    /// [`Error::TrainingPhoto`] when one is among the training photos, wherever it lies, or a copy of one, and it is no cross-fit; of a
+    /// cross-fit [`Error::NotATrainingPhoto`] when one is not, and [`Error::WrongFolds`]; [`Error::Cancelled`] when the progress callback breaks; of a cross-fit whatever a fit
     /// may fail with.
     ///
     /// # Examples
@@ -146,31 +155,46 @@ impl Model {
     where
         S: IntoIterator<Item: IntoPhoto>,
     {
-        // All of them are looked at before the first one is scored.
-        let photos: Vec<(String, Result<PhotoSource, Error>)> = numbered(photos.into_iter()).collect();
-        #[cfg(not(target_family = "wasm"))]
-        self.refuse_own_photos(&photos)?;
+        let known = KnownPhotos::new(self);
+        let photos = photos.into_iter();
+        let total = known_length(&photos);
+        let mut inputs = prepared(self.config(), limits, Known::Identity, photos);
         let mut report = CalibrationReport::new(GoodScoreSource::HeldOut);
-        self.add_good_scores(photos.into_iter(), limits, &mut report, progress)?;
-        Ok(report)
+        let (mut seen, mut copies, mut own) = (HashSet::new(), Remarks::default(), None);
+        // Photos are decoded once. The first one of the fit ends the scoring: it is not scored any more.
+        let new = inputs.by_ref().map_while(|(name, input)| {
+            let digest = input.as_ref().ok().and_then(digest_of);
+            let index = input.as_ref().ok().and_then(|input| known.index_of(&name, input));
+            own = index.map(|index| (name.clone(), index));
+            let is_copy = digest.is_some_and(|digest| !seen.insert(digest));
+            if is_copy {
+                copies.note(&name, &[Remark::Duplicate]);
+            }
+            own.is_none().then(|| (!is_copy).then_some((name, input)))
+        });
+        self.add_good_scores(new.fuse().flatten(), total, &mut report, progress)?;
+        let Some((photo, index)) = own else {
+            report.remarks.join(copies);
+            report.uncovered = self.uncovered(&report.scores);
+            return Ok(report);
+        };
+        // The others are read all the same, so that the refusal says how many they are.
+        let is_own = |(name, input): &(String, Result<NetworkInput, Error>)| {
+            input.as_ref().is_ok_and(|input| known.index_of(name, input).is_some())
+        };
+        let count = 1 + inputs.filter(is_own).count();
+        let name = known.name(index).unwrap_or_default().to_owned();
+        Err(Error::TrainingPhoto { photo, name, count })
     }
 
-    /// A file that the model was fitted on has no say.
-    #[cfg(not(target_family = "wasm"))]
-    fn refuse_own_photos(&self, photos: &[(String, Result<PhotoSource, Error>)]) -> Result<(), Error> {
-        // The same file under one name, as far as the system knows.
-        let resolved = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let photos_of_fit = self.training_photos().iter();
-        let seen: HashSet<PathBuf> =
-            photos_of_fit.map(|photo| resolved(&patchcore_io::path_of_text(&photo.name))).collect();
-        let own = |source: &Result<PhotoSource, Error>| matches!(source, Ok(PhotoSource::Path(path)) if seen.contains(&resolved(path)));
-        match photos.iter().find(|(_, source)| own(source)) {
-            Some((name, _)) => Err(Error::TrainingPhoto { photo: name.clone() }),
-            None => Ok(()),
-        }
+    fn uncovered(&self, scores: &[GoodScore]) -> usize {
+        let Some((good, largest)) = self.good_quantiles().and_then(|good| Some((good, good.pixels.last()?))) else {
+            return 0;
+        };
+        let beyond = scores.iter().filter(|photo| photo.map_max > *largest).count();
+        if is_beyond_chance(beyond, scores.len(), good.photos) { beyond } else { 0 }
     }
 
-    #[expect(clippy::indexing_slicing, reason = "folds cut the photos: their bounds lie between 0 and the number")]
     fn cross_fit<S>(
         &self,
         photos: S,
@@ -181,49 +205,90 @@ impl Model {
     where
         S: IntoIterator<Item: IntoPhoto>,
     {
-        let source = GoodScoreSource::CrossFitted { folds };
-        let mut report = CalibrationReport::new(source);
-        let mut usable: Vec<(String, PhotoSource)> = Vec::new();
-        for (name, source) in numbered(photos.into_iter()) {
-            match source {
-                Ok(source) => usable.push((name, source)),
-                Err(error) => report.rejected.push((name, error)),
-            }
-        }
-        let count = usable.len();
-        if folds < 2 || folds > count {
-            return Err(Error::WrongFolds { folds, photos: count });
+        let mut report = CalibrationReport::new(GoodScoreSource::CrossFitted { folds });
+        let OwnPhotos { photos, different } = self.own_photos(photos, limits, &mut report)?;
+        if folds < 2 || folds > different {
+            return Err(Error::WrongFolds { folds, photos: different });
         }
         for fold in 0..folds {
-            let bounds = fold * count / folds..(fold + 1) * count / folds;
-            let (first, last) = (&usable[..bounds.start], &usable[bounds.end..]);
+            let bounds = fold * different / folds..(fold + 1) * different / folds;
+            // A copy is on the side of the photo that it shows.
+            let others = photos.iter().filter(|photo| !bounds.contains(&photo.part));
+            let others: Vec<(String, PhotoSource)> = others.map(OwnPhoto::named).collect();
             let parts = FitParts {
                 config: self.config().clone(),
                 weights: Arc::clone(&self.weights),
                 weights_file: None,
                 device: self.device(),
                 threads: self.threads.clone(),
-                inputs: prepared(self.config(), limits, Known::PixelsAlone, first.iter().chain(last).cloned()),
-                total: count - bounds.len(),
+                total: others.len(),
+                inputs: prepared(self.config(), limits, Known::PixelsAlone, others.into_iter()),
                 what_fails: WhatFails::IsReported,
             };
             let fit = parts.fit(progress).map_err(|error| error.of_whole(CALIBRATION))?;
-            let left_out = usable[bounds].iter().cloned();
-            fit.model.add_good_scores(left_out, limits, &mut report, progress)?;
+            let left_out = photos.iter().filter(|photo| !photo.is_copy && bounds.contains(&photo.part));
+            let left_out: Vec<(String, PhotoSource)> = left_out.map(OwnPhoto::named).collect();
+            let total = left_out.len();
+            let inputs = prepared(self.config(), limits, Known::PixelsAlone, left_out.into_iter());
+            fit.model.add_good_scores(inputs, total, &mut report, progress)?;
         }
         Ok(report)
     }
 
-    fn add_good_scores<P: IntoPhoto>(
+    /// The photos of a cross-fit, each of which must be one of the fit; those that cannot be read are reported.
+    fn own_photos<S>(&self, photos: S, limits: Limits, report: &mut CalibrationReport) -> Result<OwnPhotos, Error>
+    where
+        S: IntoIterator<Item: IntoPhoto>,
+    {
+        let known = KnownPhotos::new(self);
+        let photos: Vec<(String, Result<PhotoSource, Error>)> = numbered(photos.into_iter()).collect();
+        let inputs = photos.iter().map(|(name, source)| {
+            let source = source.as_ref().map_or_else(|_| Err(Error::NoThreshold), |source| Ok(source.clone()));
+            NamedPhoto { name: Some(name.clone()), source }
+        });
+        let inputs: Vec<NamedPhoto> = inputs.collect();
+        let inputs = prepared(self.config(), limits, Known::Identity, inputs.into_iter());
+        let (mut parts, mut own, mut stranger, mut strangers) = (HashMap::new(), Vec::new(), None, 0);
+        let mut different = 0;
+        for ((name, source), (_, input)) in photos.into_iter().zip(inputs) {
+            let (source, input) = match (source, input) {
+                (Err(error), _) | (Ok(_), Err(error)) => {
+                    report.rejected.push((name, error));
+                    continue;
+                }
+                (Ok(source), Ok(input)) => (source, input),
+            };
+            let digest = digest_of(&input);
+            // A file that does not name its photos cannot be asked.
+            if !known.is_empty() && known.index_of_own(&name, &input).is_none() {
+                strangers += 1;
+                stranger.get_or_insert(name);
+                continue;
+            }
+            let earlier = digest.and_then(|digest| parts.get(&digest).copied());
+            let part = earlier.unwrap_or(different);
+            match (earlier, digest) {
+                (Some(_), _) => report.remarks.note(&name, &[Remark::Duplicate]),
+                (None, Some(digest)) => drop(parts.insert(digest, part)),
+                (None, None) => {}
+            }
+            different += usize::from(earlier.is_none());
+            own.push(OwnPhoto { name, source, part, is_copy: earlier.is_some() });
+        }
+        match stranger {
+            Some(photo) => Err(Error::NotATrainingPhoto { photo, count: strangers }),
+            None => Ok(OwnPhotos { photos: own, different }),
+        }
+    }
+
+    fn add_good_scores(
         &self,
-        photos: impl Iterator<Item = P>,
-        limits: Limits,
+        inputs: impl Iterator<Item = (String, Result<NetworkInput, Error>)>,
+        total: usize,
         report: &mut CalibrationReport,
         progress: &mut Teller<'_>,
     ) -> Result<(), Error> {
-        let total = known_length(&photos);
-        let scored = InBatches::new(self, prepared(self.config(), limits, Known::PixelsAlone, photos));
-        for (done, (image, result)) in scored.enumerate() {
+        for (done, (image, result)) in InBatches::new(self, inputs).enumerate() {
             match result {
                 Ok(score) => {
                     report.remarks.note(&image, &score.remarks);
@@ -239,9 +304,46 @@ impl Model {
     }
 }
 
+/// The photos of a cross-fit.
+struct OwnPhotos {
+    photos: Vec<OwnPhoto>,
+    /// How many of them are no copy of an earlier one.
+    different: usize,
+}
+
+struct OwnPhoto {
+    name: String,
+    source: PhotoSource,
+    /// Its number among the different photos, which is that of the photo that it is a copy of.
+    part: usize,
+    is_copy: bool,
+}
+
+impl OwnPhoto {
+    fn named(&self) -> (String, PhotoSource) {
+        (self.name.clone(), self.source.clone())
+    }
+}
+
 impl CalibrationReport {
     fn new(source: GoodScoreSource) -> Self {
-        Self { scores: Vec::new(), source, rejected: Vec::new(), remarks: Remarks::default() }
+        Self { scores: Vec::new(), source, rejected: Vec::new(), remarks: Remarks::default(), uncovered: 0 }
+    }
+
+    /// The photos whose score is above `value`, the largest first.
+    pub fn above(&self, value: f32) -> Vec<&GoodScore> {
+        let mut above: Vec<&GoodScore> = self.scores.iter().filter(|photo| photo.score > value).collect();
+        above.sort_by(|a, b| b.score.total_cmp(&a.score));
+        above
+    }
+
+    /// The photos whose scores stand apart from all others, the largest first: parts that may not be good. The rule, which calls one of
+    /// twenty sets without outliers odd at most, is that of [`outliers`].
+    pub fn outliers(&self) -> Vec<&GoodScore> {
+        let scores: Vec<f32> = self.scores.iter().map(|photo| photo.score).collect();
+        let mut largest = self.above(f32::NEG_INFINITY);
+        largest.truncate(outliers(&scores));
+        largest
     }
 
     /// Thresholds from these scores: at most a share `fpr` of good parts is called anomalous, with this confidence. The pixel

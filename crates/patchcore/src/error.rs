@@ -50,11 +50,27 @@ pub enum Error {
     Calibration(#[from] CalibrationError),
     /// A photo that the model was fitted on cannot calibrate it.
     #[error(
-        "{photo} is a training photo of this model: its score says nothing about new parts; pass photos that the model has not seen, or cross-fit the training photos"
+        "{photo} is a training photo of this model{}{}: its score says nothing about new parts; pass photos that the model has not seen, or cross-fit the training photos",
+        called(photo, name), and_more(*count)
     )]
     TrainingPhoto {
-        /// The photo.
+        /// The first such photo.
         photo: String,
+        /// What the fit called it.
+        name: String,
+        /// How many of the photos are training photos.
+        count: usize,
+    },
+    /// A cross-fit is asked of a photo that the model was not fitted on.
+    #[error(
+        "{photo} is no training photo of this model (nor are {} of the other photos): a cross-fit fits the model again without some of its own photos; pass those alone, or calibrate on the others as held out",
+        count.saturating_sub(1)
+    )]
+    NotATrainingPhoto {
+        /// The first such photo.
+        photo: String,
+        /// How many of the photos are none.
+        count: usize,
     },
     /// Folds that leave a fit or a test without photos.
     #[error("{folds} folds of {photos} photos: expected at least 2 folds, and at least one photo in each")]
@@ -116,6 +132,16 @@ pub enum Error {
         /// The first photo's error.
         first: Box<Error>,
     },
+}
+
+/// What the fit called a photo, where that is something else.
+fn called(photo: &str, name: &str) -> String {
+    if photo == name { String::new() } else { format!(" (there {name})") }
+}
+
+/// The photos beside the one that is named.
+fn and_more(count: usize) -> String {
+    if count < 2 { String::new() } else { format!(", and so are {} more of the photos", count - 1) }
 }
 
 impl From<FitError> for Error {

@@ -245,7 +245,7 @@ impl Model {
     ) -> impl Iterator<Item = (TestRow, Result<NetworkInput, Error>)> + use<> {
         let load = move |image: TestImage| {
             let source = PhotoSource::Path(image.path.clone());
-            let input = source.prepare(&truths.config, &truths.limits, Known::PixelsAlone);
+            let input = source.prepare(&truths.config, &truths.limits, Known::Identity);
             let truth = input.as_ref().ok().map(|input| truths.of(&image, input));
             ((image, truth), input)
         };

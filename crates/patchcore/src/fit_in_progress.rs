@@ -1,5 +1,7 @@
 //! A fit, photo by photo: those of one size wait for each other where the device takes several at once.
 
+use std::collections::HashSet;
+
 use patchcore_config::Size;
 use patchcore_core::error::FitError;
 use patchcore_core::model_file::{ColourSeen, InputsSeen, SizeSeen, TrainingPhoto};
@@ -7,6 +9,7 @@ use patchcore_core::{Fitter, ImageInput};
 use patchcore_io::{Geometry, NetworkInput, PhotoIdentity, PhotoKind};
 
 use crate::error::Error;
+use crate::known_photos::Digest;
 use crate::places::stored;
 use crate::remarks::{Remark, Remarks};
 
@@ -23,6 +26,8 @@ pub(crate) struct FitInProgress {
     pub(crate) remarks: Remarks,
     /// What the first photo is.
     first: Option<(Geometry, PhotoKind)>,
+    /// What they show.
+    seen: HashSet<Digest>,
 }
 
 impl FitInProgress {
@@ -35,6 +40,7 @@ impl FitInProgress {
             rejected: Vec::new(),
             remarks: Remarks::default(),
             first: None,
+            seen: HashSet::new(),
         }
     }
 
@@ -98,6 +104,9 @@ impl FitInProgress {
             match colours.iter_mut().find(|seen| (seen.channels, seen.bits) == (channels, bits)) {
                 Some(seen) => seen.photos += 1,
                 None => colours.push(ColourSeen { channels, bits, photos: 1 }),
+            }
+            if !self.seen.insert(sha256) {
+                self.remarks.note(&photo.name, &[Remark::Duplicate]);
             }
             photo.sha256 = Some(sha256);
             photo.path = path.map(|path| stored(&path));

@@ -72,6 +72,7 @@ mod fit;
 mod fit_in_progress;
 mod fit_options;
 mod into_photo;
+mod known_photos;
 mod load_options;
 mod model;
 mod notes;

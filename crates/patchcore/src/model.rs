@@ -18,6 +18,7 @@ use crate::devices::open_device;
 use crate::error::Error;
 use crate::fit_in_progress::core_input;
 use crate::into_photo::prepare_photo;
+use crate::known_photos::digest_of;
 use crate::load_options::LoadOptions;
 #[cfg(not(target_family = "wasm"))]
 use crate::places::seen_from;
@@ -147,8 +148,17 @@ impl Model {
             map: result.map,
             inside: input.inside.clone(),
             geometry: input.geometry,
-            remarks: Remark::of_scored(input, self.config(), self.inputs_seen()),
+            remarks: self.remarks_on(input),
         }
+    }
+
+    fn remarks_on(&self, input: &NetworkInput) -> Vec<Remark> {
+        let mut remarks = Remark::of_scored(input, self.config(), self.inputs_seen());
+        let digest = digest_of(input);
+        if digest.is_some() && self.sections.photos.iter().any(|photo| photo.sha256 == digest) {
+            remarks.push(Remark::TrainingPhoto);
+        }
+        remarks
     }
 
     /// The model as the bytes of a file.

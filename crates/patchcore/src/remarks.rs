@@ -21,6 +21,10 @@ pub enum Remark {
     ManyShapes,
     /// It is in a fit, and it is of another kind than the first photo.
     ManyKinds,
+    /// It shows, pixel for pixel, what an earlier photo shows. In a fit it makes the bank like any other; a promise counts it once.
+    Duplicate,
+    /// It is scored, and the model was fitted on it.
+    TrainingPhoto,
 }
 
 impl Remark {
@@ -77,6 +81,16 @@ impl Remark {
             }
             (Self::ManyShapes, true) => "has another shape than the first photo",
             (Self::ManyShapes, false) => "have another shape than the first photo",
+            (Self::Duplicate, true) => "is a copy of an earlier photo: the two count as one for every promise",
+            (Self::Duplicate, false) => {
+                "are copies of earlier photos: a photo and its copies count as one for every promise"
+            }
+            (Self::TrainingPhoto, true) => {
+                "is a photo that the model was fitted on: its score says nothing about new parts"
+            }
+            (Self::TrainingPhoto, false) => {
+                "are photos that the model was fitted on: their scores say nothing about new parts"
+            }
             (Self::ManyKinds, true) => "is of another kind (grey or colour, 8 or 16 bits) than the first photo",
             (Self::ManyKinds, false) => "are of another kind (grey or colour, 8 or 16 bits) than the first photo",
         }
@@ -115,6 +129,13 @@ impl Remarks {
     pub fn note(&mut self, photo: &str, remarks: &[Remark]) {
         for remark in remarks {
             self.noted.entry(*remark).or_insert_with(|| (0, photo.to_owned())).0 += 1;
+        }
+    }
+
+    /// Adds what was said of other photos.
+    pub(crate) fn join(&mut self, others: Self) {
+        for (remark, (photos, first)) in others.noted {
+            self.noted.entry(remark).or_insert_with(|| (0, first)).0 += photos;
         }
     }
 

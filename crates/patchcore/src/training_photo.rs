@@ -65,15 +65,31 @@ impl Model {
         photo.path.as_ref().map_or_else(Vec::new, |place| candidates(place, self.folder.as_deref()))
     }
 
-    /// The training photos' files, each where it is found now: where the fit was told, where it lay then, or as seen from the model's
-    /// file. One that is nowhere is named as the fit was told.
+    /// The training photos' files, each where it is found now: where it lay at the fit, as seen from the model's file, or at the name that
+    /// the fit was given. Where these are several files, it is the one whose pixels have the digest that the model knows, if one has.
+    /// One that is nowhere is named as the fit was told.
     pub fn training_files(&self) -> Vec<PathBuf> {
-        let file = |photo: &TrainingPhoto| {
-            let name = path_of_text(&photo.name);
-            let mut places = std::iter::once(name.clone()).chain(self.places_of(photo));
-            places.find(|place| place.is_file()).unwrap_or(name)
+        self.training_photos().iter().map(|photo| self.file_of(photo)).collect()
+    }
+
+    fn file_of(&self, photo: &TrainingPhoto) -> PathBuf {
+        let name = path_of_text(&photo.name);
+        let mut files: Vec<(PathBuf, PathBuf)> = Vec::new();
+        for place in self.places_of(photo).into_iter().chain([name.clone()]).filter(|place| place.is_file()) {
+            let resolved = place.canonicalize().unwrap_or_else(|_| place.clone());
+            if files.iter().all(|(_, other)| *other != resolved) {
+                files.push((place, resolved));
+            }
+        }
+        let shows = |place: &Path| {
+            let digest = Photo::open(place, &Limits::default()).ok().map(|found| found.sha256());
+            digest.is_some() && digest == photo.sha256
         };
-        self.training_photos().iter().map(file).collect()
+        let right = if files.len() > 1 { files.iter().position(|(place, _)| shows(place)) } else { None };
+        match files.into_iter().nth(right.unwrap_or(0)) {
+            Some((place, _)) => place,
+            None => name,
+        }
     }
 
     /// [`Model::open_nearest`] for a photo that now lies elsewhere.

@@ -42,6 +42,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Some(folder) => data::open(folder, Use::Good)?.training()?.to_vec(),
         None => model.training_files(),
     };
+    output::note_unknown_photos(&model);
     let mut display = Display::new();
     let limits = Limits::default();
     let audit = model.audit(&files, AuditOptions::default().progress(|progress| display.show(progress)))?;
@@ -99,10 +100,13 @@ fn write_pair(
     // Where the photos have moved, the other one lies where it was found now.
     let nearest = &photo.nearest_other;
     let found = nearest.origin.and_then(|origin| all.iter().find(|other| other.index == origin.image));
-    // The photo is one of those that are audited, or the fit's, by its name.
+    // The photo is one of those that are audited, or the fit's, wherever that is found.
     let by_name = || nearest.image.as_deref().map(path_of_text);
     let path = found.map(|other| path_of_text(&other.name)).or_else(by_name).unwrap_or_default();
-    let other = model.open_nearest_at(&path, nearest, limits);
+    let other = match found {
+        Some(_) => model.open_nearest_at(&path, nearest, limits),
+        None => model.open_nearest(nearest, limits),
+    };
     if let Err(error) = &other {
         tracing::warn!("no picture of what {} was compared with: {error}", own_path.display());
     }

@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use anyhow::Context;
-use patchcore::metrics::threshold::rank_of;
-use patchcore::{CalibrateOptions, EvaluateOptions, Model, Threshold, Thresholds, store_thresholds};
+use patchcore::metrics::threshold::{rank_of, strongest_promise};
+use patchcore::{
+    CalibrateOptions, CalibrationReport, EvaluateOptions, GoodScore, Model, Threshold, Thresholds, path_of_text,
+    store_thresholds,
+};
 
 use crate::arguments::Calibrate;
 use crate::data::{self, Use};
@@ -49,12 +52,54 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
     let mut text = String::new();
     for (name, threshold) in [("image", thresholds.image), ("pixel", thresholds.pixel)] {
         if let Some(Threshold { value, origin }) = threshold {
-            text.push_str(&format!("{name} threshold {value}: {origin}\n"));
+            text.push_str(&format!("{name} threshold {value}: {origin}; {}\n", origin.holds_until()));
         }
     }
     output::print(&format!("{text}stored in {}\n", source.model.display()))?;
     Ok(outcome)
 }
+
+/// Says which photos decide: those above the threshold, those that may not be good, and those that the fit does not cover.
+fn look_at(report: &CalibrationReport, thresholds: Thresholds) {
+    let count = report.scores.len();
+    let above = thresholds.image.map(|threshold| report.above(threshold.value)).unwrap_or_default();
+    if !above.is_empty() {
+        output::note(&format!("above the image threshold, as it may be: {}", named(&above)));
+    }
+    let odd = report.outliers();
+    if !odd.is_empty() {
+        let next = report.above(f32::NEG_INFINITY).get(odd.len()).map(|photo| photo.score);
+        let next = next.map(|score| format!("; the next score is {score:.4}")).unwrap_or_default();
+        tracing::warn!(
+            "the largest scores stand apart from all others, as one in twenty sets of good parts has it at most: {}{next}. Look at them: a \
+             defective part among those that calibrate hides its like; if it is one, take it out and calibrate again",
+            named(&odd)
+        );
+    }
+    if report.uncovered > 0 {
+        tracing::warn!(
+            "{} of {count} photos are farther from the photos of the fit than those are from each other: the fit does not cover what is \
+             normal, and a threshold above such photos hides defects; fit on more photos, of all that is normal",
+            report.uncovered
+        );
+    }
+}
+
+/// Photos with their scores; the first few of many.
+fn named(photos: &[&GoodScore]) -> String {
+    let each = |photo: &&GoodScore| format!("{} ({:.4})", path_of_text(&photo.image).display(), photo.score);
+    let mut names = photos.iter().take(NAMED).map(each).collect::<Vec<String>>().join(", ");
+    if photos.len() > NAMED {
+        names.push_str(&format!(" and {} more", photos.len() - NAMED));
+    }
+    names
+}
+
+/// The rate that is promised of held-out photos, unless another one is asked for.
+const FPR: f64 = 0.01;
+
+/// Photos that a line names, at most.
+const NAMED: usize = 5;
 
 /// Thresholds from photos of good parts, and whether some of these could not be used.
 fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thresholds, bool)> {
@@ -67,8 +112,13 @@ fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thres
         output::note(&format!("{} validation photos of {}", files.len(), good.display()));
     }
     // What so many photos cannot support is said before they are scored.
-    rank_of(files.len(), arguments.fpr, arguments.confidence)?;
+    let asked = arguments.fpr.or_else(|| arguments.cross_fit.is_none().then_some(FPR));
+    match asked {
+        Some(fpr) => rank_of(files.len(), fpr, arguments.confidence).map(drop)?,
+        None => strongest_promise(files.len(), arguments.confidence).map(drop)?,
+    }
     let model = crate::device::load(source)?;
+    output::note_unknown_photos(&model);
     let mut display = Display::new();
     let mut options = CalibrateOptions::default().progress(|progress| display.show(progress));
     if let Some(folds) = arguments.cross_fit {
@@ -87,6 +137,18 @@ fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thres
              rule too high rather than too low; photos held out of the fit give a promise",
         );
     }
-    let thresholds = report.thresholds(arguments.fpr, arguments.confidence)?;
+    let fpr = match asked {
+        Some(fpr) => fpr,
+        None => {
+            let (count, fpr) = (report.scores.len(), strongest_promise(report.scores.len(), arguments.confidence)?);
+            let percent = (fpr * 1e4).round() / 1e2;
+            output::note(&format!(
+                "the strongest promise that {count} photos support: at most {percent} % false alarms; --fpr asks for another one"
+            ));
+            fpr
+        }
+    };
+    let thresholds = report.thresholds(fpr, arguments.confidence)?;
+    look_at(&report, thresholds);
     Ok((thresholds, !report.rejected.is_empty()))
 }

@@ -83,6 +83,7 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     output::print(&summary(&results))?;
     output::print(&format!("written to {}\n", arguments.output.display()))?;
 
+    output::note_threshold(&model);
     say(&evaluation);
     if let Some(reason) = data.one_class().or_else(|| one_class(&results).map(ToOwned::to_owned)) {
         tracing::warn!("{reason}: image metrics are not defined");

@@ -97,6 +97,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     }
     display.finish();
     drop(display);
+    output::note_threshold(&model);
     output::warn_of(&remarks);
     print(&rows, arguments.format)?;
     let anomalous = |row: &Row| row.verdict == Some(Verdict::Anomalous.name());

@@ -33,7 +33,10 @@ fn a_calibrated_model_gives_verdicts_and_exit_codes() {
     let table = patchcore(["inspect", &model]).done().stdout;
     assert!(table.contains("30 held-out good photos"), "{table}");
     patchcore(["score", "--model", &model, "--fail-on-anomaly", &good]).done();
-    patchcore(["score", "--model", &model, &bad]).done();
+    let run = patchcore(["score", "--model", &model, &bad]).done();
+    for said in ["image threshold ", "30 held-out good photos; it holds for", "calibrate again"] {
+        assert!(run.stderr.contains(said), "{}", run.stderr);
+    }
     let run = patchcore(["score", "--model", &model, "--fail-on-anomaly", &good, &bad]).ends(4, &[]);
     let words: Vec<_> = run.stdout.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
     assert_eq!(words, ["good", "anomalous"]);
@@ -73,6 +76,9 @@ fn other_thresholds_say_where_they_come_from() {
     calibrate(&["--good", &part, "--fpr", "0.6"]).fails(&["training photo", "--cross-fit"]);
     let run = calibrate(&["--good", &part, "--fpr", "0.6", "--cross-fit", "2"]).done();
     assert!(run.stdout.contains("estimated") && run.stderr.contains("estimate"), "{run:#?}");
+    let run = calibrate(&["--good", &part, "--cross-fit", "2"]).done();
+    assert!(run.stderr.contains("the strongest promise that 4 photos support: at most 52.72 %"), "{}", run.stderr);
+    assert!(run.stdout.contains("estimated for 52.72 % false alarms"), "{}", run.stdout);
     let run = calibrate(&["--f1-max", "--data", &part]).done();
     assert!(run.stdout.contains("chosen on a test set (3 normal, 3 anomalous)"), "{}", run.stdout);
     let run = calibrate(&["--manual", "2.5"]).done();

@@ -32,3 +32,4 @@ mod odd_names;
 mod photos;
 mod program;
 mod report;
+mod training_photos;

@@ -88,6 +88,29 @@ pub fn smallest_rate(n: usize, confidence: f64) -> Result<f64, CalibrationError>
     Ok(if n == 0 { 1.0 } else { 1.0 - (1.0 - confidence).powf(1.0 / n as f64) })
 }
 
+/// The smallest rate that `n` good photos support at a confidence, rounded up to a hundredth of a percent: what can be promised of them
+/// at best, as people write it.
+///
+/// # Errors
+/// [`CalibrationError`]: no photo, or a confidence outside (0, 1).
+///
+/// # Examples
+/// ```
+/// use patchcore_metrics::threshold::strongest_promise;
+///
+/// assert_eq!(strongest_promise(10, 0.95)?, 0.2589);
+/// # Ok::<(), patchcore_metrics::threshold::CalibrationError>(())
+/// ```
+pub fn strongest_promise(n: usize, confidence: f64) -> Result<f64, CalibrationError> {
+    let hundredths = (smallest_rate(n, confidence)? * 1e4).ceil();
+    // Where the rate is such a number itself, rounding may have made it too small.
+    let kept = [hundredths, hundredths + 1.0].map(|hundredths| hundredths / 1e4);
+    match kept.into_iter().find(|fpr| rank_of(n, *fpr, confidence).is_ok()) {
+        Some(fpr) => Ok(fpr),
+        None => rank_of(n, kept[0].min(0.9999), confidence).map(|_| kept[0]),
+    }
+}
+
 fn check(name: &'static str, value: f64, example: f64) -> Result<(), CalibrationError> {
     if value > 0.0 && value < 1.0 { Ok(()) } else { Err(CalibrationError::OutOfRange { name, value, example }) }
 }
@@ -117,6 +140,17 @@ mod tests {
                 assert_eq!(rank_of(n, fpr, 0.95).ok(), expected, "{n} {fpr}");
             }
         }
+    }
+
+    #[test]
+    fn the_strongest_promise_is_kept_and_no_smaller_one_is() {
+        for n in 1..400 {
+            let fpr = strongest_promise(n, 0.95).unwrap();
+            assert_eq!(rank_of(n, fpr, 0.95).unwrap(), 1, "{n}");
+            assert!(rank_of(n, fpr - 1.001e-4, 0.95).is_err(), "{n} {fpr}");
+        }
+        assert!(matches!(strongest_promise(0, 0.95), Err(CalibrationError::TooFewScores { n: 0, .. })));
+        assert!(strongest_promise(10, 1.5).is_err());
     }
 
     #[test]

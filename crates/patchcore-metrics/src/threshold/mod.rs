@@ -30,14 +30,18 @@
 mod binomial;
 mod calibrate;
 mod error;
+mod exceedance;
 #[cfg(test)]
 mod oracle;
+mod outliers;
 #[cfg(test)]
 mod simulation;
 mod stored;
 mod verdict;
 
-pub use calibrate::{calibrate, photos_needed, rank_of, smallest_rate};
+pub use calibrate::{calibrate, photos_needed, rank_of, smallest_rate, strongest_promise};
 pub use error::CalibrationError;
+pub use exceedance::is_beyond_chance;
+pub use outliers::outliers;
 pub use stored::{Calibration, GoodScoreSource, Threshold, ThresholdOrigin, Thresholds};
 pub use verdict::Verdict;

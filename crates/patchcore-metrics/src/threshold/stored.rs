@@ -91,6 +91,29 @@ impl Threshold {
     }
 }
 
+impl ThresholdOrigin {
+    /// When the threshold ceases to hold: one sentence for people, without a full stop.
+    pub fn holds_until(&self) -> &'static str {
+        match self {
+            Self::Manual => "it promises nothing, and means nothing for another model",
+            Self::F1Max { .. } => {
+                "it promises nothing for parts outside that test set, and means nothing for another model"
+            }
+            Self::Calibrated(Calibration { source: GoodScoreSource::HeldOut, .. }) => {
+                "it holds for this model and for parts, light and camera as in those photos: calibrate again after any change"
+            }
+            Self::Calibrated(Calibration { source: GoodScoreSource::CrossFitted { .. }, .. }) => {
+                "an estimate for this model and for parts, light and camera as in those photos: calibrate on photos outside the fit"
+            }
+        }
+    }
+}
+
+/// In percent, as people write it: 0.07 is 7, not 7.000000000000001.
+fn percent(share: f64) -> f64 {
+    (share * 1e10).round() / 1e8
+}
+
 impl std::fmt::Display for ThresholdOrigin {
     /// One sentence for people, without a full stop.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -100,7 +123,7 @@ impl std::fmt::Display for ThresholdOrigin {
                 write!(f, "largest F1, chosen on a test set ({n_normal} normal, {n_anomalous} anomalous)")
             }
             ThresholdOrigin::Calibrated(Calibration { fpr, confidence, n, rank, source }) => {
-                let (rate, sure) = (fpr * 100.0, confidence * 100.0);
+                let (rate, sure) = (percent(*fpr), percent(*confidence));
                 match source {
                     GoodScoreSource::HeldOut => {
                         write!(f, "at most {rate} % false alarms with {sure} % confidence, ")?;
@@ -139,6 +162,17 @@ mod tests {
         let threshold = Threshold::f1_max(f1_max(&scores, &labels).unwrap(), 2, 2);
         let called = scores.map(|score| threshold.verdict(score) == Verdict::Anomalous);
         assert_eq!(called, [false, true, true, true]);
+    }
+
+    #[test]
+    fn rates_are_said_as_people_write_them() {
+        let said = |fpr| {
+            let source = GoodScoreSource::HeldOut;
+            ThresholdOrigin::Calibrated(Calibration { fpr, confidence: 0.95, n: 99, rank: 1, source }).to_string()
+        };
+        for (fpr, text) in [(0.07, "at most 7 % "), (0.2589, "at most 25.89 % "), (0.001, "at most 0.1 % ")] {
+            assert!(said(fpr).starts_with(text), "{}", said(fpr));
+        }
     }
 
     #[test]

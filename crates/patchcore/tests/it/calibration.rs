@@ -78,7 +78,14 @@ fn training_photos_are_no_held_out_photos_but_can_be_cross_fitted() {
     let limits = Limits::default();
     let model = Model::fit(&settings(), &train).unwrap();
     let refused = model.calibrate(&train[3..5], CalibrateOptions::default()).unwrap_err();
-    assert!(matches!(&refused, Error::TrainingPhoto { photo } if photo.ends_with("003.png")), "{refused}");
+    assert!(matches!(&refused, Error::TrainingPhoto { photo, .. } if photo.ends_with("003.png")), "{refused}");
+
+    // In memory, without a file or a name, too.
+    let refused = model.calibrate([part::photo(3, false)], CalibrateOptions::default()).unwrap_err();
+    assert!(matches!(&refused, Error::TrainingPhoto { photo, count: 1, .. } if photo == "photo 0"), "{refused}");
+    let mixed = [part::photo(3, false), part::photo(90, false)];
+    let refused = model.calibrate(mixed, CalibrateOptions::default().cross_fit(2)).unwrap_err();
+    assert!(matches!(&refused, Error::NotATrainingPhoto { photo, count: 1 } if photo == "photo 1"), "{refused}");
 
     for folds in [0, 1, 13] {
         let refused = model.calibrate(&train, CalibrateOptions::default().cross_fit(folds)).unwrap_err();
