@@ -533,7 +533,7 @@ mod tests {
     }
 
     fn view(options: &[&str]) -> (Resize, Crop) {
-        let view = fit(options).settings().unwrap().config().unwrap().view;
+        let view = fit(options).settings().unwrap().config().unwrap().view.clone();
         (view.resize, view.crop)
     }
 

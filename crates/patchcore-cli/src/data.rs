@@ -1,5 +1,6 @@
 //! Data sets at the command line: opened, and said in a few lines what of them is not read and what was decided.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use patchcore::{DataSet, one_line};
@@ -25,9 +26,31 @@ pub fn open(path: &Path, wanted: Use) -> anyhow::Result<DataSet> {
     Ok(set)
 }
 
-/// Opens a data set, and says nothing.
+/// Opens a data set, and says nothing. A Parquet file is a manifest where the program is built for it.
 pub fn read(path: &Path) -> anyhow::Result<DataSet> {
-    Ok(DataSet::open(path)?)
+    let is_parquet = |path: &Path| {
+        path.is_file() && path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"))
+    };
+    if is_parquet(path) {
+        return parquet(path, None);
+    }
+    match path.parent().filter(|table| is_parquet(table)) {
+        Some(table) => parquet(table, path.file_name()),
+        None => Ok(DataSet::open(path)?),
+    }
+}
+
+#[cfg(feature = "parquet")]
+fn parquet(path: &Path, product: Option<&OsStr>) -> anyhow::Result<DataSet> {
+    Ok(DataSet::of_manifest(path, crate::parquet_rows::read(path)?, product)?)
+}
+
+#[cfg(not(feature = "parquet"))]
+fn parquet(path: &Path, _: Option<&OsStr>) -> anyhow::Result<DataSet> {
+    anyhow::bail!(
+        "{} is a Parquet file, which this program is not built to read: save it as CSV, or build with --features parquet",
+        path.display()
+    )
 }
 
 /// The photos directly in a folder.

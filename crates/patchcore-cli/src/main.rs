@@ -13,6 +13,8 @@ mod interrupt;
 mod lettering;
 mod outcome;
 mod output;
+#[cfg(feature = "parquet")]
+mod parquet_rows;
 mod progress;
 mod report_evidence;
 mod report_page;

@@ -14,11 +14,11 @@ pub struct DataSet {
     pub root: PathBuf,
     /// How it is laid out.
     pub layout: Layout,
-    /// Photos of good parts to fit on, sorted.
+    /// Photos of good parts to fit on, sorted (those of a manifest in its order).
     pub train: Vec<PathBuf>,
-    /// Photos of good parts that are neither to be fitted on nor tested, for a threshold; sorted.
+    /// Photos of good parts that are neither to be fitted on nor tested, for a threshold; in the same order.
     pub validation: Vec<PathBuf>,
-    /// Labelled photos, sorted by folder, then name.
+    /// Labelled photos, sorted by folder, then name (those of a manifest in its order).
     pub test: Vec<TestImage>,
     /// What was found and not read.
     pub left_out: LeftOut,

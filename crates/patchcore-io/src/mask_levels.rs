@@ -21,7 +21,7 @@ pub(crate) struct MaskLevels {
     pub(crate) values: Vec<u16>,
     /// White.
     pub(crate) full: u16,
-    /// They are the alpha, because the colours are the same everywhere.
+    /// They are the alpha, because the colours tell no background from what is drawn.
     pub(crate) is_alpha: bool,
     /// The picture has transparent pixels, and among the visible ones both black and others: black is its background.
     pub(crate) black_is_drawn: bool,
@@ -45,8 +45,9 @@ pub(crate) enum MaskKind {
 impl MaskLevels {
     /// The levels of a mask. `black_is_background`: another mask of the folder says so ([`MaskLevels::black_is_drawn`]).
     ///
-    /// Pixels that are wholly transparent show nothing, whatever colours lie under them. Where all visible pixels have one level,
-    /// the alpha is what was drawn. An alpha that is the same everywhere says nothing, unless there are no colours either.
+    /// Pixels that are wholly transparent show nothing, whatever colours lie under them. Where the visible pixels are all black or
+    /// none of them is, the alpha is what was drawn. An alpha that is the same everywhere says nothing, unless all is transparent and
+    /// of one colour: then nothing was drawn.
     pub(crate) fn new(mask: &Photo, black_is_background: bool) -> Self {
         let (mut values, full) = match mask.samples() {
             Samples::Eight(samples) => (brightest(samples, mask.channels()), u16::from(u8::MAX)),
@@ -62,10 +63,9 @@ impl MaskLevels {
             if is_constant(alpha.iter().copied()) {
                 is_alpha = alpha.iter().all(|alpha| *alpha == 0) && is_constant(values.iter().copied());
             } else {
-                let one_level = is_constant(visible());
-                black_is_drawn = !one_level && visible().any(|value| value == 0);
-                let is_background = black_is_background && visible().all(|value| value == 0);
-                is_alpha = one_level && !is_background;
+                let (black, others) = (visible().any(|value| value == 0), visible().any(|value| value > 0));
+                black_is_drawn = black && others;
+                is_alpha = others != black && (others || !black_is_background);
                 for (value, alpha) in values.iter_mut().zip(&alpha) {
                     *value = if *alpha == 0 { 0 } else { *value };
                 }

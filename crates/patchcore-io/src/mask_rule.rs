@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// How the samples of masks become defective or good. A coloured pixel is as bright as its brightest channel, whatever palette
-/// the file has; what is wholly transparent is black.
+/// the file has; what is wholly transparent is black, and where the colours tell no background from what is drawn, alpha counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MaskRule {

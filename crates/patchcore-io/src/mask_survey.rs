@@ -166,7 +166,7 @@ impl MaskSurvey {
     pub fn remark(&self) -> Option<String> {
         let mut parts = Vec::new();
         if self.alpha.masks > 0 {
-            parts.push(format!("{} drawn in alpha, where one colour is everywhere", self.alpha.named("is", "are")));
+            parts.push(format!("{} drawn in alpha, so that the colours do not count", self.alpha.named("is", "are")));
         }
         let label_values = || {
             let values: Vec<String> = self.label_values.iter().take(LISTED).map(ToString::to_string).collect();

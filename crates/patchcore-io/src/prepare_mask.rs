@@ -24,8 +24,8 @@ impl Mask {
 
 /// Resizes and crops a mask exactly as its image, then calls defective what is at least 0.5. Padding is good.
 ///
-/// With [`Resampling::Float`] (anomalib) the mask takes the nearest pixel instead of a mean, as torchvision's transforms
-/// do with masks: thin defects fall into more, smaller regions, and AUPRO is up to five points lower.
+/// With [`Resampling::Float`](patchcore_config::Resampling::Float) (anomalib) the mask takes the nearest pixel instead of a mean, as
+/// torchvision's transforms do with masks: thin defects fall into more, smaller regions, and AUPRO is up to five points lower.
 ///
 /// Which samples are defective is decided before the resize, by the rule of this mask alone ([`MaskRule`](crate::MaskRule)); all masks
 /// of a test set under one rule are [`TruthMask`](crate::TruthMask)s. `original` is the size of the mask's image, upright.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context;
+use patchcore::error::MaskFault;
 use patchcore::{
     Bootstrap, EvaluateOptions, EvaluatedImage, Evaluation, HiddenDefect, Limits, Model, Stage, path_text,
     write_beside_and_rename,
@@ -102,12 +103,20 @@ pub fn say(evaluation: &Evaluation) {
             100.0 * share
         );
     }
+    let mut without_mask = 0;
     for row in &evaluation.images {
         // Black masks have a line of their own.
         let mask_error = row.mask_error.as_ref().filter(|_| row.hidden.is_none());
         for error in row.score.as_ref().err().into_iter().chain(mask_error) {
-            tracing::warn!("{}", output::naming(&row.image.relative, error));
+            let is_missing = matches!(error, patchcore::Error::Mask(MaskFault::Missing { .. }));
+            without_mask += usize::from(is_missing);
+            if !is_missing || without_mask <= NAMED {
+                tracing::warn!("{}", output::naming(&row.image.relative, error));
+            }
         }
+    }
+    if without_mask > NAMED {
+        tracing::warn!("and {} more defective photos have no mask; scores.csv names all", without_mask - NAMED);
     }
     let mut hidden: BTreeMap<&str, Vec<(&EvaluatedImage, HiddenDefect)>> = BTreeMap::new();
     for row in &evaluation.images {

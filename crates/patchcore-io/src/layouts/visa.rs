@@ -27,8 +27,13 @@ pub(super) fn open(root: &Path, top: &Listing) -> Result<Option<DataSet>, Datase
         let table = real.parent().map(|above| TABLE.iter().fold(above.to_path_buf(), |path, part| path.join(part)));
         return match table.filter(|table| table.is_file()) {
             Some(table) => with_table(root, &file_name(&real), &table, &images, &data).map(Some),
-            None => without_table(root, &images, &data).map(Some),
+            None => without_table(root, &images, &data)
+                .map(|set| Some(set).filter(|set| !(set.train.is_empty() && set.test.is_empty()))),
         };
+    }
+    // Beside photos or the folders of another layout an object is a folder like any other.
+    if !top.images.is_empty() || ["train", "test"].iter().any(|name| folder_named(&top.folders, name).is_some()) {
+        return Ok(None);
     }
     let objects: Vec<&PathBuf> = top
         .folders

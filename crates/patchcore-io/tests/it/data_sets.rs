@@ -1,4 +1,5 @@
-//! Data sets as their makers ship them, and as users lay them out: which files are photos, labels and masks.
+//! Data sets as their makers ship them, and as users lay them out: which files are photos, labels and masks; long because each
+//! layout has a tree of its own.
 
 use std::fs;
 use std::path::Path;
@@ -479,6 +480,10 @@ fn a_folder_of_data_sets_names_them() {
     fs::remove_dir_all(dir.path().join("cable")).unwrap();
     let error = DataSet::open(dir.path()).unwrap_err().to_string();
     assert!(error.contains("holds a data set: bottle; name one"), "{error}");
+    // An object of VisA beside photos, and one without photos.
+    let dir = folder(&["0.png", "candle/Data/Images/Normal/0.JPG", "empty/Data/Images/readme.txt"]);
+    assert_eq!((open(&dir).layout, open(&dir).left_out.folders.len()), (Layout::Folder, 2));
+    assert!(matches!(DataSet::open(&dir.path().join("empty")), Err(DatasetError::NoImages { .. })));
     let dir = folder(&["OK/0.png", "NG/0.png"]);
     let error = DataSet::open(dir.path()).unwrap_err().to_string();
     assert!(error.contains("(folders: NG, OK; good photos may be in ") && error.contains("OK)"), "{error}");

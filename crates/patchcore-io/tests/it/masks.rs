@@ -177,13 +177,18 @@ fn a_mask_may_be_drawn_in_alpha() {
     assert_eq!(defective(&[grey]), [truth()]);
     let of_palette = palette_png(&[[255; 3], [255; 3]], &[0, 255], |x, y| u8::from(is_defective(x, y)));
     assert_eq!(defective(&[Photo::decode("p.png", &of_palette, &Limits::default()).unwrap()]), [truth()]);
-    // Two colours of different brightness are two classes, drawn on nothing.
+    // Two colours of different brightness are two classes, drawn on nothing; a defect may be cut out of its photo.
     let two = RgbaImage::from_fn(WIDTH, HEIGHT, |x, y| match (is_defective(x, y), y == 13) {
         (false, _) => Rgba([255, 255, 255, 0]),
         (true, true) => Rgba([0, 0, 90, 255]),
         (true, false) => Rgba([200, 0, 0, 255]),
     });
-    assert_eq!(defective(&[DynamicImage::from(two).into()]), [truth()]);
+    let cut_out = RgbaImage::from_fn(WIDTH, HEIGHT, |x, y| {
+        Rgba([(40 + 7 * x + y) as u8, 30, 20, if is_defective(x, y) { 255 } else { 0 }])
+    });
+    for mask in [two, cut_out] {
+        assert_eq!(defective(&[DynamicImage::from(mask).into()]), [truth()]);
+    }
 }
 
 #[test]
@@ -417,6 +422,25 @@ fn any_mask() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    /// Levels and alpha of one mask, by the definition.
+    #[test]
+    fn alpha_or_colours_are_what_was_drawn(pixels in proptest::collection::vec(
+        (proptest::sample::select(vec![0_u8, 90, 255]), proptest::sample::select(vec![0_u8, 128, 255])), 1..7)
+    ) {
+        let raw = pixels.iter().flat_map(|(level, alpha)| [*level, *alpha]).collect();
+        let picture = ImageBuffer::<LumaA<u8>, _>::from_raw(pixels.len() as u32, 1, raw).unwrap();
+        let visible: Vec<u8> = pixels.iter().filter(|(_, alpha)| *alpha > 0).map(|(level, _)| *level).collect();
+        let one_alpha = pixels.iter().all(|(_, alpha)| *alpha == pixels[0].1);
+        let nothing = visible.is_empty() && pixels.iter().all(|(level, _)| *level == pixels[0].0);
+        let colours_tell = visible.contains(&0) && visible.iter().any(|level| *level > 0);
+        let expected: Vec<bool> = pixels.iter().map(|(level, alpha)| match (one_alpha, colours_tell) {
+            (true, _) => *level > 0 && !nothing,
+            (false, true) => *level > 0 && *alpha > 0,
+            (false, false) => *alpha > 0,
+        }).collect();
+        prop_assert_eq!(&defective(&[DynamicImage::from(picture).into()])[0], &expected);
+    }
+
     #[test]
     fn the_rule_is_the_one_that_is_written_down(folder in proptest::collection::vec(any_mask(), 1..5)) {
         let photo = |mask: &Vec<u8>| Photo::from(DynamicImage::from(GrayImage::from_raw(12, 8, mask.clone()).unwrap()));
