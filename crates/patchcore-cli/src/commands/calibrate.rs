@@ -11,6 +11,7 @@ use crate::data::{self, Use};
 use crate::outcome::Outcome;
 use crate::output;
 use crate::progress::Display;
+use crate::write_plan::WritePlan;
 
 pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
     let source = &arguments.source;
@@ -24,6 +25,7 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
             thresholds
         }
         (None, Some(value), _) => {
+            WritePlan::new(arguments.force).changed(&source.model)?;
             let old = Model::read(&source.model)?.sections.thresholds.unwrap_or_default();
             let pixel = arguments.manual_pixel.map(Threshold::manual).or(old.pixel);
             Thresholds { image: Some(Threshold::manual(value)), pixel }
@@ -34,6 +36,8 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
             if let Some(reason) = data.one_class() {
                 anyhow::bail!("the largest F1 needs good photos and defective ones: {reason}");
             }
+            let plan = WritePlan::new(arguments.force).reads_set(&data).reads(source.weights.as_deref());
+            plan.changed(&source.model)?;
             let model = crate::device::load(source)?;
             let mut display = Display::new();
             let options = EvaluateOptions::default().progress(|progress| display.show(progress));
@@ -68,6 +72,8 @@ fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thres
     }
     // What so many photos cannot support is said before they are scored.
     rank_of(files.len(), arguments.fpr, arguments.confidence)?;
+    let plan = WritePlan::new(arguments.force).reads_set(&data).reads(source.weights.as_deref());
+    plan.changed(&source.model)?;
     let model = crate::device::load(source)?;
     let mut display = Display::new();
     let mut options = CalibrateOptions::default().progress(|progress| display.show(progress));

@@ -1,9 +1,11 @@
 //! `patchcore fit`: photos of good parts in, a model file out.
 
+use std::path::Path;
+
 use anyhow::Context;
 use patchcore::{
-    FitOptions, Geometry, Limits, MaskSurvey, Model, Photo, Provenance, Region, Save, Settings, Stage, path_text,
-    region_of_masks,
+    FitOptions, Geometry, Limits, MaskSurvey, Model, Photo, Provenance, Region, Save, Settings, Stage, Threshold,
+    Thresholds, path_text, region_of_masks,
 };
 
 use crate::arguments::Fit;
@@ -11,6 +13,7 @@ use crate::data::{self, Use};
 use crate::outcome::Outcome;
 use crate::output;
 use crate::progress::Display;
+use crate::write_plan::{Kind, WritePlan};
 
 pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
     let mut settings = arguments.settings()?;
@@ -21,6 +24,19 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
     output::check_place(&arguments.output)?;
     let data = data::open(&arguments.data, Use::Good)?;
     let files = data.training()?;
+    let others = [&arguments.weights, &arguments.roi, &arguments.ignore];
+    let plan = WritePlan::new(arguments.force).reads_set(&data).reads(others.into_iter().filter_map(Option::as_deref));
+    plan.file(&arguments.output, Kind::Model)?;
+    let lost = lost_thresholds(&arguments.output)?;
+    anyhow::ensure!(
+        lost.is_none() || arguments.force,
+        "cannot write {}: the model there {}, which a new fit does not have; name another file, or replace it with --force",
+        arguments.output.display(),
+        lost.unwrap_or_default()
+    );
+    if let Some(lost) = lost {
+        output::note(&format!("{}: replaced, though the model there {lost}", arguments.output.display()));
+    }
     announce(&settings, files)?;
     let mut display = Display::new();
     let options = FitOptions::default().progress(|progress| display.show(progress));
@@ -51,6 +67,20 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
         coreset.as_secs_f64(),
     ))?;
     Ok(if report.rejected.is_empty() { Outcome::Done } else { Outcome::SomeImagesFailed })
+}
+
+/// What a model that is there has and a fit does not give, in words; nothing where there is none, or none to lose.
+fn lost_thresholds(output: &Path) -> anyhow::Result<Option<String>> {
+    if !output.is_file() || !Kind::Model.made(output)? || std::fs::metadata(output)?.len() == 0 {
+        return Ok(None);
+    }
+    let Ok(old) = Model::read(output) else { return Ok(Some("cannot be read and may have thresholds".to_owned())) };
+    let Thresholds { image, pixel } = old.sections.thresholds.unwrap_or_default();
+    let said = |name: &str, threshold: Option<Threshold>| {
+        threshold.map(|Threshold { value, origin }| format!("the {name} threshold {value} ({origin})"))
+    };
+    let said: Vec<String> = [said("image", image), said("pixel", pixel)].into_iter().flatten().collect();
+    Ok((!said.is_empty()).then(|| format!("has {}", said.join(" and "))))
 }
 
 /// Who made the model: the date, the command and this program.

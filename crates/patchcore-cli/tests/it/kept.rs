@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use crate::photos::{HEIGHT, WIDTH, category, good_folder, photo, save};
+use crate::photos::{HEIGHT, WIDTH, category, good_folder, mask, photo, save};
 use crate::program::{Run, Workplace, entries, patchcore, small_fit};
 
 /// A category with a model of it, and an evaluation.
@@ -187,7 +187,7 @@ const CASES: [Case; 14] = [
 #[test]
 fn no_output_lands_on_an_input() {
     let place = fitted();
-    save(&place.path("roi.png"), image::GrayImage::from_pixel(WIDTH, HEIGHT, image::Luma([255])));
+    save(&place.path("roi.png"), mask());
     let table = "image_path,split,label\npart/train/good/000.png,train,good\npart/test/good/000.png,test,good\npart/test/spot/000.png,test,spot\n";
     fs::write(place.path("part.csv"), table).unwrap();
     let mut tried = 0;

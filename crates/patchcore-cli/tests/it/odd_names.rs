@@ -53,8 +53,10 @@ fn names_that_are_no_text_go_through_every_command() {
     let names = [r"a\xFE.png", r"a\xFF.png", "b.png", "c.png"].map(|name| format!("{photos}/{name}"));
     assert_eq!(column(&scored.stdout, "image_path"), names);
     assert!(column(&scored.stdout, "nearest_good").iter().all(|name| names.contains(name)), "{}", scored.stdout);
-    let files: Vec<String> =
-        [r"a\xFE", r"a\xFF", "b", "c"].iter().flat_map(|stem| [format!("{stem}.npy"), format!("{stem}.png")]).collect();
+    let files: Vec<String> = [r"a\xFE", r"a\xFF", "b", "c"]
+        .iter()
+        .flat_map(|stem| [format!("{stem}.png.map.npy"), format!("{stem}.png.overlay.png")])
+        .collect();
     assert_eq!(entries(&place.path("maps")), files);
 
     // The training photos are found again by the names in the model.
@@ -76,7 +78,7 @@ fn names_that_are_no_text_go_through_every_command() {
     assert!(pixels[2] == 64 * 64 && (1..1000).contains(&pixels[3]), "{pixels:?}");
     for (kind, letter) in [("good", 'g'), (r"spot\xFF", 's')] {
         let pictures = entries(&place.path("out/overlays").join(kind));
-        assert_eq!(pictures, ["FE", "FF"].map(|byte| format!(r"{letter}\x{byte}.png.png")));
+        assert_eq!(pictures, ["FE", "FF"].map(|byte| format!(r"{letter}\x{byte}.png.overlay.png")));
     }
     let compared = patchcore(["compare", &out, &out, "-o", &place.text("compared.html")]).done();
     assert!(compared.stdout.contains("4 images"), "{}", compared.stdout);
