@@ -33,7 +33,7 @@ impl GuidePictures {
             done(command.args(line.split_whitespace()).current_dir(&work))
         };
         patchcore("demo -o flange")?;
-        copy(&work.join("flange/overlays/scratch/000.jpg.png"), "panel.png")?;
+        copy(&work.join("flange/overlays/scratch/000.jpg.overlay.png"), "panel.png")?;
 
         // A defective part among the good ones, as it happens.
         let mixed = work.join("good");
