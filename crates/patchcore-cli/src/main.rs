@@ -6,6 +6,7 @@
 
 mod arguments;
 mod commands;
+mod csv_cell;
 mod data;
 mod device;
 mod file_names;
@@ -13,6 +14,7 @@ mod hint;
 mod identity;
 mod interrupt;
 mod lettering;
+mod misuse;
 mod outcome;
 mod output;
 #[cfg(feature = "parquet")]
@@ -71,7 +73,11 @@ fn main() -> ExitCode {
             let cancelled = |cause: &(dyn std::error::Error + 'static)| {
                 matches!(cause.downcast_ref(), Some(patchcore::Error::Cancelled { .. }))
             };
-            ExitCode::from(if error.chain().any(cancelled) { interrupt::EXIT_CODE } else { 1 })
+            ExitCode::from(match error.chain().any(cancelled) {
+                true => interrupt::EXIT_CODE,
+                false if misuse::is_misuse(&error) => 2,
+                false => 1,
+            })
         }
     }
 }

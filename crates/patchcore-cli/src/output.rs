@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
-use patchcore::Remarks;
+use patchcore::{Remarks, one_line};
 
 use crate::hint;
 
@@ -14,9 +14,10 @@ pub fn print(text: &str) -> anyhow::Result<()> {
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("cannot write the results to stdout")
 }
 
-/// Writes a line to stderr. Nobody may be reading it (`2>&1 | head`): then the work goes on, where `eprintln!` panics.
+/// Writes a line to stderr, with the control characters of names escaped. Nobody may be reading it (`2>&1 | head`): then the work
+/// goes on, where `eprintln!` panics.
 pub fn note(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", one_line(line));
 }
 
 /// Warns of what is odd about photos that were taken all the same, once each.

@@ -1,8 +1,12 @@
 //! Rows on stdout as they come: each is written and flushed whole before the next one is worked on.
 
+use std::io::IsTerminal;
+
+use patchcore::one_line;
 use serde::Serialize;
 
 use crate::arguments::Format;
+use crate::csv_cell::safe_cell;
 use crate::output::print;
 
 /// Rows in one format.
@@ -29,6 +33,17 @@ impl RowStream {
             Format::Csv => {
                 let mut writer = csv::WriterBuilder::new().has_headers(self.rows == 0).from_writer(Vec::new());
                 writer.serialize(row)?;
+                let bytes = writer.into_inner().map_err(|error| error.into_error())?;
+                let is_terminal = std::io::stdout().is_terminal();
+                let mut cells = csv::ReaderBuilder::new().has_headers(false).from_reader(&bytes[..]);
+                let mut writer = csv::Writer::from_writer(Vec::new());
+                for record in cells.records() {
+                    writer.write_record(record?.iter().map(|cell| {
+                        let cell = safe_cell(cell);
+                        // A file keeps the names as they are; a terminal would obey them.
+                        if is_terminal { one_line(&cell) } else { cell.into_owned() }
+                    }))?;
+                }
                 let bytes = writer.into_inner().map_err(|error| error.into_error())?;
                 String::from_utf8_lossy(&bytes).into_owned()
             }

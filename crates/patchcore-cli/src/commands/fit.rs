@@ -4,12 +4,13 @@ use std::path::Path;
 
 use anyhow::Context;
 use patchcore::{
-    FitOptions, Geometry, Limits, MaskSurvey, Model, Photo, Provenance, Region, Save, Settings, Stage, Threshold,
+    FitOptions, Geometry, Limits, MaskSurvey, Model, Photo, Provenance, Region, Save, Settings, Size, Stage, Threshold,
     Thresholds, path_text, region_of_masks,
 };
 
 use crate::arguments::Fit;
 use crate::data::{self, Use};
+use crate::misuse::Misuse;
 use crate::outcome::Outcome;
 use crate::output;
 use crate::progress::Display;
@@ -37,7 +38,7 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
     if let Some(lost) = lost {
         output::note(&format!("{}: replaced, though the model there {lost}", arguments.output.display()));
     }
-    announce(&settings, files)?;
+    announce(arguments, &settings, files)?;
     let mut display = Display::new();
     let options = FitOptions::default().progress(|progress| display.show(progress));
     let report = Model::fit_with(&settings, files, options)
@@ -114,13 +115,25 @@ fn region(arguments: &Fit) -> anyhow::Result<Option<Region>> {
     Ok(region)
 }
 
+fn written(size: Size) -> String {
+    format!("{}x{}", size.width, size.height)
+}
+
 /// Says what is about to happen and how much memory it takes, from the first photo's size.
-fn announce(settings: &Settings, files: &[std::path::PathBuf]) -> anyhow::Result<()> {
+fn announce(arguments: &Fit, settings: &Settings, files: &[std::path::PathBuf]) -> anyhow::Result<()> {
     let config = settings.config()?;
     let first = files.first().context("no photos")?;
     // A first photo that cannot be read is reported by the fit like any other.
     let Ok(photo) = Photo::open(first, &Limits::default()) else { return Ok(()) };
     let Ok(geometry) = Geometry::new(photo.name(), photo.size(), &config.view) else { return Ok(()) };
+    if let Some(crop) = arguments.crop
+        && (crop.width > geometry.resized.width || crop.height > geometry.resized.height)
+    {
+        let (crop, resized) = (written(crop), written(geometry.resized));
+        let text =
+            format!("--crop is {crop}: expected at most the resized photo, which is {resized} ({})", path_text(first));
+        return Err(Misuse(format!("{text}; lower it, or raise --resize or --size")).into());
+    }
     let stride = config.strides().0;
     let cells = |side: u32| side.div_ceil(stride) as usize;
     let patches = cells(geometry.input.width) * cells(geometry.input.height) * files.len();

@@ -83,3 +83,31 @@ fn names_that_are_no_text_go_through_every_command() {
     let compared = patchcore(["compare", &out, &out, "-o", &place.text("compared.html")]).done();
     assert!(compared.stdout.contains("4 images"), "{}", compared.stdout);
 }
+
+/// Names that end a line, reach for the terminal or are formulas of a spreadsheet.
+#[test]
+fn no_name_forges_a_line_or_a_formula() {
+    let place = Workplace::new();
+    let folder = place.path("photos");
+    let names = ["-a.png", "=1+1.png", "+b.png", "@c.png", "d\n    0.0000  good  e.png", "f\u{1b}[31m.png", "\tg.png"];
+    for (seed, name) in names.iter().enumerate() {
+        save(&folder.join(name), photo(WIDTH, HEIGHT, seed as u32, false));
+    }
+    fs::write(folder.join("h\u{1b}[2J\n.png"), "no photo").unwrap();
+    let model = place.text("m.patchcore");
+    patchcore(small_fit(&folder, &place.path("m.patchcore"))).ends(3, &[]);
+    for format in ["table", "csv"] {
+        let mut score = crate::program::command();
+        // A CSV that goes into a file has the names as they are.
+        let names = if format == "csv" { &names[..5] } else { &names[..] };
+        score.current_dir(&folder).args(["score", "--model", &model, "--format", format, "--"]).args(names);
+        let stdout = crate::program::finish(&mut score).done().stdout;
+        if format == "table" {
+            assert_eq!(stdout.lines().count(), names.len(), "{stdout}");
+            assert!(!stdout.contains('\t') && stdout.contains(r"d\n    0.0000  good  e.png"), "{stdout}");
+        } else {
+            let expected = ["'-a.png", "'=1+1.png", "'+b.png", "'@c.png", names[4]];
+            assert_eq!(column(&stdout, "image_path"), expected);
+        }
+    }
+}
