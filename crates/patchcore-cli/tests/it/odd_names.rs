@@ -95,7 +95,9 @@ fn no_name_forges_a_line_or_a_formula() {
     }
     fs::write(folder.join("h\u{1b}[2J\n.png"), "no photo").unwrap();
     let model = place.text("m.patchcore");
-    patchcore(small_fit(&folder, &place.path("m.patchcore"))).ends(3, &[]);
+    patchcore(small_fit(&folder, &place.path("odd.patchcore"))).ends(3, &[]);
+    crate::photos::good_folder(&place.path("plain"), 3);
+    patchcore(small_fit(&place.path("plain"), &place.path("m.patchcore"))).done();
     for format in ["table", "csv"] {
         let mut score = crate::program::command();
         // A CSV that goes into a file has the names as they are.
