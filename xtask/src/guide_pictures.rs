@@ -33,7 +33,7 @@ impl GuidePictures {
             done(command.args(line.split_whitespace()).current_dir(&work))
         };
         patchcore("demo -o flange")?;
-        copy(&work.join("flange/overlays/scratch/000.jpg.png"), "panel.png")?;
+        copy(&work.join("flange/overlays/scratch/000.jpg.overlay.png"), "panel.png")?;
 
         // A defective part among the good ones, as it happens.
         let mixed = work.join("good");
@@ -45,7 +45,7 @@ impl GuidePictures {
         std::fs::copy(work.join("flange/flange/test/missing_hole/000.jpg"), mixed.join("100.jpg"))?;
         patchcore("fit --data good -o mixed.patchcore")?;
         patchcore("audit --model mixed.patchcore -o audit --top 1")?;
-        copy(&work.join("audit/001_100.png"), "audit.png")?;
+        copy(&work.join("audit/001_100.jpg.pair.png"), "audit.png")?;
 
         let page = format!("file://{}", work.join("flange/report.html").display());
         let mut browser = Command::new(&self.chromium);

@@ -30,6 +30,8 @@ enum Name {
     Packages,
     /// Run the tests of files and paths, and the program, for Windows under Wine
     Windows,
+    /// Kill each writing command of the program a hundred times and look at what it leaves
+    Kill,
     /// Explore the handshake of the CPU kernels' threads with loom, in every order that its bounds allow
     Team,
 }
@@ -73,6 +75,10 @@ impl Soak {
                 run(Command::new(env!("CARGO")).args(build))?;
             }
             Name::Windows => run(Command::new("bash").args([".ci/targets", "windows"]))?,
+            Name::Kill => {
+                let test = ["test", "-p", "patchcore-cli", "--test", "it", "killed::"];
+                run(Command::new(env!("CARGO")).args(test).env("PATCHCORE_KILLS", "100"))?;
+            }
             Name::Team => {
                 let test = ["test", "-p", "patchcore-cpu", "--release", "--lib", "team"];
                 // Other flags are another build of everything: it must not take the place of the usual one.

@@ -165,6 +165,9 @@ pub struct Fit {
     /// The model file to write
     #[arg(short, long, value_name = "MODEL")]
     pub output: PathBuf,
+    /// Replace files that patchcore did not write, and a model that has thresholds
+    #[arg(long)]
+    pub force: bool,
 }
 
 impl Fit {
@@ -264,6 +267,9 @@ pub struct Score {
     /// Write each photo with its heat map as PNG into this folder
     #[arg(long, value_name = "DIR")]
     pub overlays: Option<PathBuf>,
+    /// Replace files that patchcore did not write, and write into the folder of the photos
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `patchcore evaluate`.
@@ -279,6 +285,9 @@ pub struct Evaluate {
     /// Folder for report.html, metrics.json, scores.csv and overlays/
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
+    /// Replace files that patchcore did not write, and write into the folder of the photos
+    #[arg(long)]
+    pub force: bool,
     /// Count the pixels of the network's input, as the published codes do, or of the original photo, where a defect
     /// that a crop hides counts as missed
     #[arg(long, value_enum, default_value_t = MapGeometry::Input)]
@@ -330,6 +339,9 @@ pub struct Calibrate {
     /// A data set with a labelled test set, for --f1-max
     #[arg(long, value_name = "DATA", requires = "f1_max")]
     pub data: Option<PathBuf>,
+    /// Change the model under this name alone where its file has several (hard links)
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `patchcore audit`.
@@ -348,6 +360,9 @@ pub struct Audit {
     /// photo
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
+    /// Replace files that patchcore did not write, and write into the folder of the photos
+    #[arg(long)]
+    pub force: bool,
     /// Font (TTF or OTF) for characters in the pictures that the built-in one lacks: it has Latin, Greek and Cyrillic
     /// [default: such a character is drawn as its number, U+65E5]
     #[arg(long, value_name = "FILE", requires = "output")]
@@ -369,6 +384,9 @@ pub struct Compare {
     /// The page to write
     #[arg(short, long, value_name = "HTML", default_value = "comparison.html")]
     pub output: PathBuf,
+    /// Replace files that patchcore did not write
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `patchcore inspect`.
@@ -411,6 +429,9 @@ pub struct Doctor {
     /// Also write everything found as JSON to this file, to attach to a report
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Replace files that patchcore did not write
+    #[arg(long)]
+    pub force: bool,
     /// How to print it
     #[arg(long, value_enum, default_value_t = InspectFormat::Table)]
     pub format: InspectFormat,
@@ -422,6 +443,9 @@ pub struct Demo {
     /// Folder for the demo's photos, model and results
     #[arg(short, long, default_value = "patchcore-demo", value_name = "OUT")]
     pub output: PathBuf,
+    /// Replace files that patchcore did not write, and a model that has thresholds
+    #[arg(long)]
+    pub force: bool,
     /// Where to compute.
     #[command(flatten)]
     pub compute: Compute,
@@ -455,16 +479,6 @@ pub enum MapFormat {
     Npy,
     /// An image of one float32 channel.
     Tiff,
-}
-
-impl MapFormat {
-    /// The files' extension.
-    pub fn extension(self) -> &'static str {
-        match self {
-            MapFormat::Npy => "npy",
-            MapFormat::Tiff => "tiff",
-        }
-    }
 }
 
 /// Whose pixels a map has.

@@ -6,11 +6,15 @@
 
 mod arguments;
 mod commands;
+mod csv_cell;
 mod data;
 mod device;
+mod file_names;
 mod hint;
+mod identity;
 mod interrupt;
 mod lettering;
+mod misuse;
 mod outcome;
 mod output;
 #[cfg(feature = "parquet")]
@@ -19,7 +23,9 @@ mod progress;
 mod report_evidence;
 mod report_page;
 mod results;
+mod row_stream;
 mod utc;
+mod write_plan;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -67,7 +73,11 @@ fn main() -> ExitCode {
             let cancelled = |cause: &(dyn std::error::Error + 'static)| {
                 matches!(cause.downcast_ref(), Some(patchcore::Error::Cancelled { .. }))
             };
-            ExitCode::from(if error.chain().any(cancelled) { interrupt::EXIT_CODE } else { 1 })
+            ExitCode::from(match error.chain().any(cancelled) {
+                true => interrupt::EXIT_CODE,
+                false if misuse::is_misuse(&error) => 2,
+                false => 1,
+            })
         }
     }
 }

@@ -1,13 +1,11 @@
 //! Where results go: stdout, and files in folders that are made when needed.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
-use patchcore::{Model, Remarks, Threshold, path_text};
-use serde::Serialize;
+use patchcore::{Model, Remarks, Threshold, one_line};
 
-use crate::arguments::Format;
 use crate::hint;
 
 /// Writes text to stdout; an error instead of a panic where `println!` panics.
@@ -16,28 +14,10 @@ pub fn print(text: &str) -> anyhow::Result<()> {
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("cannot write the results to stdout")
 }
 
-/// Writes rows to stdout for programs: JSON, JSON lines or CSV. (A table is each command's own.)
-pub fn print_rows<T: Serialize>(rows: &[T], format: Format) -> anyhow::Result<()> {
-    match format {
-        Format::Json | Format::Table => print(&format!("{}\n", serde_json::to_string_pretty(rows)?)),
-        Format::Jsonl => {
-            let lines = rows.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
-            print(&lines.iter().map(|line| format!("{line}\n")).collect::<String>())
-        }
-        Format::Csv => {
-            let mut writer = csv::Writer::from_writer(Vec::new());
-            for row in rows {
-                writer.serialize(row)?;
-            }
-            let bytes = writer.into_inner().map_err(|error| error.into_error())?;
-            print(&String::from_utf8_lossy(&bytes))
-        }
-    }
-}
-
-/// Writes a line to stderr. Nobody may be reading it (`2>&1 | head`): then the work goes on, where `eprintln!` panics.
+/// Writes a line to stderr, with the control characters of names escaped. Nobody may be reading it (`2>&1 | head`): then the work
+/// goes on, where `eprintln!` panics.
 pub fn note(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", one_line(line));
 }
 
 /// Warns of what is odd about photos that were taken all the same, once each.
@@ -92,43 +72,4 @@ pub fn check_place(file: &Path) -> anyhow::Result<()> {
     anyhow::ensure!(folder.exists(), "cannot write {path}: the folder {shown} does not exist; make it first");
     anyhow::ensure!(folder.is_dir(), "cannot write {path}: {shown} is a file, expected a folder; name another place");
     Ok(())
-}
-
-/// File names in a folder for photos from anywhere: the photo's own name, with its folder in front where two photos
-/// share a name, and a number where that is not enough.
-pub struct FileNames {
-    taken: std::collections::HashSet<String>,
-}
-
-impl FileNames {
-    /// No name is taken.
-    pub fn new() -> Self {
-        Self { taken: std::collections::HashSet::new() }
-    }
-
-    /// A free name for a photo's result.
-    pub fn name(&mut self, photo: &Path, extension: &str) -> PathBuf {
-        let stem = path_text(Path::new(photo.file_stem().unwrap_or_default()));
-        let folder = photo.parent().and_then(Path::file_name).map(|name| path_text(Path::new(name)));
-        let mut candidates = std::iter::once(stem.clone())
-            .chain(folder.map(|folder| format!("{folder}_{stem}")))
-            .chain((2..).map(|number| format!("{stem}_{number}")));
-        // The chain is endless: one of the numbers is free.
-        let free = candidates.find(|name| !self.taken.contains(name)).unwrap_or(stem);
-        self.taken.insert(free.clone());
-        PathBuf::from(format!("{free}.{extension}"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_result_overwrites_another() {
-        let mut names = FileNames::new();
-        let photos = ["a/000.png", "b/000.png", "b/000.jpg", "000.png"];
-        let found: Vec<PathBuf> = photos.iter().map(|photo| names.name(Path::new(photo), "npy")).collect();
-        assert_eq!(found, ["000.npy", "b_000.npy", "000_2.npy", "000_3.npy"].map(PathBuf::from));
-    }
 }

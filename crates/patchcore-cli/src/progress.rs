@@ -40,7 +40,12 @@ impl Display {
         if progress.stage != Stage::Metrics {
             self.draw(progress);
         }
-        if is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if !is_asked() {
+            return ControlFlow::Continue(());
+        }
+        self.finish();
+        note(&format!("stopped: {} {}/{}", progress.stage.name(), progress.done, progress.total));
+        ControlFlow::Break(())
     }
 
     /// The time from the beginning to a stage's last sign of life.
@@ -73,6 +78,14 @@ impl Display {
             self.last_line = Instant::now();
         }
         self.stage = Some(progress.stage);
+    }
+
+    /// Does what writes on the screen, with the bar out of the way.
+    pub fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
     }
 
     /// Leaves the last state on the screen.

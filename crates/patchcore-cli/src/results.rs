@@ -1,10 +1,12 @@
 //! What an evaluation leaves beside its metrics.json: the table on stdout, scores.csv and replicates.json.
 
-use patchcore::Evaluation;
 use patchcore::metrics::{METRICS, Metric, PixelReplicates, Results};
+use patchcore::{Evaluation, one_line};
 use patchcore_report::Threshold;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use crate::csv_cell::safe_cell;
 
 /// replicates.json: what `compare` needs of the pixels of an evaluation, whose maps it does not have.
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,13 +33,13 @@ impl ReplicatesFile {
 /// The table on stdout: a line per kind of defect and one of all images; the metrics that have a column, in their units.
 pub fn summary(results: &Results) -> String {
     let mut text = line("%", "good", "defect", |metric| metric.column.unwrap_or_default().to_owned());
-    let sets = results.kinds.iter().map(|(kind, set)| (kind.as_str(), set));
-    for (name, set) in sets.chain([("all", &results.overall)]) {
+    let sets = results.kinds.iter().map(|(kind, set)| (one_line(kind), set));
+    for (name, set) in sets.chain([("all".to_owned(), &results.overall)]) {
         let value = |metric: &Metric| match set.values.get(metric) {
             Some(value) => format!("{:.2}", value * metric.unit.scale()),
             None => "-".to_owned(),
         };
-        text.push_str(&line(name, &set.n_normal.to_string(), &set.n_anomalous.to_string(), value));
+        text.push_str(&line(&name, &set.n_normal.to_string(), &set.n_anomalous.to_string(), value));
     }
     text
 }
@@ -81,7 +83,8 @@ pub fn scores_csv(evaluation: &Evaluation) -> anyhow::Result<Vec<u8>> {
         }
         let label = if row.image.is_anomalous { "1" } else { "0" };
         let pixels = row.defective_pixels().to_string();
-        writer.write_record([&row.image.relative, &row.image.kind, label, &score, &pixels, &error])?;
+        let cells = [&row.image.relative, &row.image.kind, label, &score, &pixels, &error];
+        writer.write_record(cells.map(|cell| safe_cell(cell).into_owned()))?;
     }
     Ok(writer.into_inner().map_err(|error| error.into_error())?)
 }

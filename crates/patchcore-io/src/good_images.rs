@@ -8,7 +8,8 @@ use crate::{DataSet, DatasetError, Layout, one_line};
 
 /// The good photos in `dir`, sorted by name: those to fit on of a data set ([`DataSet::open`]), else those directly in `dir`.
 /// Folders below it are not searched; hidden files are ignored. A file counts by its extension (png, jpg, jpeg, jpe, jfif, bmp,
-/// tif, tiff, webp, any case) and is not opened here, unless it is a mask that lies beside its photo.
+/// tif, tiff, webp, any case) and is not opened here, unless it is a mask that lies beside its photo. What this project makes of
+/// photos (`000.png.overlay.png`, `000.png.map.tiff`, `000.png.pair.png`) is left out: [`DataSet::left_out`] has it.
 ///
 /// # Errors
 /// [`DatasetError`]: missing, not a folder, unreadable, or no images.

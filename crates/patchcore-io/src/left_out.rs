@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::listing::extension;
+use crate::listing::{extension, is_result};
 
 /// Files and folders that were found where photos lie and are not read.
 ///
@@ -65,6 +65,7 @@ impl fmt::Display for LeftOut {
 fn named(extension: &str) -> String {
     match extension {
         "" => "no extension".to_owned(),
+        extension if is_result(extension) => format!(".{extension}"),
         extension if extension.len() <= 12 && extension.chars().all(char::is_alphanumeric) => format!(".{extension}"),
         _ => "an odd extension".to_owned(),
     }
@@ -88,6 +89,10 @@ mod tests {
         assert_eq!(
             line(&["1.HEIC", "2.heic", "3.heic", "4.gif", "5.heic"], &["sub"]),
             "5 files (.heic, .gif), 1 folder"
+        );
+        assert_eq!(
+            line(&["1.png.overlay.png", "2.jpg.Overlay.PNG", "1.png.map.tiff", "1.png.pair.png"], &[]),
+            "4 files (.overlay.png, .map.tiff, .pair.png)"
         );
         assert_eq!(line(&["README"], &[]), "1 file (no extension)");
         assert_eq!(line(&[], &["a", "b"]), "2 folders");

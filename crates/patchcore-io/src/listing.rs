@@ -80,9 +80,20 @@ pub(crate) fn relative(root: &Path, path: &Path) -> String {
     parts.join("/")
 }
 
-/// A file's extension in lower case; empty without one.
+/// How pictures end that this project has made of photos: `000.png.overlay.png`. They are nobody's photos.
+const RESULTS: [&str; 3] = ["overlay.png", "pair.png", "map.tiff"];
+
+/// A file's extension in lower case, both of one's own results; empty without one.
 pub(crate) fn extension(path: &Path) -> String {
-    path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let own =
+        RESULTS.iter().find(|own| name.strip_suffix(**own).is_some_and(|stem| stem.len() > 1 && stem.ends_with('.')));
+    own.map_or_else(|| path.extension().unwrap_or_default().to_string_lossy().to_lowercase(), |own| (*own).to_owned())
+}
+
+/// Whether an extension, as [`extension`] gives it, is one of own results.
+pub(crate) fn is_result(extension: &str) -> bool {
+    RESULTS.contains(&extension)
 }
 
 /// Whether a file counts as an image by its name.
@@ -92,5 +103,6 @@ pub(crate) fn is_image(path: &Path) -> bool {
 
 /// Whether a file is by its name a picture, of a format that is read or not.
 pub(crate) fn is_picture(path: &Path) -> bool {
-    is_image(path) || OTHER_PICTURES.contains(&extension(path).as_str())
+    let extension = extension(path);
+    is_image(path) || OTHER_PICTURES.contains(&extension.as_str()) || is_result(&extension)
 }

@@ -4,8 +4,10 @@ use std::io::Cursor;
 
 use tiff::encoder::TiffEncoder;
 use tiff::encoder::colortype::Gray32Float;
+use tiff::tags::Tag;
 
 use crate::ReportError;
+use crate::own::SOFTWARE;
 use crate::resample::check_size;
 
 /// The bytes of a file with `[height * width]` values, row-major, bit for bit.
@@ -16,7 +18,11 @@ pub fn to_float_tiff(map: &[f32], width: u32, height: u32) -> Result<Vec<u8>, Re
     check_size("map", map.len(), width, height)?;
     let mut bytes = Cursor::new(Vec::new());
     TiffEncoder::new(&mut bytes)
-        .and_then(|mut encoder| encoder.write_image::<Gray32Float>(width, height, map))
+        .and_then(|mut encoder| {
+            let mut image = encoder.new_image::<Gray32Float>(width, height)?;
+            image.encoder().write_tag(Tag::Software, SOFTWARE)?;
+            image.write_data(map)
+        })
         .map_err(|source| ReportError::EncodeMap { width, height, source })?;
     Ok(bytes.into_inner())
 }

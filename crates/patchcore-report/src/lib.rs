@@ -15,6 +15,7 @@
 //! | [`Lettering`] | the fonts of their labels |
 //! | [`to_png`] | a picture as a file's bytes |
 //! | [`to_float_tiff`], [`to_npy`] | the values of a map as a file's bytes |
+//! | [`OwnFile`] | which files were made here |
 //!
 //! # Stability
 //! Stable: versions follow semantic versioning, and the changelog begins each version with what breaks.
@@ -31,6 +32,7 @@ mod npy;
 mod number;
 mod outline;
 mod overlay;
+mod own;
 mod page;
 mod pair;
 mod panel;
@@ -45,6 +47,7 @@ pub use heat_map::heat_map;
 pub use lettering::Lettering;
 pub use npy::to_npy;
 pub use overlay::overlay;
+pub use own::OwnFile;
 pub use page::{
     ComparedImage, ComparisonPage, EvaluationPage, Evidence, Fact, ImageRow, MetricDifference, NearestPatch, Threshold,
 };

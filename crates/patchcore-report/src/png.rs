@@ -5,8 +5,12 @@ use std::io::Cursor;
 use image::{ImageFormat, RgbImage};
 
 use crate::ReportError;
+use crate::own::PNG_CHUNK;
 
-/// The file's bytes.
+/// The signature, and the chunk with width, height and format.
+const FIRST_CHUNK_END: usize = 8 + 25;
+
+/// The file's bytes, which name the software that made them ([`OwnFile`](crate::OwnFile)).
 ///
 /// # Errors
 /// [`ReportError::Encode`] for a picture without pixels.
@@ -14,7 +18,12 @@ pub fn to_png(picture: &RgbImage) -> Result<Vec<u8>, ReportError> {
     let mut bytes = Cursor::new(Vec::new());
     let (width, height) = picture.dimensions();
     picture.write_to(&mut bytes, ImageFormat::Png).map_err(|source| ReportError::Encode { width, height, source })?;
-    Ok(bytes.into_inner())
+    let mut bytes = bytes.into_inner();
+    // Behind the signature and the first chunk, whose lengths are fixed.
+    if bytes.len() >= FIRST_CHUNK_END {
+        bytes.splice(FIRST_CHUNK_END..FIRST_CHUNK_END, PNG_CHUNK.iter().copied());
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]

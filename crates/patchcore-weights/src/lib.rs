@@ -28,6 +28,8 @@
 mod embedded;
 mod import;
 mod load;
+mod part;
+mod target;
 mod write_whole;
 
 pub use embedded::embedded_weights;
@@ -38,4 +40,4 @@ pub use import::{
     weights_dir, weights_files,
 };
 pub use load::{load_safetensors, load_weights, pretrained};
-pub use write_whole::write_whole;
+pub use write_whole::{Staged, check_place, write_whole};

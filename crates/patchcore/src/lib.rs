@@ -133,4 +133,4 @@ pub use crate::settings::{DEFAULT_BACKBONE, Settings};
 #[cfg(not(target_family = "wasm"))]
 pub use crate::weights::resolve_weights;
 #[cfg(not(target_family = "wasm"))]
-pub use crate::write_file::write_beside_and_rename;
+pub use crate::write_file::{StagedFile, check_place, write_beside_and_rename};

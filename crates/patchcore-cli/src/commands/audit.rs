@@ -1,10 +1,13 @@
 //! `patchcore audit`: the training photos ranked by how little they are like the others, with crops.
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use patchcore::{AuditOptions, AuditedPhoto, Limits, Model, Photo, path_of_text, path_text, write_beside_and_rename};
-use patchcore_report::{Lettering, Pair, crop_around, to_png};
+use patchcore::{
+    AuditOptions, AuditedPhoto, Limits, Model, Photo, one_line, path_of_text, path_text, write_beside_and_rename,
+};
+use patchcore_report::{Lettering, OwnFile, Pair, crop_around, to_png};
 use serde::Serialize;
 
 use crate::arguments::{Audit as Arguments, Format};
@@ -12,11 +15,15 @@ use crate::data::{self, Use};
 use crate::lettering::lettering;
 use crate::outcome::Outcome;
 use crate::output;
-use crate::output::make_folder;
 use crate::progress::Display;
+use crate::row_stream::RowStream;
+use crate::write_plan::{Kind, WritePlan};
 
 /// Share of a photo's longer side that a crop shows.
 const CROP_SHARE: u32 = 4;
+
+/// How pictures of pairs end: `001_000.png.pair.png`.
+const PAIR: &str = ".pair.png";
 
 /// One line of the ranking.
 #[derive(Serialize)]
@@ -43,6 +50,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         None => model.training_files(),
     };
     output::note_unknown_photos(&model);
+    let others = [Some(source.model.as_path()), source.weights.as_deref(), arguments.font.as_deref()];
+    let plan = WritePlan::new(arguments.force)
+        .reads_photos(files.iter().map(PathBuf::as_path))
+        .reads(others.into_iter().flatten());
+    if let Some(folder) = &arguments.output {
+        plan.folder(folder)?;
+    }
     let mut display = Display::new();
     let limits = Limits::default();
     let audit = model.audit(&files, AuditOptions::default().progress(|progress| display.show(progress)))?;
@@ -59,10 +73,15 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         "none of the training photos could be audited: give their folder with --good"
     );
     if let Some(folder) = &arguments.output {
-        make_folder(folder)?;
+        let mut written = HashSet::new();
         for (rank, photo) in audit.photos.iter().take(arguments.top).enumerate() {
-            write_pair(folder, rank + 1, &model, &audit.photos, photo, &limits, &lettering)?;
+            let name = path_text(Path::new(path_of_text(&photo.name).file_name().unwrap_or_default()));
+            let file = folder.join(format!("{:03}_{name}{PAIR}", rank + 1));
+            plan.replaced(&file, Kind::Report(OwnFile::Png))?;
+            write_pair(&file, &model, &audit.photos, photo, &limits, &lettering)?;
+            written.insert(file);
         }
+        plan.clear(folder, PAIR, Kind::Report(OwnFile::Png), &|path| written.contains(path));
     }
     let row = |(at, photo): (usize, &AuditedPhoto)| Row {
         rank: at + 1,
@@ -81,10 +100,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
 }
 
 /// The surroundings of the worst place, a quarter of the photo's longer side wide, beside the patch of another photo that
-/// comes nearest, as `<rank>_<name>.png`.
+/// comes nearest.
 fn write_pair(
-    folder: &Path,
-    rank: usize,
+    file: &Path,
     model: &Model,
     all: &[AuditedPhoto],
     photo: &AuditedPhoto,
@@ -118,25 +136,19 @@ fn write_pair(
         right: (&format!("nearest: {}", name(&path)), other.as_ref()),
         lettering,
     };
-    let stem = path_text(Path::new(own_path.file_stem().unwrap_or_default()));
-    let file = folder.join(format!("{rank:03}_{stem}.png"));
-    let written = write_beside_and_rename(&file, &to_png(&pair.render())?);
+    let written = write_beside_and_rename(file, &to_png(&pair.render())?);
     written.with_context(|| format!("cannot write the crops of {}", own_path.display()))
 }
 
 fn print(rows: &[Row], format: Format) -> anyhow::Result<()> {
-    match format {
-        Format::Json | Format::Jsonl | Format::Csv => output::print_rows(rows, format),
-        Format::Table => {
-            let mut text = format!("{:>4}  {:>10}  {:>6}  {:>10}  photo\n", "rank", "score", "ratio", "first pick");
-            for row in rows {
-                let pick = row.first_pick.map_or("-".to_owned(), |pick| pick.to_string());
-                text.push_str(&format!(
-                    "{:>4}  {:>10.4}  {:>6.2}  {pick:>10}  {}\n",
-                    row.rank, row.score, row.ratio, row.image_path
-                ));
-            }
-            output::print(&text)
-        }
+    if format == Format::Table {
+        output::print(&format!("{:>4}  {:>10}  {:>6}  {:>10}  photo\n", "rank", "score", "ratio", "first pick"))?;
     }
+    let line = |row: &Row| {
+        let pick = row.first_pick.map_or("-".to_owned(), |pick| pick.to_string());
+        format!("{:>4}  {:>10.4}  {:>6.2}  {pick:>10}  {}", row.rank, row.score, row.ratio, one_line(&row.image_path))
+    };
+    let mut stream = RowStream::new(format);
+    rows.iter().try_for_each(|row| stream.row(row, line))?;
+    stream.end()
 }

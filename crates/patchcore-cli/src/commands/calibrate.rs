@@ -14,6 +14,7 @@ use crate::data::{self, Use};
 use crate::outcome::Outcome;
 use crate::output;
 use crate::progress::Display;
+use crate::write_plan::WritePlan;
 
 pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
     let source = &arguments.source;
@@ -27,6 +28,7 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
             thresholds
         }
         (None, Some(value), _) => {
+            WritePlan::new(arguments.force).changed(&source.model)?;
             let old = Model::read(&source.model)?.sections.thresholds.unwrap_or_default();
             let pixel = arguments.manual_pixel.map(Threshold::manual).or(old.pixel);
             Thresholds { image: Some(Threshold::manual(value)), pixel }
@@ -37,6 +39,8 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
             if let Some(reason) = data.one_class() {
                 anyhow::bail!("the largest F1 needs good photos and defective ones: {reason}");
             }
+            let plan = WritePlan::new(arguments.force).reads_set(&data).reads(source.weights.as_deref());
+            plan.changed(&source.model)?;
             let model = crate::device::load(source)?;
             let mut display = Display::new();
             let options = EvaluateOptions::default().progress(|progress| display.show(progress));
@@ -117,6 +121,8 @@ fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thres
         Some(fpr) => rank_of(files.len(), fpr, arguments.confidence).map(drop)?,
         None => strongest_promise(files.len(), arguments.confidence).map(drop)?,
     }
+    let plan = WritePlan::new(arguments.force).reads_set(&data).reads(source.weights.as_deref());
+    plan.changed(&source.model)?;
     let model = crate::device::load(source)?;
     output::note_unknown_photos(&model);
     let mut display = Display::new();

@@ -1,7 +1,7 @@
 //! `patchcore compare`: two evaluations of the same images in; a table of differences and one page out.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use patchcore::metrics::{
@@ -9,14 +9,14 @@ use patchcore::metrics::{
     ResultsError, delong_difference, image_metrics, image_replicates, roc_curve, thin_curve,
 };
 use patchcore::write_beside_and_rename;
-use patchcore_report::{ComparedImage, ComparisonPage, MetricDifference, Threshold};
+use patchcore_report::{ComparedImage, ComparisonPage, MetricDifference, OwnFile, Threshold};
 use serde::Deserialize;
 
 use crate::arguments::Compare;
 use crate::outcome::Outcome;
 use crate::output;
-use crate::output::check_place;
 use crate::results::{ReplicatesFile, threshold};
+use crate::write_plan::{Kind, WritePlan};
 
 /// A row of scores.csv; columns that a comparison does not need may come and go.
 #[derive(Debug, Deserialize)]
@@ -38,7 +38,10 @@ struct Evaluated {
 const MOST_ROWS: usize = 50;
 
 pub fn run(arguments: &Compare) -> anyhow::Result<Outcome> {
-    check_place(&arguments.output)?;
+    let files = |folder: &Path| ["metrics.json", "scores.csv", ReplicatesFile::NAME].map(|name| folder.join(name));
+    let read = [files(&arguments.a), files(&arguments.b)].concat();
+    let plan = WritePlan::new(arguments.force).reads(read.iter().map(PathBuf::as_path));
+    plan.file(&arguments.output, Kind::Report(OwnFile::Comparison))?;
     let (a, b) = (Evaluated::read(&arguments.a)?, Evaluated::read(&arguments.b)?);
     let joined = join(&a, &b)?;
     let metrics = differences(&a, &b, &joined.images);

@@ -14,19 +14,21 @@ use crate::output::make_folder;
 pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
     let out = &arguments.output;
     let data = out.join("flange");
-    unpack(&data)?;
+    unpack(&data, arguments.force)?;
     output::print(&format!(
         "Photos of a machined part, drawn by this project's own generator, are in {}.\n\
          The network is EfficientNet-Lite0 up to block 7, pretrained on ImageNet, embedded in this program.\n\n",
         data.display()
     ))?;
     let model = out.join("model.patchcore");
-    fit::run(&Fit::with_defaults(&data, &model, arguments.compute.clone())?)?;
+    let fit = Fit::with_defaults(&data, &model, arguments.compute.clone())?;
+    fit::run(&Fit { force: arguments.force, ..fit })?;
     let source = ModelSource { model, weights: None, compute: arguments.compute.clone(), allow_drift: false };
     let outcome = evaluate::run(&Evaluate {
         source,
         data: data.clone(),
         output: out.clone(),
+        force: arguments.force,
         font: None,
         no_overlays: false,
         no_intervals: false,
@@ -46,12 +48,18 @@ pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
 }
 
 /// Writes the demo's photos, unless they are there already.
-fn unpack(data: &Path) -> anyhow::Result<()> {
+fn unpack(data: &Path, force: bool) -> anyhow::Result<()> {
     for file in patchcore_assets::demo_files() {
         let path = data.join(file.path);
-        if std::fs::read(&path).is_ok_and(|bytes| bytes == file.bytes) {
+        let found = std::fs::read(&path).unwrap_or_default();
+        if found == file.bytes {
             continue;
         }
+        anyhow::ensure!(
+            found.is_empty() || force,
+            "cannot write {}: another file is there than the demo's; name another folder with -o, or replace it with --force",
+            path.display()
+        );
         make_folder(path.parent().context("a demo file without a folder")?)?;
         write_beside_and_rename(&path, file.bytes)?;
     }

@@ -9,11 +9,12 @@ use crate::arguments::{Doctor, InspectFormat};
 use crate::device::{stands_for, try_in_subprocess};
 use crate::outcome::Outcome;
 use crate::output;
+use crate::write_plan::{Kind, WritePlan};
 
 pub fn run(arguments: &Doctor) -> anyhow::Result<Outcome> {
     let precision = Precision::from_name(&arguments.compute.precision)?;
     if let Some(file) = &arguments.output {
-        output::check_place(file)?;
+        WritePlan::new(arguments.force).file(file, Kind::Examination)?;
     }
     // Whatever was remembered of the device: now it is checked again, first where it can do no harm.
     stands_for(&arguments.compute.device).iter().for_each(|name| forget(name, precision));

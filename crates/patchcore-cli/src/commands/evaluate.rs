@@ -1,19 +1,20 @@
 //! `patchcore evaluate`: a labelled test set in; report.html, metrics.json, scores.csv and overlays out.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context;
 use patchcore::error::MaskFault;
 use patchcore::{
-    Bootstrap, EvaluateOptions, EvaluatedImage, Evaluation, HiddenDefect, Limits, Model, Stage, path_text,
-    write_beside_and_rename,
+    Bootstrap, DataSet, EvaluateOptions, EvaluatedImage, Evaluation, HiddenDefect, Limits, Model, Stage, StagedFile,
+    TestImage, path_text, write_beside_and_rename,
 };
-use patchcore_report::{ColorScale, Lettering, Panel, to_png};
+use patchcore_report::{ColorScale, Lettering, OwnFile, Panel, to_png};
 
 use crate::arguments::{Evaluate, MapGeometry};
-use crate::commands::score::{color_scale, contour};
+use crate::commands::score::{OVERLAY, color_scale, contour};
 use crate::data::{self, Use};
 use crate::lettering::lettering;
 use crate::outcome::Outcome;
@@ -23,16 +24,17 @@ use crate::progress::Display;
 use crate::report_evidence::evidence;
 use crate::report_page::report_page;
 use crate::results::{ReplicatesFile, one_class, scores_csv, summary};
+use crate::write_plan::{Kind, WritePlan};
 
 pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     let source = &arguments.source;
     let data = data::open(&arguments.data, Use::Test)?;
     data.labelled()?;
     let lettering = lettering(arguments.font.as_deref())?;
-    make_folder(&arguments.output)?;
     let started = Instant::now();
     let model = crate::device::load(source)?;
     let load = started.elapsed();
+    let places = Places::plan(arguments, &model, &data)?;
     let geometry = match arguments.map_geometry {
         MapGeometry::Input => patchcore::MapGeometry::Input,
         MapGeometry::Original => patchcore::MapGeometry::Photo,
@@ -53,19 +55,21 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     let mut results = evaluation.results(&model);
     let started = Instant::now();
     if !arguments.no_overlays {
-        draw_overlays(&arguments.output.join("overlays"), &model, &evaluation, geometry, &lettering)?;
+        draw_overlays(&places.overlays, &model, &evaluation, geometry, &lettering)?;
     }
     let drawing = started.elapsed();
     let started = Instant::now();
-    if !arguments.no_report {
-        let title = title(&arguments.data);
-        let html =
-            report_page(&title, &arguments.data, &model, &evaluation, &results, scoring).render(&mut |index| {
+    let report = match arguments.no_report {
+        true => None,
+        false => {
+            let title = title(&arguments.data);
+            let page = report_page(&title, &arguments.data, &model, &evaluation, &results, scoring);
+            Some(page.render(&mut |index| {
                 let row = evaluation.images.get(index).ok_or("no such image")?;
                 evidence(&model, row, geometry).map_err(|error| error.to_string())
-            })?;
-        write_beside_and_rename(&arguments.output.join("report.html"), html.as_bytes())?;
-    }
+            })?)
+        }
+    };
     let stages = [
         ("scoring", scoring),
         ("metrics", metrics),
@@ -76,10 +80,11 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     results.seconds.extend(stages.map(|(stage, time)| (stage.to_owned(), time.as_secs_f64())));
     let json = results.to_json()?;
     let scores = scores_csv(&evaluation)?;
-    write_beside_and_rename(&arguments.output.join("metrics.json"), json.as_bytes())?;
-    write_beside_and_rename(&arguments.output.join("scores.csv"), &scores)?;
     let digest = ReplicatesFile::digest(json.as_bytes(), &scores);
-    write_replicates(&arguments.output.join(ReplicatesFile::NAME), &mut evaluation, digest)?;
+    let pixel = evaluation.pixel_replicates.take();
+    let replicates =
+        pixel.map(|pixel| serde_json::to_vec(&ReplicatesFile { evaluation_sha256: digest, pixel })).transpose()?;
+    places.write(report.map(String::into_bytes), json.into_bytes(), scores, replicates)?;
     output::print(&summary(&results))?;
     output::print(&format!("written to {}\n", arguments.output.display()))?;
 
@@ -166,20 +171,97 @@ fn title(data: &Path) -> String {
     folder.file_name().map_or_else(|| "test set".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Writes what a comparison needs, or removes what an earlier evaluation left of it.
-fn write_replicates(path: &Path, evaluation: &mut Evaluation, digest: String) -> anyhow::Result<()> {
-    let Some(pixel) = evaluation.pixel_replicates.take() else {
-        // It may never have been there; `compare` sees a stale one.
-        let _ = std::fs::remove_file(path);
-        return Ok(());
-    };
-    let json = serde_json::to_string(&ReplicatesFile { evaluation_sha256: digest, pixel })?;
-    Ok(write_beside_and_rename(path, json.as_bytes())?)
+/// Where everything goes.
+struct Places {
+    plan: WritePlan,
+    output: PathBuf,
+    /// Of each photo of the test set, in its order; empty where no overlays are drawn.
+    overlays: Vec<PathBuf>,
 }
+
+impl Places {
+    const REPORT: (&str, Kind) = ("report.html", Kind::Report(OwnFile::Evaluation));
+    const METRICS: (&str, Kind) = ("metrics.json", Kind::Metrics);
+    const SCORES: (&str, Kind) = ("scores.csv", Kind::Scores);
+    const REPLICATES: (&str, Kind) = (ReplicatesFile::NAME, Kind::Replicates);
+
+    /// Finds out that all can be written, and that nothing of it is read or somebody else's.
+    fn plan(arguments: &Evaluate, model: &Model, data: &DataSet) -> anyhow::Result<Self> {
+        let source = &arguments.source;
+        let trained_on = model.training_files();
+        let others = [Some(source.model.as_path()), source.weights.as_deref(), arguments.font.as_deref()];
+        let plan = WritePlan::new(arguments.force)
+            .reads_set(data)
+            .reads_photos(trained_on.iter().map(PathBuf::as_path))
+            .reads(others.into_iter().flatten());
+        let output = arguments.output.clone();
+        plan.folder(&output)?;
+        for (name, kind) in [Self::REPORT, Self::METRICS, Self::SCORES, Self::REPLICATES] {
+            plan.replaced(&output.join(name), kind)?;
+            patchcore::check_place(&output.join(name))?;
+        }
+        let mut overlays = Vec::new();
+        if !arguments.no_overlays {
+            let folder = output.join(OVERLAYS);
+            let mut names = OverlayNames::default();
+            overlays = data.test.iter().map(|image| folder.join(names.name(image))).collect();
+            make_folder(&folder)?;
+            let folders: BTreeSet<&Path> = overlays.iter().filter_map(|file| file.parent()).collect();
+            folders.into_iter().filter(|folder| folder.exists()).try_for_each(|folder| plan.folder(folder))?;
+            overlays.iter().try_for_each(|file| plan.replaced(file, Kind::Report(OwnFile::Png)))?;
+        }
+        Ok(Self { plan, output, overlays })
+    }
+
+    /// Replaces what an earlier evaluation has left: everything lies beside it, whole, before the first file takes its place, and
+    /// the report comes first, so that no older one stands beside newer metrics.
+    fn write(
+        &self,
+        report: Option<Vec<u8>>,
+        metrics: Vec<u8>,
+        scores: Vec<u8>,
+        replicates: Option<Vec<u8>>,
+    ) -> anyhow::Result<()> {
+        let files = [
+            (Self::REPORT, report),
+            (Self::METRICS, Some(metrics)),
+            (Self::SCORES, Some(scores)),
+            (Self::REPLICATES, replicates),
+        ];
+        let mut staged = Vec::new();
+        for ((name, kind), bytes) in &files {
+            let path = self.output.join(name);
+            staged.push((bytes.as_deref().map(|bytes| StagedFile::new(&path, bytes)).transpose()?, name, kind));
+        }
+        for (file, name, kind) in staged {
+            match file {
+                Some(file) => file.commit()?,
+                None => self.plan.clear(&self.output, name, *kind, &|path| path.file_name() != Some(OsStr::new(name))),
+            }
+        }
+        self.clear_overlays();
+        Ok(())
+    }
+
+    /// Removes the overlays of an earlier evaluation, of kinds and photos that are not in this one.
+    fn clear_overlays(&self) {
+        let drawn: HashSet<&Path> = self.overlays.iter().map(PathBuf::as_path).collect();
+        let folders = std::fs::read_dir(self.output.join(OVERLAYS)).into_iter().flatten().flatten();
+        for folder in folders.map(|entry| entry.path()).filter(|path| path.is_dir()) {
+            self.plan.clear(&folder, OVERLAY, Kind::Report(OwnFile::Png), &|path| drawn.contains(path));
+            // Only an empty one goes.
+            let _ = std::fs::remove_dir(&folder);
+        }
+        let _ = std::fs::remove_dir(self.output.join(OVERLAYS));
+    }
+}
+
+/// The folder of overlays in an evaluation's.
+const OVERLAYS: &str = "overlays";
 
 /// One panel per scored image: photo, heat map, truth, all on the model's one colour scale.
 fn draw_overlays(
-    folder: &Path,
+    files: &[PathBuf],
     model: &Model,
     evaluation: &Evaluation,
     geometry: patchcore::MapGeometry,
@@ -188,23 +270,21 @@ fn draw_overlays(
     let scale = color_scale(model);
     let best = || Some(evaluation.overall.pixel.as_ref().ok()?.f1_max.threshold);
     let threshold = contour(model).or_else(best);
-    let mut names = OverlayNames::default();
-    for row in evaluation.images.iter().filter(|row| row.map.is_some()) {
-        let file = folder.join(names.name(row));
-        make_folder(file.parent().unwrap_or(folder))?;
-        draw_overlay(&file, model, row, scale, threshold, geometry, lettering)
+    // The evaluation has the photos of the test set, in its order.
+    for (row, file) in evaluation.images.iter().zip(files).filter(|(row, _)| row.map.is_some()) {
+        file.parent().map_or(Ok(()), make_folder)?;
+        draw_overlay(file, model, row, scale, threshold, geometry, lettering)
             .with_context(|| format!("cannot draw {}", row.image.relative))?;
     }
     Ok(())
 }
 
-/// Files of overlays: `<kind>/<photo>.png`; where that is taken, with the photo's folders or a number in front.
+/// Files of overlays: `<kind>/<photo>.overlay.png`; where that is taken, with the photo's folders or a number in front.
 #[derive(Default)]
 struct OverlayNames(HashSet<PathBuf>);
 
 impl OverlayNames {
-    fn name(&mut self, row: &EvaluatedImage) -> PathBuf {
-        let image = &row.image;
+    fn name(&mut self, image: &TestImage) -> PathBuf {
         // The extension stays in the name: 000.png and 000.jpg may lie side by side.
         let name = path_text(Path::new(image.path.file_name().unwrap_or_default()));
         let folders = || std::iter::once(plain(&image.relative));
@@ -214,7 +294,7 @@ impl OverlayNames {
         // The chain is endless: one of the numbers is free.
         let free = candidates.find(|name| !self.0.contains(&kind.join(name))).unwrap_or_default();
         self.0.insert(kind.join(&free));
-        kind.join(format!("{free}.png"))
+        kind.join(format!("{free}{OVERLAY}"))
     }
 }
 

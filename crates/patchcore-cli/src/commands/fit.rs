@@ -1,16 +1,20 @@
 //! `patchcore fit`: photos of good parts in, a model file out.
 
+use std::path::Path;
+
 use anyhow::Context;
 use patchcore::{
-    FitOptions, Geometry, Limits, MaskSurvey, Model, Photo, Provenance, Region, Save, Settings, Stage, path_text,
-    region_of_masks,
+    FitOptions, Geometry, Limits, MaskSurvey, Model, Photo, Provenance, Region, Save, Settings, Size, Stage, Threshold,
+    Thresholds, path_text, region_of_masks,
 };
 
 use crate::arguments::Fit;
 use crate::data::{self, Use};
+use crate::misuse::Misuse;
 use crate::outcome::Outcome;
 use crate::output;
 use crate::progress::Display;
+use crate::write_plan::{Kind, WritePlan};
 
 pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
     let mut settings = arguments.settings()?;
@@ -21,7 +25,20 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
     output::check_place(&arguments.output)?;
     let data = data::open(&arguments.data, Use::Good)?;
     let files = data.training()?;
-    announce(&settings, files)?;
+    let others = [&arguments.weights, &arguments.roi, &arguments.ignore];
+    let plan = WritePlan::new(arguments.force).reads_set(&data).reads(others.into_iter().filter_map(Option::as_deref));
+    plan.file(&arguments.output, Kind::Model)?;
+    let lost = lost_thresholds(&arguments.output)?;
+    anyhow::ensure!(
+        lost.is_none() || arguments.force,
+        "cannot write {}: the model there {}, which a new fit does not have; name another file, or replace it with --force",
+        arguments.output.display(),
+        lost.unwrap_or_default()
+    );
+    if let Some(lost) = lost {
+        output::note(&format!("{}: replaced, though the model there {lost}", arguments.output.display()));
+    }
+    announce(arguments, &settings, files)?;
     let mut display = Display::new();
     let options = FitOptions::default().progress(|progress| display.show(progress));
     let report = Model::fit_with(&settings, files, options)
@@ -51,6 +68,20 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
         coreset.as_secs_f64(),
     ))?;
     Ok(if report.rejected.is_empty() { Outcome::Done } else { Outcome::SomeImagesFailed })
+}
+
+/// What a model that is there has and a fit does not give, in words; nothing where there is none, or none to lose.
+fn lost_thresholds(output: &Path) -> anyhow::Result<Option<String>> {
+    if !output.is_file() || !Kind::Model.made(output)? || std::fs::metadata(output)?.len() == 0 {
+        return Ok(None);
+    }
+    let Ok(old) = Model::read(output) else { return Ok(Some("cannot be read and may have thresholds".to_owned())) };
+    let Thresholds { image, pixel } = old.sections.thresholds.unwrap_or_default();
+    let said = |name: &str, threshold: Option<Threshold>| {
+        threshold.map(|Threshold { value, origin }| format!("the {name} threshold {value} ({origin})"))
+    };
+    let said: Vec<String> = [said("image", image), said("pixel", pixel)].into_iter().flatten().collect();
+    Ok((!said.is_empty()).then(|| format!("has {}", said.join(" and "))))
 }
 
 /// Who made the model: the date, the command and this program.
@@ -84,13 +115,25 @@ fn region(arguments: &Fit) -> anyhow::Result<Option<Region>> {
     Ok(region)
 }
 
+fn written(size: Size) -> String {
+    format!("{}x{}", size.width, size.height)
+}
+
 /// Says what is about to happen and how much memory it takes, from the first photo's size.
-fn announce(settings: &Settings, files: &[std::path::PathBuf]) -> anyhow::Result<()> {
+fn announce(arguments: &Fit, settings: &Settings, files: &[std::path::PathBuf]) -> anyhow::Result<()> {
     let config = settings.config()?;
     let first = files.first().context("no photos")?;
     // A first photo that cannot be read is reported by the fit like any other.
     let Ok(photo) = Photo::open(first, &Limits::default()) else { return Ok(()) };
     let Ok(geometry) = Geometry::new(photo.name(), photo.size(), &config.view) else { return Ok(()) };
+    if let Some(crop) = arguments.crop
+        && (crop.width > geometry.resized.width || crop.height > geometry.resized.height)
+    {
+        let (crop, resized) = (written(crop), written(geometry.resized));
+        let text =
+            format!("--crop is {crop}: expected at most the resized photo, which is {resized} ({})", path_text(first));
+        return Err(Misuse(format!("{text}; lower it, or raise --resize or --size")).into());
+    }
     let stride = config.strides().0;
     let cells = |side: u32| side.div_ceil(stride) as usize;
     let patches = cells(geometry.input.width) * cells(geometry.input.height) * files.len();

@@ -96,7 +96,7 @@ fn twelve_bits_in_sixteen_score_as_the_same_photos_in_eight() {
     let text = patchcore(["inspect", &place.text("m.patchcore")]).done().stdout;
     assert!(text.contains("4080 is white in 16-bit photos"), "{text}");
     let (data, model) = (place.text("twelve/train"), place.text("m.patchcore"));
-    patchcore(["fit", "--data", &data, "--full-scale", "0", "-o", &model]).fails(&["full_scale is 0", "4095"]);
+    patchcore(["fit", "--data", &data, "--full-scale", "0", "-o", &model]).misused(&["full_scale is 0", "4095"]);
 }
 
 #[test]
@@ -116,6 +116,6 @@ fn a_small_defect_on_a_large_photo_is_found_in_tiles() {
     assert!(score(&rows[0]) > 1.5 * score(&rows[1]), "{json}");
     let (x, y) = (rows[0]["worst_x"].as_f64().unwrap(), rows[0]["worst_y"].as_f64().unwrap());
     assert!((x - 87.0).abs() < 16.0 && (y - 37.0).abs() < 16.0, "{x} {y}");
-    patchcore(fit(&place, &["--tile", "100"])).fails(&["tile", "100", "multiples"]);
+    patchcore(fit(&place, &["--tile", "100"])).misused(&["tile", "100", "multiples"]);
     patchcore(fit(&place, &["--overlap", "32"])).ends(2, &["--tile"]);
 }

@@ -1,4 +1,4 @@
-//! Settings that cannot work: exit 2 where the command line itself is wrong, else exit 1 with the parameter's name.
+//! Settings that cannot work: exit 2 where the command line or a value in it is wrong, else exit 1 with the parameter's name.
 
 use crate::photos::good_folder;
 use crate::program::{Run, Workplace, patchcore, small_fit};
@@ -36,7 +36,7 @@ fn values_that_do_not_exist_are_listed() {
         (&["--device", "cuda:one"], &["`cuda:one`", "expected auto, gpu, cpu, flex"]),
     ];
     for (options, needles) in cases {
-        fit(&place, options).fails(needles);
+        fit(&place, options).misused(needles);
     }
     #[cfg(not(feature = "cuda"))]
     for name in ["cuda", "cuda:1"] {
@@ -72,8 +72,18 @@ fn values_out_of_range_say_the_range() {
         (&["--crop", "9000x64"], &["crop is 9000x64", "8 to 8192"]),
     ];
     for (options, needles) in cases {
-        bare_fit(&place, options).fails(needles);
+        bare_fit(&place, options).misused(needles);
     }
+}
+
+#[test]
+fn a_crop_larger_than_the_resized_photo_is_found_before_the_work() {
+    let place = photos();
+    for crop in ["5000", "64x65"] {
+        let run = bare_fit(&place, &["--size", "64x64", "--crop", crop]);
+        run.misused(&["--crop is", "at most the resized photo, which is 64x64", "000.png", "--resize"]);
+    }
+    bare_fit(&place, &["--size", "64x64", "--crop", "64", "--coreset-sampling-ratio", "0.5"]).done();
 }
 
 #[test]

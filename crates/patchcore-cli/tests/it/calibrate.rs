@@ -49,7 +49,7 @@ fn a_calibrated_model_gives_verdicts_and_exit_codes() {
     let overlays = place.text("overlays");
     patchcore(["score", "--model", &model, "--overlays", &overlays, &good, &bad]).done();
     let white = |name: &str| {
-        let picture = image::open(place.path("overlays").join(name)).unwrap().to_rgb8();
+        let picture = image::open(place.path("overlays").join(format!("{name}.overlay.png"))).unwrap().to_rgb8();
         picture.pixels().filter(|pixel| pixel.0 == [255; 3]).count()
     };
     assert!(white("000.png") > 10 && white("100.png") == 0, "{} {}", white("000.png"), white("100.png"));
@@ -104,9 +104,9 @@ fn an_audit_puts_the_planted_photo_first_and_shows_it() {
         assert!(rows[0]["image_path"].as_str().unwrap().ends_with("003.png"), "{rows:#}");
     }
     let names = entries(&place.path("crops"));
-    assert_eq!((names.len(), names[0].as_str()), (2, "001_003.png"));
+    assert_eq!((names.len(), names[0].as_str()), (2, "001_003.png.pair.png"));
     // The pair: two crops wide.
-    let pair = image::open(place.path("crops/001_003.png")).unwrap();
+    let pair = image::open(place.path("crops/001_003.png.pair.png")).unwrap();
     assert!(pair.width() > 3 * pair.height() / 2, "{} x {}", pair.width(), pair.height());
     let table = patchcore(["audit", "--model", &model]).done().stdout;
     assert!(table.lines().nth(1).unwrap().ends_with("003.png"), "{table}");

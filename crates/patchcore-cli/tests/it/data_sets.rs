@@ -155,7 +155,7 @@ fn a_good_folder_of_another_name_is_said_once() {
     let (data, model, out) = (place.text("part"), place.text("m.patchcore"), place.text("out"));
     patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &out, "--no-intervals"]).done();
     let good = crate::program::entries(&place.path("out/overlays/good"));
-    assert_eq!(good, ["000.png.png", "001.png.png", "002.png.png", "test_good_000.png.png"]);
+    assert_eq!(good, ["000.png", "001.png", "002.png", "test_good_000.png"].map(|name| format!("{name}.overlay.png")));
 }
 
 #[test]

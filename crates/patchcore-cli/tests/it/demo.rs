@@ -29,7 +29,7 @@ fn the_demo_does_the_whole_job_and_can_be_run_again() {
         assert!(row[3].parse::<f32>().unwrap() > 0.0, "{row:?}");
         assert_eq!(&row[2], if &row[1] == "good" { "0" } else { "1" });
         let name = row[0].rsplit('/').next().unwrap();
-        let overlay = image::open(out.join("overlays").join(&row[1]).join(format!("{name}.png"))).unwrap();
+        let overlay = image::open(out.join("overlays").join(&row[1]).join(format!("{name}.overlay.png"))).unwrap();
         assert!(overlay.width() >= 256 && overlay.height() >= 128);
     }
     let stays = |text: &str| text.contains(".part");

@@ -53,7 +53,10 @@ fn a_good_test_set_gives_all_metrics_and_pictures() {
         entries(&place.path("out")),
         ["metrics.json", "overlays", "replicates.json", "report.html", "scores.csv"]
     );
-    assert_eq!(entries(&place.path("out/overlays/spot")), ["000.png.png", "001.png.png", "002.png.png"]);
+    assert_eq!(
+        entries(&place.path("out/overlays/spot")),
+        ["000.png", "001.png", "002.png"].map(|name| format!("{name}.overlay.png"))
+    );
 
     let (model, data, out) = (place.text("m.patchcore"), place.text("part"), place.text("bare"));
     patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &out, "--no-overlays", "--no-report"]).done();
@@ -201,8 +204,8 @@ fn a_font_draws_what_the_built_in_one_lacks() {
     fs::write(&font, include_bytes!("../../../patchcore-report/tests/it/one_glyph.ttf")).unwrap();
     evaluate("own", &["--font", &font]).done();
     let picture = |out: &str, name: &str| fs::read(place.path(out).join("overlays/good").join(name)).unwrap();
-    assert_ne!(picture("plain", "日.png.png"), picture("own", "日.png.png"));
-    assert_eq!(picture("plain", "000.png.png"), picture("own", "000.png.png"));
+    assert_ne!(picture("plain", "日.png.overlay.png"), picture("own", "日.png.overlay.png"));
+    assert_eq!(picture("plain", "000.png.overlay.png"), picture("own", "000.png.overlay.png"));
     // A wrong font is said before the work starts.
     fs::write(&font, "no font").unwrap();
     evaluate("none", &["--font", &font]).fails(&["square.ttf", "expected a TrueType or OpenType font"]);

@@ -31,7 +31,7 @@ fn devices_names_the_sets_and_the_one_in_use() {
 
 #[test]
 fn sets_that_do_not_exist_or_are_not_there_are_refused() {
-    devices("sse2").fails(&["instructions is sse2: expected one of portable, avx2, avx512"]);
+    devices("sse2").misused(&["instructions is sse2: expected one of portable, avx2, avx512"]);
     let place = Workplace::new();
     good_folder(&place.path("photos"), 3);
     let fit = |more: [&str; 4]| {
@@ -39,7 +39,7 @@ fn sets_that_do_not_exist_or_are_not_there_are_refused() {
         arguments.extend(more.map(str::to_owned));
         patchcore(arguments)
     };
-    fit(["--device", "flex", "--instructions", "sse2"]).fails(&["instructions is sse2", "portable, avx2, avx512"]);
+    fit(["--device", "flex", "--instructions", "sse2"]).misused(&["instructions is sse2", "portable, avx2, avx512"]);
     let elsewhere = ["device `flex:tensors` in f32 cannot be limited to portable", "CPU's own kernels"];
     fit(["--device", "flex:tensors", "--instructions", "portable"]).fails(&elsewhere);
     let sets = available();

@@ -54,7 +54,15 @@ fn a_full_disk_under_maps_and_metrics_names_the_file() {
         finish(run.arg("sh").args(arguments))
     };
     for option in ["--maps", "--overlays"] {
-        cramped(&["score", "--model", &model, option, &out, &photos]).fails(&[&place.text("out/000."), "check that"]);
+        // Each photo has its row all the same, with its score and what became of its picture.
+        let run = cramped(&["score", "--model", &model, "--format", "csv", option, &out, &photos]).ends(3, &[]);
+        let mut rows = csv::Reader::from_reader(run.stdout.as_bytes());
+        for (at, row) in rows.records().map(Result::unwrap).enumerate() {
+            assert!(row[1].parse::<f32>().is_ok() && row[9].is_empty() && row[10].is_empty(), "{row:?}");
+            let file = place.text(&format!("out/{at:03}.png."));
+            assert!(row[11].contains(&file) && row[11].contains("check that"), "{row:?}");
+        }
+        assert_eq!(rows.position().line(), 8);
         assert_eq!(entries(&place.path("out")), [""; 0], "{option}");
     }
 }
@@ -131,7 +139,7 @@ fn a_killed_evaluation_or_calibration_leaves_every_file_whole() {
         }
     };
     for (arguments, folder, files) in [
-        (&evaluate[..], "out/overlays/good", &["000.png.png"][..]),
+        (&evaluate[..], "out/overlays/good", &["000.png.overlay.png"][..]),
         (&evaluate, "out", &["report.html", "metrics.json", "replicates.json", "scores.csv"]),
         (&calibrate, "models", &["m.patchcore"]),
     ] {
@@ -180,7 +188,12 @@ fn ctrl_c_ends_the_work_at_its_next_step() {
     assert_eq!(output.status.code(), Some(130), "{stderr}");
     assert!(stderr.contains("stopping at the next step"), "{stderr}");
     assert!(stderr.contains("error: the scoring was cancelled"), "{stderr}");
-    assert!(output.stdout.is_empty() && written() < photos.len());
+    // Whole rows, one for each map, and how far it came.
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let rows = stdout.lines().count();
+    assert!(rows >= 2 && rows == written() && rows < photos.len(), "{rows} rows, {} maps", written());
+    assert!(stdout.ends_with("000.png.map.npy\n"), "{stdout}");
+    assert!(stderr.contains(&format!("stopped: scoring {rows}/4000")), "{stderr}");
     assert!(entries(&maps).iter().all(|name| name.ends_with(".npy")), "a part file stays");
 }
 

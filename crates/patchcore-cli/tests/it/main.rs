@@ -25,6 +25,8 @@ mod inspect;
 mod inspect_data;
 mod instructions;
 mod interrupted;
+mod kept;
+mod killed;
 mod masks;
 mod memory;
 mod model_files;

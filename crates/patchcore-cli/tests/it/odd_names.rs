@@ -53,8 +53,10 @@ fn names_that_are_no_text_go_through_every_command() {
     let names = [r"a\xFE.png", r"a\xFF.png", "b.png", "c.png"].map(|name| format!("{photos}/{name}"));
     assert_eq!(column(&scored.stdout, "image_path"), names);
     assert!(column(&scored.stdout, "nearest_good").iter().all(|name| names.contains(name)), "{}", scored.stdout);
-    let files: Vec<String> =
-        [r"a\xFE", r"a\xFF", "b", "c"].iter().flat_map(|stem| [format!("{stem}.npy"), format!("{stem}.png")]).collect();
+    let files: Vec<String> = [r"a\xFE", r"a\xFF", "b", "c"]
+        .iter()
+        .flat_map(|stem| [format!("{stem}.png.map.npy"), format!("{stem}.png.overlay.png")])
+        .collect();
     assert_eq!(entries(&place.path("maps")), files);
 
     // The training photos are found again by the names in the model.
@@ -76,8 +78,38 @@ fn names_that_are_no_text_go_through_every_command() {
     assert!(pixels[2] == 64 * 64 && (1..1000).contains(&pixels[3]), "{pixels:?}");
     for (kind, letter) in [("good", 'g'), (r"spot\xFF", 's')] {
         let pictures = entries(&place.path("out/overlays").join(kind));
-        assert_eq!(pictures, ["FE", "FF"].map(|byte| format!(r"{letter}\x{byte}.png.png")));
+        assert_eq!(pictures, ["FE", "FF"].map(|byte| format!(r"{letter}\x{byte}.png.overlay.png")));
     }
     let compared = patchcore(["compare", &out, &out, "-o", &place.text("compared.html")]).done();
     assert!(compared.stdout.contains("4 images"), "{}", compared.stdout);
+}
+
+/// Names that end a line, reach for the terminal or are formulas of a spreadsheet.
+#[test]
+fn no_name_forges_a_line_or_a_formula() {
+    let place = Workplace::new();
+    let folder = place.path("photos");
+    let names = ["-a.png", "=1+1.png", "+b.png", "@c.png", "d\n    0.0000  good  e.png", "f\u{1b}[31m.png", "\tg.png"];
+    for (seed, name) in names.iter().enumerate() {
+        save(&folder.join(name), photo(WIDTH, HEIGHT, seed as u32, false));
+    }
+    fs::write(folder.join("h\u{1b}[2J\n.png"), "no photo").unwrap();
+    let model = place.text("m.patchcore");
+    patchcore(small_fit(&folder, &place.path("odd.patchcore"))).ends(3, &[]);
+    crate::photos::good_folder(&place.path("plain"), 3);
+    patchcore(small_fit(&place.path("plain"), &place.path("m.patchcore"))).done();
+    for format in ["table", "csv"] {
+        let mut score = crate::program::command();
+        // A CSV that goes into a file has the names as they are.
+        let names = if format == "csv" { &names[..5] } else { &names[..] };
+        score.current_dir(&folder).args(["score", "--model", &model, "--format", format, "--"]).args(names);
+        let stdout = crate::program::finish(&mut score).done().stdout;
+        if format == "table" {
+            assert_eq!(stdout.lines().count(), names.len(), "{stdout}");
+            assert!(!stdout.contains('\t') && stdout.contains(r"d\n    0.0000  good  e.png"), "{stdout}");
+        } else {
+            let expected = ["'-a.png", "'=1+1.png", "'+b.png", "'@c.png", names[4]];
+            assert_eq!(column(&stdout, "image_path"), expected);
+        }
+    }
 }

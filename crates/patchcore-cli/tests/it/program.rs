@@ -36,6 +36,15 @@ impl Run {
         self
     }
 
+    /// [`Run::fails`] for a wrong value of an option.
+    #[track_caller]
+    pub fn misused(self, stderr: &[&str]) -> Self {
+        let run = self.ends(2, stderr);
+        assert_eq!(run.stderr.lines().filter(|line| line.starts_with("error: ")).count(), 1, "{run:#?}");
+        assert_eq!(run.stdout, "", "{run:#?}");
+        run
+    }
+
     /// It failed with one line that begins with `error:` and holds all of these; nothing went to stdout.
     #[track_caller]
     pub fn fails(self, stderr: &[&str]) -> Self {
