@@ -58,6 +58,8 @@ fn holds(bytes: &[u8], mark: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use image::{ImageFormat, RgbImage};
+    use tiff::encoder::TiffEncoder;
+    use tiff::encoder::colortype::Gray8;
 
     use super::*;
     use crate::{to_float_tiff, to_npy, to_png};
@@ -65,21 +67,21 @@ mod tests {
     #[test]
     fn own_files_are_known_and_those_of_others_are_not() {
         let picture = RgbImage::from_pixel(9, 5, image::Rgb([1, 2, 3]));
-        let plain = |format| {
-            let mut bytes = std::io::Cursor::new(Vec::new());
-            picture.write_to(&mut bytes, format).unwrap();
-            bytes.into_inner()
-        };
+        let mut png = std::io::Cursor::new(Vec::new());
+        picture.write_to(&mut png, ImageFormat::Png).unwrap();
+        let mut tiff = std::io::Cursor::new(Vec::new());
+        TiffEncoder::new(&mut tiff).unwrap().write_image::<Gray8>(9, 5, &[7; 45]).unwrap();
         let values = [0.5; 45];
         for (own, made, other) in [
-            (OwnFile::Png, to_png(&picture).unwrap(), plain(ImageFormat::Png)),
-            (OwnFile::Tiff, to_float_tiff(&values, 9, 5).unwrap(), plain(ImageFormat::Tiff)),
+            (OwnFile::Png, to_png(&picture).unwrap(), png.into_inner()),
+            (OwnFile::Tiff, to_float_tiff(&values, 9, 5).unwrap(), tiff.into_inner()),
             (OwnFile::Npy, to_npy(&values, 9, 5).unwrap(), b"\x93NUMPY\x01\x00\x76\x00{'descr': '<f4'".to_vec()),
             (OwnFile::Evaluation, b"<meta content=\"patchcore evaluation\">".to_vec(), b"<html>".to_vec()),
             (OwnFile::Comparison, b"<meta content=\"patchcore comparison\">".to_vec(), Vec::new()),
         ] {
             assert!(own.made(&made), "{own:?}");
-            assert!(!own.made(&other) && !own.made(&[]) && !own.made(&made[..8]), "{own:?}");
+            assert!(!own.made(&other), "{own:?}: of others");
+            assert!(!own.made(&[]) && !own.made(&made[..8]), "{own:?}: cut short");
         }
         assert!(!OwnFile::Comparison.made(b"<meta content=\"patchcore evaluation\">"));
     }

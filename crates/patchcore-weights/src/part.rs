@@ -43,7 +43,7 @@ impl Part {
     /// Takes the place of `target`. `file` is what [`Part::create`] gave: it stays locked until the place is taken.
     pub(crate) fn rename_to(mut self, file: File, target: &Path) -> io::Result<()> {
         // Elsewhere a file that is open may not be renamed, and nothing is cleared away by its lock.
-        let file = if cfg!(unix) { Some(file) } else { None };
+        let file = cfg!(unix).then_some(file);
         if let Some(path) = &self.0 {
             fs::rename(path, target)?;
         }
