@@ -39,7 +39,7 @@ pub fn prepare_mask(mask: &Photo, original: Size, view: &View) -> Result<Mask, I
 
 #[cfg(test)]
 mod tests {
-    use patchcore_config::{Crop, Pad, Resampling, Resize};
+    use patchcore_config::{Crop, Resampling, Resize};
 
     use super::*;
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, GrayImage, ImageBuffer, ImageFormat, Luma, LumaA, RgbImage, Rgba, RgbaImage};
-use patchcore_config::{Crop, Pad, Resampling, Resize, View};
+use patchcore_config::{Crop, Resampling, Resize, View};
 use patchcore_io::{
     Geometry, HiddenDefect, ImageError, Limits, Mask, MaskRule, MaskSurvey, Photo, TruthMask, prepare_mask,
     region_of_masks,

@@ -66,7 +66,8 @@ mod tests {
     }
 
     /// Scores of good parts: what they may look like, from bounded to a power's tail without a variance.
-    const DISTRIBUTIONS: [(&str, fn(&mut Pcg64) -> f64); 8] = [
+    type Draw = fn(&mut Pcg64) -> f64;
+    const DISTRIBUTIONS: [(&str, Draw); 8] = [
         ("uniform", |random| 10.0 + uniform(random)),
         ("normal", |random| 20.0 + 2.0 * normal(random)),
         ("wide normal", |random| (20.0 + 5.0 * normal(random)).max(0.0)),
