@@ -199,7 +199,9 @@ impl Program {
                 let score = row.get("score").and_then(Value::as_f64).with_context(|| format!("no score: {row}"))?;
                 scores.push(score as f32);
                 let stem = photo.file_stem().unwrap_or_default();
-                let (shape, map) = read_npy(&maps.join(stem).with_extension("npy"))?;
+                // A row names its map since it has one; before, the map had the photo's stem.
+                let named = row.get("map_path").and_then(Value::as_str).map(PathBuf::from);
+                let (shape, map) = read_npy(&named.unwrap_or_else(|| maps.join(stem).with_extension("npy")))?;
                 answers.add_floats(&format!("map: {}/{}", kind.display(), stem.display()), shape, &map);
             }
         }
