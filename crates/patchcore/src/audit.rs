@@ -12,8 +12,8 @@ use patchcore_io::{Limits, NetworkInput};
 
 use crate::error::Error;
 use crate::fit::{known_length, prepared};
-use crate::into_photo::{IntoPhoto, Known};
-use crate::known_photos::{KnownPhotos, digest_of};
+use crate::into_photo::{IntoPhoto, Known, digest_of};
+use crate::known_photos::KnownPhotos;
 use crate::model::Model;
 use crate::progress::{Progress, Stage, Teller};
 use crate::score::{NearestGood, Score};

@@ -15,8 +15,8 @@ use patchcore_metrics::threshold::{GoodScoreSource, Thresholds, calibrate, is_be
 
 use crate::error::Error;
 use crate::fit::{FitParts, WhatFails, known_length, numbered, prepared};
-use crate::into_photo::{IntoPhoto, Known, NamedPhoto, PhotoSource};
-use crate::known_photos::{KnownPhotos, digest_of};
+use crate::into_photo::{IntoPhoto, Known, NamedPhoto, PhotoSource, digest_of};
+use crate::known_photos::KnownPhotos;
 use crate::model::Model;
 #[cfg(not(target_family = "wasm"))]
 use crate::model::write_model_file;

@@ -9,7 +9,7 @@ use patchcore_core::{Fitter, ImageInput};
 use patchcore_io::{Geometry, NetworkInput, PhotoIdentity, PhotoKind};
 
 use crate::error::Error;
-use crate::known_photos::Digest;
+use crate::into_photo::Digest;
 use crate::places::stored;
 use crate::remarks::{Remark, Remarks};
 

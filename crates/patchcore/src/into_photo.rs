@@ -109,6 +109,14 @@ pub(crate) fn input_bytes(input: &NetworkInput) -> usize {
     input.data.len() * size_of::<f32>() + input.inside.as_ref().map_or(0, Vec::len)
 }
 
+/// SHA-256 of a photo's pixels.
+pub(crate) type Digest = [u8; 32];
+
+/// The digest of a prepared photo, if whoever prepared it has kept it.
+pub(crate) fn digest_of(input: &NetworkInput) -> Option<Digest> {
+    input.photo.as_ref().map(|photo| photo.sha256)
+}
+
 /// A photo as a model's network wants it.
 pub(crate) fn prepare_photo(photo: &Photo, config: &PatchCoreConfig) -> Result<NetworkInput, Error> {
     // Before the pixels are touched: a strip of one row may be enlarged to a lot of them.

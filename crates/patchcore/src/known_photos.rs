@@ -7,10 +7,8 @@ use std::path::{Path, PathBuf};
 use patchcore_core::model_file::TrainingPhoto;
 use patchcore_io::{NetworkInput, path_of_text};
 
+use crate::into_photo::{Digest, digest_of};
 use crate::model::Model;
-
-/// SHA-256 of a photo's pixels.
-pub(crate) type Digest = [u8; 32];
 
 /// Finds photos among those of the fit.
 pub(crate) struct KnownPhotos {
@@ -88,11 +86,6 @@ impl KnownPhotos {
     pub(crate) fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
-}
-
-/// The digest of a prepared photo, if whoever prepared it has kept it.
-pub(crate) fn digest_of(input: &NetworkInput) -> Option<Digest> {
-    input.photo.as_ref().map(|photo| photo.sha256)
 }
 
 /// The same file under one name, as far as the system knows.

@@ -17,8 +17,7 @@ use patchcore_metrics::threshold::Thresholds;
 use crate::devices::open_device;
 use crate::error::Error;
 use crate::fit_in_progress::core_input;
-use crate::into_photo::prepare_photo;
-use crate::known_photos::digest_of;
+use crate::into_photo::{digest_of, prepare_photo};
 use crate::load_options::LoadOptions;
 #[cfg(not(target_family = "wasm"))]
 use crate::places::seen_from;

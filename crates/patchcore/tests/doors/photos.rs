@@ -155,7 +155,8 @@ fn photos_in_memory_calibrate_and_a_cross_fit_takes_them_more_than_once() {
 
     let failed = [Err(Error::WrongThreshold { value: f32::NAN })];
     let some_fail = part::good(6).into_iter().map(Ok).chain(failed);
-    let report = model.calibrate(some_fail, CalibrateOptions::default().cross_fit(3)).unwrap();
+    let fitted = Model::fit(&settings(), part::good(6)).unwrap();
+    let report = fitted.calibrate(some_fail, CalibrateOptions::default().cross_fit(3)).unwrap();
     assert_eq!((report.scores.len(), report.rejected.len()), (6, 1));
     assert_eq!((report.scores[5].image.as_str(), report.rejected[0].0.as_str()), ("photo 5", "photo 6"));
 }
