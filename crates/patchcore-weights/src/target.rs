@@ -64,6 +64,7 @@ pub(crate) fn folder_of(file: &Path) -> &Path {
 /// What is there and no file.
 enum Kind {
     Folder,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix has devices that are disks"))]
     Disk,
     Stream,
 }
