@@ -83,7 +83,7 @@ impl Subject {
         }
         let file = self.files.first().context("no photos")?;
         let bytes = std::fs::read(file)?;
-        let view = self.config.view;
+        let view = self.config.view.clone();
         let size = self.photos.first().context("no photos")?.size();
         let id = self.id("decode and resize", size.height as usize, size.width as usize);
         criterion.bench_function(&id, |bencher| {

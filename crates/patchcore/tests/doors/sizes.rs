@@ -6,6 +6,9 @@ use patchcore::metrics::image_metrics;
 use patchcore::{DataSet, EvaluateOptions, Limits, Model, Photo, Settings, Size};
 use patchcore_testing::shared;
 
+/// What happens to a photo.
+type Change = Box<dyn Fn(&RgbImage) -> RgbImage>;
+
 /// The photo without `by` of its bottom rows.
 fn cut_bottom(photo: &RgbImage, by: u32) -> RgbImage {
     photo.view(0, 0, photo.width(), photo.height() - by).to_image()
@@ -58,7 +61,7 @@ fn a_bottle_cut_or_grown_by_a_few_rows_scores_as_before() {
     let (defective_before, defective): (Vec<f32>, Vec<RgbImage>) = defective.into_iter().unzip();
     let (auroc_before, apart) = judged(&before, &defective_before);
     assert!(apart, "uncut: {auroc_before}");
-    let mut changes: Vec<(String, f32, Box<dyn Fn(&RgbImage) -> RgbImage>)> = Vec::new();
+    let mut changes: Vec<(String, f32, Change)> = Vec::new();
     for by in [1, 2, 4, 8, 20, 27, 28] {
         changes.push((format!("{by} rows cut"), 0.1, Box::new(move |photo| cut_bottom(photo, by))));
     }
