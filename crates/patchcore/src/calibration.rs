@@ -15,7 +15,7 @@ use patchcore_metrics::threshold::{GoodScoreSource, Thresholds, calibrate, is_be
 
 use crate::error::Error;
 use crate::fit::{FitParts, WhatFails, known_length, numbered, prepared};
-use crate::into_photo::{IntoPhoto, Known, NamedPhoto, PhotoSource, digest_of};
+use crate::into_photo::{IntoPhoto, Known, PhotoSource, digest_of};
 use crate::known_photos::KnownPhotos;
 use crate::model::Model;
 #[cfg(not(target_family = "wasm"))]
@@ -242,25 +242,26 @@ impl Model {
     {
         let known = KnownPhotos::new(self);
         let photos: Vec<(String, Result<PhotoSource, Error>)> = numbered(photos.into_iter()).collect();
-        let inputs = photos.iter().map(|(name, source)| {
-            let source = source.as_ref().map_or_else(|_| Err(Error::NoThreshold), |source| Ok(source.clone()));
-            NamedPhoto { name: Some(name.clone()), source }
-        });
-        let inputs: Vec<NamedPhoto> = inputs.collect();
-        let inputs = prepared(self.config(), limits, Known::Identity, inputs.into_iter());
+        let sources = photos.iter().filter_map(|(name, source)| Some((name.clone(), source.as_ref().ok()?.clone())));
+        // A file that does not name its photos cannot be asked.
+        let is_own = |name: &str, input: &NetworkInput| known.is_empty() || known.index_of_own(name, input).is_some();
+        let look = |(name, input): (String, Result<NetworkInput, Error>)| {
+            input.map(|input| (digest_of(&input), is_own(&name, &input)))
+        };
+        let looked: Vec<_> = prepared(self.config(), limits, Known::Identity, sources).map(look).collect();
+        let mut looked = looked.into_iter();
         let (mut parts, mut own, mut stranger, mut strangers) = (HashMap::new(), Vec::new(), None, 0);
         let mut different = 0;
-        for ((name, source), (_, input)) in photos.into_iter().zip(inputs) {
-            let (source, input) = match (source, input) {
-                (Err(error), _) | (Ok(_), Err(error)) => {
+        for (name, source) in photos {
+            let (source, digest, is_own) = match source.map(|source| (source, looked.next())) {
+                Ok((source, Some(Ok((digest, is_own))))) => (source, digest, is_own),
+                Err(error) | Ok((_, Some(Err(error)))) => {
                     report.rejected.push((name, error));
                     continue;
                 }
-                (Ok(source), Ok(input)) => (source, input),
+                Ok((_, None)) => unreachable!("each source has been looked at"),
             };
-            let digest = digest_of(&input);
-            // A file that does not name its photos cannot be asked.
-            if !known.is_empty() && known.index_of_own(&name, &input).is_none() {
+            if !is_own {
                 strangers += 1;
                 stranger.get_or_insert(name);
                 continue;
