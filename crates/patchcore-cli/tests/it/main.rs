@@ -28,7 +28,6 @@ mod interrupted;
 mod kept;
 mod killed;
 mod masks;
-mod memory;
 mod model_files;
 mod odd_names;
 mod photos;

@@ -1,6 +1,24 @@
 //! The memory that `fit` announces is the memory that it takes, at most; tiles bound that of a score.
+//!
+//! A binary of its own: the kernel counts for a program what the process had that started it, and the other tests of the
+//! program have many photos at once.
 
 #![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests; clippy.toml excuses only what stands inside a #[test] function"
+)]
+
+#[path = "../it/photos.rs"]
+#[allow(dead_code, reason = "the other tests use the rest")]
+mod photos;
+#[path = "../it/program.rs"]
+#[allow(dead_code, reason = "the other tests use the rest")]
+mod program;
 
 use std::io::Read;
 use std::process::Stdio;
