@@ -58,6 +58,27 @@ pub enum Command {
     Completions(Completions),
 }
 
+impl Command {
+    /// What Ctrl-C cancels, in words. Nobody waits for the process of its own.
+    pub fn what(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Fit(_) => "fit",
+            Self::Score(_) => "scoring",
+            Self::Calibrate(_) => "calibration",
+            Self::Audit(_) => "audit",
+            Self::Evaluate(_) => "evaluation",
+            Self::Compare(_) => "comparison",
+            Self::Inspect(_) => "inspection",
+            Self::InspectData(_) => "look at the data",
+            Self::Devices(_) => "list of devices",
+            Self::Doctor(_) => "examination",
+            Self::Demo(_) => "demo",
+            Self::Completions(_) => "script",
+            Self::TryDevice(_) => return None,
+        })
+    }
+}
+
 /// Where to compute, and in which number format.
 #[derive(Debug, Clone, Args)]
 pub struct Compute {

@@ -1,6 +1,7 @@
 //! Ctrl-C: work that is being watched ends at its next step and says what was cancelled; everything else, and a second
 //! Ctrl-C, ends the program at once. Files are whole either way.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::output::note;
@@ -13,8 +14,14 @@ static WATCHED: AtomicUsize = AtomicUsize::new(0);
 /// Whether the user has pressed Ctrl-C.
 static ASKED: AtomicBool = AtomicBool::new(false);
 
-/// Takes Ctrl-C over; not where the caller has set it aside (`nohup`, a shell's background job).
-pub fn install() {
+/// What is cancelled: `fit`, `evaluation`.
+static WHAT: OnceLock<&str> = OnceLock::new();
+
+/// Takes Ctrl-C over; not where the caller has set it aside (`nohup`, a shell's background job). `what` is cancelled then.
+pub fn install(what: Option<&'static str>) {
+    if let Some(what) = what {
+        WHAT.get_or_init(|| what);
+    }
     if let Err(error) = ctrlc::try_set_handler(interrupted) {
         tracing::debug!("Ctrl-C is as it was: {error}");
     }
@@ -23,6 +30,7 @@ pub fn install() {
 fn interrupted() {
     let again = ASKED.swap(true, Ordering::SeqCst);
     if again || WATCHED.load(Ordering::SeqCst) == 0 {
+        WHAT.get().iter().for_each(|what| note(&format!("error: the {what} was cancelled")));
         std::process::exit(EXIT_CODE.into());
     }
     note("stopping at the next step (Ctrl-C again: at once)");

@@ -24,6 +24,7 @@ mod report_evidence;
 mod report_page;
 mod results;
 mod row_stream;
+mod said;
 mod utc;
 mod write_plan;
 
@@ -31,6 +32,9 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
+use patchcore::Error;
+use tracing_subscriber::field::MakeExt as _;
+use tracing_subscriber::fmt::format::debug_fn;
 
 use crate::arguments::{Arguments, Command};
 use crate::outcome::Outcome;
@@ -41,11 +45,13 @@ fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("PATCHCORE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time();
+    // Names of files are part of messages: their control characters must not reach a terminal.
+    let log = log.fmt_fields(debug_fn(output::log_field).delimited(" "));
     // Colours are for terminals, and for those who did not ask for none.
     let colors = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     // A log that nobody reads any more is no reason to stop (reporting it on stderr would panic).
-    log.with_ansi(colors).log_internal_errors(false).init();
-    interrupt::install();
+    log.with_ansi(colors).with_target(arguments.verbose).log_internal_errors(false).init();
+    interrupt::install(arguments.command.what());
     let result = match &arguments.command {
         Command::Fit(fit) => commands::fit::run(fit),
         Command::Score(score) => commands::score::run(score),
@@ -68,15 +74,14 @@ fn main() -> ExitCode {
         // A reader that has seen enough (`| head`) is no failure.
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output::note(&format!("error: {error:#}"));
+            let cancelled = error.chain().find(|cause| matches!(cause.downcast_ref(), Some(Error::Cancelled { .. })));
+            let text = cancelled.map_or_else(|| said::of_chain(&error), said::of);
+            output::note(&format!("error: {text}"));
             hint::hint(&error).iter().for_each(|hint| output::note(&format!("hint: {hint}")));
-            let cancelled = |cause: &(dyn std::error::Error + 'static)| {
-                matches!(cause.downcast_ref(), Some(patchcore::Error::Cancelled { .. }))
-            };
-            ExitCode::from(match error.chain().any(cancelled) {
-                true => interrupt::EXIT_CODE,
-                false if misuse::is_misuse(&error) => 2,
-                false => 1,
+            ExitCode::from(match cancelled {
+                Some(_) => interrupt::EXIT_CODE,
+                None if misuse::is_misuse(&error) => 2,
+                None => 1,
             })
         }
     }

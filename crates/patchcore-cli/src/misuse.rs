@@ -3,7 +3,7 @@
 use std::fmt;
 
 use patchcore::Error;
-use patchcore::error::{ConfigError, DeviceError};
+use patchcore::error::{CalibrationError, ConfigError, DeviceError};
 
 /// A value that the program itself finds wrong.
 #[derive(Debug)]
@@ -21,7 +21,15 @@ impl std::error::Error for Misuse {}
 pub fn is_misuse(error: &anyhow::Error) -> bool {
     // What a model file says wrongly is a cause of another error, and no option's value.
     let of_library = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
-    error.downcast_ref::<Misuse>().is_some()
+    let is_rate = |error: &CalibrationError| matches!(error, CalibrationError::OutOfRange { .. });
+    let is_of_library = match of_library {
+        Some(Error::Config(_) | Error::Device(DeviceError::Unknown { .. }) | Error::WrongThreshold { .. }) => true,
+        Some(Error::WrongFolds { folds, .. }) => *folds < 2,
+        Some(Error::Calibration(error)) => is_rate(error),
+        _ => false,
+    };
+    is_of_library
+        || error.downcast_ref::<Misuse>().is_some()
         || error.downcast_ref::<ConfigError>().is_some()
-        || matches!(of_library, Some(Error::Config(_) | Error::Device(DeviceError::Unknown { .. })))
+        || error.downcast_ref().is_some_and(is_rate)
 }

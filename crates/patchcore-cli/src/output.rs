@@ -1,12 +1,13 @@
 //! Where results go: stdout, and files in folders that are made when needed.
 
+use std::fmt;
 use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
 use patchcore::{Model, Remarks, Threshold, one_line};
 
-use crate::hint;
+use crate::{hint, said};
 
 /// Writes text to stdout; an error instead of a panic where `println!` panics.
 pub fn print(text: &str) -> anyhow::Result<()> {
@@ -18,6 +19,44 @@ pub fn print(text: &str) -> anyhow::Result<()> {
 /// goes on, where `eprintln!` panics.
 pub fn note(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", one_line(line));
+}
+
+/// One field of a message of the log, with the control characters of names escaped.
+pub fn log_field(
+    writer: &mut tracing_subscriber::fmt::format::Writer<'_>,
+    field: &tracing::field::Field,
+    value: &dyn fmt::Debug,
+) -> fmt::Result {
+    let text = one_line(&format!("{value:?}"));
+    match field.name() {
+        "message" => writer.write_str(&text),
+        name => write!(writer, "{name}={text}"),
+    }
+}
+
+/// Lines of a kind that are all said; of more only the first is, with their number.
+const FEW: usize = 5;
+
+/// Warns of each of a few, behind what they `are`; of many in one line, with their number, what `many` of them are (`photos are left
+/// out`) and the first. The log of `-v` has all.
+pub fn warn_each(are: &str, many: &str, lines: &[String]) {
+    let few = lines.len() <= FEW;
+    for line in lines {
+        if few {
+            tracing::warn!("{are}{line}");
+        } else {
+            tracing::debug!("{are}{line}");
+        }
+    }
+    if let (false, Some(first)) = (few, lines.first()) {
+        tracing::warn!("{} {many} (-v names all), the first: {first}", lines.len());
+    }
+}
+
+/// Warns of photos that a command did without.
+pub fn warn_of_rejected(rejected: &[(String, patchcore::Error)]) {
+    let lines: Vec<String> = rejected.iter().map(|(photo, error)| naming(photo, error)).collect();
+    warn_each("left out: ", "photos are left out", &lines);
 }
 
 /// Warns of what is odd about photos that were taken all the same, once each.
@@ -58,7 +97,7 @@ pub fn make_folder(path: &Path) -> anyhow::Result<()> {
 
 /// An error with the file it concerns in front, unless its own text names it, and the option that helps.
 pub fn naming(file: &str, error: &patchcore::Error) -> String {
-    let text = error.to_string();
+    let text = said::of(error);
     let named = if text.contains(file) { text } else { format!("{file}: {text}") };
     hint::of_error(error).map_or_else(|| named.clone(), |hint| format!("{named} ({hint})"))
 }

@@ -3,6 +3,8 @@
 use patchcore::{EvaluatedImage, Geometry, Limits, MapGeometry, Model, NearestPhoto, Score};
 use patchcore_report::{Evidence, NearestPatch, crop_around};
 
+use crate::said;
+
 /// Side of a crop as a share of the input's short side.
 const CROP: f64 = 0.3;
 
@@ -30,7 +32,7 @@ pub fn evidence(model: &Model, row: &EvaluatedImage, geometry: MapGeometry) -> R
 /// The good patch that the worst patch was compared with, with its photo if that is still there.
 fn nearest(model: &Model, score: &Score) -> NearestPatch {
     let good = &score.nearest_good;
-    let crop = model.open_nearest(good, &Limits::default()).map_err(|error| error.to_string());
+    let crop = model.open_nearest(good, &Limits::default()).map_err(|error| said::of(&error));
     let cut = |found: NearestPhoto| crop_around(&found.photo.to_rgb8(), found.at, crop_size(&found.geometry));
     NearestPatch {
         image: good.image.clone(),

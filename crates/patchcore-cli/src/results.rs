@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::csv_cell::safe_cell;
+use crate::said;
 
 /// replicates.json: what `compare` needs of the pixels of an evaluation, whose maps it does not have.
 #[derive(Debug, Serialize, Deserialize)]
@@ -76,10 +77,10 @@ pub fn scores_csv(evaluation: &Evaluation) -> anyhow::Result<Vec<u8>> {
     for row in &evaluation.images {
         let (score, mut error) = match &row.score {
             Ok(score) => (score.to_string(), String::new()),
-            Err(error) => (String::new(), error.to_string()),
+            Err(error) => (String::new(), said::of(error)),
         };
         if let Some(mask_error) = &row.mask_error {
-            error = mask_error.to_string();
+            error = said::of(mask_error);
         }
         let label = if row.image.is_anomalous { "1" } else { "0" };
         let pixels = row.defective_pixels().to_string();

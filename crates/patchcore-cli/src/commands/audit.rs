@@ -62,12 +62,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let audit = model.audit(&files, AuditOptions::default().progress(|progress| display.show(progress)))?;
     display.finish();
     drop(display);
-    for (photo, error) in &audit.rejected {
-        tracing::warn!("left out: {}", output::naming(photo, error));
-    }
-    for photo in &audit.unknown {
-        tracing::warn!("left out: {} is no training photo of this model", path_of_text(photo).display());
-    }
+    output::warn_of_rejected(&audit.rejected);
+    let unknown = |photo: &String| format!("{} is no training photo of this model", path_of_text(photo).display());
+    output::warn_each("left out: ", "photos are left out", &audit.unknown.iter().map(unknown).collect::<Vec<String>>());
     anyhow::ensure!(
         !audit.photos.is_empty(),
         "none of the training photos could be audited: give their folder with --good"

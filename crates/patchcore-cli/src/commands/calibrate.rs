@@ -133,9 +133,7 @@ fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thres
     let report = model.calibrate(files, options).with_context(|| format!("cannot calibrate on {}", good.display()))?;
     display.finish();
     drop(display);
-    for (photo, error) in &report.rejected {
-        tracing::warn!("left out: {}", output::naming(photo, error));
-    }
+    output::warn_of_rejected(&report.rejected);
     output::warn_of(&report.remarks);
     if arguments.cross_fit.is_some() {
         output::note(

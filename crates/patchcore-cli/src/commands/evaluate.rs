@@ -24,6 +24,7 @@ use crate::progress::Display;
 use crate::report_evidence::evidence;
 use crate::report_page::report_page;
 use crate::results::{ReplicatesFile, one_class, scores_csv, summary};
+use crate::said;
 use crate::write_plan::{Kind, WritePlan};
 
 pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
@@ -66,7 +67,7 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
             let page = report_page(&title, &arguments.data, &model, &evaluation, &results, scoring);
             Some(page.render(&mut |index| {
                 let row = evaluation.images.get(index).ok_or("no such image")?;
-                evidence(&model, row, geometry).map_err(|error| error.to_string())
+                evidence(&model, row, geometry).map_err(|error| said::of(&error))
             })?)
         }
     };
@@ -109,21 +110,20 @@ pub fn say(evaluation: &Evaluation) {
             100.0 * share
         );
     }
-    let mut without_mask = 0;
+    let (mut failed, mut without_mask, mut other_masks) = (Vec::new(), Vec::new(), Vec::new());
     for row in &evaluation.images {
+        let line = |error| output::naming(&row.image.relative, error);
+        failed.extend(row.score.as_ref().err().map(line));
         // Black masks have a line of their own.
         let mask_error = row.mask_error.as_ref().filter(|_| row.hidden.is_none());
-        for error in row.score.as_ref().err().into_iter().chain(mask_error) {
-            let is_missing = matches!(error, patchcore::Error::Mask(MaskFault::Missing { .. }));
-            without_mask += usize::from(is_missing);
-            if !is_missing || without_mask <= NAMED {
-                tracing::warn!("{}", output::naming(&row.image.relative, error));
-            }
+        match mask_error {
+            Some(error @ patchcore::Error::Mask(MaskFault::Missing { .. })) => without_mask.push(line(error)),
+            error => other_masks.extend(error.map(line)),
         }
     }
-    if without_mask > NAMED {
-        tracing::warn!("and {} more defective photos have no mask; scores.csv names all", without_mask - NAMED);
-    }
+    output::warn_each("", "photos could not be scored", &failed);
+    output::warn_each("", "defective photos have no mask", &without_mask);
+    output::warn_each("", "defective photos have masks that cannot be used", &other_masks);
     let mut hidden: BTreeMap<&str, Vec<(&EvaluatedImage, HiddenDefect)>> = BTreeMap::new();
     for row in &evaluation.images {
         if let Some(cause) = row.hidden {

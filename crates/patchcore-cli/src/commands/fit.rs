@@ -47,9 +47,7 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
     let features = display.until(Stage::Features);
     let coreset = display.elapsed().saturating_sub(features);
     drop(display);
-    for (photo, error) in &report.rejected {
-        tracing::warn!("left out: {}", output::naming(photo, error));
-    }
+    output::warn_of_rejected(&report.rejected);
     output::warn_of(&report.remarks);
     let model =
         if arguments.reproducible { report.model.reproducible() } else { report.model.with_provenance(provenance()) };

@@ -12,6 +12,7 @@ use crate::arguments::{InspectData, InspectFormat};
 use crate::data::{self, orphans};
 use crate::outcome::Outcome;
 use crate::output;
+use crate::said;
 
 /// Lines of one kind that the table has; JSON has all.
 const SHOWN: usize = 10;
@@ -188,7 +189,7 @@ fn each<T: Send>(files: &[&Path], ask: impl Fn(&Photo) -> T + Sync) -> Vec<Resul
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(file) = files.get(at) else { return answers };
             let photo = Photo::open(file, &Limits::default());
-            answers.push((at, photo.map(|photo| ask(&photo)).map_err(|error| error.to_string())));
+            answers.push((at, photo.map(|photo| ask(&photo)).map_err(|error| said::of(&error))));
         }
     };
     let mut answers: Vec<_> = std::thread::scope(|scope| {

@@ -1,6 +1,5 @@
 //! `patchcore score`: photos in, one score a line out, each as soon as it is there; heat maps and raw maps on request.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use patchcore::config::Distance;
@@ -18,6 +17,7 @@ use crate::outcome::Outcome;
 use crate::output;
 use crate::progress::Display;
 use crate::row_stream::RowStream;
+use crate::said;
 use crate::write_plan::{Kind, WritePlan};
 
 /// How overlays end; folders of photos leave such files out.
@@ -102,11 +102,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let mut cancelled = false;
     for (at, (path, files)) in paths.iter().zip(&files).enumerate() {
         let row = match path {
-            Err(unread) => Row::failed(path_text(&unread.path), &unread.error),
+            Err(unread) => Row::failed(path_text(&unread.path), said::of_chain(&unread.error)),
             Ok(path) => {
                 let Some(photo) = scores.next() else { break };
                 match photo.result {
-                    Err(error) => Row::failed(photo.name, &error),
+                    Err(error) => Row::failed(photo.name, said::of(&error)),
                     Ok(score) => {
                         remarks.note(&photo.name, &score.remarks);
                         let written = write_pictures(&model, files, arguments, path, &score);
@@ -134,7 +134,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
 }
 
 impl Row {
-    fn failed(image_path: String, error: &dyn fmt::Display) -> Self {
+    fn failed(image_path: String, error: String) -> Self {
         Self {
             image_path,
             score: None,
@@ -147,7 +147,7 @@ impl Row {
             nearest_good_distance: None,
             map_path: None,
             overlay_path: None,
-            error: Some(error.to_string()),
+            error: Some(error),
         }
     }
 
@@ -315,7 +315,7 @@ fn write_pictures(model: &Model, files: &Files, arguments: &Arguments, photo: &P
     let mut errors = Vec::new();
     let mut done = |result: Option<anyhow::Result<()>>| match result {
         Some(Err(error)) => {
-            errors.push(format!("{error:#}"));
+            errors.push(said::of_chain(&error));
             false
         }
         result => result.is_some(),

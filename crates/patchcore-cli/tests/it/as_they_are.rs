@@ -96,7 +96,7 @@ fn twelve_bits_in_sixteen_score_as_the_same_photos_in_eight() {
     let text = patchcore(["inspect", &place.text("m.patchcore")]).done().stdout;
     assert!(text.contains("4080 is white in 16-bit photos"), "{text}");
     let (data, model) = (place.text("twelve/train"), place.text("m.patchcore"));
-    patchcore(["fit", "--data", &data, "--full-scale", "0", "-o", &model]).misused(&["full_scale is 0", "4095"]);
+    patchcore(["fit", "--data", &data, "--full-scale", "0", "-o", &model]).misused(&["--full-scale is 0", "4095"]);
 }
 
 #[test]

@@ -55,6 +55,23 @@ fn a_folder_of_one_bad_file_says_what_is_wrong_with_it() {
 }
 
 #[test]
+fn many_bad_files_are_one_line_and_all_of_them_with_v() {
+    let place = Workplace::new();
+    good_folder(&place.path("photos"), 3);
+    for at in 0..50 {
+        fs::write(place.path(&format!("photos/bad\u{7}{at:02}.png")), "no photo").unwrap();
+    }
+    let lines = |run: &Run, needle: &str| run.stderr.lines().filter(|line| line.contains(needle)).count();
+    let run = fit(&place, "photos").ends(3, &["50 photos are left out (-v names all), the first: ", r"bad\u{7}00.png"]);
+    assert_eq!(lines(&run, "is not an image"), 1, "{}", run.stderr);
+    assert!(!run.stderr.contains('\u{7}'), "a name rings the bell: {}", run.stderr);
+    let mut fit = small_fit(&place.path("photos"), &place.path("m.patchcore"));
+    fit.push("-v".to_owned());
+    let run = patchcore(fit).ends(3, &[r"bad\u{7}49.png"]);
+    assert!(lines(&run, "is not an image") >= 50 && !run.stderr.contains('\u{7}'), "{}", run.stderr);
+}
+
+#[test]
 fn bad_files_among_good_ones_are_left_out_and_named() {
     let place = Workplace::new();
     good_folder(&place.path("photos"), 3);

@@ -1,4 +1,4 @@
-//! Settings that cannot work: exit 2 where the command line or a value in it is wrong, else exit 1 with the parameter's name.
+//! Settings that cannot work: exit 2 where the command line or a value in it is wrong, else exit 1; both name the option.
 
 use crate::photos::good_folder;
 use crate::program::{Run, Workplace, patchcore, small_fit};
@@ -55,25 +55,45 @@ fn values_that_do_not_exist_are_listed() {
 fn values_out_of_range_say_the_range() {
     let place = photos();
     let cases: [(&[&str], &[&str]); 15] = [
-        (&["--patch-size", "0"], &["patch_size is 0", "odd", "1 to 15"]),
-        (&["--patch-size", "4"], &["patch_size is 4", "odd", "1 to 15"]),
-        (&["--target-embed-dimension", "0"], &["target_embed_dimension is 0", "1 to 65536"]),
-        (&["--pretrain-embed-dimension", "0", "--mode", "authors"], &["pretrain_embed_dimension is 0", "1 to 65536"]),
-        (&["--pretrain-embed-dimension", "512"], &["pretrain_embed_dimension is 512", "target_embed_dimension"]),
-        (&["--coreset-sampling-ratio", "0"], &["coreset_sampling_ratio is 0", "(0, 1]"]),
-        (&["--coreset-sampling-ratio", "1.5"], &["coreset_sampling_ratio is 1.5", "(0, 1]"]),
-        (&["--coreset-sampling-ratio", "-0.1"], &["coreset_sampling_ratio is -0.1", "(0, 1]"]),
-        (&["--coreset-sampling-ratio", "NaN"], &["coreset_sampling_ratio is NaN", "(0, 1]"]),
-        (&["--num-neighbors", "0"], &["num_neighbors is 0", "from 1 to 1024"]),
-        (&["--resize", "4"], &["resize is 4", "8 to 8192"]),
-        (&["--resize", "4294967295"], &["resize is 4294967295", "8 to 8192"]),
-        (&["--size", "0x64"], &["size is 0x64", "8 to 8192"]),
-        (&["--crop", "0"], &["crop is 0x0", "8 to 8192"]),
-        (&["--crop", "9000x64"], &["crop is 9000x64", "8 to 8192"]),
+        (&["--patch-size", "0"], &["--patch-size is 0", "odd", "1 to 15"]),
+        (&["--patch-size", "4"], &["--patch-size is 4", "odd", "1 to 15"]),
+        (&["--target-embed-dimension", "0"], &["--target-embed-dimension is 0", "1 to 65536"]),
+        (&["--pretrain-embed-dimension", "0", "--mode", "authors"], &["--pretrain-embed-dimension is 0", "1 to 65536"]),
+        (&["--pretrain-embed-dimension", "512"], &["--pretrain-embed-dimension is 512", "--target-embed-dimension"]),
+        (&["--coreset-sampling-ratio", "0"], &["--coreset-sampling-ratio is 0", "(0, 1]"]),
+        (&["--coreset-sampling-ratio", "1.5"], &["--coreset-sampling-ratio is 1.5", "(0, 1]"]),
+        (&["--coreset-sampling-ratio", "-0.1"], &["--coreset-sampling-ratio is -0.1", "(0, 1]"]),
+        (&["--coreset-sampling-ratio", "NaN"], &["--coreset-sampling-ratio is NaN", "(0, 1]"]),
+        (&["--num-neighbors", "0"], &["--num-neighbors is 0", "from 1 to 1024"]),
+        (&["--resize", "4"], &["--resize is 4", "8 to 8192"]),
+        (&["--resize", "4294967295"], &["--resize is 4294967295", "8 to 8192"]),
+        (&["--size", "0x64"], &["--size is 0x64", "8 to 8192"]),
+        (&["--crop", "0"], &["--crop is 0x0", "8 to 8192"]),
+        (&["--crop", "9000x64"], &["--crop is 9000x64", "8 to 8192"]),
     ];
     for (options, needles) in cases {
         bare_fit(&place, options).misused(needles);
     }
+}
+
+#[test]
+fn rates_and_thresholds_out_of_range_are_wrong_usage() {
+    let place = photos();
+    fit(&place, &["--num-neighbors", "1"]).done();
+    let (model, good) = (place.text("m.patchcore"), place.text("photos"));
+    let calibrate = |options: &[&str]| patchcore(["calibrate", "--model", &model].iter().chain(options));
+    for (options, needles) in [
+        (&["--good", &good, "--fpr", "0"][..], &["--fpr is 0", "above 0 and below 1"][..]),
+        (&["--good", &good, "--fpr", "5"], &["--fpr is 5", "for example 0.01"]),
+        (&["--good", &good, "--confidence", "1"], &["--confidence is 1", "for example 0.95"]),
+        (&["--good", &good, "--cross-fit", "2", "--confidence", "NaN"], &["--confidence is NaN"]),
+        (&["--good", &good, "--fpr", "0.9", "--cross-fit", "1"], &["1 folds", "at least 2"]),
+        (&["--manual", "NaN"], &["threshold NaN is not a finite number"]),
+    ] {
+        calibrate(options).misused(needles);
+    }
+    // What more photos would mend is none.
+    calibrate(&["--good", &good, "--fpr", "0.01"]).fails(&["cannot promise", "--fpr"]);
 }
 
 #[test]
@@ -94,8 +114,8 @@ fn a_coreset_of_no_or_too_few_rows_says_what_would_do() {
         bare_fit(&place, &options)
     };
     // Two photos of 8 x 8 patches.
-    run("0.001", "1").fails(&["coreset_sampling_ratio 0.001", "128 patches", "no row", "at least 0.0078125"]);
-    run("0.05", "7").fails(&["num_neighbors is 7", "only 6 rows", "lower num_neighbors", "add photos"]);
+    run("0.001", "1").fails(&["--coreset-sampling-ratio 0.001", "128 patches", "no row", "at least 0.0078125"]);
+    run("0.05", "7").fails(&["--num-neighbors is 7", "only 6 rows", "lower --num-neighbors", "add photos"]);
     run("0.05", "6").done();
 }
 

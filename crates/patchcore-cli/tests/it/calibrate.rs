@@ -84,9 +84,9 @@ fn other_thresholds_say_where_they_come_from() {
     let run = calibrate(&["--manual", "2.5"]).done();
     assert!(run.stdout.contains("image threshold 2.5: set by hand"), "{}", run.stdout);
     assert!(run.stdout.contains("pixel threshold") && run.stdout.contains("largest F1"), "{}", run.stdout);
-    calibrate(&["--manual", "nan"]).fails(&["not a finite number"]);
+    calibrate(&["--manual", "nan"]).misused(&["not a finite number"]);
     calibrate(&[]).ends(2, &["--good"]);
-    calibrate(&["--good", &part, "--fpr", "1.5"]).fails(&["fpr is 1.5", "below 1"]);
+    calibrate(&["--good", &part, "--fpr", "1.5"]).misused(&["--fpr is 1.5", "below 1"]);
 }
 
 #[test]

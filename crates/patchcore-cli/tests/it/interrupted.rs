@@ -197,6 +197,50 @@ fn ctrl_c_ends_the_work_at_its_next_step() {
     assert!(entries(&maps).iter().all(|name| name.ends_with(".npy")), "a part file stays");
 }
 
+/// Whenever it comes: before the first photo, at a step, or after the last one.
+#[cfg(target_os = "linux")]
+#[test]
+fn every_command_says_what_was_cancelled() {
+    let place = Workplace::new();
+    let part = place.path("part");
+    category(&part);
+    patchcore(small_fit(&part, &place.path("m.patchcore"))).done();
+    for kind in ["train/good", "test/good"] {
+        let folder = part.join(kind);
+        (0..600).for_each(|at| fs::hard_link(folder.join("000.png"), folder.join(format!("b{at}.png"))).unwrap());
+        // Each command says first that it leaves this out.
+        fs::write(folder.join("notes.gif"), "").unwrap();
+    }
+    let (model, data) = (place.text("m.patchcore"), place.text("part"));
+    let (good, out) = (place.text("part/train/good"), place.text("out"));
+    let before = fs::read(place.path("m.patchcore")).unwrap();
+    let cases: [(&[&str], &str); 5] = [
+        (&["fit", "--data", &good, "-o", &out], "the fit was cancelled"),
+        (&["score", "--model", &model, &good], "the scoring was cancelled"),
+        (&["evaluate", "--model", &model, "--data", &data, "-o", &out], "the evaluation was cancelled"),
+        (&["calibrate", "--model", &model, "--good", &good, "--cross-fit", "3"], "the calibration was cancelled"),
+        (&["audit", "--model", &model, "--good", &good], "the audit was cancelled"),
+    ];
+    for (arguments, said) in cases {
+        let mut run = Command::new("env")
+            .args(["--default-signal=INT", PROGRAM])
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(run.stderr.take().unwrap()).lines().map(Result::unwrap);
+        assert!(lines.any(|line| line.contains("left out: ")), "{arguments:?}");
+        finish(shell(r#"kill -INT "$1""#).args(["sh", &run.id().to_string()])).done();
+        let after: Vec<String> = lines.collect();
+        assert_eq!(run.wait().unwrap().code(), Some(130), "{arguments:?}: {after:#?}");
+        let errors: Vec<&String> = after.iter().filter(|line| line.starts_with("error: ")).collect();
+        assert_eq!(errors, [&format!("error: {said}")], "{arguments:?}: {after:#?}");
+        assert_eq!(fs::read(place.path("m.patchcore")).unwrap(), before, "{arguments:?}");
+        assert!(!place.path("out").is_file() && !place.path("out/metrics.json").exists(), "{arguments:?}");
+    }
+}
+
 #[test]
 fn a_reader_that_left_is_no_failure() {
     let place = fitted();
