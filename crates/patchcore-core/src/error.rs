@@ -290,6 +290,16 @@ pub enum FitError {
         /// Rows of the bank.
         rows: usize,
     },
+    /// A photo is to be compared with the others, of which the bank has too few rows.
+    #[error(
+        "the other photos have {rows} rows of the memory bank, and num_neighbors is {num_neighbors}: they are too few to compare this photo with; fit on more photos that are no copies of it"
+    )]
+    TooFewOthers {
+        /// Neighbours asked for.
+        num_neighbors: usize,
+        /// Rows of the other photos.
+        rows: usize,
+    },
     /// Features of a good image are NaN or infinite.
     #[error("the features of training image {image} are not finite: check the network's weights")]
     NotFinite {

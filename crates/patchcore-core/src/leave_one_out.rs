@@ -13,7 +13,7 @@ impl PatchCore {
     /// that only the removed photo covered stays uncovered. Cost: the index of the search, built again.
     ///
     /// # Errors
-    /// [`FitError::TooFewRows`] when fewer rows stay than the score needs neighbours, [`FitError::NoOrigins`] for a model over a
+    /// [`FitError::TooFewOthers`] when fewer rows stay than the score needs neighbours, [`FitError::NoOrigins`] for a model over a
     /// bank from elsewhere.
     pub fn without_image(&self, image: u32) -> Result<PatchCore, FitError> {
         let (num_neighbors, needed) = (self.config().num_neighbors, self.config().bank_rows_needed());
@@ -26,7 +26,7 @@ impl PatchCore {
                 origins.push(*origin);
             }
             match origins.len() {
-                rows if rows < needed => Err(FitError::TooFewRows { num_neighbors, rows }),
+                rows if rows < needed => Err(FitError::TooFewOthers { num_neighbors, rows }),
                 _ => Ok(MemoryBank::new(bank.dim(), rows, origins)?.with_dtype(bank.dtype())?),
             }
         };
@@ -48,7 +48,7 @@ impl PatchCore {
         for (image, photo) in photos.iter().enumerate().step_by(photos.len().div_ceil(PHOTOS)) {
             let without = match self.without_image(image as u32) {
                 Ok(without) => without,
-                Err(FitError::TooFewRows { .. }) => continue,
+                Err(FitError::TooFewOthers { .. }) => continue,
                 Err(other) => return Err(other),
             };
             let inside = photo.inside.as_deref();

@@ -153,6 +153,33 @@ fn an_evaluation_says_that_its_photos_are_the_fits() {
     assert!(run.stderr.contains("000.png is a photo that the model was fitted on"), "{}", run.stderr);
 }
 
+/// A model file of before, which has the relative paths of its photos and no digests.
+#[test]
+fn photos_of_an_earlier_file_go_by_their_paths_and_that_is_said() {
+    let place = Workplace::new();
+    fs::create_dir(place.path("line")).unwrap();
+    let earlier = include_bytes!("../../../patchcore/tests/fixtures/version_2_paper.safetensors");
+    fs::write(place.path("line/m.patchcore"), earlier).unwrap();
+    for seed in 0..3 {
+        save(&place.path(&format!("line/good/{seed}.png")), photo(WIDTH, HEIGHT, seed, false));
+        save(&place.path(&format!("other/good/{seed}.png")), photo(WIDTH, HEIGHT, 100 + seed, false));
+    }
+    let model = place.text("line/m.patchcore");
+    let said = "known by their paths, and copies of them are not found; fit again";
+    let calibrate = |folder: &str, good: &str| {
+        within(&place.path(folder), ["calibrate", "--model", &model, "--good", good, "--fpr", "0.9"])
+    };
+    // Found from where the fit was, and through another spelling of the same files.
+    calibrate("line", "good").fails(&["0.png is a training photo of this model", said]);
+    calibrate("line", "../line/good").fails(&["0.png is a training photo of this model", said]);
+    // The bank has four rows, two of them of the first photo.
+    let audited = within(&place.path("line"), ["audit", "--model", &model, "--format", "csv"]);
+    let audited = audited.ends(3, &[said, "good/0.png: the other photos have 2 rows", "fit on more photos"]);
+    assert_eq!(audited.stdout.lines().count(), 3, "{audited:#?}");
+    let run = calibrate("other", "good");
+    run.fails(&[said]);
+}
+
 #[test]
 fn a_broken_part_among_those_that_calibrate_is_named() {
     let place = fitted_on_a_line();
