@@ -201,7 +201,7 @@ impl PatchCoreConfig {
         }
         let ratio = self.coreset_sampling_ratio;
         if !(ratio > 0.0 && ratio <= 1.0) {
-            return out_of_range("coreset_sampling_ratio", ratio.to_string(), "a share in (0, 1], for example 0.1");
+            return out_of_range("coreset_sampling_ratio", format!("{ratio:?}"), "a share in (0, 1], for example 0.1");
         }
         if self.num_neighbors == 0 || self.num_neighbors > 1024 {
             return out_of_range("num_neighbors", self.num_neighbors.to_string(), "a number from 1 to 1024");

@@ -271,7 +271,10 @@ pub enum FitError {
     #[error("no training image: add at least one photo of a good part before fitting")]
     NoImages,
     /// The coreset would be empty.
-    #[error("coreset_sampling_ratio {ratio} of {patches} patches selects no row: raise it to at least {smallest}")]
+    #[error(
+        "coreset_sampling_ratio {} of {patches} patches selects no row: raise it to at least {}",
+        share(*ratio), share(rounded_up(*smallest))
+    )]
     EmptyCoreset {
         /// The ratio given.
         ratio: f64,
@@ -577,6 +580,41 @@ impl From<EngineError> for ModelFileError {
             EngineError::Lacks { operation, .. } => BackboneError::NoEngine { operation }.into(),
             EngineError::Backbone(error) => error.into(),
             EngineError::Device(error) => error.into(),
+        }
+    }
+}
+
+/// A share as people write it: 0.1, and 5e-324 rather than 324 digits.
+fn share(share: f64) -> String {
+    if share.abs() < 1e-6 { format!("{share:e}") } else { share.to_string() }
+}
+
+/// To three digits, and no smaller than it is.
+fn rounded_up(share: f64) -> f64 {
+    let digits = 10_f64.powi(2 - share.log10().floor() as i32);
+    let rounded = (share * digits).ceil() / digits;
+    // Of what is no share nothing is rounded.
+    if rounded.is_finite() { rounded.max(share) } else { share }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_said_in_few_digits_and_suffices() {
+        let said = |ratio, smallest| FitError::EmptyCoreset { ratio, patches: 9, smallest }.to_string();
+        assert!(said(0.001, 0.0078125).starts_with("coreset_sampling_ratio 0.001 of 9"), "{}", said(0.001, 0.0078125));
+        assert!(
+            said(5e-324, 1.0 / 61_440.0).ends_with("raise it to at least 0.0000163"),
+            "{}",
+            said(5e-324, 1.0 / 61_440.0)
+        );
+        assert!(said(5e-324, 1.0).contains("coreset_sampling_ratio 5e-324 of"), "{}", said(5e-324, 1.0));
+        for patches in 1..5000 {
+            let smallest = 1.0 / f64::from(patches);
+            let raised = rounded_up(smallest);
+            assert!(raised >= smallest && raised <= 1.01 * smallest, "{patches}: {raised}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::listing::relative;
-use crate::{DataSetRemark, DatasetError, Layout, LeftOut, TestImage, one_line};
+use crate::{DataSetRemark, DatasetError, Layout, LeftOut, MaskFault, TestImage, one_line};
 
 /// A data set, as [`DataSet::open`] understood it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +94,16 @@ impl DataSet {
             (good, 0) => Some(format!("no defective photos in the test set: all {good} are good")),
             _ => None,
         }
+    }
+
+    /// Whether there is any mask, be it one that no photo can use.
+    #[must_use]
+    pub fn has_masks(&self) -> bool {
+        let is_missing = |fault: &MaskFault| matches!(fault, MaskFault::Missing { .. });
+        let has = |image: &TestImage| {
+            !image.masks.is_empty() || image.mask_fault.as_ref().is_some_and(|fault| !is_missing(fault))
+        };
+        !self.orphan_masks.is_empty() || self.test.iter().any(has)
     }
 
     /// A path below the data set's folder as text, with forward slashes on every system.

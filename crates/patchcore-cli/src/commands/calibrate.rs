@@ -47,7 +47,7 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
             let evaluation = model.evaluate(&data, options)?;
             display.finish();
             drop(display);
-            crate::commands::evaluate::say(&evaluation);
+            crate::commands::evaluate::say(&evaluation, &data);
             evaluation.f1_max_thresholds()?
         }
         (None, None, None) => anyhow::bail!("nothing to calibrate from: give --good, --manual or --f1-max"),

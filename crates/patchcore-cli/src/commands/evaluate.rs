@@ -90,16 +90,17 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     output::print(&format!("written to {}\n", arguments.output.display()))?;
 
     output::note_threshold(&model);
-    say(&evaluation);
+    say(&evaluation, &data);
     if let Some(reason) = data.one_class().or_else(|| one_class(&results).map(ToOwned::to_owned)) {
         tracing::warn!("{reason}: image metrics are not defined");
     }
-    let failed = results.n_failed + results.n_without_mask > 0;
+    // What has no mask at all is a test of images alone.
+    let failed = results.n_failed > 0 || (results.n_without_mask > 0 && data.has_masks());
     Ok(if failed { Outcome::SomeImagesFailed } else { Outcome::Done })
 }
 
 /// What there is to say of photos and masks: what failed, each; what is odd, once.
-pub fn say(evaluation: &Evaluation) {
+pub fn say(evaluation: &Evaluation, data: &DataSet) {
     if let Some(remark) = evaluation.masks.remark() {
         output::note(&format!("masks: {remark}"));
     }
@@ -122,7 +123,11 @@ pub fn say(evaluation: &Evaluation) {
         }
     }
     output::warn_each("", "photos could not be scored", &failed);
-    output::warn_each("", "defective photos have no mask", &without_mask);
+    if data.has_masks() {
+        output::warn_each("", "defective photos have no mask", &without_mask);
+    } else if !without_mask.is_empty() {
+        output::note("the test set has no masks: pixel metrics are not defined");
+    }
     output::warn_each("", "defective photos have masks that cannot be used", &other_masks);
     let mut hidden: BTreeMap<&str, Vec<(&EvaluatedImage, HiddenDefect)>> = BTreeMap::new();
     for row in &evaluation.images {

@@ -114,7 +114,9 @@ fn a_coreset_of_no_or_too_few_rows_says_what_would_do() {
         bare_fit(&place, &options)
     };
     // Two photos of 8 x 8 patches.
-    run("0.001", "1").fails(&["--coreset-sampling-ratio 0.001", "128 patches", "no row", "at least 0.0078125"]);
+    run("0.001", "1").fails(&["--coreset-sampling-ratio 0.001", "128 patches", "no row", "at least 0.00782"]);
+    run("5e-324", "1").fails(&["--coreset-sampling-ratio 5e-324 of 128"]);
+    run("1e300", "1").misused(&["--coreset-sampling-ratio is 1e300:"]);
     run("0.05", "7").fails(&["--num-neighbors is 7", "only 6 rows", "lower --num-neighbors", "add photos"]);
     run("0.05", "6").done();
 }

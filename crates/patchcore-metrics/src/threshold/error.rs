@@ -24,7 +24,7 @@ pub enum CalibrationError {
         supported: f64,
     },
     /// A rate or confidence outside (0, 1).
-    #[error("{name} is {value}, expected a number above 0 and below 1, for example {example}")]
+    #[error("{name} is {value:?}, expected a number above 0 and below 1, for example {example}")]
     OutOfRange {
         /// Which: `fpr` or `confidence`.
         name: &'static str,
