@@ -8,10 +8,11 @@ use std::sync::OnceLock;
 use patchcore::config::backbone::{Family, NetworkEntry, ResNet};
 use patchcore::config::{Architecture, BackboneWeights};
 use patchcore::config::{Crop, Resampling, View};
+use patchcore::metrics::Results;
 use patchcore::{Limits, NetworkInput, Pad, Photo, Resize, Size};
 use patchcore_core::model_file::{DriftPolicy, ModelFile};
 use patchcore_core::{ComputeDevice, ImageInput};
-use patchcore_io::{prepare, prepare_mask, prepare_within, region_of_masks};
+use patchcore_io::{DataSet, MaskSurvey, TruthMask, one_line, prepare, prepare_mask, prepare_within, region_of_masks};
 use patchcore_weights::{import_onnx, import_safetensors, verify_manifest};
 
 /// Small, so that a lying header shows as memory out of proportion.
@@ -21,8 +22,15 @@ const LIMITS: Limits = Limits { max_width: 4096, max_height: 4096, max_alloc_byt
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 5] =
-    [("model_file", model_file), ("photo", photo), ("mask", mask), ("onnx", onnx), ("manifest", manifest)];
+pub const TARGETS: [Target; 7] = [
+    ("model_file", model_file),
+    ("photo", photo),
+    ("mask", mask),
+    ("onnx", onnx),
+    ("manifest", manifest),
+    ("table", table),
+    ("results", results),
+];
 
 /// A model file, as it is and with its checksum made right; what is accepted is put on the CPU and scores a photo.
 pub fn model_file(bytes: &[u8]) {
@@ -99,7 +107,15 @@ pub fn mask(bytes: &[u8]) {
         let inside = region.to_pixels();
         assert_eq!(inside.iter().filter(|inside| **inside).count() as u64, region.inside_pixels());
     }
+    let survey = MaskSurvey::of(roi.iter().chain(&ignore));
+    assert!((0.0..=1.0).contains(&survey.share_not_black()), "{}", survey.share_not_black());
+    let _ = survey.remark();
     if let Some(mask) = roi {
+        let size = mask.size();
+        if let Ok(truth) = TruthMask::new(std::slice::from_ref(&mask), size, &survey) {
+            let (on_photo, hidden) = truth.on_photo(None);
+            assert_eq!(on_photo.defective_pixels() == 0, hidden.is_some());
+        }
         let resized = View::resized(Resize::Short(32), Resampling::Pil8Bit);
         let view = View { crop: Crop::Center(Size { width: 28, height: 28 }), ..resized };
         let _ = prepare_mask(&mask, mask.size(), &view);
@@ -129,4 +145,31 @@ pub fn manifest(bytes: &[u8]) {
     if std::fs::write(weights.with_extension("json"), text).is_ok() {
         let _ = verify_manifest(&weights, "resnet18", b"weights");
     }
+}
+
+/// A table of photos, of which there are a few.
+pub fn table(bytes: &[u8]) {
+    let folder = tempfile::tempdir().unwrap_or_else(|error| unreachable!("no temporary folder: {error}"));
+    for photo in ["good.png", "bad.png", "mask.png"] {
+        let _ = std::fs::write(folder.path().join(photo), "");
+    }
+    let path = folder.path().join("table.csv");
+    if std::fs::write(&path, bytes).is_ok()
+        && let Ok(set) = DataSet::open(&path)
+    {
+        let photos = set.train.iter().chain(&set.validation).chain(set.test.iter().map(|image| &image.path));
+        assert!(photos.count() > 0, "a data set without photos");
+        // Names are what a terminal may see.
+        for image in &set.test {
+            assert!(!one_line(&image.kind).contains(char::is_control));
+        }
+        let _ = (set.one_class(), set.has_masks());
+    }
+}
+
+/// The metrics.json of an evaluation.
+pub fn results(bytes: &[u8]) {
+    let Ok(results) = Results::from_json(bytes) else { return };
+    let written = results.to_json().unwrap_or_else(|error| unreachable!("read but not written: {error}"));
+    assert!(Results::from_json(written.as_bytes()).is_ok(), "what was accepted is not accepted once written again");
 }
