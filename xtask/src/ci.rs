@@ -79,7 +79,6 @@ fn steps() -> anyhow::Result<Vec<Step>> {
         // have fewer features than in the tests, and Burn would be compiled anew.
         Step::new("embed", "bash .ci/embed-resnet18 --workspace --example one_stage --features wgpu"),
         Step::new("instructions", "cargo xtask instruction-counts --features wgpu"),
-        Step::new("wrong device", "bash .ci/wrong-device"),
         Step::new(
             "clippy",
             &format!(

@@ -32,6 +32,8 @@ enum Name {
     Windows,
     /// Kill each writing command of the program a hundred times and look at what it leaves
     Kill,
+    /// Have a software GPU that multiplies matrices wrong with SPIR-V kernels refused by `doctor` and `fit` (compiles Burn with them)
+    WrongDevice,
     /// Explore the handshake of the CPU kernels' threads with loom, in every order that its bounds allow
     Team,
 }
@@ -75,6 +77,7 @@ impl Soak {
                 run(Command::new(env!("CARGO")).args(build))?;
             }
             Name::Windows => run(Command::new("bash").args([".ci/targets", "windows"]))?,
+            Name::WrongDevice => run(Command::new("bash").args([".ci/wrong-device"]))?,
             Name::Kill => {
                 let test = ["test", "-p", "patchcore-cli", "--test", "it", "killed::"];
                 run(Command::new(env!("CARGO")).args(test).env("PATCHCORE_KILLS", "100"))?;
