@@ -67,7 +67,10 @@ pub enum ImageError {
         feature: &'static str,
     },
     /// A known format that uses something the decoder does not know.
-    #[error("{name} is a {format} file with {feature}, which is not supported; convert it to an 8- or 16-bit PNG")]
+    #[error(
+        "{name} is a {format} file with {feature}, which is not supported; convert it to an 8- or 16-bit PNG, or save it again \
+         without that"
+    )]
     UnsupportedFeature {
         /// The file.
         name: String,

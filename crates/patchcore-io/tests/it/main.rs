@@ -17,6 +17,8 @@ mod folders;
 #[cfg(all(feature = "jpeg", feature = "png"))]
 mod golden;
 mod identity;
+#[cfg(feature = "jpeg")]
+mod jpeg_layouts;
 mod left_out;
 #[cfg(feature = "csv")]
 mod manifests;
