@@ -41,14 +41,14 @@ pub(crate) fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<Photo,
     }
     let typed = |error: DecodeErrors| {
         let name = name.to_owned();
+        // Some of its texts end with a line break.
+        let reason = format!("{error:?}").trim().to_owned();
         match error {
             DecodeErrors::Unsupported(feature) => {
                 ImageError::UnsupportedFeature { name, format: FORMAT, feature: format!("{feature:?}") }
             }
-            error if structure.end.is_some() => {
-                ImageError::Damaged { name, format: FORMAT, reason: format!("{error:?}") }
-            }
-            error => ImageError::Truncated { name, format: FORMAT, reason: format!("{error:?}") },
+            _ if structure.end.is_some() => ImageError::Damaged { name, format: FORMAT, reason },
+            _ => ImageError::Truncated { name, format: FORMAT, reason },
         }
     };
     let lenient = DecoderOptions::default().set_strict_mode(false).set_max_width(usize::MAX).set_max_height(usize::MAX);

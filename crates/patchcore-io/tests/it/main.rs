@@ -29,3 +29,5 @@ mod orientation;
 mod resize;
 #[cfg_attr(not(feature = "image"), allow(dead_code, reason = "what the tests of `image`'s pictures need"))]
 mod samples;
+#[cfg(feature = "tiff")]
+mod tiffs;
