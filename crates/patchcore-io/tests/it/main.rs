@@ -14,6 +14,8 @@ mod bad_input;
 mod buffers;
 mod data_sets;
 mod folders;
+#[cfg(all(feature = "bmp", feature = "jpeg", feature = "png", feature = "tiff", feature = "webp"))]
+mod formats;
 #[cfg(all(feature = "jpeg", feature = "png"))]
 mod golden;
 mod identity;
