@@ -5,6 +5,7 @@ mod bench_report;
 mod ci;
 mod demo_images;
 mod fetch_weights;
+mod formats;
 mod guide_pictures;
 mod instruction_counts;
 mod make_efficientnet;
@@ -37,6 +38,8 @@ enum Task {
     Ci(ci::Ci),
     /// Draw the demo's photos into assets/demo.
     DemoImages(demo_images::DemoImages),
+    /// Write the tables of docs/formats.md: what becomes of files of every kind.
+    Formats(formats::Formats),
     /// Make the pictures of docs/guide with the program.
     GuidePictures(guide_pictures::GuidePictures),
     /// Count every stage's instructions under valgrind and compare them with the recorded ones.
@@ -68,6 +71,7 @@ fn main() -> anyhow::Result<()> {
         Task::Ci(task) => task.run(),
         Task::DemoImages(task) => task.run(),
         Task::FetchWeights(task) => task.run(),
+        Task::Formats(task) => task.run(),
         Task::InstructionCounts(task) => task.run(),
         Task::GuidePictures(task) => task.run(),
         Task::MakeEfficientnet(task) => task.run(),

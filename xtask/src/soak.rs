@@ -24,7 +24,7 @@ enum Name {
     Features,
     /// The importer's layers against burn-onnx's (compiles Burn a second time)
     Crosscheck,
-    /// Run the tests of the CPU's kernels for aarch64 under an emulator
+    /// Run the tests of the CPU's kernels and of the decoders for aarch64 under an emulator
     Targets,
     /// Compile each packed crate by itself, without Burn, against the others as they are packed
     Packages,
@@ -34,6 +34,8 @@ enum Name {
     Kill,
     /// Have a software GPU that multiplies matrices wrong with SPIR-V kernels refused by `doctor` and `fit` (compiles Burn with them)
     WrongDevice,
+    /// Compare 2,000 JPEGs of random scans and samplings with libjpeg (`cjpeg` and `djpeg`)
+    Jpeg,
     /// Explore the handshake of the CPU kernels' threads with loom, in every order that its bounds allow
     Team,
 }
@@ -81,6 +83,10 @@ impl Soak {
             Name::Kill => {
                 let test = ["test", "-p", "patchcore-cli", "--test", "it", "killed::"];
                 run(Command::new(env!("CARGO")).args(test).env("PATCHCORE_KILLS", "100"))?;
+            }
+            Name::Jpeg => {
+                let compare = ["run", "--release", "-p", "patchcore-io", "--example", "jpeg_against_libjpeg", "2000"];
+                run(Command::new(env!("CARGO")).args(compare))?;
             }
             Name::Team => {
                 let test = ["test", "-p", "patchcore-cpu", "--release", "--lib", "team"];

@@ -164,7 +164,7 @@ pub struct Fit {
     /// Mask of what to ignore (white = ignore), of the photos' size
     #[arg(long, value_name = "MASK")]
     pub ignore: Option<PathBuf>,
-    /// Sample that is white in 16-bit photos: 4095 for a camera of 12 bits [default: 65535]
+    /// Sample that is white in 16-bit and float photos: 4095 for a camera of 12 bits [default: 65535, of floats 1]
     #[arg(long, value_name = "SAMPLE")]
     pub full_scale: Option<u16>,
     /// Source of every random choice

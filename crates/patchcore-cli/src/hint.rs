@@ -61,6 +61,7 @@ fn of_device(error: &DeviceError) -> Option<String> {
 fn of_image(error: &ImageError) -> Option<String> {
     let text = match error {
         ImageError::PreparedTooLarge { .. } => SIZES,
+        ImageError::FloatRange { .. } => "`fit --full-scale 255` says which value is white, and the model keeps it",
         ImageError::Region(RegionError::Empty { .. }) => {
             "white is what to look at in the mask of `--roi`, and what to ignore in that of `--ignore`"
         }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
-use patchcore::{Model, Remarks, Threshold, one_line};
+use patchcore::{Model, Remark, Remarks, Threshold, one_line};
 
 use crate::{hint, said};
 
@@ -62,6 +62,9 @@ pub fn warn_of_rejected(rejected: &[(String, patchcore::Error)]) {
 /// Warns of what is odd about photos that were taken all the same, once each.
 pub fn warn_of(remarks: &Remarks) {
     remarks.lines().for_each(|line| tracing::warn!("{line}"));
+    if remarks.iter().any(|(remark, ..)| remark == Remark::NearlyBlack) {
+        note("hint: `fit --full-scale 4095` (a camera of 12 bits) or 16383 (14 bits) says what is white");
+    }
 }
 
 /// Says so where training photos cannot be known by what they show.

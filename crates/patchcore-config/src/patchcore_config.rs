@@ -23,7 +23,7 @@ pub struct PatchCoreConfig {
     /// Where to look, in the geometry of the photos. Default: everywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<Region>,
-    /// The sample that is white in 16-bit photos: 4095 for a camera's 12 bits. Default: each photo's own.
+    /// The sample that is white in photos of 16 bits or floats: 4095 for a camera's 12 bits. Default: each photo's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub full_scale: Option<u16>,
     /// Share of all training patches that a memory bank keeps, in `(0, 1]`. Default 0.1.

@@ -51,6 +51,7 @@ fn describe(photo: &Photo) -> String {
     let (samples, bits) = match photo.samples() {
         Samples::Eight(samples) => (samples.clone(), 8),
         Samples::Sixteen(samples) => (samples.iter().flat_map(|sample| sample.to_le_bytes()).collect(), 16),
+        Samples::Float(samples) => (samples.iter().flat_map(|sample| sample.to_le_bytes()).collect(), 32),
     };
     let digest = Sha256::digest(samples);
     let digits: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();

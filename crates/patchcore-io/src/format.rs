@@ -5,12 +5,15 @@ const FEATURES: [(&str, &str); 5] =
     [("PNG", "png"), ("JPEG", "jpeg"), ("BMP", "bmp"), ("TIFF", "tiff"), ("WebP", "webp")];
 
 /// How files of a format start; a zero byte of [`WEBP`] stands for any.
-const STARTS: [(&[u8], &str); 22] = [
+const STARTS: [(&[u8], &str); 27] = [
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
     (b"BM", "BMP"),
     (b"MM\0*", "TIFF"),
     (b"II*\0", "TIFF"),
+    // BigTIFF.
+    (b"MM\0+", "TIFF"),
+    (b"II+\0", "TIFF"),
     (WEBP, "WebP"),
     (b"GIF89a", "GIF"),
     (b"GIF87a", "GIF"),
@@ -27,7 +30,10 @@ const STARTS: [(&[u8], &str); 22] = [
     (b"P5", "PNM"),
     (b"P6", "PNM"),
     (b"P7", "PNM"),
-    (b"\0\0\0\x20ftypavif", "AVIF"),
+    (b"\0\0\0\x0cJXL ", "JPEG XL"),
+    (b"\xff\x0a", "JPEG XL"),
+    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
 ];
 
 /// RIFF, the file's length, WEBP.
@@ -39,7 +45,12 @@ pub(crate) fn format_of(bytes: &[u8]) -> Option<&'static str> {
         let same = |(byte, wanted): (&u8, &u8)| byte == wanted || (start == WEBP && *wanted == 0);
         bytes.len() >= start.len() && bytes.iter().zip(start).all(same)
     };
-    STARTS.iter().find(|(start, _)| starts(start)).map(|(_, format)| *format)
+    let known = STARTS.iter().find(|(start, _)| starts(start)).map(|(_, format)| *format);
+    known.or_else(|| match bytes.get(4..12) {
+        Some(b"ftypavif" | b"ftypavis") => Some("AVIF"),
+        Some(b"ftypheic" | b"ftypheix" | b"ftyphevc" | b"ftypmif1" | b"ftypmsf1") => Some("HEIC"),
+        _ => None,
+    })
 }
 
 /// The cargo feature that brings the decoder of a format; nothing for one that no decoder is for.
@@ -68,6 +79,8 @@ mod tests {
             assert_eq!(format_of(bytes), None, "{bytes:?}");
         }
         assert_eq!(format_of(b"RIFF\x10\x01\0\0WEBPVP8 "), Some("WebP"));
+        assert_eq!(format_of(b"\0\0\0\x24ftypheic\0\0\0\0"), Some("HEIC"));
+        assert_eq!(format_of(b"\0\0\0\x20ftypavif\0\0\0\0"), Some("AVIF"));
         assert_eq!(format_of(b"GIF89a\x01\0\x01\0"), Some("GIF"));
         assert_eq!(feature_of("GIF"), None);
     }

@@ -67,7 +67,10 @@ pub enum ImageError {
         feature: &'static str,
     },
     /// A known format that uses something the decoder does not know.
-    #[error("{name} is a {format} file with {feature}, which is not supported; convert it to an 8- or 16-bit PNG")]
+    #[error(
+        "{name} is a {format} file with {feature}, which is not supported; convert it to an 8- or 16-bit PNG, or save it again \
+         without that"
+    )]
     UnsupportedFeature {
         /// The file.
         name: String,
@@ -140,6 +143,42 @@ pub enum ImageError {
         needed: u64,
         /// Bytes allowed.
         limit: u64,
+    },
+    /// Floats outside of black and white, of which nobody has said what is white.
+    #[error(
+        "{name} has float samples from {lowest} to {highest}, expected 0 (black) to 1 (white); say which value is white \
+         (`Settings::full_scale`), or save it with 8 or 16 bits"
+    )]
+    FloatRange {
+        /// The photo.
+        name: String,
+        /// The lowest sample.
+        lowest: f32,
+        /// The highest sample.
+        highest: f32,
+    },
+    /// Floats that are no numbers.
+    #[error(
+        "{name} has {not_finite} float samples that are not finite (NaN or infinity), expected 0 (black) to 1 (white); put numbers in \
+         their place and save it again"
+    )]
+    NotFinite {
+        /// The photo.
+        name: String,
+        /// How many.
+        not_finite: usize,
+    },
+    /// A file of several photos.
+    #[error(
+        "{name} is a {format} file of {pages} pages or frames, expected one photo; save the one that is the photo as a file of its own"
+    )]
+    ManyPages {
+        /// The file.
+        name: String,
+        /// Its format.
+        format: &'static str,
+        /// Frames, or pages that are neither a smaller copy of another one nor a mask.
+        pages: usize,
     },
     /// No pixels.
     #[error("{name} is {width}x{height} pixels, expected at least 1x1; pass a photo that has pixels")]

@@ -19,6 +19,8 @@
 #![cfg_attr(not(feature = "document-features"), doc = "They stand in `Cargo.toml`.")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(any(feature = "png", feature = "webp"))]
+mod animation;
 #[cfg(any(feature = "bmp", feature = "jpeg", feature = "png", feature = "tiff", feature = "webp"))]
 mod check_limits;
 mod data_set;
@@ -63,6 +65,8 @@ mod prepare_mask;
 mod region;
 mod resample;
 mod test_image;
+#[cfg(feature = "tiff")]
+mod tiff;
 mod truth_mask;
 mod unchecked_decode;
 #[cfg(any(feature = "bmp", feature = "png", feature = "tiff", feature = "webp"))]
@@ -89,7 +93,7 @@ pub use network_input::{NetworkInput, prepare, prepare_within};
 pub use path_text::{one_line, path_of_text, path_text};
 pub use photo::Photo;
 pub use photo_identity::PhotoIdentity;
-pub use photo_kind::PhotoKind;
+pub use photo_kind::{Exposure, PhotoKind};
 pub use pixel_buffer::PixelBuffer;
 pub use pixel_format::PixelFormat;
 pub use prepare_mask::prepare_mask;

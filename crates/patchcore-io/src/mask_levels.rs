@@ -3,7 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "rows and columns are those of the mask")]
 
 use crate::Photo;
-use crate::photo::Samples;
+use crate::photo::{Samples, to_sixteen_bits};
 
 /// A mask has few values if it has at most so many, black among them.
 ///
@@ -14,6 +14,12 @@ const FEW: usize = 32;
 
 /// How far from the edge of a defect JPEG's traces reach: its blocks have 8 pixels a side.
 const JPEG_REACH: usize = 7;
+
+/// Floats as levels: 1 is white, or the brightest where that is above 1.
+fn levels_of_floats(samples: &[f32]) -> Vec<u16> {
+    let white = samples.iter().copied().filter(|sample| sample.is_finite()).fold(1.0, f32::max);
+    samples.iter().map(|sample| to_sixteen_bits(*sample, white)).collect()
+}
 
 /// The levels of a mask.
 pub(crate) struct MaskLevels {
@@ -52,12 +58,14 @@ impl MaskLevels {
         let (mut values, full) = match mask.samples() {
             Samples::Eight(samples) => (brightest(samples, mask.channels()), u16::from(u8::MAX)),
             Samples::Sixteen(samples) => (brightest(samples, mask.channels()), u16::MAX),
+            Samples::Float(samples) => (brightest(&levels_of_floats(samples), mask.channels()), u16::MAX),
         };
         let (mut is_alpha, mut black_is_drawn) = (false, false);
         if let Some(alpha) = mask.alpha() {
             let alpha = match alpha {
                 Samples::Eight(alpha) => alpha.iter().map(|alpha| u16::from(*alpha)).collect(),
                 Samples::Sixteen(alpha) => alpha.clone(),
+                Samples::Float(alpha) => levels_of_floats(alpha),
             };
             let visible = || values.iter().zip(&alpha).filter(|(_, alpha)| **alpha > 0).map(|(value, _)| *value);
             if is_constant(alpha.iter().copied()) {

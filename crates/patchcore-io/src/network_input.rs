@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use patchcore_config::{Pad, Region, Resampling, View};
 
-use crate::photo::{Samples, to_eight_bits};
+use crate::photo::{Samples, to_eight_bits, to_sixteen_bits};
 use crate::resample::resize;
 use crate::{Geometry, ImageError, Photo, PhotoIdentity, PhotoKind};
 
@@ -70,10 +70,10 @@ impl NetworkInput {
 /// Resizes and crops a photo as `view` asks. Single-threaded: run photos in parallel instead.
 ///
 /// With [`Resampling::Pil8Bit`] a 16-bit photo is rounded to 8 bits first; [`Resampling::Native`] and
-/// [`Resampling::Float`] keep its precision.
+/// [`Resampling::Float`] keep its precision. Floats are taken as 16 bits.
 ///
 /// # Errors
-/// As [`Geometry::new`].
+/// As [`Geometry::new`]; [`ImageError::FloatRange`] for floats outside of 0 and 1 without a full scale, [`ImageError::NotFinite`].
 ///
 /// # Examples
 /// ```
@@ -94,11 +94,11 @@ pub fn prepare(photo: &Photo, view: &View) -> Result<NetworkInput, ImageError> {
 }
 
 /// [`prepare`], and which pixels of the input lie inside a region of interest: each takes the value of the photo's pixel
-/// under its centre. `full_scale`: the 16-bit sample that is white, instead of the photo's own
+/// under its centre. `full_scale`: the 16-bit or float sample that is white, instead of the photo's own
 /// ([`Photo::with_full_scale`]).
 ///
 /// # Errors
-/// As [`Geometry::new`], and [`ImageError::RegionSize`] for a photo of another size than the region.
+/// As [`prepare`], and [`ImageError::RegionSize`] for a photo of another size than the region.
 pub fn prepare_within(
     photo: &Photo,
     view: &View,
@@ -107,16 +107,18 @@ pub fn prepare_within(
 ) -> Result<NetworkInput, ImageError> {
     let geometry = Geometry::new(photo.name(), photo.size(), view)?;
     let region = region.map(|region| region_in_view(photo, region, &geometry)).transpose()?;
+    let white = full_scale.or(photo.full_scale());
+    let exposure = photo.exposure(white)?;
     let pad = |plane: Vec<f32>| if view.pad == Pad::None { plane } else { reflect_into_padding(plane, &geometry) };
     let data = if photo.channels() == 1 {
-        pad(planes::<1>(photo, &geometry, view.resampling, full_scale))
+        pad(planes::<1>(photo, &geometry, view.resampling, white))
     } else {
-        pad(planes::<3>(photo, &geometry, view.resampling, full_scale))
+        pad(planes::<3>(photo, &geometry, view.resampling, white))
     };
     // Zeros around a small photo are part of torchvision's crop and have always been scored.
     let inside = region.or_else(|| if view.pad == Pad::None { None } else { geometry.photo_pixels() });
     let (width, height) = (geometry.input.width as usize, geometry.input.height as usize);
-    let mut kind = photo.kind();
+    let mut kind = PhotoKind { exposure, ..photo.kind() };
     if are_equal(&data, width * height) {
         kind.channels = 1;
     }
@@ -184,18 +186,19 @@ pub(crate) fn planes<const C: usize>(
     photo: &Photo,
     geometry: &Geometry,
     resampling: Resampling,
-    full_scale: Option<u16>,
+    white: Option<u16>,
 ) -> Vec<f32> {
     let from = (geometry.original.width as usize, geometry.original.height as usize);
     let to = (geometry.resized.width as usize, geometry.resized.height as usize);
     let window = geometry.window();
     let length = from.0 * C;
-    let white = full_scale.unwrap_or(photo.full_scale());
-    assert!(white > 0, "a white of 0: settings refuse it");
+    assert!(white != Some(0), "a white of 0: settings refuse it");
+    let float_white = white.map_or(1.0, f32::from);
+    let white = white.unwrap_or(u16::MAX);
     let scale = f32::from(white);
     let resampling = match (resampling, photo.samples()) {
         (Resampling::Native, Samples::Eight(_)) => Resampling::Pil8Bit,
-        (Resampling::Native, Samples::Sixteen(_)) => Resampling::Float,
+        (Resampling::Native, Samples::Sixteen(_) | Samples::Float(_)) => Resampling::Float,
         (asked, _) => asked,
     };
     match resampling {
@@ -203,6 +206,9 @@ pub(crate) fn planes<const C: usize>(
             let pixels = resize::<C, u8>(from, to, window, |row, out| match photo.samples() {
                 Samples::Eight(samples) => fill(out, samples, row * length, |sample| sample),
                 Samples::Sixteen(samples) => fill(out, samples, row * length, |sample| to_eight_bits(sample, white)),
+                Samples::Float(samples) => fill(out, samples, row * length, |sample| {
+                    to_eight_bits(to_sixteen_bits(sample, float_white), u16::MAX)
+                }),
             });
             place::<C, u8>(&pixels, geometry, |sample| f32::from(sample) / 255.0)
         }
@@ -212,6 +218,9 @@ pub(crate) fn planes<const C: usize>(
                 Samples::Sixteen(samples) => {
                     fill(out, samples, row * length, |sample| (f32::from(sample) / scale).min(1.0))
                 }
+                Samples::Float(samples) => fill(out, samples, row * length, |sample| {
+                    f32::from(to_sixteen_bits(sample, float_white)) / f32::from(u16::MAX)
+                }),
             });
             place::<C, f32>(&pixels, geometry, |sample| sample)
         }

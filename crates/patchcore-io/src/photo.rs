@@ -12,26 +12,28 @@ use patchcore_config::Size;
 use crate::{ImageError, PixelBuffer, PixelFormat};
 
 /// The samples of a photo, interleaved, row by row.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub(crate) enum Samples {
     Eight(Vec<u8>),
     Sixteen(Vec<u16>),
+    /// As the file has them: what is white is not known before a full scale is.
+    Float(Vec<f32>),
 }
 
-/// A decoded photo: grey or RGB, 8 or 16 bits a sample, upright (EXIF orientation applied), without alpha.
+/// A decoded photo: grey or RGB, 8 or 16 bits or a float a sample, upright (EXIF orientation applied), without alpha.
 ///
 /// Alpha is dropped as PIL's `convert("RGB")` drops it, not blended over a background: transparent pixels have the colours that
-/// lie under them, and [`Photo::has_transparency`] tells that there are any. Float images (TIFF) become 16 bits, `[0, 1]` to
-/// `[0, 65535]`, clamped.
-#[derive(Clone, PartialEq, Eq)]
+/// lie under them, and [`Photo::has_transparency`] tells that there are any. Floats (TIFF) keep their values: a network takes them as
+/// 16 bits, 0 as black and 1, or the full scale, as white, and refuses others ([`ImageError::FloatRange`]).
+#[derive(Clone, PartialEq)]
 pub struct Photo {
     name: String,
     width: u32,
     height: u32,
     channels: usize,
     samples: Samples,
-    /// The 16-bit sample that is white.
-    full_scale: u16,
+    /// The 16-bit or float sample that is white, where somebody has said it.
+    full_scale: Option<u16>,
     /// The file that it was read from.
     path: Option<PathBuf>,
     /// The alpha of each pixel, with as many bits as the samples; `None` where all of them are opaque.
@@ -70,14 +72,15 @@ impl Photo {
             DynamicImage::ImageRgb16(rgb) => (3, Samples::Sixteen(rgb.into_raw())),
             DynamicImage::ImageLumaA16(grey) => (1, Samples::Sixteen(without_alpha::<2, _>(grey.as_raw()))),
             DynamicImage::ImageRgba16(rgb) => (3, Samples::Sixteen(without_alpha::<4, _>(rgb.as_raw()))),
-            float => (3, Samples::Sixteen(float.into_rgb16().into_raw())),
+            DynamicImage::ImageRgb32F(rgb) => (3, Samples::Float(rgb.into_raw())),
+            float => (3, Samples::Float(float.into_rgb32f().into_raw())),
         };
         Photo { alpha, ..Photo::of_samples(width, height, channels, samples) }
     }
 
     /// An opaque photo in memory.
-    fn of_samples(width: u32, height: u32, channels: usize, samples: Samples) -> Photo {
-        let (name, full_scale) = ("photo in memory".to_owned(), u16::MAX);
+    pub(crate) fn of_samples(width: u32, height: u32, channels: usize, samples: Samples) -> Photo {
+        let (name, full_scale) = ("photo in memory".to_owned(), None);
         Photo { name, width, height, channels, samples, full_scale, path: None, alpha: None, lossy: false }
     }
 
@@ -135,15 +138,22 @@ impl Photo {
     }
 
     /// The same photo with another white: the 16-bit sample that counts as 1, for example 4095 for a camera's 12 bits in
-    /// 16. Brighter samples are cut off. 8-bit photos are not affected; 0 counts as 1.
+    /// 16, or the float that does, for example 255. Brighter samples are cut off. 8-bit photos are not affected; 0 counts as 1.
     #[must_use]
     pub fn with_full_scale(mut self, white: u16) -> Photo {
-        self.full_scale = white.max(1);
+        self.full_scale = Some(white.max(1));
         self
     }
 
-    pub(crate) fn full_scale(&self) -> u16 {
+    pub(crate) fn full_scale(&self) -> Option<u16> {
         self.full_scale
+    }
+
+    /// The same photo with the alpha of each pixel.
+    #[cfg(feature = "tiff")]
+    pub(crate) fn with_alpha(mut self, alpha: Option<Samples>) -> Photo {
+        self.alpha = alpha;
+        self
     }
 
     /// The file it came from, or what stands for it.
@@ -210,21 +220,23 @@ impl Photo {
         self.channels
     }
 
-    /// 8 or 16.
+    /// 8, 16, or 32 where the samples are floats.
     #[must_use]
     pub fn bits_per_sample(&self) -> u32 {
         match self.samples {
             Samples::Eight(_) => 8,
             Samples::Sixteen(_) => 16,
+            Samples::Float(_) => 32,
         }
     }
 
-    /// The largest sample: in a 16-bit photo of a camera of 12 bits at most 4095. 0 without a pixel.
+    /// The largest sample: in a 16-bit photo of a camera of 12 bits at most 4095. Of floats, 1 is 65535. 0 without a pixel.
     #[must_use]
     pub fn brightest_sample(&self) -> u16 {
         match &self.samples {
             Samples::Eight(samples) => samples.iter().copied().max().unwrap_or(0).into(),
             Samples::Sixteen(samples) => samples.iter().copied().max().unwrap_or(0),
+            Samples::Float(samples) => samples.iter().map(|sample| to_sixteen_bits(*sample, 1.0)).max().unwrap_or(0),
         }
     }
 
@@ -232,9 +244,12 @@ impl Photo {
     #[cfg(feature = "image")]
     #[must_use]
     pub fn to_rgb8(&self) -> RgbImage {
+        let (white, float_white) = (self.full_scale.unwrap_or(u16::MAX), self.full_scale.map_or(1.0, f32::from));
+        let of_float = |sample: f32| to_eight_bits(to_sixteen_bits(sample, float_white), u16::MAX);
         let eight: Vec<u8> = match &self.samples {
             Samples::Eight(samples) => samples.clone(),
-            Samples::Sixteen(samples) => samples.iter().map(|&sample| to_eight_bits(sample, self.full_scale)).collect(),
+            Samples::Sixteen(samples) => samples.iter().map(|&sample| to_eight_bits(sample, white)).collect(),
+            Samples::Float(samples) => samples.iter().map(|&sample| of_float(sample)).collect(),
         };
         let rgb = if self.channels == 1 { eight.into_iter().flat_map(|grey| [grey; 3]).collect() } else { eight };
         match RgbImage::from_raw(self.width, self.height, rgb) {
@@ -267,15 +282,20 @@ pub(crate) fn to_eight_bits(sample: u16, white: u16) -> u8 {
     ((u32::from(sample) * 255 + white / 2) / white).min(255) as u8
 }
 
+/// A float as 16 bits, rounded to nearest; `white` and what is above it become 65535, negative ones and no numbers 0.
+pub(crate) fn to_sixteen_bits(sample: f32, white: f32) -> u16 {
+    ((sample / white).clamp(0.0, 1.0) * f32::from(u16::MAX)).round() as u16
+}
+
 /// Every pixel of `N` samples without its last.
 #[cfg(feature = "image")]
-fn without_alpha<const N: usize, T: Copy>(samples: &[T]) -> Vec<T> {
+pub(crate) fn without_alpha<const N: usize, T: Copy>(samples: &[T]) -> Vec<T> {
     samples.as_chunks::<N>().0.iter().flat_map(|pixel| pixel.iter().take(N - 1)).copied().collect()
 }
 
 /// The last of every pixel's `N` samples, unless all of them are opaque.
 #[cfg(feature = "image")]
-fn alpha_of<const N: usize, T: Copy + PartialEq>(samples: &[T], opaque: T) -> Option<Vec<T>> {
+pub(crate) fn alpha_of<const N: usize, T: Copy + PartialEq>(samples: &[T], opaque: T) -> Option<Vec<T>> {
     let alpha = || samples.as_chunks::<N>().0.iter().filter_map(|pixel| pixel.last()).copied();
     alpha().any(|alpha| alpha != opaque).then(|| alpha().collect())
 }
@@ -300,6 +320,17 @@ mod tests {
         let float = |alpha| image::ImageBuffer::<image::Rgba<f32>, _>::from_raw(1, 1, vec![0.5, 0.5, 0.5, alpha]);
         assert!(Photo::from(DynamicImage::from(float(0.5).unwrap())).has_transparency());
         assert!(!Photo::from(DynamicImage::from(float(1.0).unwrap())).has_transparency());
+    }
+
+    /// What `image` makes of floats within 0 and 1, so that their scores keep their bits.
+    #[cfg(feature = "image")]
+    #[test]
+    fn floats_become_sixteen_bits_as_image_does_it() {
+        let values: Vec<f32> = (0..=30_000).map(|at| at as f32 / 29_999.7).collect();
+        let float = image::ImageBuffer::<image::Rgb<f32>, _>::from_raw(10_000, 1, values[..30_000].to_vec()).unwrap();
+        let theirs = DynamicImage::from(float).into_rgb16().into_raw();
+        assert!(values.iter().zip(theirs).all(|(value, expected)| to_sixteen_bits(*value, 1.0) == expected));
+        assert_eq!([-1.0, f32::NAN, 2.0].map(|value| to_sixteen_bits(value, 1.0)), [0, 0, u16::MAX]);
     }
 
     #[test]

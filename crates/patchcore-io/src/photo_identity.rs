@@ -22,7 +22,7 @@ pub struct PhotoIdentity {
 
 impl Photo {
     /// SHA-256 of the photo as it was taken: width, height, channels and bits per sample as little-endian u64, then the samples,
-    /// interleaved, row by row, those of 16 bits little-endian; decoded and upright, before any resize.
+    /// interleaved, row by row, those of 16 bits and floats little-endian; decoded and upright, before any resize.
     ///
     /// One photo has one digest as PNG, BMP and TIFF. Some formats have no grey: a photo of three equal channels counts as one
     /// channel. [`Photo::with_full_scale`] changes nothing.
@@ -31,6 +31,9 @@ impl Photo {
         match self.samples() {
             Samples::Eight(samples) => digest(self, samples, |samples, bytes| bytes.extend_from_slice(samples)),
             Samples::Sixteen(samples) => digest(self, samples, |samples, bytes| {
+                bytes.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+            }),
+            Samples::Float(samples) => digest(self, samples, |samples, bytes| {
                 bytes.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
             }),
         }

@@ -1,7 +1,7 @@
 //! Bytes to pixels by one decoder, whether or not it has passed its check: limits before allocation, orientation,
 //! and every failure typed.
 //!
-//! JPEG goes through [`jpeg`](crate::jpeg); the other formats through the `image` crate. A decoder that panics on
+//! JPEG goes through [`jpeg`](crate::jpeg), TIFF through [`tiff`](crate::tiff); the other formats through the `image` crate. A decoder that panics on
 //! strange bytes has a defect that we cannot rule out from here, so the call is wrapped in `catch_unwind` as the last
 //! line of defence: the file is reported as [`ImageError::DecoderPanicked`] and the run goes on. (The panic message
 //! still goes to stderr by the default hook, and an application built with `panic = "abort"` still aborts.)
@@ -23,36 +23,38 @@ pub(crate) fn decode_with(decoder: Decoder, name: &str, bytes: &[u8], limits: &L
 fn unguarded(decoder: Decoder, name: &str, bytes: &[u8], limits: &Limits) -> Result<Photo, ImageError> {
     match decoder {
         #[cfg(feature = "png")]
-        Decoder::Png => crate::with_image::decode(name, bytes, decoder, image::ImageFormat::Png, limits),
+        Decoder::Png => {
+            check_frames(name, decoder, crate::animation::png_frames(bytes))?;
+            crate::with_image::decode(name, bytes, decoder, image::ImageFormat::Png, limits)
+        }
         #[cfg(feature = "jpeg")]
         Decoder::Jpeg => crate::jpeg::decode(name, bytes, limits),
         #[cfg(feature = "bmp")]
         Decoder::Bmp => crate::with_image::decode(name, bytes, decoder, image::ImageFormat::Bmp, limits),
         #[cfg(feature = "tiff")]
-        Decoder::Tiff => crate::with_image::decode(name, bytes, decoder, image::ImageFormat::Tiff, limits),
+        Decoder::Tiff => crate::tiff::decode(name, bytes, limits),
         #[cfg(feature = "webp")]
         Decoder::WebP => {
+            check_frames(name, decoder, crate::animation::webp_frames(bytes))?;
             let photo = crate::with_image::decode(name, bytes, decoder, image::ImageFormat::WebP, limits)?;
             Ok(if is_lossy_webp(bytes) { photo.with_loss() } else { photo })
         }
     }
 }
 
+/// Refuses an animation: which of its pictures is the photo, only the user knows.
+#[cfg(any(feature = "png", feature = "webp"))]
+fn check_frames(name: &str, decoder: Decoder, frames: usize) -> Result<(), ImageError> {
+    match frames {
+        0 | 1 => Ok(()),
+        pages => Err(ImageError::ManyPages { name: name.to_owned(), format: decoder.format(), pages }),
+    }
+}
+
 /// Whether the picture stands in a chunk of the lossy kind, behind chunks of metadata or not.
 #[cfg(feature = "webp")]
 fn is_lossy_webp(bytes: &[u8]) -> bool {
-    // `RIFF`, the length and `WEBP` come first; a chunk has a name, its length and an even number of bytes.
-    let mut rest = bytes.get(12..).unwrap_or_default();
-    while let Some(([name @ .., a, b, c, d], after)) = rest.split_first_chunk::<8>() {
-        match name {
-            b"VP8 " => return true,
-            b"VP8L" => return false,
-            _ => {}
-        }
-        let length = u32::from_le_bytes([*a, *b, *c, *d]) as usize;
-        rest = after.get(length.saturating_add(length % 2)..).unwrap_or_default();
-    }
-    false
+    crate::animation::webp_chunks(bytes).find(|name| matches!(*name, b"VP8 " | b"VP8L")) == Some(b"VP8 ")
 }
 
 #[cfg(all(test, feature = "webp"))]

@@ -103,8 +103,8 @@ pub use patchcore_core::{ComputeDevice, FittedOn, GoodScores, Instructions, Prec
 #[cfg(not(target_family = "wasm"))]
 pub use patchcore_io::{DataSet, DataSetRemark, Layout, LeftOut, ManifestRow, TestImage, good_images, photos_in};
 pub use patchcore_io::{
-    Geometry, HiddenDefect, Limits, MaskRule, MaskSurvey, NetworkInput, Photo, PhotoIdentity, PhotoKind, PixelBuffer,
-    PixelFormat, one_line, path_of_text, path_text, region_of_masks,
+    Exposure, Geometry, HiddenDefect, Limits, MaskRule, MaskSurvey, NetworkInput, Photo, PhotoIdentity, PhotoKind,
+    PixelBuffer, PixelFormat, one_line, path_of_text, path_text, region_of_masks,
 };
 pub use patchcore_metrics::threshold::{Threshold, ThresholdOrigin, Thresholds, Verdict};
 pub use patchcore_metrics::{self as metrics, Bootstrap, Interval};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use patchcore_config::{InputSizes, PatchCoreConfig, Resize, Size};
 use patchcore_core::model_file::{ColourSeen, InputsSeen};
-use patchcore_io::{Geometry, NetworkInput, PhotoKind};
+use patchcore_io::{Exposure, Geometry, NetworkInput, PhotoKind};
 
 /// What is odd about a photo that was taken all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,7 +15,7 @@ pub enum Remark {
     Transparent,
     /// It is scored, and no photo of the fit had a shape within a grid cell of its own: nothing like it was seen, or nothing at that size.
     OtherShape,
-    /// It is scored, and no photo of the fit was of its kind: grey or colour, 8 bits or 16.
+    /// It is scored, and no photo of the fit was of its kind: grey or colour, 8 bits, 16 or floats.
     OtherKind,
     /// It is in a fit, and its shape is more than a grid cell from that of the first photo.
     ManyShapes,
@@ -25,6 +25,10 @@ pub enum Remark {
     Duplicate,
     /// It is scored, and the model was fitted on it.
     TrainingPhoto,
+    /// It is in a fit and has 16-bit or float samples, none of which reaches a quarter of white, and nobody said what is white.
+    NearlyBlack,
+    /// More than one of a hundred of its samples are above white, or below black, and were cut off there.
+    Clipped,
 }
 
 impl Remark {
@@ -35,7 +39,11 @@ impl Remark {
         config: &PatchCoreConfig,
     ) -> Vec<Self> {
         let has_shape = is_near(input.geometry.original, first.original, config);
-        Self::told(input, (has_shape, Self::ManyShapes), (is_same(input.kind, *kind), Self::ManyKinds))
+        let mut told = Self::told(input, (has_shape, Self::ManyShapes), (is_same(input.kind, *kind), Self::ManyKinds));
+        if input.kind.exposure == Exposure::NearlyBlack {
+            told.push(Self::NearlyBlack);
+        }
+        told
     }
 
     /// What is to be said of a photo that is scored. Where it is not known what the fit has seen, that is not compared.
@@ -56,7 +64,8 @@ impl Remark {
     }
 
     fn told(input: &NetworkInput, shape: (bool, Self), kind: (bool, Self)) -> Vec<Self> {
-        let known = [(!input.kind.has_transparency, Self::Transparent), shape, kind];
+        let is_whole = input.kind.exposure != Exposure::Clipped;
+        let known = [(!input.kind.has_transparency, Self::Transparent), shape, kind, (is_whole, Self::Clipped)];
         known.into_iter().filter(|(as_usual, _)| !as_usual).map(|(_, remark)| remark).collect()
     }
 
@@ -74,10 +83,10 @@ impl Remark {
                 "have a shape that no photo of the fit has: their scores may say more of that than of the parts"
             }
             (Self::OtherKind, true) => {
-                "is of a kind (grey or colour, 8 or 16 bits) that no photo of the fit is: its score may say more of that than of the part"
+                "is of a kind (grey or colour, 8 bits, 16 or floats) that no photo of the fit is: its score may say more of that than of the part"
             }
             (Self::OtherKind, false) => {
-                "are of a kind (grey or colour, 8 or 16 bits) that no photo of the fit is: their scores may say more of that than of the parts"
+                "are of a kind (grey or colour, 8 bits, 16 or floats) that no photo of the fit is: their scores may say more of that than of the parts"
             }
             (Self::ManyShapes, true) => "has another shape than the first photo",
             (Self::ManyShapes, false) => "have another shape than the first photo",
@@ -91,8 +100,20 @@ impl Remark {
             (Self::TrainingPhoto, false) => {
                 "are photos that the model was fitted on: their scores say nothing about new parts"
             }
-            (Self::ManyKinds, true) => "is of another kind (grey or colour, 8 or 16 bits) than the first photo",
-            (Self::ManyKinds, false) => "are of another kind (grey or colour, 8 or 16 bits) than the first photo",
+            (Self::NearlyBlack, true) => {
+                "is nearly black: none of its 16-bit or float samples reaches a quarter of white, and nobody said what is white"
+            }
+            (Self::NearlyBlack, false) => {
+                "are nearly black: none of their 16-bit or float samples reaches a quarter of white, and nobody said what is white"
+            }
+            (Self::Clipped, true) => "is clipped: more than 1 % of its samples are above white or below black",
+            (Self::Clipped, false) => {
+                "are clipped: more than 1 % of the samples of each are above white or below black"
+            }
+            (Self::ManyKinds, true) => "is of another kind (grey or colour, 8 bits, 16 or floats) than the first photo",
+            (Self::ManyKinds, false) => {
+                "are of another kind (grey or colour, 8 bits, 16 or floats) than the first photo"
+            }
         }
     }
 }

@@ -108,9 +108,9 @@ pub struct Settings {
     /// Where to look, in the geometry of the photos, all of which then have its size. Default: everywhere. See
     /// [`region_of_masks`](crate::region_of_masks).
     pub region: Option<Region>,
-    /// The sample that is white in 16-bit photos: 4095 for a camera's 12 bits in 16. Brighter ones are cut off, and
-    /// this goes before a photo's own [`Photo::with_full_scale`](crate::Photo::with_full_scale). Default: the photo's
-    /// own, 65535 for a file.
+    /// The sample that is white in photos of 16 bits or floats: 4095 for a camera's 12 bits in 16, 255 for floats of 8 bits. Brighter
+    /// ones are cut off, and this goes before a photo's own [`Photo::with_full_scale`](crate::Photo::with_full_scale). Default: the
+    /// photo's own; of a file 65535, and 1 of floats.
     pub full_scale: Option<u16>,
     /// Source of every random choice. Default 0.
     pub seed: u64,

@@ -142,13 +142,5 @@ fn announce(arguments: &Fit, settings: &Settings, files: &[std::path::PathBuf]) 
         config.first().embedding_dim(),
         bytes.div_ceil(1 << 20),
     ));
-    let brightest = photo.brightest_sample();
-    if settings.full_scale.is_none() && photo.bits_per_sample() == 16 && brightest < 1 << 14 {
-        tracing::warn!(
-            "{}: the brightest of its 16-bit samples is {brightest} of 65535, so it is nearly black; if the camera has \
-             fewer bits, say what is white: --full-scale 4095 (12 bits) or 16383 (14 bits)",
-            first.display()
-        );
-    }
     Ok(())
 }

@@ -100,6 +100,47 @@ fn twelve_bits_in_sixteen_score_as_the_same_photos_in_eight() {
 }
 
 #[test]
+fn floats_are_refused_with_their_range_and_score_as_eight_bits_when_white_is_named() {
+    let place = Workplace::new();
+    for seed in 0..4 {
+        let eight = photo(WIDTH, HEIGHT, seed, seed == 3);
+        let folder = if seed == 3 { "new" } else { "train" };
+        let values: Vec<f32> = eight.pixels().map(|pixel| f32::from(pixel.0[0])).collect();
+        let file = place.path(&format!("float/{folder}/{seed}.tif"));
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, patchcore_report::to_float_tiff(&values, WIDTH, HEIGHT).unwrap()).unwrap();
+        save(&place.path(&format!("eight/{folder}/{seed}.png")), eight);
+    }
+    let model = place.text("m.patchcore");
+    let fit = |data: &str, extra: &[&str]| {
+        let base = ["fit", "--data", data, "--coreset-sampling-ratio", "0.25", "--size", "112x80", "-o", &model];
+        patchcore(base.iter().chain(extra))
+    };
+    let score = |photos: &str, extra: &[&str]| {
+        let base = ["score", "--model", &model, "--format", "json", photos];
+        let run = patchcore(base.iter().chain(extra)).done();
+        (serde_json::from_str::<Value>(&run.stdout).unwrap()[0]["score"].clone(), run.stderr)
+    };
+    fit(&place.text("eight/train"), &[]).done();
+    let (expected, _) = score(&place.text("eight/new"), &[]);
+    fit(&place.text("float/train"), &[]).fails(&["float samples from ", "full_scale", "hint: `fit --full-scale 255`"]);
+    assert!(!fit(&place.text("float/train"), &["--full-scale", "255"]).done().stderr.contains("clipped"));
+    let maps = place.text("maps");
+    let (found, said) = score(&place.text("float/new"), &["--maps", &maps, "--map-format", "tiff"]);
+    assert_eq!(found, expected);
+    assert!(!said.contains("clipped"), "{said}");
+    // The program's own maps are photos of floats like any other.
+    let map = std::fs::read_dir(&maps).unwrap().map(|entry| entry.unwrap().path()).next().unwrap();
+    let (_, said) = score(map.to_str().unwrap(), &[]);
+    assert!(!said.contains("clipped"), "{said}");
+    let bright: Vec<f32> = (0..WIDTH * HEIGHT).map(|at| if at % 50 == 0 { 256.0 } else { 9.0 }).collect();
+    let path = place.path("bright.tif");
+    std::fs::write(&path, patchcore_report::to_float_tiff(&bright, WIDTH, HEIGHT).unwrap()).unwrap();
+    let (_, said) = score(path.to_str().unwrap(), &[]);
+    assert!(said.contains("bright.tif is clipped: more than 1 % of its samples"), "{said}");
+}
+
+#[test]
 fn a_small_defect_on_a_large_photo_is_found_in_tiles() {
     let place = Workplace::new();
     good_folder(&place.path("part"), 2);

@@ -55,6 +55,6 @@ fn alpha_is_dropped_not_blended() {
         1,
         image::Rgb([f32::NAN, 2.0, 0.5]),
     )));
-    assert_eq!(float.bits_per_sample(), 16);
+    assert_eq!(float.bits_per_sample(), 32);
     assert_eq!(float.to_rgb8().into_raw()[1..], [255, 128]);
 }

@@ -14,9 +14,13 @@ mod bad_input;
 mod buffers;
 mod data_sets;
 mod folders;
+#[cfg(all(feature = "bmp", feature = "jpeg", feature = "png", feature = "tiff", feature = "webp"))]
+mod formats;
 #[cfg(all(feature = "jpeg", feature = "png"))]
 mod golden;
 mod identity;
+#[cfg(feature = "jpeg")]
+mod jpeg_layouts;
 mod left_out;
 #[cfg(feature = "csv")]
 mod manifests;
@@ -27,3 +31,5 @@ mod orientation;
 mod resize;
 #[cfg_attr(not(feature = "image"), allow(dead_code, reason = "what the tests of `image`'s pictures need"))]
 mod samples;
+#[cfg(feature = "tiff")]
+mod tiffs;
