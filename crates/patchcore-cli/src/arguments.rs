@@ -176,6 +176,10 @@ pub struct Fit {
     /// Where to compute.
     #[command(flatten)]
     pub compute: Compute,
+    /// Memory that the fit may take, in MiB; one that may need more is refused before the work [default: what is free, where the
+    /// system says so]
+    #[arg(long, value_name = "MIB")]
+    pub max_memory: Option<u64>,
     /// Store the network's weights in the model file, so that it needs nothing else
     #[arg(long)]
     pub embed_weights: bool,

@@ -28,6 +28,9 @@ pub fn of_error(error: &Error) -> Option<String> {
         | Error::Score(ScoreError::Input(InputError::WrongSize { .. })) => SIZES,
         Error::TrainingPhoto { .. } => "`--cross-fit 5` makes an estimate from the training photos",
         Error::NotATrainingPhoto { .. } => "without `--cross-fit` photos calibrate that the model has not seen",
+        Error::TooMuchMemory { .. } => {
+            "fewer photos, `--resize` or `--roi` have fewer patches, `--tile` smaller maps of the network; `--max-memory MIB` allows more"
+        }
         Error::NoThreshold => "run `patchcore calibrate`, or give a threshold with `--threshold`",
         Error::Io { action: "read", .. } => "a model is what `patchcore fit` wrote",
         Error::ModelFile { source: ModelFileError::OtherWeights { .. }, .. } => "`--weights FILE` names the weights",
@@ -74,4 +77,5 @@ fn of_rate(error: &CalibrationError) -> Option<String> {
     matches!(error, CalibrationError::TooFewScores { .. }).then(|| "`--fpr` allows a higher rate".to_owned())
 }
 
-const SIZES: &str = "`--size WxH` gives both sides, `--resize` the short one";
+const SIZES: &str =
+    "`--size WxH` gives both sides, `--resize` the short one; `--tile 512` takes larger photos as they are, in tiles";

@@ -10,6 +10,8 @@ mod csv_cell;
 mod data;
 mod device;
 mod file_names;
+mod forecast;
+mod free_memory;
 mod hint;
 mod identity;
 mod interrupt;

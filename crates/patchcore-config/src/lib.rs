@@ -27,7 +27,7 @@ pub use earlier::EarlierConfig;
 pub use error::ConfigError;
 pub use member_config::{DEFAULT_PATCH_SIZE, MemberConfig, PATCH_SIZES};
 pub use mode::{MODES, Mode};
-pub use patchcore_config::{INPUT_SIDES, PatchCoreConfig};
+pub use patchcore_config::{INPUT_SIDES, PatchCoreConfig, TILED_SIDES};
 pub use rules::{
     Border, Distance, EmbeddingRule, ImageScoreRule, PUBLISHED_EMBED_DIMENSION, ProjectionRule, Smoothing, StartRule,
     Upsampling,

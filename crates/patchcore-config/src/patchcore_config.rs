@@ -47,8 +47,10 @@ pub struct PatchCoreConfig {
     pub smoothing: Smoothing,
 }
 
-/// Smallest and largest side of the network's input, in pixels.
+/// Smallest and largest side of what a network sees at once, in pixels: of its input, or of one of its tiles.
 pub const INPUT_SIDES: std::ops::RangeInclusive<usize> = 8..=8192;
+/// Smallest and largest side of an input that is seen in tiles, in pixels.
+pub const TILED_SIDES: std::ops::RangeInclusive<usize> = 8..=65_535;
 
 impl PatchCoreConfig {
     /// The paper's values, which are every setting's default: see [`mode`](crate::mode).
@@ -121,6 +123,11 @@ impl PatchCoreConfig {
             None => tiled,
             Some(white) => format!("{tiled}; {white} is white in 16-bit photos"),
         }
+    }
+
+    /// Smallest and largest side of an input, in pixels: what the network sees at once bounds it, unless that is a tile.
+    pub fn input_sides(&self) -> std::ops::RangeInclusive<usize> {
+        if self.tiling.is_whole() { INPUT_SIDES } else { TILED_SIDES }
     }
 
     /// Rows that a bank keeps of so many training patches: `int(patches * ratio)`, as both published codes have it.
@@ -229,21 +236,26 @@ impl PatchCoreConfig {
     fn verify_view(&self) -> Result<(), ConfigError> {
         let out_of_range =
             |parameter, found: String, expected| Err(ConfigError::OutOfRange { parameter, found, expected });
-        let side_ok = |side: u32| INPUT_SIDES.contains(&(side as usize));
+        let sides = self.input_sides();
+        let side_ok = |side: u32| sides.contains(&(side as usize));
+        let (a_side, both) = match self.tiling.is_whole() {
+            true => ("8 to 8192 pixels", "8 to 8192 pixels a side"),
+            false => ("8 to 65535 pixels", "8 to 65535 pixels a side"),
+        };
         let size_ok = |size: Size| side_ok(size.width) && side_ok(size.height);
         // As it is written on the command line.
         let written = |size: Size| format!("{}x{}", size.width, size.height);
         match self.view.resize {
             Resize::Short(side) if !side_ok(side) => {
-                return out_of_range("resize", side.to_string(), "8 to 8192 pixels");
+                return out_of_range("resize", side.to_string(), a_side);
             }
             Resize::Exact(size) if !size_ok(size) => {
-                return out_of_range("size", written(size), "8 to 8192 pixels a side");
+                return out_of_range("size", written(size), both);
             }
             _ => {}
         }
         match self.view.crop {
-            Crop::Center(size) if !size_ok(size) => out_of_range("crop", written(size), "8 to 8192 pixels a side"),
+            Crop::Center(size) if !size_ok(size) => out_of_range("crop", written(size), both),
             _ => Ok(()),
         }
     }
@@ -312,10 +324,20 @@ mod tests {
     }
 
     #[test]
+    fn in_tiles_the_tile_is_bounded_and_not_the_photo() {
+        let mut wide = good();
+        wide.view.resize = Resize::Exact(Size { width: 16_384, height: 64 });
+        wide.view.pad = Pad::ToMultiple(wide.strides().1);
+        assert!(wide.clone().check().is_err());
+        wide.tiling = Tiling::Tiles { size: 512, overlap: 64 };
+        assert!(wide.check().is_ok());
+    }
+
+    #[test]
     fn each_bad_parameter_is_named() {
         assert!(good().check().is_ok());
         type Spoil = fn(&mut PatchCoreConfig);
-        let cases: [(&str, Spoil); 28] = [
+        let cases: [(&str, Spoil); 29] = [
             ("members", |config| config.members.clear()),
             ("image_score", |config| config.members.push(config.members[0].clone())),
             ("coreset_sampling_ratio", |config| config.coreset_sampling_ratio = 0.0),
@@ -323,6 +345,11 @@ mod tests {
             ("num_neighbors", |config| config.num_neighbors = 0),
             ("resize", |config| config.view.resize = Resize::Short(1)),
             ("size", |config| config.view.resize = Resize::Exact(Size { width: 9000, height: 64 })),
+            ("size", |config| {
+                config.view.resize = Resize::Exact(Size { width: 65_536, height: 64 });
+                config.view.pad = Pad::ToMultiple(16);
+                config.tiling = Tiling::Tiles { size: 512, overlap: 64 };
+            }),
             ("crop", |config| config.view.crop = Crop::Center(Size { width: 0, height: 224 })),
             ("pad", |config| config.view.pad = Pad::ToMultiple(0)),
             ("sizes is whole cells of 8 pixels", |config| config.view.sizes = InputSizes::whole_cells(8)),

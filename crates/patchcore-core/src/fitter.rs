@@ -16,7 +16,8 @@ use crate::memory_bank::{MemoryBank, PatchOrigin};
 use crate::nearest_neighbor::squared_distance;
 use crate::patchcore::{FittedOn, GoodScores, PatchCore};
 use crate::photo_parts::{PartBuffers, PhotoParts};
-use patchcore_config::{BackboneWeights, Checked, Grid, MemberConfig, PatchCoreConfig, Size};
+use patchcore_config::{BackboneWeights, Checked, Grid, MemberConfig, PatchCoreConfig, Size, Tiling};
+use patchcore_cpu::network::CpuNetwork;
 
 /// Rows projected at once.
 const PROJECTION_CHUNK: usize = 16_384;
@@ -231,31 +232,50 @@ impl Fitter {
         self.members.iter().map(|member| member.origins.len()).sum()
     }
 
-    /// Peak bytes of a fit of so many patches.
+    /// Peak bytes of a fit of so many patches, of photos whose largest input is `largest`, while `ahead` bytes are taken by photos on
+    /// their way to it.
     ///
-    /// - `patches x (dim x 4 + 16)` of every member: the embeddings, distances and bookkeeping;
-    /// - the larger of `patches x projected x 8`, while the coreset is selected, and `bank x (dim x 8 + 800)`, while a model without one
-    ///   photo scores it ([`GoodQuantiles`](crate::good_quantiles::GoodQuantiles));
-    /// - `bank x (dim x 8 + 800)`: the bank, once in the file's bytes, and the index of the search;
-    /// - the network: every weight twice, those of 3x3 convolutions five times (Winograd's form);
-    /// - 80 MiB: the program, with a GPU's backend if it has one, and the photos in flight (of a GPU's batch at most 32 MiB).
-    pub fn memory_bytes(patches: usize, config: &PatchCoreConfig) -> u64 {
-        let of_member = |member: &MemberConfig| {
-            let dim = member.embedding_dim();
+    /// - `patches x (dim x 4 + 16)` of every member: the embeddings and bookkeeping;
+    /// - the network: every weight twice, those of 3x3 convolutions five times (Winograd's form), and the maps of the largest input, or of a
+    ///   tile, with its embeddings (on a GPU its own memory has them);
+    /// - the larger of `ahead`, which is over when the coreset begins, and of what comes then:
+    ///   - `bank x (dim x 8 + 800)`: the bank, once in the file's bytes, and the index of the search;
+    ///   - the larger of `patches x projected x 8`, while the coreset is selected, and, while a model without one photo scores it
+    ///     ([`GoodQuantiles`](crate::good_quantiles::GoodQuantiles)), of that model's bank and index, `cells x (dim x 4 + 256)` of the
+    ///     search, and the largest input's map, twice;
+    /// - 80 MiB: the program, with a GPU's backend if it has one (of a GPU's batch at most 32 MiB).
+    pub fn memory_bytes(patches: usize, largest: Size, ahead: u64, config: &PatchCoreConfig) -> u64 {
+        let sides = |size: Size| (size.height as usize, size.width as usize);
+        let tile = match config.tiling {
+            Tiling::Whole => largest,
+            Tiling::Tiles { size, .. } => Size { width: largest.width.min(size), height: largest.height.min(size) },
+        };
+        let cells =
+            |size: Size, stride: u32| size.height.div_ceil(stride) as usize * size.width.div_ceil(stride) as usize;
+        let (mut always, mut then) = (80 << 20, 0);
+        for member in &config.members {
+            let (dim, (stride, _)) = (member.embedding_dim(), member.strides());
             let projected = RandomProjection::dim_for(member.projection, dim, patches).unwrap_or(dim);
             let bank = config.coreset_size(patches);
-            let plan = member.backbone.plan(&member.layers);
-            // An application's own network says nothing of its weights.
-            let weights = plan.map_or(0, |plan| {
+            // An application's own network says nothing of its weights and maps.
+            let network = member.backbone.plan(&member.layers).map_or(0, |plan| {
                 let copies = |kernel: usize| if kernel == 3 { 5 } else { 2 };
                 let of_conv =
                     plan.convolutions().map(|conv| copies(conv.kernel) * conv.weight_len() + 2 * conv.out_channels);
-                4 * of_conv.sum::<usize>()
+                let (height, width) = sides(tile);
+                let maps = CpuNetwork::forward_bytes(&plan, height, width).unwrap_or(0);
+                4 * of_conv.sum::<usize>() + maps as usize
             });
+            // Rows as they are embedded and as a tile's are kept, and the deeper levels on their own grids; a tile's pixels.
+            let embedding = 4 * (cells(tile, stride) * 3 * dim + 3 * tile.width as usize * tile.height as usize);
+            always += patches * (dim * 4 + 16) + network + embedding;
             let index = bank * (dim * 8 + 800);
-            patches * (dim * 4 + 16) + (patches * projected * 8).max(index) + index + weights
-        };
-        (config.members.iter().map(of_member).sum::<usize>() + (80 << 20)) as u64
+            let (height, width) = sides(largest);
+            let map = (4 * 2 + 1) * height * width;
+            let scoring = cells(largest, stride) * (dim * 4 + 256) + map;
+            then += index + (patches * projected * 8).max(index + scoring);
+        }
+        always as u64 + ahead.max(then as u64)
     }
 
     /// Selects the coreset of every member and gives the fitted model. `progress` gets picks so far and their total, and returns

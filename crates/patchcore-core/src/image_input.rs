@@ -1,5 +1,7 @@
 //! A photo's pixels as the method takes them.
 
+use std::ops::RangeInclusive;
+
 use patchcore_config::{INPUT_SIDES, Normalization};
 
 use crate::error::InputError;
@@ -28,14 +30,15 @@ impl ImageInput<'_> {
         normalization.apply(planes);
     }
 
-    /// Checks size and length: everything but the values.
+    /// Checks size and length: everything but the values. `sides`: what may be
+    /// ([`PatchCoreConfig::input_sides`](patchcore_config::PatchCoreConfig::input_sides)).
     ///
     /// # Errors
     /// [`InputError::WrongSize`] and [`InputError::WrongLength`].
-    pub(crate) fn check_shape(&self) -> Result<(), InputError> {
+    pub(crate) fn check_shape(&self, sides: &RangeInclusive<usize>) -> Result<(), InputError> {
         let (width, height) = (self.width, self.height);
-        if !INPUT_SIDES.contains(&width) || !INPUT_SIDES.contains(&height) {
-            let (smallest, largest) = (*INPUT_SIDES.start(), *INPUT_SIDES.end());
+        if !sides.contains(&width) || !sides.contains(&height) {
+            let (smallest, largest) = (*sides.start(), *sides.end());
             return Err(InputError::WrongSize { width, height, smallest, largest });
         }
         let expected = 3 * width * height;
@@ -45,12 +48,20 @@ impl ImageInput<'_> {
         Ok(())
     }
 
-    /// Checks length, size and finiteness.
+    /// Checks length, size and finiteness of what a network sees at once.
     ///
     /// # Errors
     /// [`InputError`].
     pub fn check(&self) -> Result<(), InputError> {
-        self.check_shape()?;
+        self.check_within(&INPUT_SIDES)
+    }
+
+    /// [`ImageInput::check`] with other bounds of the sides.
+    ///
+    /// # Errors
+    /// [`InputError`].
+    pub(crate) fn check_within(&self, sides: &RangeInclusive<usize>) -> Result<(), InputError> {
+        self.check_shape(sides)?;
         match self.pixels.iter().position(|value| !value.is_finite()) {
             Some(index) => Err(InputError::NotFinite { index }),
             None => Ok(()),

@@ -46,7 +46,7 @@ impl PhotoParts {
     /// # Errors
     /// [`InputError::WrongSize`], [`InputError::WrongLength`], [`InputError::WrongInside`] and [`InputError::NothingInside`].
     pub fn new(extractor: &Extractor, image: ImageInput<'_>, inside: Option<&[bool]>) -> Result<Self, InputError> {
-        image.check_shape()?;
+        image.check_shape(&extractor.config().input_sides())?;
         Self::of_size(extractor, (image.height, image.width), inside)
     }
 
@@ -97,7 +97,7 @@ impl PhotoParts {
         let (rows, columns) = (tiling.spans(image.height), tiling.spans(image.width));
         // Also what no tile looks at; a whole photo is checked where it is embedded.
         if !tiling.is_whole() {
-            image.check()?;
+            image.check_within(&extractor.config().input_sides())?;
         }
         let PartBuffers { pixels, kept, cells } = buffers;
         for rows in &rows {

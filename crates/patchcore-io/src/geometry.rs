@@ -9,6 +9,8 @@ use crate::resample::Window;
 const MAX_SIDE: u32 = 65_535;
 /// The most pixels of a resized photo or an input: 8192 x 8192.
 const MAX_PIXELS: u64 = 1 << 26;
+/// The same where a photo keeps its size, which its file has shown to be real: 16384 x 16384, for tiles.
+const MAX_KEPT_PIXELS: u64 = 1 << 28;
 
 /// How much larger than the photo a resize may make it, on each axis. Beyond it nearly all that the network sees is made up between the
 /// photo's pixels, and a score says nothing of a part: a thumbnail, a broken file, a camera that sends one row.
@@ -36,16 +38,17 @@ impl Geometry {
     ///
     /// # Errors
     /// [`ImageError::NoPixels`], [`ImageError::InvalidView`], or [`ImageError::PreparedTooLarge`] when a side would
-    /// exceed 65535 or the area 2^26 pixels (an extreme aspect ratio under `Resize::Short`, or no resize at all).
+    /// exceed 65535 or the area 2^26 pixels (an extreme aspect ratio under `Resize::Short`), 2^28 without a resize.
     pub fn new(name: &str, original: Size, view: &View) -> Result<Geometry, ImageError> {
         let Size { width, height } = original;
         if width == 0 || height == 0 {
             return Err(ImageError::NoPixels { name: name.to_owned(), width, height });
         }
+        let max_pixels = if view.resize == Resize::Keep { MAX_KEPT_PIXELS } else { MAX_PIXELS };
         let checked = |(width, height): (u64, u64)| -> Result<Size, ImageError> {
             let side = |side: u64| u32::try_from(side).ok().filter(|&side| side <= MAX_SIDE);
             match (side(width), side(height)) {
-                (Some(w), Some(h)) if u64::from(w) * u64::from(h) <= MAX_PIXELS => Ok(Size { width: w, height: h }),
+                (Some(w), Some(h)) if u64::from(w) * u64::from(h) <= max_pixels => Ok(Size { width: w, height: h }),
                 _ => Err(ImageError::PreparedTooLarge {
                     name: name.to_owned(),
                     original_width: original.width,
@@ -53,7 +56,7 @@ impl Geometry {
                     width,
                     height,
                     max_side: MAX_SIDE,
-                    max_pixels: MAX_PIXELS,
+                    max_pixels,
                 }),
             }
         };

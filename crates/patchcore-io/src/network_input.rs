@@ -109,12 +109,14 @@ pub fn prepare_within(
     let region = region.map(|region| region_in_view(photo, region, &geometry)).transpose()?;
     let white = full_scale.or(photo.full_scale());
     let exposure = photo.exposure(white)?;
-    let pad = |plane: Vec<f32>| if view.pad == Pad::None { plane } else { reflect_into_padding(plane, &geometry) };
-    let data = if photo.channels() == 1 {
-        pad(planes::<1>(photo, &geometry, view.resampling, white))
+    let mut data = if photo.channels() == 1 {
+        planes::<1>(photo, &geometry, view.resampling, white)
     } else {
-        pad(planes::<3>(photo, &geometry, view.resampling, white))
+        planes::<3>(photo, &geometry, view.resampling, white)
     };
+    if view.pad != Pad::None {
+        reflect_into_padding(&mut data, &geometry);
+    }
     // Zeros around a small photo are part of torchvision's crop and have always been scored.
     let inside = region.or_else(|| if view.pad == Pad::None { None } else { geometry.photo_pixels() });
     let (width, height) = (geometry.input.width as usize, geometry.input.height as usize);
@@ -160,7 +162,7 @@ fn region_in_view(photo: &Photo, region: &Region, geometry: &Geometry) -> Result
 }
 
 /// Fills the padding of each plane with the photo's mirror image, its edge not repeated.
-fn reflect_into_padding(planes: Vec<f32>, geometry: &Geometry) -> Vec<f32> {
+fn reflect_into_padding(planes: &mut [f32], geometry: &Geometry) {
     let (width, height) = (geometry.input.width as usize, geometry.input.height as usize);
     let (left, top) = geometry.padding();
     let window = geometry.window();
@@ -170,15 +172,19 @@ fn reflect_into_padding(planes: Vec<f32>, geometry: &Geometry) -> Vec<f32> {
         let folded = (at as isize - start as isize).rem_euclid((2 * last).max(1));
         start + folded.min(2 * last - folded).max(0) as usize
     };
-    let columns: Vec<usize> = (0..width).map(|x| source(x, left, window.width)).collect();
-    let mut padded = Vec::with_capacity(planes.len());
-    for plane in planes.chunks_exact(width * height) {
-        for y in 0..height {
-            let line = &plane[source(y, top, window.height) * width..][..width];
-            padded.extend(columns.iter().map(|x| line[*x]));
+    let (rows, columns) = (top..top + window.height, left..left + window.width);
+    for plane in planes.chunks_exact_mut(width * height) {
+        // The photo's own lines first, then lines that are copies of them.
+        for line in plane.chunks_exact_mut(width).take(rows.end).skip(rows.start) {
+            for x in (0..columns.start).chain(columns.end..width) {
+                line[x] = line[source(x, left, window.width)];
+            }
+        }
+        for y in (0..rows.start).chain(rows.end..height) {
+            let from = source(y, top, window.height) * width;
+            plane.copy_within(from..from + width, y * width);
         }
     }
-    padded
 }
 
 /// The `C` planes of a photo of `C` channels at the input's size, in `[0, 1]`.

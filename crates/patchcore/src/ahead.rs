@@ -12,9 +12,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 /// No new work begins while results of so many bytes wait for the caller, and no job is handed over while jobs of so many do.
-const BYTES_AHEAD: usize = 64 << 20;
+pub(crate) const BYTES_AHEAD: usize = 64 << 20;
 /// Jobs handed over and not yet taken back: there are photos of no bytes (paths).
-const MOST_AHEAD: usize = 64;
+pub(crate) const MOST_AHEAD: usize = 64;
 
 type Work<J, R> = Arc<dyn Fn(J) -> R + Send + Sync>;
 

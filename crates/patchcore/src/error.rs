@@ -33,6 +33,23 @@ pub enum Error {
     /// The fit cannot be finished.
     #[error(transparent)]
     Fit(FitError),
+    /// A fit may take more memory than it is allowed to.
+    #[error(
+        "the fit may take {} MiB of memory, of which {} MiB are the {patches} patches of {photos} photos: expected at most {} MiB; fewer photos, a smaller size or a region of interest have fewer patches",
+        needed.div_ceil(1 << 20), patch_bytes.div_ceil(1 << 20), allowed >> 20
+    )]
+    TooMuchMemory {
+        /// Bytes that the fit may take ([`FitPlan::memory_bytes`](crate::FitPlan::memory_bytes)).
+        needed: u64,
+        /// Bytes that it may take at most.
+        allowed: u64,
+        /// Its photos.
+        photos: usize,
+        /// Their patches.
+        patches: usize,
+        /// Bytes of their embeddings.
+        patch_bytes: u64,
+    },
     /// The caller's progress callback broke off.
     #[error("the {what} was cancelled")]
     Cancelled {

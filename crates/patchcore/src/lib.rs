@@ -71,6 +71,8 @@ mod evaluation;
 mod fit;
 mod fit_in_progress;
 mod fit_options;
+#[cfg(not(target_family = "wasm"))]
+mod fit_plan;
 mod into_photo;
 mod known_photos;
 mod load_options;
@@ -103,8 +105,8 @@ pub use patchcore_core::{ComputeDevice, FittedOn, GoodScores, Instructions, Prec
 #[cfg(not(target_family = "wasm"))]
 pub use patchcore_io::{DataSet, DataSetRemark, Layout, LeftOut, ManifestRow, TestImage, good_images, photos_in};
 pub use patchcore_io::{
-    Exposure, Geometry, HiddenDefect, Limits, MaskRule, MaskSurvey, NetworkInput, Photo, PhotoIdentity, PhotoKind,
-    PixelBuffer, PixelFormat, one_line, path_of_text, path_text, region_of_masks,
+    Exposure, Geometry, HiddenDefect, Limits, MaskRule, MaskSurvey, NetworkInput, Photo, PhotoHeader, PhotoIdentity,
+    PhotoKind, PixelBuffer, PixelFormat, one_line, path_of_text, path_text, region_of_masks,
 };
 pub use patchcore_metrics::threshold::{Threshold, ThresholdOrigin, Thresholds, Verdict};
 pub use patchcore_metrics::{self as metrics, Bootstrap, Interval};
@@ -120,6 +122,8 @@ pub use crate::error::Error;
 pub use crate::evaluation::{EvaluateOptions, EvaluatedImage, Evaluation, MapGeometry, Metrics};
 pub use crate::fit::FitReport;
 pub use crate::fit_options::FitOptions;
+#[cfg(not(target_family = "wasm"))]
+pub use crate::fit_plan::FitPlan;
 pub use crate::into_photo::{IntoPhoto, NamedPhoto, PhotoSource};
 pub use crate::load_options::LoadOptions;
 pub use crate::model::Model;

@@ -10,7 +10,7 @@ use patchcore_core::error::ModelFileError;
 use patchcore_core::memory_bank::MemoryBank;
 use patchcore_core::model_file::{ModelFile, Sections};
 use patchcore_core::passport::{Drift, ScorePassport};
-use patchcore_core::{ComputeDevice, FittedOn, Fitter, ImageInput, ImageScore, PatchCore};
+use patchcore_core::{ComputeDevice, FittedOn, ImageInput, ImageScore, PatchCore};
 use patchcore_io::{Geometry, NetworkInput, Photo};
 use patchcore_metrics::threshold::Thresholds;
 
@@ -251,12 +251,6 @@ impl Model {
     /// How far this device's results lie from the passport; `None` unless the model was loaded with one.
     pub fn drift(&self) -> Option<Drift> {
         self.core.drift()
-    }
-
-    /// Peak bytes of a fit of so many patches: the sum stands at
-    /// [`Fitter::memory_bytes`](patchcore_core::Fitter::memory_bytes).
-    pub fn fit_memory_bytes(patches: usize, config: &Checked) -> u64 {
-        Fitter::memory_bytes(patches, config)
     }
 
     /// The method's own model, for this project's tests and benches. Its type changes with `patchcore-core`, whose tensors are

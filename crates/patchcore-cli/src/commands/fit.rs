@@ -4,12 +4,14 @@ use std::path::Path;
 
 use anyhow::Context;
 use patchcore::{
-    FitOptions, Geometry, Limits, MaskSurvey, Model, Photo, Provenance, Region, Save, Settings, Size, Stage, Threshold,
-    Thresholds, path_text, region_of_masks,
+    FitOptions, FitPlan, Geometry, Limits, MaskSurvey, Model, Photo, PhotoHeader, Provenance, Region, Save, Settings,
+    Size, Stage, Threshold, Thresholds, path_text, region_of_masks,
 };
 
 use crate::arguments::Fit;
 use crate::data::{self, Use};
+use crate::forecast::Forecast;
+use crate::free_memory::free_memory;
 use crate::misuse::Misuse;
 use crate::outcome::Outcome;
 use crate::output;
@@ -40,7 +42,13 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
     }
     announce(arguments, &settings, files)?;
     let mut display = Display::new();
-    let options = FitOptions::default().progress(|progress| display.show(progress));
+    let mut forecast = Forecast::new();
+    let options = FitOptions::default().progress(|progress| {
+        if let Some(line) = forecast.line(progress) {
+            display.suspend(|| output::note(&line));
+        }
+        display.show(progress)
+    });
     let report = Model::fit_with(&settings, files, options)
         .with_context(|| format!("cannot fit on {}", arguments.data.display()))?;
     display.finish();
@@ -117,30 +125,41 @@ fn written(size: Size) -> String {
     format!("{}x{}", size.width, size.height)
 }
 
-/// Says what is about to happen and how much memory it takes, from the first photo's size.
+/// Says what is about to happen and how much memory it takes, and refuses what there is no memory for. All headers are read before: the
+/// largest photo decides.
 fn announce(arguments: &Fit, settings: &Settings, files: &[std::path::PathBuf]) -> anyhow::Result<()> {
     let config = settings.config()?;
     let first = files.first().context("no photos")?;
-    // A first photo that cannot be read is reported by the fit like any other.
-    let Ok(photo) = Photo::open(first, &Limits::default()) else { return Ok(()) };
-    let Ok(geometry) = Geometry::new(photo.name(), photo.size(), &config.view) else { return Ok(()) };
-    if let Some(crop) = arguments.crop
-        && (crop.width > geometry.resized.width || crop.height > geometry.resized.height)
-    {
-        let (crop, resized) = (written(crop), written(geometry.resized));
-        let text =
-            format!("--crop is {crop}: expected at most the resized photo, which is {resized} ({})", path_text(first));
-        return Err(Misuse(format!("{text}; lower it, or raise --resize or --size")).into());
-    }
-    let stride = config.strides().0;
-    let cells = |side: u32| side.div_ceil(stride) as usize;
-    let patches = cells(geometry.input.width) * cells(geometry.input.height) * files.len();
-    let bytes = Model::fit_memory_bytes(patches, &config);
+    check_crop(arguments, settings, first)?;
+    let plan = FitPlan::of_files(&config, files, &Limits::default());
+    // Photos none of which can be used are reported by the fit, one by one.
+    let Some(largest) = plan.largest else { return Ok(()) };
     output::note(&format!(
-        "{} photos, about {patches} patches of {} values: up to {} MiB of memory",
-        files.len(),
+        "{} photos of up to {}, about {} patches of {} values: up to {} MiB of memory",
+        plan.photos,
+        largest.size,
+        plan.patches,
         config.first().embedding_dim(),
-        bytes.div_ceil(1 << 20),
+        plan.memory_bytes.div_ceil(1 << 20),
     ));
+    let allowed = arguments.max_memory.map(|mib| mib.saturating_mul(1 << 20)).or_else(free_memory);
+    if let Some(allowed) = allowed {
+        plan.check_within(allowed)?;
+    }
     Ok(())
+}
+
+/// Refuses a crop that is larger than the first photo after its resize.
+fn check_crop(arguments: &Fit, settings: &Settings, first: &Path) -> anyhow::Result<()> {
+    let Some(crop) = arguments.crop else { return Ok(()) };
+    // A first photo that cannot be read is reported by the fit like any other.
+    let Ok(header) = PhotoHeader::open(first, &Limits::default()) else { return Ok(()) };
+    let Ok(geometry) = Geometry::new(&path_text(first), header.size, &settings.config()?.view) else { return Ok(()) };
+    if crop.width <= geometry.resized.width && crop.height <= geometry.resized.height {
+        return Ok(());
+    }
+    let (crop, resized) = (written(crop), written(geometry.resized));
+    let text =
+        format!("--crop is {crop}: expected at most the resized photo, which is {resized} ({})", path_text(first));
+    Err(Misuse(format!("{text}; lower it, or raise --resize or --size")).into())
 }

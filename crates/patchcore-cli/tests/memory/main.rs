@@ -13,6 +13,7 @@
     reason = "tests; clippy.toml excuses only what stands inside a #[test] function"
 )]
 
+mod flat_jpeg;
 #[path = "../it/photos.rs"]
 #[allow(dead_code, reason = "the other tests use the rest")]
 mod photos;
@@ -25,6 +26,7 @@ use std::process::Stdio;
 
 use wait4::Wait4;
 
+use crate::flat_jpeg::Kind;
 use crate::photos::{photo, save};
 use crate::program::{Workplace, background, patchcore};
 
@@ -34,15 +36,70 @@ fn a_fit_stays_within_what_it_announces() {
     for seed in 0..24 {
         save(&place.path("photos").join(format!("{seed:02}.png")), photo(320, 256, seed, false));
     }
+    let said = announced_fit(&place, &["--mode", "authors", "--resize", "256"]);
+    assert!(said.contains("24 photos of up to 320 x 256"), "{said}");
+}
+
+/// Photos of 12 megapixels, whose decoders hold more than the network does, behind a small first one.
+#[test]
+fn large_photos_are_in_what_a_fit_announces_wherever_they_stand() {
+    for kind in [Kind::Baseline, Kind::Progressive] {
+        let place = Workplace::new();
+        save(&place.path("photos/0.png"), photo(320, 256, 0, false));
+        for name in ["photos/1.jpg", "photos/2.jpg"] {
+            flat_jpeg::save(&place.path(name), 4000, 3000, kind);
+        }
+        let said = announced_fit(&place, &["--coreset-sampling-ratio", "0.01"]);
+        assert!(said.contains("3 photos of up to 4000 x 3000"), "{said}");
+    }
+}
+
+#[test]
+fn a_photo_of_60_megapixels_is_in_what_a_fit_announces() {
+    let place = Workplace::new();
+    flat_jpeg::save(&place.path("photos/0.jpg"), 9504, 6336, Kind::Baseline);
+    let said = announced_fit(&place, &["--coreset-sampling-ratio", "0.01"]);
+    assert!(said.contains("1 photos of up to 9504 x 6336"), "{said}");
+}
+
+/// A line scan that is wider than any network's input is fitted and scored in tiles.
+#[test]
+fn a_wide_line_scan_in_tiles_is_in_what_a_fit_announces() {
+    let place = Workplace::new();
+    save(&place.path("photos/0.png"), photo(16_384, 64, 0, false));
+    let said = announced_fit(&place, &["--tile", "256", "--overlap", "64", "--coreset-sampling-ratio", "0.001"]);
+    assert!(said.contains("1 photos of up to 16384 x 64, about 16384 patches"), "{said}");
+    patchcore(["score", "--model", &place.text("m.patchcore"), &place.text("photos")]).done();
+}
+
+/// Refused before the work, with the number and with what lowers it; an allowance makes it go.
+#[test]
+fn a_fit_beyond_its_memory_is_refused_before_the_work() {
+    let place = Workplace::new();
+    save(&place.path("photos/0.png"), photo(2400, 1600, 0, false));
     let (photos, model) = (place.text("photos"), place.text("m.patchcore"));
-    let (stderr, peak) = peak(&["fit", "--data", &photos, "-o", &model, "--mode", "authors", "--resize", "256"]);
+    let fit = ["fit", "--data", &photos, "-o", &model, "--tile", "256", "--coreset-sampling-ratio", "0.001"];
+    let refused = patchcore(fit.iter().chain(&["--max-memory", "100"]));
+    let refused = refused.fails(&["60000 patches of 1 photos", "at most 100 MiB", "--resize", "--max-memory"]);
+    assert!(!refused.stderr.contains("features:"), "{refused:?}");
+    assert!(!place.path("m.patchcore").exists());
+    patchcore(fit.iter().chain(&["--max-memory", "4000"])).done();
+}
+
+/// Fits on the place's photos within what is announced, which says something; gives what the program says.
+#[track_caller]
+fn announced_fit(place: &Workplace, options: &[&str]) -> String {
+    let (photos, model) = (place.text("photos"), place.text("m.patchcore"));
+    let fit = ["fit", "--data", &photos, "-o", &model];
+    let (stderr, peak) = peak(&[&fit[..], options].concat());
     let words: Vec<&str> = stderr.split_whitespace().collect();
     let at = words.iter().position(|word| *word == "MiB").unwrap();
     let announced: u64 = words[at - 1].parse().unwrap();
-    println!("announced {announced} MiB, took {peak} MiB");
-    assert!(peak <= announced, "announced {announced} MiB, took {peak} MiB");
+    println!("{options:?}: announced {announced} MiB, took {peak} MiB");
+    assert!(peak <= announced, "{options:?}: announced {announced} MiB, took {peak} MiB");
     // A bound that is far too high would say nothing.
-    assert!(announced <= 3 * peak, "announced {announced} MiB, took {peak} MiB");
+    assert!(announced <= 3 * peak, "{options:?}: announced {announced} MiB, took {peak} MiB");
+    stderr
 }
 
 /// A large photo in tiles takes the memory of one tile's network, not of the photo's.

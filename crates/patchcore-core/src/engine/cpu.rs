@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use patchcore_config::Normalization;
+use patchcore_config::{Grid, Normalization};
 use patchcore_cpu::ScratchPool;
 use patchcore_cpu::embedding::{CpuEmbedding, EmbeddingScratch};
+use patchcore_cpu::map::{Banded, grow_map};
 use patchcore_cpu::network::grey_stem::push_grey_planes;
 use patchcore_cpu::network::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
 use patchcore_cpu::search::{CpuBank, Workspace as SearchWorkspace};
@@ -77,7 +78,7 @@ impl Engine for Cpu {
 
     fn grower(&self, map: MapSpec) -> Result<Arc<dyn Grower>, DeviceError> {
         let [vertical, horizontal] = axis_matrices(&map);
-        Ok(Arc::new(CpuGrower { map, vertical, horizontal }))
+        Ok(Arc::new(CpuGrower { grid: map.grid, vertical, horizontal }))
     }
 
     fn project(&self, projection: &RandomProjection, rows: &[f32]) -> Result<Vec<f32>, DeviceError> {
@@ -251,15 +252,14 @@ impl Index for CpuIndex {
 /// Two matrices: `map = vertical [height, grid rows] x scores x horizontal [grid columns, width]`.
 #[derive(Debug)]
 struct CpuGrower {
-    map: MapSpec,
-    vertical: Vec<f32>,
-    horizontal: Vec<f32>,
+    grid: Grid,
+    vertical: Banded,
+    horizontal: Banded,
 }
 
 impl Grower for CpuGrower {
     fn grow(&self, patch_scores: &[f32], map: &mut Vec<f32>) -> Result<(), DeviceError> {
-        let MapSpec { grid, height, width, .. } = self.map;
-        patchcore_cpu::map::grow_map(patch_scores, grid, &self.vertical, &self.horizontal, (height, width), map);
+        grow_map(patch_scores, self.grid, &self.vertical, &self.horizontal, map);
         Ok(())
     }
 }

@@ -3,52 +3,53 @@
 #![allow(clippy::indexing_slicing, reason = "matrix indices run over the extents they were allocated with")]
 
 use patchcore_config::{Border, Smoothing, Upsampling};
+use patchcore_cpu::map::Banded;
 
 use crate::engine::MapSpec;
 
 /// The two matrices of `map = vertical x patch_scores x horizontal`.
 ///
 /// # Shapes
-/// - vertical: `[height, grid rows]`; horizontal: `[grid columns, width]`; row-major
-pub(crate) fn axis_matrices(map: &MapSpec) -> [Vec<f32>; 2] {
-    let vertical = axis_matrix(map.grid.rows, map.height, map);
-    let by_pixel = axis_matrix(map.grid.columns, map.width, map);
-    let mut horizontal = vec![0.0; by_pixel.len()];
-    for pixel in 0..map.width {
-        for cell in 0..map.grid.columns {
-            horizontal[cell * map.width + pixel] = by_pixel[pixel * map.grid.columns + cell];
-        }
-    }
-    [vertical, horizontal]
+/// - vertical: `[height, grid rows]`; horizontal: `[grid columns, width]`
+pub(crate) fn axis_matrices(map: &MapSpec) -> [Banded; 2] {
+    [axis_matrix(map.grid.rows, map.height, map), axis_matrix(map.grid.columns, map.width, map).transposed()]
 }
 
-/// Gaussian times upsampling along one axis: `[pixels, cells]`, row-major.
-fn axis_matrix(cells: usize, pixels: usize, map: &MapSpec) -> Vec<f32> {
-    let mut grow = vec![0.0f64; pixels * cells];
-    for pixel in 0..pixels {
-        match map.upsampling {
-            Upsampling::Nearest => grow[pixel * cells + pixel * cells / pixels] = 1.0,
-            Upsampling::Bilinear => {
-                let source = ((pixel as f64 + 0.5) * cells as f64 / pixels as f64 - 0.5).max(0.0);
-                let low = (source as usize).min(cells - 1);
-                let high = (low + 1).min(cells - 1);
-                grow[pixel * cells + low] += 1.0 - (source - low as f64);
-                grow[pixel * cells + high] += source - low as f64;
-            }
+/// Gaussian times upsampling along one axis: `[pixels, cells]`.
+fn axis_matrix(cells: usize, pixels: usize, map: &MapSpec) -> Banded {
+    // The cells that a pixel grows from, and their weights.
+    let grown = |pixel: usize| match map.upsampling {
+        Upsampling::Nearest => [(pixel * cells / pixels, 1.0), (pixel * cells / pixels, 0.0)],
+        Upsampling::Bilinear => {
+            let source = ((pixel as f64 + 0.5) * cells as f64 / pixels as f64 - 0.5).max(0.0);
+            let low = (source as usize).min(cells - 1);
+            let high = (low + 1).min(cells - 1);
+            [(low, 1.0 - (source - low as f64)), (high, source - low as f64)]
         }
-    }
+    };
     let kernel = kernel(map.smoothing);
     let radius = (kernel.len() / 2) as isize;
-    let mut matrix = vec![0.0f64; pixels * cells];
+    let mut matrix = Banded::new(cells);
+    let mut sums: Vec<f64> = Vec::new();
     for pixel in 0..pixels {
-        for (offset, weight) in (-radius..).zip(&kernel) {
-            let source = reflect(pixel as isize + offset, pixels, map.border);
-            for cell in 0..cells {
-                matrix[pixel * cells + cell] += weight * grow[source * cells + cell];
+        let sources = || (-radius..).map(|offset| reflect(pixel as isize + offset, pixels, map.border)).zip(&kernel);
+        let all = || sources().flat_map(|(source, _)| grown(source)).map(|(cell, _)| cell);
+        let (first, last) = all().fold((cells, 0), |(first, last), cell| (first.min(cell), last.max(cell)));
+        sums.clear();
+        sums.resize((last + 1).saturating_sub(first), 0.0);
+        for (source, weight) in sources() {
+            let [(low, of_low), (high, of_high)] = grown(source);
+            if low == high {
+                // The last cell, which is both.
+                sums[low - first] += weight * (of_low + of_high);
+            } else {
+                sums[low - first] += weight * of_low;
+                sums[high - first] += weight * of_high;
             }
         }
+        matrix.push(first, sums.iter().map(|weight| *weight as f32));
     }
-    matrix.into_iter().map(|weight| weight as f32).collect()
+    matrix
 }
 
 /// The weights of the smoothing along an axis: a normalised Gaussian cut at four standard deviations, as scipy cuts it (33 weights

@@ -61,13 +61,7 @@ impl CpuNetwork {
         weights: &BackboneWeights,
     ) -> Result<Self, CpuNetworkError> {
         plan.check()?;
-        let mut readers = plan.steps.iter().filter(|step| step.reads().any(|slot| slot == 0));
-        let planar = plan.taps.iter().all(|tap| tap.slot != 0)
-            && readers.all(|step| {
-                step.conv().is_some_and(|conv| {
-                    conv.stride == 2 && conv.groups == 1 && conv.in_channels < LANES && conv.add != Some(0)
-                })
-            });
+        let planar = has_planar_image(plan);
         let compile = |step: &Step| match step {
             Step::Conv(conv) => Self::compile(level, conv, planar && conv.from == 0, weights),
             Step::MaxPool { .. } => Ok(Operation::MaxPool),
@@ -107,6 +101,37 @@ impl CpuNetwork {
             self.grey_stem = Some(Dense::with_plane_of_ones(self.level, geometry, &weight, bias));
         }
         Ok(self)
+    }
+
+    /// Bytes that [`CpuNetwork::forward`] takes for one image of a plan, at most: the image, the maps that are alive together, with their
+    /// borders and whole blocks of channels, and what it returns. The kernels' own buffers, which do not grow with the image, come on
+    /// top.
+    ///
+    /// # Errors
+    /// As [`Plan::visit`].
+    pub fn forward_bytes(plan: &Plan, height: usize, width: usize) -> Result<u64, CpuNetworkError> {
+        let mut shapes = Vec::new();
+        let image = MapShape { channels: plan.image_channels(), height, width };
+        plan.visit(image, &mut shapes, |_| ())?;
+        let mut borders = vec![0; shapes.len()];
+        for step in &plan.steps {
+            if let Some(border) = borders.get_mut(step.from()) {
+                *border = step.window().kernel.max(*border);
+            }
+        }
+        let (buffer_of, buffers) = assign_buffers(plan);
+        let mut sizes = vec![0_usize; buffers];
+        for (slot, ((shape, border), buffer)) in shapes.iter().zip(&borders).zip(&buffer_of).enumerate() {
+            let kind = if slot == 0 && has_planar_image(plan) { Map::planar } else { Map::blocked };
+            let map = kind(shape.channels, shape.height, shape.width, (*border, 0));
+            if let Some(size) = sizes.get_mut(*buffer) {
+                *size = map.image().max(*size);
+            }
+        }
+        let values = |shape: &MapShape| shape.values() as usize;
+        let outputs = plan.taps.iter().filter_map(|tap| shapes.get(tap.slot)).map(values);
+        let floats = values(&image) + sizes.iter().sum::<usize>() + outputs.sum::<usize>();
+        Ok((floats * size_of::<f32>()) as u64)
     }
 
     /// Whether [`CpuNetwork::forward`] takes grey planes.
@@ -376,6 +401,17 @@ unsafe fn load_images(map: &Map, input: &[f32], images: usize, leader: &mut Lead
             }
         }
     });
+}
+
+/// Whether the image is stored one plane a channel: only convolutions that can read that read it.
+fn has_planar_image(plan: &Plan) -> bool {
+    let mut readers = plan.steps.iter().filter(|step| step.reads().any(|slot| slot == 0));
+    plan.taps.iter().all(|tap| tap.slot != 0)
+        && readers.all(|step| {
+            step.conv().is_some_and(|conv| {
+                conv.stride == 2 && conv.groups == 1 && conv.in_channels < LANES && conv.add != Some(0)
+            })
+        })
 }
 
 /// Gives every slot a buffer such that slots alive at the same time have different ones.

@@ -311,6 +311,27 @@ fn memory_is_reused() {
     }
 }
 
+/// The bound holds for every network of the catalogue, and says something.
+#[test]
+fn a_forward_pass_stays_within_its_bytes() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    for architecture in [Architecture::EFFICIENTNET_LITE0, Architecture::RESNET18, Architecture::WIDE_RESNET50_2] {
+        let plan = plan_of(architecture);
+        let network = CpuNetwork::new(Instructions::native(), &plan, &random_weights(&plan, 1)).unwrap();
+        for (height, width) in [(160, 224), (97, 131)] {
+            let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
+            let input = noise(1, 3 * height * width);
+            let layout = MapLayout::ChannelsLast;
+            pool.install(|| network.forward(&input, 1, height, width, layout, &mut workspace, &mut outputs)).unwrap();
+            let scratch: usize = workspace.arenas.iter().map(|arena| arena.scratch.len()).sum();
+            let values = input.len() + outputs.iter().map(|map| map.data.len()).sum::<usize>();
+            let took = (workspace.bytes() - 4 * scratch + 4 * values) as u64;
+            let bound = CpuNetwork::forward_bytes(&plan, height, width).unwrap();
+            assert!((took..took + took / 4).contains(&bound), "{architecture:?} {height} {width}: {took} {bound}");
+        }
+    }
+}
+
 #[test]
 fn what_does_not_fit_is_an_error() {
     let mut plan = Plan { steps: vec![Step::Conv(conv("a", 0, 1, (3, 8), 3, 1))], taps: vec![tap(1, 8, 1)], slots: 2 };

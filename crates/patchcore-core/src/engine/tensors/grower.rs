@@ -21,7 +21,7 @@ pub(crate) struct TensorGrower {
 
 impl TensorGrower {
     pub(super) fn new(map: &MapSpec, device: &ComputeDevice) -> Result<Self, DeviceError> {
-        let [vertical, horizontal] = axis_matrices(map);
+        let [vertical, horizontal] = axis_matrices(map).map(|matrix| matrix.to_dense());
         let vertical = device.tensor(vertical, [1, map.height, map.grid.rows])?;
         let horizontal = device.tensor(horizontal, [1, map.grid.columns, map.width])?;
         Ok(Self { device: device.clone(), map: *map, matrices: [vertical, horizontal] })
