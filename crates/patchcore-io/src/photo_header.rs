@@ -25,7 +25,7 @@ pub struct PhotoHeader {
     pub size: Size,
     /// 1 (grey) or 3 (RGB).
     pub channels: usize,
-    /// 8 or 16.
+    /// 8 or 16; 32 of floats.
     pub bits: u32,
     /// Peak bytes of the decoding, at most: the file, what the decoder holds, and what turning it upright and taking its alpha off need.
     pub decoding_bytes: u64,
@@ -105,14 +105,12 @@ impl PhotoHeader {
     fn of(header: &Header, file_bytes: u64) -> Self {
         let Header { width, height, has_alpha, is_turned, beside, .. } = *header;
         let pixels = u64::from(width) * u64::from(height);
-        let (decoded, is_float) = (header.decoded_bytes(), header.sample_bytes > 2);
-        let channels = if is_float { 3 } else { header.channels };
-        let bits = if header.sample_bytes == 1 { 8 } else { 16 };
+        let (decoded, channels, bits) = (header.decoded_bytes(), header.channels, 8 * header.sample_bytes);
         let alpha = if has_alpha { pixels * u64::from(bits / 8) } else { 0 };
         let photo_bytes = pixels * channels as u64 * u64::from(bits / 8) + alpha;
         let turning = if is_turned { decoded } else { 0 };
-        // Grey and RGB of 8 and 16 bits are taken as they are; floats are first made integers, their alpha too.
-        let converting = if has_alpha || is_float { photo_bytes + 4 * alpha } else { 0 };
+        // Grey and RGB are taken as they are; what has alpha is parted from it.
+        let converting = if has_alpha { photo_bytes + 4 * alpha } else { 0 };
         let lines = LINES * u64::from(width.max(height)) * decoded.div_ceil(pixels);
         let size = if is_turned { Size { width: height, height: width } } else { Size { width, height } };
         let decoding_bytes = file_bytes + decoded + beside.max(turning).max(converting) + lines;
@@ -167,7 +165,7 @@ fn look(decoder: Decoder, file: BufReader<File>, limits: &Limits) -> Result<Head
         #[cfg(feature = "bmp")]
         Decoder::Bmp => with_image::look(file, image::ImageFormat::Bmp, limits),
         #[cfg(feature = "tiff")]
-        Decoder::Tiff => with_image::look(file, image::ImageFormat::Tiff, limits),
+        Decoder::Tiff => tiff(file),
         #[cfg(feature = "webp")]
         Decoder::WebP => with_image::look(file, image::ImageFormat::WebP, limits),
     }
@@ -181,7 +179,7 @@ fn swaps_sides(orientation: image::metadata::Orientation) -> bool {
 }
 
 /// By the decoders of the crate `image`, which read no further than they have to.
-#[cfg(any(feature = "bmp", feature = "png", feature = "tiff", feature = "webp"))]
+#[cfg(any(feature = "bmp", feature = "png", feature = "webp"))]
 mod with_image {
     use std::fs::File;
     use std::io::BufReader;
@@ -201,8 +199,6 @@ mod with_image {
         let ((width, height), color) = (decoder.dimensions(), decoder.color_type());
         let (all, has_alpha) = (color.channel_count(), color.has_alpha());
         let beside = match format {
-            // The strips or tiles of the whole picture, before they are samples.
-            ImageFormat::Tiff => decoder.total_bytes(),
             // Without loss four channels before they are three, with loss planes of brightness and colour.
             ImageFormat::WebP => 4 * u64::from(width) * u64::from(height),
             _ => 0,
@@ -218,6 +214,17 @@ mod with_image {
             beside,
         })
     }
+}
+
+/// Of the page that is the photo.
+#[cfg(feature = "tiff")]
+fn tiff(file: BufReader<File>) -> Result<Header, String> {
+    let page = crate::tiff::look(file)?;
+    let crate::tiff::Page { width, height, channels, has_alpha, sample_bytes, orientation } = page;
+    let header =
+        Header { width, height, channels, sample_bytes, has_alpha, is_turned: swaps_sides(orientation), beside: 0 };
+    // The strips or tiles of the whole picture, before they are samples.
+    Ok(Header { beside: header.decoded_bytes(), ..header })
 }
 
 /// Walks over a JPEG's segments, from one to the next by their stated lengths, up to its first scan.
@@ -315,6 +322,7 @@ mod tests {
         assert!(looked > 5, "{looked}");
     }
 
+    #[expect(clippy::unwrap_used, reason = "a part of two tests")]
     fn saved(folder: &Path, name: &str, image: &image::DynamicImage) -> PathBuf {
         let path = folder.join(name);
         image.save(&path).unwrap();

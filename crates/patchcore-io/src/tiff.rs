@@ -10,7 +10,7 @@
 
 use std::borrow::Cow;
 use std::error::Error;
-use std::io::{self, Cursor};
+use std::io::{self, Cursor, Read, Seek};
 
 use image::ImageFormat;
 use image::metadata::Orientation;
@@ -42,7 +42,40 @@ const COMPRESSIONS: [(u16, &str); 8] = [
 /// The tag that says where more directories lie: those of a raw photo, whose first page is a small picture.
 const SUB_DIRECTORIES: Tag = Tag::Unknown(330);
 
-type Reader<'a> = Decoder<Cursor<&'a [u8]>>;
+/// What the page that is a photo says of itself.
+pub(crate) struct Page {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    /// Channels that are decoded, without alpha.
+    pub(crate) channels: usize,
+    pub(crate) has_alpha: bool,
+    /// Bytes of a decoded sample: 4 of a float.
+    pub(crate) sample_bytes: u32,
+    pub(crate) orientation: Orientation,
+}
+
+/// Looks at the page that is a photo, and decodes nothing.
+///
+/// # Errors
+/// Why there is no such page, or why it is not read.
+pub(crate) fn look(file: impl Read + Seek) -> Result<Page, String> {
+    let text = |error: TiffError| error.to_string();
+    let mut decoder = Decoder::new(file).map_err(text)?;
+    let pages = Pages::of(&mut decoder);
+    let index = pages.photo().map_err(|found| format!("{found} pages that may be the photo"))?;
+    decoder.seek_to_image(index).map_err(text)?;
+    let (width, height) = decoder.dimensions().map_err(text)?;
+    let layout = Layout::of(&mut decoder).map_err(text)?;
+    let stored = usize::from(decoder.colortype().map_err(text)?.num_samples());
+    let (sample_bytes, stored) = match layout {
+        Layout::Float(channels) => (4, channels),
+        Layout::Whole => (u32::from(decoder.colortype().map_err(text)?.bit_depth()).div_ceil(8), stored),
+        Layout::Unsupported(feature) => return Err(feature),
+    };
+    // Four channels are RGB with alpha, or CMYK, which becomes RGB.
+    let (channels, has_alpha) = if stored < 3 { (1, stored == 2) } else { (3, stored == 4) };
+    Ok(Page { width, height, channels, has_alpha, sample_bytes, orientation: orientation_of(&mut decoder) })
+}
 
 /// Decodes the one page that is a photo, and turns it upright.
 pub(crate) fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<Photo, ImageError> {
@@ -61,37 +94,66 @@ pub(crate) fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<Photo,
 /// The file, whose header points to the page that is the photo.
 fn with_photo_first<'a>(name: &str, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, ImageError> {
     let Ok(mut decoder) = Decoder::new(Cursor::new(bytes)) else { return Ok(bytes.into()) };
-    let first = decoder.ifd_pointer();
-    let (mut photo, mut photos, mut pages) = (None, 0, 0);
-    let mut has_more_inside = false;
-    loop {
-        pages += 1;
-        has_more_inside |= matches!(decoder.find_tag(SUB_DIRECTORIES), Ok(Some(_)));
-        if !is_secondary(&mut decoder) {
-            photos += 1;
-            photo = photo.or(decoder.ifd_pointer());
-        }
-        // What follows a page and cannot be read is no page.
-        if pages == MOST_PAGES || !decoder.more_images() || decoder.next_image().is_err() {
-            break;
-        }
-    }
-    match (photos, photo) {
-        (1, Some(photo)) if Some(photo) != first => Ok(point_to(bytes, photo.0).into()),
-        (1, _) => Ok(bytes.into()),
-        (0, _) if pages == 1 && !has_more_inside => Ok(bytes.into()),
-        (0, _) => Err(ImageError::UnsupportedFeature {
+    let pages = Pages::of(&mut decoder);
+    match pages.photo() {
+        Ok(0) => Ok(bytes.into()),
+        Ok(photo) => Ok(pages.directories.get(photo).map_or(bytes.into(), |photo| point_to(bytes, *photo).into())),
+        Err(0) => Err(ImageError::UnsupportedFeature {
             name: name.to_owned(),
             format: FORMAT,
             feature: "nothing but pages that are marked as smaller copies or masks (of a raw photo, say)".to_owned(),
         }),
-        _ => Err(ImageError::ManyPages { name: name.to_owned(), format: FORMAT, pages: photos }),
+        Err(pages) => Err(ImageError::ManyPages { name: name.to_owned(), format: FORMAT, pages }),
     }
+}
+
+/// The pages of a file.
+struct Pages {
+    /// Where the directory of each lies.
+    directories: Vec<u64>,
+    /// The first that is no copy and no mask of another one, and how many there are.
+    photo: Option<usize>,
+    photos: usize,
+    /// Pages lie within others, as in a raw photo.
+    has_more_inside: bool,
+}
+
+impl Pages {
+    fn of<R: Read + Seek>(decoder: &mut Decoder<R>) -> Pages {
+        let mut pages = Pages { directories: Vec::new(), photo: None, photos: 0, has_more_inside: false };
+        loop {
+            pages.has_more_inside |= matches!(decoder.find_tag(SUB_DIRECTORIES), Ok(Some(_)));
+            if !is_secondary(decoder) {
+                pages.photos += 1;
+                pages.photo = pages.photo.or(Some(pages.directories.len()));
+            }
+            pages.directories.push(decoder.ifd_pointer().map_or(0, |pointer| pointer.0));
+            // What follows a page and cannot be read is no page.
+            if pages.directories.len() == MOST_PAGES || !decoder.more_images() || decoder.next_image().is_err() {
+                return pages;
+            }
+        }
+    }
+
+    /// Which page is the photo; else how many may be it.
+    fn photo(&self) -> Result<usize, usize> {
+        match (self.photos, self.photo) {
+            (1, Some(photo)) => Ok(photo),
+            (0, _) if self.directories.len() == 1 && !self.has_more_inside => Ok(0),
+            (photos, _) => Err(photos),
+        }
+    }
+}
+
+/// Unreadable metadata is no reason to refuse the pixels.
+fn orientation_of<R: Read + Seek>(decoder: &mut Decoder<R>) -> Orientation {
+    let stored = decoder.find_tag_unsigned::<u8>(Tag::Orientation).ok().flatten();
+    stored.and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms)
 }
 
 /// Whether the page at hand is marked as a smaller copy of another page (bit 0 of NewSubfileType, or 2 in the older SubfileType) or
 /// as a mask of one (bit 2).
-fn is_secondary(decoder: &mut Reader<'_>) -> bool {
+fn is_secondary<R: Read + Seek>(decoder: &mut Decoder<R>) -> bool {
     let newer = decoder.find_tag_unsigned::<u32>(Tag::NewSubfileType);
     let older = decoder.find_tag_unsigned::<u16>(Tag::Unknown(255));
     matches!(newer, Ok(Some(flags)) if flags & 0b101 != 0) || matches!(older, Ok(Some(2)))
@@ -124,7 +186,7 @@ enum Layout {
 }
 
 impl Layout {
-    fn of(decoder: &mut Reader<'_>) -> Result<Layout, TiffError> {
+    fn of<R: Read + Seek>(decoder: &mut Decoder<R>) -> Result<Layout, TiffError> {
         let compression = decoder.find_tag_unsigned::<u16>(Tag::Compression)?;
         if let Some((_, name)) = compression.and_then(|found| COMPRESSIONS.iter().find(|(number, _)| *number == found))
         {
@@ -180,7 +242,12 @@ impl Layout {
 }
 
 /// Decodes floats of so many channels: grey, RGB, or RGB with alpha.
-fn decode_float(name: &str, decoder: Reader<'_>, channels: usize, limits: &Limits) -> Result<Photo, ImageError> {
+fn decode_float<R: Read + Seek>(
+    name: &str,
+    decoder: Decoder<R>,
+    channels: usize,
+    limits: &Limits,
+) -> Result<Photo, ImageError> {
     let error = |source| typed(name, limits, source);
     let mut decoder = decoder;
     let (width, height) = decoder.dimensions().map_err(error)?;
@@ -191,8 +258,7 @@ fn decode_float(name: &str, decoder: Reader<'_>, channels: usize, limits: &Limit
     decoder_limits.decoding_buffer_size = bytes;
     decoder_limits.intermediate_buffer_size = bytes;
     let mut decoder = decoder.with_limits(decoder_limits);
-    // Unreadable metadata is no reason to refuse the pixels.
-    let orientation = decoder.find_tag_unsigned::<u8>(Tag::Orientation).ok().flatten().and_then(Orientation::from_exif);
+    let orientation = orientation_of(&mut decoder);
     let samples: Vec<f32> = match decoder.read_image().map_err(error)? {
         DecodingResult::F16(samples) => samples.into_iter().map(f32::from).collect(),
         DecodingResult::F32(samples) => samples,
@@ -203,7 +269,7 @@ fn decode_float(name: &str, decoder: Reader<'_>, channels: usize, limits: &Limit
         return Err(damaged(name, "it has another number of samples than its header says"));
     }
     let stored = Stored { samples, width: width as usize, height: height as usize, channels };
-    let Stored { samples, width, height, .. } = stored.upright(orientation.unwrap_or(Orientation::NoTransforms));
+    let Stored { samples, width, height, .. } = stored.upright(orientation);
     let (channels, samples, alpha) = match channels {
         4 => {
             let alpha = alpha_of::<4, _>(&samples, 1.0);

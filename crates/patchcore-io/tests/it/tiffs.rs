@@ -4,15 +4,26 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat};
 use patchcore_config::{Resampling, Resize};
-use patchcore_io::{Exposure, ImageError, Limits, Photo, prepare, prepare_within};
+use patchcore_io::{Exposure, ImageError, Limits, Photo, PhotoHeader, prepare, prepare_within};
 use tiff::encoder::TiffEncoder;
 use tiff::encoder::colortype::{ColorType, Gray8, Gray32Float, Gray64Float, RGB8, RGB32Float};
 use tiff::tags::Tag;
 
 use crate::samples::{encode, picture, view};
 
+/// Decodes a file; of what is decoded the header says the same.
 fn decode(bytes: &[u8]) -> Result<Photo, ImageError> {
-    Photo::decode("part.tif", bytes, &Limits::default())
+    let photo = Photo::decode("part.tif", bytes, &Limits::default())?;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("part.tif");
+    std::fs::write(&path, bytes).unwrap();
+    let header = PhotoHeader::open(&path, &Limits::default()).unwrap();
+    let found = (header.size, header.channels, header.bits);
+    assert_eq!(found, (photo.size(), photo.channels(), photo.bits_per_sample()));
+    let bytes =
+        u64::from(photo.width()) * u64::from(photo.height()) * photo.channels() as u64 * u64::from(header.bits / 8);
+    assert!(header.photo_bytes >= bytes && header.decoding_bytes > bytes, "{header:?}");
+    Ok(photo)
 }
 
 /// A file of one page of 4 x 2 pixels.
