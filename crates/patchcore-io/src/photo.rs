@@ -17,7 +17,7 @@ pub(crate) enum Samples {
     Eight(Vec<u8>),
     Sixteen(Vec<u16>),
     /// As the file has them: what is white is not known before a full scale is.
-    #[cfg_attr(not(feature = "image"), allow(dead_code, reason = "a buffer has whole numbers, and there is no file"))]
+    #[cfg_attr(not(feature = "image"), allow(dead_code, reason = "only files and `image`'s pictures have floats"))]
     Float(Vec<f32>),
 }
 

@@ -4,10 +4,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use image::{DynamicImage, GrayImage, ImageFormat};
-use patchcore_io::{ImageError, Limits, Photo};
+use patchcore_config::{Resampling, Resize};
+use patchcore_io::{ImageError, Limits, Photo, prepare};
 use proptest::prelude::*;
 
-use crate::samples::{encode, picture};
+use crate::samples::{encode, picture, view};
+use crate::tiffs;
 
 const FORMATS: [ImageFormat; 5] =
     [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Bmp, ImageFormat::Tiff, ImageFormat::WebP];
@@ -150,7 +152,7 @@ fn paths_that_are_no_files() {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 400,
+        cases: 800,
         failure_persistence: None,
         rng_seed: proptest::test_runner::RngSeed::Fixed(3),
         ..ProptestConfig::default()
@@ -159,10 +161,17 @@ proptest! {
     /// Never a panic that escapes, and never one that had to be caught.
     #[test]
     fn any_bytes_are_survived(
-        which in 0_usize..5, cut in 0.0_f64..1.3, edits in prop::collection::vec((any::<u16>(), any::<u8>()), 0..12),
+        which in 0_usize..10, cut in 0.0_f64..1.3, edits in prop::collection::vec((any::<u16>(), any::<u8>()), 0..12),
         tail in prop::collection::vec(any::<u8>(), 0..64), keep in any::<bool>(),
     ) {
-        let mut bytes = encode(&picture(24, 17), FORMATS[which]);
+        let mut bytes = match which.checked_sub(FORMATS.len()) {
+            None => encode(&picture(24, 17), FORMATS[which]),
+            Some(0) => tiffs::pages(&[(10, 1), (20, 0), (30, 4)]),
+            Some(1) => tiffs::big_tiff(),
+            Some(2) => tiffs::tiles_of_planes(),
+            Some(3) => tiffs::small(32, &[0x3f; 16], &[(339, 3, &[3]), (274, 3, &[6])]),
+            Some(_) => std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/jpeg/progressive_420.jpg")).unwrap(),
+        };
         bytes.truncate((bytes.len() as f64 * cut) as usize);
         for (at, value) in edits {
             // The first bytes decide the format: half of the time they stay.
@@ -171,7 +180,9 @@ proptest! {
         }
         bytes.extend(tail);
         let limits = Limits { max_alloc_bytes: 1 << 24, ..Limits::default() };
-        if let Err(error) = Photo::decode("mutated", &bytes, &limits) {
+        let prepared = Photo::decode("mutated", &bytes, &limits)
+            .and_then(|photo| prepare(&photo, &view(Resize::Short(8), Resampling::Native)));
+        if let Err(error) = prepared {
             prop_assert!(error.to_string().contains("mutated"));
             prop_assert!(!matches!(error, ImageError::DecoderPanicked { .. }), "{error}");
         }
