@@ -97,8 +97,8 @@ fn announced_fit(place: &Workplace, options: &[&str]) -> String {
     let announced: u64 = words[at - 1].parse().unwrap();
     println!("{options:?}: announced {announced} MiB, took {peak} MiB");
     assert!(peak <= announced, "{options:?}: announced {announced} MiB, took {peak} MiB");
-    // A bound that is far too high would say nothing.
-    assert!(announced <= 3 * peak, "{options:?}: announced {announced} MiB, took {peak} MiB");
+    // A bound that is far too high would say nothing; 80 MiB of it are for a program with a GPU's backend.
+    assert!(announced <= 80 + 2 * peak, "{options:?}: announced {announced} MiB, took {peak} MiB");
     stderr
 }
 
