@@ -7,6 +7,7 @@ mod demo_images;
 mod fetch_weights;
 mod guide_pictures;
 mod instruction_counts;
+mod long_score;
 mod make_efficientnet;
 mod package_size;
 mod parity;

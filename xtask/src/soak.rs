@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
 
+use crate::long_score;
 use crate::release_build::target;
 use crate::tidy::root;
 
@@ -32,6 +33,9 @@ enum Name {
     Windows,
     /// Kill each writing command of the program a hundred times and look at what it leaves
     Kill,
+    /// Score 20,000 photos in one run: its memory does not grow after the first 1,000, and its pace does not fall
+    /// (PATCHCORE_SOAK_PHOTOS: another number)
+    Score,
     /// Explore the handshake of the CPU kernels' threads with loom, in every order that its bounds allow
     Team,
 }
@@ -79,6 +83,7 @@ impl Soak {
                 let test = ["test", "-p", "patchcore-cli", "--test", "it", "killed::"];
                 run(Command::new(env!("CARGO")).args(test).env("PATCHCORE_KILLS", "100"))?;
             }
+            Name::Score => long_score::run()?,
             Name::Team => {
                 let test = ["test", "-p", "patchcore-cpu", "--release", "--lib", "team"];
                 // Other flags are another build of everything: it must not take the place of the usual one.
