@@ -162,6 +162,7 @@ impl Model {
     ///
     /// Memory: the maps of all images stay in memory, 5 bytes per input pixel. Every mask is read twice: what its samples mean, all of
     /// them together decide ([`MaskRule`](patchcore_io::MaskRule)), and keeping them would take the memory of the photos.
+    /// Each photo is decoded once.
     ///
     /// # Errors
     /// [`Error::Cancelled`] when the progress callback breaks.
