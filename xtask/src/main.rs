@@ -8,6 +8,7 @@ mod fetch_weights;
 mod formats;
 mod guide_pictures;
 mod instruction_counts;
+mod long_score;
 mod make_efficientnet;
 mod package_size;
 mod parity;

@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
 
+use crate::long_score;
 use crate::release_build::target;
 use crate::tidy::root;
 
@@ -36,6 +37,9 @@ enum Name {
     WrongDevice,
     /// Compare 2,000 JPEGs of random scans and samplings with libjpeg (`cjpeg` and `djpeg`)
     Jpeg,
+    /// Score 20,000 photos in one run: its memory does not grow after the first 1,000, and its pace does not fall
+    /// (PATCHCORE_SOAK_PHOTOS: another number)
+    Score,
     /// Explore the handshake of the CPU kernels' threads with loom, in every order that its bounds allow
     Team,
 }
@@ -88,6 +92,7 @@ impl Soak {
                 let compare = ["run", "--release", "-p", "patchcore-io", "--example", "jpeg_against_libjpeg", "2000"];
                 run(Command::new(env!("CARGO")).args(compare))?;
             }
+            Name::Score => long_score::run()?,
             Name::Team => {
                 let test = ["test", "-p", "patchcore-cpu", "--release", "--lib", "team"];
                 // Other flags are another build of everything: it must not take the place of the usual one.

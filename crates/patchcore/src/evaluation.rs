@@ -162,6 +162,7 @@ impl Model {
     ///
     /// Memory: the maps of all images stay in memory, 5 bytes per input pixel. Every mask is read twice: what its samples mean, all of
     /// them together decide ([`MaskRule`](patchcore_io::MaskRule)), and keeping them would take the memory of the photos.
+    /// Each photo is decoded once.
     ///
     /// # Errors
     /// [`Error::Cancelled`] when the progress callback breaks.
@@ -243,9 +244,11 @@ impl Model {
         data: &DataSet,
         truths: Truths,
     ) -> impl Iterator<Item = (TestRow, Result<NetworkInput, Error>)> + use<> {
+        // Only to be told from photos of the fit, which a model of an earlier version does not know.
+        let known = if self.training_digests().is_empty() { Known::PixelsAlone } else { Known::Identity };
         let load = move |image: TestImage| {
             let source = PhotoSource::Path(image.path.clone());
-            let input = source.prepare(&truths.config, &truths.limits, Known::Identity);
+            let input = source.prepare(&truths.config, &truths.limits, known);
             let truth = input.as_ref().ok().map(|input| truths.of(&image, input));
             ((image, truth), input)
         };

@@ -164,8 +164,8 @@ impl<I: Iterator<Item = (String, Result<NetworkInput, Error>)>> FitParts<'_, I> 
         sections.inputs = (!inputs.sizes.is_empty()).then_some(inputs);
         sections.photos = photos;
         sections.weights_file = weights_file;
-        let model =
-            Model { core: Arc::new(core), weights, sections: Arc::new(sections), thresholds, threads, folder: None };
+        let (core, sections) = (Arc::new(core), Arc::new(sections));
+        let model = Model { core, weights, sections, digests: Arc::default(), thresholds, threads, folder: None };
         model.tell_fallbacks();
         Ok(FitReport { model, rejected, remarks })
     }

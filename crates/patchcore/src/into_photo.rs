@@ -56,11 +56,7 @@ impl PhotoSource {
     /// What it holds in memory, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         match self {
-            Self::Photo(photo) => {
-                let samples = photo.width() as usize * photo.height() as usize * photo.channels();
-                let alpha = if photo.has_transparency() { samples / photo.channels() } else { 0 };
-                (samples + alpha) * photo.bits_per_sample() as usize / 8
-            }
+            Self::Photo(photo) => photo_bytes(photo),
             #[cfg(not(target_family = "wasm"))]
             Self::Path(_) => 0,
             Self::Input(input) => input_bytes(input),
@@ -81,18 +77,49 @@ impl PhotoSource {
                 Known::Identity => input.with_identity(photo),
             })
         };
+        self.prepare_by(limits, prepare, |_| ()).map(|(input, _)| input)
+    }
+
+    /// The photo as a model's network wants it, and the photo itself, on the scale of the configuration; no photo where the input was
+    /// prepared already.
+    pub(crate) fn prepare_and_keep(
+        self,
+        config: &PatchCoreConfig,
+        limits: &Limits,
+    ) -> Result<(NetworkInput, Option<Photo>), Error> {
+        let keep = |photo: Photo| match config.full_scale {
+            Some(white) => photo.with_full_scale(white),
+            None => photo,
+        };
+        self.prepare_by(limits, |photo| prepare_photo(photo, config), keep)
+    }
+
+    fn prepare_by<T>(
+        self,
+        limits: &Limits,
+        prepare: impl Fn(&Photo) -> Result<NetworkInput, Error>,
+        keep: impl Fn(Photo) -> T,
+    ) -> Result<(NetworkInput, Option<T>), Error> {
         // Nothing is read where there are no files.
         let _ = limits;
+        let prepared = |photo: Photo| Ok((prepare(&photo)?, Some(keep(photo))));
         match self {
-            Self::Photo(photo) => prepare(&photo),
+            Self::Photo(photo) => prepared(photo),
             #[cfg(not(target_family = "wasm"))]
             Self::Path(path) => {
                 enter!("decode");
-                prepare(&Photo::open(&path, limits)?)
+                prepared(Photo::open(&path, limits)?)
             }
-            Self::Input(input) => Ok(input),
+            Self::Input(input) => Ok((input, None)),
         }
     }
+}
+
+/// What a photo holds in memory, in bytes.
+pub(crate) fn photo_bytes(photo: &Photo) -> usize {
+    let samples = photo.width() as usize * photo.height() as usize * photo.channels();
+    let alpha = if photo.has_transparency() { samples / photo.channels() } else { 0 };
+    (samples + alpha) * photo.bits_per_sample() as usize / 8
 }
 
 /// What is kept of a photo beside the network's input.

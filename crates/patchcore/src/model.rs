@@ -1,9 +1,10 @@
 //! The fitted model of an application: score, save, load.
 
+use std::collections::HashSet;
 use std::path::Path;
 #[cfg(not(target_family = "wasm"))]
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use patchcore_config::{BackboneWeights, Checked, Grid};
 use patchcore_core::error::ModelFileError;
@@ -17,7 +18,7 @@ use patchcore_metrics::threshold::Thresholds;
 use crate::devices::open_device;
 use crate::error::Error;
 use crate::fit_in_progress::core_input;
-use crate::into_photo::{digest_of, prepare_photo};
+use crate::into_photo::{Digest, digest_of, prepare_photo};
 use crate::load_options::LoadOptions;
 #[cfg(not(target_family = "wasm"))]
 use crate::places::seen_from;
@@ -62,6 +63,8 @@ pub struct Model {
     pub(crate) weights: Arc<BackboneWeights>,
     /// What its file says beside what decides its scores; the thresholds stand below.
     pub(crate) sections: Arc<Sections>,
+    /// [`Model::training_digests`], from the first time on that they are asked for.
+    pub(crate) digests: Arc<OnceLock<HashSet<Digest>>>,
     pub(crate) thresholds: Thresholds,
     pub(crate) threads: Threads,
     /// The folder of its file, if it comes from one: what lies beside it is found from there.
@@ -154,10 +157,15 @@ impl Model {
     fn remarks_on(&self, input: &NetworkInput) -> Vec<Remark> {
         let mut remarks = Remark::of_scored(input, self.config(), self.inputs_seen());
         let digest = digest_of(input);
-        if digest.is_some() && self.sections.photos.iter().any(|photo| photo.sha256 == digest) {
+        if digest.is_some_and(|digest| self.training_digests().contains(&digest)) {
             remarks.push(Remark::TrainingPhoto);
         }
         remarks
+    }
+
+    /// What the photos of the fit show, as far as the model knows.
+    pub(crate) fn training_digests(&self) -> &HashSet<Digest> {
+        self.digests.get_or_init(|| self.sections.photos.iter().filter_map(|photo| photo.sha256).collect())
     }
 
     /// The model as the bytes of a file.
@@ -202,7 +210,8 @@ impl Model {
         let weights = Arc::new(weights_for(&file, folder, options)?);
         let core = threads.run(|| file.into_model(Some(&weights), &device, options.drift_policy()));
         let core = core.map_err(|source| Error::ModelFile { path: path.to_owned(), source })?;
-        let model = Self { core: Arc::new(core), weights, sections, thresholds, threads, folder: None };
+        let (core, digests) = (Arc::new(core), Arc::default());
+        let model = Self { core, weights, sections, digests, thresholds, threads, folder: None };
         model.tell_fallbacks();
         Ok(model)
     }

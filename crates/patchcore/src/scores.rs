@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use patchcore_io::{Limits, NetworkInput};
+use patchcore_io::{Limits, NetworkInput, Photo};
 
+use crate::ahead::Ahead;
 use crate::error::Error;
-use crate::fit::prepared;
-use crate::into_photo::{IntoPhoto, Known};
+use crate::fit::{numbered, prepared};
+use crate::into_photo::{IntoPhoto, Known, PhotoSource, input_bytes, photo_bytes};
 use crate::model::Model;
 use crate::score::Score;
 
@@ -19,19 +20,24 @@ pub struct Scored {
     pub name: String,
     /// [`Error::Image`] and [`Error::Score`], and what the source itself said.
     pub result: Result<Score, Error>,
+    /// The photo, of [`Model::scores_and_photos`]; `None` of [`Model::scores`], of one that failed and of a prepared input.
+    pub photo: Option<Photo>,
 }
 
 /// The scores of a source of photos, in its order: see [`Model::scores`]. Nothing begins before the first one is asked for;
 /// dropping it ends its thread.
 pub struct Scores<'m> {
-    scored: Box<dyn Iterator<Item = (String, Result<Score, Error>)> + 'm>,
+    scored: Box<dyn Iterator<Item = (NameAndPhoto, Result<Score, Error>)> + 'm>,
 }
+
+/// A photo's name, and the photo where it is kept.
+type NameAndPhoto = (String, Option<Photo>);
 
 impl Iterator for Scores<'_> {
     type Item = Scored;
 
     fn next(&mut self) -> Option<Scored> {
-        self.scored.next().map(|(name, result)| Scored { name, result })
+        self.scored.next().map(|((name, photo), result)| Scored { name, result, photo })
     }
 }
 
@@ -80,6 +86,33 @@ impl Model {
         S::IntoIter: 'm,
     {
         let inputs = prepared(self.config(), limits, Known::PixelsAlone, photos.into_iter());
+        let inputs = inputs.map(|(name, input)| ((name, None), input));
+        Scores { scored: Box::new(InBatches::new(self, inputs)) }
+    }
+
+    /// [`Model::scores_within`], and each photo with its score, for who draws on it: a file is decoded once. 16-bit samples are on the
+    /// scale that the model was fitted with. Photos that wait count for the 64 MiB, too.
+    pub fn scores_and_photos<'m, S>(&'m self, photos: S, limits: Limits) -> Scores<'m>
+    where
+        S: IntoIterator<Item: IntoPhoto>,
+        S::IntoIter: 'm,
+    {
+        let config = self.config().clone();
+        let prepare = move |(name, source): (String, Result<PhotoSource, Error>)| {
+            let made = source.and_then(|source| source.prepare_and_keep(&config, &limits));
+            match made {
+                Ok((input, photo)) => ((name, photo), Ok(input)),
+                Err(error) => ((name, None), Err(error)),
+            }
+        };
+        let inputs = Ahead::new(
+            numbered(photos.into_iter()),
+            |(_, source)| source.as_ref().map_or(0, PhotoSource::bytes),
+            prepare,
+            |((_, photo), input): &(NameAndPhoto, Result<NetworkInput, Error>)| {
+                photo.as_ref().map_or(0, photo_bytes) + input.as_ref().map_or(0, input_bytes)
+            },
+        );
         Scores { scored: Box::new(InBatches::new(self, inputs)) }
     }
 }

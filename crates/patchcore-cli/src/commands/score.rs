@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use patchcore::config::Distance;
 use patchcore::{
-    Limits, Model, Progress, Remarks, Score, Stage, Threshold, Thresholds, Verdict, one_line, path_text,
+    Limits, Model, Photo, Progress, Remarks, Score, Stage, Threshold, Thresholds, Verdict, one_line, path_text,
     write_beside_and_rename,
 };
 use patchcore_report::{ColorScale, OwnFile, overlay, to_float_tiff, to_npy, to_png};
@@ -96,20 +97,25 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         return Err(patchcore::Error::NoThreshold.into());
     }
     let mut display = Display::new();
-    let mut scores = model.scores(paths.iter().filter_map(|path| path.as_ref().ok()).collect::<Vec<_>>());
+    let photos = paths.iter().filter_map(|path| path.as_ref().ok()).collect::<Vec<_>>();
+    // An overlay is drawn on the photo, which is decoded once for both.
+    let mut scores = match arguments.overlays.is_some() {
+        true => model.scores_and_photos(photos, Limits::default()),
+        false => model.scores(photos),
+    };
     let mut stream = RowStream::new(arguments.format);
     let (mut remarks, mut tally) = (Remarks::default(), Tally::default());
     let mut cancelled = false;
     for (at, (path, files)) in paths.iter().zip(&files).enumerate() {
         let row = match path {
             Err(unread) => Row::failed(path_text(&unread.path), said::of_chain(&unread.error)),
-            Ok(path) => {
+            Ok(_) => {
                 let Some(photo) = scores.next() else { break };
                 match photo.result {
                     Err(error) => Row::failed(photo.name, said::of(&error)),
                     Ok(score) => {
                         remarks.note(&photo.name, &score.remarks);
-                        let written = write_pictures(&model, files, arguments, path, &score);
+                        let written = write_pictures(&model, files, arguments, photo.photo.as_ref(), &score);
                         Row::scored(photo.name, score, files, written)
                     }
                 }
@@ -287,7 +293,13 @@ fn plan(arguments: &Arguments, paths: &[Result<PathBuf, Unread>]) -> anyhow::Res
 }
 
 /// Writes what is asked for; what cannot be written is said in the photo's row.
-fn write_pictures(model: &Model, files: &Files, arguments: &Arguments, photo: &Path, score: &Score) -> Written {
+fn write_pictures(
+    model: &Model,
+    files: &Files,
+    arguments: &Arguments,
+    photo: Option<&Photo>,
+    score: &Score,
+) -> Written {
     let mut written = Written::default();
     if files.map.is_none() && files.overlay.is_none() {
         return written;
@@ -304,10 +316,10 @@ fn write_pictures(model: &Model, files: &Files, arguments: &Arguments, photo: &P
         Ok(write_beside_and_rename(path, &bytes?)?)
     };
     let write_overlay = |path: &Path| -> anyhow::Result<()> {
-        let photo = model.open_photo(photo, &Limits::default())?;
+        let photo = photo.context("the photo was not kept")?;
         let photo = match geometry {
             MapGeometry::Original => photo.to_rgb8(),
-            MapGeometry::Input => model.prepare(&photo)?.to_rgb8(),
+            MapGeometry::Input => model.prepare(photo)?.to_rgb8(),
         };
         let picture = overlay(&photo, &map.scores, width, height, &color_scale(model), contour(model), None)?;
         Ok(write_beside_and_rename(path, &to_png(&picture)?)?)

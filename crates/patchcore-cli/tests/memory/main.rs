@@ -76,11 +76,11 @@ fn a_wide_line_scan_in_tiles_is_in_what_a_fit_announces() {
 #[test]
 fn a_fit_beyond_its_memory_is_refused_before_the_work() {
     let place = Workplace::new();
-    save(&place.path("photos/0.png"), photo(2400, 1600, 0, false));
+    save(&place.path("photos/0.png"), photo(960, 640, 0, false));
     let (photos, model) = (place.text("photos"), place.text("m.patchcore"));
     let fit = ["fit", "--data", &photos, "-o", &model, "--tile", "256", "--coreset-sampling-ratio", "0.001"];
-    let refused = patchcore(fit.iter().chain(&["--max-memory", "100"]));
-    let refused = refused.fails(&["60000 patches of 1 photos", "at most 100 MiB", "--resize", "--max-memory"]);
+    let refused = patchcore(fit.iter().chain(&["--max-memory", "60"]));
+    let refused = refused.fails(&["9600 patches of 1 photos", "at most 60 MiB", "--resize", "--max-memory"]);
     assert!(!refused.stderr.contains("features:"), "{refused:?}");
     assert!(!place.path("m.patchcore").exists());
     patchcore(fit.iter().chain(&["--max-memory", "4000"])).done();
@@ -97,8 +97,8 @@ fn announced_fit(place: &Workplace, options: &[&str]) -> String {
     let announced: u64 = words[at - 1].parse().unwrap();
     println!("{options:?}: announced {announced} MiB, took {peak} MiB");
     assert!(peak <= announced, "{options:?}: announced {announced} MiB, took {peak} MiB");
-    // A bound that is far too high would say nothing.
-    assert!(announced <= 3 * peak, "{options:?}: announced {announced} MiB, took {peak} MiB");
+    // A bound that is far too high would say nothing; 80 MiB of it are for a program with a GPU's backend.
+    assert!(announced <= 80 + 2 * peak, "{options:?}: announced {announced} MiB, took {peak} MiB");
     stderr
 }
 
