@@ -80,7 +80,29 @@ pub(crate) fn look(file: impl Read + Seek) -> Result<Page, String> {
 /// Decodes the one page that is a photo, and turns it upright.
 pub(crate) fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<Photo, ImageError> {
     let bytes = with_photo_first(name, bytes)?;
-    if let Ok(mut decoder) = Decoder::new(Cursor::new(&*bytes)) {
+    decode_first(name, &bytes, limits).map_err(|error| match error {
+        // The decoder of tiff 0.11.3 loses the end of some tiles that libtiff reads.
+        ImageError::Truncated { reason, .. } if reason.contains("no lzw end code") && has_whole_tiles(&bytes) => {
+            let feature = "tiles that are compressed by LZW in a way that its decoder does not follow".to_owned();
+            ImageError::UnsupportedFeature { name: name.to_owned(), format: FORMAT, feature }
+        }
+        error => error,
+    })
+}
+
+/// Whether all tiles of the first page lie within the file.
+fn has_whole_tiles(bytes: &[u8]) -> bool {
+    let tiles = || {
+        let mut decoder = Decoder::new(Cursor::new(bytes)).ok()?;
+        let offsets = decoder.find_tag_unsigned_vec::<u64>(Tag::TileOffsets).ok()??;
+        Some(offsets.into_iter().zip(decoder.find_tag_unsigned_vec::<u64>(Tag::TileByteCounts).ok()??))
+    };
+    tiles().is_some_and(|mut tiles| tiles.all(|(at, length)| at.saturating_add(length) <= bytes.len() as u64))
+}
+
+/// Decodes the first page.
+fn decode_first(name: &str, bytes: &[u8], limits: &Limits) -> Result<Photo, ImageError> {
+    if let Ok(mut decoder) = Decoder::new(Cursor::new(bytes)) {
         let unsupported = |feature| ImageError::UnsupportedFeature { name: name.to_owned(), format: FORMAT, feature };
         match Layout::of(&mut decoder) {
             Ok(Layout::Whole) | Err(_) => {}
@@ -88,7 +110,7 @@ pub(crate) fn decode(name: &str, bytes: &[u8], limits: &Limits) -> Result<Photo,
             Ok(Layout::Unsupported(feature)) => return Err(unsupported(feature)),
         }
     }
-    with_image::decode(name, &bytes, crate::Decoder::Tiff, ImageFormat::Tiff, limits)
+    with_image::decode(name, bytes, crate::Decoder::Tiff, ImageFormat::Tiff, limits)
 }
 
 /// The file, whose header points to the page that is the photo.

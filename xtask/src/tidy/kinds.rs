@@ -34,6 +34,7 @@ const KINDS: &[&str] = &[
     // What tests read, and the programs that made it.
     "crates/*/{tests/fixtures,fixtures}/*.py",
     "crates/*/{tests/fixtures,fixtures}/*.{csv,onnx,pth,safetensors}",
+    "crates/patchcore-io/tests/fixtures/jpeg/{*.jpg,make.sh}",
     "crates/*/tests/it/snapshots/*.snap",
     "crates/patchcore-report/tests/it/one_glyph.ttf",
     "crates/*/proptest-regressions/**/*.txt",

@@ -253,6 +253,7 @@ fn tiff() -> Vec<Made> {
         made("nothing but smaller copies (raw photos, DNG)", tiffs::pages(&[(10, 1), (20, 1)])),
         made("BigTIFF, RGB, 8 bits", tiffs::big_tiff()),
         made("tiles, a plane for each channel", tiffs::tiles_of_planes()),
+        made("tiles of LZW, some of those that others write", fixture("../../fuzz/corpus/photo/seed_lzw_tiles.tif")),
         made("a palette", small(8, &bytes, &[(262, 3, &[3]), (320, 3, &[0; 768])])),
         made("YCbCr", coloured(&[6], &[1])),
         made("JPEG inside, YCbCr", coloured(&[6], &[7])),

@@ -234,6 +234,10 @@ fn what_is_not_read_is_named() {
     refused(&small(8, &[1; 12], &jpeg), "JPEG compression of colours as YCbCr");
     refused(&small(8, &[1; 4], &[(259, 3, &[50_000])]), "Zstandard compression");
     refused(&small(8, &[1; 4], &[(259, 3, &[6])]), "old JPEG compression");
+    let lzw = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/photo/seed_lzw_tiles.tif");
+    let lzw = std::fs::read(lzw).unwrap();
+    refused(&lzw, "compressed by LZW in a way that its decoder does not follow");
+    assert!(matches!(decode(&lzw[..lzw.len() - 200]), Err(ImageError::Truncated { .. })));
     refused(&tiles_of_planes(), "tiles that hold one channel each");
 }
 
