@@ -66,7 +66,7 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
             let page = report_page(&title, &arguments.data, &model, &evaluation, &results, scoring);
             Some(page.render(&mut |index| {
                 let row = evaluation.images.get(index).ok_or("no such image")?;
-                evidence(&model, row, geometry).map_err(|error| error.to_string())
+                evidence(&model, row, geometry)
             })?)
         }
     };
