@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 use patchcore_config::{Checked, Region};
 use patchcore_core::scoring::AnomalyMap;
 use patchcore_io::{
-    DataSet, HiddenDefect, ImageError, Limits, Mask, MaskFault, MaskSurvey, NetworkInput, Photo, TestImage, TruthMask,
-    path_text,
+    DataSet, Geometry, HiddenDefect, ImageError, Limits, Mask, MaskFault, MaskSurvey, NetworkInput, Photo, TestImage,
+    TruthMask, path_text,
 };
 use patchcore_metrics::threshold::{Threshold, Thresholds};
 use patchcore_metrics::{
@@ -21,6 +21,7 @@ use crate::into_photo::{Known, PhotoSource, input_bytes};
 use crate::model::Model;
 use crate::progress::{Progress, Stage, Teller};
 use crate::remarks::{Remark, Remarks};
+use crate::score::NearestGood;
 use crate::scores::InBatches;
 
 /// One test image and what became of it.
@@ -35,6 +36,8 @@ pub struct EvaluatedImage {
     /// Why no defective pixel of a defective image counts, though its mask could be read. [`HiddenDefect::NoDefectivePixel`] is a
     /// [`EvaluatedImage::mask_error`] too; with any other cause the image's pixels count as good ones.
     pub hidden: Option<HiddenDefect>,
+    /// Where its worst patch is, in which geometry, and like which good one; `None` for an image that failed.
+    pub worst: Option<WorstPatch>,
     /// One score per pixel of the network's view; `None` for an image that failed.
     pub map: Option<AnomalyMap>,
     /// The ground truth in the same view; `None` without a usable one, or where no pixel of the view is defective.
@@ -43,6 +46,18 @@ pub struct EvaluatedImage {
     pub inside: Option<Vec<bool>>,
     /// What is odd about the photo; as a rule nothing.
     pub remarks: Vec<Remark>,
+}
+
+/// What a [`Score`](crate::Score) says of the worst patch.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct WorstPatch {
+    /// Its centre in the photo: column, row.
+    pub at: (f64, f64),
+    /// The good patch that is nearest to it.
+    pub nearest_good: NearestGood,
+    /// How the network's input lies in the photo.
+    pub geometry: Geometry,
 }
 
 /// In which geometry the pixels of an evaluation are counted.
@@ -202,13 +217,15 @@ impl Model {
         let region = truths.region.clone();
         let mut images: Vec<EvaluatedImage> = Vec::new();
         for ((image, truth), scored) in InBatches::new(self, self.loaded(data, truths)) {
-            let (score, map, inside, remarks) = match scored {
-                Err(error) => (Err(error), None, None, Vec::new()),
+            let (score, worst, map, inside, remarks) = match scored {
+                Err(error) => (Err(error), None, None, None, Vec::new()),
                 Ok(score) => {
                     let (value, remarks) = (Ok(score.score), score.remarks.clone());
+                    let (at, nearest_good, lies) = (score.worst_at, score.nearest_good.clone(), score.geometry);
+                    let worst = Some(WorstPatch { at, nearest_good, geometry: lies });
                     match geometry {
-                        MapGeometry::Input => (value, Some(score.map), score.inside, remarks),
-                        MapGeometry::Photo => (value, Some(score.on_photo().map), region.clone(), remarks),
+                        MapGeometry::Input => (value, worst, Some(score.map), score.inside, remarks),
+                        MapGeometry::Photo => (value, worst, Some(score.on_photo().map), region.clone(), remarks),
                     }
                 }
             };
@@ -220,7 +237,7 @@ impl Model {
                     (None, Some(error), is_black.then_some(HiddenDefect::NoDefectivePixel))
                 }
             };
-            images.push(EvaluatedImage { image, score, mask_error, hidden, map, truth, inside, remarks });
+            images.push(EvaluatedImage { image, score, mask_error, hidden, worst, map, truth, inside, remarks });
             tell(Stage::Scoring, images.len(), data.test.len())?;
         }
         let threshold = self.thresholds().image.map(|threshold| threshold.value);

@@ -119,7 +119,7 @@ pub use crate::devices::{DEFAULT_DEVICE, list_devices, open_device};
 pub use crate::doctor::{DecoderRow, DoctorReport, DoctorRow, doctor};
 pub use crate::error::Error;
 #[cfg(not(target_family = "wasm"))]
-pub use crate::evaluation::{EvaluateOptions, EvaluatedImage, Evaluation, MapGeometry, Metrics};
+pub use crate::evaluation::{EvaluateOptions, EvaluatedImage, Evaluation, MapGeometry, Metrics, WorstPatch};
 pub use crate::fit::FitReport;
 pub use crate::fit_options::FitOptions;
 #[cfg(not(target_family = "wasm"))]

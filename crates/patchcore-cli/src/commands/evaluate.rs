@@ -24,7 +24,6 @@ use crate::progress::Display;
 use crate::report_evidence::evidence;
 use crate::report_page::report_page;
 use crate::results::{ReplicatesFile, one_class, scores_csv, summary};
-use crate::said;
 use crate::write_plan::{Kind, WritePlan};
 
 pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
@@ -67,7 +66,7 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
             let page = report_page(&title, &arguments.data, &model, &evaluation, &results, scoring);
             Some(page.render(&mut |index| {
                 let row = evaluation.images.get(index).ok_or("no such image")?;
-                evidence(&model, row, geometry).map_err(|error| said::of(&error))
+                evidence(&model, row, geometry)
             })?)
         }
     };

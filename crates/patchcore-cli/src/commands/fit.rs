@@ -135,12 +135,12 @@ fn announce(arguments: &Fit, settings: &Settings, files: &[std::path::PathBuf]) 
     // Photos none of which can be used are reported by the fit, one by one.
     let Some(largest) = plan.largest else { return Ok(()) };
     output::note(&format!(
-        "{} photos of up to {}, about {} patches of {} values: up to {} MiB of memory",
+        "{} photos, about {} patches of {} values: up to {} MiB of memory; the largest photo is {}",
         plan.photos,
-        largest.size,
         plan.patches,
         config.first().embedding_dim(),
         plan.memory_bytes.div_ceil(1 << 20),
+        largest.size,
     ));
     let allowed = arguments.max_memory.map(|mib| mib.saturating_mul(1 << 20)).or_else(free_memory);
     if let Some(allowed) = allowed {
