@@ -147,6 +147,7 @@ mod tests {
     use super::*;
     use crate::{Settings, Tiling};
 
+    #[expect(clippy::unwrap_used, reason = "a part of several tests")]
     fn saved(folder: &Path, name: &str, width: u32, height: u32) -> PathBuf {
         let path = folder.join(name);
         image::GrayImage::new(width, height).save(&path).unwrap();
