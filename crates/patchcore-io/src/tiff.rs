@@ -28,7 +28,9 @@ const FORMAT: &str = "TIFF";
 const MOST_PAGES: usize = 1000;
 
 /// Compressions that no decoder is compiled in for.
-const COMPRESSIONS: [(u16, &str); 8] = [
+const COMPRESSIONS: [(u16, &str); 10] = [
+    (2, "Huffman"),
+    (3, "fax (group 3)"),
     (6, "old JPEG"),
     (34_676, "SGILog"),
     (34_712, "JPEG 2000"),

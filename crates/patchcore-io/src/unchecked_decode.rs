@@ -30,7 +30,14 @@ fn unguarded(decoder: Decoder, name: &str, bytes: &[u8], limits: &Limits) -> Res
         #[cfg(feature = "jpeg")]
         Decoder::Jpeg => crate::jpeg::decode(name, bytes, limits),
         #[cfg(feature = "bmp")]
-        Decoder::Bmp => crate::with_image::decode(name, bytes, decoder, image::ImageFormat::Bmp, limits),
+        Decoder::Bmp => match unknown_bmp_compression(bytes) {
+            Some(number) => Err(ImageError::UnsupportedFeature {
+                name: name.to_owned(),
+                format: decoder.format(),
+                feature: format!("compression {number}"),
+            }),
+            None => crate::with_image::decode(name, bytes, decoder, image::ImageFormat::Bmp, limits),
+        },
         #[cfg(feature = "tiff")]
         Decoder::Tiff => crate::tiff::decode(name, bytes, limits),
         #[cfg(feature = "webp")]
@@ -49,6 +56,14 @@ fn check_frames(name: &str, decoder: Decoder, frames: usize) -> Result<(), Image
         0 | 1 => Ok(()),
         pages => Err(ImageError::ManyPages { name: name.to_owned(), format: decoder.format(), pages }),
     }
+}
+
+/// The number of a compression that is none of the usual six. The oldest headers, of 12 bytes, have no compression.
+#[cfg(feature = "bmp")]
+fn unknown_bmp_compression(bytes: &[u8]) -> Option<u32> {
+    let number = |at: usize| bytes.get(at..)?.first_chunk::<4>().map(|number| u32::from_le_bytes(*number));
+    let known = 0..=5;
+    number(14).filter(|header| *header >= 40).and_then(|_| number(30)).filter(|number| !known.contains(number))
 }
 
 /// Whether the picture stands in a chunk of the lossy kind, behind chunks of metadata or not.

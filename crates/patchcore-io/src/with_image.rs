@@ -4,6 +4,7 @@
 use std::error::Error;
 use std::io::{self, Cursor};
 
+use image::error::UnsupportedErrorKind;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
@@ -56,7 +57,13 @@ fn typed(name: &str, format: &'static str, limits: &Limits, source: image::Image
             let limit = limits.max_alloc_bytes;
             ImageError::TooMuchMemory { name, needed: limit.saturating_add(1), limit }
         }
-        image::ImageError::Unsupported(_) => ImageError::UnsupportedFeature { name, format, feature: reason },
+        image::ImageError::Unsupported(unsupported) => {
+            let feature = match unsupported.kind() {
+                UnsupportedErrorKind::GenericFeature(feature) => feature,
+                _ => reason,
+            };
+            ImageError::UnsupportedFeature { name, format, feature }
+        }
         _ => ImageError::Damaged { name, format, reason },
     }
 }

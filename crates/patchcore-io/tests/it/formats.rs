@@ -258,6 +258,7 @@ fn tiff() -> Vec<Made> {
         made("YCbCr", coloured(&[6], &[1])),
         made("JPEG inside, YCbCr", coloured(&[6], &[7])),
         made("L\\*a\\*b\\*", coloured(&[8], &[1])),
+        made("fax compression", small(1, &bytes, &[(259, 3, &[3])])),
         made("Zstandard compression", small(8, &bytes, &[(259, 3, &[50_000])])),
         made("grey, 32-bit whole numbers", small(32, &[1; 16], &[])),
         made("grey, signed 16 bits", small(16, &[1; 8], &[(339, 3, &[2])])),
@@ -283,6 +284,11 @@ fn bmp() -> Vec<Made> {
     let palette = [[0, 0, 255, 0], [0, 255, 0, 0], [255, 0, 0, 0], [9, 9, 9, 0]];
     let rows = [30, 20, 10, 0, 3, 2, 1, 0];
     let rgba = image::RgbaImage::from_raw(2, 1, vec![10, 20, 30, 128, 40, 50, 60, 0]).unwrap();
+    let compressed = |number: u8| {
+        let mut bytes = bmp_of(1, 2, 24, &[], &rows);
+        bytes[30] = number;
+        bytes
+    };
     vec![
         made("1 bit: red, green", bmp_of(2, 1, 1, &palette[..2], &[0b0100_0000, 0, 0, 0])),
         made("4 bits: a palette of red, green, blue, dark grey", bmp_of(4, 1, 4, &palette, &[0x01, 0x23, 0, 0])),
@@ -292,6 +298,8 @@ fn bmp() -> Vec<Made> {
         made("24 bits, from the top row down: 10 20 30 above 1 2 3", bmp_of(1, -2, 24, &[], &rows)),
         made("32 bits without alpha: 10 20 30", bmp_of(1, 1, 32, &[], &[30, 20, 10, 0])),
         made("32 bits with alpha: half transparent, wholly transparent", encode(&rgba.into(), ImageFormat::Bmp)),
+        made("a JPEG inside", compressed(4)),
+        made("a compression that nobody writes", compressed(6)),
         made("cut off", bmp_of(4, 4, 24, &[], &rows)),
     ]
 }
