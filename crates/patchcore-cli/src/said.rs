@@ -25,7 +25,10 @@ pub fn of_chain(error: &anyhow::Error) -> String {
 
 /// [`of_chain`] of an error whose text has its causes, as those of the library do.
 pub fn of(cause: &(dyn StdError + 'static)) -> String {
-    let text = cause.to_string();
+    let mut text = cause.to_string();
+    if let Some(Error::NoUsablePhoto { first, .. }) = cause.downcast_ref() {
+        text = text.replace(&first.to_string(), &of(first.as_ref()));
+    }
     let wrong = out_of_range(cause);
     if let Some(parameter) = wrong
         && let Some(rest) = text.strip_prefix(parameter)
@@ -36,11 +39,14 @@ pub fn of(cause: &(dyn StdError + 'static)) -> String {
     if wrong.is_some() || is_of_settings(cause) {
         return with_options(&text);
     }
-    if is_of_limits(cause) {
+    match of_image(cause) {
         // What an application can raise, the program cannot.
-        return text.split(" or raise `").next().unwrap_or_default().to_owned();
+        Some(ImageError::TooLarge { .. } | ImageError::TooMuchMemory { .. }) => {
+            text.split(" or raise `").next().unwrap_or_default().to_owned()
+        }
+        Some(ImageError::FloatRange { .. }) => text.replace("`Settings::full_scale`", "`fit --full-scale`"),
+        _ => text,
     }
-    text
 }
 
 /// The field that holds a value out of its range.
@@ -73,12 +79,11 @@ fn is_of_settings(cause: &(dyn StdError + 'static)) -> bool {
         )
 }
 
-fn is_of_limits(cause: &(dyn StdError + 'static)) -> bool {
-    let image = match cause.downcast_ref::<Error>() {
+fn of_image<'e>(cause: &'e (dyn StdError + 'static)) -> Option<&'e ImageError> {
+    match cause.downcast_ref::<Error>() {
         Some(Error::Image(image)) => Some(image),
         _ => cause.downcast_ref(),
-    };
-    matches!(image, Some(ImageError::TooLarge { .. } | ImageError::TooMuchMemory { .. }))
+    }
 }
 
 /// Words that are fields of the settings become the options that set them: `num_neighbors` is `--num-neighbors`.
@@ -132,6 +137,9 @@ mod tests {
         let (name, limit) = ("a.png".to_owned(), 9);
         let said = of(&Error::Image(ImageError::TooMuchMemory { name, needed: 10, limit }));
         assert_eq!(said, "a.png needs 10 bytes, expected at most 9; shrink the photo");
+        let (name, lowest, highest) = ("a.tif".to_owned(), 0.0, 255.0);
+        let said = of(&Error::Image(ImageError::FloatRange { name, lowest, highest }));
+        assert!(said.contains("say which value is white (`fit --full-scale`)"), "{said}");
     }
 
     #[test]

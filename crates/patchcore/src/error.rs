@@ -140,7 +140,7 @@ pub enum Error {
         reason: &'static str,
     },
     /// Every training photo was unreadable.
-    #[error("none of the {count} training photos could be used; the first one, {name}: {first}")]
+    #[error("none of the {count} training photos could be used; the first: {}", naming(name, first))]
     NoUsablePhoto {
         /// Photos tried.
         count: usize,
@@ -149,6 +149,12 @@ pub enum Error {
         /// The first photo's error.
         first: Box<Error>,
     },
+}
+
+/// An error with its photo in front, unless its own text names it.
+fn naming(photo: &str, error: &Error) -> String {
+    let text = error.to_string();
+    if text.contains(photo) { text } else { format!("{photo}: {text}") }
 }
 
 /// What the fit called a photo, where that is something else.

@@ -123,7 +123,11 @@ fn floats_are_refused_with_their_range_and_score_as_eight_bits_when_white_is_nam
     };
     fit(&place.text("eight/train"), &[]).done();
     let (expected, _) = score(&place.text("eight/new"), &[]);
-    fit(&place.text("float/train"), &[]).fails(&["float samples from ", "full_scale", "hint: `fit --full-scale 255`"]);
+    fit(&place.text("float/train"), &[]).fails(&[
+        "float samples from ",
+        "white (`fit --full-scale`)",
+        "hint: `fit --full-scale 255`",
+    ]);
     assert!(!fit(&place.text("float/train"), &["--full-scale", "255"]).done().stderr.contains("clipped"));
     let maps = place.text("maps");
     let (found, said) = score(&place.text("float/new"), &["--maps", &maps, "--map-format", "tiff"]);

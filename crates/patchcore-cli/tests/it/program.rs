@@ -121,6 +121,8 @@ pub fn finish(command: &mut assert_cmd::Command) -> Run {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let run = Run { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) };
     assert!(!run.stderr.contains("panicked"), "{run:#?}");
+    let api = ["Settings::", "Limits::", "Model::", "Options::", "patchcore::"];
+    assert!(!api.iter().any(|name| run.stderr.contains(&format!("`{name}"))), "names of the API: {run:#?}");
     assert!(!run.stderr.contains('\u{1b}') && !run.stdout.contains('\u{1b}'), "colours without a terminal: {run:#?}");
     run
 }
