@@ -1,12 +1,11 @@
 //! Files and bytes to photos: format by content, the decoder's check, then the decoder itself.
 
-use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
 use crate::format::{feature_of, format_of};
 use crate::unchecked_decode::decode_with;
-use crate::{Decoder, ImageError, Limits, Photo, path_text};
+use crate::{Decoder, ImageError, Limits, Photo, path_text, photo_file};
 
 impl Photo {
     /// Reads and decodes a file. Its content decides the format, not its extension.
@@ -16,20 +15,14 @@ impl Photo {
     /// damaged, or beyond `limits`.
     pub fn open(path: &Path, limits: &Limits) -> Result<Photo, ImageError> {
         let name = path_text(path);
-        let read = |source| ImageError::Read { name: path_text(path), source };
-        // Before opening: opening a pipe waits for a writer.
-        let metadata = fs::metadata(path).map_err(read)?;
-        if !metadata.is_file() {
-            let found = if metadata.is_dir() { "a folder" } else { "a pipe, socket or device" };
-            return Err(ImageError::NotAFile { name, found });
-        }
+        let (file, length) = photo_file::open(path)?;
         let limit = limits.max_alloc_bytes;
-        if metadata.len() > limit {
-            return Err(ImageError::TooMuchMemory { name, needed: metadata.len(), limit });
+        if length > limit {
+            return Err(ImageError::TooMuchMemory { name, needed: length, limit });
         }
         let mut bytes = Vec::new();
         // The file may grow while it is read.
-        File::open(path).map_err(read)?.take(limit).read_to_end(&mut bytes).map_err(read)?;
+        file.take(limit).read_to_end(&mut bytes).map_err(|source| photo_file::unreadable(path, source))?;
         Ok(Photo::decode(&name, &bytes, limits)?.with_path(path))
     }
 

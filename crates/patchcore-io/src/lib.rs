@@ -21,7 +21,6 @@
 
 #[cfg(any(feature = "png", feature = "webp"))]
 mod animation;
-#[cfg(any(feature = "bmp", feature = "jpeg", feature = "png", feature = "tiff", feature = "webp"))]
 mod check_limits;
 mod data_set;
 mod data_set_remark;
@@ -57,6 +56,7 @@ mod mask_survey;
 mod network_input;
 mod path_text;
 mod photo;
+mod photo_file;
 mod photo_header;
 mod photo_identity;
 mod photo_kind;

@@ -1,6 +1,6 @@
 //! What a file says of its photo before it is decoded, and how much memory decoding and preparing it take.
 
-use std::fs::{self, File};
+use std::fs::File;
 #[cfg(feature = "jpeg")]
 use std::io::{self, Read};
 use std::io::{BufRead, BufReader};
@@ -9,8 +9,9 @@ use std::path::Path;
 
 use patchcore_config::{Pad, Resampling, Size, View};
 
+use crate::check_limits::check_limits;
 use crate::format::format_of;
-use crate::{Decoder, Geometry, ImageError, Limits, path_text};
+use crate::{Decoder, Geometry, ImageError, Limits, path_text, photo_file};
 
 /// Bytes that tell a format.
 const SIGNATURE: usize = 16;
@@ -70,36 +71,21 @@ impl PhotoHeader {
     /// As [`Photo::open`](crate::Photo::open), as far as the header tells.
     pub fn open(path: &Path, limits: &Limits) -> Result<Self, ImageError> {
         let name = path_text(path);
-        let read = |source| ImageError::Read { name: path_text(path), source };
-        // Before opening: opening a pipe waits for a writer.
-        let metadata = fs::metadata(path).map_err(read)?;
-        if !metadata.is_file() {
-            let found = if metadata.is_dir() { "a folder" } else { "a pipe, socket or device" };
-            return Err(ImageError::NotAFile { name, found });
-        }
-        let mut file = BufReader::new(File::open(path).map_err(read)?);
-        let start = file.fill_buf().map_err(read)?;
+        let (file, length) = photo_file::open(path)?;
+        let mut file = BufReader::new(file);
+        let start = file.fill_buf().map_err(|source| photo_file::unreadable(path, source))?;
         let start = start.get(..SIGNATURE.min(start.len())).unwrap_or_default().to_vec();
         let Some(decoder) = format_of(&start).and_then(Decoder::of) else {
             return Err(ImageError::NotAnImage { name, found: format!("the bytes {start:02x?}") });
         };
         let header = catch_unwind(AssertUnwindSafe(|| look(decoder, file, limits)));
         let Ok(header) = header else { return Err(ImageError::DecoderPanicked { name, format: decoder.format() }) };
-        let header = header.map_err(|reason| ImageError::Damaged { name, format: decoder.format(), reason })?;
-        let Header { width, height, .. } = header;
-        let Limits { max_width, max_height, max_alloc_bytes: limit } = *limits;
-        let name = path_text(path);
-        if width == 0 || height == 0 {
-            return Err(ImageError::NoPixels { name, width, height });
-        }
-        if width > max_width || height > max_height {
-            return Err(ImageError::TooLarge { name, width, height, max_width, max_height });
-        }
-        let needed = header.decoded_bytes().max(metadata.len());
-        if needed > limit {
-            return Err(ImageError::TooMuchMemory { name, needed, limit });
-        }
-        Ok(Self::of(&header, metadata.len()))
+        let header = header.map_err(|reason| {
+            let name = name.clone();
+            ImageError::Damaged { name, format: decoder.format(), reason }
+        })?;
+        check_limits(&name, (header.width, header.height), header.decoded_bytes().max(length), limits)?;
+        Ok(Self::of(&header, length))
     }
 
     fn of(header: &Header, file_bytes: u64) -> Self {
@@ -288,6 +274,7 @@ fn jpeg(mut file: BufReader<File>) -> io::Result<Header> {
 
 #[cfg(all(test, feature = "bmp", feature = "jpeg", feature = "png", feature = "tiff", feature = "webp"))]
 mod tests {
+    use std::fs;
     use std::path::PathBuf;
 
     use super::*;
