@@ -30,7 +30,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done bu
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Learn from photos of good parts and write a model file
-    Fit(Fit),
+    Fit(Box<Fit>),
     /// Score photos with a model
     Score(Score),
     /// Set the model's thresholds from photos of good parts, with a promise
@@ -114,9 +114,13 @@ pub struct Fit {
     /// ONNX or safetensors file with the network's weights [default: embedded, else the weights directory]
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
-    /// Whose definition to compute: paper, authors (amazon-science/patchcore-inspection) or anomalib
+    /// Whose definition to compute: paper, authors (amazon-science/patchcore-inspection), anomalib, or line, this project's own
     #[arg(long, default_value = "paper")]
     pub mode: String,
+    /// A rule that is not to be the mode's, in the words in which `inspect` names a mix: image_score=maximum_of_map; again for each
+    /// further one
+    #[arg(long = "rule", value_name = "RULE=VALUE", value_parser = parse_rule)]
+    pub rules: Vec<(String, String)>,
     /// Feature levels, in network order [default: the two at strides 8 and 16]
     #[arg(long, value_delimiter = ',', value_name = "LAYER,LAYER")]
     pub layers: Option<Vec<String>>,
@@ -217,6 +221,7 @@ impl Fit {
             backbone: self.backbone.clone(),
             weights: self.weights.clone(),
             layers: self.layers.clone(),
+            rules: self.rules.clone(),
             patch_size: self.patch_size,
             pretrain_embed_dimension: self.pretrain_embed_dimension,
             target_embed_dimension: self.target_embed_dimension,
@@ -533,6 +538,12 @@ fn backbone_help() -> String {
     format!("Network: {}", names.collect::<Vec<_>>().join(", "))
 }
 
+/// `RULE=VALUE`.
+fn parse_rule(text: &str) -> Result<(String, String), String> {
+    let (rule, value) = text.split_once('=').ok_or("expected RULE=VALUE, for example image_score=maximum_of_map")?;
+    Ok((rule.trim().to_owned(), value.trim().to_owned()))
+}
+
 /// `N` or `WxH`.
 fn parse_size(text: &str) -> Result<Size, String> {
     let side =
@@ -566,7 +577,7 @@ mod tests {
     fn fit(options: &[&str]) -> Fit {
         let arguments = ["patchcore", "fit", "--data", "photos", "-o", "m.patchcore"];
         match Arguments::parse_from(arguments.iter().chain(options)).command {
-            Command::Fit(fit) => fit,
+            Command::Fit(fit) => *fit,
             other => panic!("{other:?}"),
         }
     }

@@ -53,6 +53,23 @@ impl Checked {
         config.check()
     }
 
+    /// Whether what a fit measures is there: what a model that scores must have.
+    ///
+    /// # Errors
+    /// [`ConfigError::OutOfRange`].
+    pub fn verify_measured(&self) -> Result<(), ConfigError> {
+        let lacks =
+            |member: &MemberConfig| !member.level_scaling.is_none() && member.level_scaling.factors().is_empty();
+        match self.0.members.iter().any(lacks) {
+            false => Ok(()),
+            true => Err(ConfigError::OutOfRange {
+                parameter: "level_scaling",
+                found: "equal_variance without factors".to_owned(),
+                expected: "a factor for each layer, which a fit measures",
+            }),
+        }
+    }
+
     /// The first member: there is one, or the check had failed.
     #[expect(clippy::indexing_slicing, reason = "the check refuses a configuration without members")]
     pub fn first(&self) -> &MemberConfig {

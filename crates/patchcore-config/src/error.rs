@@ -33,10 +33,18 @@ pub enum ConfigError {
     #[error("the configuration has no members: a model needs at least one network")]
     NoMembers,
     /// No mode of that name.
-    #[error("unknown mode `{name}`: expected one of paper, authors, anomalib")]
+    #[error("unknown mode `{name}`: expected one of paper, authors, anomalib, line")]
     UnknownMode {
         /// The name given.
         name: String,
+    },
+    /// No rule of that name.
+    #[error("there is no rule `{key}`: expected one of {known}")]
+    UnknownRule {
+        /// The name given.
+        key: String,
+        /// The rules of the configuration, comma separated.
+        known: String,
     },
     /// An application's own network is no plan of convolutions.
     #[error("the network {name} is an application's own: it has no plan of convolutions")]

@@ -16,6 +16,7 @@ mod error;
 mod member_config;
 pub mod mode;
 mod patchcore_config;
+mod rule_by_name;
 mod rules;
 mod rules_name;
 mod view;
@@ -29,8 +30,8 @@ pub use member_config::{DEFAULT_PATCH_SIZE, MemberConfig, PATCH_SIZES};
 pub use mode::{MODES, Mode};
 pub use patchcore_config::{INPUT_SIDES, PatchCoreConfig, TILED_SIDES};
 pub use rules::{
-    Border, Distance, EmbeddingRule, ImageScoreRule, PUBLISHED_EMBED_DIMENSION, ProjectionRule, Smoothing, StartRule,
-    Upsampling,
+    Border, Distance, EmbeddingRule, ImageScoreRule, LevelScaling, PUBLISHED_EMBED_DIMENSION, ProjectionRule,
+    Smoothing, StartRule, Upsampling, Weighting,
 };
 pub use view::{
     Crop, Grid, InputSizes, Normalization, Pad, Region, RegionError, Resampling, Resize, Size, TileSpan, Tiling, View,

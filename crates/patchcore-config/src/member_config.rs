@@ -6,8 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::backbone::Network;
 use crate::error::ConfigError;
-use crate::rules::{EmbeddingRule, ProjectionRule, StartRule};
+use crate::rules::{EmbeddingRule, LevelScaling, ProjectionRule, StartRule, Weighting};
 use crate::view::Normalization;
+
+/// What the rule `grid_layer` is called where no layer is named.
+pub(crate) const FINEST: &str = "the finest";
 
 /// Side of a patch in the paper and in both published codes, in cells.
 pub const DEFAULT_PATCH_SIZE: usize = 3;
@@ -37,19 +40,41 @@ pub struct MemberConfig {
     pub start: StartRule,
     /// Factor of this member's map in the joint map of all members, greater than 0. Default 1.
     pub weight: f32,
+    /// The layer on whose grid the patches lie: deeper ones are mixed bilinearly onto it, cells of finer ones averaged. Default: the
+    /// finest of the layers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grid_layer: Option<String>,
+    /// How the levels are scaled against each other. Default: not at all.
+    #[serde(default = "not_scaled", skip_serializing_if = "LevelScaling::is_none")]
+    pub level_scaling: LevelScaling,
+    /// Where the weight comes from. Default: it is given.
+    #[serde(default, skip_serializing_if = "Weighting::is_as_given")]
+    pub weighting: Weighting,
+}
+
+fn not_scaled() -> LevelScaling {
+    LevelScaling::None
 }
 
 impl MemberConfig {
-    /// Input pixels per cell of the finest and of the deepest level.
+    /// Input pixels per cell of the patches' grid and of the deepest level.
     pub fn strides(&self) -> (u32, u32) {
         let strides = self.layers.iter().filter_map(|layer| self.backbone.layer_shape(layer));
         let strides = strides.map(|(_, stride)| stride as u32);
-        (strides.clone().min().unwrap_or(1), strides.max().unwrap_or(1))
+        let grid = self.grid_layer.as_ref().and_then(|layer| self.backbone.layer_shape(layer));
+        let grid = grid.map(|(_, stride)| stride as u32).or_else(|| strides.clone().min());
+        (grid.unwrap_or(1), strides.max().unwrap_or(1))
+    }
+
+    /// Channels of each layer.
+    pub fn channels_of_layers(&self) -> Vec<usize> {
+        let shapes = self.layers.iter().filter_map(|layer| self.backbone.layer_shape(layer));
+        shapes.map(|(channels, _)| channels).collect()
     }
 
     /// Channels of all layers together.
     pub fn channels(&self) -> usize {
-        self.layers.iter().filter_map(|layer| self.backbone.layer_shape(layer)).map(|(channels, _)| channels).sum()
+        self.channels_of_layers().iter().sum()
     }
 
     /// Values per embedding row.
@@ -60,7 +85,12 @@ impl MemberConfig {
     /// The side of a patch and its embedding in words.
     pub(crate) fn patch(&self) -> String {
         let side = self.patch_size;
-        match self.embedding {
+        let grid = self.grid_layer.as_ref().map_or_else(String::new, |layer| format!(", on the grid of {layer}"));
+        let scaled = match self.level_scaling {
+            LevelScaling::None => "",
+            LevelScaling::EqualVariance { .. } => ", levels of equal variance",
+        };
+        let pooled = match self.embedding {
             EmbeddingRule::AdaptivePool { pretrain_embed_dimension, target_embed_dimension } => {
                 format!(
                     "{side} x {side} cells, pooled to {pretrain_embed_dimension}, then {target_embed_dimension} values"
@@ -69,16 +99,20 @@ impl MemberConfig {
             EmbeddingRule::Concatenate => {
                 format!("{side} x {side} cells, mean of each of {} channels", self.channels())
             }
-        }
+        };
+        format!("{pooled}{grid}{scaled}")
     }
 
     /// Every rule and its value, in words: what [`PatchCoreConfig::rules_name`](crate::PatchCoreConfig::rules_name) compares.
-    pub(crate) fn rules(&self) -> [(&'static str, String); 4] {
+    pub(crate) fn rules(&self) -> [(&'static str, String); 7] {
         [
             ("patch_size", self.patch_size.to_string()),
             ("embedding", self.embedding.to_string()),
             ("projection", self.projection.to_string()),
             ("start", self.start.to_string()),
+            ("grid_layer", self.grid_layer.clone().unwrap_or_else(|| FINEST.to_owned())),
+            ("level_scaling", self.level_scaling.to_string()),
+            ("weighting", self.weighting.to_string()),
         ]
     }
 
@@ -116,10 +150,39 @@ impl MemberConfig {
         if !(self.weight > 0.0 && self.weight.is_finite()) {
             return out_of_range("weight", self.weight.to_string(), "a finite factor greater than 0, for example 1");
         }
+        self.verify_levels()?;
         let Normalization { mean, std } = self.normalization;
         if mean.iter().chain(&std).any(|value| !value.is_finite()) || std.iter().any(|value| *value <= 0.0) {
             let found = format!("{mean:?} / {std:?}");
             return out_of_range("normalization", found, "finite means and positive deviations");
+        }
+        Ok(())
+    }
+}
+
+impl MemberConfig {
+    /// The grid that the patches lie on, and the factors of the levels.
+    fn verify_levels(&self) -> Result<(), ConfigError> {
+        let out_of_range =
+            |parameter, found: String, expected| Err(ConfigError::OutOfRange { parameter, found, expected });
+        let stride = |layer: &String| self.backbone.layer_shape(layer).map_or(1, |(_, stride)| stride);
+        if let Some(grid) = &self.grid_layer {
+            if !self.layers.contains(grid) {
+                let found = format!("{grid} with the layers {}", self.layers.join(", "));
+                return out_of_range("grid_layer", found, "one of the layers");
+            }
+            let on_grid = stride(grid);
+            let finer = |layer: &&String| stride(layer) < on_grid && !on_grid.is_multiple_of(stride(layer));
+            if let Some(layer) = self.layers.iter().find(finer) {
+                let found = format!("{grid} of stride {on_grid} with {layer} of stride {}", stride(layer));
+                return out_of_range("grid_layer", found, "a layer whose stride is a multiple of every finer one's");
+            }
+        }
+        let factors = self.level_scaling.factors();
+        let usable = |factor: &f32| factor.is_normal() && *factor > 0.0;
+        if !factors.is_empty() && (factors.len() != self.layers.len() || !factors.iter().all(usable)) {
+            let found = format!("{factors:?} for {} layers", self.layers.len());
+            return out_of_range("level_scaling", found, "one finite factor greater than 0 for each layer");
         }
         Ok(())
     }

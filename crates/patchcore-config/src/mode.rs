@@ -1,4 +1,9 @@
-//! The three definitions of PatchCore that a user may want digit for digit, as one table of rules.
+//! The three definitions of PatchCore that a user may want digit for digit, as one table of rules, and one of our own.
+//!
+//! Mode `line` is `paper` with two changes, each measured (`docs/line.md`): the image score is the maximum of the anomaly map, so
+//! that photo and map are on one scale; and two members share the network. The first is the paper's; the second has the next finer level
+//! too, averaged onto the same grid, and all its levels have the same total variance ([`LevelScaling::EqualVariance`]). Their maps are
+//! averaged, each weighted by good photos alone ([`Weighting::GoodPatches`]). A network without a finer level has one member.
 //!
 //! | step | `paper` (default) | `authors` | `anomalib` |
 //! |---|---|---|---|
@@ -43,7 +48,8 @@ use crate::error::ConfigError;
 use crate::member_config::{DEFAULT_PATCH_SIZE, MemberConfig};
 use crate::patchcore_config::PatchCoreConfig;
 use crate::rules::{
-    Border, Distance, EmbeddingRule, ImageScoreRule, PUBLISHED_EMBED_DIMENSION, ProjectionRule, StartRule, Upsampling,
+    Border, Distance, EmbeddingRule, ImageScoreRule, LevelScaling, PUBLISHED_EMBED_DIMENSION, ProjectionRule,
+    StartRule, Upsampling, Weighting,
 };
 use crate::view::{Crop, InputSizes, Pad, Resampling, Resize, Size, View};
 
@@ -59,10 +65,12 @@ pub enum Mode {
     Authors,
     /// anomalib 2.x.
     Anomalib,
+    /// This project's own: the paper's with two banks of one network, and the map's maximum as the image score.
+    Line,
 }
 
 /// Every mode, in the order in which lists show them.
-pub const MODES: [Mode; 3] = [Mode::Paper, Mode::Authors, Mode::Anomalib];
+pub const MODES: [Mode; 4] = [Mode::Paper, Mode::Authors, Mode::Anomalib, Mode::Line];
 
 impl Mode {
     /// The name used in settings, files and on the command line.
@@ -71,6 +79,7 @@ impl Mode {
             Mode::Paper => "paper",
             Mode::Authors => "authors",
             Mode::Anomalib => "anomalib",
+            Mode::Line => "line",
         }
     }
 
@@ -98,7 +107,7 @@ impl Mode {
         let backbone = backbone.into();
         let square = |side| Size { width: side, height: side };
         let layers = backbone.default_layers();
-        let paper = PatchCoreConfig::paper(self.member(backbone, layers));
+        let paper = PatchCoreConfig::paper(self.members(backbone, layers));
         match self {
             Mode::Paper => paper,
             Mode::Authors => PatchCoreConfig {
@@ -126,19 +135,41 @@ impl Mode {
                 border: Border::ReflectEdgeOnce,
                 ..paper
             },
+            Mode::Line => PatchCoreConfig { image_score: ImageScoreRule::MaximumOfMap, ..paper },
         }
     }
 
-    /// The published member for other layers of a backbone, in network order.
+    /// All members for these layers of a backbone, in network order: one of a published mode; in mode `line` a second one with the
+    /// next finer layer, where the network has it.
+    pub fn members(self, backbone: impl Into<Network>, layers: Vec<String>) -> Vec<MemberConfig> {
+        let backbone = backbone.into();
+        let finer = layers.first().and_then(|first| backbone.finer_layer(first)).filter(|_| self == Mode::Line);
+        let second = finer.map(|finer| {
+            let layers = std::iter::once(finer).chain(layers.iter().cloned()).collect();
+            Self::second_of_line(backbone.clone(), layers)
+        });
+        std::iter::once(self.member(backbone, layers)).chain(second).collect()
+    }
+
+    /// The second member of mode `line` over these layers, the first of which is finer than the grid.
+    pub(crate) fn second_of_line(backbone: Network, layers: Vec<String>) -> MemberConfig {
+        let grid_layer = layers.get(1).cloned();
+        let level_scaling = LevelScaling::EQUAL_VARIANCE;
+        MemberConfig { grid_layer, level_scaling, ..Mode::Line.member(backbone, layers) }
+    }
+
+    /// The published member for other layers of a backbone, in network order; in mode `line` the first of its members.
     pub fn member(self, backbone: impl Into<Network>, layers: Vec<String>) -> MemberConfig {
         let backbone = backbone.into();
         let shapes = layers.iter().filter_map(|layer| backbone.layer_shape(layer));
         let channels: usize = shapes.map(|(channels, _)| channels).sum();
         let (embedding, projection, start) = match self {
-            Mode::Paper if channels < PUBLISHED_EMBED_DIMENSION => {
+            Mode::Paper | Mode::Line if channels < PUBLISHED_EMBED_DIMENSION => {
                 (EmbeddingRule::Concatenate, ProjectionRule::Dense(128), StartRule::FarthestFromMean)
             }
-            Mode::Paper => (EmbeddingRule::PUBLISHED, ProjectionRule::Dense(128), StartRule::FarthestFromMean),
+            Mode::Paper | Mode::Line => {
+                (EmbeddingRule::PUBLISHED, ProjectionRule::Dense(128), StartRule::FarthestFromMean)
+            }
             Mode::Authors => (EmbeddingRule::PUBLISHED, ProjectionRule::Dense(128), StartRule::MeanOfRandomRows(10)),
             Mode::Anomalib => (EmbeddingRule::Concatenate, ProjectionRule::Sparse { eps: 0.9 }, StartRule::RandomRow),
         };
@@ -152,6 +183,9 @@ impl Mode {
             projection,
             start,
             weight: 1.0,
+            grid_layer: None,
+            level_scaling: LevelScaling::None,
+            weighting: if self == Mode::Line { Weighting::GoodPatches } else { Weighting::AsGiven },
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::view::{Crop, InputSizes, Pad, Region, Resampling, Resize, Size, Tilin
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PatchCoreConfig {
-    /// What a photo goes through, each with its own bank; their maps are joined. Today one.
+    /// What a photo goes through, each with its own bank; their maps are joined. One in the published modes, two in mode `line`.
     pub members: Vec<MemberConfig>,
     /// Geometry of the networks' input.
     pub view: View,
@@ -54,10 +54,11 @@ pub const TILED_SIDES: std::ops::RangeInclusive<usize> = 8..=65_535;
 
 impl PatchCoreConfig {
     /// The paper's values, which are every setting's default: see [`mode`](crate::mode).
-    pub(crate) fn paper(member: MemberConfig) -> Self {
-        let sizes = InputSizes::whole_cells(member.strides().1);
+    pub(crate) fn paper(members: Vec<MemberConfig>) -> Self {
+        let deepest = members.iter().map(|member| member.strides().1).max().unwrap_or(1);
+        let sizes = InputSizes::whole_cells(deepest);
         Self {
-            members: vec![member],
+            members,
             view: View { sizes, ..View::resized(Resize::Short(256), Resampling::Native) },
             tiling: Tiling::Whole,
             region: None,
@@ -83,6 +84,7 @@ impl PatchCoreConfig {
             ("border", self.border.to_string()),
             ("smoothing", self.smoothing.to_string()),
             ("resampling", self.view.resampling.to_string()),
+            ("members", self.members.len().to_string()),
         ];
         let mut rules: Vec<(String, String)> = of_all.map(|(key, value)| (key.to_owned(), value)).into();
         for (index, member) in self.members.iter().enumerate() {
@@ -103,9 +105,11 @@ impl PatchCoreConfig {
             ("looks at", self.looks_at()),
             ("coreset ratio", self.coreset_sampling_ratio.to_string()),
             ("bank format", self.bank_dtype.name().to_owned()),
-            ("neighbours", self.num_neighbors.to_string()),
-            ("seed", self.seed.to_string()),
         ]);
+        if self.image_score != ImageScoreRule::MaximumOfMap {
+            rows.push(("neighbours", self.num_neighbors.to_string()));
+        }
+        rows.push(("seed", self.seed.to_string()));
         rows
     }
 
@@ -151,7 +155,7 @@ impl PatchCoreConfig {
         }
     }
 
-    /// Input pixels per cell of the finest and of the deepest level of all members.
+    /// Input pixels per cell of the finest grid of patches and of the deepest level of all members.
     pub fn strides(&self) -> (u32, u32) {
         let strides = self.members.iter().map(MemberConfig::strides);
         let finest = strides.clone().map(|(finest, _)| finest).min().unwrap_or(1);

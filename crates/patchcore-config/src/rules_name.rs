@@ -1,6 +1,7 @@
 //! Whose rules a configuration has: a published mode's, or a mix of them, which is named after the nearest mode.
 
 use crate::backbone::Architecture;
+use crate::member_config::MemberConfig;
 use crate::mode::{MODES, Mode};
 use crate::patchcore_config::PatchCoreConfig;
 
@@ -53,8 +54,16 @@ impl PatchCoreConfig {
 
     /// The same settings with a mode's rules.
     fn with_rules_of(&self, mode: Mode) -> PatchCoreConfig {
-        let members = self.members.iter().map(|member| mode.member(member.backbone.clone(), member.layers.clone()));
-        let members = members.collect::<Vec<_>>();
+        let own = |member: &MemberConfig| (member.backbone.clone(), member.layers.clone());
+        let of = |(backbone, layers)| mode.member(backbone, layers);
+        let members = match (mode, self.members.as_slice()) {
+            (Mode::Line, [only]) => mode.members(only.backbone.clone(), only.layers.clone()),
+            (Mode::Line, [first, second, ..]) => {
+                let (backbone, layers) = own(second);
+                vec![of(own(first)), Mode::second_of_line(backbone, layers)]
+            }
+            (_, members) => members.iter().map(own).map(of).collect(),
+        };
         let published = match members.first() {
             Some(first) => mode.config(first.backbone.clone()),
             None => mode.config(Architecture::EFFICIENTNET_LITE0),
@@ -67,7 +76,7 @@ impl PatchCoreConfig {
 mod tests {
     use super::*;
     use crate::backbone::Architecture;
-    use crate::rules::{Distance, EmbeddingRule, ImageScoreRule, Smoothing, StartRule};
+    use crate::rules::{Distance, EmbeddingRule, ImageScoreRule, LevelScaling, Smoothing, StartRule};
     use crate::view::{Crop, Resampling, Resize};
 
     #[test]
@@ -77,7 +86,7 @@ mod tests {
         {
             let mut config = mode.config(backbone).with_num_neighbors(3).with_coreset_sampling_ratio(0.01).with_seed(5);
             (config.view.resize, config.view.crop) = (Resize::Keep, Crop::Keep);
-            config.members = vec![mode.member(backbone, vec![backbone.default_layers()[0].to_owned()])];
+            config.members = mode.members(backbone, vec![backbone.default_layers()[0].to_owned()]);
             assert_eq!((config.mode(), config.rules_name().as_str()), (Some(mode), mode.name()));
         }
     }
@@ -103,6 +112,42 @@ mod tests {
         (config.distance, config.image_score) = (Distance::L2, ImageScoreRule::Reweighted);
         config.members[0].embedding = EmbeddingRule::Concatenate;
         assert_eq!(name(config), "paper with resampling pil8_bit, start mean_of_random_rows (10)");
+    }
+
+    #[test]
+    fn mode_line_is_two_members_and_what_they_lack_is_named() {
+        let line = || Mode::Line.config(Architecture::RESNET18);
+        let layers: Vec<Vec<String>> = line().members.iter().map(|member| member.layers.clone()).collect();
+        assert_eq!(layers, [vec!["layer2", "layer3"], vec!["layer1", "layer2", "layer3"]]);
+        let config = line().check().unwrap();
+        let grids: Vec<(u32, u32)> = config.members.iter().map(MemberConfig::strides).collect();
+        assert_eq!((grids.as_slice(), config.members[1].embedding_dim()), ([(8, 16), (8, 16)].as_slice(), 448));
+        // What a fit measures makes no other definition of it.
+        let mut fitted = line();
+        fitted.members[0].weight = 0.7;
+        fitted.members[1].level_scaling = fitted.members[1].level_scaling.after_the_fit(&[1.0, 4.0, 9.0]);
+        assert_eq!(fitted.mode(), Some(Mode::Line));
+        let mut config = line();
+        config.members[1].level_scaling = LevelScaling::None;
+        assert_eq!(config.rules_name(), "line with level_scaling of member 2 none");
+        let mut config = line();
+        config.members.truncate(1);
+        assert_eq!(config.rules_name(), "line with members 1");
+        let paper = Mode::Paper.config(Architecture::RESNET18).with_image_score(ImageScoreRule::MaximumOfMap);
+        assert_eq!(paper.rules_name(), "paper with image_score maximum_of_map");
+        // A grid that no layer has, factors that are not the layers'.
+        let refused = |spoil: fn(&mut MemberConfig)| {
+            let mut config = line();
+            spoil(&mut config.members[1]);
+            config.check().unwrap_err().to_string()
+        };
+        let no_grid = refused(|member| member.grid_layer = Some("layer4".to_owned()));
+        assert!(no_grid.starts_with("grid_layer is layer4 with the layers layer1, layer2, layer3"), "{no_grid}");
+        for factors in [vec![1.0, 2.0], vec![1.0, f32::NAN, 1.0], vec![1.0, 0.0, 1.0]] {
+            let mut config = line();
+            config.members[1].level_scaling = LevelScaling::EqualVariance { of_the_fit: factors };
+            assert!(config.check().unwrap_err().to_string().starts_with("level_scaling is ["));
+        }
     }
 
     #[test]

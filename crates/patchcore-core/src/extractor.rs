@@ -1,9 +1,11 @@
 //! Photo in, embedding rows out: normalisation, networks and patch embeddings on one device.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use patchcore_config::backbone::plan::Plan;
 use patchcore_config::{BackboneWeights, Checked, ConfigError, Grid, MemberConfig};
+use patchcore_cpu::ScratchPool;
 
 use crate::backbone::{Backbone, PlanBackbone};
 use crate::device::ComputeDevice;
@@ -19,6 +21,8 @@ pub struct Extractor {
     engine: Arc<dyn Engine>,
     networks: Arc<[Network]>,
     members: Arc<[MemberShape]>,
+    /// Rows that are scaled, kept for the next photo.
+    scaled: Arc<ScratchPool<Vec<f32>>>,
 }
 
 /// A network on the engine. It runs once for all its members.
@@ -34,7 +38,7 @@ struct Network {
 }
 
 /// What one member's embedding looks like.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct MemberShape {
     /// Values per embedding row.
     pub dim: usize,
@@ -44,9 +48,16 @@ pub struct MemberShape {
     window: usize,
     /// Channels and stride of its levels.
     levels: Vec<(usize, usize)>,
+    /// Factor of each value of a row.
+    scales: Option<Arc<[f32]>>,
 }
 
 impl MemberShape {
+    /// Factor of each value of a row; `None` where the levels are not scaled, and before the fit has measured them.
+    pub(crate) fn scales(&self) -> Option<&[f32]> {
+        self.scales.as_deref()
+    }
+
     /// The patch grid of an input of such a size.
     pub fn grid(&self, height: usize, width: usize) -> Grid {
         Grid { rows: height.div_ceil(self.stride), columns: width.div_ceil(self.stride) }
@@ -118,7 +129,8 @@ impl Extractor {
                 fallback,
             });
         }
-        Ok(Self { config, device: device.clone(), engine, networks: networks.into(), members: shapes.into() })
+        let (networks, members) = (networks.into(), shapes.into());
+        Ok(Self { config, device: device.clone(), engine, networks, members, scaled: Arc::default() })
     }
 
     /// The settings.
@@ -126,9 +138,14 @@ impl Extractor {
         &self.config
     }
 
-    /// The same networks for a configuration that differs in its view alone.
+    /// The same networks for what a configuration has become in the fit: the sizes of its view, its members' factors and weights.
     pub(crate) fn with_config(self, config: Checked) -> Self {
-        Self { config, ..self }
+        let scaled = |(shape, member): (&MemberShape, &MemberConfig)| {
+            let scales = scales_of(member);
+            MemberShape { scales, ..shape.clone() }
+        };
+        let members = self.members.iter().zip(&config.members).map(scaled).collect();
+        Self { config, members, ..self }
     }
 
     /// Where it computes.
@@ -164,10 +181,13 @@ impl Extractor {
         self.networks.iter().filter_map(|network| network.fallback.as_ref())
     }
 
-    /// The one network with its one embedding, of a model with one member.
+    /// The one network with its one embedding, of a model with one member whose rows are what the network gives.
     pub(crate) fn only_features(&self) -> Option<&dyn Features> {
         match self.networks.as_ref() {
-            [network] if self.members.len() == 1 && network.fallback.is_none() => Some(network.features.as_ref()),
+            [network] if network.fallback.is_none() => match self.members.as_ref() {
+                [MemberShape { scales: None, .. }] => Some(network.features.as_ref()),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -221,8 +241,16 @@ impl Extractor {
         for network in self.networks.iter() {
             network.features.embed(images, &mut |embedded| {
                 // A network has as many embeddings as members.
-                if let Some(member) = network.members.get(embedded.embedding) {
-                    use_rows(Embedded { embedding: *member, ..embedded });
+                let Some(member) = network.members.get(embedded.embedding) else { return };
+                let embedded = Embedded { embedding: *member, ..embedded };
+                match self.members.get(*member).and_then(|shape| shape.scales.as_deref()) {
+                    None => use_rows(embedded),
+                    Some(scales) => self.scaled.with(|rows| {
+                        rows.clear();
+                        rows.extend_from_slice(embedded.rows);
+                        scale_rows(rows, scales);
+                        use_rows(Embedded { rows, ..embedded });
+                    }),
                 }
             })?;
         }
@@ -290,16 +318,35 @@ fn embedding_of(member: &MemberConfig, backbone: &dyn Backbone) -> Result<(Embed
             });
         }
     }
+    let grid = member.layers.iter().position(|layer| member.grid_layer.as_ref() == Some(layer)).unwrap_or(0);
     let spec = EmbeddingSpec {
         levels: found.iter().map(|(index, _)| *index).collect(),
+        grid,
         rule: member.embedding,
         patch_size: member.patch_size,
     };
     let levels: Vec<(usize, usize)> = found.iter().map(|(_, level)| (level.channels, level.stride)).collect();
-    let stride = levels.first().map(|(_, stride)| *stride).filter(|stride| *stride > 0);
+    let stride = levels.get(grid).map(|(_, stride)| *stride).filter(|stride| *stride > 0);
     let stride = stride.ok_or_else(|| missing(&String::new()))?;
     let window = member.patch_size * member.patch_size;
-    Ok((spec, MemberShape { dim: member.embedding_dim(), stride, window, levels }))
+    Ok((spec, MemberShape { dim: member.embedding_dim(), stride, window, levels, scales: scales_of(member) }))
+}
+
+/// Multiplies each value of rows by its factor.
+pub(crate) fn scale_rows(rows: &mut [f32], scales: &[f32]) {
+    for row in rows.chunks_exact_mut(scales.len()) {
+        for (value, scale) in row.iter_mut().zip(scales) {
+            *value *= scale;
+        }
+    }
+}
+
+/// One factor for each value of a row; `None` where the levels are not scaled.
+fn scales_of(member: &MemberConfig) -> Option<Arc<[f32]>> {
+    let factors = member.level_scaling.factors();
+    let values = member.embedding.values_of_levels(&member.channels_of_layers());
+    let of_level = |(values, factor): (Range<usize>, &f32)| std::iter::repeat_n(*factor, values.len());
+    (!factors.is_empty()).then(|| values.into_iter().zip(factors).flat_map(of_level).collect())
 }
 
 /// The images of a batch have one size, and each is whole and finite.

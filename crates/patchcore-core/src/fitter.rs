@@ -1,5 +1,6 @@
 //! Fitting: embeddings of good photos in, one by one; a [`PatchCore`] out.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -8,7 +9,7 @@ use crate::backbone::Backbone;
 use crate::coreset::{RandomProjection, SelectionStopped, initial_distances};
 use crate::device::ComputeDevice;
 use crate::error::{FitError, ScoreError};
-use crate::extractor::Extractor;
+use crate::extractor::{Extractor, scale_rows};
 use crate::finish::{Cells, distance};
 use crate::good_quantiles::FittedPhoto;
 use crate::image_input::ImageInput;
@@ -16,13 +17,15 @@ use crate::memory_bank::{MemoryBank, PatchOrigin};
 use crate::nearest_neighbor::squared_distance;
 use crate::patchcore::{FittedOn, GoodScores, PatchCore};
 use crate::photo_parts::{PartBuffers, PhotoParts};
-use patchcore_config::{BackboneWeights, Checked, Grid, MemberConfig, PatchCoreConfig, Size, Tiling};
+use patchcore_config::{BackboneWeights, Checked, Grid, MemberConfig, PatchCoreConfig, Size, Tiling, Weighting};
 use patchcore_cpu::network::CpuNetwork;
 
 /// Rows projected at once.
 const PROJECTION_CHUNK: usize = 16_384;
 /// Bytes of a batch's pixels and rows.
 const BATCH_BYTES: usize = 32 << 20;
+/// Rows that are scaled or summed at once.
+const SCALE_CHUNK: usize = 4096;
 /// Training patches that tell how far good is from good.
 const GOOD_SAMPLE: usize = 256;
 
@@ -285,11 +288,24 @@ impl Fitter {
     /// [`FitError::Config`], [`FitError::NoImages`], [`FitError::EmptyCoreset`], [`FitError::TooFewRows`], [`FitError::Device`] and
     /// [`FitError::Cancelled`].
     pub fn finish(self, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<PatchCore, FitError> {
-        let Self { extractor, members, photos, .. } = self;
+        let Self { extractor, mut members, photos, .. } = self;
         let images = photos.len();
         let size = |photo: &FittedPhoto| Size { width: photo.size.1 as u32, height: photo.size.0 as u32 };
-        let config = extractor.config().clone().after_the_fit(photos.iter().map(size))?;
+        let mut config = extractor.config().clone().after_the_fit(photos.iter().map(size))?.into_config();
+        for (member, patches) in config.members.iter_mut().zip(&members) {
+            let levels = member.embedding.values_of_levels(&member.channels_of_layers());
+            if !member.level_scaling.is_none() {
+                let variances = total_variances(&patches.rows, patches.dim, &levels);
+                member.level_scaling = member.level_scaling.after_the_fit(&variances);
+            }
+        }
+        let mut config = config.check()?;
         let extractor = extractor.with_config(config.clone());
+        for (patches, shape) in members.iter_mut().zip(extractor.members()) {
+            if let Some(scales) = shape.scales() {
+                patches.rows.par_chunks_mut(SCALE_CHUNK * patches.dim).for_each(|rows| scale_rows(rows, scales));
+            }
+        }
         let patches: usize = members.iter().map(|member| member.origins.len()).sum();
         if patches == 0 {
             return Err(FitError::NoImages);
@@ -313,6 +329,10 @@ impl Fitter {
             good_scores.push(good_scores_of(&config, member, images, &bank));
             banks.push(bank);
         }
+        if config.members.iter().any(|member| !member.weighting.is_as_given()) {
+            config = with_measured_weights(config, &good_scores)?;
+        }
+        let extractor = extractor.with_config(config.clone());
         let fitted_on = FittedOn { images, patches, good_scores: joint_good_scores(&config, &good_scores) };
         let model = PatchCore::new(extractor, banks, fitted_on)?.with_own_passport();
         let model = model.map_err(|error| FitError::of_photo(error, 0))?;
@@ -358,6 +378,52 @@ fn good_scores_of(config: &PatchCoreConfig, member: &Patches, images: usize, ban
         distance(config, squared.copied().unwrap_or(0.0)) as f32
     };
     GoodScores { median: quantile(0.5), percentile_99: quantile(0.99) }
+}
+
+/// The variance of every value over all rows, summed over the values of each level. Sums run over chunks of a fixed length, so that the
+/// result does not depend on the number of threads.
+fn total_variances(rows: &[f32], dim: usize, levels: &[Range<usize>]) -> Vec<f64> {
+    let count = (rows.len() / dim).max(1) as f64;
+    let mean: Vec<f64> = sums(rows, &vec![0.0; dim], |value| value).into_iter().map(|sum| sum / count).collect();
+    let squares = sums(rows, &mean, |value| value * value);
+    let of_level = |values: &Range<usize>| squares.get(values.clone()).unwrap_or_default().iter().sum::<f64>() / count;
+    levels.iter().map(of_level).collect()
+}
+
+/// For each value of a row the sum of `of` over all rows, of its difference from the `origin`'s.
+fn sums(rows: &[f32], origin: &[f64], of: impl Fn(f64) -> f64 + Sync) -> Vec<f64> {
+    let of_chunk = |chunk: &[f32]| {
+        let mut sums = vec![0.0; origin.len()];
+        for row in chunk.chunks_exact(origin.len()) {
+            for ((sum, value), origin) in sums.iter_mut().zip(row).zip(origin) {
+                *sum += of(f64::from(*value) - origin);
+            }
+        }
+        sums
+    };
+    let chunks: Vec<Vec<f64>> = rows.par_chunks(SCALE_CHUNK * origin.len()).map(of_chunk).collect();
+    let mut total = vec![0.0; origin.len()];
+    for chunk in chunks {
+        total.iter_mut().zip(chunk).for_each(|(total, sum)| *total += sum);
+    }
+    total
+}
+
+/// The weights of [`Weighting::GoodPatches`], their mean 1. Where a member has no such scale (equal photos, whose distances are 0) all
+/// count alike.
+fn with_measured_weights(config: Checked, good_scores: &[GoodScores]) -> Result<Checked, FitError> {
+    let mut config = config.into_config();
+    let inverse = |scores: &GoodScores| 1.0 / f64::from(scores.median);
+    let inverses: Vec<f64> = good_scores.iter().map(inverse).collect();
+    let mean = inverses.iter().sum::<f64>() / inverses.len().max(1) as f64;
+    let weights: Vec<f32> = inverses.iter().map(|inverse| (inverse / mean) as f32).collect();
+    let usable = weights.iter().all(|weight| weight.is_normal() && *weight > 0.0);
+    for (member, weight) in config.members.iter_mut().zip(weights) {
+        if member.weighting == Weighting::GoodPatches {
+            member.weight = if usable { weight } else { 1.0 };
+        }
+    }
+    Ok(config.check()?)
 }
 
 /// The scale of the joint map: the members' scales, weighted as their maps are.
@@ -413,4 +479,19 @@ fn project(
         values.extend(extractor.engine().project(&projection, rows)?);
     }
     Ok(Some((values, width)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variance_of_a_level_is_the_sum_of_its_values() {
+        // Two levels: one value, and two. More rows than a chunk has.
+        let rows: Vec<f32> =
+            (0..2 * SCALE_CHUNK + 2).flat_map(|row| [(row % 2) as f32, 5.0, 3.0 * (row % 2) as f32]).collect();
+        let found = total_variances(&rows, 3, &[0..1, 1..3]);
+        assert_eq!(found, [0.25, 9.0 / 4.0]);
+        assert_eq!(total_variances(&[7.0, 7.0, 7.0], 3, &[0..1, 1..3]), [0.0, 0.0]);
+    }
 }

@@ -8,7 +8,7 @@ use patchcore_config::{
     Checked, ConfigError, ImageScoreRule, MemberConfig, Mode, Network, OwnLevel, OwnNetwork, Pad, Resize, Tiling,
 };
 
-use crate::backbone::test_networks::{Blocks, Grouped, lite0, values};
+use crate::backbone::test_networks::{Blocks, Grouped, lite0, lite0_of, lite0_weights, values};
 use crate::backbone::{Backbone, Level};
 use crate::device::ComputeDevice;
 use crate::engine::Oracle;
@@ -280,10 +280,6 @@ fn two_of_lite0() -> Checked {
     config(vec![lite0_member(), lite0_member()], ImageScoreRule::MaximumOfMap)
 }
 
-fn lite0_weights() -> patchcore_config::BackboneWeights {
-    lite0().plan().unwrap().1.clone()
-}
-
 #[test]
 fn several_members_score_by_their_map() {
     let several = Mode::Paper.config(network_of(&Blocks::new())).with_members(vec![blocks_member(), blocks_member()]);
@@ -298,4 +294,86 @@ fn nothing_inside_is_refused_for_every_number_of_members() {
         fit(config(vec![blocks_member(), blocks_member()], ImageScoreRule::MaximumOfMap), &[blocks.clone(), blocks]);
     let refused = model.score_within(input(&photo(0)), Some(&vec![false; SIDE * SIDE])).unwrap_err();
     assert!(refused.to_string().contains("no pixel"), "{refused}");
+}
+
+const LINE_LAYERS: [&str; 3] = ["block2", "block4", "block7"];
+
+/// The members of mode `line` over the shipped network.
+fn line_members() -> Vec<MemberConfig> {
+    let layers = ["block4", "block7"].map(str::to_owned).to_vec();
+    Mode::Line.members(patchcore_config::Architecture::EFFICIENTNET_LITE0, layers)
+}
+
+#[test]
+fn a_fit_in_mode_line_measures_scales_and_weights_and_its_map_is_the_members_mean() {
+    let network = lite0_of(&LINE_LAYERS);
+    let model = fit(config(line_members(), ImageScoreRule::MaximumOfMap), &[network.clone(), network]);
+    let [first, second] = model.config().members.as_slice() else { panic!("two members") };
+    assert!(first.level_scaling.is_none());
+    assert_eq!(second.level_scaling.factors().len(), 3);
+    assert!(second.level_scaling.factors().iter().any(|factor| (factor - 1.0).abs() > 0.1));
+    // Scores of the members that the bank does not know, times the weights, are one number; the weights' mean is 1.
+    assert!((first.weight + second.weight - 2.0).abs() < 1e-6 && first.weight != second.weight);
+    let shapes: Vec<usize> = model.members().iter().map(|member| member.bank().dim()).collect();
+    assert_eq!(shapes, [120, 144]);
+
+    // The joint map from each member's own model.
+    let found = model.score(input(&defect())).unwrap();
+    let alone = |number: usize| {
+        let banks = vec![model.members()[number].bank().clone()];
+        let member = model.config().members[number].clone();
+        let config = model.config().clone().into_config().with_members(vec![member]).check().unwrap();
+        let extractor = Extractor::with_backbones(config, &[lite0_of(&LINE_LAYERS)], &ComputeDevice::cpu()).unwrap();
+        PatchCore::new(extractor, banks, model.fitted_on()).unwrap().score(input(&defect())).unwrap()
+    };
+    let (of_first, of_second) = (alone(0), alone(1));
+    for ((joint, one), two) in found.map.scores.iter().zip(&of_first.map.scores).zip(&of_second.map.scores) {
+        let mean = (first.weight * one + second.weight * two) / 2.0;
+        assert!((joint - mean).abs() <= 1e-5 * mean.abs(), "{joint} {mean}");
+    }
+    assert_eq!(found.score, found.map.max());
+    assert_on_defect(&found);
+
+    let bytes = ModelFile::new(&model).to_bytes().unwrap();
+    let again = lite0_of(&LINE_LAYERS);
+    let file = ModelFile::from_bytes(&bytes).unwrap();
+    let loaded = file.into_model_with(&[again.clone(), again], &ComputeDevice::cpu(), DriftPolicy::Refuse).unwrap();
+    assert_eq!(loaded.score(input(&defect())).unwrap(), found);
+}
+
+/// Rows of a fit are scaled after it, those of a score before it: to the same bits, or a known photo would not be known.
+#[test]
+fn a_bank_of_every_patch_knows_its_own_photos() {
+    let network = lite0_of(&LINE_LAYERS);
+    let config = config(line_members(), ImageScoreRule::MaximumOfMap).into_config().with_coreset_sampling_ratio(1.0);
+    let model = fit(config.check().unwrap(), &[network.clone(), network]);
+    let known = model.score(input(&photo(1))).unwrap();
+    assert_eq!(known.score, 0.0);
+    assert!(model.score(input(&defect())).unwrap().score > 0.01);
+}
+
+/// Photos that are all alike have no scale: the members count alike, and nothing is divided by zero.
+#[test]
+fn equal_photos_give_equal_weights() {
+    let network = lite0_of(&LINE_LAYERS);
+    let config = config(line_members(), ImageScoreRule::MaximumOfMap);
+    let mut fitter = Fitter::with_backbones(config, &[network.clone(), network], &ComputeDevice::cpu()).unwrap();
+    for _ in 0..2 {
+        fitter.add(input(&photo(0))).unwrap();
+    }
+    let model = fitter.finish(&mut |_, _| true).unwrap();
+    let weights: Vec<f32> = model.config().members.iter().map(|member| member.weight).collect();
+    assert_eq!(weights, [1.0, 1.0]);
+    assert!(model.score(input(&defect())).unwrap().score.is_finite());
+}
+
+#[test]
+fn factors_that_no_fit_has_measured_are_refused() {
+    let weights = lite0_weights();
+    let config = config(line_members(), ImageScoreRule::MaximumOfMap).into_config();
+    let second = config.members[1].clone();
+    let config = config.with_members(vec![second]).check().unwrap();
+    let refused =
+        PatchCore::with_bank(config, &weights, vec![0.0; 144], &ComputeDevice::cpu()).unwrap_err().to_string();
+    assert!(refused.contains("level_scaling is equal_variance without factors"), "{refused}");
 }

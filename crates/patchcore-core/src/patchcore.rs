@@ -120,7 +120,7 @@ impl PatchCore {
     /// or one thinned by other means. Its rows have no origins. For a configuration of one member.
     ///
     /// # Errors
-    /// [`FitError::Backbone`], [`FitError::TooFewRows`], [`FitError::OneBank`], and [`FitError::Bank`] when the values are not
+    /// [`FitError::Config`] for levels scaled by factors that only a fit measures, [`FitError::Backbone`], [`FitError::TooFewRows`], [`FitError::OneBank`], and [`FitError::Bank`] when the values are not
     /// finite or not whole rows.
     pub fn with_bank(
         config: Checked,
@@ -128,6 +128,7 @@ impl PatchCore {
         rows: Vec<f32>,
         device: &ComputeDevice,
     ) -> Result<Self, FitError> {
+        config.verify_measured()?;
         let extractor = Extractor::new(config, weights, device)?;
         let dim = extractor.dim();
         let members = extractor.members().len();

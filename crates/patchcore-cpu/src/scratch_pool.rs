@@ -1,10 +1,17 @@
 //! Buffers that tasks borrow and give back, so that a steady stream of images finds them ready.
 
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 /// Buffers at rest: as many as tasks have run at the same time.
 #[derive(Default)]
 pub struct ScratchPool<T>(Mutex<Vec<T>>);
+
+impl<T> fmt::Debug for ScratchPool<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScratchPool").finish_non_exhaustive()
+    }
+}
 
 impl<T: Default> ScratchPool<T> {
     /// Runs a task with a buffer of its own. A task that panics loses its buffer, no more.

@@ -76,6 +76,9 @@ pub struct Settings {
     pub projection: Option<ProjectionRule>,
     /// How the coreset's selection starts, where it is not to be as in the mode.
     pub start: Option<StartRule>,
+    /// Rules said by name and value, after all others: see [`PatchCoreConfig::with_rule`](crate::config::PatchCoreConfig::with_rule). For
+    /// rules of a single member, and for what comes as text.
+    pub rules: Vec<(String, String)>,
     /// Name of the frozen network. Default: `efficientnet_lite0`, the small one that ships with the crate.
     pub backbone: String,
     /// ONNX or safetensors file with the backbone's weights; default: embedded, else the weights directory.
@@ -141,6 +144,7 @@ impl Default for Settings {
             embedding: None,
             projection: None,
             start: None,
+            rules: Vec::new(),
             backbone: DEFAULT_BACKBONE.to_owned(),
             #[cfg(not(target_family = "wasm"))]
             weights: None,
@@ -174,19 +178,23 @@ impl Settings {
         let backbone = Architecture::from_name(&self.backbone)?;
         let mut config = self.mode.config(backbone);
         let layers = self.layers.clone().unwrap_or_else(|| backbone.default_layers().map(str::to_owned).to_vec());
-        let mut member = self.mode.member(backbone, layers);
-        member.patch_size = self.patch_size;
-        let embedding = self.embedding.unwrap_or(member.embedding);
-        member.embedding = embedding.with_dimensions(self.pretrain_embed_dimension, self.target_embed_dimension)?;
-        member.projection = self.projection.unwrap_or(member.projection);
-        member.start = self.start.unwrap_or(member.start);
-        config.members = vec![member];
+        config.members = self.mode.members(backbone, layers);
+        for member in &mut config.members {
+            member.patch_size = self.patch_size;
+            let embedding = self.embedding.unwrap_or(member.embedding);
+            member.embedding = embedding.with_dimensions(self.pretrain_embed_dimension, self.target_embed_dimension)?;
+            member.projection = self.projection.unwrap_or(member.projection);
+            member.start = self.start.unwrap_or(member.start);
+        }
         config.distance = self.distance.unwrap_or(config.distance);
         config.image_score = self.image_score.unwrap_or(config.image_score);
         config.num_neighbors = self.num_neighbors.unwrap_or(config.num_neighbors);
         config.upsampling = self.upsampling.unwrap_or(config.upsampling);
         config.border = self.border.unwrap_or(config.border);
         config.smoothing = self.smoothing.unwrap_or(config.smoothing);
+        for (rule, value) in &self.rules {
+            config = config.with_rule(rule, value)?;
+        }
         config.coreset_sampling_ratio = self.coreset_sampling_ratio;
         config.seed = self.seed;
         config.bank_dtype = self.bank_dtype;

@@ -75,6 +75,21 @@ impl Network {
         }
     }
 
+    /// The layer whose grid is the next finer one before `layer`'s, the deepest of several; `None` where the network has none.
+    pub fn finer_layer(&self, layer: &str) -> Option<String> {
+        let (_, own) = self.layer_shape(layer)?;
+        let finer = |(name, stride): (&str, usize)| (stride < own).then(|| (stride, name.to_owned()));
+        let levels: Vec<(usize, String)> = match self {
+            Network::Catalogue(architecture) => {
+                let levels = architecture.entry().levels.iter();
+                levels.filter_map(|level| finer((level.name, level.stride))).collect()
+            }
+            Network::Own(own) => own.levels.iter().filter_map(|level| finer((&level.name, level.stride))).collect(),
+        };
+        // `max_by_key` takes the last of equal ones.
+        levels.into_iter().max_by_key(|(stride, _)| *stride).map(|(_, name)| name)
+    }
+
     /// What the network expects of its input: ImageNet's statistics for an own one, unless the member says otherwise.
     pub fn normalization(&self) -> Normalization {
         match self {

@@ -60,6 +60,16 @@ impl EmbeddingRule {
         }
     }
 
+    /// Which values of a row come from each level, for levels with so many channels. A value that two levels share
+    /// ([`EmbeddingRule::AdaptivePool`] to a dimension that the levels do not divide) counts to the deeper one.
+    pub fn values_of_levels(self, channels: &[usize]) -> Vec<std::ops::Range<usize>> {
+        let start = |level: usize| match self {
+            Self::AdaptivePool { target_embed_dimension, .. } => level * target_embed_dimension / channels.len().max(1),
+            Self::Concatenate => channels.iter().take(level).sum(),
+        };
+        (0..channels.len()).map(|level| start(level)..start(level + 1)).collect()
+    }
+
     /// Values per row for levels with so many channels in all.
     pub fn dim(self, channels: usize) -> usize {
         match self {
@@ -83,6 +93,13 @@ impl fmt::Display for EmbeddingRule {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_values_of_a_row_are_divided_among_the_levels() {
+        assert_eq!(EmbeddingRule::Concatenate.values_of_levels(&[24, 40, 80]), [0..24, 24..64, 64..144]);
+        assert_eq!(EmbeddingRule::PUBLISHED.values_of_levels(&[256, 512, 1024]), [0..341, 341..682, 682..1024]);
+        assert_eq!(EmbeddingRule::PUBLISHED.values_of_levels(&[512, 1024]), [0..512, 512..1024]);
+    }
 
     #[test]
     fn a_target_dimension_asks_for_pooling_and_a_first_pooling_needs_one() {

@@ -21,10 +21,19 @@ pub(crate) fn values(count: usize, seed: u64) -> Vec<f32> {
 
 /// EfficientNet-Lite0 with weights from a formula, which keep signals alive.
 pub(crate) fn lite0() -> Arc<dyn Backbone> {
+    lite0_of(&Architecture::EFFICIENTNET_LITE0.default_layers())
+}
+
+/// The same with these layers tapped.
+pub(crate) fn lite0_of(layers: &[&str]) -> Arc<dyn Backbone> {
     let architecture = Architecture::EFFICIENTNET_LITE0;
-    let layers = architecture.default_layers().map(str::to_owned);
-    let plan = architecture.plan(&layers).unwrap();
-    Arc::new(PlanBackbone::new(architecture, &layers, &weights(&plan)).unwrap())
+    let layers: Vec<String> = layers.iter().map(|layer| (*layer).to_owned()).collect();
+    Arc::new(PlanBackbone::new(architecture, &layers, &lite0_weights()).unwrap())
+}
+
+pub(crate) fn lite0_weights() -> BackboneWeights {
+    let architecture = Architecture::EFFICIENTNET_LITE0;
+    weights(&architecture.plan(&architecture.default_layers().map(str::to_owned)).unwrap())
 }
 
 /// Weights from a formula, which keep signals alive.

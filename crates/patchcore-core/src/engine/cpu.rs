@@ -51,8 +51,11 @@ impl Engine for Cpu {
         embeddings: &[EmbeddingSpec],
     ) -> Result<Arc<dyn Features>, EngineError> {
         let embeddings = embeddings.iter().map(|spec| {
-            let channels = levels_of(backbone.as_ref(), spec)?.iter().map(|level| level.channels).collect::<Vec<_>>();
-            Ok((spec.levels.clone(), CpuEmbedding::new(spec.rule, spec.patch_size, &channels)))
+            let levels = levels_of(backbone.as_ref(), spec)?;
+            let (channels, strides): (Vec<usize>, Vec<usize>) =
+                levels.iter().map(|level| (level.channels, level.stride)).unzip();
+            let embedding = CpuEmbedding::new(spec.rule, spec.patch_size, &channels).on_grid_of(spec.grid, &strides);
+            Ok((spec.levels.clone(), embedding))
         });
         let embeddings = embeddings.collect::<Result<Vec<_>, EngineError>>()?;
         let network: Box<dyn Network> = match backbone.plan() {

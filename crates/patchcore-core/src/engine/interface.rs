@@ -91,8 +91,10 @@ pub trait Engine: Debug + Send + Sync {
 /// What is made of a network's levels: the patch embedding of one member.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EmbeddingSpec {
-    /// Indices of the levels into [`Backbone::levels`], the one with the finest grid first.
+    /// Indices of the levels into [`Backbone::levels`], the finest one first.
     pub levels: Vec<usize>,
+    /// Which of `levels` has the grid that the rows lie on. Cells of finer levels are averaged onto it, deeper ones mixed bilinearly.
+    pub grid: usize,
     /// How a neighbourhood becomes a row.
     pub rule: EmbeddingRule,
     /// Side of the neighbourhood, in cells of each level; odd.

@@ -16,7 +16,7 @@ use crate::image_input::ImageInput;
 use crate::memory_bank::MemoryBank;
 use crate::nearest_neighbor::Neighbor;
 use crate::nearest_neighbor::oracle::all_by_distance;
-use crate::patch_embedding::oracle::{Map, adaptive_pool_embedding, concatenated_embedding};
+use crate::patch_embedding::oracle::{Map, adaptive_pool_embedding, averaged, concatenated_embedding};
 use crate::scoring::oracle::literal_map;
 
 /// Every operation as its definition reads, for tests and for what no other engine can run.
@@ -94,20 +94,28 @@ impl Features for OracleFeatures {
         for (index, image) in images.iter().enumerate() {
             let maps = self.network.maps(*image, &mut Vec::new())?;
             for (number, spec) in self.embeddings.iter().enumerate() {
-                let levels: Vec<Map> = spec.levels.iter().map(|level| widened(&maps[*level])).collect();
+                let strides: Vec<usize> = spec.levels.iter().map(|level| self.network.stride(*level)).collect();
+                let on_grid = widened(&maps[spec.levels[spec.grid]]);
+                let level = |(level, stride): (&usize, &usize)| match strides[spec.grid] / stride {
+                    0 | 1 => widened(&maps[*level]),
+                    ratio => averaged(&widened(&maps[*level]), &on_grid, ratio),
+                };
+                let levels: Vec<Map> = spec.levels.iter().zip(&strides).map(level).collect();
+                let grid = (on_grid.height, on_grid.width);
                 let rows = match spec.rule {
                     EmbeddingRule::AdaptivePool { pretrain_embed_dimension, target_embed_dimension } => {
                         adaptive_pool_embedding(
                             &levels,
+                            grid,
                             spec.patch_size,
                             pretrain_embed_dimension,
                             target_embed_dimension,
                         )
                     }
-                    EmbeddingRule::Concatenate => concatenated_embedding(&levels, spec.patch_size),
+                    EmbeddingRule::Concatenate => concatenated_embedding(&levels, grid, spec.patch_size),
                 };
                 let rows: Vec<f32> = rows.concat().into_iter().map(|value| value as f32).collect();
-                let grid = patchcore_config::Grid { rows: levels[0].height, columns: levels[0].width };
+                let grid = patchcore_config::Grid { rows: grid.0, columns: grid.1 };
                 use_rows(Embedded { image: index, embedding: number, rows: &rows, grid });
             }
         }

@@ -21,6 +21,11 @@ impl OwnBackbone {
         Self { backbone, normalization }
     }
 
+    /// Input pixels per cell of a level that the network has; 1 of any other.
+    pub(super) fn stride(&self, level: usize) -> usize {
+        self.backbone.levels().get(level).map_or(1, |level| level.stride)
+    }
+
     /// The maps of all levels for one photo. `planes` is a buffer that is used again.
     ///
     /// # Errors

@@ -83,12 +83,16 @@ fn specs() -> Vec<EmbeddingSpec> {
         pretrain_embed_dimension,
         target_embed_dimension,
     };
-    let of = |levels: &[usize], rule, patch_size| EmbeddingSpec { levels: levels.to_vec(), rule, patch_size };
+    let of = |levels: &[usize], rule, patch_size| EmbeddingSpec { levels: levels.to_vec(), grid: 0, rule, patch_size };
+    // The first level averaged onto the second one's grid.
+    let pooled = |rule| EmbeddingSpec { levels: vec![0, 1], grid: 1, rule, patch_size: 3 };
     vec![
         of(&[0, 1], pool(24, 24), 3),
         of(&[0, 1], EmbeddingRule::Concatenate, 3),
         of(&[1], EmbeddingRule::Concatenate, 1),
         of(&[0, 1], pool(30, 17), 5),
+        pooled(EmbeddingRule::Concatenate),
+        pooled(pool(24, 15)),
     ]
 }
 
@@ -353,7 +357,7 @@ fn golden_maps(engine: &dyn Engine) {
 fn whole_photos(engine: &dyn Engine) {
     let (height, width, dim) = (35, 46, 10);
     let backbone: Arc<dyn Backbone> = Arc::new(Blocks::new());
-    let spec = EmbeddingSpec { levels: vec![0, 1], rule: EmbeddingRule::Concatenate, patch_size: 3 };
+    let spec = EmbeddingSpec { levels: vec![0, 1], grid: 0, rule: EmbeddingRule::Concatenate, patch_size: 3 };
     let features = engine.features(&backbone, &Normalization::IMAGENET, &[spec]).unwrap();
     let pixels: Vec<f32> = values(6 * height * width, 3).iter().map(|value| 0.5 + 0.5 * value).collect();
     let images: Vec<ImageInput<'_>> =
@@ -407,7 +411,7 @@ fn whole_photos(engine: &dyn Engine) {
 #[test]
 fn a_network_without_the_level_asked_for_is_refused() {
     let blocks: Arc<dyn Backbone> = Arc::new(Blocks::new());
-    let spec = EmbeddingSpec { levels: vec![0, 2], rule: EmbeddingRule::Concatenate, patch_size: 3 };
+    let spec = EmbeddingSpec { levels: vec![0, 2], grid: 0, rule: EmbeddingRule::Concatenate, patch_size: 3 };
     for (name, engine) in engines() {
         let refused = engine.features(&blocks, &Normalization::IMAGENET, std::slice::from_ref(&spec));
         let message = refused.err().unwrap_or_else(|| panic!("{name} took it")).to_string();

@@ -108,6 +108,7 @@ impl ModelHeader {
         let Stored { format_version, requires, written_by, config, networks, has_weights, fitted_on, sections } =
             stored;
         let config = config.check()?;
+        config.verify_measured()?;
         Ok((Self { format_version, requires, written_by, config, networks, has_weights, fitted_on }, sections))
     }
 

@@ -3,13 +3,16 @@
 //! A file lists its names under `requires`. A program that does not know one of them refuses the file: it would read it, leave
 //! something out, and score otherwise in silence. A later version adds a name for what it adds, and no format version.
 
-use patchcore_config::{BankDtype, Checked, Network, Pad, Tiling};
+use patchcore_config::{BankDtype, Checked, MemberConfig, Network, Pad, Tiling};
 
 /// Every name that this version knows, and what it stands for: the table of `docs/model-file.md`.
-pub const REQUIREMENTS: [(&str, &str); 11] = [
+pub const REQUIREMENTS: [(&str, &str); 14] = [
     ("rules", "distance, image score, upsampling, border and smoothing are named one by one"),
     ("view", "resize, resampling and crop from the photo to the network's input"),
     ("members", "several members, whose maps are joined by their weights"),
+    ("grid_layer", "a member's patches lie on the grid of a layer that is not its finest"),
+    ("level_scaling", "a member's levels are multiplied by factors of the fit"),
+    ("weighting", "a member's weight is named as given or as measured"),
     ("own_network", "a network that the application gives, known by its name and digest alone"),
     ("whole_cells", "sides of the input are those of the fit or whole strides"),
     ("padding", "the input is padded to whole cells by reflection"),
@@ -22,11 +25,14 @@ pub const REQUIREMENTS: [(&str, &str); 11] = [
 
 /// The names for a configuration, in the order of [`REQUIREMENTS`].
 pub(super) fn requirements(config: &Checked, has_weights: bool) -> Vec<String> {
-    let own = config.members.iter().any(|member| matches!(member.backbone, Network::Own(_)));
+    let any = |of: &dyn Fn(&MemberConfig) -> bool| config.members.iter().any(of);
     let needed = |name: &str| match name {
         "rules" | "view" => true,
         "members" => config.members.len() > 1,
-        "own_network" => own,
+        "grid_layer" => any(&|member| member.grid_layer.is_some()),
+        "level_scaling" => any(&|member| !member.level_scaling.is_none()),
+        "weighting" => any(&|member| !member.weighting.is_as_given()),
+        "own_network" => any(&|member| matches!(member.backbone, Network::Own(_))),
         "whole_cells" => !config.view.sizes.is_as_resized(),
         "padding" => config.view.pad != Pad::None,
         "tiles" => config.tiling != Tiling::Whole,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use patchcore_config::{BankDtype, ImageScoreRule, Pad, Region, Resize, Size, Tiling};
+use patchcore_config::{BankDtype, ImageScoreRule, LevelScaling, Mode, Pad, Region, Resize, Size, Tiling, Weighting};
 use patchcore_metrics::threshold::{Threshold, ThresholdOrigin, Thresholds};
 use serde_json::{Value, json};
 
@@ -48,6 +48,11 @@ fn a_file_names_what_a_reader_must_know() {
         ["rules", "view", "own_network", "whole_cells"]
     );
     let mut all = lite0().with_members(vec![lite0_member(), blocks_member()]);
+    let layers = ["block2", "block4"].map(str::to_owned).to_vec();
+    let mut pooled = Mode::Paper.member(patchcore_config::Architecture::EFFICIENTNET_LITE0, layers);
+    pooled.grid_layer = Some("block4".to_owned());
+    (pooled.level_scaling, pooled.weighting) = (LevelScaling::EQUAL_VARIANCE, Weighting::GoodPatches);
+    all.members[0] = pooled;
     all =
         all.with_image_score(ImageScoreRule::MaximumOfMap).with_bank_dtype(BankDtype::F16).with_full_scale(Some(4095));
     all.view.resize = Resize::Keep;

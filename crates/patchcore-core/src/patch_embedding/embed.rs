@@ -20,6 +20,10 @@ struct Level {
 pub struct PatchEmbedding {
     dim: usize,
     levels: Vec<Level>,
+    /// Which of the levels has the grid of the rows.
+    grid: usize,
+    /// Cells a side of each level that become one of the grid; 1 for a level that is not finer.
+    ratios: Vec<usize>,
 }
 
 impl PatchEmbedding {
@@ -32,7 +36,16 @@ impl PatchEmbedding {
         let dim = tables.iter().map(|table| table.first + table.outputs.len()).max().unwrap_or(0);
         let levels = tables.iter().zip(channels);
         let levels = levels.map(|(table, channels)| Level::new(table, patch_size, *channels, device)).collect();
-        Self { dim, levels }
+        Self { dim, levels, grid: 0, ratios: vec![1; channels.len()] }
+    }
+
+    /// The same with rows on the grid of one of the levels, which have these strides. Cells of finer ones are averaged onto it. Default:
+    /// the first one's, and no level is finer.
+    #[must_use]
+    pub fn on_grid_of(self, level: usize, strides: &[usize]) -> Self {
+        let on_grid = strides.get(level).copied().unwrap_or(1);
+        let ratios = strides.iter().map(|stride| (on_grid / stride).max(1)).collect();
+        Self { grid: level, ratios, ..self }
     }
 
     /// Values per row.
@@ -43,16 +56,16 @@ impl PatchEmbedding {
     /// Embedding rows of a batch: image by image, each grid row by row.
     ///
     /// # Shapes
-    /// - `levels`: per level `[n, channels, height, width]`, the first one with the finest grid
+    /// - `levels`: per level `[n, channels, height, width]`, the finest first
     /// - result: `[n * grid cells, dim]`, and the grid; `None` for no level
     pub fn forward(&self, levels: &[Tensor<4>]) -> Option<(Tensor<2>, Grid)> {
-        let grid = match levels.first().map(Tensor::dims) {
+        let grid = match levels.get(self.grid).map(Tensor::dims) {
             Some([_, _, rows, columns]) => Grid { rows, columns },
             None => Grid { rows: 0, columns: 0 },
         };
         let mut parts: Vec<(usize, Tensor<4>)> = Vec::new();
-        for (level, features) in self.levels.iter().zip(levels) {
-            let mut part = level.aggregate(features.clone());
+        for ((level, ratio), features) in self.levels.iter().zip(&self.ratios).zip(levels) {
+            let mut part = level.aggregate(average_onto(features.clone(), grid, *ratio));
             let [_, _, rows, columns] = part.dims();
             if (rows, columns) != (grid.rows, grid.columns) {
                 let options = InterpolateOptions::new(InterpolateMode::Bilinear)
@@ -66,6 +79,25 @@ impl PatchEmbedding {
         let rows = assemble(parts, self.dim)?.permute([0, 2, 3, 1]).reshape([n * grid.cells(), self.dim]);
         Some((rows, grid))
     }
+}
+
+/// A finer map on a grid: the mean of the `ratio` x `ratio` cells that lie in each cell of the grid, of those that are there at the right
+/// and lower edge. With a ratio of 1 the map stays as it is.
+fn average_onto(map: Tensor<4>, grid: Grid, ratio: usize) -> Tensor<4> {
+    let [_, _, height, width] = map.dims();
+    if ratio == 1 {
+        return map;
+    }
+    // Padded to whole cells by zeros that do not count: the sum over all is divided by how many are there.
+    let (below, right) = (grid.rows * ratio - height, grid.columns * ratio - width);
+    let sums = |map: Tensor<4>| {
+        let padded = map.pad((0, right, 0, below), PadMode::Constant(0.0));
+        let [n, channels, ..] = padded.dims();
+        let cells = padded.reshape([n, channels, grid.rows, ratio, grid.columns, ratio]);
+        cells.sum_dim(5).sum_dim(3).reshape([n, channels, grid.rows, grid.columns])
+    };
+    let counts = sums(Tensor::ones([1, 1, height, width], &map.device()));
+    sums(map) / counts
 }
 
 /// Puts the levels' channels side by side; where two levels share an output value, their parts are added.

@@ -17,6 +17,27 @@ impl Map {
     }
 }
 
+/// A finer map on the grid of `of`: the mean over the cells whose upper left corner lies in each cell; `ratio` cells of it are as long as
+/// one of the grid.
+pub fn averaged(map: &Map, of: &Map, ratio: usize) -> Map {
+    let mut data = Vec::new();
+    for c in 0..map.channels {
+        for y in 0..of.height {
+            for x in 0..of.width {
+                let inside = |at: usize, cell: usize| at / ratio == cell;
+                let mut values = Vec::new();
+                for fine_y in (0..map.height).filter(|fine| inside(*fine, y)) {
+                    for fine_x in (0..map.width).filter(|fine| inside(*fine, x)) {
+                        values.push(map.at(c, fine_y as isize, fine_x as isize));
+                    }
+                }
+                data.push(values.iter().sum::<f64>() / values.len() as f64);
+            }
+        }
+    }
+    Map { channels: map.channels, height: of.height, width: of.width, data }
+}
+
 fn adaptive_pool(values: &[f64], dim: usize) -> Vec<f64> {
     let n = values.len();
     (0..dim)
@@ -66,8 +87,13 @@ fn unfolded_planes(map: &Map, patch_size: usize, grid: (usize, usize)) -> Vec<Ve
 }
 
 /// The authors' embedding: rows `[cells][target]`.
-pub fn adaptive_pool_embedding(levels: &[Map], patch_size: usize, pretrain: usize, target: usize) -> Vec<Vec<f64>> {
-    let grid = (levels[0].height, levels[0].width);
+pub fn adaptive_pool_embedding(
+    levels: &[Map],
+    grid: (usize, usize),
+    patch_size: usize,
+    pretrain: usize,
+    target: usize,
+) -> Vec<Vec<f64>> {
     let planes: Vec<_> = levels.iter().map(|level| unfolded_planes(level, patch_size, grid)).collect();
     (0..grid.0 * grid.1)
         .map(|cell| {
@@ -81,9 +107,8 @@ pub fn adaptive_pool_embedding(levels: &[Map], patch_size: usize, pretrain: usiz
 }
 
 /// anomalib's embedding: mean over the patch per channel, resize, concatenate.
-pub fn concatenated_embedding(levels: &[Map], patch_size: usize) -> Vec<Vec<f64>> {
+pub fn concatenated_embedding(levels: &[Map], grid: (usize, usize), patch_size: usize) -> Vec<Vec<f64>> {
     let cells = patch_size * patch_size;
-    let grid = (levels[0].height, levels[0].width);
     let mut rows = vec![Vec::new(); grid.0 * grid.1];
     for level in levels {
         for channel in unfolded_planes(level, patch_size, grid).chunks(cells) {
@@ -119,12 +144,22 @@ mod tests {
         #[test]
         fn tap_tables_equal_the_literal_embedding(
             c1 in 1usize..6, c2 in 1usize..6, h in 1usize..7, w in 1usize..7, pretrain in 1usize..40, target in 1usize..40,
-            half in 0usize..4, three in any::<bool>(), seed in any::<u64>(),
+            half in 0usize..4, three in any::<bool>(), finer in 1usize..4, seed in any::<u64>(),
         ) {
             let mut levels = vec![map(c1, h, w, seed), map(c2, h.div_ceil(2), w.div_ceil(2), seed ^ 1)];
             if three {
                 levels.push(map(2, h.div_ceil(4), w.div_ceil(4), seed ^ 2));
             }
+            // A level before the grid's, whose cells are averaged onto it; its last ones may not be there.
+            let on_grid = usize::from(finer > 1);
+            if finer > 1 {
+                levels.insert(0, map(2, h * finer - seed as usize % finer, w * finer - seed as usize / 7 % finer, seed ^ 3));
+            }
+            let strides: Vec<usize> = levels.iter().enumerate().map(|(index, _)| match (finer > 1, index) {
+                (true, 0) => 8,
+                (true, index) => 8 * finer << (index - 1),
+                (false, index) => 8 << index,
+            }).collect();
             let device = ComputeDevice::flex();
             let channels: Vec<usize> = levels.iter().map(|level| level.channels).collect();
             let tensors: Vec<Tensor<4>> = levels
@@ -145,19 +180,23 @@ mod tests {
                 })
                 .collect();
             let patch_size = 2 * half + 1;
+            let grid = (h, w);
+            if finer > 1 {
+                levels[0] = averaged(&levels[0], &levels[1], finer);
+            }
             let pooled = |pretrain, target| {
-                let expected = adaptive_pool_embedding(&levels, patch_size, pretrain, target);
+                let expected = adaptive_pool_embedding(&levels, grid, patch_size, pretrain, target);
                 (EmbeddingRule::adaptive_pool(pretrain, target), expected)
             };
             for (rule, expected) in [
                 pooled(pretrain, target),
                 pooled(pretrain, pretrain),
-                (EmbeddingRule::Concatenate, concatenated_embedding(&levels, patch_size)),
+                (EmbeddingRule::Concatenate, concatenated_embedding(&levels, grid, patch_size)),
             ] {
-                let embedding = PatchEmbedding::new(rule, patch_size, &channels, device.burn().unwrap());
+                let embedding = PatchEmbedding::new(rule, patch_size, &channels, device.burn().unwrap()).on_grid_of(on_grid, &strides);
                 let (rows, _) = embedding.forward(&tensors).unwrap();
                 let found = rows.try_into_vec_as::<f32>().unwrap();
-                let (cpu_rows, _) = CpuEmbedding::new(rule, patch_size, &channels).forward(&maps);
+                let (cpu_rows, _) = CpuEmbedding::new(rule, patch_size, &channels).on_grid_of(on_grid, &strides).forward(&maps);
                 let expected: Vec<f64> = expected.concat();
                 prop_assert_eq!((found.len(), cpu_rows.len()), (expected.len(), expected.len()));
                 for ((found, cpu), expected) in found.iter().zip(&cpu_rows).zip(&expected) {

@@ -39,6 +39,10 @@ enum LevelRule {
 pub struct CpuEmbedding {
     dim: usize,
     levels: Vec<(Level, usize)>,
+    /// Which of the levels has the grid of the rows.
+    grid: usize,
+    /// Cells a side of each level that become one of the grid; 1 for a level that is not finer.
+    ratios: Vec<usize>,
 }
 
 impl CpuEmbedding {
@@ -50,7 +54,16 @@ impl CpuEmbedding {
         let tables = TapTable::for_levels(rule, patch_size, channels);
         let dim = tables.iter().map(|table| table.first + table.outputs.len()).max().unwrap_or(0);
         let levels = tables.iter().map(|table| (Level::new(table, rule, patch_size), table.outputs.len())).collect();
-        Self { dim, levels }
+        Self { dim, levels, grid: 0, ratios: vec![1; channels.len()] }
+    }
+
+    /// The same with rows on the grid of one of the levels, which have these strides. Cells of finer ones are averaged onto it. Default:
+    /// the first one's, and no level is finer.
+    #[must_use]
+    pub fn on_grid_of(self, level: usize, strides: &[usize]) -> Self {
+        let on_grid = strides.get(level).copied().unwrap_or(1);
+        let ratios = strides.iter().map(|stride| (on_grid / stride).max(1)).collect();
+        Self { grid: level, ratios, ..self }
     }
 
     /// Rows of one image, `[grid cells, dim]`, from channels-last maps of one image each.
@@ -70,7 +83,7 @@ impl CpuEmbedding {
         rows: &mut Vec<f32>,
     ) -> Grid {
         let maps = levels.iter().map(|level| &maps[*level]);
-        let grid = match maps.clone().next() {
+        let grid = match maps.clone().nth(self.grid) {
             Some(map) => Grid { rows: map.height, columns: map.width },
             None => Grid { rows: 0, columns: 0 },
         };
@@ -79,9 +92,15 @@ impl CpuEmbedding {
         if self.dim == 0 || rows.is_empty() {
             return grid;
         }
-        let EmbeddingScratch { coarse, lines: scratch } = scratch;
-        for ((level, width), map) in self.levels.iter().zip(maps) {
+        let EmbeddingScratch { coarse, lines: scratch, averaged } = scratch;
+        for (((level, width), ratio), map) in self.levels.iter().zip(&self.ratios).zip(maps) {
             let (first, width) = (level.first, *width);
+            let map = if *ratio > 1 {
+                average_onto(map, grid, *ratio, averaged);
+                &*averaged
+            } else {
+                map
+            };
             if (map.height, map.width) == (grid.rows, grid.columns) {
                 let lines = rows.par_chunks_exact_mut(self.dim * grid.columns).enumerate();
                 lines.for_each(|(y, line)| {
@@ -118,6 +137,8 @@ impl CpuEmbedding {
 pub struct EmbeddingScratch {
     /// A deeper level's values at its own resolution.
     coarse: Vec<f32>,
+    /// A finer level on the grid of the rows.
+    averaged: FeatureMap,
     lines: ScratchPool<Line>,
 }
 
@@ -232,6 +253,34 @@ fn add_patch_mean(map: &FeatureMap, y: usize, x: usize, patch_size: usize, out: 
     for sum in out {
         *sum *= 1.0 / (patch_size * patch_size) as f32;
     }
+}
+
+/// A finer map on a grid, written over `out`: the mean of the `ratio` x `ratio` cells that lie in each cell of the grid. At the right
+/// and lower edge, where a cell of the grid reaches beyond the map, of those that are there.
+fn average_onto(map: &FeatureMap, grid: Grid, ratio: usize, out: &mut FeatureMap) {
+    let channels = map.channels;
+    (out.height, out.width, out.channels, out.layout) = (grid.rows, grid.columns, channels, map.layout);
+    out.data.clear();
+    out.data.resize(grid.cells() * channels, 0.0);
+    let lines = out.data.par_chunks_exact_mut(grid.columns * channels).enumerate();
+    lines.for_each(|(y, line)| {
+        let rows = y * ratio..((y + 1) * ratio).min(map.height);
+        for (x, cell) in line.chunks_exact_mut(channels).enumerate() {
+            let columns = x * ratio..((x + 1) * ratio).min(map.width);
+            for y in rows.clone() {
+                let from = (y * map.width + columns.start) * channels;
+                for values in map.data[from..from + columns.len() * channels].chunks_exact(channels) {
+                    for (sum, value) in cell.iter_mut().zip(values) {
+                        *sum += value;
+                    }
+                }
+            }
+            let share = 1.0 / (rows.len() * columns.len()) as f32;
+            for sum in cell {
+                *sum *= share;
+            }
+        }
+    });
 }
 
 /// The two source cells and the second one's share, corners not aligned.

@@ -102,8 +102,12 @@ impl TensorFeatures {
     ) -> Result<Self, EngineError> {
         let burn = device.burn()?;
         let embeddings = embeddings.iter().map(|spec| {
-            let channels = levels_of(backbone.as_ref(), spec)?.iter().map(|level| level.channels).collect::<Vec<_>>();
-            Ok((spec.levels.clone(), PatchEmbedding::new(spec.rule, spec.patch_size, &channels, burn)))
+            let levels = levels_of(backbone.as_ref(), spec)?;
+            let (channels, strides): (Vec<usize>, Vec<usize>) =
+                levels.iter().map(|level| (level.channels, level.stride)).unzip();
+            let embedding =
+                PatchEmbedding::new(spec.rule, spec.patch_size, &channels, burn).on_grid_of(spec.grid, &strides);
+            Ok((spec.levels.clone(), embedding))
         });
         let embeddings = embeddings.collect::<Result<Vec<_>, EngineError>>()?;
         let maps: Box<dyn LevelTensors> = match backbone.plan() {
