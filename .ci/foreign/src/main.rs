@@ -95,7 +95,7 @@ fn with_files(device: &str, folder: &std::path::Path) -> Result<(), Failure> {
 
 /// A model, and the same saved and loaded.
 fn fitted(device: &str, good: Vec<impl IntoPhoto>) -> Result<(Model, Model), Failure> {
-    let settings = Settings { device: device.to_owned(), coreset_sampling_ratio: 0.2, ..Settings::default() };
+    let settings = Settings { device: device.to_owned(), coreset_sampling_ratio: Some(0.2), ..Settings::default() };
     let model = Model::fit(&settings, good)?;
     println!("bank {:?}", bits(model.bank().rows().iter().copied()));
     let saved = std::env::temp_dir().join(format!("foreign-{}.patchcore", std::process::id()));

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use patchcore::config::backbone::WeightsSource;
 use patchcore::config::{CATALOGUE, DEFAULT_PATCH_SIZE};
-use patchcore::{BankDtype, Crop, DEFAULT_DEVICE, Instructions, Mode, Precision, Resize, Settings, Size, Tiling};
+use patchcore::{
+    BankDtype, Copies, Crop, DEFAULT_DEVICE, Instructions, Mode, Precision, Resize, Settings, Size, Tiling, Turned,
+};
 
 /// PatchCore anomaly detection: learn from photos of good parts, score new ones, see where they differ.
 #[derive(Debug, Parser)]
@@ -134,9 +136,10 @@ pub struct Fit {
     /// or all channels]
     #[arg(long, value_name = "N")]
     pub target_embed_dimension: Option<usize>,
-    /// Share of the training patches that the memory bank keeps, in (0, 1]
-    #[arg(long, default_value_t = 0.1, value_name = "SHARE", allow_negative_numbers = true)]
-    pub coreset_sampling_ratio: f64,
+    /// Share of the training patches that each memory bank keeps, in (0, 1] [default: 0.1; in mode line 0.05 in each of its two, and
+    /// with a larger --resize as many rows as with 256]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    pub coreset_sampling_ratio: Option<f64>,
     /// k of the patch score in mode authors [default: 1], b of equation 7 in the others [default: 9]
     #[arg(long, value_name = "K", allow_negative_numbers = true)]
     pub num_neighbors: Option<usize>,
@@ -171,6 +174,14 @@ pub struct Fit {
     /// Sample that is white in 16-bit and float photos: 4095 for a camera of 12 bits [default: 65535, of floats 1]
     #[arg(long, value_name = "SAMPLE")]
     pub full_scale: Option<u16>,
+    /// The light of the line is not steady: every photo is fitted with 20 % less and 20 % more light too. Three times the rows, so fit and
+    /// score take longer; where light is steady it can cost sensitivity
+    #[arg(long)]
+    pub unsteady_light: bool,
+    /// Parts lie at any angle: every photo is fitted turned by 45 degrees too, seven times, or mirrored. Up to eight times the rows, so fit
+    /// and score take longer; harmful for parts that always lie alike
+    #[arg(long, value_enum, value_name = "COPIES", num_args = 0..=1, default_missing_value = "turned")]
+    pub any_angle: Option<AnyAngle>,
     /// Source of every random choice
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub seed: u64,
@@ -199,6 +210,25 @@ pub struct Fit {
     pub force: bool,
 }
 
+/// How copies of photos lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AnyAngle {
+    // A text of each would spread the help of every option over several lines.
+    Turned,
+    Mirrored,
+}
+
+/// The short side for which the share of patches was measured, in mode `line`.
+const USUAL_SIDE: u32 = 256;
+
+/// The share of patches of a larger view in mode `line`, where none is said: as many rows as the usual one has. What it gains comes from
+/// the view, and the search then grows with the queries alone.
+fn ratio_of_a_larger_view(mode: Mode, resize: Option<u32>) -> Option<f64> {
+    let larger = resize.filter(|side| mode == Mode::Line && *side > USUAL_SIDE)?;
+    let usual = mode.config(patchcore::config::Architecture::EFFICIENTNET_LITE0).coreset_sampling_ratio;
+    Some(usual * (f64::from(USUAL_SIDE) / f64::from(larger)).powi(2))
+}
+
 impl Fit {
     /// The library's settings; the region of interest comes with the masks, which are files.
     pub fn settings(&self) -> anyhow::Result<Settings> {
@@ -216,8 +246,17 @@ impl Fit {
             Some(size) => Tiling::Tiles { size, overlap: self.overlap },
             None => Tiling::Whole,
         };
+        let mode = Mode::from_name(&self.mode)?;
+        let copies = Copies {
+            light: if self.unsteady_light { Copies::UNSTEADY_LIGHT.to_vec() } else { Vec::new() },
+            turned: match self.any_angle {
+                None => Turned::No,
+                Some(AnyAngle::Turned) => Turned::EighthTurns,
+                Some(AnyAngle::Mirrored) => Turned::Mirrored,
+            },
+        };
         Ok(Settings {
-            mode: Mode::from_name(&self.mode)?,
+            mode,
             backbone: self.backbone.clone(),
             weights: self.weights.clone(),
             layers: self.layers.clone(),
@@ -225,7 +264,8 @@ impl Fit {
             patch_size: self.patch_size,
             pretrain_embed_dimension: self.pretrain_embed_dimension,
             target_embed_dimension: self.target_embed_dimension,
-            coreset_sampling_ratio: self.coreset_sampling_ratio,
+            coreset_sampling_ratio: self.coreset_sampling_ratio.or_else(|| ratio_of_a_larger_view(mode, self.resize)),
+            copies,
             num_neighbors: self.num_neighbors,
             resize,
             crop,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use patchcore::metrics::{LabelledMap, Metric, Results, pr_curve, pro_curve, roc_curve, thin_curve};
-use patchcore::{EvaluatedImage, Evaluation, Model};
+use patchcore::{EvaluatedImage, Evaluation, MemoryBank, Model};
 use patchcore_report::{EvaluationPage, Fact, ImageRow};
 
 use crate::commands::score::color_scale;
@@ -85,13 +85,19 @@ fn notes(results: &Results) -> Vec<String> {
     counted.chain(one_class).collect()
 }
 
+/// Rows and values of every bank: "3072 rows x 120 and 3072 rows x 144".
+fn shape_of(banks: Vec<&MemoryBank>) -> String {
+    let shape = |bank: &&MemoryBank| format!("{} rows x {}", bank.len(), bank.dim());
+    banks.iter().map(shape).collect::<Vec<_>>().join(" and ")
+}
+
 fn configuration(model: &Model) -> Vec<Fact> {
     let fitted_on = model.fitted_on();
     let mut facts: Vec<Fact> =
         model.config().described().into_iter().map(|(key, value)| Fact::new(key, value)).collect();
     facts.extend([
         Fact::new("weights", format!("sha256 {}", model.weights_sha256())),
-        Fact::new("memory bank", format!("{} rows x {}", model.bank().len(), model.bank().dim())),
+        Fact::new("memory bank", shape_of(model.banks())),
         Fact::new("fitted on", format!("{} photos, {} patches", fitted_on.images, fitted_on.patches)),
     ]);
     facts

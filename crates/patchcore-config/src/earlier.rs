@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::backbone::Architecture;
 use crate::bank_dtype::BankDtype;
+use crate::copies::Copies;
 use crate::mode::Mode;
 use crate::patchcore_config::PatchCoreConfig;
 use crate::rules::EmbeddingRule;
@@ -86,6 +87,7 @@ impl From<EarlierConfig> for PatchCoreConfig {
             tiling: tiling.map_or(Tiling::Whole, tiles),
             region: earlier.region,
             full_scale: earlier.full_scale,
+            copies: Copies::default(),
             coreset_sampling_ratio: earlier.coreset_sampling_ratio,
             bank_dtype: earlier.bank_dtype,
             seed: earlier.seed,

@@ -11,6 +11,7 @@
 pub mod backbone;
 mod bank_dtype;
 mod checked;
+mod copies;
 mod earlier;
 mod error;
 mod member_config;
@@ -24,6 +25,7 @@ mod view;
 pub use backbone::{Architecture, BackboneWeights, CATALOGUE, NamedTensor, Network, OwnLevel, OwnNetwork};
 pub use bank_dtype::BankDtype;
 pub use checked::Checked;
+pub use copies::{Copies, Turned};
 pub use earlier::EarlierConfig;
 pub use error::ConfigError;
 pub use member_config::{DEFAULT_PATCH_SIZE, MemberConfig, PATCH_SIZES};

@@ -135,7 +135,12 @@ impl Mode {
                 border: Border::ReflectEdgeOnce,
                 ..paper
             },
-            Mode::Line => PatchCoreConfig { image_score: ImageScoreRule::MaximumOfMap, ..paper },
+            Mode::Line => PatchCoreConfig {
+                image_score: ImageScoreRule::MaximumOfMap,
+                // Both banks together have as many rows as the paper's one.
+                coreset_sampling_ratio: paper.coreset_sampling_ratio / paper.members.len() as f64,
+                ..paper
+            },
         }
     }
 

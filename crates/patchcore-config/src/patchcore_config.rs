@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bank_dtype::BankDtype;
+use crate::copies::Copies;
 use crate::error::ConfigError;
 use crate::member_config::MemberConfig;
 use crate::rules::{Border, Distance, ImageScoreRule, Smoothing, Upsampling};
@@ -26,6 +27,9 @@ pub struct PatchCoreConfig {
     /// The sample that is white in photos of 16 bits or floats: 4095 for a camera's 12 bits. Default: each photo's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub full_scale: Option<u16>,
+    /// Copies of every photo that are fitted beside it. Default: none.
+    #[serde(default, skip_serializing_if = "Copies::is_none")]
+    pub copies: Copies,
     /// Share of all training patches that a memory bank keeps, in `(0, 1]`. Default 0.1.
     pub coreset_sampling_ratio: f64,
     /// Number format in which memory banks are kept. Default f32.
@@ -63,6 +67,7 @@ impl PatchCoreConfig {
             tiling: Tiling::Whole,
             region: None,
             full_scale: None,
+            copies: Copies::default(),
             coreset_sampling_ratio: 0.1,
             bank_dtype: BankDtype::F32,
             seed: 0,
@@ -103,6 +108,7 @@ impl PatchCoreConfig {
         rows.extend([
             ("input", self.view.to_string()),
             ("looks at", self.looks_at()),
+            ("copies", self.copies.to_string()),
             ("coreset ratio", self.coreset_sampling_ratio.to_string()),
             ("bank format", self.bank_dtype.name().to_owned()),
         ]);
@@ -185,6 +191,7 @@ setters! {
     with_tiling, tiling: Tiling;
     with_region, region: Option<Region>;
     with_full_scale, full_scale: Option<u16>;
+    with_copies, copies: Copies;
     with_coreset_sampling_ratio, coreset_sampling_ratio: f64;
     with_bank_dtype, bank_dtype: BankDtype;
     with_seed, seed: u64;
@@ -225,6 +232,7 @@ impl PatchCoreConfig {
         }
         self.verify_view()?;
         self.verify_padding_and_tiles()?;
+        self.copies.verify()?;
         if self.full_scale == Some(0) {
             let expected = "a sample from 1 to 65535, for example 4095 for 12 bits";
             return out_of_range("full_scale", "0".to_owned(), expected);
@@ -477,6 +485,7 @@ mod tests {
                 "patch: 3 x 3 cells, pooled to 1024, then 1024 values",
                 "input: short side to 256, no crop, padded to multiples of 16",
                 "looks at: the whole photo, in tiles of 512 with an overlap of 64; 4095 is white in 16-bit photos",
+                "copies: none",
                 "coreset ratio: 0.1",
                 "bank format: f32",
                 "neighbours: 1",

@@ -162,7 +162,9 @@ mod tests {
                 config = config.with_rule(&key, &value).unwrap();
             }
             assert_eq!(config.rules(), wanted.rules(), "{from:?} {to:?}");
-            assert_eq!(config.with_num_neighbors(9), wanted, "{from:?} {to:?}");
+            // How many rows a bank has is no rule.
+            let config = config.with_num_neighbors(9).with_coreset_sampling_ratio(wanted.coreset_sampling_ratio);
+            assert_eq!(config, wanted, "{from:?} {to:?}");
         }
     }
 

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::backbone::Backbone;
+use crate::copies::{PhotoCopy, copies_of};
 use crate::coreset::{RandomProjection, SelectionStopped, initial_distances};
 use crate::device::ComputeDevice;
 use crate::error::{FitError, ScoreError};
-use crate::extractor::{Extractor, scale_rows};
+use crate::extractor::{Extractor, MemberShape, scale_rows};
 use crate::finish::{Cells, distance};
 use crate::good_quantiles::FittedPhoto;
 use crate::image_input::ImageInput;
@@ -17,6 +18,7 @@ use crate::memory_bank::{MemoryBank, PatchOrigin};
 use crate::nearest_neighbor::squared_distance;
 use crate::patchcore::{FittedOn, GoodScores, PatchCore};
 use crate::photo_parts::{PartBuffers, PhotoParts};
+use crate::suggestions::{Angles, LOOKED_AT, LOOKS, Suggestion, in_circle, is_turned, of_light};
 use patchcore_config::{BackboneWeights, Checked, Grid, MemberConfig, PatchCoreConfig, Size, Tiling, Weighting};
 use patchcore_cpu::network::CpuNetwork;
 
@@ -37,6 +39,10 @@ pub struct Fitter {
     members: Vec<Patches>,
     /// One for each photo.
     photos: Vec<FittedPhoto>,
+    /// Mean brightness of each photo.
+    brightness: Vec<f32>,
+    /// Rows of the first member of copies that are looked at and not fitted, in the order of [`LOOKS`].
+    looks: [Vec<f32>; LOOKS.len()],
     buffers: PartBuffers,
 }
 
@@ -46,13 +52,15 @@ struct Patches {
     dim: usize,
     /// `[patches, dim]`.
     rows: Vec<f32>,
-    /// Where each row comes from.
+    /// Where each row comes from. Those of a photo's copies follow its own, with its number and the place in the photo that they show.
     origins: Vec<PatchOrigin>,
+    /// For each photo the end of its own rows, without its copies'.
+    own: Vec<usize>,
 }
 
 impl Patches {
-    /// Adds rows of the `image`-th photo.
-    fn add(&mut self, image: usize, grid: Grid, rows: &[f32], cells: Cells<'_>) {
+    /// Adds rows of the `image`-th photo; `place`: which cell of the photo a cell shows.
+    fn add(&mut self, image: usize, grid: Grid, rows: &[f32], cells: Cells<'_>, place: impl Fn(usize) -> usize) {
         self.rows.extend_from_slice(rows);
         let origin = |cell: usize| PatchOrigin {
             image: image as u32,
@@ -60,8 +68,8 @@ impl Patches {
             column: (cell % grid.columns) as u16,
         };
         match cells {
-            Cells::All => self.origins.extend((0..grid.cells()).map(origin)),
-            Cells::These(cells) => self.origins.extend(cells.iter().copied().map(origin)),
+            Cells::All => self.origins.extend((0..grid.cells()).map(place).map(origin)),
+            Cells::These(cells) => self.origins.extend(cells.iter().copied().map(place).map(origin)),
         }
         assert_eq!(self.rows.len(), self.origins.len() * self.dim, "one row per patch");
     }
@@ -70,17 +78,18 @@ impl Patches {
     fn truncate(&mut self, patches: usize) {
         self.origins.truncate(patches);
         self.rows.truncate(patches * self.dim);
+        self.own.retain(|end| *end <= patches);
     }
 
-    /// The rows of one photo, and where they come from.
+    /// The rows of one photo, without its copies', and where they come from.
     #[allow(
         clippy::indexing_slicing,
         reason = "both ends are places in the list of origins, which has one entry per row"
     )]
     fn of_image(&self, image: usize) -> (&[f32], &[PatchOrigin]) {
         // Photos were added one after the other.
-        let place = |image: usize| self.origins.partition_point(|origin| (origin.image as usize) < image);
-        let (from, to) = (place(image), place(image + 1));
+        let from = self.origins.partition_point(|origin| (origin.image as usize) < image);
+        let to = self.own[image];
         (&self.rows[from * self.dim..to * self.dim], &self.origins[from..to])
     }
 
@@ -113,9 +122,16 @@ impl Fitter {
 
     fn with_extractor(extractor: Extractor) -> Self {
         let member =
-            |shape: &crate::extractor::MemberShape| Patches { dim: shape.dim, rows: Vec::new(), origins: Vec::new() };
+            |shape: &MemberShape| Patches { dim: shape.dim, rows: Vec::new(), origins: Vec::new(), own: Vec::new() };
         let members = extractor.members().iter().map(member).collect();
-        Self { extractor, members, photos: Vec::new(), buffers: PartBuffers::default() }
+        Self {
+            extractor,
+            members,
+            photos: Vec::new(),
+            brightness: Vec::new(),
+            looks: Default::default(),
+            buffers: PartBuffers::default(),
+        }
     }
 
     /// The frozen part.
@@ -138,27 +154,122 @@ impl Fitter {
     /// As [`Fitter::add`].
     pub fn add_within(&mut self, image: ImageInput<'_>, inside: Option<&[bool]>) -> Result<(), FitError> {
         let before: Vec<usize> = self.members.iter().map(|member| member.origins.len()).collect();
-        let Self { extractor, members, photos, buffers } = self;
-        let number = photos.len();
-        let parts = PhotoParts::new(extractor, image, inside).map_err(ScoreError::Input);
-        let embedded = parts.and_then(|parts| {
-            parts.embed(extractor, image, buffers, |member, rows, cells| {
-                if let (Some(patches), Some(shape)) = (members.get_mut(member), parts.members().get(member)) {
-                    patches.add(number, shape.grid, rows, cells);
-                }
-                Ok(())
-            })
-        });
-        let added =
-            embedded.map_err(|error| FitError::of_photo(error, number)).and_then(|()| self.check_finite(&before, 1));
+        let added = self.embed_photo(image, inside).and_then(|()| self.check_finite(&before, 1));
         match added {
             Ok(()) => {
+                if inside.is_none() {
+                    self.look_at(image)?;
+                }
+                self.brightness.push(mean_brightness(image.pixels));
                 let inside = inside.map(|inside| self.shared_inside(inside));
                 self.photos.push(FittedPhoto { size: (image.height, image.width), inside });
             }
             Err(_) => self.truncate(&before),
         }
         added
+    }
+
+    /// Adds the rows of a photo and of its copies.
+    fn embed_photo(&mut self, image: ImageInput<'_>, inside: Option<&[bool]>) -> Result<(), FitError> {
+        self.embed_as(image, inside, None)?;
+        self.members.iter_mut().for_each(|member| member.own.push(member.origins.len()));
+        let config = self.extractor.config().clone();
+        if config.copies.is_none() {
+            return Ok(());
+        }
+        let (_, deepest) = config.strides();
+        let (mut pixels, mut counts) = (Vec::new(), Vec::new());
+        for copy in copies_of(&config.copies) {
+            let partly = copy.make(image, inside, deepest as usize, &mut pixels, &mut counts);
+            // A turned copy of a narrow region may show nothing of it.
+            if partly && !counts.contains(&true) {
+                continue;
+            }
+            let copied = ImageInput { pixels: &pixels, ..image };
+            self.embed_as(copied, partly.then_some(counts.as_slice()), Some(copy))?;
+        }
+        Ok(())
+    }
+
+    /// Looks at what turned and mirrored copies of the next photo would give: for [`Fitter::suggestions`].
+    fn look_at(&mut self, image: ImageInput<'_>) -> Result<(), FitError> {
+        let (number, config) = (self.photos.len(), self.extractor.config());
+        if !is_turned(number, (image.height, image.width)) || !config.tiling.is_whole() {
+            return Ok(());
+        }
+        let (_, deepest) = config.strides();
+        let (mut pixels, mut counts) = (Vec::new(), Vec::new());
+        for (copy, looks) in LOOKS.into_iter().zip(&mut self.looks) {
+            let partly = copy.make(image, None, deepest as usize, &mut pixels, &mut counts);
+            if partly && !counts.contains(&true) {
+                continue;
+            }
+            let copied = ImageInput { pixels: &pixels, ..image };
+            let parts = PhotoParts::new(&self.extractor, copied, partly.then_some(counts.as_slice()));
+            let embedded = parts.map_err(ScoreError::Input).and_then(|parts| {
+                parts.embed(&self.extractor, copied, &mut self.buffers, |member, rows, _| {
+                    if member == 0 {
+                        looks.extend_from_slice(rows);
+                    }
+                    Ok(())
+                })
+            });
+            embedded.map_err(|error| FitError::of_photo(error, number))?;
+        }
+        Ok(())
+    }
+
+    /// Options that the photos so far speak for, from the brightness of all and the angle of the first few.
+    ///
+    /// # Errors
+    /// [`FitError::Device`].
+    pub fn suggestions(&self) -> Result<Vec<Suggestion>, FitError> {
+        let config = self.extractor.config();
+        let light = of_light(&self.brightness).filter(|_| config.copies.light.is_empty());
+        let (Some(member), Some(shape)) = (self.members.first(), self.extractor.members().first()) else {
+            return Ok(light.into_iter().collect());
+        };
+        let (mut plain, mut unseen) = (Vec::new(), Vec::new());
+        for (number, photo) in self.photos.iter().enumerate().take(LOOKED_AT) {
+            let (rows, origins) = member.of_image(number);
+            let grid = shape.grid(photo.size.0, photo.size.1);
+            let centred =
+                |at: &PatchOrigin| in_circle(usize::from(at.row) * grid.columns + usize::from(at.column), grid);
+            let rows = rows.chunks_exact(member.dim).zip(origins).filter(|(_, origin)| centred(origin));
+            let rows = rows.flat_map(|(row, _)| row).copied();
+            match number.is_multiple_of(2) {
+                true => plain.extend(rows),
+                false => unseen.push(rows.collect()),
+            }
+        }
+        let angles = Angles { dim: member.dim, plain, copied: &self.looks, unseen, photos: self.photos.len() };
+        let angle = angles.suggestion(config.copies.turned, self.extractor.engine())?;
+        Ok(light.into_iter().chain(angle).collect())
+    }
+
+    /// Adds the rows of the next photo, or of a copy of it.
+    fn embed_as(
+        &mut self,
+        image: ImageInput<'_>,
+        inside: Option<&[bool]>,
+        copy: Option<PhotoCopy>,
+    ) -> Result<(), FitError> {
+        let Self { extractor, members, photos, buffers, .. } = self;
+        let number = photos.len();
+        let parts = PhotoParts::new(extractor, image, inside).map_err(ScoreError::Input);
+        let embedded = parts.and_then(|parts| {
+            parts.embed(extractor, image, buffers, |member, rows, cells| {
+                if let (Some(patches), Some(of_photo), Some(shape)) =
+                    (members.get_mut(member), parts.members().get(member), extractor.members().get(member))
+                {
+                    let (grid, size) = (of_photo.grid, (image.width, image.height));
+                    let place = |cell| copy.map_or(cell, |copy| copy.cell_of(cell, grid, shape.stride, size));
+                    patches.add(number, grid, rows, cells, place);
+                }
+                Ok(())
+            })
+        });
+        embedded.map_err(|error| FitError::of_photo(error, number))
     }
 
     /// How many photos of such a size to give [`Fitter::add_batch`] at once: see [`Extractor::batch_size`], and at most 32
@@ -178,23 +289,30 @@ impl Fitter {
     pub fn add_batch(&mut self, images: &[ImageInput<'_>]) -> Result<(), FitError> {
         let before: Vec<usize> = self.members.iter().map(|member| member.origins.len()).collect();
         let first = self.photos.len();
-        let added = if self.extractor.config().tiling.is_whole() {
+        let config = self.extractor.config();
+        let added = if config.tiling.is_whole() && config.copies.is_none() {
             let Self { extractor, members, .. } = self;
             let embedded = extractor.embed(images, &mut |embedded| {
                 if let Some(patches) = members.get_mut(embedded.embedding) {
-                    patches.add(first + embedded.image, embedded.grid, embedded.rows, Cells::All);
+                    patches.add(first + embedded.image, embedded.grid, embedded.rows, Cells::All, |cell| cell);
+                    patches.own.push(patches.origins.len());
                 }
             });
             let added = embedded.map_err(|error| FitError::of_photo(error, first));
-            added.and_then(|()| self.check_finite(&before, images.len())).map(|()| {
-                let photo = |image: &ImageInput<'_>| FittedPhoto { size: (image.height, image.width), inside: None };
-                self.photos.extend(images.iter().map(photo));
+            added.and_then(|()| self.check_finite(&before, images.len())).and_then(|()| {
+                for image in images {
+                    self.look_at(*image)?;
+                    self.brightness.push(mean_brightness(image.pixels));
+                    self.photos.push(FittedPhoto { size: (image.height, image.width), inside: None });
+                }
+                Ok(())
             })
         } else {
             images.iter().try_for_each(|image| self.add(*image))
         };
         added.inspect_err(|_| {
             self.photos.truncate(first);
+            self.brightness.truncate(first);
             self.truncate(&before);
         })
     }
@@ -342,6 +460,10 @@ impl Fitter {
         });
         Ok(model.with_good_quantiles(quantiles?))
     }
+}
+
+fn mean_brightness(pixels: &[f32]) -> f32 {
+    (pixels.iter().map(|value| f64::from(*value)).sum::<f64>() / pixels.len().max(1) as f64) as f32
 }
 
 /// Rows that a member's bank is to have.

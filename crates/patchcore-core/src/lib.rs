@@ -22,6 +22,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod backbone;
+mod copies;
 pub mod coreset;
 pub mod device;
 pub mod engine;
@@ -46,6 +47,7 @@ mod patchcore;
 mod photo_parts;
 pub mod scoring;
 pub mod self_check;
+pub mod suggestions;
 #[cfg(feature = "burn")]
 mod tensor_scores;
 #[cfg(feature = "burn")]

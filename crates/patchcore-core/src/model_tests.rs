@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use patchcore_config::{
-    Checked, ConfigError, ImageScoreRule, MemberConfig, Mode, Network, OwnLevel, OwnNetwork, Pad, Resize, Tiling,
+    Checked, ConfigError, Copies, ImageScoreRule, MemberConfig, Mode, Network, OwnLevel, OwnNetwork, Pad, Resize,
+    Tiling, Turned,
 };
 
 use crate::backbone::test_networks::{Blocks, Grouped, lite0, lite0_of, lite0_weights, values};
@@ -376,4 +377,40 @@ fn factors_that_no_fit_has_measured_are_refused() {
     let refused =
         PatchCore::with_bank(config, &weights, vec![0.0; 144], &ComputeDevice::cpu()).unwrap_err().to_string();
     assert!(refused.contains("level_scaling is equal_variance without factors"), "{refused}");
+}
+
+/// A photo upside down is known where a turned copy was fitted, a darker one where one with less light was.
+#[test]
+fn what_a_copy_shows_is_known() {
+    let fitted = |copies: Copies| {
+        let network = lite0_of(&LINE_LAYERS);
+        let config = config(line_members(), ImageScoreRule::MaximumOfMap).into_config().with_copies(copies);
+        fit(config.with_coreset_sampling_ratio(1.0).check().unwrap(), &[network.clone(), network])
+    };
+    let upside_down: Vec<f32> =
+        photo(0).chunks_exact(SIDE * SIDE).flat_map(|plane| plane.iter().rev().copied()).collect();
+    let darker: Vec<f32> = photo(0).iter().map(|value| value * 0.8).collect();
+    let plain = fitted(Copies::default());
+    let turned = fitted(Copies { turned: Turned::EighthTurns, ..Copies::default() });
+    let light = fitted(Copies { light: Copies::UNSTEADY_LIGHT.to_vec(), ..Copies::default() });
+    let score = |model: &PatchCore, pixels: &[f32]| model.score(input(pixels)).unwrap().score;
+    assert!(score(&plain, &upside_down) > 0.01 && score(&plain, &darker) > 0.01);
+    assert_eq!((score(&turned, &upside_down), score(&light, &darker)), (0.0, 0.0));
+    assert_eq!((score(&turned, &photo(1)), score(&light, &photo(1))), (0.0, 0.0));
+    // Rows in proportion; a copy's rows know the place in the photo that they show.
+    let rows = |model: &PatchCore| model.bank().origins().unwrap().to_vec();
+    assert_eq!(rows(&light).len(), 3 * rows(&plain).len());
+    let own = rows(&plain).len() / 3;
+    let of_first = |model: &PatchCore| rows(model).into_iter().filter(|origin| origin.image == 0).collect::<Vec<_>>();
+    assert_eq!(of_first(&light).len(), 3 * own);
+    assert!(of_first(&turned).len() > 3 * own && of_first(&turned).len() < 8 * own);
+    let places = |origins: &[crate::memory_bank::PatchOrigin]| {
+        origins.iter().map(|at| (at.row, at.column)).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(places(&of_first(&light)), places(&of_first(&plain)));
+    // What the bank says of good photos leaves a photo out with its copies.
+    let alone = light.without_image(0).unwrap();
+    assert_eq!(alone.bank().len(), 6 * own);
+    assert!(score(&alone, &photo(0)) > 0.0);
+    assert_eq!(light.good_quantiles().unwrap().photos, 3);
 }

@@ -171,6 +171,11 @@ impl PatchCore {
         self.members[0].bank()
     }
 
+    /// Rows of the memory banks of all members.
+    pub fn bank_rows(&self) -> usize {
+        self.members.iter().map(|member| member.bank().len()).sum()
+    }
+
     /// Digest of the weights of the first member's network.
     pub fn weights_sha256(&self) -> &str {
         self.extractor.networks().next().map_or("", |(_, sha256)| sha256)

@@ -36,7 +36,7 @@ pub async fn fit(photos: Vec<Photo>) -> Result<FitReport, Failure> {
     let cancelled = Arc::new(AtomicBool::new(false));
     let guard = CancelOnDrop(Arc::clone(&cancelled));
     let work = move || {
-        let settings = Settings { coreset_sampling_ratio: 0.25, ..Settings::default() };
+        let settings = Settings { coreset_sampling_ratio: Some(0.25), ..Settings::default() };
         let options = FitOptions::default().progress(|_| match cancelled.load(Ordering::Relaxed) {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),

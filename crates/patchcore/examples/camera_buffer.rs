@@ -29,7 +29,7 @@ fn buffer(frame: &[u8]) -> PixelBuffer<'_> {
 
 /// The scores of a good and of a defective part.
 pub fn run() -> Result<[f32; 2], Error> {
-    let settings = Settings { coreset_sampling_ratio: 0.25, ..Settings::default() };
+    let settings = Settings { coreset_sampling_ratio: Some(0.25), ..Settings::default() };
     let good: Vec<Vec<u8>> = (0..6).map(|number| frame(number, false)).collect();
     let model = Model::fit(&settings, good.iter().map(|frame| buffer(frame)))?;
 

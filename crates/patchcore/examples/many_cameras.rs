@@ -15,7 +15,7 @@ fn frame(camera: usize, number: usize) -> Result<Photo, Error> {
 
 /// The scores of each camera's frames.
 pub fn run(cameras: usize, frames: usize) -> Result<Vec<Vec<f32>>, Error> {
-    let settings = Settings { coreset_sampling_ratio: 0.25, ..Settings::default() };
+    let settings = Settings { coreset_sampling_ratio: Some(0.25), ..Settings::default() };
     let model = Model::fit(&settings, (0..4).map(|number| frame(0, number)))?;
     std::thread::scope(|scope| {
         let watch = |camera: usize| {

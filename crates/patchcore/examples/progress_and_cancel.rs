@@ -17,7 +17,7 @@ fn photo(number: usize) -> Result<Photo, Error> {
 
 /// Fits on a few photos; `button` is what a user may press meanwhile, `shown` gets what a progress bar shows.
 pub fn run(button: &AtomicBool, shown: &mut Vec<String>) -> Result<FitReport, Error> {
-    let settings = Settings { coreset_sampling_ratio: 0.25, ..Settings::default() };
+    let settings = Settings { coreset_sampling_ratio: Some(0.25), ..Settings::default() };
     let options = FitOptions::default().threads(2).progress(|progress| {
         // Here the callback would draw. It runs on the thread that called the fit, with or without threads of the model's own.
         shown.push(format!("{} {}/{}", progress.stage.name(), progress.done, progress.total));

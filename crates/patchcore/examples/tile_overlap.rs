@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         weights,
         resize: Some(Resize::Keep),
         pad_to_stride: true,
-        coreset_sampling_ratio: 0.05,
+        coreset_sampling_ratio: Some(0.05),
         ..Settings::default()
     };
     let files: Vec<_> = good_images(Path::new(train))?.into_iter().take(4).collect();

@@ -131,7 +131,7 @@ impl Model {
     /// of its own rows.
     fn score_without(&self, index: u32, known: &KnownPhotos, input: &NetworkInput) -> Result<(Score, usize), Error> {
         let mut others = self.threads.run(|| self.core().without_image(index))?;
-        let bank_rows = self.core().bank().len() - others.bank().len();
+        let bank_rows = self.core().bank_rows() - others.bank_rows();
         for copy in known.copies_of(index, digest_of(input)).iter().filter(|copy| **copy != index) {
             others = self.threads.run(|| others.without_image(*copy))?;
         }

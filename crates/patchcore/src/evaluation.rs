@@ -398,7 +398,7 @@ impl Evaluation {
                 mode: core.config().rules_name(),
                 backbone: core.extractor().networks().map(|(name, _)| name).collect::<Vec<_>>().join(" + "),
                 weights_sha256: core.weights_sha256().to_owned(),
-                bank_rows: core.bank().len(),
+                bank_rows: core.bank_rows(),
                 seed: core.config().seed,
                 device: core.device().name(),
                 precision: core.device().precision().name().to_owned(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use patchcore_config::{BackboneWeights, Checked};
 use patchcore_core::model_file::{Sections, StoredPath};
+use patchcore_core::suggestions::Suggestion;
 use patchcore_core::{ComputeDevice, Fitter};
 use patchcore_io::{Limits, NetworkInput};
 use patchcore_metrics::threshold::Thresholds;
@@ -30,6 +31,8 @@ pub struct FitReport {
     pub rejected: Vec<(String, Error)>,
     /// What is odd about photos that are in the fit.
     pub remarks: Remarks,
+    /// Settings that the photos speak for, with the number that does.
+    pub suggestions: Vec<Suggestion>,
 }
 
 impl Model {
@@ -155,6 +158,7 @@ impl<I: Iterator<Item = (String, Result<NetworkInput, Error>)>> FitParts<'_, I> 
             let (name, first) = rejected.swap_remove(0);
             return Err(Error::NoUsablePhoto { count, name, first: Box::new(first) });
         }
+        let suggestions = threads.run(|| fitter.suggestions())?;
         let core = threads.run_telling(Stage::Coreset, progress, |tell| {
             enter!("coreset");
             fitter.finish(tell)
@@ -167,7 +171,7 @@ impl<I: Iterator<Item = (String, Result<NetworkInput, Error>)>> FitParts<'_, I> 
         let (core, sections) = (Arc::new(core), Arc::new(sections));
         let model = Model { core, weights, sections, digests: Arc::default(), thresholds, threads, folder: None };
         model.tell_fallbacks();
-        Ok(FitReport { model, rejected, remarks })
+        Ok(FitReport { model, rejected, remarks, suggestions })
     }
 }
 

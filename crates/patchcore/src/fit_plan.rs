@@ -56,11 +56,12 @@ impl FitPlan {
             };
             let geometry = made.geometry;
             plan.photos += 1;
-            plan.patches += match &config.region {
+            let of_photo = match &config.region {
                 None => cells(config, geometry.input),
                 // All photos have the region's size.
                 Some(region) => *inside.get_or_insert_with(|| cells_inside(config, region, &geometry)),
             };
+            plan.patches += of_photo * (1 + config.copies.count());
             input_bytes = made.input_bytes.max(input_bytes);
             peak_bytes = made.peak_bytes.max(peak_bytes);
             let pixels = u64::from(geometry.input.width) * u64::from(geometry.input.height);
@@ -69,7 +70,9 @@ impl FitPlan {
             }
         }
         let waiting = plan.photos.saturating_sub(1).min(MOST_AHEAD) as u64 * input_bytes;
-        plan.ahead_bytes = input_bytes + waiting.min(BYTES_AHEAD as u64) + peak_bytes;
+        // A copy is made beside its photo.
+        let copy = if config.copies.is_none() { 0 } else { input_bytes };
+        plan.ahead_bytes = input_bytes + copy + waiting.min(BYTES_AHEAD as u64) + peak_bytes;
         let values: usize = config.members.iter().map(|member| member.embedding_dim()).sum();
         plan.patch_bytes = (plan.patches * (values * size_of::<f32>() + 16)) as u64;
         let largest = plan.largest_geometry.map_or(Size { width: 0, height: 0 }, |geometry| geometry.input);

@@ -28,7 +28,7 @@
 //! let photo = |frame: &Vec<u8>| {
 //!     Photo::from_buffer(&PixelBuffer { data: frame, width: 64, height: 64, stride: 64, format: PixelFormat::Gray8 })
 //! };
-//! let settings = Settings { coreset_sampling_ratio: 0.25, ..Settings::default() };
+//! let settings = Settings { coreset_sampling_ratio: Some(0.25), ..Settings::default() };
 //! let good = camera.iter().map(photo).collect::<Result<Vec<_>, _>>()?;
 //! let model = Model::fit(&settings, good)?;
 //!
@@ -95,12 +95,13 @@ mod weights;
 mod write_file;
 
 pub use patchcore_config as config;
-pub use patchcore_config::{BankDtype, Crop, MODES, Mode, Pad, Region, Resize, Size, Tiling};
+pub use patchcore_config::{BankDtype, Copies, Crop, MODES, Mode, Pad, Region, Resize, Size, Tiling, Turned};
 pub use patchcore_core::device::{BACKENDS, Backend};
 pub use patchcore_core::good_quantiles::GoodQuantiles;
 pub use patchcore_core::memory_bank::MemoryBank;
 pub use patchcore_core::model_file::{self, InputsSeen, ModelFile, Provenance, Sections, StoredPath, TrainingPhoto};
 pub use patchcore_core::scoring::AnomalyMap;
+pub use patchcore_core::suggestions::Suggestion;
 pub use patchcore_core::{ComputeDevice, FittedOn, GoodScores, Instructions, Precision};
 #[cfg(not(target_family = "wasm"))]
 pub use patchcore_io::{DataSet, DataSetRemark, Layout, LeftOut, ManifestRow, TestImage, good_images, photos_in};

@@ -242,7 +242,12 @@ impl Model {
         self.core.fitted_on()
     }
 
-    /// The memory bank.
+    /// The memory banks of all members, in the order of the configuration.
+    pub fn banks(&self) -> Vec<&MemoryBank> {
+        self.core.members().iter().map(|member| member.bank()).collect()
+    }
+
+    /// The memory bank of the first member.
     pub fn bank(&self) -> &MemoryBank {
         self.core.bank()
     }
@@ -368,7 +373,7 @@ mod tests {
         is_for_any_thread::<Model>();
         let data: Vec<u8> = (0..48 * 48).map(|at| (at * 37 % 101) as u8).collect();
         let photo = PixelBuffer { data: &data, width: 48, height: 48, stride: 48, format: PixelFormat::Gray8 };
-        let settings = Settings { coreset_sampling_ratio: 0.1, ..Settings::default() };
+        let settings = Settings { coreset_sampling_ratio: Some(0.1), ..Settings::default() };
         let model = Model::fit_with(&settings, [photo], FitOptions::default().threads(1)).unwrap().model;
         let clone = model.clone();
         assert!(Arc::ptr_eq(&model.core, &clone.core), "network and bank");

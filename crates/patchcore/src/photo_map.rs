@@ -32,7 +32,7 @@ impl Score {
     /// let buffer = PixelBuffer { data: &frame, width: 80, height: 60, stride: 80, format: PixelFormat::Gray8 };
     /// let photo = Photo::from_buffer(&buffer)?;
     /// let resize = Some(patchcore::Resize::Short(48));
-    /// let settings = Settings { resize, coreset_sampling_ratio: 0.5, ..Settings::default() };
+    /// let settings = Settings { resize, coreset_sampling_ratio: Some(0.5), ..Settings::default() };
     /// let score = Model::fit(&settings, [photo.clone()])?.score(&photo)?;
     /// assert_eq!((score.map.width, score.map.height), (64, 48));
     /// let map = score.on_photo().map;

@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 
 use patchcore_config::{
-    Architecture, BackboneWeights, BankDtype, Border, Checked, Crop, DEFAULT_PATCH_SIZE, Distance, EmbeddingRule,
-    ImageScoreRule, Mode, Pad, ProjectionRule, Region, Resize, Smoothing, StartRule, Tiling, Upsampling,
+    Architecture, BackboneWeights, BankDtype, Border, Checked, Copies, Crop, DEFAULT_PATCH_SIZE, Distance,
+    EmbeddingRule, ImageScoreRule, Mode, Pad, ProjectionRule, Region, Resize, Smoothing, StartRule, Tiling, Upsampling,
 };
 use patchcore_core::model_file::StoredPath;
 use patchcore_core::{ComputeDevice, Instructions, Precision};
@@ -21,7 +21,7 @@ use crate::weights::resolve_weights;
 /// ```
 /// use patchcore::{Mode, Settings};
 ///
-/// let settings = Settings { mode: Mode::Anomalib, coreset_sampling_ratio: 0.01, ..Settings::default() };
+/// let settings = Settings { mode: Mode::Anomalib, coreset_sampling_ratio: Some(0.01), ..Settings::default() };
 /// assert_eq!(settings.backbone, "efficientnet_lite0");
 /// ```
 ///
@@ -95,8 +95,8 @@ pub struct Settings {
     /// Values of a row of the memory bank after the second pooling. When not said: 1024. It asks for the authors' pooling, also
     /// where the mode concatenates the levels.
     pub target_embed_dimension: Option<usize>,
-    /// Share of all training patches kept in the memory bank, in `(0, 1]`. Default 0.1.
-    pub coreset_sampling_ratio: f64,
+    /// Share of all training patches kept in each memory bank, in `(0, 1]`. When not said: 0.1, and in mode `line` 0.05 for each of its two.
+    pub coreset_sampling_ratio: Option<f64>,
     /// k of the patch score in mode `authors` (when not said: 1), b of eq. 7 in the others (9).
     pub num_neighbors: Option<usize>,
     /// Resize before the crop. When not said: the mode's, and [`Resize::Keep`] in tiles.
@@ -115,6 +115,8 @@ pub struct Settings {
     /// ones are cut off, and this goes before a photo's own [`Photo::with_full_scale`](crate::Photo::with_full_scale). Default: the
     /// photo's own; of a file 65535, and 1 of floats.
     pub full_scale: Option<u16>,
+    /// Copies of every photo that are fitted beside it: other light, turned. Default: none.
+    pub copies: Copies,
     /// Source of every random choice. Default 0.
     pub seed: u64,
     /// `cpu`, `gpu`, `auto`, or one of Burn's: `flex`, `vulkan`, `cuda:0`, ... (see [`open_device`]). Default
@@ -152,7 +154,7 @@ impl Default for Settings {
             patch_size: DEFAULT_PATCH_SIZE,
             pretrain_embed_dimension: None,
             target_embed_dimension: None,
-            coreset_sampling_ratio: 0.1,
+            coreset_sampling_ratio: None,
             num_neighbors: None,
             resize: None,
             crop: None,
@@ -160,6 +162,7 @@ impl Default for Settings {
             tiling: Tiling::Whole,
             region: None,
             full_scale: None,
+            copies: Copies::default(),
             seed: 0,
             device: DEFAULT_DEVICE.to_owned(),
             precision: Precision::F32,
@@ -195,7 +198,7 @@ impl Settings {
         for (rule, value) in &self.rules {
             config = config.with_rule(rule, value)?;
         }
-        config.coreset_sampling_ratio = self.coreset_sampling_ratio;
+        config.coreset_sampling_ratio = self.coreset_sampling_ratio.unwrap_or(config.coreset_sampling_ratio);
         config.seed = self.seed;
         config.bank_dtype = self.bank_dtype;
         let whole_cells = self.pad_to_stride || !self.tiling.is_whole();
@@ -215,6 +218,7 @@ impl Settings {
         config.tiling = self.tiling;
         config.region = self.region.clone();
         config.full_scale = self.full_scale;
+        config.copies = self.copies.clone();
         Ok(config.check()?)
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use patchcore::{
     FitOptions, FitPlan, Geometry, Limits, MaskSurvey, Model, Photo, PhotoHeader, Provenance, Region, Save, Settings,
-    Size, Stage, Threshold, Thresholds, path_text, region_of_masks,
+    Size, Stage, Suggestion, Threshold, Thresholds, path_text, region_of_masks,
 };
 
 use crate::arguments::Fit;
@@ -57,17 +57,18 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
     drop(display);
     output::warn_of_rejected(&report.rejected);
     output::warn_of(&report.remarks);
+    report.suggestions.iter().for_each(|suggestion| output::note(&suggested(suggestion)));
     let model =
         if arguments.reproducible { report.model.reproducible() } else { report.model.with_provenance(provenance()) };
     let save = if arguments.embed_weights { Save::WithWeights } else { Save::WithoutWeights };
     model.save(&arguments.output, save)?;
     output::print(&format!(
-        "{}: {} photos, {} patches, memory bank {} x {}, mode {}, backbone {}, features {:.1} s, coreset {:.1} s\n",
+        "{}: {} photos, {} patches, {} {}, mode {}, backbone {}, features {:.1} s, coreset {:.1} s\n",
         arguments.output.display(),
         model.fitted_on().images,
         model.fitted_on().patches,
-        model.bank().len(),
-        model.bank().dim(),
+        if model.banks().len() == 1 { "memory bank" } else { "memory banks" },
+        joined(model.banks().iter().map(|bank| format!("{} x {}", bank.len(), bank.dim()))),
         config.rules_name(),
         config.first().backbone.name(),
         features.as_secs_f64(),
@@ -121,6 +122,23 @@ fn region(arguments: &Fit) -> anyhow::Result<Option<Region>> {
     Ok(region)
 }
 
+/// One line with the reason and the option.
+fn suggested(suggestion: &Suggestion) -> String {
+    let option = match suggestion {
+        Suggestion::UnsteadyLight { .. } => "--unsteady-light",
+        Suggestion::AnyAngle { .. } => "--any-angle",
+        Suggestion::Mirrored { .. } => "--any-angle mirrored",
+        // What a later library suggests has its own words.
+        other => return format!("hint: {other}"),
+    };
+    format!("hint: {}: {option} may help, and costs time", suggestion.reason())
+}
+
+/// "a and b".
+fn joined(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join(" and ")
+}
+
 fn written(size: Size) -> String {
     format!("{}x{}", size.width, size.height)
 }
@@ -138,7 +156,7 @@ fn announce(arguments: &Fit, settings: &Settings, files: &[std::path::PathBuf]) 
         "{} photos, about {} patches of {} values: up to {} MiB of memory; the largest photo is {}",
         plan.photos,
         plan.patches,
-        config.first().embedding_dim(),
+        joined(config.members.iter().map(|member| member.embedding_dim().to_string())),
         plan.memory_bytes.div_ceil(1 << 20),
         largest.size,
     ));

@@ -1,6 +1,6 @@
 //! `patchcore inspect`: what a model file says about itself.
 
-use patchcore::{Model, Provenance, Sections, Threshold, TrainingPhoto};
+use patchcore::{MemoryBank, Model, Provenance, Sections, Threshold, TrainingPhoto};
 use serde_json::{Value, json};
 
 use crate::arguments::{Inspect, InspectFormat};
@@ -9,26 +9,29 @@ use crate::output;
 
 pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
     let file = Model::read(&arguments.model)?;
-    let (header, sections, bank) = (&file.header, &file.sections, file.bank());
+    let (header, sections, banks) = (&file.header, &file.sections, file.banks());
     if arguments.format == InspectFormat::Json {
         let mut value = serde_json::to_value(header)?;
         if let Some(object) = value.as_object_mut() {
             object.insert("mode".into(), json!(header.config.rules_name()));
-            object.insert("bank_rows".into(), json!(bank.len()));
-            object.insert("bank_dim".into(), json!(bank.dim()));
+            object.insert("bank_rows".into(), json!(banks.iter().map(MemoryBank::len).sum::<usize>()));
+            object.insert("bank_dim".into(), json!(file.bank().dim()));
+            let shape = |bank: &MemoryBank| json!({ "rows": bank.len(), "dim": bank.dim() });
+            object.insert("banks".into(), banks.iter().map(shape).collect());
             object.insert("computed_sha256".into(), json!(file.computed_sha256()?));
             object.insert("sections".into(), sections_json(sections)?);
         }
         output::print(&format!("{value:#}\n"))?;
         return Ok(Outcome::Done);
     }
+    let shape = |bank: &MemoryBank| format!("{} rows x {} {}", bank.len(), bank.dim(), bank.dtype().name());
     let mut rows = header.config.described();
     rows.extend([
         (
             "weights",
             format!("sha256 {}{}", header.weights_sha256(), if header.has_weights { ", embedded" } else { "" }),
         ),
-        ("memory bank", format!("{} rows x {} {}", bank.len(), bank.dim(), bank.dtype().name())),
+        ("memory bank", banks.iter().map(shape).collect::<Vec<_>>().join(" and ")),
         (
             "fitted on",
             format!(

@@ -27,6 +27,7 @@ mod instructions;
 mod interrupted;
 mod kept;
 mod killed;
+mod line;
 mod masks;
 mod model_files;
 mod odd_names;

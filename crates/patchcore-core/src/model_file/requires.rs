@@ -6,7 +6,7 @@
 use patchcore_config::{BankDtype, Checked, MemberConfig, Network, Pad, Tiling};
 
 /// Every name that this version knows, and what it stands for: the table of `docs/model-file.md`.
-pub const REQUIREMENTS: [(&str, &str); 14] = [
+pub const REQUIREMENTS: [(&str, &str); 15] = [
     ("rules", "distance, image score, upsampling, border and smoothing are named one by one"),
     ("view", "resize, resampling and crop from the photo to the network's input"),
     ("members", "several members, whose maps are joined by their weights"),
@@ -19,6 +19,7 @@ pub const REQUIREMENTS: [(&str, &str); 14] = [
     ("tiles", "the input is cut into tiles"),
     ("region", "only a part of the photo counts"),
     ("full_scale", "the white of 16-bit photos"),
+    ("copies", "copies of the photos were fitted beside them"),
     ("bank_f16", "bank values in f16"),
     ("embedded_weights", "the network's weights are in the file"),
 ];
@@ -38,6 +39,7 @@ pub(super) fn requirements(config: &Checked, has_weights: bool) -> Vec<String> {
         "tiles" => config.tiling != Tiling::Whole,
         "region" => config.region.is_some(),
         "full_scale" => config.full_scale.is_some(),
+        "copies" => !config.copies.is_none(),
         "bank_f16" => config.bank_dtype == BankDtype::F16,
         "embedded_weights" => has_weights,
         _ => unreachable!("every name of the table is decided here"),

@@ -55,6 +55,7 @@ fn a_file_names_what_a_reader_must_know() {
     all.members[0] = pooled;
     all =
         all.with_image_score(ImageScoreRule::MaximumOfMap).with_bank_dtype(BankDtype::F16).with_full_scale(Some(4095));
+    all.copies.light = vec![0.5];
     all.view.resize = Resize::Keep;
     // Both networks' cells: strides 8 and 16, 7 and 14.
     all.view.pad = Pad::ToMultiple(112);

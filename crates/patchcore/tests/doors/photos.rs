@@ -13,7 +13,7 @@ use crate::part;
 pub fn settings() -> Settings {
     Settings {
         resize: Some(patchcore::Resize::Keep),
-        coreset_sampling_ratio: 0.2,
+        coreset_sampling_ratio: Some(0.2),
         num_neighbors: Some(3),
         ..Settings::default()
     }

@@ -25,7 +25,12 @@ fn plates(width: u32, height: u32) -> Vec<Photo> {
 }
 
 fn settings() -> Settings {
-    Settings { resize: Some(Resize::Keep), coreset_sampling_ratio: 0.2, num_neighbors: Some(3), ..Settings::default() }
+    Settings {
+        resize: Some(Resize::Keep),
+        coreset_sampling_ratio: Some(0.2),
+        num_neighbors: Some(3),
+        ..Settings::default()
+    }
 }
 
 /// Column and row of the largest value.
@@ -174,7 +179,7 @@ fn tiled_against_whole(tiling: Tiling) -> (f32, f32) {
     // The bank is that of the whole; only the score differs.
     let (width, height) = (704, 480);
     let whole = Model::fit(
-        &Settings { pad_to_stride: true, coreset_sampling_ratio: 0.02, ..settings() },
+        &Settings { pad_to_stride: true, coreset_sampling_ratio: Some(0.02), ..settings() },
         vec![plate(width, height, 1, None)],
     )
     .unwrap();

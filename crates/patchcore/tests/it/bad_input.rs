@@ -33,7 +33,7 @@ fn settings_out_of_range_are_named() {
         ConfigError::UnknownLayer { .. }
     ));
     assert!(matches!(
-        config(fit(Settings { coreset_sampling_ratio: 1.5, ..small() })),
+        config(fit(Settings { coreset_sampling_ratio: Some(1.5), ..small() })),
         ConfigError::OutOfRange { parameter: "coreset_sampling_ratio", .. }
     ));
     assert!(matches!(
@@ -44,14 +44,14 @@ fn settings_out_of_range_are_named() {
 
 #[test]
 fn a_coreset_without_rows_or_with_too_few_says_which_ratio_would_do() {
-    let error = fit(Settings { coreset_sampling_ratio: 1e-6, ..small() });
+    let error = fit(Settings { coreset_sampling_ratio: Some(1e-6), ..small() });
     match error {
         Error::Fit(FitError::EmptyCoreset { patches: 288, smallest, .. }) => {
             assert!((smallest - 1.0 / 288.0).abs() < 1e-9)
         }
         other => panic!("{other:?}"),
     }
-    let error = fit(Settings { coreset_sampling_ratio: 0.01, num_neighbors: Some(9), ..small() });
+    let error = fit(Settings { coreset_sampling_ratio: Some(0.01), num_neighbors: Some(9), ..small() });
     assert!(matches!(error, Error::Fit(FitError::TooFewRows { num_neighbors: 9, rows: 2 })), "{error:?}");
 }
 

@@ -32,7 +32,7 @@ fn devices() -> Vec<ComputeDevice> {
 
 fn settings(mode: Mode, device: &ComputeDevice) -> Settings {
     let (resize, device) = (Some(Resize::Keep), device.name());
-    Settings { mode, resize, device, coreset_sampling_ratio: 0.2, ..Settings::default() }
+    Settings { mode, resize, device, coreset_sampling_ratio: Some(0.2), ..Settings::default() }
 }
 
 fn values(count: usize, seed: u64) -> Vec<f32> {
@@ -264,7 +264,8 @@ fn a_fit_in_batches_takes_the_patches_of_a_fit_one_by_one() {
         Photo::from_buffer(&PixelBuffer { data: &data, width, height, stride: width as usize * bytes, format }).unwrap()
     };
     let fit = |device: &ComputeDevice| {
-        let settings = Settings { pad_to_stride: true, coreset_sampling_ratio: 1.0, ..settings(Mode::Paper, device) };
+        let settings =
+            Settings { pad_to_stride: true, coreset_sampling_ratio: Some(1.0), ..settings(Mode::Paper, device) };
         let good = [(64, 48, 0, 1), (64, 48, 1, 3), (49, 33, 2, 1), (64, 48, 3, 1), (48, 48, 4, 3), (48, 48, 5, 3)];
         let mut photos: Vec<(String, Photo)> = good
             .into_iter()

@@ -15,7 +15,7 @@ use crate::part;
 fn model() -> Model {
     let settings = Settings {
         resize: Some(patchcore::Resize::Keep),
-        coreset_sampling_ratio: 0.05,
+        coreset_sampling_ratio: Some(0.05),
         num_neighbors: Some(3),
         ..Settings::default()
     };
@@ -167,7 +167,7 @@ fn a_model_without_a_passport_scores_the_same() {
 fn the_score_may_be_the_largest_value_of_the_map() {
     let settings = Settings {
         resize: Some(patchcore::Resize::Keep),
-        coreset_sampling_ratio: 0.05,
+        coreset_sampling_ratio: Some(0.05),
         image_score: Some(ImageScoreRule::MaximumOfMap),
         ..Settings::default()
     };
@@ -201,7 +201,7 @@ fn the_nearest_good_photo_is_opened_again_or_refused() {
         part::photo(seed as u32, false).to_rgb8().save(file).unwrap();
     }
     let settings =
-        Settings { resize: Some(patchcore::Resize::Keep), coreset_sampling_ratio: 0.5, ..Settings::default() };
+        Settings { resize: Some(patchcore::Resize::Keep), coreset_sampling_ratio: Some(0.5), ..Settings::default() };
     let model = Model::fit(&settings, &files).unwrap();
     let mut nearest = model.score(&part::photo(9, true)).unwrap().nearest_good;
     nearest.origin.as_mut().unwrap().row = 11;
@@ -228,7 +228,7 @@ fn photos_are_found_again_beside_a_model_that_moved() {
     let folder = tempfile::tempdir().unwrap();
     let limits = patchcore::Limits::default();
     let settings =
-        Settings { resize: Some(patchcore::Resize::Keep), coreset_sampling_ratio: 0.5, ..Settings::default() };
+        Settings { resize: Some(patchcore::Resize::Keep), coreset_sampling_ratio: Some(0.5), ..Settings::default() };
     let fit_in = |place: &std::path::Path| {
         std::fs::create_dir_all(place.join("photos")).unwrap();
         let files: Vec<_> = (0..2).map(|seed| place.join(format!("photos/{seed}.png"))).collect();
@@ -276,7 +276,7 @@ fn the_weight_file_of_the_fit_is_found_again() {
         backbone: "resnet18".into(),
         weights: Some(weights.clone()),
         resize: Some(patchcore::Resize::Keep),
-        coreset_sampling_ratio: 0.05,
+        coreset_sampling_ratio: Some(0.05),
         num_neighbors: Some(3),
         ..Settings::default()
     };
@@ -312,7 +312,7 @@ fn the_container_of_the_weights_does_not_change_a_byte() {
             backbone: "resnet18".into(),
             weights: Some(weights.to_owned()),
             resize: Some(patchcore::Resize::Keep),
-            coreset_sampling_ratio: 0.05,
+            coreset_sampling_ratio: Some(0.05),
             num_neighbors: Some(3),
             ..Settings::default()
         };

@@ -5,7 +5,7 @@ use patchcore::{MODES, Mode, Model, Settings};
 use crate::part;
 
 fn settings(mode: Mode) -> Settings {
-    Settings { mode, resize: Some(patchcore::Resize::Keep), coreset_sampling_ratio: 0.2, ..Settings::default() }
+    Settings { mode, resize: Some(patchcore::Resize::Keep), coreset_sampling_ratio: Some(0.2), ..Settings::default() }
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_photo_that_would_be_made_up_is_refused() {
     use patchcore::Error;
     use patchcore_io::ImageError;
 
-    let settings = Settings { coreset_sampling_ratio: 0.2, ..Settings::default() };
+    let settings = Settings { coreset_sampling_ratio: Some(0.2), ..Settings::default() };
     let model = Model::fit(&settings, part::good(2)).unwrap();
     for (width, height) in [(1, 1), (7, 7), (31, 400), (400, 31)] {
         let photo = || image::DynamicImage::new_rgb8(width, height);
