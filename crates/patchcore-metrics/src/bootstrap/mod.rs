@@ -29,7 +29,9 @@ mod tests;
 use rand_core::{Rng, SeedableRng};
 use rand_pcg::Pcg64;
 
-pub use replicates::{ImageReplicates, PixelReplicates, image_replicates, pixel_replicates};
+pub use replicates::{
+    ImageReplicates, PixelReplicates, image_replicates, image_replicates_at, pixel_replicates, pixel_replicates_at,
+};
 pub(super) use sweep::Replicate;
 
 /// Settings of a bootstrap.
