@@ -47,7 +47,7 @@ pub fn summary(results: &Results) -> String {
 
 fn line(name: &str, good: &str, defective: &str, cell: impl Fn(&Metric) -> String) -> String {
     let columns = METRICS.iter().filter(|metric| metric.column.is_some());
-    let cells: String = columns.map(|metric| format!(" {:>9}", cell(metric))).collect();
+    let cells: String = columns.map(|metric| format!(" {:>8}", cell(metric))).collect();
     format!("{name:<16} {good:>6} {defective:>6}{cells}\n")
 }
 
@@ -58,6 +58,12 @@ pub fn one_class(results: &Results) -> Option<&'static str> {
         (1.., 0) => Some("no defective image was scored"),
         _ => None,
     }
+}
+
+/// Why the AUPIMO is not defined, where the other pixel metrics are.
+pub fn no_aupimo(evaluation: &Evaluation) -> Option<String> {
+    let reason = evaluation.overall.pixel.as_ref().ok()?.aupimo.as_ref().err()?;
+    Some(format!("AUPIMO is not defined: {reason}"))
 }
 
 /// The threshold of verdicts: the model's own; without one, that of F1-max, and `how` it was chosen.

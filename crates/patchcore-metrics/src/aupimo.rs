@@ -59,7 +59,7 @@ pub fn aupimo(maps: &[LabelledMap<'_>], bounds: [f64; 2]) -> Result<Aupimo, Metr
         }
     }
     let share = |(area, pixels): (f64, &u64)| {
-        (*pixels > 0).then(|| (area / *pixels as f64 / (upper.ln() - lower.ln())).min(1.0))
+        (*pixels > 0).then(|| (area / *pixels as f64 / (libm::log(upper) - libm::log(lower))).min(1.0))
     };
     let images: Vec<Option<f64>> = areas.into_iter().zip(events.defective_pixels()).map(share).collect();
     let (_, n_defective) = events.images();
@@ -87,12 +87,12 @@ pub fn pimo_curve(maps: &[LabelledMap<'_>], up_to: f64, resolution: f64) -> Resu
             while let Some((image, count, _)) = overlaps.next_if(|(_, _, at)| *at <= place) {
                 overlap += f64::from(count) * share.get(image).copied().unwrap_or_default();
             }
-            let at = if place == 2 * step { before } else { Some(rate.log10()) };
+            let at = if place == 2 * step { before } else { Some(libm::log10(rate)) };
             if let Some(at) = at {
                 curve.push([at, (overlap / n_defective as f64).min(1.0)]);
             }
         }
-        before = Some(rate.log10());
+        before = Some(libm::log10(rate));
     }
     // Where every good pixel costs, every defective one is found.
     if let Some(at) = before.filter(|_| events.is_whole()) {

@@ -93,7 +93,7 @@ impl Metric {
     pub const IMAGE_F1_MAX: Self = Self {
         key: "image_f1_max",
         label: "image F1-max",
-        column: Some("im.F1max"),
+        column: None,
         unit: Unit::Percent,
         better: Better::Higher,
         source: MetricSource::Images(|metrics| Some(metrics.f1_max.f1)),

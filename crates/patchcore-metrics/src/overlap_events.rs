@@ -142,13 +142,13 @@ impl OverlapEvents {
     /// The curve is straight over ln(rate) between two distinct scores. Below the first rate it is level, at the overlap
     /// that costs no good pixel.
     pub(super) fn credits(&self, weights: &[u32], [lower, upper]: [f64; 2]) -> Option<Vec<f64>> {
-        let (from, to) = (lower.ln(), upper.ln());
+        let (from, to) = (libm::log(lower), libm::log(upper));
         // Of each step: the area of a pixel that was found before it, and of one that is found on it.
         let mut areas: Vec<[f64; 2]> = Vec::new();
         let (mut before, mut reached): (Option<f64>, bool) = (None, false);
         for rate in self.rates(weights) {
             // Good images without a weight give no rate, however many of their pixels are above.
-            let at = if rate > 0.0 { rate.ln() } else { f64::NEG_INFINITY };
+            let at = if rate > 0.0 { libm::log(rate) } else { f64::NEG_INFINITY };
             let (low, high) = (before.unwrap_or(from).clamp(from, to), at.clamp(from, to));
             let on_it = match before {
                 Some(before) if at > before => (high - low) * ((low + high) / 2.0 - before) / (at - before),
@@ -192,7 +192,7 @@ impl OverlapEvents {
         };
         let area: f64 = self.defective().map(area).sum();
         let [lower, upper] = bounds;
-        (total > 0).then(|| (area / total as f64 / (upper.ln() - lower.ln())).min(1.0))
+        (total > 0).then(|| (area / total as f64 / (libm::log(upper) - libm::log(lower))).min(1.0))
     }
 
     /// Image, number and place of the defective pixels, places ascending: place 2 s lies above step s, 2 s + 1 on it.

@@ -46,6 +46,7 @@ fn check_metrics(metrics: &Value) {
         "pixel_f1_max",
         "aupro_0.3",
         "aupro_0.05",
+        "aupimo",
     ] {
         let value = metrics[key].as_f64().unwrap_or_else(|| panic!("{key}: {metrics:#}"));
         assert!((0.0..=1.0).contains(&value), "{key}: {value}");
