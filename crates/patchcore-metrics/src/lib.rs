@@ -71,6 +71,8 @@ mod thin_curve;
 pub mod threshold;
 
 #[cfg(test)]
+mod anomalib;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod oracle;
