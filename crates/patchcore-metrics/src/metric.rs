@@ -2,7 +2,7 @@
 //!
 //! Everything that lists metrics goes over [`METRICS`]: the keys of [`Results`](super::Results), the intervals of a
 //! bootstrap, the tables of the program and of its reports. A new metric is a field where it is computed
-//! ([`ImageMetrics`] or [`PixelMetrics`]), a field where it is resampled (`bootstrap/sweep.rs`), and a row here.
+//! ([`ImageMetrics`] or [`PixelMetrics`]), a field of `Replicate` where it is resampled (`bootstrap/`), and a row here.
 
 use super::bootstrap::Replicate;
 use super::{ImageMetrics, PixelMetrics};
@@ -159,14 +159,14 @@ impl Metric {
         source: MetricSource::Images(|metrics| metrics.f1),
         replicate: |replicate| replicate.f1,
     };
-    /// [`PixelMetrics::aupimo`].
+    /// The mean of [`PixelMetrics::aupimo`].
     pub const AUPIMO: Self = Self {
         key: "aupimo",
         label: "AUPIMO",
         column: Some("AUPIMO"),
         unit: Unit::Percent,
         better: Better::Higher,
-        source: MetricSource::Pixels(|metrics| metrics.aupimo.as_ref().ok().copied()),
+        source: MetricSource::Pixels(|metrics| Some(metrics.aupimo.as_ref().ok()?.mean)),
         replicate: |replicate| replicate.aupimo,
     };
     /// [`RegionRecall::overlap`](super::RegionRecall::overlap).
@@ -246,7 +246,7 @@ impl Unit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{F1Max, RegionRecall};
+    use crate::{Aupimo, F1Max, RegionRecall};
 
     #[test]
     fn each_row_reads_what_it_is_called_after() {
@@ -259,7 +259,7 @@ mod tests {
             f1_max: f1_max(0.6),
             aupro_30: 0.7,
             aupro_05: 0.8,
-            aupimo: Ok(0.9),
+            aupimo: Ok(Aupimo { images: vec![None, Some(0.9)], mean: 0.9 }),
             region_recall: Some(RegionRecall { overlap: 0.95, found: 0.97, n_regions: 1 }),
             n_normal: 1,
             n_anomalous: 1,

@@ -2,8 +2,8 @@
 
 use super::ranked_scores::RankedScores;
 use super::{
-    AUPIMO_BOUNDS, F1Max, LabelledMap, MetricError, RegionRecall, aupimo, aupro, auroc, average_precision, f1_max,
-    region_recall,
+    AUPIMO_BOUNDS, Aupimo, F1Max, LabelledMap, MetricError, RegionRecall, aupimo, aupro, auroc, average_precision,
+    f1_max, region_recall,
 };
 
 /// How well anomaly maps tell defective pixels from good ones. Pixels of all images count alike, good images included.
@@ -19,9 +19,9 @@ pub struct PixelMetrics {
     pub aupro_30: f64,
     /// [`aupro()`](super::aupro()) up to a false-positive rate of 0.05.
     pub aupro_05: f64,
-    /// Mean [`aupimo()`](super::aupimo()) of the defective images between [`AUPIMO_BOUNDS`](super::AUPIMO_BOUNDS), or why it
-    /// is not defined (too few good pixels for a rate of 1e-5, no good image).
-    pub aupimo: Result<f64, MetricError>,
+    /// [`aupimo()`](super::aupimo()) between [`AUPIMO_BOUNDS`](super::AUPIMO_BOUNDS), or why it is not defined (too few good
+    /// pixels for a rate of 1e-5, no good image).
+    pub aupimo: Result<Aupimo, MetricError>,
     /// The true regions at a threshold that was there before this set; `None` without one.
     pub region_recall: Option<RegionRecall>,
     /// Number of normal pixels.
@@ -68,7 +68,7 @@ pub fn pixel_metrics_at(threshold: Option<f32>, maps: &[LabelledMap<'_>]) -> Res
         n_normal: ranked.n_normal(),
         n_anomalous: ranked.n_anomalous(),
         n_regions: ranked.n_regions(),
-        aupimo: aupimo(maps, AUPIMO_BOUNDS).map(|areas| areas.mean),
+        aupimo: aupimo(maps, AUPIMO_BOUNDS),
         region_recall: threshold.map(|threshold| region_recall(maps, threshold)).transpose()?,
     })
 }
