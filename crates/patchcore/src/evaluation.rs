@@ -243,9 +243,7 @@ impl Model {
             images.push(EvaluatedImage { image, score, mask_error, hidden, worst, map, truth, inside, remarks });
             tell(Stage::Scoring, images.len(), data.test.len())?;
         }
-        let stored = self.thresholds();
-        let one_scale = self.config().image_score == ImageScoreRule::MaximumOfMap;
-        let judged_at = Thresholds { pixel: stored.pixel.or(stored.image.filter(|_| one_scale)), ..stored };
+        let judged_at = judged_at(self.thresholds(), self.config().image_score);
         let defects = images.iter().filter(|row| row.image.is_anomalous).map(|row| row.image.kind.clone());
         let names: BTreeSet<String> = defects.collect();
         let sets = 1 + names.len();
@@ -436,6 +434,15 @@ impl<'a> Entries<'a> {
     }
 }
 
+/// At which thresholds a model of this rule is judged.
+fn judged_at(stored: Thresholds, rule: ImageScoreRule) -> Thresholds {
+    let of_map = match rule {
+        ImageScoreRule::MaximumOfMap => stored.pixel.or(stored.image),
+        ImageScoreRule::MaximumOfMeans | ImageScoreRule::Reweighted => stored.pixel,
+    };
+    Thresholds { pixel: of_map, ..stored }
+}
+
 /// The thresholds of images and of maps.
 fn values(thresholds: &Thresholds) -> [Option<f32>; 2] {
     [thresholds.image, thresholds.pixel].map(|threshold| Some(threshold?.value))
@@ -453,4 +460,19 @@ fn metrics_of(images: &[EvaluatedImage], kind: Option<&str>, judged_at: &Thresho
         confusion: of_images.map(|threshold| Confusion::at(threshold, &scores, &labels)).transpose()?,
         intervals: PerMetric::default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_threshold_serves_image_and_map_only_where_both_are_on_one_scale() {
+        let [image, pixel] = [2.0, 3.0].map(|value| Some(Threshold::manual(value)));
+        let stored = Thresholds { image, pixel: None };
+        assert_eq!(judged_at(stored, ImageScoreRule::Reweighted), stored);
+        assert_eq!(judged_at(stored, ImageScoreRule::MaximumOfMap), Thresholds { image, pixel: image });
+        let both = Thresholds { image, pixel };
+        assert_eq!(judged_at(both, ImageScoreRule::MaximumOfMap), both);
+    }
 }
