@@ -3,6 +3,7 @@
 mod ceiling;
 mod coreset;
 mod fit;
+mod metrics;
 mod score;
 mod search;
 mod trunk;
@@ -29,6 +30,7 @@ pub fn set_up(row: &str, shared: &Path, work: &Work, threads: usize) -> anyhow::
         ["coreset", rows, picks] => coreset::set_up(number(rows)?, number(picks)?, work),
         ["score", mode] => score::set_up(Mode::from_name(mode)?, work),
         ["stages", mode] => score::set_up_stages(Mode::from_name(mode)?, work),
+        ["metrics", what] => metrics::set_up(what),
         ["fit", mode] => fit::set_up(Mode::from_name(mode)?, shared, work),
         _ => bail!("unknown row `{row}`"),
     }

@@ -3,16 +3,18 @@
 use std::path::Path;
 use std::time::Duration;
 
-use patchcore::metrics::{LabelledMap, Metric, Results, pr_curve, pro_curve, roc_curve, thin_curve};
+use patchcore::metrics::{LabelledMap, Metric, Results, pimo_curve, pr_curve, pro_curve, roc_curve, thin_curve};
 use patchcore::{EvaluatedImage, Evaluation, MemoryBank, Model};
 use patchcore_report::{EvaluationPage, Fact, ImageRow};
 
 use crate::commands::score::color_scale;
-use crate::results::{one_class, threshold};
+use crate::results::{no_aupimo, one_class, threshold};
 use crate::utc;
 
 /// Finer than a curve is drawn.
 const RESOLUTION: f64 = 0.002;
+/// The false-positive rate at which the per-image-overlap curve ends: far beyond the AUPIMO's upper bound.
+const PIMO_UP_TO: f64 = 1e-2;
 /// Images in a gallery.
 const GALLERY: usize = 8;
 /// Where the thresholds of a report come from when the model carries none.
@@ -48,7 +50,8 @@ pub fn report_page(
         roc,
         pr: pr_curve(&scores, &labels, RESOLUTION).unwrap_or_default(),
         pro: pro_curve(&maps, RESOLUTION).unwrap_or_default(),
-        notes: notes(results),
+        pimo: pimo_curve(&maps, PIMO_UP_TO, RESOLUTION).unwrap_or_default(),
+        notes: notes(results).into_iter().chain(no_aupimo(evaluation).map(|reason| format!("{reason}."))).collect(),
         configuration: configuration(model),
         environment: environment(data, model, evaluation, scoring),
         gallery_size: GALLERY,

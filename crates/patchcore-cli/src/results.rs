@@ -47,7 +47,7 @@ pub fn summary(results: &Results) -> String {
 
 fn line(name: &str, good: &str, defective: &str, cell: impl Fn(&Metric) -> String) -> String {
     let columns = METRICS.iter().filter(|metric| metric.column.is_some());
-    let cells: String = columns.map(|metric| format!(" {:>9}", cell(metric))).collect();
+    let cells: String = columns.map(|metric| format!(" {:>8}", cell(metric))).collect();
     format!("{name:<16} {good:>6} {defective:>6}{cells}\n")
 }
 
@@ -60,6 +60,12 @@ pub fn one_class(results: &Results) -> Option<&'static str> {
     }
 }
 
+/// Why the AUPIMO is not defined, where the other pixel metrics are.
+pub fn no_aupimo(evaluation: &Evaluation) -> Option<String> {
+    let reason = evaluation.overall.pixel.as_ref().ok()?.aupimo.as_ref().err()?;
+    Some(format!("AUPIMO is not defined: {reason}"))
+}
+
 /// The threshold of verdicts: the model's own; without one, that of F1-max, and `how` it was chosen.
 pub fn threshold(own: Option<patchcore::Threshold>, f1_max: Option<f32>, how: &str) -> Option<Threshold> {
     let own = own.map(|threshold| Threshold {
@@ -70,10 +76,13 @@ pub fn threshold(own: Option<patchcore::Threshold>, f1_max: Option<f32>, how: &s
     own.or_else(|| f1_max.map(|value| Threshold { value: value.next_down(), how: how.to_owned() }))
 }
 
-/// scores.csv: one row per test image, failed ones with their error.
+/// scores.csv: one row per test image, failed ones with their error; defective ones with the share of their defect that is found at
+/// next to no false alarms, where that is defined.
 pub fn scores_csv(evaluation: &Evaluation) -> anyhow::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["image_path", "kind", "label", "score", "defective_pixels", "error"])?;
+    writer.write_record(["image_path", "kind", "label", "score", "defective_pixels", "error", "aupimo"])?;
+    let areas = evaluation.overall.pixel.as_ref().ok().and_then(|pixel| pixel.aupimo.as_ref().ok());
+    let mut areas = areas.into_iter().flat_map(|areas| &areas.images);
     for row in &evaluation.images {
         let (score, mut error) = match &row.score {
             Ok(score) => (score.to_string(), String::new()),
@@ -84,7 +93,10 @@ pub fn scores_csv(evaluation: &Evaluation) -> anyhow::Result<Vec<u8>> {
         }
         let label = if row.image.is_anomalous { "1" } else { "0" };
         let pixels = row.defective_pixels().to_string();
-        let cells = [&row.image.relative, &row.image.kind, label, &score, &pixels, &error];
+        // The maps that are measured are those of these rows, in their order.
+        let area = row.labelled_map().and_then(|_| *areas.next()?);
+        let area = area.map_or_else(String::new, |area| area.to_string());
+        let cells = [&row.image.relative, &row.image.kind, label, &score, &pixels, &error, &area];
         writer.write_record(cells.map(|cell| safe_cell(cell).into_owned()))?;
     }
     Ok(writer.into_inner().map_err(|error| error.into_error())?)

@@ -40,17 +40,23 @@ impl Confusion {
         if let Some((index, value)) = scores.iter().enumerate().find(|(_, score)| !score.is_finite()) {
             return Err(MetricError::NonFiniteScore { map: None, index, value: *value });
         }
+        let verdicts = scores.iter().zip(labels).map(|(score, anomalous)| (*score > threshold, *anomalous, 1));
+        Ok(Self::of_verdicts(verdicts))
+    }
+
+    /// Counts verdicts: called anomalous, is anomalous, and how often.
+    pub(super) fn of_verdicts(verdicts: impl Iterator<Item = (bool, bool, u64)>) -> Self {
         let mut confusion = Self::default();
-        for (score, anomalous) in scores.iter().zip(labels) {
-            let count = match (anomalous, *score > threshold) {
+        for (called, anomalous, number) in verdicts {
+            let count = match (anomalous, called) {
                 (false, false) => &mut confusion.true_negatives,
                 (false, true) => &mut confusion.false_positives,
                 (true, false) => &mut confusion.false_negatives,
                 (true, true) => &mut confusion.true_positives,
             };
-            *count += 1;
+            *count += number;
         }
-        Ok(confusion)
+        confusion
     }
 
     /// Share of good ones called anomalous, in [0, 1]; `None` without good ones.
@@ -66,6 +72,11 @@ impl Confusion {
     /// Share of the called that are anomalous, in [0, 1]; `None` when nothing is called so.
     pub fn precision(&self) -> Option<f64> {
         share(self.true_positives, self.false_positives)
+    }
+
+    /// 2·TP / (2·TP + FP + FN), in [0, 1]; `None` where there is nothing anomalous and nothing is called so.
+    pub fn f1(&self) -> Option<f64> {
+        share(2 * self.true_positives, self.false_positives + self.false_negatives)
     }
 }
 

@@ -54,6 +54,30 @@ pub enum MetricError {
         limit: f64,
     },
 
+    /// Bounds of the AUPIMO that are no range of rates.
+    #[error(
+        "AUPIMO bounds are {lower} and {upper}, expected false-positive rates above 0 and at most 1, the lower one first, such as \
+         0.00001 and 0.0001"
+    )]
+    InvalidBounds {
+        /// The lower bound that was passed.
+        lower: f64,
+        /// The upper one.
+        upper: f64,
+    },
+
+    /// The good images have too few pixels for the false-positive rate at which a metric begins.
+    #[error(
+        "the smallest false-positive rate that occurs is {smallest:.1e}, expected at most {lower:.0e}: too few good pixels, or too many \
+         of them share the highest score; add good images to the test set or leave this metric out"
+    )]
+    UnresolvedRate {
+        /// Rate at the highest score of a good pixel.
+        smallest: f64,
+        /// The lower bound.
+        lower: f64,
+    },
+
     /// A variance needs two entries of each class.
     #[error(
         "found {n_normal} normal and {n_anomalous} anomalous entries, expected at least two of each for a variance; \

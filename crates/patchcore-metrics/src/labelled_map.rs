@@ -57,4 +57,13 @@ impl<'a> LabelledMap<'a> {
             }),
         }
     }
+
+    /// Checks that the scores that count are finite; lengths have been checked, and `map` is the index that an error names.
+    pub(super) fn check_scores(&self, map: usize) -> Result<(), MetricError> {
+        let damaged = |(pixel, score): &(usize, &f32)| !score.is_finite() && self.counts(*pixel);
+        match self.scores.iter().enumerate().find(damaged) {
+            Some((index, value)) => Err(MetricError::NonFiniteScore { map: Some(map), index, value: *value }),
+            None => Ok(()),
+        }
+    }
 }

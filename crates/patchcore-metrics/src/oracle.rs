@@ -134,6 +134,70 @@ pub(super) fn aupro(maps: &[LabelledMap<'_>], limit: f64) -> f64 {
     area / limit
 }
 
+/// The pixels of a map that count, with whether they are defective.
+fn counting(map: &LabelledMap<'_>) -> Vec<(f32, bool)> {
+    let counts = |pixel: &usize| map.inside.is_none_or(|inside| inside[*pixel]);
+    let entry = |pixel| (map.scores[pixel], map.mask.is_some_and(|mask| mask[pixel]));
+    (0..map.scores.len()).filter(counts).map(entry).collect()
+}
+
+/// (mean rate over the good images, overlap of each defective image) at each distinct score, highest first; `None` without
+/// one of them.
+pub(super) fn pimo(maps: &[LabelledMap<'_>]) -> Option<Vec<(f64, Vec<f64>)>> {
+    let images: Vec<Vec<(f32, bool)>> = maps.iter().map(counting).filter(|pixels| !pixels.is_empty()).collect();
+    let is_good = |pixels: &&Vec<(f32, bool)>| pixels.iter().all(|(_, defective)| !defective);
+    let (good, defective): (Vec<_>, Vec<_>) = images.iter().partition(is_good);
+    if good.is_empty() || defective.is_empty() {
+        return None;
+    }
+    let share = |pixels: &[(f32, bool)], of: bool, threshold: f32| {
+        let all: Vec<f32> = pixels.iter().filter(|(_, is)| *is == of).map(|(score, _)| *score).collect();
+        all.iter().filter(|score| **score >= threshold).count() as f64 / all.len() as f64
+    };
+    let all: Vec<f32> = images.iter().flatten().map(|(score, _)| *score).collect();
+    let at = |threshold: f32| {
+        let rate = good.iter().map(|pixels| share(pixels, false, threshold)).sum::<f64>() / good.len() as f64;
+        (rate, defective.iter().map(|pixels| share(pixels, true, threshold)).collect())
+    };
+    Some(thresholds(&all).into_iter().map(at).collect())
+}
+
+/// The mean area under the curves over ln(rate), level below the first rate.
+pub(super) fn aupimo(maps: &[LabelledMap<'_>], [lower, upper]: [f64; 2]) -> Option<f64> {
+    let points = pimo(maps)?;
+    let area_of = |image: usize| {
+        let (mut area, mut before) = (0.0, (0.0_f64, 0.0));
+        for (rate, overlaps) in &points {
+            let (left, right) = (before.0.max(lower), rate.min(upper));
+            if left < right {
+                let height = |at: f64| match before {
+                    (0.0, level) => level,
+                    (from, low) => low + (overlaps[image] - low) * (at / from).ln() / (rate / from).ln(),
+                };
+                area += (right / left).ln() * (height(left) + height(right)) / 2.0;
+            }
+            before = (*rate, overlaps[image]);
+        }
+        area / (upper / lower).ln()
+    };
+    let images = points[0].1.len();
+    Some((0..images).map(area_of).sum::<f64>() / images as f64)
+}
+
+/// (mean share above the threshold, share touched) of all regions of masks without a region of interest.
+pub(super) fn region_recall(maps: &[LabelledMap<'_>], threshold: f32) -> Option<(f64, f64)> {
+    let mut shares = Vec::new();
+    for map in maps {
+        for region in map.mask.map_or_else(Vec::new, |mask| regions(mask, map.width, map.height)) {
+            let above = region.iter().filter(|&&pixel| map.scores[pixel] > threshold).count();
+            shares.push(above as f64 / region.len() as f64);
+        }
+    }
+    let count = shares.len() as f64;
+    let touched = shares.iter().filter(|share| **share > 0.0).count() as f64;
+    (count > 0.0).then(|| (shares.iter().sum::<f64>() / count, touched / count))
+}
+
 /// Covariance of two AUROCs: placements by counting pairs, then their sample covariances.
 pub(super) fn delong_covariance(first: &[f32], second: &[f32], labels: &[bool]) -> f64 {
     let kernel = |positive: f32, negative: f32| match positive.total_cmp(&negative) {

@@ -1,10 +1,13 @@
 //! Localisation: the metrics of all pixels of all maps, from one sort.
 
 use super::ranked_scores::RankedScores;
-use super::{F1Max, LabelledMap, MetricError, aupro, auroc, average_precision, f1_max};
+use super::{
+    AUPIMO_BOUNDS, Aupimo, F1Max, LabelledMap, MetricError, RegionRecall, aupimo, aupro, auroc, average_precision,
+    f1_max, region_recall,
+};
 
 /// How well anomaly maps tell defective pixels from good ones. Pixels of all images count alike, good images included.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PixelMetrics {
     /// Area under the ROC curve, in [0, 1].
     pub auroc: f64,
@@ -16,6 +19,11 @@ pub struct PixelMetrics {
     pub aupro_30: f64,
     /// [`aupro()`](super::aupro()) up to a false-positive rate of 0.05.
     pub aupro_05: f64,
+    /// [`aupimo()`](super::aupimo()) between [`AUPIMO_BOUNDS`](super::AUPIMO_BOUNDS), or why it is not defined (too few good
+    /// pixels for a rate of 1e-5, no good image).
+    pub aupimo: Result<Aupimo, MetricError>,
+    /// The true regions at a threshold that was there before this set; `None` without one.
+    pub region_recall: Option<RegionRecall>,
     /// Number of normal pixels.
     pub n_normal: u64,
     /// Number of defective pixels.
@@ -24,7 +32,7 @@ pub struct PixelMetrics {
     pub n_regions: u64,
 }
 
-/// All pixel metrics of the maps, over the pixels inside their regions of interest.
+/// All pixel metrics of the maps, over the pixels inside their regions of interest, but for those of a threshold.
 ///
 /// Memory beyond the input: 4 bytes per normal and 8 per defective pixel.
 ///
@@ -42,6 +50,14 @@ pub struct PixelMetrics {
 /// # Ok::<(), patchcore_metrics::MetricError>(())
 /// ```
 pub fn pixel_metrics(maps: &[LabelledMap<'_>]) -> Result<PixelMetrics, MetricError> {
+    pixel_metrics_at(None, maps)
+}
+
+/// All pixel metrics, with the recall of the regions at a model's threshold of the map if it has one.
+///
+/// # Errors
+/// As [`pixel_metrics()`].
+pub fn pixel_metrics_at(threshold: Option<f32>, maps: &[LabelledMap<'_>]) -> Result<PixelMetrics, MetricError> {
     let ranked = RankedScores::from_maps(maps)?;
     Ok(PixelMetrics {
         auroc: auroc::area(&ranked),
@@ -52,6 +68,8 @@ pub fn pixel_metrics(maps: &[LabelledMap<'_>]) -> Result<PixelMetrics, MetricErr
         n_normal: ranked.n_normal(),
         n_anomalous: ranked.n_anomalous(),
         n_regions: ranked.n_regions(),
+        aupimo: aupimo(maps, AUPIMO_BOUNDS),
+        region_recall: threshold.map(|threshold| region_recall(maps, threshold)).transpose()?,
     })
 }
 

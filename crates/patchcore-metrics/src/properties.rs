@@ -52,6 +52,29 @@ pub(super) fn borrow(maps: &[OwnedMap]) -> Vec<LabelledMap<'_>> {
         .collect()
 }
 
+/// Which of the pixels count, of maps whose number and sizes are not known yet; `None`: all of them.
+pub(super) fn regions_of_interest() -> impl Strategy<Value = Option<u64>> {
+    prop::option::of(any::<u64>())
+}
+
+pub(super) fn inside_of(maps: &[LabelledMap<'_>], bits: &Option<u64>) -> Vec<Option<Vec<bool>>> {
+    let counts = |bits: &u64, map: usize, pixel: usize| (bits >> ((7 * map + pixel) % 61)) & 6 != 6;
+    let inside = |(number, map): (usize, &LabelledMap<'_>)| {
+        let bits = bits.as_ref()?;
+        Some((0..map.scores.len()).map(|pixel| counts(bits, number, pixel)).collect())
+    };
+    maps.iter().enumerate().map(inside).collect()
+}
+
+pub(super) fn with_inside<'a>(maps: &[LabelledMap<'a>], inside: &'a [Option<Vec<bool>>]) -> Vec<LabelledMap<'a>> {
+    maps.iter().zip(inside).map(|(map, inside)| LabelledMap { inside: inside.as_deref(), ..*map }).collect()
+}
+
+/// Rates that maps of a few pixels resolve, or not.
+pub(super) fn bounds() -> impl Strategy<Value = [f64; 2]> {
+    prop_oneof![Just([0.25, 0.5]), Just([0.5, 1.0]), (0.01_f64..0.5, 0.001_f64..0.5).prop_map(|(a, b)| [a, a + b])]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 
@@ -98,6 +121,54 @@ proptest! {
         prop_assert!((metrics.aupro_30 - oracle::aupro(&maps, 0.3)).abs() < 1e-12);
         prop_assert!((metrics.aupro_05 - oracle::aupro(&maps, 0.05)).abs() < 1e-12);
         prop_assert!((aupro(&maps, &[limit]).unwrap()[0] - oracle::aupro(&maps, limit)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_areas_of_the_overlaps_equal_the_oracle(maps in maps(), inside in regions_of_interest(), bounds in bounds()) {
+        let maps = borrow(&maps);
+        let own = inside_of(&maps, &inside);
+        let maps = with_inside(&maps, &own);
+        let pimo = oracle::pimo(&maps);
+        let smallest = pimo.iter().flatten().map(|(rate, _)| *rate).find(|rate| *rate > 0.0);
+        match (aupimo(&maps, bounds), smallest) {
+            (Ok(found), Some(smallest)) => {
+                prop_assert!(smallest <= bounds[0] * (1.0 + 1e-9));
+                prop_assert!((found.mean - oracle::aupimo(&maps, bounds).unwrap()).abs() < 1e-10, "{found:?}");
+                for (map, own) in maps.iter().zip(&found.images) {
+                    // Beside the good ones each image is a set of its own.
+                    let good = maps.iter().zip(&found.images).filter(|(_, area)| area.is_none()).map(|(map, _)| *map);
+                    let alone: Vec<LabelledMap<'_>> = good.chain(own.map(|_| *map)).collect();
+                    let expected = oracle::aupimo(&alone, bounds);
+                    prop_assert!((own.unwrap_or(2.0) - expected.unwrap_or(2.0)).abs() < 1e-10, "{own:?} {expected:?}");
+                }
+            }
+            (Err(MetricError::UnresolvedRate { smallest: found, .. }), Some(smallest)) => {
+                prop_assert!(smallest > bounds[0] && (found - smallest).abs() < 1e-12, "{found} {smallest}");
+            }
+            (Err(MetricError::OneClass { .. } | MetricError::Empty), None) => {}
+            other => prop_assert!(false, "{other:?}"),
+        }
+        if let Ok(curve) = pimo_curve(&maps, 1.0, 0.0) {
+            // The points of the oracle's curve lie on it, and its own on the oracle's.
+            for (rate, overlaps) in pimo.iter().flatten().filter(|(rate, _)| *rate > 0.0) {
+                let mean = overlaps.iter().sum::<f64>() / overlaps.len() as f64;
+                let near = |point: &[f64; 2]| (point[0] - rate.log10()).abs() < 1e-9 && (point[1] - mean).abs() < 1e-9;
+                let steps_over = curve.windows(2).any(|pair| {
+                    (pair[0][0] - rate.log10()).abs() < 1e-9 && (pair[1][0] - rate.log10()).abs() < 1e-9
+                        && pair[0][1] <= mean && mean <= pair[1][1]
+                });
+                prop_assert!(curve.iter().any(near) || steps_over, "{rate} {mean} {curve:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn regions_at_a_threshold_equal_the_oracle(maps in maps(), threshold in score()) {
+        let maps = borrow(&maps);
+        let found = region_recall(&maps, threshold).ok().map(|found| (found.overlap, found.found));
+        let expected = oracle::region_recall(&maps, threshold);
+        let near = |(a, b): ((f64, f64), (f64, f64))| (a.0 - b.0).abs() < 1e-12 && (a.1 - b.1).abs() < 1e-12;
+        prop_assert!(found.is_some() == expected.is_some() && found.zip(expected).is_none_or(near), "{found:?} {expected:?}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use patchcore_config::{Checked, Region};
+use patchcore_config::{Checked, ImageScoreRule, Region};
 use patchcore_core::scoring::AnomalyMap;
 use patchcore_io::{
     DataSet, Geometry, HiddenDefect, ImageError, Limits, Mask, MaskFault, MaskSurvey, NetworkInput, Photo, TestImage,
@@ -12,7 +12,7 @@ use patchcore_io::{
 use patchcore_metrics::threshold::{Threshold, Thresholds};
 use patchcore_metrics::{
     Bootstrap, Confusion, EvaluatedModel, ImageMetrics, Interval, LabelledMap, MetricError, PerMetric, PixelMetrics,
-    PixelReplicates, Results, SetResults, image_metrics, image_replicates, pixel_metrics, pixel_replicates,
+    PixelReplicates, Results, SetResults, image_metrics_at, image_replicates_at, pixel_metrics_at, pixel_replicates_at,
 };
 
 use crate::ahead::Ahead;
@@ -135,6 +135,9 @@ pub struct Evaluation {
     /// The pixel metrics over all images in each resample, for a paired comparison; `None` before
     /// [`Evaluation::add_intervals`], or where they are not defined.
     pub pixel_replicates: Option<PixelReplicates>,
+    /// At which thresholds images and regions were judged: those of the model. Without one of its maps it is that of its images,
+    /// where an image's score is the largest value of its map and both are on one scale.
+    pub judged_at: Thresholds,
     /// The masks of the defective images, and the one rule by which all of them were read.
     pub masks: MaskSurvey,
 }
@@ -240,19 +243,19 @@ impl Model {
             images.push(EvaluatedImage { image, score, mask_error, hidden, worst, map, truth, inside, remarks });
             tell(Stage::Scoring, images.len(), data.test.len())?;
         }
-        let threshold = self.thresholds().image.map(|threshold| threshold.value);
+        let judged_at = judged_at(self.thresholds(), self.config().image_score);
         let defects = images.iter().filter(|row| row.image.is_anomalous).map(|row| row.image.kind.clone());
         let names: BTreeSet<String> = defects.collect();
         let sets = 1 + names.len();
-        let overall = metrics_of(&images, None, threshold)?;
+        let overall = metrics_of(&images, None, &judged_at)?;
         tell(Stage::Metrics, 1, sets)?;
         let mut kinds = BTreeMap::new();
         for kind in names {
-            let metrics = metrics_of(&images, Some(&kind), threshold)?;
+            let metrics = metrics_of(&images, Some(&kind), &judged_at)?;
             kinds.insert(kind, metrics);
             tell(Stage::Metrics, 1 + kinds.len(), sets)?;
         }
-        Ok(Evaluation { images, overall, kinds, pixel_replicates: None, masks })
+        Ok(Evaluation { images, overall, kinds, pixel_replicates: None, judged_at, masks })
     }
 
     /// The test images with their masks and inputs, in order, made ahead on another thread.
@@ -353,16 +356,17 @@ impl Evaluation {
     /// [`Error::Metric`] for settings without resamples or with a confidence outside (0, 1).
     pub fn add_intervals(&mut self, bootstrap: &Bootstrap) -> Result<(), Error> {
         let images = &self.images;
+        let [of_images, of_pixels] = values(&self.judged_at);
         let sets = std::iter::once((None, &mut self.overall));
         for (kind, metrics) in sets.chain(self.kinds.iter_mut().map(|(kind, metrics)| (Some(kind.as_str()), metrics))) {
             let entries = Entries::new(images, kind);
             // What is not defined on this set has its reason in the metric itself.
             if metrics.image.is_ok() {
-                let replicates = image_replicates(&entries.scores, &entries.labels, bootstrap)?;
+                let replicates = image_replicates_at(of_images, &entries.scores, &entries.labels, bootstrap)?;
                 metrics.intervals.extend(replicates.intervals()?.iter());
             }
             if metrics.pixel.is_ok() {
-                let replicates = pixel_replicates(&entries.maps, bootstrap)?;
+                let replicates = pixel_replicates_at(of_pixels, &entries.maps, bootstrap)?;
                 metrics.intervals.extend(replicates.intervals()?.iter());
                 if kind.is_none() {
                     self.pixel_replicates = Some(replicates);
@@ -430,15 +434,45 @@ impl<'a> Entries<'a> {
     }
 }
 
-fn metrics_of(images: &[EvaluatedImage], kind: Option<&str>, threshold: Option<f32>) -> Result<Metrics, Error> {
+/// At which thresholds a model of this rule is judged.
+fn judged_at(stored: Thresholds, rule: ImageScoreRule) -> Thresholds {
+    let of_map = match rule {
+        ImageScoreRule::MaximumOfMap => stored.pixel.or(stored.image),
+        ImageScoreRule::MaximumOfMeans | ImageScoreRule::Reweighted => stored.pixel,
+    };
+    Thresholds { pixel: of_map, ..stored }
+}
+
+/// The thresholds of images and of maps.
+fn values(thresholds: &Thresholds) -> [Option<f32>; 2] {
+    [thresholds.image, thresholds.pixel].map(|threshold| Some(threshold?.value))
+}
+
+fn metrics_of(images: &[EvaluatedImage], kind: Option<&str>, judged_at: &Thresholds) -> Result<Metrics, Error> {
+    let [of_images, of_pixels] = values(judged_at);
     let Entries { scores, labels, maps } = Entries::new(images, kind);
     let n_anomalous = labels.iter().filter(|label| **label).count();
     Ok(Metrics {
         n_normal: labels.len() - n_anomalous,
         n_anomalous,
-        image: image_metrics(&scores, &labels),
-        pixel: pixel_metrics(&maps),
-        confusion: threshold.map(|threshold| Confusion::at(threshold, &scores, &labels)).transpose()?,
+        image: image_metrics_at(of_images, &scores, &labels),
+        pixel: pixel_metrics_at(of_pixels, &maps),
+        confusion: of_images.map(|threshold| Confusion::at(threshold, &scores, &labels)).transpose()?,
         intervals: PerMetric::default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_threshold_serves_image_and_map_only_where_both_are_on_one_scale() {
+        let [image, pixel] = [2.0, 3.0].map(|value| Some(Threshold::manual(value)));
+        let stored = Thresholds { image, pixel: None };
+        assert_eq!(judged_at(stored, ImageScoreRule::Reweighted), stored);
+        assert_eq!(judged_at(stored, ImageScoreRule::MaximumOfMap), Thresholds { image, pixel: image });
+        let both = Thresholds { image, pixel };
+        assert_eq!(judged_at(both, ImageScoreRule::MaximumOfMap), both);
+    }
 }

@@ -45,6 +45,7 @@ pub fn all() -> Vec<Row> {
     searches(&mut rows);
     coresets(&mut rows);
     whole(&mut rows);
+    metrics(&mut rows);
     rows
 }
 
@@ -178,6 +179,24 @@ fn whole(rows: &mut Vec<Row>) {
             target: Some(target),
             gflop: None,
             unit,
+        });
+    }
+}
+
+fn metrics(rows: &mut Vec<Row>) {
+    for (what, row) in [
+        ("AUPIMO of 40 maps of 512x512, ms", "metrics/aupimo"),
+        ("AUROC, AP, AUPRO 0.05 and 0.3, AUPIMO of 40 maps of 512x512, ms", "metrics/all"),
+    ] {
+        rows.push(Row {
+            what: format!("{what}, 2 threads"),
+            row: row.to_owned(),
+            script: "anomalib_metrics.py",
+            peer: "anomalib",
+            threads: 2,
+            target: None,
+            gflop: None,
+            unit: Unit::Milliseconds,
         });
     }
 }

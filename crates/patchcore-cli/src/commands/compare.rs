@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use patchcore::metrics::{
     Bootstrap, ImageMetrics, Interval, METRICS, Metric, MetricSource, PerMetric, PixelReplicates, Results,
-    ResultsError, delong_difference, image_metrics, image_replicates, roc_curve, thin_curve,
+    ResultsError, delong_difference, image_metrics_at, image_replicates_at, roc_curve, thin_curve,
 };
 use patchcore::write_beside_and_rename;
 use patchcore_report::{ComparedImage, ComparisonPage, MetricDifference, OwnFile, Threshold};
@@ -86,6 +86,11 @@ impl Evaluated {
         }
         let replicates = replicates(&folder.join(ReplicatesFile::NAME), &ReplicatesFile::digest(&json, &scores))?;
         Ok(Self { name: folder.display().to_string(), results, rows, replicates })
+    }
+
+    /// The threshold that its model carries.
+    fn stored_threshold(&self) -> Option<f32> {
+        Some(self.results.thresholds?.image?.value)
     }
 
     /// The threshold that its verdicts come from.
@@ -179,12 +184,14 @@ fn differences(a: &Evaluated, b: &Evaluated, images: &[ComparedImage]) -> Vec<Me
     let labels: Vec<bool> = images.iter().map(|image| image.is_anomalous).collect();
     let first: Vec<f32> = images.iter().map(|image| image.a).collect();
     let second: Vec<f32> = images.iter().map(|image| image.b).collect();
-    let (of_a, of_b) = (image_metrics(&first, &labels).ok(), image_metrics(&second, &labels).ok());
+    let thresholds = [a.stored_threshold(), b.stored_threshold()];
+    let [of_a, of_b] = [(&first, thresholds[0]), (&second, thresholds[1])]
+        .map(|(scores, threshold)| image_metrics_at(threshold, scores, &labels).ok());
     let mut intervals = pixel_intervals(a, b);
-    intervals.extend(image_intervals(&first, &second, &labels).iter());
+    intervals.extend(image_intervals([&first, &second], thresholds, &labels).iter());
     let row = |metric: &'static Metric| {
         let value = |evaluated: &Evaluated, image: &Option<ImageMetrics>| match metric.source {
-            MetricSource::Images(value) => image.as_ref().map(value),
+            MetricSource::Images(value) => image.as_ref().and_then(value),
             MetricSource::Pixels(_) => evaluated.results.overall.values.get(metric),
         };
         MetricDifference { metric, a: value(a, &of_a), b: value(b, &of_b), interval: intervals.get(metric) }
@@ -194,12 +201,14 @@ fn differences(a: &Evaluated, b: &Evaluated, images: &[ComparedImage]) -> Vec<Me
 
 /// 95 % intervals of second minus first from the paired scores: DeLong's for the AUROC, the paired bootstrap's for the
 /// others. None where there is none, as with a single image of a class.
-fn image_intervals(first: &[f32], second: &[f32], labels: &[bool]) -> PerMetric<Interval> {
+fn image_intervals(scores: [&[f32]; 2], thresholds: [Option<f32>; 2], labels: &[bool]) -> PerMetric<Interval> {
+    let [first, second] = scores;
     let bootstrap = Bootstrap::default();
     let delong =
         delong_difference(second, first, labels).and_then(|difference| difference.interval(bootstrap.confidence)).ok();
-    let replicates = |scores: &[f32]| image_replicates(scores, labels, &bootstrap);
-    let paired = replicates(second).and_then(|second| second.difference(&replicates(first)?)).unwrap_or_default();
+    let [of_first, of_second] = [(first, thresholds[0]), (second, thresholds[1])]
+        .map(|(scores, threshold)| image_replicates_at(threshold, scores, labels, &bootstrap));
+    let paired = of_second.and_then(|second| second.difference(&of_first?)).unwrap_or_default();
     let others = paired.iter().filter(|(metric, _)| **metric != Metric::IMAGE_AUROC);
     others.chain(delong.map(|interval| (&Metric::IMAGE_AUROC, interval))).collect()
 }

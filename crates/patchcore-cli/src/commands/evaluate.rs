@@ -23,7 +23,7 @@ use crate::output::make_folder;
 use crate::progress::Display;
 use crate::report_evidence::evidence;
 use crate::report_page::report_page;
-use crate::results::{ReplicatesFile, one_class, scores_csv, summary};
+use crate::results::{ReplicatesFile, no_aupimo, one_class, scores_csv, summary};
 use crate::write_plan::{Kind, WritePlan};
 
 pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
@@ -90,6 +90,9 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
 
     output::note_threshold(&model);
     say(&evaluation, &data);
+    if let Some(reason) = no_aupimo(&evaluation) {
+        output::note(&reason);
+    }
     if let Some(reason) = data.one_class().or_else(|| one_class(&results).map(ToOwned::to_owned)) {
         tracing::warn!("{reason}: image metrics are not defined");
     }

@@ -60,6 +60,12 @@ fn a_calibrated_model_gives_verdicts_and_exit_codes() {
     let metrics: Value = serde_json::from_str(&fs::read_to_string(place.path("out/metrics.json")).unwrap()).unwrap();
     assert_eq!(metrics["confusion"]["true_positives"], 3, "{metrics:#}");
     assert_eq!(metrics["image_auroc_ci"], serde_json::json!([1.0, 1.0]));
+    let counts = &metrics["confusion"];
+    let errors = counts["false_positives"].as_f64().unwrap() + counts["false_negatives"].as_f64().unwrap();
+    assert_eq!(metrics["image_f1"], 6.0 / (6.0 + errors), "{metrics:#}");
+    assert!(metrics["image_f1_ci"].is_array() && metrics["region_recall_ci"].is_array());
+    let recall = metrics["region_recall"].as_f64().unwrap();
+    assert!(0.0 < recall && recall <= metrics["regions_found"].as_f64().unwrap(), "{metrics:#}");
     let interval = &metrics["aupro_0.3_ci"];
     let (low, value, high) = (interval[0].as_f64(), metrics["aupro_0.3"].as_f64(), interval[1].as_f64());
     assert!(low.unwrap() <= value.unwrap() && value.unwrap() <= high.unwrap(), "{metrics:#}");

@@ -27,6 +27,7 @@ fn the_demo_does_the_whole_job_and_can_be_run_again() {
     assert_eq!(rows.len(), 35);
     for row in &rows {
         assert!(row[3].parse::<f32>().unwrap() > 0.0, "{row:?}");
+        assert_eq!(row[6].parse::<f64>().is_ok_and(|area| (0.0..=1.0).contains(&area)), &row[2] == "1", "{row:?}");
         assert_eq!(&row[2], if &row[1] == "good" { "0" } else { "1" });
         let name = row[0].rsplit('/').next().unwrap();
         let overlay = image::open(out.join("overlays").join(&row[1]).join(format!("{name}.overlay.png"))).unwrap();
@@ -46,6 +47,7 @@ fn check_metrics(metrics: &Value) {
         "pixel_f1_max",
         "aupro_0.3",
         "aupro_0.05",
+        "aupimo",
     ] {
         let value = metrics[key].as_f64().unwrap_or_else(|| panic!("{key}: {metrics:#}"));
         assert!((0.0..=1.0).contains(&value), "{key}: {value}");

@@ -5,6 +5,7 @@
 
 use rayon::prelude::*;
 
+use super::super::places::place_counts;
 use super::super::ranked_scores::key;
 use super::super::{LabelledMap, MetricError, connected_regions};
 
@@ -139,39 +140,10 @@ impl Events {
     }
 }
 
-/// `(place << 32 | image, number)` for the normal entries of one image, places ascending.
-fn place_counts(mut values: Vec<u32>, keys: &[u32], image: u32) -> Vec<(u64, u32)> {
-    values.sort_unstable();
-    let mut counts: Vec<(u64, u32)> = Vec::new();
-    let mut step = 0;
-    for value in values {
-        step += gallop(&keys[step..], value);
-        // What lies behind the last step is in the totals only.
-        let Some(key) = keys.get(step) else { break };
-        let place = 2 * step as u64 + u64::from(*key == value);
-        let at = place << 32 | u64::from(image);
-        match counts.last_mut() {
-            Some((last, count)) if *last == at => *count += 1,
-            _ => counts.push((at, 1)),
-        }
-    }
-    counts
-}
-
 /// The key of a score that has been checked.
 fn finite_key(score: f32) -> u32 {
     match key(score) {
         Some(key) => key,
         None => unreachable!("scores that count have been checked to be finite"),
     }
-}
-
-/// Number of keys below `value` in an ascending slice, in the logarithm of that number.
-fn gallop(keys: &[u32], value: u32) -> usize {
-    let mut bound = 1;
-    while keys.get(bound - 1).is_some_and(|key| *key < value) {
-        bound *= 2;
-    }
-    let (from, to) = (bound / 2, bound.min(keys.len()));
-    from + keys[from..to].partition_point(|key| *key < value)
 }

@@ -13,7 +13,8 @@
 //! A resample is a weight per image, so nothing is sorted again. Every metric here changes its course only at scores of
 //! anomalous pixels: between two of them the normal pixels matter by their number per image only. `events.rs`
 //! counts them so, once; `sweep.rs` walks over these counts for eight resamples at a time. Each replicate equals the
-//! metric of the repeated images (up to rounding; a test repeats them).
+//! metric of the repeated images (up to rounding; a test repeats them). The AUPIMO changes its course at scores of good pixels
+//! instead, of which only the highest matter; it has events of its own (`overlap_events.rs`).
 //!
 //! # Cost
 //! Per resample O(anomalous pixels + counts), and there are at most as many counts as normal pixels, in practice a few
@@ -29,7 +30,9 @@ mod tests;
 use rand_core::{Rng, SeedableRng};
 use rand_pcg::Pcg64;
 
-pub use replicates::{ImageReplicates, PixelReplicates, image_replicates, pixel_replicates};
+pub use replicates::{
+    ImageReplicates, PixelReplicates, image_replicates, image_replicates_at, pixel_replicates, pixel_replicates_at,
+};
 pub(super) use sweep::Replicate;
 
 /// Settings of a bootstrap.

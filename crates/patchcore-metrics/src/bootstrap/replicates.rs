@@ -4,9 +4,14 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
+use super::super::aupimo::checked_events;
 use super::super::interval::check_confidence;
+use super::super::overlap_events::OverlapEvents;
 use super::super::ranked_scores::RankedScores;
-use super::super::{Interval, LabelledMap, METRICS, Metric, MetricError, MetricSource, PerMetric};
+use super::super::region_recall::RegionCounts;
+use super::super::{
+    AUPIMO_BOUNDS, Confusion, Interval, LabelledMap, METRICS, Metric, MetricError, MetricSource, PerMetric,
+};
 use super::Bootstrap;
 use super::events::Events;
 use super::sweep::{LANES, Replicate, sweep};
@@ -46,9 +51,30 @@ pub fn image_replicates(
     labels: &[bool],
     bootstrap: &Bootstrap,
 ) -> Result<ImageReplicates, MetricError> {
+    image_replicates_at(None, scores, labels, bootstrap)
+}
+
+/// Resamples one score per image, with the F1 at a model's threshold if it has one.
+///
+/// # Errors
+/// As [`image_replicates`].
+pub fn image_replicates_at(
+    threshold: Option<f32>,
+    scores: &[f32],
+    labels: &[bool],
+    bootstrap: &Bootstrap,
+) -> Result<ImageReplicates, MetricError> {
     // Lengths, finiteness and both classes.
     RankedScores::from_labels(scores, labels)?;
-    Replicates::new(&Events::from_labels(scores, labels)?, labels.to_vec(), bootstrap).map(ImageReplicates)
+    let at_threshold = |weights: &[u32], replicate: &mut Replicate| {
+        replicate.f1 = threshold.and_then(|threshold| {
+            let verdicts = scores.iter().zip(labels).zip(weights);
+            let called = verdicts.map(|((score, label), weight)| (*score > threshold, *label, u64::from(*weight)));
+            Confusion::of_verdicts(called).f1()
+        });
+    };
+    Replicates::new(&Events::from_labels(scores, labels)?, labels.to_vec(), bootstrap, &at_threshold)
+        .map(ImageReplicates)
 }
 
 /// Resamples the images of the maps; an image with a defective pixel inside is a defective one.
@@ -57,6 +83,21 @@ pub fn image_replicates(
 /// As [`pixel_metrics`](super::super::pixel_metrics()), [`MetricError::NoResamples`] and
 /// [`MetricError::InvalidConfidence`].
 pub fn pixel_replicates(maps: &[LabelledMap<'_>], bootstrap: &Bootstrap) -> Result<PixelReplicates, MetricError> {
+    pixel_replicates_at(None, maps, bootstrap)
+}
+
+/// Resamples the images of the maps, with the recall of the regions at a model's threshold of the map if it has one.
+///
+/// Where the [`aupimo`](super::super::aupimo()) is defined on the maps, it has a value in every resample: in one that draws
+/// the highest good pixels so often that no rate is as low as the lower bound, the curves are level below the lowest one.
+///
+/// # Errors
+/// As [`pixel_replicates`].
+pub fn pixel_replicates_at(
+    threshold: Option<f32>,
+    maps: &[LabelledMap<'_>],
+    bootstrap: &Bootstrap,
+) -> Result<PixelReplicates, MetricError> {
     for (index, map) in maps.iter().enumerate() {
         map.check_lengths(index)?;
     }
@@ -65,18 +106,43 @@ pub fn pixel_replicates(maps: &[LabelledMap<'_>], bootstrap: &Bootstrap) -> Resu
     let maps: Vec<LabelledMap<'_>> = cut.collect();
     check_maps(&maps)?;
     let defective = |map: &LabelledMap<'_>| map.mask.is_some_and(|mask| mask.contains(&true));
-    let strata = maps.iter().map(defective).collect();
-    Replicates::new(&Events::from_maps(&maps)?, strata, bootstrap).map(PixelReplicates)
+    let strata: Vec<bool> = maps.iter().map(defective).collect();
+    let overlaps = checked_events(&maps, AUPIMO_BOUNDS).is_ok().then(|| overlaps(&maps, &strata, bootstrap));
+    let counts = |threshold| maps.par_iter().map(|map| RegionCounts::new(map, threshold)).collect();
+    let regions: Option<Vec<RegionCounts>> = threshold.map(counts).transpose()?;
+    let beside_the_sweep = |weights: &[u32], replicate: &mut Replicate| {
+        replicate.aupimo = overlaps.as_ref().and_then(|events| events.mean_area(weights, AUPIMO_BOUNDS));
+        let mut sum = RegionCounts::default();
+        for (counts, weight) in regions.iter().flatten().zip(weights) {
+            sum.add(counts, f64::from(*weight));
+        }
+        let shares = sum.shares();
+        replicate.region_recall = shares.map(|shares| shares.overlap);
+        replicate.regions_found = shares.map(|shares| shares.found);
+    };
+    Replicates::new(&Events::from_maps(&maps)?, strata, bootstrap, &beside_the_sweep).map(PixelReplicates)
+}
+
+/// The events of the per-image overlap as deep as any resample needs them: one without the highest good images comes to the
+/// upper rate at lower scores.
+fn overlaps(maps: &[LabelledMap<'_>], strata: &[bool], bootstrap: &Bootstrap) -> OverlapEvents {
+    let [_, upper] = AUPIMO_BOUNDS;
+    let mut rate = 4.0 * upper;
+    loop {
+        let events = OverlapEvents::new(maps, rate);
+        let reached = |resample: usize| events.reach(&bootstrap.draw(resample, strata), upper);
+        if (0..bootstrap.resamples).into_par_iter().all(reached) {
+            return events;
+        }
+        rate *= 8.0;
+    }
 }
 
 /// What ranking the pixels would refuse, without ranking them. The masks hold nothing that is outside.
 fn check_maps(maps: &[LabelledMap<'_>]) -> Result<(), MetricError> {
     let (mut n_normal, mut n_anomalous) = (0, 0);
     for (index, map) in maps.iter().enumerate() {
-        let damaged = |(pixel, score): &(usize, &f32)| !score.is_finite() && map.counts(*pixel);
-        if let Some((pixel, value)) = map.scores.iter().enumerate().find(damaged) {
-            return Err(MetricError::NonFiniteScore { map: Some(index), index: pixel, value: *value });
-        }
+        map.check_scores(index)?;
         let defective = map.mask.map_or(0, |mask| mask.iter().filter(|pixel| **pixel).count());
         n_anomalous += defective as u64;
         n_normal += (map.n_inside() - defective) as u64;
@@ -134,7 +200,13 @@ fn of_pixels(metric: &Metric) -> bool {
 }
 
 impl Replicates {
-    fn new(events: &Events, strata: Vec<bool>, bootstrap: &Bootstrap) -> Result<Self, MetricError> {
+    /// `beside_the_sweep` adds to a replicate what is no matter of ranking all entries, from the images' weights.
+    fn new(
+        events: &Events,
+        strata: Vec<bool>,
+        bootstrap: &Bootstrap,
+        beside_the_sweep: &(dyn Fn(&[u32], &mut Replicate) + Sync),
+    ) -> Result<Self, MetricError> {
         check_confidence(bootstrap.confidence)?;
         if bootstrap.resamples == 0 {
             return Err(MetricError::NoResamples);
@@ -143,7 +215,11 @@ impl Replicates {
         let batch = |batch: usize| {
             let resamples = batch * LANES..((batch + 1) * LANES).min(bootstrap.resamples);
             let weights: Vec<Vec<u32>> = resamples.map(|resample| bootstrap.draw(resample, &strata)).collect();
-            sweep(events, &weights)
+            let mut values = sweep(events, &weights);
+            for (value, weights) in values.iter_mut().zip(&weights) {
+                value.iter_mut().for_each(|value| beside_the_sweep(weights, value));
+            }
+            values
         };
         let values = batches.into_par_iter().flat_map_iter(batch).collect();
         Ok(Self { bootstrap: *bootstrap, strata, values })
@@ -151,22 +227,31 @@ impl Replicates {
 
     /// The intervals of the metrics that are read from these replicates, or of their differences to those of `other`.
     fn intervals(&self, of: fn(&Metric) -> bool, other: Option<&Self>) -> Result<PerMetric<Interval>, MetricError> {
+        if self.values.iter().flatten().next().is_none() {
+            return Err(MetricError::NoResamples);
+        }
         let metrics = METRICS.iter().filter(|metric| of(metric));
-        metrics.map(|metric| Ok((metric, self.interval(other, metric.replicate)?))).collect()
+        let intervals = metrics.map(|metric| Ok((metric, self.interval(other, metric.replicate)?)));
+        let intervals = intervals.collect::<Result<Vec<_>, MetricError>>()?;
+        Ok(intervals.into_iter().filter_map(|(metric, interval)| Some((metric, interval?))).collect())
     }
 
-    /// The interval of a metric, or of its difference to that of `other`.
-    fn interval(&self, other: Option<&Self>, metric: fn(&Replicate) -> f64) -> Result<Interval, MetricError> {
+    /// The interval of a metric, or of its difference to that of `other`; `None` for one that is not defined here, or there.
+    fn interval(
+        &self,
+        other: Option<&Self>,
+        metric: fn(&Replicate) -> Option<f64>,
+    ) -> Result<Option<Interval>, MetricError> {
         let mut values: Vec<f64> = match other {
-            None => self.values.iter().flatten().map(metric).collect(),
+            None => self.values.iter().flatten().filter_map(metric).collect(),
             Some(other) if other.bootstrap == self.bootstrap && other.strata == self.strata => {
                 let pairs = self.values.iter().zip(&other.values);
-                pairs.filter_map(|(a, b)| Some(metric(a.as_ref()?) - metric(b.as_ref()?))).collect()
+                pairs.filter_map(|(a, b)| Some(metric(a.as_ref()?)? - metric(b.as_ref()?)?)).collect()
             }
             Some(_) => return Err(MetricError::NotPaired),
         };
         values.sort_unstable_by(f64::total_cmp);
-        Interval::percentile(&values, self.bootstrap.confidence).ok_or(MetricError::NoResamples)
+        Ok(Interval::percentile(&values, self.bootstrap.confidence))
     }
 
     #[cfg(test)]

@@ -24,6 +24,15 @@ pub(crate) struct Replicate {
     pub(crate) f1_max: f64,
     pub(crate) aupro_30: f64,
     pub(crate) aupro_05: f64,
+    /// These are not of the sweep, and not in the files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) aupimo: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) f1: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) region_recall: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) regions_found: Option<f64>,
 }
 
 /// Where the curves are, and the areas under them so far.
@@ -174,5 +183,9 @@ fn finish(state: &State, totals: &LaneTotals, lane: usize) -> Option<Replicate> 
         f1_max: 2.0 * hits[lane] / of[lane],
         aupro_30: aupro(area_30, LIMITS[0]),
         aupro_05: aupro(area_05, LIMITS[1]),
+        aupimo: None,
+        f1: None,
+        region_recall: None,
+        regions_found: None,
     })
 }

@@ -4,9 +4,10 @@ use proptest::prelude::*;
 use rand_core::{Rng, SeedableRng};
 use rand_pcg::Pcg64;
 
-use super::super::properties::{borrow, labelled, maps};
-use super::super::{LabelledMap, Metric, MetricError, auroc, image_metrics, pixel_metrics};
-use super::{Bootstrap, image_replicates, pixel_replicates};
+use super::super::overlap_events::OverlapEvents;
+use super::super::properties::{borrow, bounds, inside_of, labelled, maps, regions_of_interest, with_inside};
+use super::super::{LabelledMap, Metric, MetricError, auroc, image_metrics_at, oracle, pixel_metrics_at};
+use super::{Bootstrap, image_replicates, image_replicates_at, pixel_replicates, pixel_replicates_at};
 
 const AUROC: Metric = Metric::IMAGE_AUROC;
 const FEW: Bootstrap = Bootstrap { resamples: 11, confidence: 0.9, seed: 3 };
@@ -20,46 +21,75 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(128) })]
 
     #[test]
-    fn image_replicates_are_metrics_of_repeated_images((scores, labels) in labelled()) {
-        let replicates = image_replicates(&scores, &labels, &FEW).unwrap();
+    fn image_replicates_are_metrics_of_repeated_images((scores, labels) in labelled(), threshold in -2.0_f32..2.0) {
+        let threshold = Some(threshold);
+        let replicates = image_replicates_at(threshold, &scores, &labels, &FEW).unwrap();
         for (weights, value) in replicates.weights_and_values() {
             let drawn = labels.iter().zip(&weights).filter(|(label, _)| **label).map(|(_, weight)| weight).sum::<u32>();
             prop_assert_eq!(drawn as usize, labels.iter().filter(|label| **label).count(), "not stratified");
-            let expected = image_metrics(&repeated(&scores, &weights), &repeated(&labels, &weights)).unwrap();
+            let (scores, labels) = (repeated(&scores, &weights), repeated(&labels, &weights));
+            let expected = image_metrics_at(threshold, &scores, &labels).unwrap();
             let value = value.unwrap();
             prop_assert!((value.auroc - expected.auroc).abs() < 1e-12, "{value:?} {expected:?}");
             prop_assert!((value.ap - expected.ap).abs() < 1e-12, "{value:?} {expected:?}");
             prop_assert!((value.f1_max - expected.f1_max.f1).abs() < 1e-12, "{value:?} {expected:?}");
+            prop_assert_eq!(value.f1, expected.f1);
         }
     }
 
     #[test]
-    fn pixel_replicates_are_metrics_of_repeated_maps(maps in maps(), cut in any::<u64>()) {
+    fn areas_of_weighted_overlaps_are_those_of_repeated_maps(
+        maps in maps(),
+        inside in regions_of_interest(),
+        bounds in bounds(),
+        weights in prop::collection::vec(0_u32..4, 5),
+        deep in any::<bool>(),
+    ) {
         let maps = borrow(&maps);
-        // Of every other map a part is outside; with an even `cut` nothing is.
-        let is_cut = |map: usize| cut % 2 == 1 && map.is_multiple_of(2);
-        let outside = |map: usize, at: usize| is_cut(map) && (cut >> ((7 * map + at) % 61)) & 6 == 6;
-        let inside: Vec<Vec<bool>> = maps
-            .iter()
-            .enumerate()
-            .map(|(map, of)| (0..of.scores.len()).map(|at| !outside(map, at)).collect())
-            .collect();
-        let with_region = maps.iter().zip(&inside).enumerate();
-        let maps: Vec<LabelledMap<'_>> =
-            with_region.map(|(map, (of, own))| LabelledMap { inside: is_cut(map).then_some(&own[..]), ..*of }).collect();
-        let Ok(replicates) = pixel_replicates(&maps, &FEW) else {
-            prop_assert!(pixel_metrics(&maps).is_err());
+        let own = inside_of(&maps, &inside);
+        let maps = with_inside(&maps, &own);
+        let weights = &weights[..maps.len()];
+        let events = OverlapEvents::new(&maps, if deep { 1.0 } else { bounds[1] });
+        let expected = oracle::aupimo(&repeated(&maps, weights), bounds);
+        match (events.mean_area(weights, bounds), expected) {
+            (Some(found), Some(expected)) => prop_assert!((found - expected).abs() < 1e-10, "{found} {expected}"),
+            (None, None) => {}
+            // The weights of the highest good images are too small for so few events.
+            (None, Some(_)) => prop_assert!(!deep && !events.reach(weights, bounds[1])),
+            (Some(_), None) => prop_assert!(false, "{weights:?}"),
+        }
+    }
+
+    #[test]
+    fn pixel_replicates_are_metrics_of_repeated_maps(
+        maps in maps(),
+        inside in regions_of_interest(),
+        threshold in -2.0_f32..2.0,
+    ) {
+        let maps = borrow(&maps);
+        let own = inside_of(&maps, &inside);
+        // Of every other map a part is outside.
+        let own: Vec<_> = own.into_iter().enumerate().map(|(map, own)| own.filter(|_| map % 2 == 0)).collect();
+        let maps = with_inside(&maps, &own);
+        let threshold = Some(threshold);
+        let Ok(replicates) = pixel_replicates_at(threshold, &maps, &FEW) else {
+            prop_assert!(pixel_metrics_at(threshold, &maps).is_err());
             return Ok(());
         };
         for (weights, value) in replicates.weights_and_values() {
             // A resample of whole-defect images alone has no normal pixel.
-            match (value, pixel_metrics(&repeated(&maps, &weights))) {
+            match (value, pixel_metrics_at(threshold, &repeated(&maps, &weights))) {
                 (Some(value), Ok(expected)) => {
                     prop_assert!((value.auroc - expected.auroc).abs() < 1e-12, "{value:?} {expected:?}");
                     prop_assert!((value.ap - expected.ap).abs() < 1e-12, "{value:?} {expected:?}");
                     prop_assert!((value.f1_max - expected.f1_max.f1).abs() < 1e-12, "{value:?} {expected:?}");
                     prop_assert!((value.aupro_30 - expected.aupro_30).abs() < 1e-10, "{value:?} {expected:?}");
                     prop_assert!((value.aupro_05 - expected.aupro_05).abs() < 1e-10, "{value:?} {expected:?}");
+                    let regions = expected.region_recall.unwrap();
+                    prop_assert!((value.region_recall.unwrap() - regions.overlap).abs() < 1e-12, "{value:?} {regions:?}");
+                    prop_assert!((value.regions_found.unwrap() - regions.found).abs() < 1e-12, "{value:?} {regions:?}");
+                    // So few pixels resolve no rate of 1e-5.
+                    prop_assert!(value.aupimo.is_none() && expected.aupimo.is_err());
                 }
                 (None, Err(MetricError::OneClass { .. } | MetricError::Empty)) => {}
                 other => prop_assert!(false, "{other:?}"),

@@ -1,4 +1,4 @@
-//! Curves in the unit square: ROC, precision-recall and per-region overlap.
+//! Curves in the unit square (ROC, precision-recall, per-region overlap), and over rates of several decades (per-image overlap).
 
 use super::axis::{Axis, frame, round_ticks};
 use super::mark::{Anchor, Mark, draw};
@@ -9,7 +9,7 @@ use crate::ReportError;
 pub(crate) struct Series<'a> {
     /// Its name in the key; with one series alone there is none.
     pub(crate) name: &'a str,
-    /// Points `[x, y]` in [0, 1], in drawing order.
+    /// Points `[x, y]` in drawing order: y in [0, 1]; x, too, or log10 of a rate where the chart has decades.
     pub(crate) points: &'a [[f64; 2]],
     /// Each y holds up to its own x from the x before (precision), instead of straight lines.
     pub(crate) steps: bool,
@@ -36,6 +36,8 @@ pub(crate) struct LineChart<'a> {
     pub(crate) operating_point: Option<([f64; 2], String)>,
     /// A vertical line and its words.
     pub(crate) limit: Option<(f64, &'a str)>,
+    /// Powers of ten from which and to which the horizontal axis goes; `None`: it goes from 0 to 1.
+    pub(crate) decades: Option<(i32, i32)>,
 }
 
 const CLASSES: [&str; 2] = ["curve first", "curve second"];
@@ -43,10 +45,20 @@ const CLASSES: [&str; 2] = ["curve first", "curve second"];
 /// Draws it.
 pub(crate) fn line_chart(chart: &LineChart<'_>) -> Result<String, ReportError> {
     assert!(chart.series.len() <= CLASSES.len(), "there is no style for a third series");
-    let (x, y) = (Axis::horizontal(0.0, 1.0), Axis::vertical(0.0, 1.0));
+    let y = Axis::vertical(0.0, 1.0);
     let ticks = round_ticks(0.0, 1.0, 5);
     let show = |tick: f64| format!("{tick:.1}");
-    let mut marks = x.marks(chart.x_name, &ticks, show);
+    let (x, mut marks) = match chart.decades {
+        None => {
+            let x = Axis::horizontal(0.0, 1.0);
+            (x, x.marks(chart.x_name, &ticks, show))
+        }
+        Some((low, high)) => {
+            let x = Axis::horizontal(f64::from(low), f64::from(high));
+            let powers: Vec<f64> = (low..=high).map(f64::from).collect();
+            (x, x.marks(chart.x_name, &powers, |power| format!("1e{power:.0}")))
+        }
+    };
     marks.extend(y.marks(chart.y_name, &ticks, show));
     if let Some((left, right)) = chart.chance {
         marks.push(Mark::line("chance", (x.at(0.0), y.at(left)), (x.at(1.0), y.at(right))));

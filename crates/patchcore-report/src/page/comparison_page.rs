@@ -206,6 +206,7 @@ impl ComparisonPage {
                 chance: Some((0.0, 1.0)),
                 operating_point: None,
                 limit: None,
+                decades: None,
             })?;
             figures.push((drawn, "ROC curves of the images that both have scored."));
         }

@@ -30,6 +30,9 @@ pub struct EvaluationPage {
     pub pr: Vec<[f64; 2]>,
     /// Points `[false-positive rate, per-region overlap]` of the pixels; empty where it is not defined.
     pub pro: Vec<[f64; 2]>,
+    /// Points `[log10 of the false-positive rate of the good images, mean overlap of the defective images]`; empty where it is
+    /// not defined.
+    pub pimo: Vec<[f64; 2]>,
     /// What a reader must know before believing the numbers, such as images that failed.
     pub notes: Vec<String>,
     /// How the model was made.
@@ -185,6 +188,7 @@ impl EvaluationPage {
                 chance: Some((0.0, 1.0)),
                 operating_point: rates.map(|(_, fpr, recall)| point([fpr, recall])),
                 limit: None,
+                decades: None,
             })?);
         }
         if !self.pr.is_empty() {
@@ -205,23 +209,43 @@ impl EvaluationPage {
                 chance: Some((base, base)),
                 operating_point: precision.map(point),
                 limit: None,
+                decades: None,
             })?);
         }
         if !self.pro.is_empty() {
-            let aupro = self.value(&Metric::AUPRO_30);
+            let (strict, wide) = (self.value(&Metric::AUPRO_05), self.value(&Metric::AUPRO_30));
             figures.push(curve(&LineChart {
                 id: "pro",
                 title: "Per-region-overlap curve",
                 description: &format!(
                     "Mean share of each defect that is found, over the share of good pixels called defective; \
-                     AUPRO up to 0.3 is {aupro}."
+                     AUPRO up to 0.05 is {strict}, up to 0.3 {wide}."
                 ),
                 x_name: "good pixels called defective",
                 y_name: "mean share of each defect found",
                 series: &[Series { name: "pixels", points: &self.pro, steps: false }],
                 chance: None,
                 operating_point: None,
-                limit: Some((0.3, "limit of AUPRO 0.3")),
+                limit: Some((0.05, "limit of AUPRO 0.05")),
+                decades: None,
+            })?);
+        }
+        if !self.pimo.is_empty() {
+            let aupimo = self.value(&Metric::AUPIMO);
+            figures.push(curve(&LineChart {
+                id: "pimo",
+                title: "Per-image-overlap curve",
+                description: &format!(
+                    "Mean share of each image's defect that is found, over the share of the good images' pixels called \
+                     defective; AUPIMO from 1e-5 to 1e-4 is {aupimo}."
+                ),
+                x_name: "pixels of good images called defective",
+                y_name: "mean share of each image's defect found",
+                series: &[Series { name: "images", points: &self.pimo, steps: false }],
+                chance: None,
+                operating_point: None,
+                limit: Some((-4.0, "upper end of AUPIMO")),
+                decades: Some((-6, -2)),
             })?);
         }
         Ok(figures)

@@ -64,6 +64,7 @@ fn page() -> EvaluationPage {
         roc: vec![[0.0, 0.0], [0.5, 0.5], [1.0, 1.0]],
         pr: vec![[0.5, 1.0], [1.0, 0.5]],
         pro: vec![[0.0, 0.0], [0.1, 0.9], [1.0, 1.0]],
+        pimo: vec![[-5.5, 0.2], [-4.5, 0.6], [-2.0, 0.9]],
         notes: vec![HOSTILE.to_owned()],
         configuration: vec![Fact::new(HOSTILE, HOSTILE)],
         environment: vec![Fact::new("device", "flex")],
@@ -180,7 +181,8 @@ fn the_tables_hold_every_metric_and_the_captions_its_value() {
     }
     assert!(html.contains("<dt>image AUROC</dt><dd>90.00\u{a0}% <small>80.0 to 95.0</small></dd>"));
     assert!(html.contains("<dt>image AP</dt><dd>90.00\u{a0}%</dd>") && html.contains("<dt>AUPRO 0.3</dt><dd>–</dd>"));
-    assert!(html.contains("of the images; area 90.00\u{a0}%.") && html.contains("AUPRO up to 0.3 is –."));
+    assert!(html.contains("of the images; area 90.00\u{a0}%.") && html.contains("AUPRO up to 0.05 is –, up to 0.3 –."));
+    assert!(html.contains("AUPIMO from 1e-5 to 1e-4 is –.") && html.contains(">1e-5</text>"));
     // At 3.5: of four good images 4 and 6 are called defective, of three defective ones with a score 7.
     let cells = |row: &str| html.split_once(row).unwrap().1.split_once("</tr>").unwrap().0.to_owned();
     assert_eq!(cells("<tr><th scope=\"row\">good</th>"), "<td>2</td><td>2</td>");
@@ -211,6 +213,7 @@ fn a_set_of_one_class_is_a_page_too() {
         roc: Vec::new(),
         pr: Vec::new(),
         pro: Vec::new(),
+        pimo: Vec::new(),
         ..page()
     };
     let html = page.render(&mut evidence).unwrap();
