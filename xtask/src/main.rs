@@ -1,5 +1,6 @@
 //! The project's own tasks: `cargo xtask <task>`.
 
+mod ablation;
 mod bench_devices;
 mod bench_report;
 mod ci;
@@ -31,6 +32,8 @@ struct Xtask {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Measure every choice of mode line and rewrite the tables of docs/line.md.
+    Ablation(ablation::Ablation),
     /// Run the criterion benches on every device present, record them as CSV and rewrite the README's table.
     BenchDevices(bench_devices::BenchDevices),
     /// Measure our side and the peers' in turn, and rewrite the README's table.
@@ -67,6 +70,7 @@ enum Task {
 
 fn main() -> anyhow::Result<()> {
     match Xtask::parse().task {
+        Task::Ablation(task) => task.run(),
         Task::BenchDevices(task) => task.run(),
         Task::BenchReport(task) => task.run(),
         Task::Ci(task) => task.run(),

@@ -1,22 +1,27 @@
-//! Tables in the README that a command writes: between `<!-- NAME -->` and `<!-- /NAME -->`.
+//! Tables in the README and in docs that a command writes: between `<!-- NAME -->` and `<!-- /NAME -->`.
 
 use anyhow::Context;
 
 use crate::tidy::root;
 
-/// Replaces what stands between a pair of markers.
+/// Replaces what stands between a pair of markers of the README.
 pub fn replace(name: &str, content: &str) -> anyhow::Result<()> {
-    let path = root().join("README.md");
-    let text = std::fs::read_to_string(&path)?;
+    replace_in("README.md", name, content)
+}
+
+/// Replaces what stands between a pair of markers of a file of the repository.
+pub fn replace_in(file: &str, name: &str, content: &str) -> anyhow::Result<()> {
+    let path = root().join(file);
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {file}"))?;
     std::fs::write(&path, replaced(&text, name, content)?)?;
-    println!("README.md: rewrote the table `{name}`");
+    println!("{file}: rewrote the table `{name}`");
     Ok(())
 }
 
 fn replaced(text: &str, name: &str, content: &str) -> anyhow::Result<String> {
     let (open, close) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
-    let (before, rest) = text.split_once(&open).with_context(|| format!("no {open} in README.md"))?;
-    let (_, after) = rest.split_once(&close).with_context(|| format!("no {close} in README.md"))?;
+    let (before, rest) = text.split_once(&open).with_context(|| format!("no {open} in the file"))?;
+    let (_, after) = rest.split_once(&close).with_context(|| format!("no {close} in the file"))?;
     Ok(format!("{before}{open}\n{}\n{close}{after}", content.trim()))
 }
 
