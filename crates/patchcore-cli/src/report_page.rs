@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use patchcore::metrics::{LabelledMap, Metric, Results, pr_curve, pro_curve, roc_curve, thin_curve};
+use patchcore::metrics::{LabelledMap, Metric, Results, StressResults, pr_curve, pro_curve, roc_curve, thin_curve};
 use patchcore::{EvaluatedImage, Evaluation, Model};
 use patchcore_report::{EvaluationPage, Fact, ImageRow};
 
@@ -26,6 +26,7 @@ pub fn report_page(
     model: &Model,
     evaluation: &Evaluation,
     results: &Results,
+    stress: Option<&StressResults>,
     scoring: Duration,
 ) -> EvaluationPage {
     let scored: Vec<(f32, bool)> =
@@ -48,6 +49,7 @@ pub fn report_page(
         roc,
         pr: pr_curve(&scores, &labels, RESOLUTION).unwrap_or_default(),
         pro: pro_curve(&maps, RESOLUTION).unwrap_or_default(),
+        stress: stress.cloned(),
         notes: notes(results),
         configuration: configuration(model),
         environment: environment(data, model, evaluation, scoring),
