@@ -1,6 +1,6 @@
 //! `evaluate --stress`: the test set in other light, out of focus, elsewhere; what is said before, and the tables after.
 
-use patchcore::metrics::{Finding, StressOutcome, StressResults, Wrong};
+use patchcore::metrics::{StressCount, StressFinding, StressOutcome, StressResults};
 use patchcore::{DataSet, Evaluation, Model, StressOptions, StressTest};
 
 use crate::forecast::Forecast;
@@ -54,11 +54,11 @@ pub fn summary(results: &StressResults) -> String {
     for (_, level, words, outcome) in rows(results) {
         let dash = || "-".to_owned();
         let counted =
-            |wrong: Option<Wrong>| wrong.map_or_else(dash, |wrong| format!("{} of {}", wrong.count, wrong.of));
+            |wrong: Option<StressCount>| wrong.map_or_else(dash, |wrong| format!("{} of {}", wrong.count, wrong.of));
         let auroc = outcome.image_auroc.map_or_else(dash, |auroc| format!("{:.1}", auroc * 100.0));
         let ratio = outcome.median_ratio.map_or_else(dash, |ratio| format!("x{ratio:.2}"));
         // The photos as they are hold to nothing.
-        let finding = outcome.finding().filter(|_| level.is_some()).map_or("", Finding::name);
+        let finding = outcome.finding().filter(|_| level.is_some()).map_or("", StressFinding::name);
         text.push_str(&line(words, &auroc, &counted(outcome.false_alarms), &counted(outcome.misses), &ratio, finding));
     }
     format!("{text}{}\n", results.sentence)
@@ -91,9 +91,9 @@ pub fn csv(results: &StressResults) -> anyhow::Result<Vec<u8>> {
     ])?;
     for (kind, level, words, outcome) in rows(results) {
         let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
-        let counted = |wrong: Option<Wrong>| match wrong {
+        let counted = |wrong: Option<StressCount>| match wrong {
             None => [const { String::new() }; 4],
-            Some(Wrong { count, of, interval, .. }) => {
+            Some(StressCount { count, of, interval, .. }) => {
                 [count.to_string(), of.to_string(), interval.low.to_string(), interval.high.to_string()]
             }
         };
@@ -101,7 +101,7 @@ pub fn csv(results: &StressResults) -> anyhow::Result<Vec<u8>> {
         cells.extend(counted(outcome.false_alarms));
         cells.extend(counted(outcome.misses));
         cells.extend([number(outcome.median_good_score), number(outcome.median_ratio)]);
-        cells.push(outcome.finding().filter(|_| level.is_some()).map_or("", Finding::name).to_owned());
+        cells.push(outcome.finding().filter(|_| level.is_some()).map_or("", StressFinding::name).to_owned());
         writer.write_record(cells)?;
     }
     Ok(writer.into_inner().map_err(|error| error.into_error())?)

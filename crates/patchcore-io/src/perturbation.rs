@@ -93,11 +93,11 @@ impl PerturbationKind {
     pub fn levels(self) -> &'static [f64] {
         match self {
             Self::Light => &[0.5, 0.7, 0.85, 0.95, 1.05, 1.15, 1.3, 1.5],
-            Self::Shading => &[0.1, 0.2, 0.3, 0.5],
+            Self::Shading => &[0.05, 0.1, 0.2, 0.4],
             Self::Blur => &[0.001, 0.002, 0.004, 0.008],
-            Self::Noise => &[0.01, 0.02, 0.04, 0.08],
+            Self::Noise => &[0.005, 0.01, 0.02, 0.05],
             Self::Jpeg => &[10.0, 30.0, 60.0, 90.0],
-            Self::Shift => &[0.01, 0.02, 0.05, 0.1],
+            Self::Shift => &[0.01, 0.02, 0.03, 0.05],
             Self::Rotation => &[1.0, 2.0, 5.0, 10.0],
             Self::Scale => &[0.9, 0.95, 1.05, 1.1],
         }

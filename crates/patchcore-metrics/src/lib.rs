@@ -95,5 +95,5 @@ pub use pro_curve::pro_curve;
 pub use results::{EvaluatedModel, Results, ResultsError};
 pub use roc_curve::{RocCurve, roc_curve};
 pub use set_results::SetResults;
-pub use stress::{Finding, StressLevel, StressOutcome, StressResults, StressSeries, Wrong};
+pub use stress::{StressCount, StressFinding, StressLevel, StressOutcome, StressResults, StressSeries};
 pub use thin_curve::thin_curve;

@@ -17,7 +17,7 @@ const CONFIDENCE: f64 = 0.95;
 /// What the photos of one class say of a change, against the same photos unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Finding {
+pub enum StressFinding {
     /// The errors rise by at most 5 % of the photos, of which there are 14 at least.
     Holds,
     /// They rise by more, and more photos go wrong than are put right by more than chance has it: with as many of both kinds expected, at
@@ -29,7 +29,7 @@ pub enum Finding {
     TooFew,
 }
 
-impl Finding {
+impl StressFinding {
     /// The fewest photos of a class of which anything is said to hold.
     pub const ENOUGH: usize = ENOUGH;
 
@@ -46,22 +46,22 @@ impl Finding {
 
 /// Photos of one class on the wrong side of the threshold: false alarms among good ones, misses among defective ones.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Wrong {
+pub struct StressCount {
     /// How many are wrong.
     pub count: usize,
     /// Of so many.
     pub of: usize,
     /// Their share at 95 % confidence ([`Interval::binomial`]).
     pub interval: Interval,
-    /// Wrong ones that were right unchanged.
+    /// StressCount ones that were right unchanged.
     pub appeared: usize,
     /// Right ones that were wrong unchanged.
     pub disappeared: usize,
     /// What that says.
-    pub finding: Finding,
+    pub finding: StressFinding,
 }
 
-impl Wrong {
+impl StressCount {
     /// Which photos are wrong now, and which of the same photos were unchanged; `None` without photos.
     ///
     /// # Errors
@@ -92,17 +92,17 @@ impl Wrong {
     }
 }
 
-fn finding(appeared: usize, disappeared: usize, of: usize) -> Finding {
+fn finding(appeared: usize, disappeared: usize, of: usize) -> StressFinding {
     // In whole numbers: 2 of 40 are 5 %.
     let rises = appeared as f64 > disappeared as f64 + TOLERANCE * of as f64 + 1e-9;
     let changed = appeared + disappeared;
     // P[Bin(changed, 1/2) >= appeared], which is P[.. <= disappeared].
     let is_beyond_chance = rises && lower_tail(changed, disappeared, 0.5) <= SIGNIFICANCE;
     match (is_beyond_chance, of < ENOUGH, rises) {
-        (true, ..) => Finding::Rises,
-        (false, true, _) => Finding::TooFew,
-        (false, false, true) => Finding::Unclear,
-        (false, false, false) => Finding::Holds,
+        (true, ..) => StressFinding::Rises,
+        (false, true, _) => StressFinding::TooFew,
+        (false, false, true) => StressFinding::Unclear,
+        (false, false, false) => StressFinding::Holds,
     }
 }
 
@@ -113,27 +113,27 @@ mod tests {
     #[test]
     fn what_counts_say() {
         for (appeared, disappeared, of, expected) in [
-            (0, 0, 40, Finding::Holds),
+            (0, 0, 40, StressFinding::Holds),
             // 2 of 40 are 5 %, 3 are more.
-            (2, 0, 40, Finding::Holds),
-            (3, 0, 40, Finding::Unclear),
-            (4, 0, 40, Finding::Unclear),
+            (2, 0, 40, StressFinding::Holds),
+            (3, 0, 40, StressFinding::Unclear),
+            (4, 0, 40, StressFinding::Unclear),
             // 1/32 is below 5 %; 1/16 is not.
-            (5, 0, 40, Finding::Rises),
+            (5, 0, 40, StressFinding::Rises),
             // Of 6: 7/64 as uneven; of 8: 9/256.
-            (5, 1, 40, Finding::Unclear),
-            (7, 1, 40, Finding::Rises),
+            (5, 1, 40, StressFinding::Unclear),
+            (7, 1, 40, StressFinding::Rises),
             // As many put right as went wrong.
-            (6, 6, 40, Finding::Holds),
-            (0, 9, 40, Finding::Holds),
+            (6, 6, 40, StressFinding::Holds),
+            (0, 9, 40, StressFinding::Holds),
             // Beyond chance, but less than 5 % of the photos.
-            (9, 0, 200, Finding::Holds),
-            (11, 0, 200, Finding::Rises),
-            (0, 0, 13, Finding::TooFew),
-            (0, 0, 14, Finding::Holds),
-            (1, 0, 14, Finding::Unclear),
-            (4, 0, 6, Finding::TooFew),
-            (5, 0, 6, Finding::Rises),
+            (9, 0, 200, StressFinding::Holds),
+            (11, 0, 200, StressFinding::Rises),
+            (0, 0, 13, StressFinding::TooFew),
+            (0, 0, 14, StressFinding::Holds),
+            (1, 0, 14, StressFinding::Unclear),
+            (4, 0, 6, StressFinding::TooFew),
+            (5, 0, 6, StressFinding::Rises),
         ] {
             assert_eq!(finding(appeared, disappeared, of), expected, "{appeared} {disappeared} {of}");
         }
@@ -144,11 +144,11 @@ mod tests {
     fn photos_are_compared_one_by_one() {
         let now = [true, true, false, false, true];
         let unchanged = [false, true, true, false, false];
-        let wrong = Wrong::new(&now, &unchanged).unwrap().unwrap();
+        let wrong = StressCount::new(&now, &unchanged).unwrap().unwrap();
         assert_eq!((wrong.count, wrong.of, wrong.appeared, wrong.disappeared, wrong.before()), (3, 5, 2, 1, 2));
         assert_eq!(wrong.share(), 0.6);
         assert_eq!(wrong.interval, Interval::binomial(3, 5, 0.95).unwrap());
-        assert_eq!(Wrong::new(&[], &[]), Ok(None));
-        assert!(Wrong::new(&now, &unchanged[1..]).is_err());
+        assert_eq!(StressCount::new(&[], &[]), Ok(None));
+        assert!(StressCount::new(&now, &unchanged[1..]).is_err());
     }
 }

@@ -5,7 +5,9 @@ mod finding;
 mod outcome;
 mod results;
 mod sentence;
+mod series;
 
-pub use finding::{Finding, Wrong};
+pub use finding::{StressCount, StressFinding};
 pub use outcome::StressOutcome;
-pub use results::{StressLevel, StressResults, StressSeries};
+pub use results::StressResults;
+pub use series::{StressLevel, StressSeries};

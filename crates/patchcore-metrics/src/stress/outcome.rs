@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::finding::{Finding, Wrong};
+use super::finding::{StressCount, StressFinding};
 use crate::threshold::{Threshold, Verdict};
 use crate::{MetricError, auroc};
 
@@ -14,10 +14,10 @@ pub struct StressOutcome {
     pub image_auroc: Option<f64>,
     /// Good photos that are called anomalous; `None` without good photos, or without a threshold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub false_alarms: Option<Wrong>,
+    pub false_alarms: Option<StressCount>,
     /// Defective photos that are called good; `None` without defective photos, or without a threshold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub misses: Option<Wrong>,
+    pub misses: Option<StressCount>,
     /// Median score of the good photos; `None` without any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub median_good_score: Option<f64>,
@@ -68,7 +68,7 @@ impl StressOutcome {
             let is_wrong = |scores: &[f32]| -> Vec<bool> {
                 of_class(scores, defective).iter().map(|score| threshold.verdict(*score) != right).collect()
             };
-            Wrong::new(&is_wrong(scores), &is_wrong(unchanged))
+            StressCount::new(&is_wrong(scores), &is_wrong(unchanged))
         };
         let median_good_score = median(of_class(scores, false));
         let before = median(of_class(unchanged, false)).filter(|median| *median != 0.0);
@@ -84,9 +84,9 @@ impl StressOutcome {
 
     /// What both classes say together: errors of one rise, one is unclear, or all that have photos enough hold; `None` where nothing is
     /// counted.
-    pub fn finding(&self) -> Option<Finding> {
+    pub fn finding(&self) -> Option<StressFinding> {
         let findings = || [self.false_alarms, self.misses].into_iter().flatten().map(|wrong| wrong.finding);
-        let order = [Finding::Rises, Finding::Unclear, Finding::Holds, Finding::TooFew];
+        let order = [StressFinding::Rises, StressFinding::Unclear, StressFinding::Holds, StressFinding::TooFew];
         order.into_iter().find(|wanted| findings().any(|finding| finding == *wanted))
     }
 }
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!((misses.count, misses.of, misses.appeared, misses.disappeared), (1, 3, 1, 1));
         // Between 5 and 6, and between 2 and 3.
         assert_eq!((outcome.median_good_score, outcome.median_ratio), (Some(5.5), Some(2.2)));
-        assert_eq!(outcome.finding(), Some(Finding::TooFew));
+        assert_eq!(outcome.finding(), Some(StressFinding::TooFew));
     }
 
     #[test]
@@ -141,11 +141,12 @@ mod tests {
 
     #[test]
     fn the_worse_class_decides_and_too_few_photos_say_nothing() {
-        let wrong = |finding| Wrong::new(&[false], &[false]).unwrap().map(|wrong| Wrong { finding, ..wrong });
+        let wrong =
+            |finding| StressCount::new(&[false], &[false]).unwrap().map(|wrong| StressCount { finding, ..wrong });
         let both = |a, b| StressOutcome { false_alarms: wrong(a), misses: wrong(b), ..StressOutcome::default() };
-        assert_eq!(both(Finding::Holds, Finding::Rises).finding(), Some(Finding::Rises));
-        assert_eq!(both(Finding::Unclear, Finding::Holds).finding(), Some(Finding::Unclear));
-        assert_eq!(both(Finding::Holds, Finding::TooFew).finding(), Some(Finding::Holds));
-        assert_eq!(both(Finding::TooFew, Finding::TooFew).finding(), Some(Finding::TooFew));
+        assert_eq!(both(StressFinding::Holds, StressFinding::Rises).finding(), Some(StressFinding::Rises));
+        assert_eq!(both(StressFinding::Unclear, StressFinding::Holds).finding(), Some(StressFinding::Unclear));
+        assert_eq!(both(StressFinding::Holds, StressFinding::TooFew).finding(), Some(StressFinding::Holds));
+        assert_eq!(both(StressFinding::TooFew, StressFinding::TooFew).finding(), Some(StressFinding::TooFew));
     }
 }

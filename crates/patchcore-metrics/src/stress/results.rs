@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::outcome::StressOutcome;
 use super::sentence;
+use super::series::StressSeries;
 use crate::threshold::Threshold;
 use crate::{EvaluatedModel, ResultsError};
 
@@ -36,33 +37,6 @@ pub struct StressResults {
     pub model: EvaluatedModel,
 }
 
-/// One kind of change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StressSeries {
-    /// Its name: `light`.
-    pub kind: String,
-    /// What a level says, with its unit.
-    pub about: String,
-    /// The level of a photo as it is.
-    pub unchanged: f64,
-    /// By rising level.
-    pub levels: Vec<StressLevel>,
-}
-
-/// One level of a change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StressLevel {
-    /// The level.
-    pub level: f64,
-    /// The level as a table shows it: `x0.85`, `18 px`.
-    pub label: String,
-    /// The change as a sentence names it: `15 % less light`.
-    pub words: String,
-    /// What it does.
-    #[serde(flatten)]
-    pub outcome: StressOutcome,
-}
-
 impl StressResults {
     /// Version of the layout above.
     pub const VERSION: u32 = 1;
@@ -93,8 +67,8 @@ impl StressResults {
     }
 
     /// What the counts say, in one sentence: how far each change is held, at which level errors first rise, and over how many photos. A
-    /// change is held up to a level where every level up to there is ([`Finding::Holds`](super::Finding::Holds)); a rise is named where it
-    /// is beyond chance ([`Finding::Rises`](super::Finding::Rises)); what the counts cannot carry is not said.
+    /// change is held up to a level where every level up to there is ([`StressFinding::Holds`](super::StressFinding::Holds)); a rise is named where it
+    /// is beyond chance ([`StressFinding::Rises`](super::StressFinding::Rises)); what the counts cannot carry is not said.
     pub fn in_words(&self) -> String {
         sentence::of(&self.unchanged, &self.kinds, (self.n_normal, self.n_anomalous))
     }
@@ -103,6 +77,7 @@ impl StressResults {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::StressLevel;
 
     fn results() -> StressResults {
         let outcome = StressOutcome { image_auroc: Some(0.5), median_ratio: Some(1.25), ..StressOutcome::default() };

@@ -1,8 +1,8 @@
 //! What a stress test found, in one sentence that says no more than the counts carry.
 
-use super::finding::{Finding, Wrong};
+use super::finding::{StressCount, StressFinding};
 use super::outcome::StressOutcome;
-use super::results::{StressLevel, StressSeries};
+use super::series::{StressLevel, StressSeries};
 
 /// The sentence, for so many good and defective photos.
 pub(super) fn of(unchanged: &StressOutcome, kinds: &[StressSeries], (good, defective): (usize, usize)) -> String {
@@ -15,13 +15,13 @@ pub(super) fn of(unchanged: &StressOutcome, kinds: &[StressSeries], (good, defec
     }
     let (mut held, mut rises, mut unclear) = (Vec::new(), Vec::new(), Vec::new());
     for side in kinds.iter().flat_map(sides) {
-        let finding = |level: &&&StressLevel| level.outcome.finding();
-        let last_held = side.iter().take_while(|level| finding(level) == Some(Finding::Holds)).last();
-        let first_rise = side.iter().find(|level| finding(level) == Some(Finding::Rises));
+        let finding = |level: &&StressLevel| level.outcome.finding();
+        let last_held = side.iter().copied().take_while(|level| finding(level) == Some(StressFinding::Holds)).last();
+        let first_rise = side.iter().copied().find(|level| finding(level) == Some(StressFinding::Rises));
         held.extend(last_held.map(|level| level.words.clone()));
-        rises.extend(first_rise.map(|level| rise(level)));
+        rises.extend(first_rise);
         if let (None, None, Some(nearest)) = (last_held, first_rise, side.first())
-            && nearest.outcome.finding() == Some(Finding::Unclear)
+            && nearest.outcome.finding() == Some(StressFinding::Unclear)
         {
             unclear.push(nearest.words.clone());
         }
@@ -30,13 +30,12 @@ pub(super) fn of(unchanged: &StressOutcome, kinds: &[StressSeries], (good, defec
     if !held.is_empty() {
         parts.push(format!("holds to {}", listed(&held)));
     }
-    if !rises.is_empty() {
-        parts.push(rises.join(", "));
-    }
+    parts.extend(risen("false alarms", &rises, |outcome| outcome.false_alarms));
+    parts.extend(risen("misses", &rises, |outcome| outcome.misses));
     if !unclear.is_empty() {
         parts.push(format!("unclear is {}", listed(&unclear)));
     }
-    let enough = Finding::ENOUGH;
+    let enough = StressFinding::ENOUGH;
     if held.is_empty() && unclear.is_empty() {
         let there_are = match (good, defective) {
             (good, 0) => format!("{good} good and no defective"),
@@ -60,7 +59,7 @@ pub(super) fn of(unchanged: &StressOutcome, kinds: &[StressSeries], (good, defec
 
 /// Which photos the sentence is about.
 fn basis(good: usize, defective: usize) -> String {
-    let enough = Finding::ENOUGH;
+    let enough = StressFinding::ENOUGH;
     match (good, defective) {
         (good, 0) => format!("false alarms only, of {good} good photos: there is no defective one"),
         (0, defective) => format!("misses only, of {defective} defective photos: there is no good one"),
@@ -86,14 +85,17 @@ fn sides(series: &StressSeries) -> [Vec<&StressLevel>; 2] {
     [side(false), side(true)]
 }
 
-/// What rises at a level: `with 30 % less light false alarms rise from 1 to 9 of 40`.
-fn rise(level: &StressLevel) -> String {
-    let rising = |wrong: Option<Wrong>, what: &str| {
-        let wrong = wrong.filter(|wrong| wrong.finding == Finding::Rises)?;
-        Some(format!("{what} rise from {} to {} of {}", wrong.before(), wrong.count, wrong.of))
-    };
-    let both = [rising(level.outcome.false_alarms, "false alarms"), rising(level.outcome.misses, "misses")];
-    format!("with {} {}", level.words, both.into_iter().flatten().collect::<Vec<String>>().join(" and "))
+/// What rises where: `false alarms rise from 1 of 40 to 9 with 30 % less light and 12 with a shift of 18 pixels`.
+fn risen(what: &str, levels: &[&StressLevel], class: impl Fn(&StressOutcome) -> Option<StressCount>) -> Option<String> {
+    let rising = levels.iter().filter_map(|level| Some((level, class(&level.outcome)?)));
+    let rising = rising.filter(|(_, wrong)| wrong.finding == StressFinding::Rises);
+    let (mut from, mut to) = (None, Vec::new());
+    for (level, wrong) in rising {
+        // The same photos as they are, for every level.
+        from = Some(format!("{} of {}", wrong.before(), wrong.of));
+        to.push(format!("{} with {}", wrong.count, level.words));
+    }
+    Some(format!("{what} rise from {} to {}", from?, listed(&to)))
 }
 
 /// `a, b and c`.
@@ -116,12 +118,12 @@ mod tests {
     use super::*;
 
     /// `count` of `of` are wrong, all of which were right unchanged but for `before`.
-    fn wrong(before: usize, count: usize, of: usize) -> Option<Wrong> {
+    fn wrong(before: usize, count: usize, of: usize) -> Option<StressCount> {
         let first = |wrong: usize| (0..of).map(|at| at < wrong).collect::<Vec<bool>>();
-        Wrong::new(&first(count), &first(before)).unwrap()
+        StressCount::new(&first(count), &first(before)).unwrap()
     }
 
-    fn outcome(false_alarms: Option<Wrong>, misses: Option<Wrong>) -> StressOutcome {
+    fn outcome(false_alarms: Option<StressCount>, misses: Option<StressCount>) -> StressOutcome {
         StressOutcome { false_alarms, misses, ..StressOutcome::default() }
     }
 
@@ -156,9 +158,8 @@ mod tests {
         let said = light_and_shift(40, 40, [(9, 1), (1, 2), (1, 1), (2, 3), (1, 1), (12, 8)]);
         assert_eq!(
             said,
-            "Holds to 15 % less light, 50 % more light and a shift of 9 pixels; with 50 % less light false alarms rise from 1 to 9 of 40, \
-             with a shift of 18 pixels false alarms rise from 1 to 12 of 40 and misses rise from 1 to 8 of 40 (of 40 good and 40 defective \
-             photos)."
+            "Holds to 15 % less light, 50 % more light and a shift of 9 pixels; false alarms rise from 1 of 40 to 9 with 50 % less light and \
+             12 with a shift of 18 pixels; misses rise from 1 of 40 to 8 with a shift of 18 pixels (of 40 good and 40 defective photos)."
         );
     }
 
@@ -177,7 +178,7 @@ mod tests {
         let said = light_and_shift(20, 0, [(8, 0), (1, 0), (1, 0), (1, 0), (1, 0), (1, 0)]);
         assert_eq!(
             said,
-            "Holds to 15 % less light, 50 % more light and a shift of 18 pixels; with 50 % less light false alarms rise from 1 to 8 of 20 \
+            "Holds to 15 % less light, 50 % more light and a shift of 18 pixels; false alarms rise from 1 of 20 to 8 with 50 % less light \
              (false alarms only, of 20 good photos: there is no defective one)."
         );
         let said = light_and_shift(20, 3, [(1, 1); 6]);
@@ -191,8 +192,8 @@ mod tests {
         let said = light_and_shift(6, 0, [(6, 0), (1, 0), (1, 0), (1, 0), (1, 0), (1, 0)]);
         assert_eq!(
             said,
-            "Too few photos to say what holds: 6 good and no defective, where 14 of a kind are needed; with 50 % less light false alarms \
-             rise from 1 to 6 of 6."
+            "Too few photos to say what holds: 6 good and no defective, where 14 of a kind are needed; false alarms rise from 1 of 6 to 6 \
+             with 50 % less light."
         );
     }
 

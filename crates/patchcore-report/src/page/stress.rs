@@ -1,7 +1,7 @@
 //! The section of a report on changed conditions: sentence, charts and table.
 
 use patchcore_metrics::threshold::Threshold;
-use patchcore_metrics::{Finding, StressOutcome, StressResults, StressSeries, Wrong};
+use patchcore_metrics::{StressCount, StressFinding, StressOutcome, StressResults, StressSeries};
 
 use crate::ReportError;
 use crate::chart::{Level, LevelChart, level_chart};
@@ -76,7 +76,7 @@ fn threshold(threshold: Option<&Threshold>) -> String {
 impl StressRow {
     fn new(change: String, outcome: &StressOutcome) -> Self {
         let dash = || "–".to_owned();
-        let counted = |wrong: Option<Wrong>| match wrong {
+        let counted = |wrong: Option<StressCount>| match wrong {
             None => [dash(), String::new()],
             Some(wrong) => [format!("{} of {}", wrong.count, wrong.of), range(&wrong)],
         };
@@ -86,7 +86,7 @@ impl StressRow {
             false_alarms: counted(outcome.false_alarms),
             misses: counted(outcome.misses),
             ratio: outcome.median_ratio.map_or_else(dash, |ratio| format!("x{ratio:.2}")),
-            finding: outcome.finding().map_or("–", Finding::name),
+            finding: outcome.finding().map_or("–", StressFinding::name),
         }
     }
 }
@@ -102,14 +102,14 @@ impl StressRow {
 }
 
 /// The interval of a share, in percent.
-fn range(wrong: &Wrong) -> String {
+fn range(wrong: &StressCount) -> String {
     format!("{:.0} to {:.0}\u{a0}%", wrong.interval.low * 100.0, wrong.interval.high * 100.0)
 }
 
 /// The chart of one kind, the photos as they are among its levels, and its caption.
 fn chart(series: &StressSeries, unchanged: &StressOutcome) -> Result<(String, String), ReportError> {
     let level = |label: &str, words: &str, outcome: &StressOutcome| {
-        let counted = |wrong: Option<Wrong>, what: &str| {
+        let counted = |wrong: Option<StressCount>, what: &str| {
             let wrong = wrong?;
             let title = format!("{words}: {} of {} {what}, {}", wrong.count, wrong.of, range(&wrong));
             Some((wrong.share(), wrong.interval, title))
