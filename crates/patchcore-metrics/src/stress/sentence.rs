@@ -54,7 +54,7 @@ pub(super) fn of(unchanged: &StressOutcome, kinds: &[StressSeries], (good, defec
     if parts.is_empty() {
         parts.push("no change was tried".to_owned());
     }
-    sentence(&format!("{} ({})", parts.join("; "), basis(good, defective)))
+    sentence(&format!("{} ({}; as they are, {})", parts.join("; "), basis(good, defective), before(unchanged)))
 }
 
 /// Which photos the sentence is about.
@@ -71,6 +71,16 @@ fn basis(good: usize, defective: usize) -> String {
         }
         (good, defective) => format!("of {good} good and {defective} defective photos"),
     }
+}
+
+/// How many of the photos are wrong as they are: where most are missed, that misses do not rise says little.
+fn before(unchanged: &StressOutcome) -> String {
+    let counted = |wrong: Option<StressCount>, one: &str, many: &str| {
+        wrong.map(|wrong| format!("{} {}", wrong.count, if wrong.count == 1 { one } else { many }))
+    };
+    let both =
+        [counted(unchanged.false_alarms, "false alarm", "false alarms"), counted(unchanged.misses, "miss", "misses")];
+    listed(&both.into_iter().flatten().collect::<Vec<String>>())
 }
 
 /// The levels below and above the photo as it is, each from the nearest to the farthest.
@@ -159,7 +169,8 @@ mod tests {
         assert_eq!(
             said,
             "Holds to 15 % less light, 50 % more light and a shift of 9 pixels; false alarms rise from 1 of 40 to 9 with 50 % less light and \
-             12 with a shift of 18 pixels; misses rise from 1 of 40 to 8 with a shift of 18 pixels (of 40 good and 40 defective photos)."
+             12 with a shift of 18 pixels; misses rise from 1 of 40 to 8 with a shift of 18 pixels (of 40 good and 40 defective photos; as they are, 1 false alarm and 1 \
+             miss)."
         );
     }
 
@@ -169,7 +180,8 @@ mod tests {
         let said = light_and_shift(40, 40, [(1, 1), (5, 1), (1, 1), (1, 1), (1, 5), (1, 1)]);
         assert_eq!(
             said,
-            "Holds to 50 % more light; unclear is 15 % less light and a shift of 9 pixels (of 40 good and 40 defective photos)."
+            "Holds to 50 % more light; unclear is 15 % less light and a shift of 9 pixels (of 40 good and 40 defective photos; \
+             as they are, 1 false alarm and 1 miss)."
         );
     }
 
@@ -179,10 +191,10 @@ mod tests {
         assert_eq!(
             said,
             "Holds to 15 % less light, 50 % more light and a shift of 18 pixels; false alarms rise from 1 of 20 to 8 with 50 % less light \
-             (false alarms only, of 20 good photos: there is no defective one)."
+             (false alarms only, of 20 good photos: there is no defective one; as they are, 1 false alarm)."
         );
         let said = light_and_shift(20, 3, [(1, 1); 6]);
-        assert!(said.ends_with("(of 20 good photos; 3 defective are too few to say that misses hold)."), "{said}");
+        assert!(said.ends_with("(of 20 good photos; 3 defective are too few to say that misses hold; as they are, 1 false alarm and 1 miss)."), "{said}");
     }
 
     #[test]
