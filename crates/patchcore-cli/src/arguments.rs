@@ -26,6 +26,9 @@ pub struct Arguments {
 /// Overlap of tiles when none is asked for.
 pub const DEFAULT_OVERLAP: u32 = 128;
 
+/// Photos of each class in a stress test when no number is asked for.
+pub const STRESS_PHOTOS: u32 = 40;
+
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some images failed, 4 an anomalous photo (score --fail-on-anomaly), 130 cancelled (Ctrl-C).";
 
 /// The subcommands.
@@ -375,6 +378,13 @@ pub struct Evaluate {
     /// Do not write report.html
     #[arg(long)]
     pub no_report: bool,
+    /// Also score photos in other light, out of focus, noisy, compressed, shifted, turned and scaled, and say how far the verdicts
+    /// hold: a section of the report, stress.json and stress.csv
+    #[arg(long)]
+    pub stress: bool,
+    /// Good photos, and defective ones, that --stress takes, evenly chosen
+    #[arg(long, value_name = "N", default_value_t = STRESS_PHOTOS, requires = "stress", value_parser = clap::value_parser!(u32).range(1..))]
+    pub stress_photos: u32,
 }
 
 /// `patchcore calibrate`.

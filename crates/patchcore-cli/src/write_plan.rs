@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use patchcore::metrics::{Results, ResultsError};
+use patchcore::metrics::{Results, ResultsError, StressResults};
 use patchcore::{DataSet, path_text};
 use patchcore_report::OwnFile;
 
@@ -27,6 +27,10 @@ pub enum Kind {
     Scores,
     /// replicates.json.
     Replicates,
+    /// stress.json.
+    Stress,
+    /// stress.csv.
+    StressTable,
     /// The JSON of `doctor`.
     Examination,
 }
@@ -172,7 +176,7 @@ const START: u64 = 1 << 16;
 impl Kind {
     /// Whether the file at `path` is one of this kind, or empty.
     pub fn made(self, path: &Path) -> std::io::Result<bool> {
-        let is_whole = matches!(self, Kind::Metrics | Kind::Examination | Kind::Report(OwnFile::Tiff));
+        let is_whole = matches!(self, Kind::Metrics | Kind::Stress | Kind::Examination | Kind::Report(OwnFile::Tiff));
         let mut bytes = Vec::new();
         File::open(path)?.take(if is_whole { u64::MAX } else { START }).read_to_end(&mut bytes)?;
         let starts = |start: &str| bytes.starts_with(start.as_bytes());
@@ -183,6 +187,8 @@ impl Kind {
                 Kind::Report(own) => own.made(&bytes),
                 Kind::Metrics => !matches!(Results::from_json(&bytes), Err(ResultsError::Malformed(_))),
                 Kind::Scores => starts("image_path,kind,label,score"),
+                Kind::Stress => !matches!(StressResults::from_json(&bytes), Err(ResultsError::Malformed(_))),
+                Kind::StressTable => starts("kind,level,change,image_auroc"),
                 Kind::Replicates => starts("{\"evaluation_sha256\":"),
                 Kind::Examination => serde_json::from_slice::<serde_json::Value>(&bytes).is_ok_and(|value| {
                     ["device", "precision", "decoders", "checks", "stages"].iter().all(|key| value.get(key).is_some())

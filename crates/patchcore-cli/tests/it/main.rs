@@ -34,4 +34,5 @@ mod odd_names;
 mod photos;
 mod program;
 mod report;
+mod stress;
 mod training_photos;
