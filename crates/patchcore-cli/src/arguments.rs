@@ -119,8 +119,9 @@ pub struct Fit {
     /// ONNX or safetensors file with the network's weights [default: embedded, else the weights directory]
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
-    /// Whose definition to compute: paper, authors (amazon-science/patchcore-inspection), anomalib, or line, this project's own
-    #[arg(long, default_value = "paper")]
+    /// What to compute: line, this project's own definition, or one of the published: paper, authors
+    /// (amazon-science/patchcore-inspection), anomalib
+    #[arg(long, default_value = Mode::default().name())]
     pub mode: String,
     /// A rule that is not to be the mode's, in the words in which `inspect` names a mix: image_score=maximum_of_map; again for each
     /// further one

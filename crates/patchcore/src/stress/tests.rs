@@ -27,7 +27,7 @@ fn model() -> Model {
     static MODEL: OnceLock<Model> = OnceLock::new();
     let fit = || {
         let resize = Some(Resize::Short(64));
-        let settings = Settings { resize, coreset_sampling_ratio: 0.25, ..Settings::default() };
+        let settings = Settings { resize, coreset_sampling_ratio: Some(0.25), ..Settings::default() };
         Model::fit_with(&settings, (0..4).map(|number| photo(number, false)), FitOptions::default()).unwrap().model
     };
     MODEL.get_or_init(fit).clone()
