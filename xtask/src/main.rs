@@ -6,6 +6,7 @@ mod bench_report;
 mod ci;
 mod demo_images;
 mod fetch_weights;
+mod few_photos;
 mod formats;
 mod guide_pictures;
 mod instruction_counts;
@@ -42,6 +43,8 @@ enum Task {
     Ci(ci::Ci),
     /// Draw the demo's photos into assets/demo.
     DemoImages(demo_images::DemoImages),
+    /// Measure fits on few photos and draw docs/few-photos.svg.
+    FewPhotos(few_photos::FewPhotos),
     /// Write the tables of docs/formats.md: what becomes of files of every kind.
     Formats(formats::Formats),
     /// Make the pictures of docs/guide with the program.
@@ -76,6 +79,7 @@ fn main() -> anyhow::Result<()> {
         Task::Ci(task) => task.run(),
         Task::DemoImages(task) => task.run(),
         Task::FetchWeights(task) => task.run(),
+        Task::FewPhotos(task) => task.run(),
         Task::Formats(task) => task.run(),
         Task::InstructionCounts(task) => task.run(),
         Task::GuidePictures(task) => task.run(),

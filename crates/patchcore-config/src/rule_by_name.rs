@@ -144,7 +144,7 @@ fn by_name<'de, T: Deserialize<'de>>(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+
     use crate::backbone::Architecture;
     use crate::mode::{MODES, Mode};
 

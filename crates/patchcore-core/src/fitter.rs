@@ -18,7 +18,7 @@ use crate::image_input::ImageInput;
 use crate::memory_bank::{MemoryBank, PatchOrigin};
 use crate::patchcore::{FittedOn, PatchCore};
 use crate::photo_parts::{PartBuffers, PhotoParts};
-use crate::suggestions::{Angles, LOOKED_AT, LOOKS, Suggestion, in_circle, is_turned, of_light};
+use crate::suggestions::{Angles, LOOKED_AT, LOOKS, Suggestion, is_turned, of_light};
 use patchcore_config::{BackboneWeights, Checked, MemberConfig, Network, PatchCoreConfig, Size, Tiling};
 use patchcore_cpu::network::CpuNetwork;
 
@@ -143,12 +143,10 @@ impl Fitter {
         let (_, deepest) = config.strides();
         let (mut pixels, mut counts) = (Vec::new(), Vec::new());
         for (copy, looks) in LOOKS.into_iter().zip(&mut self.looks) {
-            let partly = copy.make(image, None, deepest as usize, &mut pixels, &mut counts);
-            if partly && !counts.contains(&true) {
-                continue;
-            }
+            // All of it, with the repeated edge in its corners: the photos that are compared have borders too.
+            copy.make(image, None, deepest as usize, &mut pixels, &mut counts);
             let copied = ImageInput { pixels: &pixels, ..image };
-            let parts = PhotoParts::new(&self.extractor, copied, partly.then_some(counts.as_slice()));
+            let parts = PhotoParts::new(&self.extractor, copied, None);
             let embedded = parts.map_err(ScoreError::Input).and_then(|parts| {
                 parts.embed(&self.extractor, copied, &mut self.buffers, |member, rows, _| {
                     if member == 0 {
@@ -170,20 +168,13 @@ impl Fitter {
         let looks = std::mem::take(&mut self.looks);
         let config = self.extractor.config();
         let light = of_light(&self.brightness).filter(|_| config.copies.light.is_empty());
-        let (Some(member), Some(shape)) = (self.members.first(), self.extractor.members().first()) else {
-            return Ok(light.into_iter().collect());
-        };
+        let Some(member) = self.members.first() else { return Ok(light.into_iter().collect()) };
         let (mut plain, mut unseen) = (Vec::new(), Vec::new());
-        for (number, photo) in self.photos.iter().enumerate().take(LOOKED_AT) {
-            let (rows, origins) = member.of_image(number);
-            let grid = shape.grid(photo.size.0, photo.size.1);
-            let centred =
-                |at: &PatchOrigin| in_circle(usize::from(at.row) * grid.columns + usize::from(at.column), grid);
-            let rows = rows.chunks_exact(member.dim).zip(origins).filter(|(_, origin)| centred(origin));
-            let rows = rows.flat_map(|(row, _)| row).copied();
+        for number in 0..self.photos.len().min(LOOKED_AT) {
+            let (rows, _) = member.of_image(number);
             match number.is_multiple_of(2) {
-                true => plain.extend(rows),
-                false => unseen.push(rows.collect()),
+                true => plain.extend_from_slice(rows),
+                false => unseen.push(rows.to_vec()),
             }
         }
         let angles = Angles { dim: member.dim, plain, copied: &looks, unseen, photos: self.photos.len() };

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use patchcore_config::{Grid, Turned};
+use patchcore_config::Turned;
 
 use crate::copies::PhotoCopy;
 use crate::engine::Engine;
@@ -73,8 +73,9 @@ const FEW: usize = 100;
 const MOST_PIXELS: usize = 1 << 17;
 /// From here on light is not steady.
 const UNSTEADY: f32 = 1.3;
-/// Up to here turned photos are like the others: measured 1.04 to 1.2 where turned copies help, 1.8 to 2.5 where they do not.
-const TURNED_ALIKE: f32 = 1.25;
+/// Up to here turned photos are like the others. Measured: 1.03 to 1.12 on four sets of small parts, 1.22 on round bottles, whose light
+/// has a direction, and 1.92 on tiles that always lie alike.
+const TURNED_ALIKE: f32 = 1.2;
 /// Up to here mirrored photos are like the others.
 const MIRRORED_ALIKE: f32 = 1.05;
 
@@ -84,13 +85,6 @@ pub(crate) const LOOKS: [PhotoCopy; 2] = [PhotoCopy::Turned(1), PhotoCopy::LeftR
 /// Whether the `number`-th photo's copies are looked at.
 pub(crate) fn is_turned(number: usize, size: (usize, usize)) -> bool {
     number < LOOKED_AT && number.is_multiple_of(2) && size.0 * size.1 <= MOST_PIXELS
-}
-
-/// Whether a cell lies in the circle that every turn keeps.
-pub(crate) fn in_circle(cell: usize, grid: Grid) -> bool {
-    let from_centre = |at: usize, cells: usize| at as f64 - (cells as f64 - 1.0) / 2.0;
-    let (x, y) = (from_centre(cell % grid.columns, grid.columns), from_centre(cell / grid.columns, grid.rows));
-    x.hypot(y) <= grid.rows.min(grid.columns) as f64 / 2.0
 }
 
 /// Light that is not steady, from the mean brightness of every photo.
@@ -192,17 +186,10 @@ mod tests {
             angles.suggestion(Turned::No, &Oracle).unwrap()
         };
         // Distances: 1 to the photos as they are, 1 - turned to the others.
-        assert_eq!(found(-0.2, 5.0), Some(Suggestion::AnyAngle { ratio: 1.2 }));
+        assert_eq!(found(-0.1, 5.0), Some(Suggestion::AnyAngle { ratio: 1.1 }));
         assert_eq!(found(-0.8, 5.0), None);
         assert_eq!(found(-0.8, 2.0), Some(Suggestion::Mirrored { ratio: 1.0 }));
         let many = Angles { dim: 1, plain: vec![0.0], copied: &[vec![0.0]], unseen: vec![vec![1.0]; 3], photos: 101 };
         assert_eq!(many.suggestion(Turned::No, &Oracle).unwrap(), None);
-    }
-
-    #[test]
-    fn the_circle_is_what_every_turn_keeps() {
-        let grid = Grid { rows: 4, columns: 6 };
-        let inside: Vec<usize> = (0..24).filter(|cell| in_circle(*cell, grid)).collect();
-        assert_eq!(inside, [2, 3, 7, 8, 9, 10, 13, 14, 15, 16, 20, 21]);
     }
 }

@@ -15,7 +15,7 @@ const KINDS: &[&str] = &[
     ".cargo/config.toml",
     ".ci/{run,embed-resnet18,sanitize,targets,wrong-device}",
     ".ci/foreign/{run,src/main.rs}",
-    "docs/**/*.{md,png}",
+    "docs/**/*.{md,png,svg}",
     "docs/public-api/*.txt",
     // Packages.
     "{assets,benches,fuzz,xtask,crates/*}/{Cargo.toml,README.md}",

@@ -167,6 +167,7 @@ fn a_model_without_a_passport_scores_the_same() {
 #[test]
 fn the_score_may_be_the_largest_value_of_the_map() {
     let settings = Settings {
+        mode: Mode::Paper,
         resize: Some(patchcore::Resize::Keep),
         coreset_sampling_ratio: Some(0.05),
         image_score: Some(ImageScoreRule::MaximumOfMap),
