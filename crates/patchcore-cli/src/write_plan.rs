@@ -11,6 +11,7 @@ use patchcore::metrics::{Results, ResultsError};
 use patchcore::{DataSet, path_text};
 use patchcore_report::OwnFile;
 
+use crate::commands::reproduce;
 use crate::identity::Identity;
 use crate::output::{self, make_folder};
 
@@ -29,6 +30,10 @@ pub enum Kind {
     Replicates,
     /// The JSON of `doctor`.
     Examination,
+    /// The page of `reproduce`.
+    ReproducePage,
+    /// What `reproduce` keeps of a run.
+    ReproduceRecord,
 }
 
 /// Files that a command reads.
@@ -172,7 +177,8 @@ const START: u64 = 1 << 16;
 impl Kind {
     /// Whether the file at `path` is one of this kind, or empty.
     pub fn made(self, path: &Path) -> std::io::Result<bool> {
-        let is_whole = matches!(self, Kind::Metrics | Kind::Examination | Kind::Report(OwnFile::Tiff));
+        let is_whole =
+            matches!(self, Kind::Metrics | Kind::Examination | Kind::ReproduceRecord | Kind::Report(OwnFile::Tiff));
         let mut bytes = Vec::new();
         File::open(path)?.take(if is_whole { u64::MAX } else { START }).read_to_end(&mut bytes)?;
         let starts = |start: &str| bytes.starts_with(start.as_bytes());
@@ -183,6 +189,8 @@ impl Kind {
                 Kind::Report(own) => own.made(&bytes),
                 Kind::Metrics => !matches!(Results::from_json(&bytes), Err(ResultsError::Malformed(_))),
                 Kind::Scores => starts("image_path,kind,label,score"),
+                Kind::ReproducePage => reproduce::is_page(&bytes),
+                Kind::ReproduceRecord => reproduce::is_record(&bytes),
                 Kind::Replicates => starts("{\"evaluation_sha256\":"),
                 Kind::Examination => serde_json::from_slice::<serde_json::Value>(&bytes).is_ok_and(|value| {
                     ["device", "precision", "decoders", "checks", "stages"].iter().all(|key| value.get(key).is_some())

@@ -34,4 +34,5 @@ mod odd_names;
 mod photos;
 mod program;
 mod report;
+mod reproduce;
 mod training_photos;
