@@ -43,7 +43,7 @@ pub enum Command {
     Evaluate(Evaluate),
     /// Compare two evaluations of the same images; write one page
     Compare(Compare),
-    /// Measure public benchmarks beside the published numbers, in every mode; write one page
+    /// Measure public benchmarks in every mode beside the published numbers; write a page
     Reproduce(Reproduce),
     /// Say what is in a model file
     Inspect(Inspect),

@@ -13,7 +13,7 @@ use patchcore::{
     write_beside_and_rename,
 };
 
-use self::benchmark::{Benchmark, MVTEC_AD, VISA, check_classes};
+use self::benchmark::{Benchmark, Class, MVTEC_AD, VISA, check_classes};
 use self::page::{ModeColumn, Page, Row, State};
 pub use self::published::PAPERS_BACKBONE;
 use self::record::{MadeWith, Record, described};
@@ -65,6 +65,7 @@ pub fn run(arguments: &Reproduce) -> anyhow::Result<Outcome> {
         ratio: arguments.coreset_sampling_ratio,
         seed: arguments.seed,
         device: described(&device),
+        machine: machine(),
         written: utc::now(),
     };
     for ((benchmark, class, _), set) in classes.iter().zip(&sets) {
@@ -74,7 +75,7 @@ pub fn run(arguments: &Reproduce) -> anyhow::Result<Outcome> {
                 Some(Err(error)) => return Ok(State::Failed(said::of_chain(error))),
                 Some(Ok(set)) => set,
             };
-            let file = Record::place(&arguments.output, benchmark.folder, class, mode.name());
+            let file = Record::place(&arguments.output, benchmark.folder, class.name, mode.name());
             let Some(record) = Record::read(&file)? else { return Ok(State::Waiting) };
             let wanted = made_with(config, set);
             if record.made_with == wanted {
@@ -87,7 +88,7 @@ pub fn run(arguments: &Reproduce) -> anyhow::Result<Outcome> {
         let states = columns.iter().map(state).collect::<anyhow::Result<Vec<_>>>()?;
         let missing = states.iter().all(|state| matches!(state, State::Missing));
         if missing {
-            tracing::warn!("{} {class}: its folder is not there", benchmark.name);
+            tracing::warn!("{} {}: its folder is not there", benchmark.name, class.name);
         }
         page.rows.push(Row { benchmark, class, states });
     }
@@ -103,7 +104,7 @@ pub fn run(arguments: &Reproduce) -> anyhow::Result<Outcome> {
     for (at, ((benchmark, class, _), set)) in classes.iter().zip(&sets).enumerate() {
         let Some(Ok(set)) = set else {
             if let Some(Err(error)) = set {
-                tracing::warn!("{} {class}: {}", benchmark.name, said::of_chain(error));
+                tracing::warn!("{} {}: {}", benchmark.name, class.name, said::of_chain(error));
             }
             continue;
         };
@@ -114,12 +115,12 @@ pub fn run(arguments: &Reproduce) -> anyhow::Result<Outcome> {
                 continue;
             }
             done += 1;
-            let name = format!("{} {class}, mode {}", benchmark.name, mode.name());
+            let name = format!("{} {}, mode {}", benchmark.name, class.name, mode.name());
             output::note(&format!("{name} ({done} of {waiting})"));
             if std::mem::take(&mut is_first) {
                 data::say(set, Use::Test);
             }
-            let file = Record::place(&arguments.output, benchmark.folder, class, mode.name());
+            let file = Record::place(&arguments.output, benchmark.folder, class.name, mode.name());
             *state = match measure(arguments, settings, config, set, made_with(config, set)) {
                 Ok(record) => {
                     record.write(&file)?;
@@ -180,10 +181,10 @@ fn column_of(mode: Mode, config: &Checked) -> ModeColumn {
 }
 
 /// A class of a benchmark, and its folder if that is there.
-type Class = (&'static Benchmark, &'static str, Option<PathBuf>);
+type Place = (&'static Benchmark, &'static Class, Option<PathBuf>);
 
 /// The classes asked for.
-fn classes(arguments: &Reproduce) -> anyhow::Result<Vec<Class>> {
+fn classes(arguments: &Reproduce) -> anyhow::Result<Vec<Place>> {
     let asked = [(&MVTEC_AD, &arguments.mvtec), (&VISA, &arguments.visa)];
     let roots: Vec<(&'static Benchmark, &PathBuf)> =
         asked.into_iter().filter_map(|(benchmark, root)| Some((benchmark, root.as_ref()?))).collect();
@@ -201,7 +202,7 @@ fn classes(arguments: &Reproduce) -> anyhow::Result<Vec<Class>> {
 fn check_places(
     arguments: &Reproduce,
     columns: &[(Mode, Settings, Checked)],
-    classes: &[Class],
+    classes: &[Place],
     sets: &[Option<anyhow::Result<DataSet>>],
 ) -> anyhow::Result<()> {
     let sets = sets.iter().flatten().filter_map(|set| set.as_ref().ok());
@@ -211,7 +212,7 @@ fn check_places(
     plan.replaced(&arguments.output.join(PAGE), Kind::ReproducePage)?;
     for (benchmark, class, _) in classes {
         for (mode, ..) in columns {
-            let file = Record::place(&arguments.output, benchmark.folder, class, mode.name());
+            let file = Record::place(&arguments.output, benchmark.folder, class.name, mode.name());
             plan.replaced(&file, Kind::ReproduceRecord)?;
         }
     }
@@ -263,6 +264,16 @@ fn measure(
 
 fn is_cancelled(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| matches!(cause.downcast_ref(), Some(Error::Cancelled { .. })))
+}
+
+/// System, processor where the system says which, and threads.
+fn machine() -> String {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model =
+        cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim()));
+    let model = model.map_or(String::new(), |name| format!(", {name}"));
+    format!("{} {}{model}, {threads} threads", std::env::consts::OS, std::env::consts::ARCH)
 }
 
 fn write_page(arguments: &Reproduce, page: &mut Page) -> anyhow::Result<()> {

@@ -1,8 +1,14 @@
 //! `reproduce`: classes of the public benchmarks in several modes, resumed, on one page.
 
 use std::fs;
+#[cfg(target_os = "linux")]
+use std::io::{BufRead, BufReader};
+#[cfg(target_os = "linux")]
+use std::process::Stdio;
 
 use crate::photos::category;
+#[cfg(target_os = "linux")]
+use crate::program::{PROGRAM, finish, shell};
 use crate::program::{Run, Workplace, entries, patchcore};
 
 /// Two classes of MVTec AD as far as their names go.
@@ -27,14 +33,16 @@ fn classes_are_measured_in_each_mode_once_and_the_next_start_goes_on() {
     let place = mvtec();
     let both = ["--modes", "paper,line", "--coreset-sampling-ratio", "0.05"];
     // As if the first start had been ended after a class.
-    let run = reproduce(&place, &[&both[..], &["--classes", "tile"]].concat()).done();
-    assert!(run.stderr.contains("2 runs to measure, 0 are kept"), "{run:#?}");
+    let one = ["--modes", "line", "--coreset-sampling-ratio", "0.05", "--classes", "tile"];
+    let run = reproduce(&place, &one).done();
+    assert!(run.stderr.contains("1 runs to measure, 0 are kept"), "{run:#?}");
     let first = |name: &str| fs::read(place.path("out/mvtec/tile").join(name)).unwrap();
     let kept = first("line.json");
 
     let run = reproduce(&place, &both).done();
-    assert!(run.stderr.contains("2 runs to measure, 2 are kept"), "{run:#?}");
-    assert!(run.stdout.contains("MVTec AD bottle, mode line: 100.00 / ") && !run.stdout.contains("tile"), "{run:#?}");
+    assert!(run.stderr.contains("3 runs to measure, 1 are kept"), "{run:#?}");
+    assert!(run.stdout.contains("MVTec AD bottle, mode line: 100.00 / "), "{run:#?}");
+    assert!(!run.stdout.contains("tile, mode line"), "{run:#?}");
     assert!(run.stderr.contains("MVTec AD grid: its folder is not there"), "{run:#?}");
     assert_eq!(first("line.json"), kept);
     let record: serde_json::Value = serde_json::from_slice(&kept).unwrap();
@@ -44,10 +52,12 @@ fn classes_are_measured_in_each_mode_once_and_the_next_start_goes_on() {
     assert_eq!(entries(&place.path("out/mvtec/bottle")), ["line.json", "paper.json"]);
 
     let page = page(&place);
-    assert!(page.contains("- MVTec AD, mode paper: 2 of 15 classes, mean image AUROC over those 100.00."), "{page}");
+    assert!(page.contains("- MVTec AD, mode paper: 2 of 15 classes, 0 of them with all their photos; mean image AUROC over those 2: 100.00."), "{page}");
     assert!(page.contains("\n| class | paper | line |\n| --- | --- | --- |\n| bottle | 100.00 / "), "{page}");
     assert!(page.contains("\n| cable | no folder | no folder |\n"), "{page}");
     assert!(page.contains("\n| **mean** | **100.00 / ") && page.contains(" of 2 |\n| published | - | - |"), "{page}");
+    let few = "- MVTec AD tile, mode line: 4 photos for training and 6 of the test, where the data set has 230 and 117";
+    assert!(page.contains(few), "{page}");
     assert!(page.contains("Nothing that this program knows of is published"), "{page}");
     assert!(page.contains("| patches kept | 5 % |") && page.contains("2 with 2.5 % of the patches each"), "{page}");
 
@@ -56,11 +66,9 @@ fn classes_are_measured_in_each_mode_once_and_the_next_start_goes_on() {
     assert!(run.stdout.lines().count() == 1 && run.stdout.contains("reproduce.md"), "{run:#?}");
     // Other settings are other results, and so are other photos.
     fs::remove_file(place.path("mvtec/tile/train/good/003.png")).unwrap();
-    let run = reproduce(&place, &["--modes", "paper", "--coreset-sampling-ratio", "0.05"]).done();
-    assert!(run.stderr.contains("paper.json: measured with other photos, so measured again"), "{run:#?}");
-    assert!(run.stderr.contains("1 runs to measure, 1 are kept"), "{run:#?}");
-    let run = reproduce(&place, &["--modes", "paper", "--classes", "bottle"]).done();
-    assert!(run.stderr.contains("measured with other settings"), "{run:#?}");
+    let run = reproduce(&place, &["--modes", "paper", "--seed", "5", "--classes", "tile"]).done();
+    assert!(run.stderr.contains("paper.json: measured with other settings and photos, so measured again"), "{run:#?}");
+    assert!(run.stderr.contains("1 runs to measure, 0 are kept"), "{run:#?}");
 }
 
 #[test]
@@ -79,6 +87,34 @@ fn a_broken_class_is_named_and_the_others_go_on() {
     assert!(!run.stdout.contains("tile"), "{run:#?}");
     assert_eq!(page(&place).lines().filter(|line| line.contains("could not be used")).count(), 1);
     reproduce(&place, &["--modes", "paper", "--classes", "bottle"]).ends(1, &["none of 1 runs could be measured"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_keeps_what_is_measured() {
+    let place = mvtec();
+    let good = place.path("mvtec/tile/train/good");
+    let copies: Vec<_> = (0..600).map(|at| good.join(format!("b{at}.png"))).collect();
+    copies.iter().for_each(|copy| fs::hard_link(good.join("000.png"), copy).unwrap());
+    let (mvtec, out) = (place.text("mvtec"), place.text("out"));
+    let arguments =
+        ["reproduce", "--mvtec", &mvtec, "-o", &out, "--backbone", "efficientnet_lite0", "--modes", "paper"];
+    let mut run = std::process::Command::new("env")
+        .args(["--default-signal=INT", PROGRAM])
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(run.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("tile, mode paper (2 of 2)")));
+    finish(shell(r#"kill -INT "$1""#).args(["sh", &run.id().to_string()])).done();
+    let after: Vec<String> = lines.collect();
+    assert_eq!(run.wait().unwrap().code(), Some(130), "{after:#?}");
+    assert!(after.contains(&"error: the reproduction was cancelled".to_owned()), "{after:#?}");
+    assert!(page(&place).contains("\n| tile | not yet |\n"));
+    copies.iter().for_each(|copy| fs::remove_file(copy).unwrap());
+    reproduce(&place, &["--modes", "paper"]).ends(0, &["1 runs to measure, 1 are kept"]);
 }
 
 #[test]

@@ -13,10 +13,21 @@ pub struct Benchmark {
     pub name: &'static str,
     /// The folder of its results.
     pub folder: &'static str,
-    /// Folders of its classes, sorted.
-    pub classes: &'static [&'static str],
+    /// Its classes, sorted by name.
+    pub classes: &'static [Class],
     /// What must lie beside the classes to say which of their photos are for training; `None` where their folders do.
     table: Option<&'static str>,
+}
+
+/// A class as its makers ship it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Class {
+    /// Its name and folder.
+    pub name: &'static str,
+    /// Photos for training.
+    pub training: usize,
+    /// Photos to judge with.
+    pub test: usize,
 }
 
 /// <https://www.mvtec.com/company/research/datasets/mvtec-ad>
@@ -24,21 +35,21 @@ pub const MVTEC_AD: Benchmark = Benchmark {
     name: "MVTec AD",
     folder: "mvtec",
     classes: &[
-        "bottle",
-        "cable",
-        "capsule",
-        "carpet",
-        "grid",
-        "hazelnut",
-        "leather",
-        "metal_nut",
-        "pill",
-        "screw",
-        "tile",
-        "toothbrush",
-        "transistor",
-        "wood",
-        "zipper",
+        Class { name: "bottle", training: 209, test: 83 },
+        Class { name: "cable", training: 224, test: 150 },
+        Class { name: "capsule", training: 219, test: 132 },
+        Class { name: "carpet", training: 280, test: 117 },
+        Class { name: "grid", training: 264, test: 78 },
+        Class { name: "hazelnut", training: 391, test: 110 },
+        Class { name: "leather", training: 245, test: 124 },
+        Class { name: "metal_nut", training: 220, test: 115 },
+        Class { name: "pill", training: 267, test: 167 },
+        Class { name: "screw", training: 320, test: 160 },
+        Class { name: "tile", training: 230, test: 117 },
+        Class { name: "toothbrush", training: 60, test: 42 },
+        Class { name: "transistor", training: 213, test: 100 },
+        Class { name: "wood", training: 247, test: 79 },
+        Class { name: "zipper", training: 240, test: 151 },
     ],
     table: None,
 };
@@ -48,35 +59,41 @@ pub const VISA: Benchmark = Benchmark {
     name: "VisA",
     folder: "visa",
     classes: &[
-        "candle",
-        "capsules",
-        "cashew",
-        "chewinggum",
-        "fryum",
-        "macaroni1",
-        "macaroni2",
-        "pcb1",
-        "pcb2",
-        "pcb3",
-        "pcb4",
-        "pipe_fryum",
+        Class { name: "candle", training: 900, test: 200 },
+        Class { name: "capsules", training: 542, test: 160 },
+        Class { name: "cashew", training: 450, test: 150 },
+        Class { name: "chewinggum", training: 453, test: 150 },
+        Class { name: "fryum", training: 450, test: 150 },
+        Class { name: "macaroni1", training: 900, test: 200 },
+        Class { name: "macaroni2", training: 900, test: 200 },
+        Class { name: "pcb1", training: 904, test: 200 },
+        Class { name: "pcb2", training: 901, test: 200 },
+        Class { name: "pcb3", training: 905, test: 201 },
+        Class { name: "pcb4", training: 904, test: 201 },
+        Class { name: "pipe_fryum", training: 450, test: 150 },
     ],
     table: Some("split_csv/1cls.csv"),
 };
 
 impl Benchmark {
+    /// Names of its classes.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.classes.iter().map(|class| class.name).collect()
+    }
+
     /// The asked classes with their folders, `None` for one that is not there. No class is an error: another folder is meant then.
     pub fn classes_in(
         &'static self,
         root: &Path,
         is_asked: impl Fn(&str) -> bool,
-    ) -> anyhow::Result<Vec<(&'static str, Option<PathBuf>)>> {
+    ) -> anyhow::Result<Vec<(&'static Class, Option<PathBuf>)>> {
         let shown = root.display();
         ensure!(root.exists(), "folder {shown} does not exist; check the path to {}", self.name);
         ensure!(root.is_dir(), "{shown} is a file, expected the folder of {}", self.name);
-        let asked = self.classes.iter().copied().filter(|class| is_asked(class));
-        let found: Vec<_> = asked.map(|class| (class, Some(root.join(class)).filter(|path| path.is_dir()))).collect();
-        let looked_for = || found.iter().map(|(class, _)| *class).collect::<Vec<_>>().join(", ");
+        let asked = self.classes.iter().filter(|class| is_asked(class.name));
+        let found: Vec<_> =
+            asked.map(|class| (class, Some(root.join(class.name)).filter(|path| path.is_dir()))).collect();
+        let looked_for = || found.iter().map(|(class, _)| class.name).collect::<Vec<_>>().join(", ");
         ensure!(
             found.is_empty() || found.iter().any(|(_, path)| path.is_some()),
             "no class of {} in {shown}: looked for the folders {}; name the folder in which they lie",
@@ -98,7 +115,7 @@ impl Benchmark {
 
 /// Refuses names that are no class of what is asked for.
 pub fn check_classes(asked: &[String], benchmarks: &[&'static Benchmark]) -> anyhow::Result<()> {
-    let known: Vec<&str> = benchmarks.iter().flat_map(|benchmark| benchmark.classes).copied().collect();
+    let known: Vec<&str> = benchmarks.iter().flat_map(|benchmark| benchmark.names()).collect();
     let unknown = asked.iter().find(|class| !known.contains(&class.as_str()));
     unknown.map_or(Ok(()), |class| {
         let names: Vec<&str> = benchmarks.iter().map(|benchmark| benchmark.name).collect();
@@ -113,9 +130,12 @@ mod tests {
 
     #[test]
     fn classes_are_sorted_and_as_many_as_published() {
-        for (benchmark, count) in [(&MVTEC_AD, 15), (&VISA, 12)] {
-            assert!(benchmark.classes.is_sorted(), "{benchmark:?}");
-            assert_eq!(benchmark.classes.len(), count);
+        // Classes, photos for training and photos of the test, as the makers count them.
+        for (benchmark, counts) in [(&MVTEC_AD, (15, 3629, 1725)), (&VISA, (12, 8659, 2162))] {
+            assert!(benchmark.names().is_sorted(), "{benchmark:?}");
+            let training: usize = benchmark.classes.iter().map(|class| class.training).sum();
+            let test: usize = benchmark.classes.iter().map(|class| class.test).sum();
+            assert_eq!((benchmark.classes.len(), training, test), counts, "{}", benchmark.name);
         }
     }
 

@@ -184,11 +184,11 @@ mod tests {
             PUBLISHED.iter().filter(|published| !published.classes.is_empty()).collect();
         assert_eq!(with_classes.len(), 1);
         for published in with_classes {
-            let classes = published.benchmark.classes;
+            let classes = published.benchmark.names();
             let mut named: Vec<&str> = published.classes.iter().map(|(name, _)| *name).collect();
             named.sort_unstable();
             assert_eq!(named, classes);
-            let mean = published.mean_of(classes).unwrap();
+            let mean = published.mean_of(&classes).unwrap();
             for (of_classes, said) in mean.values().into_iter().zip(published.mean.values()) {
                 assert_eq!(of_classes.is_some(), said.is_some());
                 // One digit behind the point, rounded.

@@ -9,6 +9,7 @@ use patchcore::{ComputeDevice, DataSet, path_text, write_beside_and_rename};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::benchmark::Class;
 use crate::output::make_folder;
 
 /// Everything that may change a result.
@@ -97,6 +98,16 @@ impl Record {
     pub fn is_one(bytes: &[u8]) -> bool {
         serde_json::from_slice::<serde_json::Value>(bytes)
             .is_ok_and(|value| ["made_with", "written", "results"].iter().all(|key| value.get(key).is_some()))
+    }
+
+    /// Photos of the test that were scored.
+    pub fn test_photos(&self) -> usize {
+        self.results.overall.n_normal + self.results.overall.n_anomalous
+    }
+
+    /// Whether it is of all photos that the makers ship, each of which could be used.
+    pub fn is_whole(&self, class: &Class) -> bool {
+        self.faults == 0 && (self.training_photos, self.test_photos()) == (class.training, class.test)
     }
 
     /// What an earlier run has left; `None` without a file, and for one that cannot be read any more: it is made again.
