@@ -11,7 +11,6 @@ use patchcore::metrics::{Results, ResultsError};
 use patchcore::{DataSet, path_text};
 use patchcore_report::OwnFile;
 
-use crate::commands::reproduce;
 use crate::identity::Identity;
 use crate::output::{self, make_folder};
 
@@ -189,12 +188,16 @@ impl Kind {
                 Kind::Report(own) => own.made(&bytes),
                 Kind::Metrics => !matches!(Results::from_json(&bytes), Err(ResultsError::Malformed(_))),
                 Kind::Scores => starts("image_path,kind,label,score"),
-                Kind::ReproducePage => reproduce::is_page(&bytes),
-                Kind::ReproduceRecord => reproduce::is_record(&bytes),
+                Kind::ReproducePage => starts("# PatchCore on public benchmarks"),
+                Kind::ReproduceRecord => has_keys(&bytes, &["made_with", "written", "results"]),
                 Kind::Replicates => starts("{\"evaluation_sha256\":"),
-                Kind::Examination => serde_json::from_slice::<serde_json::Value>(&bytes).is_ok_and(|value| {
-                    ["device", "precision", "decoders", "checks", "stages"].iter().all(|key| value.get(key).is_some())
-                }),
+                Kind::Examination => has_keys(&bytes, &["device", "precision", "decoders", "checks", "stages"]),
             })
     }
+}
+
+/// Whether these bytes are a JSON object with these keys, among others.
+fn has_keys(bytes: &[u8], keys: &[&str]) -> bool {
+    serde_json::from_slice::<serde_json::Value>(bytes)
+        .is_ok_and(|value| keys.iter().all(|key| value.get(key).is_some()))
 }

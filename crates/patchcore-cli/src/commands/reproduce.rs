@@ -31,16 +31,6 @@ use crate::{said, utc};
 /// Name of the page in the folder for results.
 const PAGE: &str = "reproduce.md";
 
-/// Whether a file's first bytes are those of such a page.
-pub fn is_page(bytes: &[u8]) -> bool {
-    bytes.starts_with(page::TITLE.as_bytes())
-}
-
-/// Whether these bytes are what is kept of a run.
-pub fn is_record(bytes: &[u8]) -> bool {
-    Record::is_one(bytes)
-}
-
 pub fn run(arguments: &Reproduce) -> anyhow::Result<Outcome> {
     let mut columns = columns(arguments)?;
     let classes = classes(arguments)?;

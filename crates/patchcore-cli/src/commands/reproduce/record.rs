@@ -94,12 +94,6 @@ impl Record {
         output.join(benchmark).join(class).join(format!("{mode}.json"))
     }
 
-    /// Whether these bytes are one.
-    pub fn is_one(bytes: &[u8]) -> bool {
-        serde_json::from_slice::<serde_json::Value>(bytes)
-            .is_ok_and(|value| ["made_with", "written", "results"].iter().all(|key| value.get(key).is_some()))
-    }
-
     /// Photos of the test that were scored.
     pub fn test_photos(&self) -> usize {
         self.results.overall.n_normal + self.results.overall.n_anomalous
