@@ -1,6 +1,7 @@
 //! `patchcore reproduce`: every class of the public benchmarks in every mode, beside what was published.
 
 mod benchmark;
+mod markdown;
 mod page;
 mod published;
 mod record;
@@ -87,7 +88,7 @@ pub fn run(arguments: &Reproduce) -> anyhow::Result<Outcome> {
     };
     let (kept, waiting) =
         (count(|state| matches!(state, State::Measured(_))), count(|state| matches!(state, State::Waiting)));
-    output::note(&format!("{waiting} runs to measure, {kept} are kept from before"));
+    output::note(&format!("runs to measure: {waiting}, kept from before: {kept}"));
     write_page(arguments, &mut page)?;
 
     let mut done = 0;
@@ -114,7 +115,7 @@ pub fn run(arguments: &Reproduce) -> anyhow::Result<Outcome> {
             *state = match measure(arguments, settings, config, set, made_with(config, set)) {
                 Ok(record) => {
                     record.write(&file)?;
-                    output::print(&format!("{name}: {}\n", page::figures(&page::values(&record))))?;
+                    output::print(&format!("{name}: {}\n", markdown::figures(&page::values(&record))))?;
                     State::Measured(Box::new(record))
                 }
                 Err(error) if is_cancelled(&error) => {
@@ -279,7 +280,7 @@ fn outcome(page: &Page) -> anyhow::Result<Outcome> {
         states().filter_map(|state| if let State::Failed(error) = state { Some(error) } else { None }).collect();
     let measured = states().filter(|state| matches!(state, State::Measured(_))).count();
     if let (0, Some(first)) = (measured, failed.first()) {
-        anyhow::bail!("none of {} runs could be measured, the first: {first}", failed.len());
+        anyhow::bail!("nothing could be measured, the first error: {first}");
     }
     let faulty = states().any(|state| matches!(state, State::Measured(record) if record.faults > 0));
     Ok(if failed.is_empty() && !faulty { Outcome::Done } else { Outcome::SomeImagesFailed })

@@ -35,12 +35,12 @@ fn classes_are_measured_in_each_mode_once_and_the_next_start_goes_on() {
     // As if the first start had been ended after a class.
     let one = ["--modes", "line", "--coreset-sampling-ratio", "0.05", "--classes", "tile"];
     let run = reproduce(&place, &one).done();
-    assert!(run.stderr.contains("1 runs to measure, 0 are kept"), "{run:#?}");
+    assert!(run.stderr.contains("runs to measure: 1, kept from before: 0"), "{run:#?}");
     let first = |name: &str| fs::read(place.path("out/mvtec/tile").join(name)).unwrap();
     let kept = first("line.json");
 
     let run = reproduce(&place, &both).done();
-    assert!(run.stderr.contains("3 runs to measure, 1 are kept"), "{run:#?}");
+    assert!(run.stderr.contains("runs to measure: 3, kept from before: 1"), "{run:#?}");
     assert!(run.stdout.contains("MVTec AD bottle, mode line: 100.00 / "), "{run:#?}");
     assert!(!run.stdout.contains("tile, mode line"), "{run:#?}");
     assert!(run.stderr.contains("MVTec AD grid: its folder is not there"), "{run:#?}");
@@ -62,13 +62,13 @@ fn classes_are_measured_in_each_mode_once_and_the_next_start_goes_on() {
     assert!(page.contains("| patches kept | 5 % |") && page.contains("2 with 2.5 % of the patches each"), "{page}");
 
     let run = reproduce(&place, &both).done();
-    assert!(run.stderr.contains("0 runs to measure, 4 are kept"), "{run:#?}");
+    assert!(run.stderr.contains("runs to measure: 0, kept from before: 4"), "{run:#?}");
     assert!(run.stdout.lines().count() == 1 && run.stdout.contains("reproduce.md"), "{run:#?}");
     // Other settings are other results, and so are other photos.
     fs::remove_file(place.path("mvtec/tile/train/good/003.png")).unwrap();
     let run = reproduce(&place, &["--modes", "paper", "--seed", "5", "--classes", "tile"]).done();
     assert!(run.stderr.contains("paper.json: measured with other settings and photos, so measured again"), "{run:#?}");
-    assert!(run.stderr.contains("1 runs to measure, 0 are kept"), "{run:#?}");
+    assert!(run.stderr.contains("runs to measure: 1, kept from before: 0"), "{run:#?}");
 }
 
 #[test]
@@ -81,12 +81,51 @@ fn a_broken_class_is_named_and_the_others_go_on() {
     let text = page(&place);
     assert!(text.contains("\n| bottle | failed |\n| cable | no folder |"), "{text}");
     assert!(text.contains("- MVTec AD bottle, mode paper: no good photos to fit on in "), "{text}");
-    assert!(text.contains("- MVTec AD tile, mode paper: 1 photos or masks could not be used"), "{text}");
+    assert!(text.contains("- MVTec AD tile, mode paper: photos or masks that could not be used: 1;"), "{text}");
     // What failed is tried again, what is measured is not, and both are still said.
-    let run = reproduce(&place, &["--modes", "paper"]).ends(3, &["1 runs to measure, 1 are kept"]);
+    let run = reproduce(&place, &["--modes", "paper"]).ends(3, &["runs to measure: 1, kept from before: 1"]);
     assert!(!run.stdout.contains("tile"), "{run:#?}");
-    assert_eq!(page(&place).lines().filter(|line| line.contains("could not be used")).count(), 1);
-    reproduce(&place, &["--modes", "paper", "--classes", "bottle"]).ends(1, &["none of 1 runs could be measured"]);
+    assert_eq!(page(&place).lines().filter(|line| line.contains("that could not be used")).count(), 1);
+    reproduce(&place, &["--modes", "paper", "--classes", "bottle"])
+        .ends(1, &["nothing could be measured, the first error: "]);
+}
+
+#[test]
+fn visa_is_measured_by_its_table() {
+    let place = Workplace::new();
+    category(&place.path("part"));
+    let mut table = "object,split,label,image,mask\n".to_owned();
+    for (from, split, kind, count) in
+        [("train/good", "train", "Normal", 4), ("test/good", "test", "Normal", 3), ("test/spot", "test", "Anomaly", 3)]
+    {
+        for at in 0..count {
+            let image = format!("candle/Data/Images/{kind}/{split}{at}.png");
+            let mask = format!("candle/Data/Masks/{kind}/{at}.png");
+            let mut files = vec![(format!("{from}/00{at}.png"), &image)];
+            let is_anomalous = kind == "Anomaly";
+            if is_anomalous {
+                files.push((format!("ground_truth/spot/00{at}_mask.png"), &mask));
+            }
+            for (from, to) in files {
+                let to = place.path("visa").join(to);
+                fs::create_dir_all(to.parent().unwrap()).unwrap();
+                fs::rename(place.path("part").join(from), to).unwrap();
+            }
+            let (label, mask) = if is_anomalous { ("anomaly", &*mask) } else { ("normal", "") };
+            table.push_str(&format!("candle,{split},{label},{image},{mask}\n"));
+        }
+    }
+    let (visa, out) = (place.text("visa"), place.text("out"));
+    let lite = ["reproduce", "--visa", &visa, "-o", &out, "--backbone", "efficientnet_lite0", "--modes", "paper"];
+    patchcore(lite).fails(&["1cls.csv of VisA is missing"]);
+    fs::create_dir(place.path("visa/split_csv")).unwrap();
+    fs::write(place.path("visa/split_csv/1cls.csv"), table).unwrap();
+    let run = patchcore(lite).done();
+    assert!(run.stdout.contains("VisA candle, mode paper: 100.00 / "), "{run:#?}");
+    let page = page(&place);
+    assert!(page.contains("- VisA, mode paper: 1 of 12 classes") && !page.contains("MVTec"), "{page}");
+    assert!(page.contains("candle, mode paper: 4 photos for training and 6 of the test, where"), "{page}");
+    assert_eq!(entries(&place.path("out/visa/candle")), ["paper.json"]);
 }
 
 #[cfg(target_os = "linux")]
@@ -114,7 +153,7 @@ fn ctrl_c_keeps_what_is_measured() {
     assert!(after.contains(&"error: the reproduction was cancelled".to_owned()), "{after:#?}");
     assert!(page(&place).contains("\n| tile | not yet |\n"));
     copies.iter().for_each(|copy| fs::remove_file(copy).unwrap());
-    reproduce(&place, &["--modes", "paper"]).ends(0, &["1 runs to measure, 1 are kept"]);
+    reproduce(&place, &["--modes", "paper"]).ends(0, &["runs to measure: 1, kept from before: 1"]);
 }
 
 #[test]

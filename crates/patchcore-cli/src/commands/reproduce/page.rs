@@ -1,11 +1,10 @@
 //! `reproduce.md`: the measured figures beside the published ones.
 
-use std::fmt::Write;
-
 use patchcore::metrics::Metric;
 use patchcore::{Mode, one_line};
 
 use super::benchmark::{Benchmark, Class};
+use super::markdown::{escaped, figures, joined, line, percent, push};
 use super::published::{Figures, Published, published};
 use super::record::Record;
 
@@ -258,7 +257,7 @@ impl Page {
                 match state {
                     State::Failed(error) => lines.push(format!("{name}, mode {mode}: {}", one_line(error))),
                     State::Measured(record) if record.faults > 0 => lines.push(format!(
-                        "{name}, mode {mode}: {} photos or masks could not be used; the figures are of the others",
+                        "{name}, mode {mode}: photos or masks that could not be used: {}; the figures are of the others",
                         record.faults
                     )),
                     State::Measured(record) if !record.is_whole(row.class) => lines.push(format!(
@@ -358,41 +357,6 @@ impl Page {
 /// In percent, in the order of [`SHOWN`].
 pub fn values(record: &Record) -> [Option<f64>; 4] {
     SHOWN.map(|metric| Some(record.results.overall.values.get(&metric)? * metric.unit.scale()))
-}
-
-/// `99.12 / 98.10 / - / 80.00`.
-pub fn figures(values: &[Option<f64>]) -> String {
-    joined(values.iter().map(|value| value.map_or("-".to_owned(), |value| format!("{value:.2}"))))
-}
-
-fn joined(parts: impl Iterator<Item = String>) -> String {
-    parts.collect::<Vec<_>>().join(" / ")
-}
-
-/// `10 %`; shares have no more digits than were asked for.
-fn percent(share: f64) -> String {
-    format!("{} %", (share * 1e6).round() / 1e4)
-}
-
-fn push(text: &mut String, line: &str) {
-    // Writing to a text cannot fail.
-    let _ = writeln!(text, "{line}");
-}
-
-fn line(cells: &[String]) -> String {
-    format!("| {} |", cells.join(" | "))
-}
-
-/// Text from elsewhere in a table or a list of Markdown.
-fn escaped(text: &str) -> String {
-    let mut safe = String::new();
-    for c in text.chars() {
-        if matches!(c, '|' | '<' | '*' | '`' | '[') {
-            safe.push('\\');
-        }
-        safe.push(c);
-    }
-    safe
 }
 
 #[cfg(test)]
