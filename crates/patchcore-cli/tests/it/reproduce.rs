@@ -56,7 +56,7 @@ fn classes_are_measured_in_each_mode_once_and_the_next_start_goes_on() {
     assert!(page.contains("\n| class | paper | line |\n| --- | --- | --- |\n| bottle | 100.00 / "), "{page}");
     assert!(page.contains("\n| cable | no folder | no folder |\n"), "{page}");
     assert!(page.contains("\n| **mean** | **100.00 / ") && page.contains(" of 2 |\n| published | - | - |"), "{page}");
-    let few = "- MVTec AD tile, mode line: 4 photos for training and 6 of the test, where the data set has 230 and 117";
+    let few = "- MVTec AD tile: 4 photos for training and 6 of the test, where the data set has 230 and 117";
     assert!(page.contains(few), "{page}");
     assert!(page.contains("Nothing that this program knows of is published"), "{page}");
     assert!(page.contains("| patches kept | 5 % |") && page.contains("2 with 2.5 % of the patches each"), "{page}");
@@ -67,7 +67,10 @@ fn classes_are_measured_in_each_mode_once_and_the_next_start_goes_on() {
     // Other settings are other results, and so are other photos.
     fs::remove_file(place.path("mvtec/tile/train/good/003.png")).unwrap();
     let run = reproduce(&place, &["--modes", "paper", "--seed", "5", "--classes", "tile"]).done();
-    assert!(run.stderr.contains("paper.json: measured with other settings and photos, so measured again"), "{run:#?}");
+    assert!(
+        run.stderr.contains("paper.json: measured with other settings and other photos, so measured again"),
+        "{run:#?}"
+    );
     assert!(run.stderr.contains("runs to measure: 1, kept from before: 0"), "{run:#?}");
 }
 
@@ -124,7 +127,7 @@ fn visa_is_measured_by_its_table() {
     assert!(run.stdout.contains("VisA candle, mode paper: 100.00 / "), "{run:#?}");
     let page = page(&place);
     assert!(page.contains("- VisA, mode paper: 1 of 12 classes") && !page.contains("MVTec"), "{page}");
-    assert!(page.contains("candle, mode paper: 4 photos for training and 6 of the test, where"), "{page}");
+    assert!(page.contains("- VisA candle: 4 photos for training and 6 of the test, where"), "{page}");
     assert_eq!(entries(&place.path("out/visa/candle")), ["paper.json"]);
 }
 

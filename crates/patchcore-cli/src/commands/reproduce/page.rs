@@ -252,6 +252,18 @@ impl Page {
             if row.states.iter().all(|state| matches!(state, State::Missing)) {
                 lines.push(format!("{name}: its folder is not there"));
             }
+            // In whatever mode: the photos are the same.
+            let mut records = (0..self.modes.len()).filter_map(|at| row.record(at));
+            if let Some(record) = records.find(|record| record.faults == 0 && !record.is_whole(row.class)) {
+                lines.push(format!(
+                    "{name}: {} photos for training and {} of the test, where the data set has {} and {}: its figures are not held \
+                     against published ones",
+                    record.training_photos,
+                    record.test_photos(),
+                    row.class.training,
+                    row.class.test
+                ));
+            }
             for (column, state) in self.modes.iter().zip(&row.states) {
                 let mode = column.mode.name();
                 match state {
@@ -259,14 +271,6 @@ impl Page {
                     State::Measured(record) if record.faults > 0 => lines.push(format!(
                         "{name}, mode {mode}: photos or masks that could not be used: {}; the figures are of the others",
                         record.faults
-                    )),
-                    State::Measured(record) if !record.is_whole(row.class) => lines.push(format!(
-                        "{name}, mode {mode}: {} photos for training and {} of the test, where the data set has {} and {}: its figures \
-                         are not held against published ones",
-                        record.training_photos,
-                        record.test_photos(),
-                        row.class.training,
-                        row.class.test
                     )),
                     _ => {}
                 }
@@ -457,7 +461,7 @@ mod tests {
         assert!(text.contains("15 of 15 classes, 14 of them with all their photos; mean"), "{text}");
         assert!(text.contains("| published | - |"), "{text}");
         assert!(
-            text.contains("bottle, mode paper: 60 photos for training and 83 of the test, where the data set has 209"),
+            text.contains("- MVTec AD bottle: 60 photos for training and 83 of the test, where the data set has 209"),
             "{text}"
         );
         assert!(text.contains("- VisA, mode paper: none of 12 classes is measured.\n"), "{text}");

@@ -42,14 +42,14 @@ impl MadeWith {
     /// In what another run differs, in words.
     pub fn difference(&self, other: &Self) -> String {
         let differs = [
-            ("program", self.program != other.program),
-            ("settings", self.settings != other.settings),
-            ("weights", self.weights_sha256 != other.weights_sha256),
-            ("device", self.device != other.device),
-            ("photos", self.photos_sha256 != other.photos_sha256),
+            ("another version", self.program != other.program),
+            ("other settings", self.settings != other.settings),
+            ("other weights", self.weights_sha256 != other.weights_sha256),
+            ("another device", self.device != other.device),
+            ("other photos", self.photos_sha256 != other.photos_sha256),
         ];
         let named: Vec<&str> = differs.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect();
-        format!("other {}", named.join(" and "))
+        named.join(" and ")
     }
 }
 
