@@ -102,7 +102,7 @@ impl Page {
                 self.sentence(&mut text, benchmark, at);
             }
         }
-        text.push_str("\nA cell is image AUROC / pixel AUROC / AUPRO up to 0.3 (the paper's PRO) / AUPRO up to 0.05, in percent.\n");
+        text.push_str("\nA cell is image AUROC / pixel AUROC / AUPRO up to 0.3 (the paper's PRO) / AUPRO up to 0.05, in percent; \\* is not of all photos.\n");
         for benchmark in &benchmarks {
             self.table(&mut text, benchmark);
         }
@@ -210,7 +210,7 @@ impl Page {
                     State::Missing => "no folder".to_owned(),
                     State::Failed(_) => "failed".to_owned(),
                     State::Measured(record) => {
-                        let remark = if record.is_whole(row.class) { "" } else { " (not all photos)" };
+                        let remark = if record.is_whole(row.class) { "" } else { r" \*" };
                         format!("{}{remark}", figures(&values(record)))
                     }
                 });
@@ -458,6 +458,7 @@ mod tests {
         first.training_photos = 60;
         all.push(Row { benchmark: &VISA, class: &VISA.classes[0], states: vec![State::Failed("a|b".to_owned())] });
         let text = page("wide_resnet50_2", &[Mode::Paper], all).markdown();
+        assert!(text.contains("| bottle | 99.00 / 98.20 / 93.00 / - \\* |"), "{text}");
         assert!(text.contains("15 of 15 classes, 14 of them with all their photos; mean"), "{text}");
         assert!(text.contains("| published | - |"), "{text}");
         assert!(
