@@ -26,6 +26,9 @@ pub struct Arguments {
 /// Overlap of tiles when none is asked for.
 pub const DEFAULT_OVERLAP: u32 = 128;
 
+/// Photos of each class in a stress test when no number is asked for.
+pub const STRESS_PHOTOS: u32 = 40;
+
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some images failed, 4 an anomalous photo (score --fail-on-anomaly), 130 cancelled (Ctrl-C).";
 
 /// The subcommands.
@@ -119,8 +122,9 @@ pub struct Fit {
     /// ONNX or safetensors file with the network's weights [default: embedded, else the weights directory]
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
-    /// Whose definition to compute: paper, authors (amazon-science/patchcore-inspection), anomalib, or line, this project's own
-    #[arg(long, default_value = "paper")]
+    /// What to compute: line, this project's own definition, or one of the published: paper, authors
+    /// (amazon-science/patchcore-inspection), anomalib
+    #[arg(long, default_value = Mode::default().name())]
     pub mode: String,
     /// A rule that is not to be the mode's, in the words in which `inspect` names a mix: image_score=maximum_of_map; again for each
     /// further one
@@ -378,6 +382,13 @@ pub struct Evaluate {
     /// Do not write report.html
     #[arg(long)]
     pub no_report: bool,
+    /// Also score photos in other light, out of focus, noisy, compressed, shifted, turned and scaled, and say how far the verdicts
+    /// hold: a section of the report, stress.json and stress.csv
+    #[arg(long)]
+    pub stress: bool,
+    /// Good photos, and defective ones, that --stress takes, evenly chosen
+    #[arg(long, value_name = "N", default_value_t = STRESS_PHOTOS, requires = "stress", value_parser = clap::value_parser!(u32).range(1..))]
+    pub stress_photos: u32,
 }
 
 /// `patchcore calibrate`.

@@ -1,4 +1,4 @@
-//! How long the stages of a fit take, told once for each, from a measured second of its work.
+//! How long the stages of a fit or a stress test take, told once for each, from a measured second of its work.
 
 use std::time::{Duration, Instant};
 
@@ -43,6 +43,7 @@ impl Forecast {
         match progress.stage {
             Stage::Features => Some(format!("features: about {rest} ({each:.2} s a photo); the coreset comes then")),
             Stage::Coreset => Some(format!("coreset: about {rest}")),
+            Stage::Stress => Some(format!("stress: about {rest} ({each:.3} s a score)")),
             _ => None,
         }
     }

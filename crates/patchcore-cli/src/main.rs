@@ -27,6 +27,7 @@ mod report_page;
 mod results;
 mod row_stream;
 mod said;
+mod stress;
 mod utc;
 mod write_plan;
 

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use patchcore::metrics::{LabelledMap, Metric, Results, pimo_curve, pr_curve, pro_curve, roc_curve, thin_curve};
+use patchcore::metrics::{
+    LabelledMap, Metric, Results, StressResults, pimo_curve, pr_curve, pro_curve, roc_curve, thin_curve,
+};
 use patchcore::{EvaluatedImage, Evaluation, MemoryBank, Model};
 use patchcore_report::{EvaluationPage, Fact, ImageRow};
 
@@ -28,6 +30,7 @@ pub fn report_page(
     model: &Model,
     evaluation: &Evaluation,
     results: &Results,
+    stress: Option<&StressResults>,
     scoring: Duration,
 ) -> EvaluationPage {
     let scored: Vec<(f32, bool)> =
@@ -51,6 +54,7 @@ pub fn report_page(
         pr: pr_curve(&scores, &labels, RESOLUTION).unwrap_or_default(),
         pro: pro_curve(&maps, RESOLUTION).unwrap_or_default(),
         pimo: pimo_curve(&maps, PIMO_UP_TO, RESOLUTION).unwrap_or_default(),
+        stress: stress.cloned(),
         notes: notes(results).into_iter().chain(no_aupimo(evaluation).map(|reason| format!("{reason}."))).collect(),
         configuration: configuration(model),
         environment: environment(data, model, evaluation, scoring),

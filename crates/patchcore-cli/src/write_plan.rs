@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use patchcore::metrics::{Results, ResultsError};
+use patchcore::metrics::{Results, ResultsError, StressResults};
 use patchcore::{DataSet, path_text};
 use patchcore_report::OwnFile;
 
@@ -27,6 +27,10 @@ pub enum Kind {
     Scores,
     /// replicates.json.
     Replicates,
+    /// stress.json.
+    Stress,
+    /// stress.csv.
+    StressTable,
     /// The JSON of `doctor`.
     Examination,
     /// The page of `reproduce`.
@@ -176,8 +180,10 @@ const START: u64 = 1 << 16;
 impl Kind {
     /// Whether the file at `path` is one of this kind, or empty.
     pub fn made(self, path: &Path) -> std::io::Result<bool> {
-        let is_whole =
-            matches!(self, Kind::Metrics | Kind::Examination | Kind::ReproduceRecord | Kind::Report(OwnFile::Tiff));
+        let is_whole = matches!(
+            self,
+            Kind::Metrics | Kind::Stress | Kind::Examination | Kind::ReproduceRecord | Kind::Report(OwnFile::Tiff)
+        );
         let mut bytes = Vec::new();
         File::open(path)?.take(if is_whole { u64::MAX } else { START }).read_to_end(&mut bytes)?;
         let starts = |start: &str| bytes.starts_with(start.as_bytes());
@@ -188,6 +194,8 @@ impl Kind {
                 Kind::Report(own) => own.made(&bytes),
                 Kind::Metrics => !matches!(Results::from_json(&bytes), Err(ResultsError::Malformed(_))),
                 Kind::Scores => starts("image_path,kind,label,score"),
+                Kind::Stress => !matches!(StressResults::from_json(&bytes), Err(ResultsError::Malformed(_))),
+                Kind::StressTable => starts("kind,level,change,image_auroc"),
                 Kind::ReproducePage => starts("# PatchCore on public benchmarks"),
                 Kind::ReproduceRecord => has_keys(&bytes, &["made_with", "written", "results"]),
                 Kind::Replicates => starts("{\"evaluation_sha256\":"),

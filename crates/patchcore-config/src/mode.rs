@@ -1,11 +1,11 @@
 //! The three definitions of PatchCore that a user may want digit for digit, as one table of rules, and one of our own.
 //!
-//! Mode `line` is `paper` with two changes, each measured (`docs/line.md`): the image score is the maximum of the anomaly map, so
+//! Mode `line`, the default, is `paper` with two changes, each measured (`docs/line.md`): the image score is the maximum of the anomaly map, so
 //! that photo and map are on one scale; and two members share the network. The first is the paper's; the second has the next finer level
 //! too, averaged onto the same grid, and all its levels have the same total variance ([`LevelScaling::EqualVariance`]). Their maps are
 //! averaged, each weighted by good photos alone ([`Weighting::GoodPatches`]). A network without a finer level has one member.
 //!
-//! | step | `paper` (default) | `authors` | `anomalib` |
+//! | step | `paper` | `authors` | `anomalib` |
 //! |---|---|---|---|
 //! | view | short side 256, both sides in whole cells ⁸, no crop ¹ | short side 256, crop 224 | 256 x 256, no crop |
 //! | resize arithmetic | PIL, 8 bit ⁶ | PIL, 8 bit | antialiased, float |
@@ -59,13 +59,13 @@ use crate::view::{Crop, InputSizes, Pad, Resampling, Resize, Size, View};
 #[non_exhaustive]
 pub enum Mode {
     /// The paper's text; where it is silent, the authors' value.
-    #[default]
     Paper,
     /// amazon-science/patchcore-inspection.
     Authors,
     /// anomalib 2.x.
     Anomalib,
     /// This project's own: the paper's with two banks of one network, and the map's maximum as the image score.
+    #[default]
     Line,
 }
 

@@ -57,7 +57,7 @@ pub const INPUT_SIDES: std::ops::RangeInclusive<usize> = 8..=8192;
 pub const TILED_SIDES: std::ops::RangeInclusive<usize> = 8..=65_535;
 
 impl PatchCoreConfig {
-    /// The paper's values, which are every setting's default: see [`mode`](crate::mode).
+    /// The paper's values: see [`mode`](crate::mode).
     pub(crate) fn paper(members: Vec<MemberConfig>) -> Self {
         let deepest = members.iter().map(|member| member.strides().1).max().unwrap_or(1);
         let sizes = InputSizes::whole_cells(deepest);

@@ -1,6 +1,5 @@
 //! Fitting: embeddings of good photos in, one by one; a [`PatchCore`] out.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -11,25 +10,22 @@ use crate::coreset::{RandomProjection, SelectionStopped, initial_distances};
 use crate::device::ComputeDevice;
 use crate::error::{FitError, ScoreError};
 use crate::extractor::{Extractor, MemberShape, scale_rows};
-use crate::finish::{Cells, distance};
+use crate::finish::Cells;
+use crate::fit_measures::{SCALE_CHUNK, good_scores_of, joint_good_scores, total_variances, with_measured_weights};
+use crate::fitted_patches::Patches;
 use crate::good_quantiles::FittedPhoto;
 use crate::image_input::ImageInput;
 use crate::memory_bank::{MemoryBank, PatchOrigin};
-use crate::nearest_neighbor::squared_distance;
-use crate::patchcore::{FittedOn, GoodScores, PatchCore};
+use crate::patchcore::{FittedOn, PatchCore};
 use crate::photo_parts::{PartBuffers, PhotoParts};
 use crate::suggestions::{Angles, LOOKED_AT, LOOKS, Suggestion, in_circle, is_turned, of_light};
-use patchcore_config::{BackboneWeights, Checked, Grid, MemberConfig, PatchCoreConfig, Size, Tiling, Weighting};
+use patchcore_config::{BackboneWeights, Checked, MemberConfig, Network, PatchCoreConfig, Size, Tiling};
 use patchcore_cpu::network::CpuNetwork;
 
 /// Rows projected at once.
 const PROJECTION_CHUNK: usize = 16_384;
 /// Bytes of a batch's pixels and rows.
 const BATCH_BYTES: usize = 32 << 20;
-/// Rows that are scaled or summed at once.
-const SCALE_CHUNK: usize = 4096;
-/// Training patches that tell how far good is from good.
-const GOOD_SAMPLE: usize = 256;
 
 /// A fit in progress: holds the embeddings of all images so far.
 #[derive(Debug)]
@@ -44,59 +40,6 @@ pub struct Fitter {
     /// Rows of the first member of copies that are looked at and not fitted, in the order of [`LOOKS`].
     looks: [Vec<f32>; LOOKS.len()],
     buffers: PartBuffers,
-}
-
-/// What one member's network made of all photos so far.
-#[derive(Debug)]
-struct Patches {
-    dim: usize,
-    /// `[patches, dim]`.
-    rows: Vec<f32>,
-    /// Where each row comes from. Those of a photo's copies follow its own, with its number and the place in the photo that they show.
-    origins: Vec<PatchOrigin>,
-    /// For each photo the end of its own rows, without its copies'.
-    own: Vec<usize>,
-}
-
-impl Patches {
-    /// Adds rows of the `image`-th photo; `place`: which cell of the photo a cell shows.
-    fn add(&mut self, image: usize, grid: Grid, rows: &[f32], cells: Cells<'_>, place: impl Fn(usize) -> usize) {
-        self.rows.extend_from_slice(rows);
-        let origin = |cell: usize| PatchOrigin {
-            image: image as u32,
-            row: (cell / grid.columns) as u16,
-            column: (cell % grid.columns) as u16,
-        };
-        match cells {
-            Cells::All => self.origins.extend((0..grid.cells()).map(place).map(origin)),
-            Cells::These(cells) => self.origins.extend(cells.iter().copied().map(place).map(origin)),
-        }
-        assert_eq!(self.rows.len(), self.origins.len() * self.dim, "one row per patch");
-    }
-
-    /// Keeps the first patches alone.
-    fn truncate(&mut self, patches: usize) {
-        self.origins.truncate(patches);
-        self.rows.truncate(patches * self.dim);
-        self.own.retain(|end| *end <= patches);
-    }
-
-    /// The rows of one photo, without its copies', and where they come from.
-    #[allow(
-        clippy::indexing_slicing,
-        reason = "both ends are places in the list of origins, which has one entry per row"
-    )]
-    fn of_image(&self, image: usize) -> (&[f32], &[PatchOrigin]) {
-        // Photos were added one after the other.
-        let from = self.origins.partition_point(|origin| (origin.image as usize) < image);
-        let to = self.own[image];
-        (&self.rows[from * self.dim..to * self.dim], &self.origins[from..to])
-    }
-
-    #[allow(clippy::indexing_slicing, reason = "callers name patches that are there")]
-    fn row(&self, patch: usize) -> &[f32] {
-        &self.rows[patch * self.dim..(patch + 1) * self.dim]
-    }
 }
 
 impl Fitter {
@@ -219,11 +162,12 @@ impl Fitter {
         Ok(())
     }
 
-    /// Options that the photos so far speak for, from the brightness of all and the angle of the first few.
+    /// Options that the photos so far speak for, from the brightness of all and the angle of the first few; the latter can be said once.
     ///
     /// # Errors
     /// [`FitError::Device`].
-    pub fn suggestions(&self) -> Result<Vec<Suggestion>, FitError> {
+    pub fn suggestions(&mut self) -> Result<Vec<Suggestion>, FitError> {
+        let looks = std::mem::take(&mut self.looks);
         let config = self.extractor.config();
         let light = of_light(&self.brightness).filter(|_| config.copies.light.is_empty());
         let (Some(member), Some(shape)) = (self.members.first(), self.extractor.members().first()) else {
@@ -242,7 +186,7 @@ impl Fitter {
                 false => unseen.push(rows.collect()),
             }
         }
-        let angles = Angles { dim: member.dim, plain, copied: &self.looks, unseen, photos: self.photos.len() };
+        let angles = Angles { dim: member.dim, plain, copied: &looks, unseen, photos: self.photos.len() };
         let angle = angles.suggestion(config.copies.turned, self.extractor.engine())?;
         Ok(light.into_iter().chain(angle).collect())
     }
@@ -357,13 +301,14 @@ impl Fitter {
     /// their way to it.
     ///
     /// - `patches x (dim x 4 + 16)` of every member: the embeddings and bookkeeping;
-    /// - the network: every weight twice, those of 3x3 convolutions five times (Winograd's form), and the maps of the largest input, or of a
-    ///   tile, with its embeddings (on a GPU its own memory has them);
+    /// - each network once for all its members: every weight twice, those of 3x3 convolutions five times (Winograd's form), and the maps of
+    ///   the largest input, or of a tile, with its embeddings (on a GPU its own memory has them);
     /// - the larger of `ahead`, which is over when the coreset begins, and of what comes then:
-    ///   - `bank x (dim x 8 + 800)`: the bank, once in the file's bytes, and the index of the search;
-    ///   - the larger of `patches x projected x 8`, while the coreset is selected, and, while a model without one photo scores it
-    ///     ([`GoodQuantiles`](crate::good_quantiles::GoodQuantiles)), of that model's bank and index, `cells x (dim x 4 + 256)` of the
+    ///   - `bank x (dim x 8 + 800)` of every member: the bank, once in the file's bytes, and the index of the search;
+    ///   - the larger of `patches x projected x 8`, while a member's coreset is selected, and, while a model without one photo scores it
+    ///     ([`GoodQuantiles`](crate::good_quantiles::GoodQuantiles)), of that model's banks and indices, `cells x (dim x 4 + 256)` of each
     ///     search, and the largest input's map, twice;
+    ///   - before that the rows that [`Fitter::suggestions`] compares;
     /// - 80 MiB: the program, with a GPU's backend if it has one (of a GPU's batch at most 32 MiB).
     pub fn memory_bytes(patches: usize, largest: Size, ahead: u64, config: &PatchCoreConfig) -> u64 {
         let sides = |size: Size| (size.height as usize, size.width as usize);
@@ -373,29 +318,27 @@ impl Fitter {
         };
         let cells =
             |size: Size, stride: u32| size.height.div_ceil(stride) as usize * size.width.div_ceil(stride) as usize;
-        let (mut always, mut then) = (80 << 20, 0);
-        for member in &config.members {
+        let mut always = (80 << 20) + network_bytes(&config.members, sides(tile));
+        let (mut indices, mut selecting, mut scoring, mut looks) = (0, 0, 0, 0);
+        for (number, member) in config.members.iter().enumerate() {
             let (dim, (stride, _)) = (member.embedding_dim(), member.strides());
             let projected = RandomProjection::dim_for(member.projection, dim, patches).unwrap_or(dim);
             let bank = config.coreset_size(patches);
-            // An application's own network says nothing of its weights and maps.
-            let network = member.backbone.plan(&member.layers).map_or(0, |plan| {
-                let copies = |kernel: usize| if kernel == 3 { 5 } else { 2 };
-                let of_conv =
-                    plan.convolutions().map(|conv| copies(conv.kernel) * conv.weight_len() + 2 * conv.out_channels);
-                let (height, width) = sides(tile);
-                let maps = CpuNetwork::forward_bytes(&plan, height, width).unwrap_or(0);
-                4 * of_conv.sum::<usize>() + maps as usize
-            });
             // Rows as they are embedded and as a tile's are kept, and the deeper levels on their own grids; a tile's pixels.
             let embedding = 4 * (cells(tile, stride) * 3 * dim + 3 * tile.width as usize * tile.height as usize);
-            always += patches * (dim * 4 + 16) + network + embedding;
+            always += patches * (dim * 4 + 16) + embedding;
             let index = bank * (dim * 8 + 800);
-            let (height, width) = sides(largest);
-            let map = (4 * 2 + 1) * height * width;
-            let scoring = cells(largest, stride) * (dim * 4 + 256) + map;
-            then += index + (patches * projected * 8).max(index + scoring);
+            indices += index;
+            selecting = selecting.max(patches * projected * 8);
+            scoring += index + cells(largest, stride) * (dim * 4 + 256);
+            if number == 0 && is_turned(0, sides(largest)) {
+                // Of 16 photos the rows, of half of them twice more, and what is in an index of.
+                looks = LOOKED_AT * cells(largest, stride) * dim * 4 * 3;
+            }
         }
+        let (height, width) = sides(largest);
+        let map = (4 * 2 + 1) * height * width;
+        let then = looks.max(indices + selecting.max(scoring + map));
         always as u64 + ahead.max(then as u64)
     }
 
@@ -462,6 +405,30 @@ impl Fitter {
     }
 }
 
+/// Bytes of the networks of all members, each once, while a photo or tile of `(height, width)` goes through: its weights and maps.
+fn network_bytes(members: &[MemberConfig], (height, width): (usize, usize)) -> usize {
+    let mut seen: Vec<&Network> = Vec::new();
+    let mut bytes = 0;
+    for member in members {
+        if seen.contains(&&member.backbone) {
+            continue;
+        }
+        seen.push(&member.backbone);
+        let of_all = || members.iter().filter(|other| other.backbone == member.backbone);
+        // Up to the deepest layer of any of them; the maps are the same with more of them tapped.
+        let deepest = of_all().map(|member| (member.strides().1, &member.layers)).max_by_key(|(stride, _)| *stride);
+        let plan = deepest.and_then(|(_, layers)| member.backbone.plan(layers).ok());
+        // An application's own network says nothing of its weights and maps.
+        bytes += plan.map_or(0, |plan| {
+            let copies = |kernel: usize| if kernel == 3 { 5 } else { 2 };
+            let of_conv =
+                plan.convolutions().map(|conv| copies(conv.kernel) * conv.weight_len() + 2 * conv.out_channels);
+            4 * of_conv.sum::<usize>() + CpuNetwork::forward_bytes(&plan, height, width).unwrap_or(0) as usize
+        });
+    }
+    bytes
+}
+
 fn mean_brightness(pixels: &[f32]) -> f32 {
     (pixels.iter().map(|value| f64::from(*value)).sum::<f64>() / pixels.len().max(1) as f64) as f32
 }
@@ -477,87 +444,6 @@ fn bank_rows(config: &PatchCoreConfig, patches: usize) -> Result<usize, FitError
         return Err(FitError::TooFewRows { num_neighbors: config.num_neighbors, rows: count });
     }
     Ok(count)
-}
-
-/// Distances of an even sample of training patches to the bank rows of other photos (of the same photo, where
-/// there is only one).
-fn good_scores_of(config: &PatchCoreConfig, member: &Patches, images: usize, bank: &MemoryBank) -> GoodScores {
-    let alone = images == 1;
-    let Some(of_bank) = bank.origins() else { unreachable!("a fit knows where its rows come from") };
-    let step = member.origins.len().div_ceil(GOOD_SAMPLE);
-    let sample: Vec<(&[f32], &PatchOrigin)> =
-        member.rows.chunks_exact(member.dim).zip(&member.origins).step_by(step).collect();
-    let nearest_other = |(row, origin): &(&[f32], &PatchOrigin)| {
-        let is_other = |other: &PatchOrigin| if alone { other != *origin } else { other.image != origin.image };
-        let others = of_bank.iter().enumerate().filter(|(_, other)| is_other(other));
-        others.map(|(index, _)| squared_distance(row, bank.row(index))).reduce(f32::min)
-    };
-    let mut distances: Vec<f32> = sample.par_iter().filter_map(nearest_other).collect();
-    distances.sort_unstable_by(f32::total_cmp);
-    let quantile = |share: f64| {
-        let squared = distances.get(((distances.len() as f64 * share) as usize).min(distances.len().saturating_sub(1)));
-        // No other patch: one photo with one row. Then there is no scale, and 0 says so.
-        distance(config, squared.copied().unwrap_or(0.0)) as f32
-    };
-    GoodScores { median: quantile(0.5), percentile_99: quantile(0.99) }
-}
-
-/// The variance of every value over all rows, summed over the values of each level. Sums run over chunks of a fixed length, so that the
-/// result does not depend on the number of threads.
-fn total_variances(rows: &[f32], dim: usize, levels: &[Range<usize>]) -> Vec<f64> {
-    let count = (rows.len() / dim).max(1) as f64;
-    let mean: Vec<f64> = sums(rows, &vec![0.0; dim], |value| value).into_iter().map(|sum| sum / count).collect();
-    let squares = sums(rows, &mean, |value| value * value);
-    let of_level = |values: &Range<usize>| squares.get(values.clone()).unwrap_or_default().iter().sum::<f64>() / count;
-    levels.iter().map(of_level).collect()
-}
-
-/// For each value of a row the sum of `of` over all rows, of its difference from the `origin`'s.
-fn sums(rows: &[f32], origin: &[f64], of: impl Fn(f64) -> f64 + Sync) -> Vec<f64> {
-    let of_chunk = |chunk: &[f32]| {
-        let mut sums = vec![0.0; origin.len()];
-        for row in chunk.chunks_exact(origin.len()) {
-            for ((sum, value), origin) in sums.iter_mut().zip(row).zip(origin) {
-                *sum += of(f64::from(*value) - origin);
-            }
-        }
-        sums
-    };
-    let chunks: Vec<Vec<f64>> = rows.par_chunks(SCALE_CHUNK * origin.len()).map(of_chunk).collect();
-    let mut total = vec![0.0; origin.len()];
-    for chunk in chunks {
-        total.iter_mut().zip(chunk).for_each(|(total, sum)| *total += sum);
-    }
-    total
-}
-
-/// The weights of [`Weighting::GoodPatches`], their mean 1. Where a member has no such scale (equal photos, whose distances are 0) all
-/// count alike.
-fn with_measured_weights(config: Checked, good_scores: &[GoodScores]) -> Result<Checked, FitError> {
-    let mut config = config.into_config();
-    let inverse = |scores: &GoodScores| 1.0 / f64::from(scores.median);
-    let inverses: Vec<f64> = good_scores.iter().map(inverse).collect();
-    let mean = inverses.iter().sum::<f64>() / inverses.len().max(1) as f64;
-    let weights: Vec<f32> = inverses.iter().map(|inverse| (inverse / mean) as f32).collect();
-    let usable = weights.iter().all(|weight| weight.is_normal() && *weight > 0.0);
-    for (member, weight) in config.members.iter_mut().zip(weights) {
-        if member.weighting == Weighting::GoodPatches {
-            member.weight = if usable { weight } else { 1.0 };
-        }
-    }
-    Ok(config.check()?)
-}
-
-/// The scale of the joint map: the members' scales, weighted as their maps are.
-fn joint_good_scores(config: &PatchCoreConfig, members: &[GoodScores]) -> GoodScores {
-    if let [only] = members {
-        return *only;
-    }
-    let total: f32 = config.members.iter().map(|member| member.weight).sum();
-    let mean = |of: fn(&GoodScores) -> f32| {
-        config.members.iter().zip(members).map(|(member, scores)| member.weight / total * of(scores)).sum()
-    };
-    GoodScores { median: mean(|scores| scores.median), percentile_99: mean(|scores| scores.percentile_99) }
 }
 
 /// The indices of a member's coreset.
@@ -601,19 +487,4 @@ fn project(
         values.extend(extractor.engine().project(&projection, rows)?);
     }
     Ok(Some((values, width)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_variance_of_a_level_is_the_sum_of_its_values() {
-        // Two levels: one value, and two. More rows than a chunk has.
-        let rows: Vec<f32> =
-            (0..2 * SCALE_CHUNK + 2).flat_map(|row| [(row % 2) as f32, 5.0, 3.0 * (row % 2) as f32]).collect();
-        let found = total_variances(&rows, 3, &[0..1, 1..3]);
-        assert_eq!(found, [0.25, 9.0 / 4.0]);
-        assert_eq!(total_variances(&[7.0, 7.0, 7.0], 3, &[0..1, 1..3]), [0.0, 0.0]);
-    }
 }

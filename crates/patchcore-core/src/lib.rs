@@ -29,6 +29,8 @@ pub mod engine;
 pub mod error;
 mod extractor;
 mod finish;
+mod fit_measures;
+mod fitted_patches;
 mod fitter;
 pub mod good_quantiles;
 mod image_input;

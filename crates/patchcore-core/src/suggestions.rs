@@ -70,7 +70,7 @@ pub(crate) const LOOKED_AT: usize = 16;
 /// Where a fit has more photos, those that lie otherwise are among them.
 const FEW: usize = 100;
 /// Largest sizes of an input whose copies are looked at, in pixels.
-const MOST_PIXELS: usize = 1 << 20;
+const MOST_PIXELS: usize = 1 << 17;
 /// From here on light is not steady.
 const UNSTEADY: f32 = 1.3;
 /// Up to here turned photos are like the others: measured 1.04 to 1.2 where turned copies help, 1.8 to 2.5 where they do not.

@@ -228,6 +228,16 @@ pub enum ImageError {
         /// The value.
         found: String,
     },
+    /// A perturbation whose level is outside of what it is defined for.
+    #[error("{kind} is {found}, expected {expected}")]
+    PerturbationLevel {
+        /// [`PerturbationKind::name`](crate::PerturbationKind::name).
+        kind: &'static str,
+        /// The level.
+        found: f64,
+        /// What it may be.
+        expected: &'static str,
+    },
     /// The resized photo or the network's input would be too large to compute with.
     #[error(
         "{name} ({original_width}x{original_height}) would become {width}x{height} pixels, expected at most {max_side} a \

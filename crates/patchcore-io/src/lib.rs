@@ -7,7 +7,8 @@
 //!
 //! The 8-bit resize equals PIL's antialiased bilinear to the pixel value (passes in the order of Pillow
 //! before 13); the float one equals torch's `interpolate(antialias=True)` to 4e-6. Bad bytes give an [`ImageError`] that names the file, never a panic.
-//! A [`Decoder`] is checked on test pictures before it decodes its first photo.
+//! A [`Decoder`] is checked on test pictures before it decodes its first photo. A [`Perturbation`] makes of a photo what a camera would
+//! have taken in other light, out of focus, or of a part that lies elsewhere.
 //!
 //! Each format is a cargo feature. Without any, photos are pixels ([`Photo::from_buffer`]), and nothing depends on the crate `image`.
 //!
@@ -55,6 +56,8 @@ mod mask_rule;
 mod mask_survey;
 mod network_input;
 mod path_text;
+mod perturb;
+mod perturbation;
 mod photo;
 mod photo_file;
 mod photo_header;
@@ -92,6 +95,7 @@ pub use mask_rule::MaskRule;
 pub use mask_survey::MaskSurvey;
 pub use network_input::{NetworkInput, prepare, prepare_within};
 pub use path_text::{one_line, path_of_text, path_text};
+pub use perturbation::{Perturbation, PerturbationKind};
 pub use photo::Photo;
 pub use photo_header::{PhotoHeader, Preparation};
 pub use photo_identity::PhotoIdentity;

@@ -85,6 +85,12 @@ impl Photo {
         Photo { name, width, height, channels, samples, full_scale, path: None, alpha: None, lossy: false }
     }
 
+    /// An opaque photo of other samples, as many and of the same kind, under the same name.
+    pub(crate) fn with_samples(&self, samples: Samples) -> Photo {
+        let (name, path, full_scale) = (self.name.clone(), self.path.clone(), self.full_scale);
+        Photo { name, path, full_scale, ..Photo::of_samples(self.width, self.height, self.channels, samples) }
+    }
+
     /// An 8-bit grey photo of the right number of samples.
     pub(crate) fn from_grey(size: Size, samples: Vec<u8>) -> Photo {
         let Size { width, height } = size;

@@ -14,6 +14,8 @@
 //! | [`Confusion`] | what does one threshold call what? | counts of `score > threshold` |
 //! | [`delong`], [`delong_difference`] | how sure is an AUROC, or that one is larger? | DeLong's variance |
 //! | [`image_replicates`], [`pixel_replicates`] | how far may each metric be off? | [`Bootstrap`] over images |
+//! | [`Interval::binomial`] | how far may a counted share be off? | Clopper and Pearson |
+//! | [`StressOutcome`] | does a changed light or place change the verdicts? | the same photos, changed and unchanged |
 //! | [`threshold`] | from which score is a part defective? | a stated rate of false alarms, at a stated confidence |
 //!
 //! [`METRICS`] is the table of what is reported of an evaluation, with keys, names and units; [`Results`] are its values as a
@@ -47,6 +49,7 @@ mod aupimo;
 mod aupro;
 mod auroc;
 mod average_precision;
+mod binomial_interval;
 mod bootstrap;
 mod confusion;
 mod connected_regions;
@@ -68,6 +71,7 @@ mod region_recall;
 mod results;
 mod roc_curve;
 mod set_results;
+mod stress;
 mod thin_curve;
 pub mod threshold;
 
@@ -105,4 +109,5 @@ pub use region_recall::{RegionRecall, region_recall};
 pub use results::{EvaluatedModel, Results, ResultsError};
 pub use roc_curve::{RocCurve, roc_curve};
 pub use set_results::SetResults;
+pub use stress::{StressCount, StressFinding, StressLevel, StressOutcome, StressResults, StressSeries};
 pub use thin_curve::thin_curve;

@@ -53,7 +53,7 @@ pub enum Error {
     /// The caller's progress callback broke off.
     #[error("the {what} was cancelled")]
     Cancelled {
-        /// What was asked for: `fit`, `evaluation`, `audit`, `calibration`.
+        /// What was asked for: `fit`, `evaluation`, `stress test`, `audit`, `calibration`.
         what: &'static str,
     },
     /// A photo cannot be scored.
@@ -138,6 +138,12 @@ pub enum Error {
         name: String,
         /// What tells.
         reason: &'static str,
+    },
+    /// A photo is to be changed of which only the network's input is there.
+    #[error("{name} is prepared for the network already, and cannot be changed any more: pass the photo, or its file")]
+    PreparedPhoto {
+        /// The photo's name.
+        name: String,
     },
     /// Every training photo was unreadable.
     #[error("none of the {count} training photos could be used; the first: {}", naming(name, first))]

@@ -11,8 +11,8 @@ use patchcore_io::{
 };
 use patchcore_metrics::threshold::{Threshold, Thresholds};
 use patchcore_metrics::{
-    Bootstrap, Confusion, EvaluatedModel, ImageMetrics, Interval, LabelledMap, MetricError, PerMetric, PixelMetrics,
-    PixelReplicates, Results, SetResults, image_metrics_at, image_replicates_at, pixel_metrics_at, pixel_replicates_at,
+    Bootstrap, Confusion, ImageMetrics, Interval, LabelledMap, MetricError, PerMetric, PixelMetrics, PixelReplicates,
+    Results, SetResults, image_metrics_at, image_replicates_at, pixel_metrics_at, pixel_replicates_at,
 };
 
 use crate::ahead::Ahead;
@@ -379,7 +379,6 @@ impl Evaluation {
     /// What metrics.json says of it; `model` is the one that was evaluated. The caller has the clock and adds
     /// the seconds of each stage.
     pub fn results(&self, model: &Model) -> Results {
-        let core = model.core();
         let count = |wanted: fn(&EvaluatedImage) -> bool| self.images.iter().filter(|row| wanted(row)).count();
         Results {
             version: Results::VERSION,
@@ -398,16 +397,7 @@ impl Evaluation {
             kinds: self.kinds.iter().map(|(kind, metrics)| (kind.clone(), metrics.results())).collect(),
             thresholds: Some(model.thresholds()).filter(|thresholds| *thresholds != Thresholds::default()),
             seconds: BTreeMap::new(),
-            model: EvaluatedModel {
-                mode: core.config().rules_name(),
-                backbone: core.extractor().networks().map(|(name, _)| name).collect::<Vec<_>>().join(" + "),
-                weights_sha256: core.weights_sha256().to_owned(),
-                bank_rows: core.bank_rows(),
-                seed: core.config().seed,
-                device: core.device().name(),
-                precision: core.device().precision().name().to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            },
+            model: model.evaluated(),
         }
     }
 }

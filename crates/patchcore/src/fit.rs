@@ -152,7 +152,7 @@ impl<I: Iterator<Item = (String, Result<NetworkInput, Error>)>> FitParts<'_, I> 
             threads.run(|| fit.flush())?;
             tell(&mut fit)?;
         }
-        let FitInProgress { fitter, photos, inputs, remarks, mut rejected, .. } = fit;
+        let FitInProgress { mut fitter, photos, inputs, remarks, mut rejected, .. } = fit;
         if photos.is_empty() && !rejected.is_empty() {
             let count = rejected.len();
             let (name, first) = rejected.swap_remove(0);

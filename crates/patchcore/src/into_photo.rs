@@ -63,6 +63,21 @@ impl PhotoSource {
         }
     }
 
+    /// The photo itself, decoded where it is a file.
+    pub(crate) fn open(self, name: &str, limits: &Limits) -> Result<Photo, Error> {
+        // Nothing is read where there are no files.
+        let _ = limits;
+        match self {
+            Self::Photo(photo) => Ok(photo),
+            #[cfg(not(target_family = "wasm"))]
+            Self::Path(path) => {
+                enter!("decode");
+                Ok(Photo::open(&path, limits)?)
+            }
+            Self::Input(_) => Err(Error::PreparedPhoto { name: name.to_owned() }),
+        }
+    }
+
     /// The photo as a model's network wants it.
     pub(crate) fn prepare(
         self,

@@ -42,7 +42,7 @@
 //! The doors, each of which takes whatever is [`IntoPhoto`]: [`Model::fit`] and, with options and a report, [`Model::fit_with`];
 //! [`Model::score`] for one photo and [`Model::scores`] for a stream of them, with decoding on another thread.
 //! [`Model::calibrate`] makes a threshold of a stated false-positive rate from photos of good parts that the model has not seen;
-//! then a score carries its [`Verdict`]. [`Model::audit`] finds defective parts among the training photos, [`Model::evaluate`]
+//! then a score carries its [`Verdict`]. [`Model::audit`] finds defective parts among the training photos, [`Model::stress`] says how much its light, focus and place may change, [`Model::evaluate`]
 //! judges a model on a data set ([`DataSet`]: MVTec AD and its kin, `VisA`, BTAD, `KolektorSDD`, a manifest). A model is a file ([`Model::save`], [`Model::load`]) or its bytes
 //! ([`Model::to_bytes`], [`Model::from_bytes`]). What each [`Mode`] computes is one table in [`patchcore_config::mode`].
 //!
@@ -87,6 +87,7 @@ mod score;
 mod scores;
 mod settings;
 mod span;
+mod stress;
 mod threads;
 #[cfg(not(target_family = "wasm"))]
 mod training_photo;
@@ -106,8 +107,9 @@ pub use patchcore_core::{ComputeDevice, FittedOn, GoodScores, Instructions, Prec
 #[cfg(not(target_family = "wasm"))]
 pub use patchcore_io::{DataSet, DataSetRemark, Layout, LeftOut, ManifestRow, TestImage, good_images, photos_in};
 pub use patchcore_io::{
-    Exposure, Geometry, HiddenDefect, Limits, MaskRule, MaskSurvey, NetworkInput, Photo, PhotoHeader, PhotoIdentity,
-    PhotoKind, PixelBuffer, PixelFormat, one_line, path_of_text, path_text, region_of_masks,
+    Exposure, Geometry, HiddenDefect, Limits, MaskRule, MaskSurvey, NetworkInput, Perturbation, PerturbationKind,
+    Photo, PhotoHeader, PhotoIdentity, PhotoKind, PixelBuffer, PixelFormat, one_line, path_of_text, path_text,
+    region_of_masks,
 };
 pub use patchcore_metrics::threshold::{Threshold, ThresholdOrigin, Thresholds, Verdict};
 pub use patchcore_metrics::{self as metrics, Bootstrap, Interval};
@@ -135,6 +137,7 @@ pub use crate::save::Save;
 pub use crate::score::{NearestGood, NearestPhoto, PatchScores, Score};
 pub use crate::scores::{Scored, Scores};
 pub use crate::settings::{DEFAULT_BACKBONE, Settings};
+pub use crate::stress::{StressOptions, StressTest};
 #[cfg(not(target_family = "wasm"))]
 pub use crate::weights::resolve_weights;
 #[cfg(not(target_family = "wasm"))]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use patchcore_core::good_quantiles::GoodQuantiles;
 use patchcore_core::model_file::{InputsSeen, Provenance, TrainingPhoto};
+use patchcore_metrics::EvaluatedModel;
 
 use crate::model::Model;
 
@@ -29,6 +30,21 @@ impl Model {
     /// Who made the model, as far as the program that did says; the library says nothing by itself.
     pub fn provenance(&self) -> Option<&Provenance> {
         self.sections.provenance.as_ref()
+    }
+
+    /// What identifies it in the results of an evaluation, and where it runs.
+    pub(crate) fn evaluated(&self) -> EvaluatedModel {
+        let core = &self.core;
+        EvaluatedModel {
+            mode: core.config().rules_name(),
+            backbone: core.extractor().networks().map(|(name, _)| name).collect::<Vec<_>>().join(" + "),
+            weights_sha256: core.weights_sha256().to_owned(),
+            bank_rows: core.bank_rows(),
+            seed: core.config().seed,
+            device: core.device().name(),
+            precision: core.device().precision().name().to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
     }
 
     /// The model with such a note in its file. It changes no score.

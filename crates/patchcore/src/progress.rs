@@ -15,6 +15,8 @@ pub enum Stage {
     Scoring,
     /// Metrics of an evaluation, over all images and per kind of defect.
     Metrics,
+    /// Scoring photos under changed conditions.
+    Stress,
 }
 
 impl Stage {
@@ -25,6 +27,7 @@ impl Stage {
             Stage::Coreset => "coreset",
             Stage::Scoring => "scoring",
             Stage::Metrics => "metrics",
+            Stage::Stress => "stress",
         }
     }
 }

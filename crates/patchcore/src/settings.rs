@@ -4,8 +4,9 @@
 use std::path::PathBuf;
 
 use patchcore_config::{
-    Architecture, BackboneWeights, BankDtype, Border, Checked, Copies, Crop, DEFAULT_PATCH_SIZE, Distance,
-    EmbeddingRule, ImageScoreRule, Mode, Pad, ProjectionRule, Region, Resize, Smoothing, StartRule, Tiling, Upsampling,
+    Architecture, BackboneWeights, BankDtype, Border, Checked, ConfigError, Copies, Crop, DEFAULT_PATCH_SIZE, Distance,
+    EmbeddingRule, ImageScoreRule, Mode, Pad, PatchCoreConfig, ProjectionRule, Region, Resize, Smoothing, StartRule,
+    Tiling, Upsampling,
 };
 use patchcore_core::model_file::StoredPath;
 use patchcore_core::{ComputeDevice, Instructions, Precision};
@@ -58,7 +59,8 @@ use crate::weights::resolve_weights;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Which published definition to compute; it gives every rule that nothing below says. Default: the paper's.
+    /// Which definition to compute; it gives every rule that nothing below says. Default: [`Mode::Line`], this project's own; `paper`,
+    /// `authors` and `anomalib` are the published ones.
     pub mode: Mode,
     /// The unit of scores, where it is not to be the mode's.
     pub distance: Option<Distance>,
@@ -182,6 +184,7 @@ impl Settings {
         let mut config = self.mode.config(backbone);
         let layers = self.layers.clone().unwrap_or_else(|| backbone.default_layers().map(str::to_owned).to_vec());
         config.members = self.mode.members(backbone, layers);
+        self.check_for_line(&config)?;
         for member in &mut config.members {
             member.patch_size = self.patch_size;
             let embedding = self.embedding.unwrap_or(member.embedding);
@@ -197,6 +200,13 @@ impl Settings {
         config.smoothing = self.smoothing.unwrap_or(config.smoothing);
         for (rule, value) in &self.rules {
             config = config.with_rule(rule, value)?;
+        }
+        if let (Some(given), ImageScoreRule::MaximumOfMap) = (self.num_neighbors, config.image_score) {
+            return Err(out_of_range(
+                "num_neighbors",
+                format!("{given} with the map's maximum as the image score"),
+                "none: the map's maximum looks at no neighbours; they count in the modes paper, authors and anomalib",
+            ));
         }
         config.coreset_sampling_ratio = self.coreset_sampling_ratio.unwrap_or(config.coreset_sampling_ratio);
         config.seed = self.seed;
@@ -220,6 +230,23 @@ impl Settings {
         config.full_scale = self.full_scale;
         config.copies = self.copies.clone();
         Ok(config.check()?)
+    }
+
+    /// Refuses layers that leave mode `line` without its second bank.
+    fn check_for_line(&self, config: &PatchCoreConfig) -> Result<(), Error> {
+        match (self.mode, config.members.as_slice()) {
+            // A layer that does not exist is refused by its name, when the configuration is checked.
+            (Mode::Line, [only])
+                if only.layers.first().is_some_and(|first| only.backbone.layer_shape(first).is_some()) =>
+            {
+                Err(out_of_range(
+                    "layers",
+                    format!("{} in mode line", only.layers.join(", ")),
+                    "a first layer with a finer one before it in the network, for the second bank; or mode paper",
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The backbone's weights: the file given, else the embedded ones, else the weights directory.
@@ -248,4 +275,8 @@ impl Settings {
     pub fn compute_device(&self) -> Result<ComputeDevice, Error> {
         open_device(&self.device, self.precision, self.instructions)
     }
+}
+
+fn out_of_range(parameter: &'static str, found: String, expected: &'static str) -> Error {
+    ConfigError::OutOfRange { parameter, found, expected }.into()
 }

@@ -35,7 +35,7 @@ pub const SETS: [&str; 8] = [
 ];
 
 const TWO_BANKS: &[&str] = &["--mode", "line", "--coreset-sampling-ratio", "0.1"];
-const MAP: &[&str] = &["--rule", "image_score=maximum_of_map"];
+const MAP: &[&str] = &["--mode", "paper", "--rule", "image_score=maximum_of_map"];
 
 /// Every choice alone, then together. A base stands before what changes it.
 pub const VARIANTS: [Variant; 13] = [
@@ -44,12 +44,14 @@ pub const VARIANTS: [Variant; 13] = [
     Variant {
         name: "one bank, equal variance",
         base: Some("maximum of the map"),
-        options: &["--rule", "image_score=maximum_of_map", "--rule", "level_scaling=equal_variance"],
+        options: &["--mode", "paper", "--rule", "image_score=maximum_of_map", "--rule", "level_scaling=equal_variance"],
     },
     Variant {
         name: "one bank of three levels",
         base: Some("maximum of the map"),
         options: &[
+            "--mode",
+            "paper",
             "--rule",
             "image_score=maximum_of_map",
             "--layers",
@@ -62,6 +64,8 @@ pub const VARIANTS: [Variant; 13] = [
         name: "one bank of three levels, equal variance",
         base: Some("maximum of the map"),
         options: &[
+            "--mode",
+            "paper",
             "--rule",
             "image_score=maximum_of_map",
             "--layers",

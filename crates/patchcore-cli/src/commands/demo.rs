@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use patchcore::write_beside_and_rename;
 
-use crate::arguments::{Demo, Evaluate, Fit, MapGeometry, ModelSource};
+use crate::arguments::{Demo, Evaluate, Fit, MapGeometry, ModelSource, STRESS_PHOTOS};
 use crate::commands::{evaluate, fit};
 use crate::outcome::Outcome;
 use crate::output;
@@ -33,6 +33,8 @@ pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
         no_overlays: false,
         no_intervals: false,
         no_report: false,
+        stress: false,
+        stress_photos: STRESS_PHOTOS,
         map_geometry: MapGeometry::Input,
     })?;
     output::print(&format!(

@@ -1,4 +1,4 @@
-//! `patchcore evaluate`: a labelled test set in; report.html, metrics.json, scores.csv and overlays out.
+//! `patchcore evaluate`: a labelled test set in; report.html, metrics.json, scores.csv and overlays out, and what a stress test finds.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::OsStr;
@@ -24,6 +24,7 @@ use crate::progress::Display;
 use crate::report_evidence::evidence;
 use crate::report_page::report_page;
 use crate::results::{ReplicatesFile, no_aupimo, one_class, scores_csv, summary};
+use crate::stress;
 use crate::write_plan::{Kind, WritePlan};
 
 pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
@@ -52,6 +53,11 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
         metrics += started.elapsed();
     }
 
+    let started = Instant::now();
+    let most = arguments.stress_photos as usize;
+    let stress = arguments.stress.then(|| stress::test(&model, &data, &evaluation, most)).transpose()?;
+    let stressing = started.elapsed();
+
     let mut results = evaluation.results(&model);
     let started = Instant::now();
     if !arguments.no_overlays {
@@ -63,7 +69,8 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
         true => None,
         false => {
             let title = title(&arguments.data);
-            let page = report_page(&title, &arguments.data, &model, &evaluation, &results, scoring);
+            let stress = stress.as_ref().map(|test| &test.results);
+            let page = report_page(&title, &arguments.data, &model, &evaluation, &results, stress, scoring);
             Some(page.render(&mut |index| {
                 let row = evaluation.images.get(index).ok_or("no such image")?;
                 evidence(&model, row, geometry)
@@ -77,6 +84,7 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
         ("overlays", drawing),
         ("report", started.elapsed()),
     ];
+    let stages = stages.into_iter().chain(stress.is_some().then_some(("stress", stressing)));
     results.seconds.extend(stages.map(|(stage, time)| (stage.to_owned(), time.as_secs_f64())));
     let json = results.to_json()?;
     let scores = scores_csv(&evaluation)?;
@@ -84,8 +92,16 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     let pixel = evaluation.pixel_replicates.take();
     let replicates =
         pixel.map(|pixel| serde_json::to_vec(&ReplicatesFile { evaluation_sha256: digest, pixel })).transpose()?;
-    places.write(report.map(String::into_bytes), json.into_bytes(), scores, replicates)?;
+    let (stress_json, stress_csv) = match &stress {
+        Some(test) => (Some(test.results.to_json()?.into_bytes()), Some(stress::csv(&test.results)?)),
+        None => (None, None),
+    };
+    let (report, json) = (report.map(String::into_bytes), json.into_bytes());
+    places.write([report, Some(json), Some(scores), replicates, stress_json, stress_csv])?;
     output::print(&summary(&results))?;
+    if let Some(test) = &stress {
+        output::print(&format!("\n{}", stress::summary(&test.results)))?;
+    }
     output::print(&format!("written to {}\n", arguments.output.display()))?;
 
     output::note_threshold(&model);
@@ -97,7 +113,11 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
         tracing::warn!("{reason}: image metrics are not defined");
     }
     // What has no mask at all is a test of images alone.
-    let failed = results.n_failed > 0 || (results.n_without_mask > 0 && data.has_masks());
+    let stress_failed = stress.is_some_and(|test| {
+        output::warn_of_rejected(&test.rejected);
+        !test.rejected.is_empty()
+    });
+    let failed = stress_failed || results.n_failed > 0 || (results.n_without_mask > 0 && data.has_masks());
     Ok(if failed { Outcome::SomeImagesFailed } else { Outcome::Done })
 }
 
@@ -191,6 +211,11 @@ impl Places {
     const METRICS: (&str, Kind) = ("metrics.json", Kind::Metrics);
     const SCORES: (&str, Kind) = ("scores.csv", Kind::Scores);
     const REPLICATES: (&str, Kind) = (ReplicatesFile::NAME, Kind::Replicates);
+    const STRESS: (&str, Kind) = ("stress.json", Kind::Stress);
+    const STRESS_TABLE: (&str, Kind) = ("stress.csv", Kind::StressTable);
+    /// In the order in which they take their places.
+    const FILES: [(&str, Kind); 6] =
+        [Self::REPORT, Self::METRICS, Self::SCORES, Self::REPLICATES, Self::STRESS, Self::STRESS_TABLE];
 
     /// Finds out that all can be written, and that nothing of it is read or somebody else's.
     fn plan(arguments: &Evaluate, model: &Model, data: &DataSet) -> anyhow::Result<Self> {
@@ -203,7 +228,7 @@ impl Places {
             .reads(others.into_iter().flatten());
         let output = arguments.output.clone();
         plan.folder(&output)?;
-        for (name, kind) in [Self::REPORT, Self::METRICS, Self::SCORES, Self::REPLICATES] {
+        for (name, kind) in Self::FILES {
             plan.replaced(&output.join(name), kind)?;
             patchcore::check_place(&output.join(name))?;
         }
@@ -221,22 +246,10 @@ impl Places {
     }
 
     /// Replaces what an earlier evaluation has left: everything lies beside it, whole, before the first file takes its place, and
-    /// the report comes first, so that no older one stands beside newer metrics.
-    fn write(
-        &self,
-        report: Option<Vec<u8>>,
-        metrics: Vec<u8>,
-        scores: Vec<u8>,
-        replicates: Option<Vec<u8>>,
-    ) -> anyhow::Result<()> {
-        let files = [
-            (Self::REPORT, report),
-            (Self::METRICS, Some(metrics)),
-            (Self::SCORES, Some(scores)),
-            (Self::REPLICATES, replicates),
-        ];
+    /// the report comes first, so that no older one stands beside newer metrics. What is not written now goes.
+    fn write(&self, contents: [Option<Vec<u8>>; 6]) -> anyhow::Result<()> {
         let mut staged = Vec::new();
-        for ((name, kind), bytes) in &files {
+        for ((name, kind), bytes) in Self::FILES.iter().zip(&contents) {
             let path = self.output.join(name);
             staged.push((bytes.as_deref().map(|bytes| StagedFile::new(&path, bytes)).transpose()?, name, kind));
         }

@@ -54,7 +54,7 @@ fn values_that_do_not_exist_are_listed() {
 #[test]
 fn values_out_of_range_say_the_range() {
     let place = photos();
-    let cases: [(&[&str], &[&str]); 15] = [
+    let cases: [(&[&str], &[&str]); 17] = [
         (&["--patch-size", "0"], &["--patch-size is 0", "odd", "1 to 15"]),
         (&["--patch-size", "4"], &["--patch-size is 4", "odd", "1 to 15"]),
         (&["--target-embed-dimension", "0"], &["--target-embed-dimension is 0", "1 to 65536"]),
@@ -64,7 +64,12 @@ fn values_out_of_range_say_the_range() {
         (&["--coreset-sampling-ratio", "1.5"], &["--coreset-sampling-ratio is 1.5", "(0, 1]"]),
         (&["--coreset-sampling-ratio", "-0.1"], &["--coreset-sampling-ratio is -0.1", "(0, 1]"]),
         (&["--coreset-sampling-ratio", "NaN"], &["--coreset-sampling-ratio is NaN", "(0, 1]"]),
-        (&["--num-neighbors", "0"], &["--num-neighbors is 0", "from 1 to 1024"]),
+        (&["--mode", "paper", "--num-neighbors", "0"], &["--num-neighbors is 0", "from 1 to 1024"]),
+        (
+            &["--num-neighbors", "3"],
+            &["--num-neighbors is 3 with the map's maximum", "modes paper, authors and anomalib"],
+        ),
+        (&["--layers", "block2,block4"], &["--layers is block2, block4 in mode line", "or mode paper"]),
         (&["--resize", "4"], &["--resize is 4", "8 to 8192"]),
         (&["--resize", "4294967295"], &["--resize is 4294967295", "8 to 8192"]),
         (&["--size", "0x64"], &["--size is 0x64", "8 to 8192"]),
@@ -79,7 +84,7 @@ fn values_out_of_range_say_the_range() {
 #[test]
 fn rates_and_thresholds_out_of_range_are_wrong_usage() {
     let place = photos();
-    fit(&place, &["--num-neighbors", "1"]).done();
+    fit(&place, &["--mode", "paper", "--num-neighbors", "1"]).done();
     let (model, good) = (place.text("m.patchcore"), place.text("photos"));
     let calibrate = |options: &[&str]| patchcore(["calibrate", "--model", &model].iter().chain(options));
     for (options, needles) in [
@@ -110,7 +115,7 @@ fn a_crop_larger_than_the_resized_photo_is_found_before_the_work() {
 fn a_coreset_of_no_or_too_few_rows_says_what_would_do() {
     let place = photos();
     let run = |ratio: &str, k: &str| {
-        let options = ["--size", "64x64", "--coreset-sampling-ratio", ratio, "--num-neighbors", k];
+        let options = ["--size", "64x64", "--coreset-sampling-ratio", ratio, "--mode", "paper", "--num-neighbors", k];
         bare_fit(&place, &options)
     };
     // Two photos of 8 x 8 patches.

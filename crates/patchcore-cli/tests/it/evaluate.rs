@@ -47,7 +47,7 @@ fn a_good_test_set_gives_all_metrics_and_pictures() {
     assert_eq!(metrics["image_auroc"], 1.0, "{metrics:#}");
     assert!(metrics["pixel_auroc"].as_f64().unwrap() > 0.9, "{metrics:#}");
     assert_eq!(metrics["kinds"]["spot"]["n_anomalous"], 3);
-    assert_eq!(metrics["model"]["mode"], "paper");
+    assert_eq!(metrics["model"]["mode"], "line");
     // Photos so small resolve no rate of 1e-5, and a model without a threshold has nothing at one.
     assert!(run.stderr.contains("AUPIMO is not defined: the smallest false-positive rate"), "{}", run.stderr);
     assert!(fs::read_to_string(place.path("out/report.html")).unwrap().contains("AUPIMO is not defined"));
@@ -149,7 +149,7 @@ fn a_crop_that_hides_defects_is_said() {
     category(&place.path("part"));
     let (data, model) = (place.text("part"), place.text("m.patchcore"));
     let fit = ["fit", "--data", &data, "--resize", "80", "--crop", "16", "--coreset-sampling-ratio", "1", "-o", &model];
-    patchcore(fit.into_iter().chain(["--num-neighbors", "3"])).done();
+    patchcore(fit.into_iter().chain(["--mode", "paper", "--num-neighbors", "3"])).done();
     let said = [
         "3 defective photos show no defective pixel: test/spot/000.png (its 196 defective pixels lie in what the crop",
     ];

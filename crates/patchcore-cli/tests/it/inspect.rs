@@ -10,7 +10,7 @@ fn inspect_says_what_a_model_was_made_of() {
     let place = Workplace::new();
     good_folder(&place.path("photos"), 4);
     let fit = small_fit(&place.path("photos"), &place.path("m.patchcore"));
-    patchcore(fit.into_iter().chain(["--seed", "3"].map(str::to_owned))).done();
+    patchcore(fit.into_iter().chain(["--mode", "paper", "--seed", "3"].map(str::to_owned))).done();
     let model = place.text("m.patchcore");
     let table = patchcore(["inspect", &model]).done().stdout;
     for needle in [

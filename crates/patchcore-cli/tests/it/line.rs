@@ -58,7 +58,7 @@ fn a_model_of_mode_line_has_two_banks_and_its_score_is_the_largest_value_of_its_
 fn a_rule_is_said_in_the_words_in_which_a_mix_is_named() {
     let place = Workplace::new();
     good_folder(&place.path("photos"), 3);
-    fit(&place, &["--rule", "image_score=maximum_of_map"]).done();
+    fit(&place, &["--mode", "paper", "--rule", "image_score=maximum_of_map"]).done();
     assert_eq!(inspected(&place)["mode"].as_str(), Some("paper with image_score maximum_of_map"));
     let options =
         ["--mode", "line", "--rule", "level_scaling of member 2=none", "--rule", "smoothing=gaussian of sigma 2"];
@@ -75,7 +75,7 @@ fn copies_grow_the_bank_in_proportion_and_stand_in_the_model() {
     let place = Workplace::new();
     good_folder(&place.path("photos"), 3);
     let patches = |options: &[&str]| {
-        let run = fit(&place, options).done();
+        let run = fit(&place, &[&["--mode", "paper"], options].concat()).done();
         let words = run.stdout.split(" patches").next().unwrap().rsplit(' ').next().unwrap().to_owned();
         (words.parse::<usize>().unwrap(), inspected(&place)["bank_rows"].as_u64().unwrap())
     };

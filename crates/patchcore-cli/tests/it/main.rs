@@ -35,4 +35,5 @@ mod photos;
 mod program;
 mod report;
 mod reproduce;
+mod stress;
 mod training_photos;

@@ -4,7 +4,7 @@
 ///
 /// A term is the one before it times (n - j) p / ((j + 1)(1 - p)); a term that underflows is below 1e-300 and its loss
 /// does not show in the sum.
-pub(super) fn lower_tail(n: usize, k: usize, p: f64) -> f64 {
+pub(crate) fn lower_tail(n: usize, k: usize, p: f64) -> f64 {
     if k >= n {
         return 1.0;
     }

@@ -39,6 +39,7 @@ mod simulation;
 mod stored;
 mod verdict;
 
+pub(crate) use binomial::lower_tail;
 pub use calibrate::{calibrate, photos_needed, rank_of, smallest_rate, strongest_promise};
 pub use error::CalibrationError;
 pub use exceedance::is_beyond_chance;

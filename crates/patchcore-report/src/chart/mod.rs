@@ -6,11 +6,13 @@
 mod axis;
 mod color_bar;
 mod histogram;
+mod level_chart;
 mod line_chart;
 mod mark;
 mod scatter;
 
 pub(crate) use color_bar::color_bar;
 pub(crate) use histogram::{Histogram, histogram};
+pub(crate) use level_chart::{Level, LevelChart, level_chart};
 pub(crate) use line_chart::{LineChart, Series, line_chart};
 pub(crate) use scatter::{Scatter, scatter};

@@ -1,10 +1,11 @@
 //! The page of one evaluation: `report.html`.
 
 use askama::Template;
-use patchcore_metrics::{Confusion, METRICS, Metric, MetricError, Results, SetResults};
+use patchcore_metrics::{Confusion, METRICS, Metric, MetricError, Results, SetResults, StressResults};
 
 use super::card::{Card, Evidence};
 use super::gallery::choose;
+use super::stress::StressSection;
 use super::{Fact, ImageRow, STYLE, Threshold, metric_text};
 use crate::chart::{Histogram, LineChart, Series, color_bar, histogram, line_chart};
 use crate::{ColorScale, ReportError};
@@ -33,6 +34,8 @@ pub struct EvaluationPage {
     /// Points `[log10 of the false-positive rate of the good images, mean overlap of the defective images]`; empty where it is
     /// not defined.
     pub pimo: Vec<[f64; 2]>,
+    /// What becomes of the verdicts when light, focus or place change, where that was tested.
+    pub stress: Option<StressResults>,
     /// What a reader must know before believing the numbers, such as images that failed.
     pub notes: Vec<String>,
     /// How the model was made.
@@ -71,6 +74,7 @@ struct Page<'a> {
     legend: String,
     galleries: Vec<Gallery>,
     rows: &'a [ImageRow],
+    stress: Option<StressSection<'a>>,
 }
 
 impl Page<'_> {
@@ -135,6 +139,7 @@ impl EvaluationPage {
             galleries,
             // All, where they are fewer.
             rows: self.images.get(..MOST_ROWS).unwrap_or(&self.images),
+            stress: self.stress.as_ref().map(StressSection::new).transpose()?,
         };
         Ok(page.render()?)
     }

@@ -11,6 +11,7 @@ mod gallery;
 mod metric_text;
 mod picture;
 mod rows;
+mod stress;
 mod threshold;
 
 pub use card::{Evidence, NearestPatch};

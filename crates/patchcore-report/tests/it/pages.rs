@@ -3,7 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 
 use image::RgbImage;
-use patchcore_metrics::{EvaluatedModel, Interval, METRICS, Metric, Results, SetResults};
+use patchcore_metrics::threshold::Threshold as Stored;
+use patchcore_metrics::{
+    EvaluatedModel, Interval, METRICS, Metric, Results, SetResults, StressLevel, StressOutcome, StressResults,
+    StressSeries,
+};
 use patchcore_report::{
     ColorScale, ComparedImage, ComparisonPage, EvaluationPage, Evidence, Fact, ImageRow, MetricDifference,
     NearestPatch, Threshold,
@@ -45,6 +49,33 @@ fn results() -> Results {
     }
 }
 
+/// Four good and two defective photos; at half the light two good ones more are above 3.5, and one defective one is below.
+fn stress() -> StressResults {
+    let labels = [false, false, false, false, true, true];
+    let (unchanged, dark) = ([1.0, 2.0, 2.0, 5.0, 6.0, 7.0], [4.0, 4.0, 2.0, 5.0, 3.0, 9.0]);
+    let threshold = Stored::manual(3.5);
+    let outcome = |scores: &[f32; 6]| StressOutcome::new(scores, &unchanged, &labels, Some(&threshold)).unwrap();
+    let level = |level, outcome| StressLevel { level, label: format!("x{level}"), words: HOSTILE.to_owned(), outcome };
+    StressResults {
+        version: StressResults::VERSION,
+        sentence: HOSTILE.to_owned(),
+        n_normal: 4,
+        n_anomalous: 2,
+        of_normal: 9,
+        of_anomalous: 2,
+        n_failed: 1,
+        threshold: Some(threshold),
+        unchanged: outcome(&unchanged),
+        kinds: vec![StressSeries {
+            kind: "light".to_owned(),
+            about: "light, times what it was".to_owned(),
+            unchanged: 1.0,
+            levels: vec![level(0.5, outcome(&dark)), level(1.5, outcome(&unchanged))],
+        }],
+        model: results().model,
+    }
+}
+
 fn page() -> EvaluationPage {
     let image = |index: usize| ImageRow {
         path: format!("{HOSTILE}/{index}.png"),
@@ -65,6 +96,7 @@ fn page() -> EvaluationPage {
         pr: vec![[0.5, 1.0], [1.0, 0.5]],
         pro: vec![[0.0, 0.0], [0.1, 0.9], [1.0, 1.0]],
         pimo: vec![[-5.5, 0.2], [-4.5, 0.6], [-2.0, 0.9]],
+        stress: Some(stress()),
         notes: vec![HOSTILE.to_owned()],
         configuration: vec![Fact::new(HOSTILE, HOSTILE)],
         environment: vec![Fact::new("device", "flex")],
@@ -187,6 +219,35 @@ fn the_tables_hold_every_metric_and_the_captions_its_value() {
     let cells = |row: &str| html.split_once(row).unwrap().1.split_once("</tr>").unwrap().0.to_owned();
     assert_eq!(cells("<tr><th scope=\"row\">good</th>"), "<td>2</td><td>2</td>");
     assert_eq!(cells("<tr><th scope=\"row\">defective</th>"), "<td>2</td><td>1</td>");
+}
+
+#[test]
+fn changed_conditions_have_their_sentence_chart_and_table() {
+    let html = page().render(&mut evidence).unwrap();
+    let section = html.split_once("<section aria-labelledby=\"stress\">").unwrap().1;
+    let section = section.split_once("</section>").unwrap().0;
+    assert!(html.contains("<a href=\"#stress\">") && section.contains("4 of 9 good photos and all 2 defective photos"));
+    assert!(section.contains("1 more could not be scored") && section.contains("threshold 3.50: set by hand"));
+    let chart = section.split_once("<svg").unwrap().1.split_once("</svg>").unwrap().0;
+    // The photos as they are stand between half and one and a half times the light.
+    assert!(
+        chart.contains("x0.5: 75 % false alarms, 50 % misses; as is: 25 % false alarms, 0 % misses; x1.5: 25 %"),
+        "{chart}"
+    );
+    assert_eq!(chart.matches("<circle").count(), 4);
+    let cells = |row: usize| -> Vec<String> {
+        let row = section.split("<tr role=\"row\"><th scope=\"row\"").nth(row).unwrap();
+        row.split("<td")
+            .skip(1)
+            .map(|cell| cell.split_once('>').unwrap().1.split('<').next().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(cells(1), ["100.0\u{a0}%", "1 of 4", "0 of 2", "x1.00", "–"]);
+    // 4, 4, 2 and 5 against 3 and 9: 5 of 8 pairs; the median is 4 instead of 2.
+    assert_eq!(cells(2), ["62.5\u{a0}%", "3 of 4", "1 of 2", "x2.00", "too few"]);
+    assert!(section.contains("19 to 99\u{a0}%"), "3 of 4");
+    let without = EvaluationPage { stress: None, ..page() };
+    assert!(!without.render(&mut evidence).unwrap().contains("stress"));
 }
 
 #[test]

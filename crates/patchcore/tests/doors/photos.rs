@@ -14,6 +14,7 @@ pub fn settings() -> Settings {
     Settings {
         resize: Some(patchcore::Resize::Keep),
         coreset_sampling_ratio: Some(0.2),
+        mode: patchcore::Mode::Paper,
         num_neighbors: Some(3),
         ..Settings::default()
     }

@@ -28,6 +28,7 @@ fn settings() -> Settings {
     Settings {
         resize: Some(Resize::Keep),
         coreset_sampling_ratio: Some(0.2),
+        mode: patchcore::Mode::Paper,
         num_neighbors: Some(3),
         ..Settings::default()
     }

@@ -51,7 +51,8 @@ fn a_coreset_without_rows_or_with_too_few_says_which_ratio_would_do() {
         }
         other => panic!("{other:?}"),
     }
-    let error = fit(Settings { coreset_sampling_ratio: Some(0.01), num_neighbors: Some(9), ..small() });
+    let mode = patchcore::Mode::Paper;
+    let error = fit(Settings { mode, coreset_sampling_ratio: Some(0.01), num_neighbors: Some(9), ..small() });
     assert!(matches!(error, Error::Fit(FitError::TooFewRows { num_neighbors: 9, rows: 2 })), "{error:?}");
 }
 

@@ -15,6 +15,7 @@ fn settings() -> Settings {
     Settings {
         resize: Some(patchcore::Resize::Keep),
         coreset_sampling_ratio: Some(0.2),
+        mode: patchcore::Mode::Paper,
         num_neighbors: Some(3),
         ..Settings::default()
     }

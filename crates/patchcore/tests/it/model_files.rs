@@ -16,6 +16,7 @@ fn model() -> Model {
     let settings = Settings {
         resize: Some(patchcore::Resize::Keep),
         coreset_sampling_ratio: Some(0.05),
+        mode: patchcore::Mode::Paper,
         num_neighbors: Some(3),
         ..Settings::default()
     };
@@ -277,6 +278,7 @@ fn the_weight_file_of_the_fit_is_found_again() {
         weights: Some(weights.clone()),
         resize: Some(patchcore::Resize::Keep),
         coreset_sampling_ratio: Some(0.05),
+        mode: patchcore::Mode::Paper,
         num_neighbors: Some(3),
         ..Settings::default()
     };
@@ -313,6 +315,7 @@ fn the_container_of_the_weights_does_not_change_a_byte() {
             weights: Some(weights.to_owned()),
             resize: Some(patchcore::Resize::Keep),
             coreset_sampling_ratio: Some(0.05),
+            mode: patchcore::Mode::Paper,
             num_neighbors: Some(3),
             ..Settings::default()
         };
