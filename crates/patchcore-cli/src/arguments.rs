@@ -46,6 +46,8 @@ pub enum Command {
     Evaluate(Evaluate),
     /// Compare two evaluations of the same images; write one page
     Compare(Compare),
+    /// Measure public benchmarks in every mode beside the published numbers; write a page
+    Reproduce(Reproduce),
     /// Say what is in a model file
     Inspect(Inspect),
     /// Say how a data set is understood, and what is left out of it
@@ -73,6 +75,7 @@ impl Command {
             Self::Audit(_) => "audit",
             Self::Evaluate(_) => "evaluation",
             Self::Compare(_) => "comparison",
+            Self::Reproduce(_) => "reproduction",
             Self::Inspect(_) => "inspection",
             Self::InspectData(_) => "look at the data",
             Self::Devices(_) => "list of devices",
@@ -464,6 +467,49 @@ pub struct Compare {
     pub b: PathBuf,
     /// The page to write
     #[arg(short, long, value_name = "HTML", default_value = "comparison.html")]
+    pub output: PathBuf,
+    /// Replace files that patchcore did not write
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `patchcore reproduce`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("benchmarks").required(true).multiple(true).args(["mvtec", "visa"]))]
+pub struct Reproduce {
+    /// Folder of MVTec AD, with its 15 classes as folders
+    #[arg(long, value_name = "DIR")]
+    pub mvtec: Option<PathBuf>,
+    /// Folder of VisA, with its 12 classes and split_csv
+    #[arg(long, value_name = "DIR")]
+    pub visa: Option<PathBuf>,
+    /// Only these classes [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "CLASS,CLASS")]
+    pub classes: Vec<String>,
+    /// Whose definitions to compute
+    #[arg(long, value_delimiter = ',', value_name = "MODE,MODE", default_value = "paper,authors,anomalib,line")]
+    pub modes: Vec<String>,
+    /// Network, one of the catalogue (see `fit --help`); few numbers are published of others than the paper's
+    #[arg(long, default_value = crate::commands::reproduce::PAPERS_BACKBONE)]
+    pub backbone: String,
+    /// ONNX or safetensors file with the network's weights [default: embedded, else the weights directory]
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// Share of the training patches that all memory banks of a model keep, in (0, 1]; published: 0.25, 0.1 and 0.01
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1, allow_negative_numbers = true)]
+    pub coreset_sampling_ratio: f64,
+    /// Source of every random choice
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    pub seed: u64,
+    /// Where to compute.
+    #[command(flatten)]
+    pub compute: Compute,
+    /// Memory that a fit may take, in MiB; a class that may need more is not measured [default: what is free, where the system says so]
+    #[arg(long, value_name = "MIB")]
+    pub max_memory: Option<u64>,
+    /// Folder for reproduce.md and a file of every run. What is there of an earlier start with the same settings and program is not
+    /// measured again
+    #[arg(short, long, value_name = "DIR", default_value = "patchcore-reproduce")]
     pub output: PathBuf,
     /// Replace files that patchcore did not write
     #[arg(long)]

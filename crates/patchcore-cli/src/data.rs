@@ -61,7 +61,7 @@ pub fn photos_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// A line for what is left out, one for each remark that concerns the command, and one for masks of no photo.
-fn say(set: &DataSet, wanted: Use) {
+pub fn say(set: &DataSet, wanted: Use) {
     if !set.left_out.is_empty() {
         note(&format!("left out: {}", set.left_out));
     }

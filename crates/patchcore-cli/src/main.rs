@@ -62,6 +62,7 @@ fn main() -> ExitCode {
         Command::Audit(audit) => commands::audit::run(audit),
         Command::Evaluate(evaluate) => commands::evaluate::run(evaluate),
         Command::Compare(compare) => commands::compare::run(compare),
+        Command::Reproduce(reproduce) => commands::reproduce::run(reproduce),
         Command::Inspect(inspect) => commands::inspect::run(inspect),
         Command::InspectData(inspect) => commands::inspect_data::run(inspect),
         Command::Devices(devices) => commands::devices::run(devices),

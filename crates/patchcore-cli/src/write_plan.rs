@@ -33,6 +33,10 @@ pub enum Kind {
     StressTable,
     /// The JSON of `doctor`.
     Examination,
+    /// The page of `reproduce`.
+    ReproducePage,
+    /// What `reproduce` keeps of a run.
+    ReproduceRecord,
 }
 
 /// Files that a command reads.
@@ -176,7 +180,10 @@ const START: u64 = 1 << 16;
 impl Kind {
     /// Whether the file at `path` is one of this kind, or empty.
     pub fn made(self, path: &Path) -> std::io::Result<bool> {
-        let is_whole = matches!(self, Kind::Metrics | Kind::Stress | Kind::Examination | Kind::Report(OwnFile::Tiff));
+        let is_whole = matches!(
+            self,
+            Kind::Metrics | Kind::Stress | Kind::Examination | Kind::ReproduceRecord | Kind::Report(OwnFile::Tiff)
+        );
         let mut bytes = Vec::new();
         File::open(path)?.take(if is_whole { u64::MAX } else { START }).read_to_end(&mut bytes)?;
         let starts = |start: &str| bytes.starts_with(start.as_bytes());
@@ -189,10 +196,16 @@ impl Kind {
                 Kind::Scores => starts("image_path,kind,label,score"),
                 Kind::Stress => !matches!(StressResults::from_json(&bytes), Err(ResultsError::Malformed(_))),
                 Kind::StressTable => starts("kind,level,change,image_auroc"),
+                Kind::ReproducePage => starts("# PatchCore on public benchmarks"),
+                Kind::ReproduceRecord => has_keys(&bytes, &["made_with", "written", "results"]),
                 Kind::Replicates => starts("{\"evaluation_sha256\":"),
-                Kind::Examination => serde_json::from_slice::<serde_json::Value>(&bytes).is_ok_and(|value| {
-                    ["device", "precision", "decoders", "checks", "stages"].iter().all(|key| value.get(key).is_some())
-                }),
+                Kind::Examination => has_keys(&bytes, &["device", "precision", "decoders", "checks", "stages"]),
             })
     }
+}
+
+/// Whether these bytes are a JSON object with these keys, among others.
+fn has_keys(bytes: &[u8], keys: &[&str]) -> bool {
+    serde_json::from_slice::<serde_json::Value>(bytes)
+        .is_ok_and(|value| keys.iter().all(|key| value.get(key).is_some()))
 }

@@ -11,5 +11,6 @@ pub mod evaluate;
 pub mod fit;
 pub mod inspect;
 pub mod inspect_data;
+pub mod reproduce;
 pub mod score;
 pub mod try_device;

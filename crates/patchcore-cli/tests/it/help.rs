@@ -10,6 +10,7 @@ fn help_texts_are_as_reviewed() {
         "score",
         "evaluate",
         "compare",
+        "reproduce",
         "inspect",
         "inspect-data",
         "devices",

@@ -34,5 +34,6 @@ mod odd_names;
 mod photos;
 mod program;
 mod report;
+mod reproduce;
 mod stress;
 mod training_photos;
