@@ -3,7 +3,7 @@
 use image::{DynamicImage, GenericImage, GenericImageView, RgbImage, imageops};
 use patchcore::config::InputSizes;
 use patchcore::metrics::image_metrics;
-use patchcore::{DataSet, EvaluateOptions, Limits, Model, Photo, Settings, Size};
+use patchcore::{DataSet, EvaluateOptions, Limits, Mode, Model, Photo, Settings, Size};
 use patchcore_testing::shared;
 
 /// What happens to a photo.
