@@ -15,7 +15,7 @@ use crate::fit_measures::{SCALE_CHUNK, good_scores_of, joint_good_scores, total_
 use crate::fitted_patches::Patches;
 use crate::good_quantiles::FittedPhoto;
 use crate::image_input::ImageInput;
-use crate::memory_bank::{MemoryBank, PatchOrigin};
+use crate::memory_bank::MemoryBank;
 use crate::patchcore::{FittedOn, PatchCore};
 use crate::photo_parts::{PartBuffers, PhotoParts};
 use crate::suggestions::{Angles, LOOKED_AT, LOOKS, Suggestion, is_turned, of_light};
