@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{COUNTS, Row, SETS, VARIANTS};
+use super::row::{COUNTS, Row, SETS, VARIANTS};
 
 const PANEL: (f64, f64) = (260.0, 180.0);
 const GAP: (f64, f64) = (60.0, 60.0);

@@ -2,6 +2,7 @@
 //! suits the set. Draws of the training photos of three sets; rows of a CSV, which are not measured again, and a picture of curves.
 
 mod curves;
+mod row;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,10 +13,10 @@ use patchcore_metrics::{Metric, Results};
 use patchcore_testing::find_shared;
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
-use serde::{Deserialize, Serialize};
 
 use crate::release_build::release_build;
 use crate::tidy::root;
+use row::{COUNTS, Row, SETS, Set, VARIANTS};
 
 /// Measure fits on few photos and draw docs/few-photos.svg.
 #[derive(Debug, Args)]
@@ -32,35 +33,6 @@ pub struct FewPhotos {
     /// Only the picture, from what has been measured
     #[arg(long)]
     picture: bool,
-}
-
-/// A set, and the option that suits it.
-pub struct Set {
-    pub name: &'static str,
-    pub option: &'static [&'static str],
-}
-
-/// Bottles under a lamp, tiles that look alike mirrored, small parts that lie anyhow.
-pub const SETS: [Set; 3] = [
-    Set { name: "bottle", option: &["--unsteady-light"] },
-    Set { name: "magnetic_tile", option: &["--any-angle", "mirrored"] },
-    Set { name: "piped/PA_BTN01_RL", option: &["--any-angle"] },
-];
-
-/// Photos of a fit.
-pub const COUNTS: [usize; 5] = [1, 2, 4, 8, 16];
-/// What is compared.
-pub const VARIANTS: [&str; 3] = ["paper", "line", "line with option"];
-
-/// One fit, judged on all test photos of its set; percent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Row {
-    pub set: String,
-    pub photos: usize,
-    pub draw: u64,
-    pub variant: String,
-    pub image_auroc: f64,
-    pub aupro_05: f64,
 }
 
 impl FewPhotos {
