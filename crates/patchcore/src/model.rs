@@ -140,6 +140,7 @@ impl Model {
                 result.worst_cell % columns,
             ),
             nearest_good: NearestGood {
+                member: result.member,
                 image: origin
                     .and_then(|at| self.sections.photos.get(at.image as usize))
                     .map(|photo| photo.name.clone()),

@@ -48,7 +48,9 @@ pub struct NearestGood {
     pub image: Option<String>,
     /// Its index and the grid cell; `None` for a bank from elsewhere, which does not say.
     pub origin: Option<PatchOrigin>,
-    /// Distance of the two patches, in the unit of the model's distance.
+    /// The member that decided, from 0: the one whose worst patch weighs most in the map; its bank has the patch.
+    pub member: usize,
+    /// Distance of the two patches, in the unit of the model's distance (of scaled levels, where that member scales them).
     pub distance: f32,
 }
 

@@ -36,6 +36,8 @@ struct Row {
     worst_y: Option<f64>,
     /// The training photo with the nearest good patch.
     nearest_good: Option<String>,
+    /// Which memory bank decided and has the patch, from 1.
+    nearest_good_bank: Option<usize>,
     /// The patch's cell in that photo's grid, from 0, and its distance.
     nearest_good_row: Option<u16>,
     nearest_good_column: Option<u16>,
@@ -148,6 +150,7 @@ impl Row {
             worst_x: None,
             worst_y: None,
             nearest_good: None,
+            nearest_good_bank: None,
             nearest_good_row: None,
             nearest_good_column: None,
             nearest_good_distance: None,
@@ -166,6 +169,7 @@ impl Row {
             verdict: score.verdict.map(Verdict::name),
             worst_x: Some(score.worst_at.0),
             worst_y: Some(score.worst_at.1),
+            nearest_good_bank: Some(score.nearest_good.member + 1),
             nearest_good_row: score.nearest_good.origin.map(|origin| origin.row),
             nearest_good_column: score.nearest_good.origin.map(|origin| origin.column),
             nearest_good_distance: Some(score.nearest_good.distance),

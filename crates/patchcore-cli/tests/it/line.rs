@@ -42,6 +42,7 @@ fn a_model_of_mode_line_has_two_banks_and_its_score_is_the_largest_value_of_its_
     let largest = values.map(|value| f32::from_le_bytes(value.try_into().unwrap())).fold(0.0, f32::max);
     assert_eq!(row["score"].as_f64().unwrap() as f32, largest);
     assert!(row["nearest_good"].as_str().unwrap().contains("train"), "{row}");
+    assert!([1, 2].contains(&row["nearest_good_bank"].as_u64().unwrap()), "{row}");
 
     // What works with a model works with this one.
     patchcore(["calibrate", "--model", &model, "--cross-fit", "2", "--good", &data, "--fpr", "0.6"]).done();

@@ -10,8 +10,8 @@ use std::ops::ControlFlow;
 use burn::tensor::{Tensor, TensorData};
 use patchcore::config::Architecture;
 use patchcore::{
-    BankDtype, ComputeDevice, FitOptions, LoadOptions, Mode, Model, NetworkInput, Photo, PixelBuffer, PixelFormat,
-    Progress, Resize, Save, Settings, Stage,
+    BankDtype, ComputeDevice, FitOptions, LoadOptions, MODES, Mode, Model, NetworkInput, Photo, PixelBuffer,
+    PixelFormat, Progress, Resize, Save, Settings, Stage,
 };
 use patchcore_core::coreset::greedy_k_center;
 use patchcore_core::device::Precision;
@@ -153,7 +153,7 @@ fn features_are_the_cpus() {
 fn models_move_between_devices() {
     let folder = tempfile::tempdir().unwrap();
     let photos: Vec<_> = (0..3).map(|seed| part::photo(300 + seed, seed == 1)).collect();
-    for mode in [Mode::Paper, Mode::Authors] {
+    for mode in [Mode::Paper, Mode::Authors, Mode::Line] {
         let cpu = ComputeDevice::flex();
         let on_cpu = Model::fit(&settings(mode, &cpu), part::good(4)).unwrap();
         for device in devices() {
@@ -187,7 +187,7 @@ fn models_move_between_devices() {
 /// Tensors in, tensors out: the scores and maps of [`Model::score`], for colour and grey, on every device that has tensors.
 #[test]
 fn tensors_score_as_photos_do() {
-    for (mode, planes) in [(Mode::Paper, 3), (Mode::Authors, 1), (Mode::Anomalib, 3)] {
+    for (mode, planes) in [(Mode::Paper, 3), (Mode::Authors, 1), (Mode::Anomalib, 3), (Mode::Line, 3)] {
         for device in devices() {
             let name = device.name();
             let model = Model::fit(&settings(mode, &device), part::good(2)).unwrap();
@@ -237,10 +237,10 @@ fn tensors_that_do_not_fit_are_refused() {
 fn the_cpu_without_burn_gives_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cpu.patchcore");
-    for mode in [Mode::Paper, Mode::Authors, Mode::Anomalib] {
+    for mode in MODES {
         let fit = |device: &ComputeDevice| Model::fit(&settings(mode, device), part::good(4)).unwrap();
         let (cpu, flex) = (fit(&ComputeDevice::cpu()), fit(&ComputeDevice::flex()));
-        assert_eq!(cpu.bank(), flex.bank(), "{mode:?}");
+        assert_eq!(cpu.banks(), flex.banks(), "{mode:?}");
         cpu.save(&path, Save::WithoutWeights).unwrap();
         let moved = Model::load(&path).unwrap();
         assert_eq!(moved.drift().unwrap().worst(), 0.0, "{mode:?}");
