@@ -99,17 +99,20 @@ fn is_kept(cells: &[Cell]) -> bool {
     image >= 0.0 && aupro >= 0.0 && image + aupro > 0.0 && !loses
 }
 
+/// A record and its base's.
+type Pair<'a> = (&'a Record, Option<&'a Record>);
+
 fn cell(records: &[Record], network: &str, set: &'static str, variant: &Variant) -> Option<Cell> {
     let of = |seed: u64, name: &str| records.iter().find(|record| record.is(network, set, seed, name));
     let own = records.iter().filter(|record| record.is(network, set, record.seed, variant.name));
-    let pairs: Vec<(&Record, Option<&Record>)> = match variant.base {
+    let pairs: Vec<Pair<'_>> = match variant.base {
         None => own.map(|record| (record, None)).collect(),
         Some(base) => own.filter_map(|record| Some((record, Some(of(record.seed, base)?)))).collect(),
     };
     if pairs.is_empty() {
         return None;
     }
-    let mean = |of: &dyn Fn(&(&Record, Option<&Record>)) -> Option<f64>| {
+    let mean = |of: &dyn Fn(&Pair<'_>) -> Option<f64>| {
         pairs.iter().map(of).sum::<Option<f64>>().map(|sum| sum / pairs.len() as f64)
     };
     let change = |value: fn(&Record) -> f64, low: fn(&Record) -> Option<f64>, high: fn(&Record) -> Option<f64>| {
