@@ -157,7 +157,7 @@ mod tests {
             }
             let strides: Vec<usize> = levels.iter().enumerate().map(|(index, _)| match (finer > 1, index) {
                 (true, 0) => 8,
-                (true, index) => 8 * finer << (index - 1),
+                (true, index) => (8 * finer) << (index - 1),
                 (false, index) => 8 << index,
             }).collect();
             let device = ComputeDevice::flex();
