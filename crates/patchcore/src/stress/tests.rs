@@ -11,6 +11,7 @@ use crate::{FitOptions, Resize, Settings, Thresholds};
 const SIDE: u32 = 48;
 
 /// A textured part; a defective one has a bright spot.
+#[expect(clippy::unwrap_used, reason = "a part of several tests")]
 fn photo(number: u32, is_defective: bool) -> Photo {
     let sample = |at: u32| {
         let (x, y) = (at % SIDE, at / SIDE);
@@ -23,6 +24,7 @@ fn photo(number: u32, is_defective: bool) -> Photo {
     Photo::from_buffer(&buffer).unwrap().with_name(format!("{number}"))
 }
 
+#[expect(clippy::unwrap_used, reason = "a part of several tests")]
 fn model() -> Model {
     static MODEL: OnceLock<Model> = OnceLock::new();
     let fit = || {
@@ -33,6 +35,7 @@ fn model() -> Model {
     MODEL.get_or_init(fit).clone()
 }
 
+#[expect(clippy::unwrap_used, reason = "a part of several tests")]
 fn of(kind: PerturbationKind, level: f64) -> Perturbation {
     Perturbation::new(kind, level).unwrap()
 }
