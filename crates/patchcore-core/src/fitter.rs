@@ -97,12 +97,11 @@ impl Fitter {
     /// As [`Fitter::add`].
     pub fn add_within(&mut self, image: ImageInput<'_>, inside: Option<&[bool]>) -> Result<(), FitError> {
         let before: Vec<usize> = self.members.iter().map(|member| member.origins.len()).collect();
-        let added = self.embed_photo(image, inside).and_then(|()| self.check_finite(&before, 1));
+        let embedded = self.embed_photo(image, inside).and_then(|()| self.check_finite(&before, 1));
+        // What fails here leaves the fitter as it was, too.
+        let added = embedded.and_then(|()| if inside.is_none() { self.look_at(image) } else { Ok(()) });
         match added {
             Ok(()) => {
-                if inside.is_none() {
-                    self.look_at(image)?;
-                }
                 self.brightness.push(mean_brightness(image.pixels));
                 let inside = inside.map(|inside| self.shared_inside(inside));
                 self.photos.push(FittedPhoto { size: (image.height, image.width), inside });
