@@ -3,6 +3,7 @@
 mod ablation;
 mod bench_devices;
 mod bench_report;
+mod child;
 mod ci;
 mod demo_images;
 mod fetch_weights;

@@ -8,11 +8,12 @@ mod variants;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::Args;
 use patchcore_metrics::{Metric, Results};
 use patchcore_testing::{RESNET18, find_shared};
 
+use crate::child::{output_of, read_rows, write_rows};
 use crate::readme;
 use crate::release_build::{release_build, target};
 use crate::tidy::root;
@@ -49,7 +50,7 @@ impl Ablation {
     /// Runs what the CSV lacks, seed by seed, and writes the tables.
     pub fn run(&self) -> anyhow::Result<()> {
         let path = root().join("benches/results/ablation.csv");
-        let mut records = record::read(&path)?;
+        let mut records: Vec<Record> = read_rows(&path)?;
         if !self.tables {
             let Some(shared) = self.shared.clone().map_or_else(|| find_shared(""), |folder| Ok(Some(folder)))? else {
                 println!("skipped: no ../shared, whose photographs are what is measured (set PATCHCORE_SHARED)");
@@ -68,7 +69,7 @@ impl Ablation {
                             let record = bench.measure(net, set, seed, variant)?;
                             println!("{record:?}");
                             records.push(record);
-                            record::write(&path, &records)?;
+                            write_rows(&path, &records)?;
                         }
                     }
                 }
@@ -138,11 +139,11 @@ impl Bench {
         let mut fit = Command::new(&self.program);
         fit.args(["fit", "--force", "--backbone", net.name, "--seed", &seed.to_string(), "--data"]).arg(&data);
         fit.args(weights).args(&options).arg("-o").arg(&model);
-        run(fit)?;
+        output_of(&mut fit)?;
         let mut evaluate = Command::new(&self.program);
         evaluate.args(["evaluate", "--no-overlays", "--no-report", "--force", "--data"]).arg(&data);
         evaluate.args(weights).arg("--model").arg(&model).arg("-o").arg(&folder);
-        run(evaluate)?;
+        output_of(&mut evaluate)?;
         Ok(folder)
     }
 
@@ -150,7 +151,7 @@ impl Bench {
     fn intervals(&self, base: &Path, folder: &Path) -> anyhow::Result<[[f64; 2]; 2]> {
         let mut compare = Command::new(&self.program);
         compare.args(["compare", "--force"]).arg(base).arg(folder).arg("-o").arg(self.work.join("comparison.html"));
-        let text = run(compare)?;
+        let text = output_of(&mut compare)?;
         let of = |metric: &Metric| {
             let line = text.lines().find(|line| line.starts_with(metric.label));
             let found = line.and_then(|line| {
@@ -163,11 +164,4 @@ impl Bench {
         };
         Ok([of(&Metric::IMAGE_AUROC)?, of(&Metric::AUPRO_05)?])
     }
-}
-
-/// What the program prints.
-fn run(mut command: Command) -> anyhow::Result<String> {
-    let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
-    ensure!(output.status.success(), "{command:?} failed: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(String::from_utf8(output.stdout)?)
 }

@@ -1,8 +1,5 @@
 //! What is kept of a run: one row of benches/results/ablation.csv.
 
-use std::path::Path;
-
-use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 /// One fit of one variant, judged on its set's test photos, and against its base with the same seed. Percent and percentage points.
@@ -30,20 +27,4 @@ impl Record {
     pub fn is(&self, network: &str, set: &str, seed: u64, variant: &str) -> bool {
         (self.network.as_str(), self.set.as_str(), self.seed, self.variant.as_str()) == (network, set, seed, variant)
     }
-}
-
-/// The rows of a file; none where there is no file.
-pub fn read(path: &Path) -> anyhow::Result<Vec<Record>> {
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let mut reader = csv::Reader::from_path(path)?;
-    reader.deserialize().collect::<Result<_, _>>().with_context(|| format!("{} is not the table", path.display()))
-}
-
-/// Writes all rows.
-pub fn write(path: &Path, records: &[Record]) -> anyhow::Result<()> {
-    let mut writer = csv::Writer::from_path(path)?;
-    records.iter().try_for_each(|record| writer.serialize(record))?;
-    Ok(writer.flush()?)
 }

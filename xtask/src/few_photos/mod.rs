@@ -7,13 +7,14 @@ mod row;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::Args;
 use patchcore_metrics::{Metric, Results};
 use patchcore_testing::find_shared;
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
+use crate::child::{output_of, read_rows, write_rows};
 use crate::release_build::release_build;
 use crate::tidy::root;
 use row::{COUNTS, Row, SETS, Set, VARIANTS};
@@ -39,7 +40,7 @@ impl FewPhotos {
     /// Measures what the CSV lacks, draw by draw, and draws the picture.
     pub fn run(&self) -> anyhow::Result<()> {
         let path = root().join("benches/results/few-photos.csv");
-        let mut rows = read(&path)?;
+        let mut rows: Vec<Row> = read_rows(&path)?;
         if !self.picture {
             let Some(shared) = self.shared.clone().map_or_else(|| find_shared(""), |folder| Ok(Some(folder)))? else {
                 println!("skipped: no ../shared, whose photographs are what is measured (set PATCHCORE_SHARED)");
@@ -63,7 +64,7 @@ impl FewPhotos {
                     let row = measure(&program, &shared, set, photos, draw, variant)?;
                     println!("{row:?}");
                     rows.push(row);
-                    write(&path, &rows)?;
+                    write_rows(&path, &rows)?;
                 }
             }
         }
@@ -85,10 +86,10 @@ fn measure(program: &Path, shared: &Path, set: &Set, photos: usize, draw: u64, v
     let mut fit = Command::new(program);
     fit.args(["fit", "--mode", if variant == "paper" { "paper" } else { "line" }]);
     fit.args(if variant == "line with option" { set.option } else { &[] });
-    run(fit.arg("--data").arg(&good).arg("-o").arg(&model))?;
+    output_of(fit.arg("--data").arg(&good).arg("-o").arg(&model))?;
     let mut evaluate = Command::new(program);
     evaluate.args(["evaluate", "--no-overlays", "--no-report", "--no-intervals", "--data"]).arg(&data);
-    run(evaluate.arg("--model").arg(&model).arg("-o").arg(&out))?;
+    output_of(evaluate.arg("--model").arg(&model).arg("-o").arg(&out))?;
     let results = Results::from_json(&std::fs::read(out.join("metrics.json"))?)?;
     let value = |metric: &Metric| {
         let value = results.overall.values.get(metric);
@@ -116,26 +117,6 @@ fn drawn(folder: &Path, photos: usize, draw: u64) -> anyhow::Result<Vec<PathBuf>
         chosen.push(files.remove(at));
     }
     Ok(chosen)
-}
-
-fn run(command: &mut Command) -> anyhow::Result<()> {
-    let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
-    ensure!(output.status.success(), "{command:?} failed: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(())
-}
-
-fn read(path: &Path) -> anyhow::Result<Vec<Row>> {
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let rows = csv::Reader::from_path(path)?.deserialize().collect::<Result<_, _>>();
-    rows.with_context(|| format!("{} is not the table", path.display()))
-}
-
-fn write(path: &Path, rows: &[Row]) -> anyhow::Result<()> {
-    let mut writer = csv::Writer::from_path(path)?;
-    rows.iter().try_for_each(|row| writer.serialize(row))?;
-    Ok(writer.flush()?)
 }
 
 #[cfg(test)]

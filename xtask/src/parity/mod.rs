@@ -12,6 +12,7 @@ use clap::Args;
 use patchcore_metrics::{Metric, Results};
 use patchcore_testing::{RESNET18, find_shared};
 
+use crate::child::output_of;
 use crate::readme;
 use crate::release_build::release_build;
 use crate::tidy::root;
@@ -67,7 +68,7 @@ impl Parity {
             let mut fit = Command::new(program);
             fit.arg("fit").arg("--data").arg(&data).arg("--weights").arg(&weights).arg("-o").arg(&model);
             fit.args(["--backbone", "resnet18", "--mode", row.mode, "--seed", &seed.to_string()]).args(row.view);
-            run(fit)?;
+            output_of(&mut fit)?;
             let mut evaluate = Command::new(program);
             evaluate.arg("evaluate").arg("--data").arg(&data).arg("--weights").arg(&weights);
             evaluate
@@ -77,7 +78,7 @@ impl Parity {
                 .arg("-o")
                 .arg(&out)
                 .args(["--map-geometry", row.geometry]);
-            run(evaluate)?;
+            output_of(&mut evaluate)?;
             runs.push(Results::from_json(&std::fs::read(out.join("metrics.json"))?)?);
             if let Some(reference) = row.scores {
                 let ours = std::fs::read_to_string(out.join("scores.csv"))?;
@@ -117,12 +118,6 @@ fn summary(values: &[f64]) -> String {
         1 => format!("{mean:.4}"),
         _ => format!("{mean:.4} ({low:.4}-{high:.4})"),
     }
-}
-
-fn run(mut command: Command) -> anyhow::Result<()> {
-    let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
-    ensure!(output.status.success(), "{command:?} failed: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(())
 }
 
 /// Path and score of each line of a CSV file with a header, the score in column `column`; sorted by path.
