@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::photos::{good_folder, lying_png, photo, save, truncate};
-use crate::program::{Run, Workplace, patchcore, small_fit};
+use crate::program::{Run, Workplace, csv_rows, patchcore, small_fit};
 
 fn fit(place: &Workplace, folder: &str) -> Run {
     patchcore(small_fit(&place.path(folder), &place.path("m.patchcore")))
@@ -90,10 +90,10 @@ fn bad_files_among_good_ones_are_left_out_and_named() {
     // Scoring the same folder: one row per file.
     let csv = patchcore(["score", "--model", &place.text("m.patchcore"), "--format", "csv", &place.text("photos")]);
     let csv = csv.ends(3, &[]).stdout;
-    let rows: Vec<csv::StringRecord> = csv::Reader::from_reader(csv.as_bytes()).records().map(Result::unwrap).collect();
+    let rows = csv_rows(&csv);
     assert_eq!(rows.len(), 3 + names.len());
     for row in rows {
-        let (score, error) = (&row[1], &row[row.len() - 1]);
+        let (score, error) = (&row["score"], &row["error"]);
         assert!(score.is_empty() != error.is_empty(), "{row:?}");
     }
     let table = patchcore(["score", "--model", &place.text("m.patchcore"), &place.text("photos")]).ends(3, &[]).stdout;

@@ -7,7 +7,7 @@ use image::GrayImage;
 use serde_json::Value;
 
 use crate::photos::{HEIGHT, WIDTH, category, photo, save, truncate};
-use crate::program::{Run, Workplace, entries, patchcore, small_fit};
+use crate::program::{Row, Run, Workplace, csv_rows, entries, patchcore, small_fit};
 
 /// A category and a model of it.
 fn fitted() -> Workplace {
@@ -28,14 +28,13 @@ fn metrics(place: &Workplace) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// The rows of scores.csv: path, kind, label, score, defective pixels, error, AUPIMO.
-fn rows(place: &Workplace) -> Vec<Vec<String>> {
-    let mut reader = csv::Reader::from_path(place.path("out/scores.csv")).unwrap();
-    reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
+/// The rows of scores.csv.
+fn rows(place: &Workplace) -> Vec<Row> {
+    csv_rows(&fs::read_to_string(place.path("out/scores.csv")).unwrap())
 }
 
-fn row(place: &Workplace, path: &str) -> Vec<String> {
-    rows(place).into_iter().find(|row| row[0] == path).unwrap_or_else(|| panic!("no row for {path}"))
+fn row(place: &Workplace, path: &str) -> Row {
+    rows(place).into_iter().find(|row| &row["image_path"] == path).unwrap_or_else(|| panic!("no row for {path}"))
 }
 
 #[test]
@@ -54,7 +53,7 @@ fn a_good_test_set_gives_all_metrics_and_pictures() {
     for key in ["aupimo", "image_f1", "region_recall", "regions_found"] {
         assert!(metrics.get(key).is_none(), "{key}: {metrics:#}");
     }
-    assert!(rows(&place).len() == 6 && rows(&place).iter().all(|row| row[6].is_empty()));
+    assert!(rows(&place).len() == 6 && rows(&place).iter().all(|row| row["aupimo"].is_empty()));
     assert_eq!(
         entries(&place.path("out")),
         ["metrics.json", "overlays", "replicates.json", "report.html", "scores.csv"]
@@ -86,11 +85,11 @@ fn unreadable_images_have_a_row_with_their_error_and_the_rest_is_scored() {
     assert!(metrics["image_auroc"].is_f64() && metrics["aupro_0.3"].is_f64());
     let rows = rows(&place);
     assert_eq!(rows.len(), 6);
-    assert_eq!(rows.iter().filter(|row| row[3].parse::<f32>().is_ok() && row[5].is_empty()).count(), 4);
+    assert_eq!(rows.iter().filter(|row| row["score"].parse::<f32>().is_ok() && row["error"].is_empty()).count(), 4);
     let failed = row(&place, "test/spot/001.png");
-    assert_eq!((failed[1].as_str(), failed[2].as_str(), failed[3].as_str()), ("spot", "1", ""));
-    assert!(failed[5].contains("truncated"), "{failed:?}");
-    assert!(row(&place, "test/good/000.png")[5].contains("0 bytes"));
+    assert_eq!((&failed["kind"], &failed["label"], &failed["score"]), ("spot", "1", ""));
+    assert!(failed["error"].contains("truncated"), "{failed:?}");
+    assert!(row(&place, "test/good/000.png")["error"].contains("0 bytes"));
 }
 
 #[test]
@@ -105,7 +104,7 @@ fn masks_that_are_missing_or_misfit_leave_the_pixel_metrics_only() {
     assert!(metrics["pixel_auroc"].is_f64(), "one mask is left: {metrics:#}");
     for (path, error) in [("test/spot/000.png", "no mask"), ("test/spot/001.png", "export the mask")] {
         let row = row(&place, path);
-        assert!(row[3].parse::<f32>().is_ok() && row[5].contains(error), "{row:?}");
+        assert!(row["score"].parse::<f32>().is_ok() && row["error"].contains(error), "{row:?}");
     }
     // Without any mask at all the image metrics stay.
     fs::remove_dir_all(place.path("part/ground_truth")).unwrap();

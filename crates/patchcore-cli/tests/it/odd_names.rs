@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use image::{GrayImage, Luma};
 
 use crate::photos::{HEIGHT, WIDTH, mask, photo, save};
-use crate::program::{Workplace, entries, patchcore, small_fit};
+use crate::program::{Workplace, csv_rows, entries, patchcore, small_fit};
 
 fn named(folder: &Path, name: &[u8]) -> PathBuf {
     folder.join(OsStr::from_bytes(name))
@@ -18,9 +18,7 @@ fn named(folder: &Path, name: &[u8]) -> PathBuf {
 
 /// Column `name` of a table, row by row.
 fn column(csv: &str, name: &str) -> Vec<String> {
-    let mut reader = csv::Reader::from_reader(csv.as_bytes());
-    let at = reader.headers().unwrap().iter().position(|header| header == name).unwrap();
-    reader.records().map(|row| row.unwrap()[at].to_owned()).collect()
+    csv_rows(csv).iter().map(|row| row[name].to_owned()).collect()
 }
 
 #[test]

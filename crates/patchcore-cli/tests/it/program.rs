@@ -1,6 +1,8 @@
 //! Runs the program in an environment without surprises, and says what every failure owes its user.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::ops::Index;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -53,6 +55,26 @@ impl Run {
         assert_eq!(run.stdout, "", "{run:#?}");
         run
     }
+}
+
+/// A table's row: what is read by its column's name does not move when another column comes before it.
+#[derive(Clone, Debug)]
+pub struct Row(BTreeMap<String, String>);
+
+impl Index<&str> for Row {
+    type Output = str;
+
+    #[track_caller]
+    fn index(&self, column: &str) -> &str {
+        self.0.get(column).unwrap_or_else(|| panic!("no column {column}: {self:?}"))
+    }
+}
+
+/// The rows of this CSV.
+#[track_caller]
+#[expect(clippy::unwrap_used, reason = "a test's own helper: what the program wrote is a table, or the test fails")]
+pub fn csv_rows(csv: &str) -> Vec<Row> {
+    csv::Reader::from_reader(csv.as_bytes()).deserialize().map(|row| Row(row.unwrap())).collect()
 }
 
 /// Runs the program with these arguments.
