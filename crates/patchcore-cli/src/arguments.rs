@@ -205,6 +205,10 @@ pub struct Fit {
     /// Store the network's weights in the model file, so that it needs nothing else
     #[arg(long)]
     pub embed_weights: bool,
+    /// Keep small pictures of the photos in the model (some 20 KB each), so that the nearest good patch can be shown on a computer that
+    /// has not got the photos
+    #[arg(long)]
+    pub keep_thumbnails: bool,
     /// Leave out of the model what hangs on where and when it was fitted: paths, date, command line. The same photos and options then
     /// give the same bytes, in whatever folder
     #[arg(long)]
@@ -338,12 +342,22 @@ pub struct Score {
     /// File format of the maps
     #[arg(long, value_enum, default_value_t = MapFormat::Npy)]
     pub map_format: MapFormat,
-    /// Maps and overlays of the original photo (0 where a crop or mask hides it), or of the network's input
+    /// Maps of the original photo (0 where a crop or mask hides it), or of the network's input
     #[arg(long, value_enum, default_value_t = MapGeometry::Original)]
     pub map_geometry: MapGeometry,
-    /// Write each photo with its heat map as PNG into this folder
+    /// Write a picture of each photo into this folder: the photo, its heat map over it and alone, the regions above the pixel threshold
     #[arg(long, value_name = "DIR")]
     pub overlays: Option<PathBuf>,
+    /// Write a picture of each photo that is not good into this folder: its worst place beside the nearest good patch
+    #[arg(long, value_name = "DIR")]
+    pub explain: Option<PathBuf>,
+    /// Leave regions of a smaller area, in pixels of the photo, out of rows and pictures
+    #[arg(long, value_name = "PIXELS", default_value_t = 0.0, value_parser = parse_area, allow_negative_numbers = true)]
+    pub min_area: f64,
+    /// Font (TTF or OTF) for characters in the pictures that the built-in one lacks: it has Latin, Greek and Cyrillic
+    /// [default: such a character is drawn as its number, U+65E5]
+    #[arg(long, value_name = "FILE")]
+    pub font: Option<PathBuf>,
     /// Replace files that patchcore did not write, and write into the folder of the photos
     #[arg(long)]
     pub force: bool,
@@ -369,6 +383,9 @@ pub struct Evaluate {
     /// that a crop hides counts as missed
     #[arg(long, value_enum, default_value_t = MapGeometry::Input)]
     pub map_geometry: MapGeometry,
+    /// Leave regions of a smaller area, in pixels of the photo, out of scores.csv and pictures
+    #[arg(long, value_name = "PIXELS", default_value_t = 0.0, value_parser = parse_area, allow_negative_numbers = true)]
+    pub min_area: f64,
     /// Font (TTF or OTF) for characters in overlays that the built-in one lacks: it has Latin, Greek and Cyrillic
     /// [default: such a character is drawn as its number, U+65E5]
     #[arg(long, value_name = "FILE", conflicts_with = "no_overlays")]
@@ -405,6 +422,10 @@ pub struct Calibrate {
     /// At most this share of good parts is called anomalous [default: 0.01; with --cross-fit the smallest that the photos support]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub fpr: Option<f64>,
+    /// Also set a second, lower threshold: at most this share of good parts is above it; what lies between the two is called look_again,
+    /// for a person to decide
+    #[arg(long, value_name = "SHARE", requires = "good", allow_negative_numbers = true)]
+    pub look_again_fpr: Option<f64>,
     /// With this confidence
     #[arg(long, default_value_t = 0.95, value_name = "SHARE", allow_negative_numbers = true)]
     pub confidence: f64,
@@ -417,6 +438,9 @@ pub struct Calibrate {
     /// Set the pixel threshold to this [default: as it is]
     #[arg(long, value_name = "VALUE", requires = "manual", allow_negative_numbers = true)]
     pub manual_pixel: Option<f32>,
+    /// Set the second, lower threshold to this: what lies between it and the first is called look_again [default: none]
+    #[arg(long, value_name = "VALUE", requires = "manual", allow_negative_numbers = true)]
+    pub manual_look_again: Option<f32>,
     /// Take the thresholds with the largest F1 on the test set of --data: chosen on what they are judged by
     #[arg(long, requires = "data")]
     pub f1_max: bool,
@@ -639,6 +663,12 @@ fn backbone_help() -> String {
 fn parse_rule(text: &str) -> Result<(String, String), String> {
     let (rule, value) = text.split_once('=').ok_or("expected RULE=VALUE, for example image_score=maximum_of_map")?;
     Ok((rule.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// A number of pixels that is not negative.
+fn parse_area(text: &str) -> Result<f64, String> {
+    let area = text.parse::<f64>().ok().filter(|area| area.is_finite() && *area >= 0.0);
+    area.ok_or_else(|| "expected a number of pixels, 0 or more".to_owned())
 }
 
 /// `N` or `WxH`.

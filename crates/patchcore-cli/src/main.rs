@@ -21,6 +21,7 @@ mod outcome;
 mod output;
 #[cfg(feature = "parquet")]
 mod parquet_rows;
+mod pictures;
 mod progress;
 mod report_evidence;
 mod report_page;

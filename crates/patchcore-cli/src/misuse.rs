@@ -23,7 +23,12 @@ pub fn is_misuse(error: &anyhow::Error) -> bool {
     let of_library = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
     let is_rate = |error: &CalibrationError| matches!(error, CalibrationError::OutOfRange { .. });
     let is_of_library = match of_library {
-        Some(Error::Config(_) | Error::Device(DeviceError::Unknown { .. }) | Error::WrongThreshold { .. }) => true,
+        Some(
+            Error::Config(_)
+            | Error::Device(DeviceError::Unknown { .. })
+            | Error::WrongThreshold { .. }
+            | Error::WrongLookAgain { .. },
+        ) => true,
         Some(Error::WrongFolds { folds, .. }) => *folds < 2,
         Some(Error::Calibration(error)) => is_rate(error),
         _ => false,

@@ -40,8 +40,8 @@ fn nearest(model: &Model, good: &NearestGood) -> NearestPatch {
     }
 }
 
-/// The crop's size in pixels of the photo.
-fn crop_size(geometry: &Geometry) -> (u32, u32) {
+/// The size of a crop that shows a patch, in pixels of the photo.
+pub fn crop_size(geometry: &Geometry) -> (u32, u32) {
     let side = f64::from(geometry.input.width.min(geometry.input.height)) * CROP;
     let scaled =
         |original: u32, resized: u32| (side * f64::from(original) / f64::from(resized)).round().max(1.0) as u32;

@@ -9,7 +9,7 @@ use patchcore::metrics::{
 use patchcore::{EvaluatedImage, Evaluation, MemoryBank, Model};
 use patchcore_report::{EvaluationPage, Fact, ImageRow};
 
-use crate::commands::score::color_scale;
+use crate::pictures::color_scale;
 use crate::results::{no_aupimo, one_class, threshold};
 use crate::utc;
 

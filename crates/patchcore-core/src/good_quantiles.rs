@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 /// Shares of the values that lie at or below a quantile.
-pub const SHARES: [f64; 6] = [0.5, 0.9, 0.95, 0.99, 0.999, 1.0];
+pub const SHARES: [f64; 7] = [0.5, 0.9, 0.95, 0.99, 0.995, 0.999, 1.0];
 /// Photos that are scored, evenly over the fit.
 pub(crate) const PHOTOS: usize = 16;
 /// Pixels of one photo that are looked at, evenly over those that count; the largest one always is.
@@ -27,6 +27,21 @@ pub struct GoodQuantiles {
     pub patches: Vec<f32>,
     /// Pixels of the joint maps.
     pub pixels: Vec<f32>,
+}
+
+impl GoodQuantiles {
+    /// The value that such a share of the pixels of good maps does not exceed; between two shares that were kept, on the straight line
+    /// between their values. `None` for a share outside those that were kept.
+    pub fn pixels_at(&self, share: f64) -> Option<f32> {
+        let kept = || self.shares.iter().copied().zip(self.pixels.iter().copied());
+        let (below, low) = kept().rfind(|(kept, _)| *kept <= share)?;
+        let (above, high) = kept().find(|(kept, _)| *kept >= share)?;
+        if below == above {
+            return Some(low);
+        }
+        let along = (share - below) / (above - below);
+        Some((f64::from(low) + along * (f64::from(high) - f64::from(low))) as f32)
+    }
 }
 
 /// A photo of a fit, as far as its map needs it.
@@ -64,9 +79,17 @@ mod tests {
     fn a_quantile_is_the_smallest_value_that_a_share_does_not_exceed() {
         let sorted: Vec<f32> = (1..=1000).map(|value| value as f32).collect();
         let found: Vec<f32> = SHARES.iter().filter_map(|share| quantile(&sorted, *share)).collect();
-        assert_eq!(found, [500.0, 900.0, 950.0, 990.0, 999.0, 1000.0]);
+        assert_eq!(found, [500.0, 900.0, 950.0, 990.0, 995.0, 999.0, 1000.0]);
         assert_eq!(quantile(&[7.0], 0.5), Some(7.0));
         assert_eq!(quantile(&[], 0.5), None);
+    }
+
+    #[test]
+    fn a_share_that_was_not_kept_lies_between_its_neighbours() {
+        let kept =
+            GoodQuantiles { photos: 1, shares: vec![0.5, 0.99, 1.0], patches: vec![], pixels: vec![2.0, 4.0, 8.0] };
+        assert_eq!([0.5, 0.99, 0.995, 1.0].map(|share| kept.pixels_at(share)), [2.0, 4.0, 6.0, 8.0].map(Some));
+        assert_eq!((kept.pixels_at(0.4), kept.pixels_at(1.1)), (None, None));
     }
 
     #[test]

@@ -69,6 +69,8 @@ mod prepare_mask;
 mod region;
 mod resample;
 mod test_image;
+#[cfg(feature = "jpeg")]
+mod thumbnail;
 #[cfg(feature = "tiff")]
 mod tiff;
 mod truth_mask;

@@ -81,7 +81,7 @@ pub(crate) fn relative(root: &Path, path: &Path) -> String {
 }
 
 /// How pictures end that this project has made of photos: `000.png.overlay.png`. They are nobody's photos.
-const RESULTS: [&str; 3] = ["overlay.png", "pair.png", "map.tiff"];
+const RESULTS: [&str; 4] = ["overlay.png", "explained.png", "pair.png", "map.tiff"];
 
 /// A file's extension in lower case, both of one's own results; empty without one.
 pub(crate) fn extension(path: &Path) -> String {

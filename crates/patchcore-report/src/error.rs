@@ -34,11 +34,13 @@ pub enum ReportError {
 
     /// The colour scale has no extent.
     #[error(
-        "colour scale goes from {low} to {high}, expected finite numbers with low < high; see ColorScale::covering"
+        "colour scale goes from {low} over {threshold} to {high}, expected finite numbers, each larger than the one before"
     )]
     InvalidScale {
         /// Lower end.
         low: f32,
+        /// The pixel threshold, in its middle.
+        threshold: f32,
         /// Upper end.
         high: f32,
     },

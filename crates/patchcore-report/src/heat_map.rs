@@ -2,7 +2,6 @@
 
 use image::RgbImage;
 
-use crate::inferno::inferno;
 use crate::resample::check_map;
 use crate::{ColorScale, ReportError};
 
@@ -15,7 +14,7 @@ pub fn heat_map(map: &[f32], width: u32, height: u32, scale: &ColorScale) -> Res
     check_map(map, width, height)?;
     let mut picture = RgbImage::new(width, height);
     for (pixel, &score) in picture.pixels_mut().zip(map) {
-        pixel.0 = inferno(scale.fraction(score));
+        pixel.0 = ColorScale::color(scale.fraction(score));
     }
     Ok(picture)
 }

@@ -1,15 +1,15 @@
 //! Results out: heat maps, overlays and panels of anomaly maps as pictures, and whole reports as one HTML file.
 //!
-//! All pictures of one report share one [`ColorScale`]: a colour means the same score in every picture. Stretching
+//! All pictures of one model share one [`ColorScale`]: a colour means the same score in every picture. Stretching
 //! each map between its own minimum and maximum would make every good part look defective.
 //!
 //! | item | what it draws |
 //! |---|---|
-//! | [`heat_map`] | the map alone, in inferno colours |
+//! | [`heat_map`] | the map alone, in colours |
 //! | [`overlay`] | the photo, coloured where scores are high, with the contour at the threshold and the true outline |
 //! | [`crop_around`] | a piece of a photo |
 //! | [`Pair`] | two crops side by side: what was flagged, and what it was compared with |
-//! | [`Panel`] | photo, overlay and truth side by side with a colour bar |
+//! | [`Panel`] | photo, overlay, map and truth side by side with a colour bar |
 //! | [`EvaluationPage`] | one evaluation as a self-contained page: metrics, curves, galleries of what went wrong |
 //! | [`ComparisonPage`] | two evaluations of the same images as one page |
 //! | [`Lettering`] | the fonts of their labels |
@@ -26,7 +26,6 @@ mod crop;
 mod error;
 mod float_tiff;
 mod heat_map;
-mod inferno;
 mod lettering;
 mod npy;
 mod number;
@@ -36,6 +35,7 @@ mod own;
 mod page;
 mod pair;
 mod panel;
+mod plasma;
 mod png;
 mod resample;
 
@@ -52,5 +52,5 @@ pub use page::{
     ComparedImage, ComparisonPage, EvaluationPage, Evidence, Fact, ImageRow, MetricDifference, NearestPatch, Threshold,
 };
 pub use pair::Pair;
-pub use panel::Panel;
+pub use panel::{Panel, PixelBox};
 pub use png::to_png;

@@ -2,24 +2,21 @@
 
 use image::{Rgb, RgbImage};
 
-use crate::inferno::inferno;
 use crate::outline::{Line, Side, draw_outline};
 use crate::resample::{check_len, check_map, resample};
 use crate::{ColorScale, ReportError};
 
 /// Line at the threshold.
 pub(crate) const CONTOUR: [u8; 3] = [255, 255, 255];
-/// Line around the true defect: far from every inferno colour, for colour-blind readers too.
+/// Line around the true defect: far from every colour of the scale, for colour-blind readers too.
 pub(crate) const TRUTH: [u8; 3] = [0, 220, 255];
-/// Share of the heat colour at the top of the scale; the part stays visible underneath.
-const STRONGEST: f32 = 0.72;
 
 /// Blends the heat map over the photo and draws the outlines.
 ///
 /// The share of the heat colour grows with the score, from nothing at `scale.low`, so normal regions keep looking like the
-/// photo. The map (row-major, `map_width * map_height`) is stretched bilinearly to the photo; it must show the same
-/// field of view. `contour` draws a solid white line around everything at or above that score; `truth` (row-major, the
-/// photo's size) a dashed cyan line just outside the true defect. Lines get wider with the photo.
+/// photo, to a visible one at `scale.threshold`, around what lies above which a solid white line is drawn. The map (row-major,
+/// `map_width * map_height`) is stretched bilinearly to the photo; it must show the same field of view. `truth` (row-major, the
+/// photo's size) draws a dashed cyan line just outside the true defect. Lines get wider with the photo.
 ///
 /// # Errors
 /// [`ReportError`] when a size does not fit, the photo or map has no pixels, a score is not finite, or the scale has no
@@ -30,7 +27,6 @@ pub fn overlay(
     map_width: u32,
     map_height: u32,
     scale: &ColorScale,
-    contour: Option<f32>,
     truth: Option<&[bool]>,
 ) -> Result<RgbImage, ReportError> {
     let (width, height) = photo.dimensions();
@@ -47,18 +43,14 @@ pub fn overlay(
     let mut picture = photo.clone();
     for (pixel, &score) in picture.pixels_mut().zip(&scores) {
         let fraction = scale.fraction(score);
-        // Smoothstep: flat at both ends, so that noise just above the low end stays invisible.
-        let share = STRONGEST * fraction * fraction * (3.0 - 2.0 * fraction);
-        *pixel = blend(*pixel, inferno(fraction), share);
+        *pixel = blend(*pixel, ColorScale::color(fraction), ColorScale::share(fraction));
     }
     if let Some(truth) = truth {
         draw_outline(&mut picture, truth, truth_line(width, height));
     }
-    if let Some(threshold) = contour {
-        let above: Vec<bool> = scores.iter().map(|&score| score >= threshold).collect();
-        let line = Line { color: CONTOUR, side: Side::Inner, width: line_width(width, height), dashed: false };
-        draw_outline(&mut picture, &above, line);
-    }
+    let above: Vec<bool> = scores.iter().map(|&score| score > scale.threshold).collect();
+    let line = Line { color: CONTOUR, side: Side::Inner, width: line_width(width, height), dashed: false };
+    draw_outline(&mut picture, &above, line);
     Ok(picture)
 }
 

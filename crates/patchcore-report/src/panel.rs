@@ -1,14 +1,14 @@
-//! One finding as one picture: photo, overlay and truth side by side, with the colour bar of the report.
+//! One finding as one picture: photo, overlay, map and truth side by side, with the colours and what they mean.
 
 use image::imageops::{self, FilterType};
 use image::{GrayImage, Luma, RgbImage};
 
-use crate::inferno::inferno;
+use crate::heat_map::heat_map;
 use crate::lettering::fill;
 use crate::number::number;
 use crate::outline::draw_outline;
 use crate::overlay::{CONTOUR, TRUTH, blend, overlay, truth_line};
-use crate::resample::check_len;
+use crate::resample::{check_len, resample};
 use crate::{ColorScale, Lettering, ReportError};
 
 /// What a panel shows. Sizes as in [`overlay`](crate::overlay()).
@@ -22,21 +22,36 @@ pub struct Panel<'a> {
     pub map_width: u32,
     /// Rows of the map.
     pub map_height: u32,
-    /// The report's scale.
+    /// The model's scale, at whose threshold the contour is drawn.
     pub scale: ColorScale,
-    /// Score at which the contour is drawn and the bar is marked.
-    pub threshold: Option<f32>,
-    /// The true defect, row-major at the photo's size; `None` leaves the third picture out.
+    /// The regions above the threshold, which are boxed.
+    pub boxes: &'a [PixelBox],
+    /// The true defect, row-major at the photo's size; `None` leaves the last picture out.
     pub truth: Option<&'a [bool]>,
-    /// Headline, such as `scratch/003.png  score 3.41`; ends in an ellipsis where it is too long.
+    /// Headline, such as `scratch/003.png  anomalous: score 3.41, threshold 2.8`; ends in an ellipsis where it is too long.
     pub title: &'a str,
     /// What the labels are drawn with.
     pub lettering: &'a Lettering,
 }
 
+/// A rectangle of a photo, in its pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PixelBox {
+    /// Its first column.
+    pub left: u32,
+    /// Its first row.
+    pub top: u32,
+    /// Its columns.
+    pub width: u32,
+    /// Its rows.
+    pub height: u32,
+}
+
 const PAPER: [u8; 3] = [250, 250, 248];
 const INK: [u8; 3] = [32, 33, 36];
 const FAINT: [u8; 3] = [110, 112, 116];
+/// Box of a region.
+const BOX: [u8; 3] = [255, 255, 255];
 const MARGIN: u32 = 16;
 const BAR: u32 = 18;
 /// Height of a line of text.
@@ -44,10 +59,29 @@ const TEXT: u32 = 22;
 /// The same on a panel of small pictures.
 const SMALL_TEXT: u32 = 15;
 /// Shown size of the photo's long side.
-const LONG_SIDE: std::ops::RangeInclusive<u32> = 256..=512;
+const LONG_SIDE: std::ops::RangeInclusive<u32> = 256..=1000;
 
 impl Panel<'_> {
-    /// Draws the panel. The photo is shown with its long side between 256 and 512 pixels.
+    /// The size at which a panel shows a photo: its own, but with its long side between 256 and 1,000 pixels.
+    #[must_use]
+    pub fn shown_size(width: u32, height: u32) -> (u32, u32) {
+        let long = width.max(height).max(1);
+        let shown = long.clamp(*LONG_SIDE.start(), *LONG_SIDE.end());
+        let side = |side: u32| ((f64::from(side) * f64::from(shown) / f64::from(long)).round() as u32).max(8);
+        (side(width), side(height))
+    }
+
+    /// A photo at the size at which a panel shows it.
+    #[must_use]
+    pub fn shown(photo: &RgbImage) -> RgbImage {
+        let (width, height) = Self::shown_size(photo.width(), photo.height());
+        match photo.dimensions() == (width, height) {
+            true => photo.clone(),
+            false => imageops::resize(photo, width, height, FilterType::Triangle),
+        }
+    }
+
+    /// Draws the panel, each picture at [`Panel::shown_size`].
     ///
     /// # Errors
     /// As [`overlay`](crate::overlay()).
@@ -59,17 +93,18 @@ impl Panel<'_> {
         if let Some(truth) = self.truth {
             check_len("true mask", truth.len(), width, height)?;
         }
-        let (tile_width, tile_height) = shown_size(width, height);
-        let photo = if (tile_width, tile_height) == (width, height) {
-            self.photo.clone()
-        } else {
-            imageops::resize(self.photo, tile_width, tile_height, FilterType::Triangle)
-        };
+        let (tile_width, tile_height) = Self::shown_size(width, height);
+        let photo = Self::shown(self.photo);
         let truth = self.truth.map(|truth| resize_mask(truth, (width, height), (tile_width, tile_height)));
         let (map_width, map_height) = (self.map_width, self.map_height);
-        let heat = overlay(&photo, self.map, map_width, map_height, &self.scale, self.threshold, truth.as_deref())?;
+        let mut heat = overlay(&photo, self.map, map_width, map_height, &self.scale, truth.as_deref())?;
+        for region in self.boxes {
+            draw_box(&mut heat, *region, (width, height));
+        }
+        let scores = resample(self.map, (map_width, map_height), (tile_width, tile_height));
+        let map = heat_map(&scores, tile_width, tile_height, &self.scale)?;
 
-        let mut tiles = vec![("photo", photo.clone()), ("anomaly map", heat)];
+        let mut tiles = vec![("photo", photo.clone()), ("anomaly map over it", heat), ("anomaly map", map)];
         if let Some(truth) = &truth {
             tiles.push(("truth", truth_tile(&photo, truth)));
         }
@@ -107,7 +142,7 @@ impl Panel<'_> {
         fill(sheet, left - 1, top, BAR + 2, height, FAINT);
         for row in 1..height.saturating_sub(1) {
             let fraction = 1.0 - (row - 1) as f32 / (height - 3).max(1) as f32;
-            fill(sheet, left, top + row, BAR, 1, inferno(fraction));
+            fill(sheet, left, top + row, BAR, 1, ColorScale::color(fraction));
         }
         let at = |fraction: f32| top + ((1.0 - fraction) * (height - 1) as f32).round() as u32;
         for (fraction, label) in ticks {
@@ -116,11 +151,9 @@ impl Panel<'_> {
             let label_top = y.saturating_sub(text / 2).min((top + height).saturating_sub(text)).max(top);
             self.lettering.draw(sheet, label, left + BAR + 10, label_top, text, INK);
         }
-        if let Some(threshold) = self.threshold {
-            let y = at(self.scale.fraction(threshold));
-            fill(sheet, left - 4, y.saturating_sub(2), BAR + 8, 5, INK);
-            fill(sheet, left - 3, y.saturating_sub(1), BAR + 6, 3, CONTOUR);
-        }
+        let y = at(0.5);
+        fill(sheet, left - 4, y.saturating_sub(2), BAR + 8, 5, INK);
+        fill(sheet, left - 3, y.saturating_sub(1), BAR + 6, 3, CONTOUR);
     }
 
     /// Names the lines, each with a piece of it.
@@ -128,13 +161,11 @@ impl Panel<'_> {
         let mut x = left;
         // Half the height of a capital.
         let middle = top + text * 11 / 20;
-        if let Some(threshold) = self.threshold {
-            fill(sheet, x, middle.saturating_sub(1), 24, 4, INK);
-            fill(sheet, x, middle, 24, 2, CONTOUR);
-            let label = format!("threshold {}", number(threshold));
-            self.lettering.draw(sheet, &label, x + 32, top, text, INK);
-            x += 32 + self.lettering.width(&label, text) + 24;
-        }
+        fill(sheet, x, middle.saturating_sub(1), 24, 4, INK);
+        fill(sheet, x, middle, 24, 2, CONTOUR);
+        let label = "above the pixel threshold";
+        self.lettering.draw(sheet, label, x + 32, top, text, INK);
+        x += 32 + self.lettering.width(label, text) + 24;
         if self.truth.is_some() {
             for dash in 0..3 {
                 fill(sheet, x + dash * 9, middle.saturating_sub(1), 7, 4, INK);
@@ -146,14 +177,24 @@ impl Panel<'_> {
 
     /// Place and text of the numbers beside a bar that has room for so many.
     fn ticks(&self, room: u32) -> Vec<(f32, String)> {
-        let ColorScale { low, high } = self.scale;
         let fractions: &[f32] = match room {
             0 | 1 => &[1.0],
             2 => &[0.0, 1.0],
             3 | 4 => &[0.0, 0.5, 1.0],
             _ => &[0.0, 0.25, 0.5, 0.75, 1.0],
         };
-        fractions.iter().map(|fraction| (*fraction, number(low + (high - low) * fraction))).collect()
+        let said = |fraction: &f32| {
+            let score = number(self.scale.score(*fraction));
+            let times = self.scale.high / self.scale.threshold;
+            let label = match *fraction {
+                0.0 => format!("{score}  good parts"),
+                0.5 => format!("{score}  threshold"),
+                1.0 if self.scale.threshold > 0.0 => format!("{score}  {times:.0} x"),
+                _ => score,
+            };
+            (*fraction, label)
+        };
+        fractions.iter().map(said).collect()
     }
 }
 
@@ -169,12 +210,27 @@ fn truth_tile(photo: &RgbImage, truth: &[bool]) -> RgbImage {
     tile
 }
 
-/// The size at which a photo is shown.
-fn shown_size(width: u32, height: u32) -> (u32, u32) {
-    let long = width.max(height);
-    let shown = long.clamp(*LONG_SIDE.start(), *LONG_SIDE.end());
-    let side = |side: u32| ((f64::from(side) * f64::from(shown) / f64::from(long)).round() as u32).max(8);
-    (side(width), side(height))
+/// Draws the box of a region around it, with a dark rim. `of`: the size of the photo, in whose pixels it is.
+fn draw_box(tile: &mut RgbImage, region: PixelBox, of: (u32, u32)) {
+    let (width, height) = tile.dimensions();
+    let scaled = |at: u32, shown: u32, of: u32| (f64::from(at) * f64::from(shown) / f64::from(of)).round() as u32;
+    // Two pixels away from what it surrounds, as far as there is room.
+    let (left, top) = (scaled(region.left, width, of.0), scaled(region.top, height, of.1));
+    let right = scaled(region.left.saturating_add(region.width), width, of.0).saturating_add(2).min(width);
+    let bottom = scaled(region.top.saturating_add(region.height), height, of.1).saturating_add(2).min(height);
+    let (left, top) = (left.saturating_sub(2), top.saturating_sub(2));
+    for (inset, color) in [(0, INK), (1, BOX)] {
+        let (left, top) = (left + inset, top + inset);
+        let (right, bottom) = (right.saturating_sub(inset), bottom.saturating_sub(inset));
+        let (width, height) = (right.saturating_sub(left), bottom.saturating_sub(top));
+        if width == 0 || height == 0 {
+            continue;
+        }
+        fill(tile, left, top, width, 1, color);
+        fill(tile, left, bottom - 1, width, 1, color);
+        fill(tile, left, top, 1, height, color);
+        fill(tile, right - 1, top, 1, height, color);
+    }
 }
 
 /// A mask at another size; a pixel belongs to the defect when at least a quarter of it does, so thin ones stay visible.
@@ -195,9 +251,9 @@ mod tests {
 
     #[test]
     fn shown_sizes_keep_the_aspect_and_stay_in_range() {
-        assert_eq!(shown_size(320, 256), (320, 256));
-        assert_eq!(shown_size(4000, 2000), (512, 256));
-        assert_eq!(shown_size(64, 32), (256, 128));
-        assert_eq!(shown_size(20_000, 1), (512, 8));
+        assert_eq!(Panel::shown_size(320, 256), (320, 256));
+        assert_eq!(Panel::shown_size(4000, 2000), (1000, 500));
+        assert_eq!(Panel::shown_size(64, 32), (256, 128));
+        assert_eq!(Panel::shown_size(20_000, 1), (1000, 8));
     }
 }

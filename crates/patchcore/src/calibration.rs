@@ -10,8 +10,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
+use patchcore_core::good_quantiles::GoodQuantiles;
 use patchcore_io::{Limits, NetworkInput};
-use patchcore_metrics::threshold::{GoodScoreSource, Thresholds, calibrate, is_beyond_chance, outliers};
+#[cfg(doc)]
+use patchcore_metrics::threshold::Verdict;
+use patchcore_metrics::threshold::{GoodScoreSource, Threshold, Thresholds, calibrate, is_beyond_chance, outliers};
 
 use crate::error::Error;
 use crate::fit::{FitParts, WhatFails, known_length, numbered, prepared};
@@ -99,13 +102,13 @@ impl Model {
         self.thresholds
     }
 
-    /// The same model with other thresholds.
+    /// The same model with other thresholds. Without a scale of the confidence they get the one that the good photos of the fit give.
     ///
     /// # Errors
-    /// [`Error::WrongThreshold`] for a value that is not finite.
+    /// [`Error::WrongThreshold`] for a value that is not finite, [`Error::WrongLookAgain`].
     pub fn with_thresholds(mut self, thresholds: Thresholds) -> Result<Self, Error> {
         check_thresholds(&thresholds)?;
-        self.thresholds = thresholds;
+        self.thresholds = with_scale(thresholds, self.good_quantiles());
         Ok(self)
     }
 
@@ -348,31 +351,65 @@ impl CalibrationReport {
     }
 
     /// Thresholds from these scores: at most a share `fpr` of good parts is called anomalous, with this confidence. The pixel
-    /// threshold is the same rule on the maximum of each map: at most that share of good **photos** has any pixel above it.
+    /// threshold is the same rule on the maximum of each map: at most that share of good **photos** has any pixel above it. Where the
+    /// image score is that maximum there is none: it would be the same, and [`Model::map_scale`] has a lower one for what a picture shows.
     ///
     /// # Errors
     /// [`Error::Calibration`]: too few photos for this promise, and what they support.
     pub fn thresholds(&self, fpr: f64, confidence: f64) -> Result<Thresholds, Error> {
         let column = |value: fn(&GoodScore) -> f32| self.scores.iter().map(value).collect::<Vec<f32>>();
-        let image = calibrate(&column(|photo| photo.score), fpr, confidence, self.source)?;
-        let pixel = calibrate(&column(|photo| photo.map_max), fpr, confidence, self.source)?;
-        Ok(Thresholds { image: Some(image), pixel: Some(pixel) })
+        let mut scores = column(|photo| photo.score);
+        let maxima = column(|photo| photo.map_max);
+        let image = calibrate(&scores, fpr, confidence, self.source)?;
+        let pixel = match scores == maxima {
+            true => None,
+            false => Some(calibrate(&maxima, fpr, confidence, self.source)?),
+        };
+        let middle = scores.len() / 2;
+        scores.sort_unstable_by(f32::total_cmp);
+        let confidence_scale = scores.get(middle).map(|good| Thresholds::scale_of_confidence(image.value, *good));
+        Ok(Thresholds { image: Some(image), pixel, look_again: None, confidence_scale })
+    }
+
+    /// A second, lower threshold from the same scores: what lies between it and the first is [`Verdict::LookAgain`]. At most a share
+    /// `fpr` of good parts, larger than that of the first, is called that or anomalous, with this confidence.
+    ///
+    /// # Errors
+    /// [`Error::Calibration`].
+    pub fn look_again(&self, fpr: f64, confidence: f64) -> Result<Threshold, Error> {
+        let scores: Vec<f32> = self.scores.iter().map(|photo| photo.score).collect();
+        Ok(calibrate(&scores, fpr, confidence, self.source)?)
     }
 }
 
 /// Sets the thresholds of a model file and leaves everything else in it as it is: written beside it, then renamed.
 ///
 /// # Errors
-/// [`Error::WrongThreshold`], [`Error::Io`] and [`Error::ModelFile`]; the file is then as it was.
+/// [`Error::WrongThreshold`], [`Error::WrongLookAgain`], [`Error::Io`] and [`Error::ModelFile`]; the file is then as it was.
 #[cfg(not(target_family = "wasm"))]
 pub fn store_thresholds(path: impl AsRef<Path>, thresholds: Thresholds) -> Result<(), Error> {
     check_thresholds(&thresholds)?;
     let mut file = Model::read(&path)?;
-    file.sections.thresholds = Some(thresholds);
+    file.sections.thresholds = Some(with_scale(thresholds, file.sections.good_quantiles.as_ref()));
     write_model_file(path.as_ref(), &file)
 }
 
 fn check_thresholds(thresholds: &Thresholds) -> Result<(), Error> {
-    let wrong = thresholds.image.iter().chain(&thresholds.pixel).find(|threshold| !threshold.value.is_finite());
-    wrong.map_or(Ok(()), |threshold| Err(Error::WrongThreshold { value: threshold.value }))
+    if let Some((_, wrong)) = thresholds.named().find(|(_, threshold)| !threshold.value.is_finite()) {
+        return Err(Error::WrongThreshold { value: wrong.value });
+    }
+    let (image, lower) = (thresholds.image.map(|threshold| threshold.value), thresholds.look_again);
+    match lower.map(|threshold| threshold.value).filter(|lower| image.is_none_or(|image| *lower > image)) {
+        Some(look_again) => Err(Error::WrongLookAgain { look_again, image }),
+        None => Ok(()),
+    }
+}
+
+/// With the scale of the confidence that good photos of the fit give, where the thresholds bring none.
+fn with_scale(thresholds: Thresholds, good: Option<&GoodQuantiles>) -> Thresholds {
+    let found = || {
+        let median = good?.pixels_at(0.5)?;
+        Some(Thresholds::scale_of_confidence(thresholds.image?.value, median))
+    };
+    Thresholds { confidence_scale: thresholds.confidence_scale.or_else(found), ..thresholds }
 }

@@ -106,6 +106,18 @@ pub enum Error {
         /// What was given.
         value: f32,
     },
+    /// A second threshold that is not below the first, or has none to be below.
+    #[error(
+        "the look-again threshold {look_again} is above the image threshold{}: photos between the two are looked at again, so it \
+         must be at most that one",
+        image.map_or_else(|| ", of which there is none".to_owned(), |image| format!(" {image}"))
+    )]
+    WrongLookAgain {
+        /// What was given.
+        look_again: f32,
+        /// The image threshold.
+        image: Option<f32>,
+    },
     /// A model file is refused.
     #[error("{}: {source}", path.display())]
     ModelFile {

@@ -9,7 +9,7 @@ use patchcore_io::{
     DataSet, Geometry, HiddenDefect, ImageError, Limits, Mask, MaskFault, MaskSurvey, NetworkInput, Photo, TestImage,
     TruthMask, path_text,
 };
-use patchcore_metrics::threshold::{Threshold, Thresholds};
+use patchcore_metrics::threshold::{Threshold, Thresholds, Verdict};
 use patchcore_metrics::{
     Bootstrap, Confusion, ImageMetrics, Interval, LabelledMap, MetricError, PerMetric, PixelMetrics, PixelReplicates,
     Results, SetResults, image_metrics_at, image_replicates_at, pixel_metrics_at, pixel_replicates_at,
@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::into_photo::{Known, PhotoSource, input_bytes};
 use crate::model::Model;
 use crate::progress::{Progress, Stage, Teller};
+use crate::regions::DefectRegion;
 use crate::remarks::{Remark, Remarks};
 use crate::score::NearestGood;
 use crate::scores::InBatches;
@@ -44,6 +45,10 @@ pub struct EvaluatedImage {
     pub truth: Option<Vec<bool>>,
     /// Which pixels count, of the map's size; `None`: all of them.
     pub inside: Option<Vec<bool>>,
+    /// What the model's thresholds make of the score; `None` without one, and for an image that failed.
+    pub verdict: Option<Verdict>,
+    /// The regions of its map above the pixel threshold ([`Model::regions`]).
+    pub regions: Vec<DefectRegion>,
     /// What is odd about the photo; as a rule nothing.
     pub remarks: Vec<Remark>,
 }
@@ -148,6 +153,7 @@ pub struct EvaluateOptions<'a> {
     limits: Limits,
     progress: Teller<'a>,
     geometry: MapGeometry,
+    min_area: f64,
 }
 
 impl<'a> EvaluateOptions<'a> {
@@ -170,6 +176,13 @@ impl<'a> EvaluateOptions<'a> {
     #[must_use]
     pub fn geometry(mut self, geometry: MapGeometry) -> Self {
         self.geometry = geometry;
+        self
+    }
+
+    /// Regions of a smaller area, in pixels of the photo, are left out of [`EvaluatedImage::regions`]. Default: 0.
+    #[must_use]
+    pub fn min_area(mut self, min_area: f64) -> Self {
+        self.min_area = min_area;
         self
     }
 }
@@ -202,7 +215,7 @@ impl Model {
     /// # }
     /// ```
     pub fn evaluate(&self, data: &DataSet, options: EvaluateOptions<'_>) -> Result<Evaluation, Error> {
-        let EvaluateOptions { limits, mut progress, geometry } = options;
+        let EvaluateOptions { limits, mut progress, geometry, min_area } = options;
         let mut tell = |stage, done, total| match progress.tell(stage, done, total) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(Error::Cancelled { what: "evaluation" }),
@@ -220,9 +233,13 @@ impl Model {
         let region = truths.region.clone();
         let mut images: Vec<EvaluatedImage> = Vec::new();
         for ((image, truth), scored) in InBatches::new(self, self.loaded(data, truths)) {
+            let mut regions = Vec::new();
+            let mut verdict = None;
             let (score, worst, map, inside, remarks) = match scored {
                 Err(error) => (Err(error), None, None, None, Vec::new()),
                 Ok(score) => {
+                    regions = self.regions(&score, min_area);
+                    verdict = score.verdict;
                     let (value, remarks) = (Ok(score.score), score.remarks.clone());
                     let (at, nearest_good, lies) = (score.worst_at, score.nearest_good.clone(), score.geometry);
                     let worst = Some(WorstPatch { at, nearest_good, geometry: lies });
@@ -240,7 +257,20 @@ impl Model {
                     (None, Some(error), is_black.then_some(HiddenDefect::NoDefectivePixel))
                 }
             };
-            images.push(EvaluatedImage { image, score, mask_error, hidden, worst, map, truth, inside, remarks });
+            let row = EvaluatedImage {
+                image,
+                score,
+                mask_error,
+                hidden,
+                worst,
+                map,
+                truth,
+                inside,
+                verdict,
+                regions,
+                remarks,
+            };
+            images.push(row);
             tell(Stage::Scoring, images.len(), data.test.len())?;
         }
         let judged_at = judged_at(self.thresholds(), self.config().image_score);
@@ -339,6 +369,7 @@ impl Evaluation {
         Ok(Thresholds {
             image: Some(Threshold::f1_max(image.f1_max, image.n_normal, image.n_anomalous)),
             pixel: pixel.map(|pixel| Threshold::f1_max(pixel.f1_max, pixel.n_normal, pixel.n_anomalous)),
+            ..Thresholds::default()
         })
     }
 
@@ -459,10 +490,13 @@ mod tests {
     #[test]
     fn one_threshold_serves_image_and_map_only_where_both_are_on_one_scale() {
         let [image, pixel] = [2.0, 3.0].map(|value| Some(Threshold::manual(value)));
-        let stored = Thresholds { image, pixel: None };
+        let stored = Thresholds { image, ..Thresholds::default() };
         assert_eq!(judged_at(stored, ImageScoreRule::Reweighted), stored);
-        assert_eq!(judged_at(stored, ImageScoreRule::MaximumOfMap), Thresholds { image, pixel: image });
-        let both = Thresholds { image, pixel };
+        assert_eq!(
+            judged_at(stored, ImageScoreRule::MaximumOfMap),
+            Thresholds { image, pixel: image, ..Thresholds::default() }
+        );
+        let both = Thresholds { image, pixel, ..Thresholds::default() };
         assert_eq!(judged_at(both, ImageScoreRule::MaximumOfMap), both);
     }
 }

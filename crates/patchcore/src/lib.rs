@@ -76,11 +76,13 @@ mod fit_plan;
 mod into_photo;
 mod known_photos;
 mod load_options;
+mod map_scale;
 mod model;
 mod notes;
 mod photo_map;
 mod places;
 mod progress;
+mod regions;
 mod remarks;
 mod save;
 mod score;
@@ -100,7 +102,9 @@ pub use patchcore_config::{BankDtype, Copies, Crop, MODES, Mode, Pad, Region, Re
 pub use patchcore_core::device::{BACKENDS, Backend};
 pub use patchcore_core::good_quantiles::GoodQuantiles;
 pub use patchcore_core::memory_bank::MemoryBank;
-pub use patchcore_core::model_file::{self, InputsSeen, ModelFile, Provenance, Sections, StoredPath, TrainingPhoto};
+pub use patchcore_core::model_file::{
+    self, InputsSeen, ModelFile, Provenance, Sections, StoredPath, Thumbnail, TrainingPhoto,
+};
 pub use patchcore_core::scoring::AnomalyMap;
 pub use patchcore_core::suggestions::Suggestion;
 pub use patchcore_core::{ComputeDevice, FittedOn, GoodScores, Instructions, Precision};
@@ -129,9 +133,11 @@ pub use crate::fit_options::FitOptions;
 pub use crate::fit_plan::FitPlan;
 pub use crate::into_photo::{IntoPhoto, NamedPhoto, PhotoSource};
 pub use crate::load_options::LoadOptions;
+pub use crate::map_scale::MapScale;
 pub use crate::model::Model;
 pub use crate::photo_map::PhotoMap;
 pub use crate::progress::{Progress, ProgressFn, Stage};
+pub use crate::regions::DefectRegion;
 pub use crate::remarks::{Remark, Remarks};
 pub use crate::save::Save;
 pub use crate::score::{NearestGood, NearestPhoto, PatchScores, Score};

@@ -10,6 +10,7 @@ use patchcore_config::{BackboneWeights, Checked, Grid};
 use patchcore_core::error::ModelFileError;
 use patchcore_core::memory_bank::MemoryBank;
 use patchcore_core::model_file::{ModelFile, Sections};
+use patchcore_core::nearest_neighbor::Neighbor;
 use patchcore_core::passport::{Drift, ScorePassport};
 use patchcore_core::{ComputeDevice, FittedOn, ImageInput, ImageScore, PatchCore};
 use patchcore_io::{Geometry, NetworkInput, Photo};
@@ -122,36 +123,47 @@ impl Model {
     }
 
     /// The core's result, as places in the photo and names of training photos.
-    #[expect(clippy::indexing_slicing, reason = "a score has a worst cell, which has a nearest row of the bank")]
     fn to_score(&self, core: &PatchCore, input: &NetworkInput, result: ImageScore) -> Score {
         let columns = result.grid.columns;
-        let nearest = result.nearest[result.worst_cell];
-        let bank = core.members()[result.member].bank();
-        assert!((nearest.row as usize) < bank.len(), "the worst patch was compared with a row of the bank");
-        let origin = bank.origins().map(|origins| origins[nearest.row as usize]);
-        let distance = core.config().distance.of_squared(nearest.squared_distance) as f32;
         Score {
             score: result.score,
-            verdict: self.thresholds.image.map(|threshold| threshold.verdict(result.score)),
+            verdict: self.thresholds.verdict(result.score),
+            confidence: self.thresholds.confidence(result.score),
             worst_at: cell_in_photo(
                 &input.geometry,
                 result.grid,
                 result.worst_cell / columns,
                 result.worst_cell % columns,
             ),
-            nearest_good: NearestGood {
-                member: result.member,
-                image: origin
-                    .and_then(|at| self.sections.photos.get(at.image as usize))
-                    .map(|photo| photo.name.clone()),
-                origin,
-                distance,
-            },
+            nearest_good: self.nearest_good(core, result.member, &result.nearest, result.worst_cell),
+            nearest: result.nearest,
             patches: PatchScores { rows: result.grid.rows, columns: result.grid.columns, scores: result.patch_scores },
             map: result.map,
             inside: input.inside.clone(),
             geometry: input.geometry,
             remarks: self.remarks_on(input),
+        }
+    }
+
+    /// The row of a member's bank that is nearest to a cell.
+    #[expect(clippy::indexing_slicing, reason = "a score has nearest rows of its member's bank")]
+    pub(crate) fn nearest_good(
+        &self,
+        core: &PatchCore,
+        member: usize,
+        nearest: &[Neighbor],
+        cell: usize,
+    ) -> NearestGood {
+        let nearest = nearest[cell];
+        let bank = core.members()[member].bank();
+        assert!((nearest.row as usize) < bank.len(), "the patch was compared with a row of the bank");
+        let origin = bank.origins().map(|origins| origins[nearest.row as usize]);
+        let photo = origin.and_then(|at| self.sections.photos.get(at.image as usize));
+        NearestGood {
+            member,
+            image: photo.map(|photo| photo.name.clone()),
+            origin,
+            distance: core.config().distance.of_squared(nearest.squared_distance) as f32,
         }
     }
 

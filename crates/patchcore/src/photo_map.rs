@@ -1,6 +1,8 @@
 //! The anomaly map in the geometry of the original photo: what an overlay, a PLC or a robot wants.
 
+use patchcore_config::Size;
 use patchcore_core::scoring::AnomalyMap;
+use patchcore_io::Geometry;
 
 use crate::score::Score;
 
@@ -41,19 +43,35 @@ impl Score {
     /// # }
     /// ```
     #[must_use]
-    #[expect(clippy::indexing_slicing, reason = "samples lie inside the map, whose sizes are asserted")]
     pub fn on_photo(&self) -> PhotoMap {
-        let (width, height) = (self.geometry.original.width as usize, self.geometry.original.height as usize);
-        let axis = |count: usize, pixels: usize, along: &dyn Fn(f64) -> f64| -> Vec<Sample> {
-            (0..count).map(|at| Sample::new(along(at as f64), pixels)).collect()
+        let Size { width, height } = self.geometry.original;
+        PhotoMap::new(&self.map, self.inside.as_deref(), &self.geometry, Size { width, height })
+    }
+}
+
+impl PhotoMap {
+    /// A map in the geometry of the network's input, resampled to the whole photo at another size, such as that of a smaller picture
+    /// of it. `inside`: which pixels of the map count.
+    ///
+    /// # Panics
+    /// As [`Score::on_photo`].
+    #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "samples lie inside the map, whose sizes are asserted")]
+    pub fn new(map: &AnomalyMap, inside: Option<&[bool]>, geometry: &Geometry, size: Size) -> PhotoMap {
+        let (width, height) = (size.width as usize, size.height as usize);
+        // The photo's column that lies under the middle of a column of that size.
+        let in_photo = |at: usize, side: u32, of: u32| (at as f64 + 0.5) * f64::from(of) / f64::from(side) - 0.5;
+        let axis = |count: usize, pixels: usize, along: &dyn Fn(usize) -> f64| -> Vec<Sample> {
+            (0..count).map(|at| Sample::new(along(at), pixels)).collect()
         };
-        let columns = axis(width, self.map.width, &|x| self.geometry.to_input(x, 0.0).0);
-        let rows = axis(height, self.map.height, &|y| self.geometry.to_input(0.0, y).1);
-        let pixels = self.map.width * self.map.height;
-        assert!(pixels > 0 && self.map.scores.len() == pixels, "the map has a score for each of its pixels");
-        assert!(self.inside.as_ref().is_none_or(|inside| inside.len() == pixels), "the region has the map's size");
-        let value = |x: usize, y: usize| self.map.scores[y * self.map.width + x];
-        let inside = |x: usize, y: usize| self.inside.as_ref().is_none_or(|inside| inside[y * self.map.width + x]);
+        let original = geometry.original;
+        let columns = axis(width, map.width, &|x| geometry.to_input(in_photo(x, size.width, original.width), 0.0).0);
+        let rows = axis(height, map.height, &|y| geometry.to_input(0.0, in_photo(y, size.height, original.height)).1);
+        let pixels = map.width * map.height;
+        assert!(pixels > 0 && map.scores.len() == pixels, "the map has a score for each of its pixels");
+        assert!(inside.is_none_or(|inside| inside.len() == pixels), "the region has the map's size");
+        let value = |x: usize, y: usize| map.scores[y * map.width + x];
+        let inside = |x: usize, y: usize| inside.is_none_or(|inside| inside[y * map.width + x]);
         let mut scores = Vec::with_capacity(width * height);
         let mut seen = Vec::with_capacity(width * height);
         for row in &rows {

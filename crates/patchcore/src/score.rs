@@ -1,6 +1,7 @@
 //! What a model says of a photo: the score, where, and compared with what.
 
 use patchcore_core::memory_bank::PatchOrigin;
+use patchcore_core::nearest_neighbor::Neighbor;
 use patchcore_core::scoring::AnomalyMap;
 use patchcore_io::{Geometry, Photo};
 use patchcore_metrics::threshold::Verdict;
@@ -14,6 +15,9 @@ pub struct Score {
     pub score: f32,
     /// What the model's image threshold makes of it; `None` for a model that has none (see [`Model::calibrate`](crate::Model::calibrate)).
     pub verdict: Option<Verdict>,
+    /// How far on its side of the threshold the score lies, in `(0, 1)`, 0.5 at the threshold
+    /// ([`Thresholds::confidence`](crate::Thresholds::confidence)); `None` without a threshold.
+    pub confidence: Option<f32>,
     /// One score per pixel of the network's input; [`Score::on_photo`] is the same on the original photo.
     pub map: AnomalyMap,
     /// Which pixels of the input count, `[height, width]` row by row; the map is 0 at the others. `None`: all of them.
@@ -28,6 +32,8 @@ pub struct Score {
     pub patches: PatchScores,
     /// What is odd about the photo; as a rule nothing.
     pub remarks: Vec<Remark>,
+    /// The row of the deciding member's bank that is nearest to each cell of the grid.
+    pub(crate) nearest: Vec<Neighbor>,
 }
 
 /// Scores on the patch grid.
@@ -64,4 +70,7 @@ pub struct NearestPhoto {
     pub at: (f64, f64),
     /// How the network's input lies in it.
     pub geometry: Geometry,
+    /// Whether it is the small picture that the model keeps ([`Model::with_thumbnails`](crate::Model::with_thumbnails)), because the photo
+    /// itself is not there.
+    pub is_thumbnail: bool,
 }

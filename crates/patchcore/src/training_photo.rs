@@ -1,14 +1,23 @@
 //! A model's training photos, opened again to look at.
 
+#[cfg(feature = "jpeg")]
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+#[cfg(feature = "jpeg")]
+use std::sync::Arc;
 
-use patchcore_core::model_file::TrainingPhoto;
+use patchcore_config::Size;
+use patchcore_core::model_file::{Thumbnail, TrainingPhoto};
 use patchcore_io::{Geometry, Limits, Photo, path_of_text, path_text};
 
 use crate::error::Error;
 use crate::model::{Model, cell_in_photo};
 use crate::places::candidates;
 use crate::score::{NearestGood, NearestPhoto};
+
+/// Short side of a kept picture: what the network sees of a photo, as a rule.
+#[cfg(feature = "jpeg")]
+const THUMBNAIL: u32 = 256;
 
 impl Model {
     /// Opens a photo to look at, 16-bit samples on the scale that the model was fitted with.
@@ -57,7 +66,74 @@ impl Model {
                 Err(error) => drop(first.get_or_insert(error)),
             }
         }
+        // Where the photo itself is not there, or is another one now, the model may have a small picture of it.
+        let kept =
+            nearest.origin.and_then(|origin| self.sections.thumbnails.iter().find(|kept| kept.image == origin.image));
+        if let Some(kept) = kept {
+            return self.open_thumbnail(kept, name, nearest, limits);
+        }
         Err(first.unwrap_or_else(|| unreachable!("the photo's name was tried")))
+    }
+
+    /// The small picture that the model keeps of a photo, and the patch in it.
+    fn open_thumbnail(
+        &self,
+        kept: &Thumbnail,
+        name: &str,
+        nearest: &NearestGood,
+        limits: &Limits,
+    ) -> Result<NearestPhoto, Error> {
+        let photo = Photo::decode(name, &kept.jpeg, limits)?;
+        let original = Size { width: kept.size.0, height: kept.size.1 };
+        // Places of the input as they lie in the small picture.
+        let geometry = Geometry { original: photo.size(), ..Geometry::new(name, original, &self.core.config().view)? };
+        let at = self.place_of(nearest, &geometry);
+        let other = |reason| Error::OtherPhoto { name: name.to_owned(), reason };
+        Ok(NearestPhoto {
+            photo,
+            at: at.ok_or_else(|| other("the model's picture of it is too small"))?,
+            geometry,
+            is_thumbnail: true,
+        })
+    }
+
+    /// Where a nearest good patch lies in its photo: column, row; `None` for a photo with fewer cells.
+    fn place_of(&self, nearest: &NearestGood, geometry: &Geometry) -> Option<(f64, f64)> {
+        let origin = nearest.origin?;
+        let grid = self.core.extractor().grid(geometry.input.height as usize, geometry.input.width as usize);
+        let (row, column) = (usize::from(origin.row), usize::from(origin.column));
+        (row < grid.rows && column < grid.columns).then(|| cell_in_photo(geometry, grid, row, column))
+    }
+
+    /// The same model with small pictures of those training photos that have rows in a bank, each of a short side of 256 pixels at most:
+    /// then [`Model::open_nearest`] has something to show on a computer that has not got the photos. The photos are opened again. A
+    /// picture takes some 20 KB of the model's file.
+    ///
+    /// # Errors
+    /// As [`Model::open_nearest`], of the first photo that is not found.
+    #[cfg(feature = "jpeg")]
+    pub fn with_thumbnails(mut self, limits: &Limits) -> Result<Self, Error> {
+        let in_banks: BTreeSet<u32> = self
+            .banks()
+            .iter()
+            .flat_map(|bank| bank.origins().unwrap_or_default())
+            .map(|origin| origin.image)
+            .collect();
+        let photos = self.training_photos();
+        let mut thumbnails = Vec::new();
+        for image in in_banks {
+            let Some(known) = photos.get(image as usize) else { continue };
+            let path = self.file_of(known);
+            let photo = self.open_photo(&path, limits)?;
+            if known.sha256.is_some_and(|known| known != photo.sha256()) {
+                let reason = "its pixels are others than at the fit";
+                return Err(Error::OtherPhoto { name: path_text(&path), reason });
+            }
+            let size = (photo.width(), photo.height());
+            thumbnails.push(Thumbnail { image, size, jpeg: photo.thumbnail(THUMBNAIL)? });
+        }
+        Arc::make_mut(&mut self.sections).thumbnails = thumbnails;
+        Ok(self)
     }
 
     /// Where a training photo may lie now, the likeliest place first.
@@ -113,12 +189,7 @@ impl Model {
         if self.core.config().region.as_ref().is_some_and(|region| region.size != photo.size()) {
             return Err(other("it has another size than the photos of the fit"));
         }
-        let grid = self.core.extractor().grid(geometry.input.height as usize, geometry.input.width as usize);
-        let (row, column) = (usize::from(origin.row), usize::from(origin.column));
-        if row >= grid.rows || column >= grid.columns {
-            return Err(other("it is smaller than the photo of the fit"));
-        }
-        let at = cell_in_photo(&geometry, grid, row, column);
-        Ok(NearestPhoto { photo, at, geometry })
+        let at = self.place_of(nearest, &geometry).ok_or_else(|| other("it is smaller than the photo of the fit"))?;
+        Ok(NearestPhoto { photo, at, geometry, is_thumbnail: false })
     }
 }

@@ -11,6 +11,7 @@ use patchcore::{
 
 use crate::arguments::Calibrate;
 use crate::data::{self, Use};
+use crate::misuse::Misuse;
 use crate::outcome::Outcome;
 use crate::output;
 use crate::progress::Display;
@@ -31,7 +32,8 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
             WritePlan::new(arguments.force).changed(&source.model)?;
             let old = Model::read(&source.model)?.sections.thresholds.unwrap_or_default();
             let pixel = arguments.manual_pixel.map(Threshold::manual).or(old.pixel);
-            Thresholds { image: Some(Threshold::manual(value)), pixel }
+            let look_again = arguments.manual_look_again.map(Threshold::manual);
+            Thresholds { image: Some(Threshold::manual(value)), pixel, look_again, confidence_scale: None }
         }
         (None, None, Some(data)) => {
             let data = data::open(data, Use::Test)?;
@@ -54,10 +56,8 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
     };
     store_thresholds(&source.model, thresholds)?;
     let mut text = String::new();
-    for (name, threshold) in [("image", thresholds.image), ("pixel", thresholds.pixel)] {
-        if let Some(Threshold { value, origin }) = threshold {
-            text.push_str(&format!("{name} threshold {value}: {origin}; {}\n", origin.holds_until()));
-        }
+    for (name, Threshold { value, origin }) in thresholds.named() {
+        text.push_str(&format!("{name} threshold {value}: {origin}; {}\n", origin.holds_until()));
     }
     output::print(&format!("{text}stored in {}\n", source.model.display()))?;
     Ok(outcome)
@@ -115,6 +115,13 @@ fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thres
     if held_out {
         output::note(&format!("{} validation photos of {}", files.len(), good.display()));
     }
+    if let (Some(rate), Some(lower)) = (arguments.fpr, arguments.look_again_fpr)
+        && lower < rate
+    {
+        return Err(anyhow::Error::new(Misuse(format!(
+            "--look-again-fpr {lower} is below --fpr {rate}: more good parts are looked at again than are called anomalous; give a larger share"
+        ))));
+    }
     // What so many photos cannot support is said before they are scored.
     let asked = arguments.fpr.or_else(|| arguments.cross_fit.is_none().then_some(FPR));
     match asked {
@@ -152,7 +159,8 @@ fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thres
             fpr
         }
     };
-    let thresholds = report.thresholds(fpr, arguments.confidence)?;
+    let look_again = arguments.look_again_fpr.map(|rate| report.look_again(rate, arguments.confidence)).transpose()?;
+    let thresholds = Thresholds { look_again, ..report.thresholds(fpr, arguments.confidence)? };
     look_at(&report, thresholds);
     Ok((thresholds, !report.rejected.is_empty()))
 }

@@ -36,6 +36,7 @@ pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
         stress: false,
         stress_photos: STRESS_PHOTOS,
         map_geometry: MapGeometry::Input,
+        min_area: 0.0,
     })?;
     output::print(&format!(
         "\nLook at\n  {}  the report: open it in a browser\n  {}/overlays/<kind>/  photo, heat map and truth of every test photo\n  {}  the metrics\n  {}  one \

@@ -11,15 +11,16 @@ use patchcore::{
     Bootstrap, DataSet, EvaluateOptions, EvaluatedImage, Evaluation, HiddenDefect, Limits, Model, Stage, StagedFile,
     TestImage, path_text, write_beside_and_rename,
 };
-use patchcore_report::{ColorScale, Lettering, OwnFile, Panel, to_png};
+use patchcore_report::{Lettering, OwnFile};
 
 use crate::arguments::{Evaluate, MapGeometry};
-use crate::commands::score::{OVERLAY, color_scale, contour};
+use crate::commands::score::OVERLAY;
 use crate::data::{self, Use};
 use crate::lettering::lettering;
 use crate::outcome::Outcome;
 use crate::output;
 use crate::output::make_folder;
+use crate::pictures::{Scene, verdict_line};
 use crate::progress::Display;
 use crate::report_evidence::evidence;
 use crate::report_page::report_page;
@@ -41,7 +42,10 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
         MapGeometry::Original => patchcore::MapGeometry::Photo,
     };
     let mut display = Display::new();
-    let options = EvaluateOptions::default().geometry(geometry).progress(|progress| display.show(progress));
+    let options = EvaluateOptions::default()
+        .geometry(geometry)
+        .min_area(arguments.min_area)
+        .progress(|progress| display.show(progress));
     let mut evaluation = model.evaluate(&data, options)?;
     display.finish();
     let scoring = display.until(Stage::Scoring);
@@ -287,13 +291,10 @@ fn draw_overlays(
     geometry: patchcore::MapGeometry,
     lettering: &Lettering,
 ) -> anyhow::Result<()> {
-    let scale = color_scale(model);
-    let best = || Some(evaluation.overall.pixel.as_ref().ok()?.f1_max.threshold);
-    let threshold = contour(model).or_else(best);
     // The evaluation has the photos of the test set, in its order.
     for (row, file) in evaluation.images.iter().zip(files).filter(|(row, _)| row.map.is_some()) {
         file.parent().map_or(Ok(()), make_folder)?;
-        draw_overlay(file, model, row, scale, threshold, geometry, lettering)
+        draw_overlay(file, model, row, geometry, lettering)
             .with_context(|| format!("cannot draw {}", row.image.relative))?;
     }
     Ok(())
@@ -329,32 +330,22 @@ fn draw_overlay(
     file: &Path,
     model: &Model,
     row: &EvaluatedImage,
-    scale: ColorScale,
-    threshold: Option<f32>,
     geometry: patchcore::MapGeometry,
     lettering: &Lettering,
 ) -> anyhow::Result<()> {
-    let (Some(map), Ok(score)) = (&row.map, &row.score) else { return Ok(()) };
-    let (path, limits) = (&row.image.path, Limits::default());
-    let photo = model.open_photo(path, &limits)?;
-    let photo = match geometry {
-        patchcore::MapGeometry::Input => model.prepare(&photo)?.to_rgb8(),
-        patchcore::MapGeometry::Photo => photo.to_rgb8(),
-    };
-    let title = format!("{}  score {score:.4}", row.image.relative);
-    let picture = Panel {
+    let (Some(map), Some(worst), Ok(score)) = (&row.map, &row.worst, &row.score) else { return Ok(()) };
+    let photo = model.open_photo(&row.image.path, &Limits::default())?;
+    let verdict = verdict_line(*score, row.verdict, model.thresholds().image);
+    let scene = Scene {
         photo: &photo,
-        map: &map.scores,
-        map_width: map.width as u32,
-        map_height: map.height as u32,
-        scale,
-        threshold,
+        map,
+        inside: row.inside.as_deref(),
         truth: row.truth.as_deref(),
-        title: &title,
-        lettering,
-    }
-    .render()?;
-    Ok(write_beside_and_rename(file, &to_png(&picture)?)?)
+        geometry: (geometry == patchcore::MapGeometry::Input).then_some(&worst.geometry),
+        regions: &row.regions,
+        title: &format!("{}  {verdict}", row.image.relative),
+    };
+    Ok(write_beside_and_rename(file, &scene.png(model, lettering)?)?)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use patchcore::{
     FitOptions, FitPlan, Geometry, Limits, MaskSurvey, Model, Photo, PhotoHeader, Provenance, Region, Save, Settings,
-    Size, Stage, Suggestion, Threshold, Thresholds, path_text, region_of_masks,
+    Size, Stage, Suggestion, Threshold, path_text, region_of_masks,
 };
 
 use crate::arguments::Fit;
@@ -58,8 +58,8 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
     output::warn_of_rejected(&report.rejected);
     output::warn_of(&report.remarks);
     report.suggestions.iter().for_each(|suggestion| output::note(&suggested(suggestion)));
-    let model =
-        if arguments.reproducible { report.model.reproducible() } else { report.model.with_provenance(provenance()) };
+    let model = if arguments.keep_thumbnails { with_thumbnails(report.model)? } else { report.model };
+    let model = if arguments.reproducible { model.reproducible() } else { model.with_provenance(provenance()) };
     let save = if arguments.embed_weights { Save::WithWeights } else { Save::WithoutWeights };
     model.save(&arguments.output, save)?;
     output::print(&format!(
@@ -83,12 +83,21 @@ fn lost_thresholds(output: &Path) -> anyhow::Result<Option<String>> {
         return Ok(None);
     }
     let Ok(old) = Model::read(output) else { return Ok(Some("cannot be read and may have thresholds".to_owned())) };
-    let Thresholds { image, pixel } = old.sections.thresholds.unwrap_or_default();
-    let said = |name: &str, threshold: Option<Threshold>| {
-        threshold.map(|Threshold { value, origin }| format!("the {name} threshold {value} ({origin})"))
-    };
-    let said: Vec<String> = [said("image", image), said("pixel", pixel)].into_iter().flatten().collect();
+    let thresholds = old.sections.thresholds.unwrap_or_default();
+    let said = |(name, Threshold { value, origin })| format!("the {name} threshold {value} ({origin})");
+    let said: Vec<String> = thresholds.named().map(said).collect();
     Ok((!said.is_empty()).then(|| format!("has {}", said.join(" and "))))
+}
+
+#[cfg(feature = "jpeg")]
+fn with_thumbnails(model: Model) -> anyhow::Result<Model> {
+    Ok(model.with_thumbnails(&Limits::default())?)
+}
+
+#[cfg(not(feature = "jpeg"))]
+fn with_thumbnails(_: Model) -> anyhow::Result<Model> {
+    let refused = "--keep-thumbnails needs JPEG, which this build has not got: build with the feature `jpeg`";
+    Err(anyhow::Error::new(crate::misuse::Misuse(refused.to_owned())))
 }
 
 /// Who made the model: the date, the command and this program.

@@ -24,6 +24,7 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
         output::print(&format!("{value:#}\n"))?;
         return Ok(Outcome::Done);
     }
+    let thresholds = sections.thresholds.unwrap_or_default();
     let shape = |bank: &MemoryBank| format!("{} rows x {} {}", bank.len(), bank.dim(), bank.dtype().name());
     let mut rows = header.config.described();
     rows.extend([
@@ -50,8 +51,9 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
             ),
         ),
         ("made", made(sections.provenance.as_ref())),
-        ("image limit", threshold(sections.thresholds.and_then(|thresholds| thresholds.image))),
-        ("pixel limit", threshold(sections.thresholds.and_then(|thresholds| thresholds.pixel))),
+        ("threshold", threshold(thresholds.image)),
+        ("of pixels", threshold(thresholds.pixel)),
+        ("look again", threshold(thresholds.look_again)),
         ("format", format!("version {}, written by patchcore {}", header.format_version, header.written_by)),
     ]);
     let text: String = rows.iter().map(|(name, value)| format!("{name:<13} {value}\n")).collect();

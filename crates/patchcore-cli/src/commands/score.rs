@@ -3,37 +3,48 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use patchcore::config::Distance;
 use patchcore::{
-    Limits, Model, Photo, Progress, Remarks, Score, Stage, Threshold, Thresholds, Verdict, one_line, path_text,
-    write_beside_and_rename,
+    DefectRegion, Geometry, Limits, Model, Photo, Progress, Remarks, Score, Stage, Threshold, Thresholds, Verdict,
+    one_line, path_of_text, path_text, write_beside_and_rename,
 };
-use patchcore_report::{ColorScale, OwnFile, overlay, to_float_tiff, to_npy, to_png};
+use patchcore_report::{Lettering, OwnFile, Pair, crop_around, to_float_tiff, to_npy, to_png};
 use serde::Serialize;
 
-use crate::arguments::{MapFormat, MapGeometry, Score as Arguments};
+use crate::arguments::{Format, MapFormat, MapGeometry, Score as Arguments};
 use crate::data;
 use crate::file_names::FileNames;
+use crate::lettering::lettering;
 use crate::outcome::Outcome;
 use crate::output;
+use crate::pictures::{Scene, verdict_line};
 use crate::progress::Display;
+use crate::report_evidence::crop_size;
 use crate::row_stream::RowStream;
 use crate::said;
 use crate::write_plan::{Kind, WritePlan};
 
 /// How overlays end; folders of photos leave such files out.
 pub const OVERLAY: &str = ".overlay.png";
+/// How pictures that explain a score end.
+pub const EXPLANATION: &str = ".explained.png";
 
 /// One line of the result.
 #[derive(Serialize)]
 struct Row {
     image_path: String,
     score: Option<f32>,
-    /// `good` or `anomalous`; absent without a threshold.
+    /// `good`, `look_again` or `anomalous`; absent without a threshold.
     verdict: Option<&'static str>,
+    /// The image threshold; absent without one.
+    threshold: Option<f32>,
+    /// How far on its side of the threshold the score lies, 0.5 at the threshold; absent without one.
+    confidence: Option<f32>,
     /// Centre of the worst patch, in pixels of the photo.
     worst_x: Option<f64>,
     worst_y: Option<f64>,
+    /// Connected areas of the map above the pixel threshold, and the largest one's area in pixels of the photo.
+    region_count: Option<usize>,
+    largest_region_area: Option<f64>,
     /// The training photo with the nearest good patch.
     nearest_good: Option<String>,
     /// Which memory bank decided and has the patch, from 1.
@@ -42,10 +53,63 @@ struct Row {
     nearest_good_row: Option<u16>,
     nearest_good_column: Option<u16>,
     nearest_good_distance: Option<f32>,
-    /// Where its map and its overlay are, if they were asked for and could be written.
+    /// Where its map, its overlay and the picture that explains it are, if they were asked for and could be written.
     map_path: Option<String>,
     overlay_path: Option<String>,
+    explanation_path: Option<String>,
     error: Option<String>,
+}
+
+/// A row of JSON, which has each region too.
+#[derive(Serialize)]
+struct RowWithRegions<'a> {
+    #[serde(flatten)]
+    row: &'a Row,
+    regions: Vec<RegionRow>,
+}
+
+/// A region in the photo's pixels, whose top left one has its centre at (0, 0).
+#[derive(Serialize)]
+struct RegionRow {
+    /// First column and row, and their numbers.
+    left: u32,
+    top: u32,
+    width: u32,
+    height: u32,
+    area: f64,
+    centroid_x: f64,
+    centroid_y: f64,
+    /// The map's largest value in it, and where that is.
+    peak: f32,
+    peak_x: f64,
+    peak_y: f64,
+    /// The good patch that is nearest to the patch there.
+    nearest_good: Option<String>,
+    nearest_good_row: Option<u16>,
+    nearest_good_column: Option<u16>,
+    nearest_good_distance: f32,
+}
+
+impl From<DefectRegion> for RegionRow {
+    fn from(region: DefectRegion) -> Self {
+        let nearest = region.nearest_good;
+        Self {
+            left: region.left,
+            top: region.top,
+            width: region.width,
+            height: region.height,
+            area: region.area,
+            centroid_x: region.centroid.0,
+            centroid_y: region.centroid.1,
+            peak: region.peak,
+            peak_x: region.peak_at.0,
+            peak_y: region.peak_at.1,
+            nearest_good_row: nearest.origin.map(|origin| origin.row),
+            nearest_good_column: nearest.origin.map(|origin| origin.column),
+            nearest_good_distance: nearest.distance,
+            nearest_good: nearest.image,
+        }
+    }
 }
 
 /// A path that no photos could be got from.
@@ -59,6 +123,7 @@ struct Unread {
 struct Files {
     map: Option<PathBuf>,
     overlay: Option<PathBuf>,
+    explanation: Option<PathBuf>,
 }
 
 /// Which of a photo's pictures were written, and why not the others.
@@ -66,6 +131,7 @@ struct Files {
 struct Written {
     map: bool,
     overlay: bool,
+    explanation: bool,
     error: Option<String>,
 }
 
@@ -92,16 +158,21 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let files = plan(arguments, &paths)?;
     let mut model = crate::device::load(source)?;
     if let Some(value) = arguments.threshold {
-        let thresholds = Thresholds { image: Some(Threshold::manual(value)), ..model.thresholds() };
+        // A second threshold of the model stays as long as it is the lower one.
+        let look_again = model.thresholds().look_again.filter(|lower| lower.value <= value);
+        let image = Some(Threshold::manual(value));
+        let thresholds = Thresholds { image, look_again, confidence_scale: None, ..model.thresholds() };
         model = model.with_thresholds(thresholds)?;
     }
-    if arguments.fail_on_anomaly && model.thresholds().image.is_none() {
+    let needs_threshold = arguments.fail_on_anomaly || arguments.explain.is_some();
+    if needs_threshold && model.thresholds().image.is_none() {
         return Err(patchcore::Error::NoThreshold.into());
     }
     let mut display = Display::new();
     let photos = paths.iter().filter_map(|path| path.as_ref().ok()).collect::<Vec<_>>();
-    // An overlay is drawn on the photo, which is decoded once for both.
-    let mut scores = match arguments.overlays.is_some() {
+    let lettering = lettering(arguments.font.as_deref())?;
+    // Pictures are drawn of the photo, which is decoded once for both.
+    let mut scores = match arguments.overlays.is_some() || arguments.explain.is_some() {
         true => model.scores_and_photos(photos, Limits::default()),
         false => model.scores(photos),
     };
@@ -109,6 +180,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let (mut remarks, mut tally) = (Remarks::default(), Tally::default());
     let mut cancelled = false;
     for (at, (path, files)) in paths.iter().zip(&files).enumerate() {
+        let mut regions = Vec::new();
         let row = match path {
             Err(unread) => Row::failed(path_text(&unread.path), said::of_chain(&unread.error)),
             Ok(_) => {
@@ -117,14 +189,23 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
                     Err(error) => Row::failed(photo.name, said::of(&error)),
                     Ok(score) => {
                         remarks.note(&photo.name, &score.remarks);
-                        let written = write_pictures(&model, files, arguments, photo.photo.as_ref(), &score);
-                        Row::scored(photo.name, score, files, written)
+                        regions = model.regions(&score, arguments.min_area);
+                        let scored =
+                            Scored { model: &model, photo: photo.photo.as_ref(), score: &score, regions: &regions };
+                        let written = scored.write(files, arguments, &lettering);
+                        Row::scored(photo.name, &model, score, &regions, files, written)
                     }
                 }
             }
         };
         tally.count(&row);
-        display.suspend(|| stream.row(&row, Row::line))?;
+        let regions = regions.into_iter().map(RegionRow::from).collect();
+        display.suspend(|| match arguments.format {
+            Format::Json | Format::Jsonl => {
+                stream.row(&RowWithRegions { row: &row, regions }, |with_regions| with_regions.row.line())
+            }
+            Format::Csv | Format::Table => stream.row(&row, Row::line),
+        })?;
         if display.show(Progress::new(Stage::Scoring, at + 1, paths.len())).is_break() && at + 1 < paths.len() {
             cancelled = true;
             break;
@@ -147,8 +228,12 @@ impl Row {
             image_path,
             score: None,
             verdict: None,
+            threshold: None,
+            confidence: None,
             worst_x: None,
             worst_y: None,
+            region_count: None,
+            largest_region_area: None,
             nearest_good: None,
             nearest_good_bank: None,
             nearest_good_row: None,
@@ -156,17 +241,29 @@ impl Row {
             nearest_good_distance: None,
             map_path: None,
             overlay_path: None,
+            explanation_path: None,
             error: Some(error),
         }
     }
 
     /// Of a photo with a score, whose pictures were written or not.
-    fn scored(image_path: String, score: Score, files: &Files, written: Written) -> Self {
+    fn scored(
+        image_path: String,
+        model: &Model,
+        score: Score,
+        regions: &[DefectRegion],
+        files: &Files,
+        written: Written,
+    ) -> Self {
         let path = |file: &Option<PathBuf>| file.as_deref().map(path_text);
         Self {
             image_path,
             score: Some(score.score),
             verdict: score.verdict.map(Verdict::name),
+            threshold: model.thresholds().image.map(|threshold| threshold.value),
+            confidence: score.confidence,
+            region_count: Some(regions.len()),
+            largest_region_area: regions.iter().map(|region| region.area).reduce(f64::max),
             worst_x: Some(score.worst_at.0),
             worst_y: Some(score.worst_at.1),
             nearest_good_bank: Some(score.nearest_good.member + 1),
@@ -176,6 +273,7 @@ impl Row {
             nearest_good: score.nearest_good.image,
             map_path: written.map.then(|| path(&files.map)).flatten(),
             overlay_path: written.overlay.then(|| path(&files.overlay)).flatten(),
+            explanation_path: written.explanation.then(|| path(&files.explanation)).flatten(),
             error: written.error,
         }
     }
@@ -184,12 +282,14 @@ impl Row {
     fn line(&self) -> String {
         let mut line = match self.score {
             Some(score) => {
-                let verdict = self.verdict.map(|verdict| format!("{verdict:<9}  ")).unwrap_or_default();
-                format!("{score:>10.4}  {verdict}{}", self.image_path)
+                let verdict = self.verdict.map(|verdict| format!("{verdict:<10} ")).unwrap_or_default();
+                let confidence = self.confidence.map(|share| format!("{share:.3}  ")).unwrap_or_default();
+                format!("{score:>10.4}  {verdict}{confidence}{}", self.image_path)
             }
             None => format!("{:>10}  {}", "error", self.image_path),
         };
-        let files: Vec<&str> = [&self.map_path, &self.overlay_path].into_iter().filter_map(Option::as_deref).collect();
+        let files = [&self.map_path, &self.overlay_path, &self.explanation_path];
+        let files: Vec<&str> = files.into_iter().filter_map(Option::as_deref).collect();
         if !files.is_empty() {
             line.push_str(&format!("  -> {}", files.join(", ")));
         }
@@ -238,22 +338,6 @@ impl Tally {
     }
 }
 
-/// One scale for every photo that a model scores: colour begins where good patches end, and is full at twice that
-/// distance.
-pub fn color_scale(model: &Model) -> ColorScale {
-    let good = model.fitted_on().good_scores.percentile_99.max(f32::MIN_POSITIVE);
-    let full = match model.config().distance {
-        Distance::SquaredL2 => 4.0,
-        Distance::L2 => 2.0,
-    };
-    ColorScale { low: good, high: full * good }
-}
-
-/// The score from which a pixel lies inside the contour: above the model's pixel threshold, as a verdict has it.
-pub fn contour(model: &Model) -> Option<f32> {
-    model.thresholds().pixel.map(|threshold| threshold.value.next_up())
-}
-
 /// Folders become the photos in them. One without photos, or that cannot be read, has a row like a photo that cannot.
 fn expand(paths: &[PathBuf]) -> Vec<Result<PathBuf, Unread>> {
     let mut files = Vec::new();
@@ -275,7 +359,7 @@ fn plan(arguments: &Arguments, paths: &[Result<PathBuf, Unread>]) -> anyhow::Res
     let photos = paths.iter().filter_map(|path| path.as_deref().ok());
     let others = [Some(arguments.source.model.as_path()), arguments.source.weights.as_deref()];
     let plan = WritePlan::new(arguments.force).reads_photos(photos).reads(others.into_iter().flatten());
-    for folder in [&arguments.maps, &arguments.overlays].into_iter().flatten() {
+    for folder in [&arguments.maps, &arguments.overlays, &arguments.explain].into_iter().flatten() {
         plan.folder(folder)?;
     }
     let mut names = FileNames::default();
@@ -291,53 +375,104 @@ fn plan(arguments: &Arguments, paths: &[Result<PathBuf, Unread>]) -> anyhow::Res
         Ok(Files {
             map: file(&arguments.maps, format.ending(), format.file())?,
             overlay: file(&arguments.overlays, OVERLAY, OwnFile::Png)?,
+            explanation: file(&arguments.explain, EXPLANATION, OwnFile::Png)?,
         })
     });
     files.collect()
 }
 
-/// Writes what is asked for; what cannot be written is said in the photo's row.
-fn write_pictures(
-    model: &Model,
-    files: &Files,
-    arguments: &Arguments,
-    photo: Option<&Photo>,
-    score: &Score,
-) -> Written {
-    let mut written = Written::default();
-    if files.map.is_none() && files.overlay.is_none() {
-        return written;
+/// A photo that was scored, with what its pictures need.
+struct Scored<'a> {
+    model: &'a Model,
+    photo: Option<&'a Photo>,
+    score: &'a Score,
+    regions: &'a [DefectRegion],
+}
+
+impl Scored<'_> {
+    /// Writes what is asked for; what cannot be written is said in the photo's row.
+    fn write(&self, files: &Files, arguments: &Arguments, lettering: &Lettering) -> Written {
+        let mut errors = Vec::new();
+        let mut done = |result: Option<anyhow::Result<()>>| match result {
+            Some(Err(error)) => {
+                errors.push(said::of_chain(&error));
+                false
+            }
+            result => result.is_some(),
+        };
+        let is_flagged = self.score.verdict.is_some_and(|verdict| verdict != Verdict::Good);
+        let explanation = files.explanation.as_deref().filter(|_| is_flagged);
+        if let (None, Some(old)) = (explanation, &files.explanation) {
+            // What an earlier run has explained is good now.
+            if Kind::Report(OwnFile::Png).made(old).unwrap_or(false) {
+                let _ = std::fs::remove_file(old);
+            }
+        }
+        Written {
+            map: done(files.map.as_deref().map(|path| self.write_map(path, arguments))),
+            overlay: done(files.overlay.as_deref().map(|path| self.write_overlay(path, lettering))),
+            explanation: done(explanation.map(|path| self.explain(path, lettering))),
+            error: (!errors.is_empty()).then(|| errors.join("; ")),
+        }
     }
-    let geometry = arguments.map_geometry;
-    let on_photo = (geometry == MapGeometry::Original).then(|| score.on_photo().map);
-    let map = on_photo.as_ref().unwrap_or(&score.map);
-    let (width, height) = (map.width as u32, map.height as u32);
-    let write_map = |path: &Path| -> anyhow::Result<()> {
+
+    fn write_map(&self, path: &Path, arguments: &Arguments) -> anyhow::Result<()> {
+        let on_photo = (arguments.map_geometry == MapGeometry::Original).then(|| self.score.on_photo().map);
+        let map = on_photo.as_ref().unwrap_or(&self.score.map);
+        let (width, height) = (map.width as u32, map.height as u32);
         let bytes = match arguments.map_format {
             MapFormat::Npy => to_npy(&map.scores, width, height),
             MapFormat::Tiff => to_float_tiff(&map.scores, width, height),
         };
         Ok(write_beside_and_rename(path, &bytes?)?)
-    };
-    let write_overlay = |path: &Path| -> anyhow::Result<()> {
-        let photo = photo.context("the photo was not kept")?;
-        let photo = match geometry {
-            MapGeometry::Original => photo.to_rgb8(),
-            MapGeometry::Input => model.prepare(photo)?.to_rgb8(),
+    }
+
+    fn write_overlay(&self, path: &Path, lettering: &Lettering) -> anyhow::Result<()> {
+        let photo = self.photo.context("the photo was not kept")?;
+        let score = self.score;
+        let scene = Scene {
+            photo,
+            map: &score.map,
+            inside: score.inside.as_deref(),
+            truth: None,
+            geometry: Some(&score.geometry),
+            regions: self.regions,
+            title: &format!("{}  {}", file_name(photo.name()), self.verdict()),
         };
-        let picture = overlay(&photo, &map.scores, width, height, &color_scale(model), contour(model), None)?;
-        Ok(write_beside_and_rename(path, &to_png(&picture)?)?)
-    };
-    let mut errors = Vec::new();
-    let mut done = |result: Option<anyhow::Result<()>>| match result {
-        Some(Err(error)) => {
-            errors.push(said::of_chain(&error));
-            false
-        }
-        result => result.is_some(),
-    };
-    written.map = done(files.map.as_deref().map(write_map));
-    written.overlay = done(files.overlay.as_deref().map(write_overlay));
-    written.error = (!errors.is_empty()).then(|| errors.join("; "));
-    written
+        Ok(write_beside_and_rename(path, &scene.png(self.model, lettering)?)?)
+    }
+
+    fn verdict(&self) -> String {
+        verdict_line(self.score.score, self.score.verdict, self.model.thresholds().image)
+    }
+
+    /// The worst place beside the good patch that is nearest to it.
+    fn explain(&self, path: &Path, lettering: &Lettering) -> anyhow::Result<()> {
+        let photo = self.photo.context("the photo was not kept")?;
+        // The highest region is what the map shows as worst; without one it is the worst patch.
+        let (at, nearest) = match self.regions.first() {
+            Some(region) => (region.peak_at, &region.nearest_good),
+            None => (self.score.worst_at, &self.score.nearest_good),
+        };
+        let other = self.model.open_nearest(nearest, &Limits::default());
+        let right = match (&other, &nearest.image) {
+            (Ok(_), Some(image)) => format!("nearest good: {}", file_name(image)),
+            (Err(error), _) => format!("nearest good: {error}"),
+            (Ok(_), None) => "nearest good".to_owned(),
+        };
+        let crop = |photo: &Photo, at, geometry: &Geometry| crop_around(&photo.to_rgb8(), at, crop_size(geometry));
+        let found = other.as_ref().ok().map(|other| crop(&other.photo, other.at, &other.geometry));
+        let pair = Pair {
+            title: &format!("{}, distance {:.4}", self.verdict(), nearest.distance),
+            left: (&file_name(photo.name()), &crop(photo, at, &self.score.geometry)),
+            right: (&right, found.as_ref()),
+            lettering,
+        };
+        Ok(write_beside_and_rename(path, &to_png(&pair.render())?)?)
+    }
+}
+
+/// The last part of a photo's name.
+fn file_name(name: &str) -> String {
+    path_text(Path::new(path_of_text(name).file_name().unwrap_or_default()))
 }

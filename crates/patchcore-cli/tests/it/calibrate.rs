@@ -45,14 +45,14 @@ fn a_calibrated_model_gives_verdicts_and_exit_codes() {
     let row = &serde_json::from_str::<Value>(&json).unwrap()[0];
     assert_eq!(row["verdict"], "anomalous");
     assert!(row["nearest_good_distance"].as_f64().unwrap() > 0.0 && row["nearest_good_row"].is_u64(), "{row:#}");
-    // An overlay has a line where the pixel threshold lies; a good part has none.
+    // An overlay has a line where the pixel threshold lies, and a box around it; a good part has neither, only the key of the lines.
     let overlays = place.text("overlays");
     patchcore(["score", "--model", &model, "--overlays", &overlays, &good, &bad]).done();
     let white = |name: &str| {
         let picture = image::open(place.path("overlays").join(format!("{name}.overlay.png"))).unwrap().to_rgb8();
         picture.pixels().filter(|pixel| pixel.0 == [255; 3]).count()
     };
-    assert!(white("000.png") > 10 && white("100.png") == 0, "{} {}", white("000.png"), white("100.png"));
+    assert!(white("000.png") > 2 * white("100.png"), "{} {}", white("000.png"), white("100.png"));
 
     // The evaluation counts at the threshold, and says how far the metrics may be off.
     let (data, out) = (place.text("part"), place.text("out"));
@@ -69,7 +69,7 @@ fn a_calibrated_model_gives_verdicts_and_exit_codes() {
     let interval = &metrics["aupro_0.3_ci"];
     let (low, value, high) = (interval[0].as_f64(), metrics["aupro_0.3"].as_f64(), interval[1].as_f64());
     assert!(low.unwrap() <= value.unwrap() && value.unwrap() <= high.unwrap(), "{metrics:#}");
-    assert!(metrics["kinds"]["spot"]["pixel_auroc_ci"].is_array() && metrics["thresholds"]["pixel"].is_object());
+    assert!(metrics["kinds"]["spot"]["pixel_auroc_ci"].is_array() && metrics["thresholds"]["pixel"].is_null());
     patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &out, "--no-overlays", "--no-intervals"]).done();
     assert!(!fs::read_to_string(place.path("out/metrics.json")).unwrap().contains("_ci"));
 }

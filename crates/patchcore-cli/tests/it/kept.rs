@@ -312,7 +312,7 @@ fn a_calibrated_model_is_refitted_only_by_force_and_its_file_stays_where_it_is()
     calibrate(&place.text("current"), "7").done();
     assert!(place.path("current").is_symlink());
     assert_eq!(fs::metadata(&model).unwrap().permissions().mode() & 0o777, 0o640);
-    assert!(patchcore(["inspect", &place.text("m.patchcore")]).done().stdout.contains("image limit   7"));
+    assert!(patchcore(["inspect", &place.text("m.patchcore")]).done().stdout.contains("threshold     7"));
 
     let before = fs::read(&model).unwrap();
     for name in ["m.patchcore", "current"] {
@@ -332,7 +332,7 @@ fn a_calibrated_model_is_refitted_only_by_force_and_its_file_stays_where_it_is()
     patchcore(fit).done().ends(0, &["the image threshold 8"]);
     // Without a threshold there is nothing to lose.
     patchcore(small_fit(&place.path("part"), &model)).done();
-    assert!(patchcore(["inspect", &place.text("m.patchcore")]).done().stdout.contains("image limit   none"));
+    assert!(patchcore(["inspect", &place.text("m.patchcore")]).done().stdout.contains("threshold     none"));
 }
 
 #[test]

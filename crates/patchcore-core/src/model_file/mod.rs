@@ -23,6 +23,7 @@ mod tensor;
 #[cfg(test)]
 #[cfg(feature = "cpu")]
 mod tests;
+mod thumbnails;
 mod training_photo;
 mod version;
 
@@ -46,6 +47,7 @@ use crate::patchcore::PatchCore;
 pub use self::header::{FORMAT_VERSION, ModelHeader, NetworkDigest};
 pub use self::requires::REQUIREMENTS;
 pub use self::section::{ColourSeen, FitSection, InputsSeen, Provenance, Sections, SizeSeen};
+pub use self::thumbnails::Thumbnail;
 pub use self::training_photo::{StoredPath, TrainingPhoto};
 
 /// What to do with a device whose results differ from the model's passport.

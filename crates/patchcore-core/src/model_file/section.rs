@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::raw_section::{RawSections, Section};
+use super::thumbnails::{self, Thumbnail};
 use super::training_photo::{self, StoredPath, TrainingPhoto};
 use crate::error::{ModelFileError, malformed};
 use crate::good_quantiles::GoodQuantiles;
@@ -29,6 +30,8 @@ pub struct Sections {
     pub good_quantiles: Option<GoodQuantiles>,
     /// `weights_file`: where the weights lay that the fit was given.
     pub weights_file: Option<StoredPath>,
+    /// `thumbnails`: small pictures of the photos that have rows in a bank; empty unless the fit was asked to keep them.
+    pub thumbnails: Vec<Thumbnail>,
     /// `provenance`: who made the model, as far as the program that did says.
     pub provenance: Option<Provenance>,
     /// All sections as they were read.
@@ -107,14 +110,14 @@ impl Sections {
             inputs: json_of(raw, "inputs")?,
             good_quantiles: json_of(raw, "good_quantiles")?,
             weights_file: decoded(raw, "weights_file", training_photo::decode_path)?.flatten(),
+            thumbnails: decoded(raw, "thumbnails", thumbnails::decode)?.unwrap_or_default(),
             provenance: json_of(raw, "provenance")?,
             read: RawSections::new(),
         };
         // A threshold that is not a number would call everything good.
-        if let Some(Thresholds { image, pixel }) = sections.thresholds
-            && let Some(wrong) = image.iter().chain(&pixel).find(|threshold| !threshold.value.is_finite())
-        {
-            return Err(malformed(format!("the threshold {} is not finite", wrong.value)));
+        let thresholds = sections.thresholds.unwrap_or_default();
+        if let Some((name, wrong)) = thresholds.named().find(|(_, threshold)| !threshold.value.is_finite()) {
+            return Err(malformed(format!("the {name} threshold {} is not finite", wrong.value)));
         }
         Ok(sections)
     }
@@ -134,6 +137,7 @@ impl Sections {
         put("inputs", self.inputs.as_ref().map(Section::of))?;
         put("good_quantiles", self.good_quantiles.as_ref().map(Section::of))?;
         put("weights_file", self.weights_file.as_ref().map(|path| Ok(training_photo::encode_path(path))))?;
+        put("thumbnails", (!self.thumbnails.is_empty()).then(|| Ok(thumbnails::encode(&self.thumbnails))))?;
         put("provenance", self.provenance.as_ref().map(Section::of))?;
         Ok(raw)
     }

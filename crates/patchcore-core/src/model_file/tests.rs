@@ -21,7 +21,7 @@ fn blocks() -> PatchCore {
 
 fn limit(value: f32) -> Option<Thresholds> {
     let threshold = Threshold { value, origin: ThresholdOrigin::Manual };
-    Some(Thresholds { image: Some(threshold), pixel: None })
+    Some(Thresholds { image: Some(threshold), ..Thresholds::default() })
 }
 
 /// What is done to a file's header and tensors.

@@ -14,6 +14,51 @@ pub struct Thresholds {
     /// is the share of good *photos* with any pixel above, not a share of pixels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pixel: Option<Threshold>,
+    /// A second one for image scores, at most the first: what lies between the two is [`Verdict::LookAgain`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look_again: Option<Threshold>,
+    /// The score's distance from the threshold at which the [confidence](Thresholds::confidence) is three quarters, and one quarter
+    /// below it; in the unit of the model's distance. Without it half the threshold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence_scale: Option<f32>,
+}
+
+impl Thresholds {
+    /// Those that there are, each with its name: `image`, `pixel`, `look-again`.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, Threshold)> {
+        let all = [("image", self.image), ("pixel", self.pixel), ("look-again", self.look_again)];
+        all.into_iter().filter_map(|(name, threshold)| Some((name, threshold?)))
+    }
+
+    /// What the thresholds make of an image score; `None` without an image threshold.
+    pub fn verdict(&self, score: f32) -> Option<Verdict> {
+        match (self.image?.verdict(score), self.look_again) {
+            (Verdict::Good, Some(lower)) if lower.verdict(score) == Verdict::Anomalous => Some(Verdict::LookAgain),
+            (verdict, _) => Some(verdict),
+        }
+    }
+
+    /// How far on its side of the threshold an image score lies, in `(0, 1)`: 0.5 exactly at the threshold; `None` without an image
+    /// threshold. It never falls as the score rises. It says how clear a verdict is, and is no probability.
+    ///
+    /// With the distance `d` of the score `s` from the threshold `t` and the scale `w` ([`Thresholds::confidence_scale`], kept between
+    /// `t / 50` and `t`): `1 - w / (2 (w + d))` above the threshold, `w / (2 (w + d))` below it.
+    pub fn confidence(&self, score: f32) -> Option<f32> {
+        let threshold = f64::from(self.image?.value);
+        let size = threshold.abs().max(f64::from(f32::MIN_POSITIVE));
+        let scale = self.confidence_scale.map_or(size / 2.0, |scale| f64::from(scale).clamp(size / 50.0, size));
+        let from_threshold = f64::from(score) - threshold;
+        let rest = scale / (2.0 * (scale + from_threshold.abs()));
+        let confidence = if from_threshold > 0.0 { 1.0 - rest } else { rest };
+        // A score that is no number is anomalous, and as far from good as can be.
+        let confidence = if confidence.is_nan() { 1.0 } else { confidence };
+        Some((confidence as f32).clamp(f32::MIN_POSITIVE, 1.0_f32.next_down()))
+    }
+
+    /// The scale of the confidence for an image threshold: how far it lies from the median of good scores.
+    pub fn scale_of_confidence(threshold: f32, median_good: f32) -> f32 {
+        (threshold - median_good).abs()
+    }
 }
 
 /// A threshold.
@@ -176,12 +221,59 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_between_two_thresholds_is_looked_at_again() {
+        let manual = |value| Some(Threshold::manual(value));
+        let both = Thresholds { image: manual(2.0), look_again: manual(1.0), ..Thresholds::default() };
+        let verdicts = [0.5, 1.0, 1.0_f32.next_up(), 2.0, 2.0_f32.next_up(), f32::NAN].map(|score| both.verdict(score));
+        let expected = [Verdict::Good; 2].into_iter().chain([Verdict::LookAgain; 2]).chain([Verdict::Anomalous; 2]);
+        assert!(verdicts.into_iter().eq(expected.map(Some)), "{verdicts:?}");
+        let one = Thresholds { look_again: None, ..both };
+        assert_eq!((one.verdict(1.5), one.verdict(2.5)), (Some(Verdict::Good), Some(Verdict::Anomalous)));
+        assert_eq!(Thresholds::default().verdict(1.0), None);
+    }
+
+    fn with_scale(threshold: f32, scale: Option<f32>) -> Thresholds {
+        Thresholds { image: Some(Threshold::manual(threshold)), confidence_scale: scale, ..Thresholds::default() }
+    }
+
+    #[test]
+    fn the_confidence_is_a_half_at_the_threshold_and_tells_a_thousandth_of_it_apart() {
+        let scales = [None, Some(0.0), Some(1e-30), Some(0.3), Some(1e30), Some(f32::MAX)];
+        for threshold in [1e-30_f32, 1.2e-3, 0.1, 1.0, 30.2, 4711.0, 1e30] {
+            for thresholds in scales.map(|scale| with_scale(threshold, scale)) {
+                let at = |score: f32| thresholds.confidence(score).unwrap();
+                assert_eq!(at(threshold), 0.5);
+                // From 0 to ten times the threshold in steps of a thousandth.
+                let steps: Vec<f32> =
+                    (0..=10_000).map(|step| at((f64::from(step) * 1e-3 * f64::from(threshold)) as f32)).collect();
+                assert!(steps.windows(2).all(|pair| pair[0] < pair[1]), "{thresholds:?}");
+                assert!(steps.iter().all(|value| *value > 0.0 && *value < 1.0));
+                assert!(at(f32::MAX) < 1.0 && at(-1.0) > 0.0 && at(f32::NAN) > 0.5);
+            }
+        }
+        // A scale of a quarter of the threshold: three quarters at 1.25 thresholds.
+        let quarter = with_scale(4.0, Some(1.0));
+        assert_eq!([3.0, 4.0, 5.0].map(|score| quarter.confidence(score)), [0.25, 0.5, 0.75].map(Some));
+        assert_eq!(Thresholds::default().confidence(1.0), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_confidence_never_falls(threshold in -10.0_f32..1e6, scale in 0.0_f32..1e7, score in 0.0_f32..1e8, ulps in 0_u32..3) {
+            let thresholds = with_scale(threshold, Some(scale));
+            let next = (0..ulps).fold(score, |score, _| score.next_up());
+            proptest::prop_assert!(thresholds.confidence(score) <= thresholds.confidence(next));
+        }
+    }
+
+    #[test]
     fn what_is_stored_comes_back() {
         let source = GoodScoreSource::CrossFitted { folds: 5 };
         let calibration = Calibration { fpr: 0.05, confidence: 0.95, n: 100, rank: 1, source };
         let image = Threshold { value: 0.1 + 0.2, origin: ThresholdOrigin::Calibrated(calibration) };
         let pixel = Threshold { value: f32::MIN_POSITIVE, origin: ThresholdOrigin::Manual };
-        let thresholds = Thresholds { image: Some(image), pixel: Some(pixel) };
+        let look_again = Some(Threshold::manual(0.25));
+        let thresholds = Thresholds { image: Some(image), pixel: Some(pixel), look_again, confidence_scale: Some(0.1) };
         let json = serde_json::to_string(&thresholds).unwrap();
         assert_eq!(serde_json::from_str::<Thresholds>(&json).unwrap(), thresholds, "{json}");
     }

@@ -3,7 +3,6 @@
 use askama::Template;
 
 use super::mark::{Anchor, Chart, Mark, WIDTH};
-use crate::inferno::inferno;
 use crate::number::number;
 use crate::{ColorScale, ReportError};
 
@@ -12,45 +11,43 @@ const LEFT: f64 = 16.0;
 const TOP: f64 = 18.0;
 const BAR: f64 = 16.0;
 
-/// Draws the scale from left to right with five numbers, and the pixel threshold above it.
-pub(crate) fn color_bar(id: &str, scale: &ColorScale, threshold: Option<f32>) -> Result<String, ReportError> {
+/// Draws the scale from left to right with five numbers, and what they mean above it.
+pub(crate) fn color_bar(id: &str, scale: &ColorScale) -> Result<String, ReportError> {
     scale.check()?;
     let across = WIDTH - 2.0 * LEFT;
     let strip = across / f64::from(STRIPS);
     let mut marks = Vec::new();
-    let score = |fraction: f32| scale.low + (scale.high - scale.low) * fraction;
     for index in 0..STRIPS {
         let fraction = (f32::from(index) + 0.5) / f32::from(STRIPS);
-        let [red, green, blue] = inferno(fraction);
+        let [red, green, blue] = ColorScale::color(fraction);
         let (x, fill) = (LEFT + f64::from(index) * strip, Some(format!("#{red:02x}{green:02x}{blue:02x}")));
-        let title = format!("score {}", number(score(fraction)));
+        let title = format!("score {}", number(scale.score(fraction)));
         // Half a unit of overlap: no seams between the strips.
         marks.push(Mark::Bar { class: "strip", x, y: TOP, width: strip + 0.5, height: BAR, fill, title });
     }
     for fraction in [0.0_f32, 0.25, 0.5, 0.75, 1.0] {
         let at = LEFT + across * f64::from(fraction);
         marks.push(Mark::line("axis", (at, TOP + BAR), (at, TOP + BAR + 4.0)));
-        marks.push(Mark::text("tick", (at, TOP + BAR + 16.0), Anchor::Middle, number(score(fraction))));
+        marks.push(Mark::text("tick", (at, TOP + BAR + 16.0), Anchor::Middle, number(scale.score(fraction))));
     }
-    if let Some(threshold) = threshold.filter(|threshold| threshold.is_finite()) {
-        let fraction = scale.fraction(threshold);
-        let at = LEFT + across * f64::from(fraction);
-        marks.push(Mark::line("threshold", (at, TOP - 5.0), (at, TOP + BAR)));
-        let (place, anchor) = match fraction {
-            ..0.5 => (at + 5.0, Anchor::Start),
-            _ => (at - 5.0, Anchor::End),
-        };
-        let place_of = match threshold {
-            value if value < scale.low => ", below the scale",
-            value if value > scale.high => ", above the scale",
-            _ => "",
-        };
-        let words = format!("pixel threshold {}{place_of}", number(threshold));
-        marks.push(Mark::text("key", (place, TOP - 5.0), anchor, words));
+    let middle = LEFT + across / 2.0;
+    marks.push(Mark::line("threshold", (middle, TOP - 5.0), (middle, TOP + BAR)));
+    // Of a threshold that is not positive there is no multiple.
+    let times = match scale.threshold > 0.0 {
+        true => format!("{:.0} x", scale.high / scale.threshold),
+        false => "strongest".to_owned(),
+    };
+    for (at, anchor, words) in [
+        (LEFT, Anchor::Start, "good parts".to_owned()),
+        (middle, Anchor::Middle, "pixel threshold".to_owned()),
+        (LEFT + across, Anchor::End, times),
+    ] {
+        marks.push(Mark::text("key", (at, TOP - 6.0), anchor, words));
     }
     let description = format!(
-        "Colours from black at a score of {} and below, over purple and orange, to pale yellow at {} and above.",
+        "Good parts, at a score of {} and below, are dark blue; the pixel threshold, {}, is pink; {} and above is yellow.",
         number(scale.low),
+        number(scale.threshold),
         number(scale.high)
     );
     let chart = Chart { id, title: "Colours of the heat maps", description: &description, height: 54.0, marks: &marks };

@@ -65,7 +65,6 @@ impl Card {
         row: &ImageRow,
         evidence: Result<Evidence, String>,
         threshold: Option<&Threshold>,
-        pixel_threshold: Option<f32>,
         scale: &ColorScale,
     ) -> Result<Self, ReportError> {
         let verdict = verdict(row, threshold);
@@ -78,26 +77,20 @@ impl Card {
             missing: None,
         };
         match evidence {
-            Ok(evidence) => card.show(row, &evidence, pixel_threshold, scale)?,
+            Ok(evidence) => card.show(row, &evidence, scale)?,
             Err(reason) => card.missing = Some(format!("The photo cannot be shown: {reason}")),
         }
         Ok(card)
     }
 
-    fn show(
-        &mut self,
-        row: &ImageRow,
-        evidence: &Evidence,
-        pixel_threshold: Option<f32>,
-        scale: &ColorScale,
-    ) -> Result<(), ReportError> {
+    fn show(&mut self, row: &ImageRow, evidence: &Evidence, scale: &ColorScale) -> Result<(), ReportError> {
         let Evidence { photo, map, map_width, map_height, truth, worst, nearest } = evidence;
         let truth = truth.as_deref();
-        let heat = overlay(photo, map, *map_width, *map_height, scale, pixel_threshold, truth)?;
+        let heat = overlay(photo, map, *map_width, *map_height, scale, truth)?;
         let highest = map.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let (what, says) = (&row.path, &self.verdict);
         let mut lines = Vec::new();
-        if pixel_threshold.is_some_and(|threshold| highest >= threshold) {
+        if highest > scale.threshold {
             lines.push("white line: at the pixel threshold");
         }
         if truth.is_some() {

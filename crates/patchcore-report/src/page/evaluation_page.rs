@@ -119,13 +119,12 @@ impl EvaluationPage {
     #[expect(clippy::indexing_slicing, reason = "galleries hold indices of these images")]
     pub fn render(&self, evidence: &mut dyn FnMut(usize) -> Result<Evidence, String>) -> Result<String, ReportError> {
         let threshold = self.image_threshold.as_ref();
-        let pixel_threshold = self.pixel_threshold.as_ref().map(|threshold| threshold.value);
         let mut galleries = Vec::new();
         for choice in choose(&self.images, threshold, self.gallery_size) {
             let mut cards = Vec::new();
             for index in choice.images {
                 let row = &self.images[index];
-                cards.push(Card::new(row, evidence(index), threshold, pixel_threshold, &self.scale)?);
+                cards.push(Card::new(row, evidence(index), threshold, &self.scale)?);
             }
             let (id, title, about, none, total) = (choice.id, choice.title, choice.about, choice.none, choice.total);
             galleries.push(Gallery { id, title, about, none, cards, total });
@@ -135,7 +134,7 @@ impl EvaluationPage {
             page: self,
             confusion: self.confusion()?,
             figures: self.figures()?,
-            legend: color_bar("legend", &self.scale, pixel_threshold)?,
+            legend: color_bar("legend", &self.scale)?,
             galleries,
             // All, where they are fewer.
             rows: self.images.get(..MOST_ROWS).unwrap_or(&self.images),

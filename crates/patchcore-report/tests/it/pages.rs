@@ -91,7 +91,7 @@ fn page() -> EvaluationPage {
         images: (0..8).map(image).collect(),
         image_threshold: threshold(3.5),
         pixel_threshold: threshold(0.5),
-        scale: ColorScale { low: 0.0, high: 1.0 },
+        scale: ColorScale { low: 0.0, threshold: 0.5, high: 1.0 },
         roc: vec![[0.0, 0.0], [0.5, 0.5], [1.0, 1.0]],
         pr: vec![[0.5, 1.0], [1.0, 0.5]],
         pro: vec![[0.0, 0.0], [0.1, 0.9], [1.0, 1.0]],

@@ -1,9 +1,9 @@
 //! Heat maps, overlays and panels.
 
 use image::{Rgb, RgbImage};
-use patchcore_report::{ColorScale, Lettering, Panel, ReportError, heat_map, overlay};
+use patchcore_report::{ColorScale, Lettering, Panel, PixelBox, ReportError, heat_map, overlay};
 
-const SCALE: ColorScale = ColorScale { low: 1.0, high: 3.0 };
+const SCALE: ColorScale = ColorScale { low: 1.0, threshold: 2.0, high: 3.0 };
 
 fn photo(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| Rgb([(x * 7 % 256) as u8, (y * 5 % 256) as u8, 128]))
@@ -30,11 +30,11 @@ fn a_colour_means_the_same_score_in_every_map() {
 #[test]
 fn normal_regions_keep_the_photo() {
     let photo = photo(60, 40);
-    let drawn = overlay(&photo, &bump(30, 20), 30, 20, &SCALE, None, None).unwrap();
+    let drawn = overlay(&photo, &bump(30, 20), 30, 20, &SCALE, None).unwrap();
     assert_eq!(drawn.dimensions(), (60, 40));
     assert_eq!(drawn.get_pixel(2, 2), photo.get_pixel(2, 2));
     assert_ne!(drawn.get_pixel(30, 20), photo.get_pixel(30, 20));
-    let quiet = overlay(&photo, &[0.9; 600], 30, 20, &SCALE, Some(2.0), None).unwrap();
+    let quiet = overlay(&photo, &[0.9; 600], 30, 20, &SCALE, None).unwrap();
     assert_eq!(quiet, photo, "a good part is the photo");
 }
 
@@ -42,7 +42,7 @@ fn normal_regions_keep_the_photo() {
 fn contour_and_truth_are_drawn_where_they_belong() {
     let photo = RgbImage::from_pixel(64, 64, Rgb([90, 90, 90]));
     let truth: Vec<bool> = (0..64 * 64).map(|i| i % 64 >= 40 && i / 64 >= 40).collect();
-    let drawn = overlay(&photo, &bump(64, 64), 64, 64, &SCALE, Some(2.0), Some(&truth)).unwrap();
+    let drawn = overlay(&photo, &bump(64, 64), 64, 64, &SCALE, Some(&truth)).unwrap();
     let white: Vec<_> = drawn.enumerate_pixels().filter(|(_, _, p)| p.0 == [255; 3]).collect();
     assert!(white.len() > 20, "{}", white.len());
     let map = bump(64, 64);
@@ -70,14 +70,14 @@ fn panels_hold_every_part() {
         map_width: 40,
         map_height: 32,
         scale: SCALE,
-        threshold: Some(2.0),
+        boxes: &[PixelBox { left: 150, top: 110, width: 30, height: 40 }],
         truth: Some(&truth),
         title: "Kratzer é Ж Ω/003 日.png  score 3.41",
         lettering: &Lettering::new(None).unwrap(),
     };
     let with_truth = panel.render().unwrap();
-    let without = Panel { truth: None, threshold: None, ..panel }.render().unwrap();
-    assert!(with_truth.width() > 3 * 320 && without.width() < with_truth.width());
+    let without = Panel { truth: None, boxes: &[], ..panel }.render().unwrap();
+    assert!(with_truth.width() > 4 * 320 && without.width() < with_truth.width());
     assert_eq!(with_truth.height(), without.height());
     if let Some(folder) = std::env::var_os("PATCHCORE_KEEP_PICTURES") {
         with_truth.save(std::path::Path::new(&folder).join("panel.png")).unwrap();
@@ -96,30 +96,30 @@ fn panels_of_odd_sizes() {
             map_width: 1,
             map_height: 2,
             scale: SCALE,
-            threshold: Some(1e9),
+            boxes: &[
+                PixelBox { left: 0, top: 0, width, height },
+                PixelBox { left: 9, top: 9, width: u32::MAX, height: 1 },
+            ],
             truth: Some(&truth),
             lettering: &lettering,
             title: "a very long title that does not fit on the panel of a very small photo, whatever it may say, ever",
         };
-        assert!(panel.render().unwrap().width() < 2000, "{width} x {height}");
+        assert!(panel.render().unwrap().width() < 5000, "{width} x {height}");
     }
 }
 
 #[test]
 fn wrong_sizes_and_values_are_errors() {
     let photo = photo(4, 4);
-    let draw = |map: &[f32], width, height, scale| overlay(&photo, map, width, height, scale, None, None);
+    let draw = |map: &[f32], width, height, scale| overlay(&photo, map, width, height, scale, None);
     assert!(matches!(draw(&[1.0; 3], 2, 2, &SCALE), Err(ReportError::SizeMismatch { what: "map", .. })));
     assert!(matches!(draw(&[], 0, 2, &SCALE), Err(ReportError::NoPixels { what: "map", .. })));
     assert!(matches!(draw(&[f32::NAN], 1, 1, &SCALE), Err(ReportError::NonFiniteScore { index: 0, .. })));
-    let flat = ColorScale { low: 2.0, high: 2.0 };
+    let flat = ColorScale { low: 2.0, threshold: 2.0, high: 2.0 };
     assert!(matches!(draw(&[1.0], 1, 1, &flat), Err(ReportError::InvalidScale { .. })));
     assert!(matches!(heat_map(&[1.0], 1, 2, &SCALE), Err(ReportError::SizeMismatch { .. })));
-    let truth = overlay(&photo, &[1.0], 1, 1, &SCALE, None, Some(&[true; 15]));
+    let truth = overlay(&photo, &[1.0], 1, 1, &SCALE, Some(&[true; 15]));
     assert!(matches!(truth, Err(ReportError::SizeMismatch { what: "true mask", found: 15, .. })));
     let empty = RgbImage::new(0, 0);
-    assert!(matches!(
-        overlay(&empty, &[1.0], 1, 1, &SCALE, None, None),
-        Err(ReportError::NoPixels { what: "photo", .. })
-    ));
+    assert!(matches!(overlay(&empty, &[1.0], 1, 1, &SCALE, None), Err(ReportError::NoPixels { what: "photo", .. })));
 }

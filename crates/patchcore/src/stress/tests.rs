@@ -88,7 +88,7 @@ fn every_level_is_what_the_model_says_of_the_changed_photos() {
 #[test]
 fn the_threshold_is_the_callers_the_models_or_that_of_the_largest_f1() {
     let light = || StressOptions::default().perturbations([of(PerturbationKind::Light, 0.5)]);
-    let stored = Thresholds { image: Some(Threshold::manual(7.0)), pixel: None };
+    let stored = Thresholds { image: Some(Threshold::manual(7.0)), ..Thresholds::default() };
     let calibrated = model().with_thresholds(stored).unwrap();
     let of_model = |model: &Model, options| model.stress(photos(), options).unwrap().results.threshold.unwrap();
     assert_eq!(of_model(&calibrated, light().threshold(Threshold::manual(3.0))), Threshold::manual(3.0));

@@ -63,11 +63,11 @@ fn held_out_photos_give_thresholds_that_are_stored_and_used() {
     model.save(&path, Save::WithoutWeights).unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), before, "the same model gave other bytes");
 
-    let manual = Thresholds { image: Some(Threshold::manual(0.25)), pixel: thresholds.pixel };
+    let manual = Thresholds { image: Some(Threshold::manual(0.25)), ..thresholds };
     store_thresholds(&path, manual).unwrap();
     let loaded = Model::load(&path).unwrap();
     assert_eq!((loaded.thresholds(), loaded.core().bank()), (manual, model.core().bank()));
-    let wrong = Thresholds { image: Some(Threshold::manual(f32::NAN)), pixel: None };
+    let wrong = Thresholds { image: Some(Threshold::manual(f32::NAN)), ..Thresholds::default() };
     assert!(matches!(store_thresholds(&path, wrong), Err(Error::WrongThreshold { .. })));
     assert_eq!(Model::load(&path).unwrap().thresholds(), manual);
 }

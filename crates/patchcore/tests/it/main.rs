@@ -20,3 +20,4 @@ mod golden;
 mod model_files;
 mod part;
 mod pipeline;
+mod regions;
