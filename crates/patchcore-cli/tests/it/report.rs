@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::browser::{chromium, probe};
 use crate::photos::category;
@@ -23,11 +23,21 @@ fn read(place: &Workplace, name: &str) -> String {
 fn the_report_says_what_was_found_and_shows_the_pairs() {
     let place = Workplace::new();
     category(&place.path("part"));
-    evaluated(&place, "m.patchcore", "out", &[]);
+    let run = evaluated(&place, "m.patchcore", "out", &[]);
     let html = read(&place, "out/report.html");
-    for needle in ["image AUROC", "chosen on this very test set", "ROC curve", "Borderline", "No good part is called"] {
+    for needle in ["image AUROC", "chosen on these very photos", "ROC curve", "Borderline", "No good part is called"] {
         assert!(html.contains(needle), "{needle}");
     }
+    // The terminal, metrics.json and the report say the same.
+    let metrics: Value = serde_json::from_str(&read(&place, "out/metrics.json")).unwrap();
+    let sentence = metrics["sentence"].as_str().unwrap();
+    assert!(sentence.starts_with("Found 3 of 3 defective parts and rejected 0 of 3 good ones, at the middle of the gap"));
+    assert!(run.stdout.starts_with(&format!("{sentence}\n")) && html.contains(sentence), "{}", run.stdout);
+    assert_eq!(metrics["verdicts_at"]["origin"], json!({"middle_of_gap": {"n_normal": 3, "n_anomalous": 3}}));
+    // Names are those of the data set, whatever folder it lies in.
+    let (_, cards) = html.split_once("<section aria-labelledby=\"look\">").unwrap();
+    let (cards, _) = cards.split_once("</section>").unwrap();
+    assert!(!cards.contains(&place.text("")) && cards.contains("Nearest good patch: train/good/00"), "{cards:.2000}");
     // 6 borderline images: photo, heat map, worst place, nearest good patch.
     assert_eq!(html.matches("data:image/jpeg;base64,").count(), 24);
     assert!(html.contains("train/good/00") && html.len() < 1_000_000, "{} bytes", html.len());
@@ -38,7 +48,9 @@ fn the_report_says_what_was_found_and_shows_the_pairs() {
     patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &out, "--no-overlays"]).done();
     let html = read(&place, "out/report.html");
     assert_eq!(html.matches("data:image/jpeg;base64,").count(), 18);
-    assert_eq!(html.matches("The training photo").count(), 6);
+    assert_eq!(html.matches("The training photo train/good/00").count(), 6);
+    let (_, cards) = html.split_once("<section aria-labelledby=\"look\">").unwrap();
+    assert!(!cards.split_once("</section>").unwrap().0.contains(&place.text("")), "{cards:.3000}");
 }
 
 #[test]
@@ -59,7 +71,8 @@ fn two_evaluations_are_compared_over_their_common_images() {
     }
     let html = read(&place, "compared.html");
     assert!(html.contains("Score by score") && html.contains("test/spot/001.png"));
-    assert_eq!(html.matches("chosen on its own test set").count(), 2, "{html}");
+    let chosen = "of a test set; it promises nothing";
+    assert_eq!(html.matches(chosen).count(), 2, "{html}");
     // The model's own threshold comes before the one that suits the test set.
     let (model, data) = (place.text("a.patchcore"), place.text("part"));
     patchcore(["calibrate", "--model", &model, "--manual", "2.5"]).done();
@@ -67,7 +80,7 @@ fn two_evaluations_are_compared_over_their_common_images() {
     patchcore(["compare", &place.text("a"), &place.text("b"), "-o", &page]).done();
     let html = read(&place, "compared.html");
     assert!(html.contains("set by hand"));
-    assert_eq!(html.matches("chosen on its own test set").count(), 1);
+    assert_eq!(html.matches(chosen).count(), 1);
 
     // Without the intervals of one of them there are none of the pixels' differences, and none of an evaluation before.
     let (old, model, data) = (read(&place, "b/replicates.json"), place.text("b.patchcore"), place.text("part"));
