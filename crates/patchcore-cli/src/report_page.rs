@@ -44,7 +44,7 @@ pub fn report_page(
         images: evaluation.images.iter().map(image_row).collect(),
         image_threshold: evaluation.verdicts_at.map(described),
         look_again: None,
-        pixel_threshold: pixel_threshold(model, evaluation),
+        pixel_threshold: pixel_threshold(evaluation),
         scale: color_scale(model),
         roc,
         pr: pr_curve(&scores, &labels, RESOLUTION).unwrap_or_default(),
@@ -58,10 +58,10 @@ pub fn report_page(
     }
 }
 
-/// Where the contour is drawn: at the model's pixel threshold; without one, where no good map of the test set reaches.
-fn pixel_threshold(model: &Model, evaluation: &Evaluation) -> Option<Threshold> {
+/// Where the contour is drawn: at the threshold that regions are judged at; without one, where no good map of the test set reaches.
+fn pixel_threshold(evaluation: &Evaluation) -> Option<Threshold> {
     let what = "and a photo is one false alarm or one find, however many of its pixels are above";
-    if let Some(stored) = model.thresholds().pixel {
+    if let Some(stored) = evaluation.judged_at.pixel {
         let Threshold { value, how } = described(stored);
         return Some(Threshold { value, how: format!("{how}; rates are shares of photos, not of pixels: {what}") });
     }

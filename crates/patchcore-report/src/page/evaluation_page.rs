@@ -125,7 +125,12 @@ impl Page<'_> {
     /// How far a metric may be off, or that nothing can be said of it; `None` where no interval was computed.
     fn interval(&self, set: &SetResults, metric: &Metric) -> Option<String> {
         let interval = set.intervals.get(metric)?;
-        Some(metric_text::interval(metric, interval).unwrap_or_else(|| TOO_FEW.to_owned()))
+        Some(metric_text::interval(metric, interval).map_or_else(|| TOO_FEW.to_owned(), |ends| unbroken(&ends)))
+    }
+
+    /// A share with its interval, on one line.
+    fn in_percent(&self, share: &Share) -> String {
+        unbroken(&share.in_percent())
     }
 
     fn headline(&self) -> [&'static Metric; 2] {
@@ -339,6 +344,11 @@ impl EvaluationPage {
         }
         Ok(figures)
     }
+}
+
+/// The same without a place to break it.
+fn unbroken(text: &str) -> String {
+    text.replace(' ', "\u{a0}")
 }
 
 fn curve(chart: &LineChart<'_>) -> Result<Figure, ReportError> {

@@ -221,7 +221,7 @@ fn the_tables_hold_every_metric_and_the_captions_its_value() {
         // One kind and all images.
         assert_eq!(html.matches(&format!("data-name=\"{}\"", metric.label)).count(), 2 * tables);
     }
-    assert!(html.contains("<dt>image AUROC</dt><dd>90.00\u{a0}% <small>80.0 to 95.0</small></dd>"));
+    assert!(html.contains("<dt>image AUROC</dt><dd>90.00\u{a0}% <small>80.0\u{a0}to\u{a0}95.0</small></dd>"));
     assert!(
         html.contains("<dt>image AP</dt><dd>90.00\u{a0}% <small>too few photos to say</small></dd>")
             && html.contains("<dt>AUPRO 0.3</dt><dd>–</dd>")
