@@ -1,16 +1,17 @@
 //! What an evaluation comes to, in counts: the first thing that a report, the program and metrics.json say.
 
-use super::threshold::ThresholdOrigin;
-use super::{Results, Share};
+use std::collections::BTreeMap;
 
-/// The sentences.
-pub(super) fn of(results: &Results) -> String {
-    let overall = &results.overall;
+use super::threshold::{Threshold, ThresholdOrigin};
+use super::{SetResults, Share};
+
+/// The sentences, of all images, of those of each kind, and of the threshold that they are counted at.
+pub(super) fn of(overall: &SetResults, kinds: &BTreeMap<String, SetResults>, threshold: Option<Threshold>) -> String {
     let (good, defective) = (overall.n_normal, overall.n_anomalous);
     if good + defective == 0 {
         return "No photo could be scored.".to_owned();
     }
-    let Some(threshold) = results.verdicts_at else {
+    let Some(threshold) = threshold else {
         return "The model has no threshold, and there is no score of a good photo to take one from: nothing is known of misses and false \
                 alarms."
             .to_owned();
@@ -40,7 +41,7 @@ pub(super) fn of(results: &Results) -> String {
         }
     }
     said.extend(overall.look_again.map(|counts| counts.to_string()));
-    said.extend(weakest(results).map(|(kind, share)| format!("Weakest kind: {kind}, {share}.")));
+    said.extend(weakest(kinds).map(|(kind, share)| format!("Weakest kind: {kind}, {share}.")));
     if defective == 0 {
         said.push("No defective photo was scored: nothing is known of misses.".to_owned());
     }
@@ -67,9 +68,8 @@ fn caveat(origin: ThresholdOrigin) -> Option<&'static str> {
 
 /// The kind of which the smallest share is found, where there are several and any is missed; among equals that with the most misses,
 /// then the first by its name.
-fn weakest(results: &Results) -> Option<(&str, Share)> {
-    let kinds: Vec<(&str, Share)> =
-        results.kinds.iter().filter_map(|(kind, set)| Some((kind.as_str(), set.found?))).collect();
+fn weakest(kinds: &BTreeMap<String, SetResults>) -> Option<(&str, Share)> {
+    let kinds: Vec<(&str, Share)> = kinds.iter().filter_map(|(kind, set)| Some((kind.as_str(), set.found?))).collect();
     let missed = |share: &Share| share.of - share.count;
     let weaker = |a: &(&str, Share), b: &(&str, Share)| {
         a.1.value().total_cmp(&b.1.value()).then(missed(&b.1).cmp(&missed(&a.1))).then(a.0.cmp(b.0))
@@ -80,11 +80,8 @@ fn weakest(results: &Results) -> Option<(&str, Share)> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::threshold::Threshold;
-    use crate::{EvaluatedModel, LookAgain, SetResults};
+    use crate::LookAgain;
 
     fn set(found: [usize; 2], alarms: [usize; 2]) -> SetResults {
         let share = |[count, of]: [usize; 2]| Share::new(count, of).unwrap();
@@ -92,53 +89,34 @@ mod tests {
         SetResults { found: found_share, false_alarms, ..SetResults::new(alarms[1], found[1], None, None) }
     }
 
-    fn results(origin: Option<ThresholdOrigin>, overall: SetResults, kinds: &[(&str, [usize; 2])]) -> Results {
-        let model = EvaluatedModel {
-            mode: "line".to_owned(),
-            backbone: "resnet18".to_owned(),
-            weights_sha256: String::new(),
-            bank_rows: 1,
-            seed: 0,
-            device: "cpu".to_owned(),
-            precision: "f32".to_owned(),
-            version: "0".to_owned(),
-        };
-        Results {
-            version: Results::VERSION,
-            sentence: None,
-            verdicts_at: origin.map(|origin| Threshold { value: 2.0, origin }),
-            overall,
-            n_failed: 0,
-            n_without_mask: 0,
-            n_defect_out_of_view: 0,
-            hidden_defects: BTreeMap::new(),
-            mask_rule: None,
-            kinds: kinds.iter().map(|(kind, found)| ((*kind).to_owned(), set(*found, [0, 40]))).collect(),
-            thresholds: None,
-            seconds: BTreeMap::new(),
-            model,
-        }
+    fn of_kinds(kinds: &[(&str, [usize; 2])]) -> BTreeMap<String, SetResults> {
+        kinds.iter().map(|(kind, found)| ((*kind).to_owned(), set(*found, [0, 40]))).collect()
+    }
+
+    fn said(origin: Option<ThresholdOrigin>, found: [usize; 2], alarms: [usize; 2]) -> String {
+        let threshold = origin.map(|origin| Threshold { value: 2.0, origin });
+        of(&set(found, alarms), &BTreeMap::new(), threshold)
     }
 
     #[test]
     fn counts_and_the_weakest_kind_are_said() {
-        let kinds = [("blowhole", [9, 12]), ("break", [12, 12]), ("uneven", [4, 12])];
-        let counted = results(Some(ThresholdOrigin::Manual), set([46, 60], [9, 40]), &kinds);
+        let kinds = of_kinds(&[("blowhole", [9, 12]), ("break", [12, 12]), ("uneven", [4, 12])]);
+        let overall = set([46, 60], [9, 40]);
+        let threshold = Some(Threshold::manual(2.0));
         assert_eq!(
-            counted.in_words(),
+            of(&overall, &kinds, threshold),
             "Found 46 of 60 defective parts (77 %, 64 to 87 %). Rejected 9 of 40 good ones (22 %, 11 to 38 %). Weakest kind: uneven, 4 of \
              12."
         );
-        let overall = SetResults { look_again: Some(LookAgain { good: 6, defective: 5 }), ..counted.overall };
-        let counted = Results { overall, ..counted };
-        assert!(counted.in_words().contains(" To look at again: 5 defective, 6 good. Weakest kind"));
+        let overall = SetResults { look_again: Some(LookAgain { good: 6, defective: 5 }), ..overall };
+        let said = of(&overall, &kinds, threshold);
+        assert!(said.contains(" To look at again: 5 defective, 6 good. Weakest kind"), "{said}");
     }
 
     #[test]
     fn the_weakest_is_named_where_there_is_a_choice_and_a_miss() {
         let weakest = |kinds: &[(&str, [usize; 2])]| {
-            let results = results(Some(ThresholdOrigin::Manual), set([1, 2], [0, 1]), kinds);
-            super::weakest(&results).map(|(kind, share)| format!("{kind} {share}"))
+            super::weakest(&of_kinds(kinds)).map(|(kind, share)| format!("{kind} {share}"))
         };
         assert_eq!(weakest(&[("a", [1, 4])]), None);
         assert_eq!(weakest(&[("a", [4, 4]), ("b", [2, 2])]), None);
@@ -150,30 +128,23 @@ mod tests {
     #[test]
     fn a_threshold_that_these_photos_chose_is_said_to_be_no_promise() {
         let gap = ThresholdOrigin::MiddleOfGap { n_normal: 20, n_anomalous: 63 };
-        let said = results(Some(gap), set([63, 63], [0, 20]), &[]).in_words();
         assert_eq!(
-            said,
+            said(Some(gap), [63, 63], [0, 20]),
             "Found 63 of 63 defective parts and rejected 0 of 20 good ones, at the middle of the gap between their scores. The model has \
              no threshold, so this one was chosen on these very photos: how many new good parts are rejected is not known before it is \
              calibrated."
         );
-        let highest = ThresholdOrigin::HighestGood { n_normal: 40 };
-        let said = results(Some(highest), set([46, 60], [0, 40]), &[]).in_words();
-        assert!(
-            said.starts_with(
-                "Found 46 of 60 defective parts (77 %, 64 to 87 %) and rejected 0 of 40 good ones, at the highest of the"
-            ) && said.contains("chosen on these very photos"),
-            "{said}"
-        );
-        let best = ThresholdOrigin::F1Max { n_normal: 40, n_anomalous: 60 };
-        let said = results(Some(best), set([46, 60], [9, 40]), &[]).in_words();
-        assert!(said.ends_with("if it was this one, the counts flatter."), "{said}");
+        let highest = said(Some(ThresholdOrigin::HighestGood { n_normal: 40 }), [46, 60], [0, 40]);
+        let begin =
+            "Found 46 of 60 defective parts (77 %, 64 to 87 %) and rejected 0 of 40 good ones, at the highest of the";
+        assert!(highest.starts_with(begin) && highest.contains("chosen on these very photos"), "{highest}");
+        let best = said(Some(ThresholdOrigin::F1Max { n_normal: 40, n_anomalous: 60 }), [46, 60], [9, 40]);
+        assert!(best.ends_with("if it was this one, the counts flatter."), "{best}");
     }
 
     #[test]
     fn what_is_missing_is_said() {
         let manual = Some(ThresholdOrigin::Manual);
-        let said = |origin, found, alarms| results(origin, set(found, alarms), &[]).in_words();
         assert_eq!(
             said(manual, [0, 0], [1, 20]),
             "Rejected 1 of 20 good parts (5 %, 0.1 to 25 %). No defective photo was scored: nothing is known of misses."
@@ -183,9 +154,8 @@ mod tests {
             "Found 2 of 2 defective parts (100 %, 16 to 100 %). No good photo was scored: nothing is known of false alarms."
         );
         // Above the highest of them is none of them.
-        let highest = Some(ThresholdOrigin::HighestGood { n_normal: 20 });
-        let said_of_good = said(highest, [0, 0], [0, 20]);
-        assert!(said_of_good.starts_with("No defective photo") && !said_of_good.contains("0 of 20"), "{said_of_good}");
+        let of_good = said(Some(ThresholdOrigin::HighestGood { n_normal: 20 }), [0, 0], [0, 20]);
+        assert!(of_good.starts_with("No defective photo") && !of_good.contains("0 of 20"), "{of_good}");
         assert!(said(None, [0, 3], [0, 0]).starts_with("The model has no threshold"));
         assert_eq!(said(manual, [0, 0], [0, 0]), "No photo could be scored.");
     }

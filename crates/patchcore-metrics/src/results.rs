@@ -116,7 +116,7 @@ impl Results {
     /// What it comes to, for people, in counts with their exact intervals: how many defective parts were found, how many good ones
     /// rejected, and which kind is found the least. Where these photos chose the threshold themselves, it says so.
     pub fn in_words(&self) -> String {
-        headline::of(self)
+        headline::of(&self.overall, &self.kinds, self.verdicts_at)
     }
 
     /// The text of a metrics.json.
