@@ -3,14 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use patchcore::metrics::{
-    LabelledMap, Metric, Results, StressResults, pimo_curve, pr_curve, pro_curve, roc_curve, thin_curve,
-};
-use patchcore::{EvaluatedImage, Evaluation, MemoryBank, Model};
-use patchcore_report::{EvaluationPage, Fact, ImageRow};
+use patchcore::metrics::{LabelledMap, Results, StressResults, pimo_curve, pr_curve, pro_curve, roc_curve, thin_curve};
+use patchcore::{EvaluatedImage, Evaluation, MemoryBank, Model, Thresholds};
+use patchcore_report::{EvaluationPage, Fact, ImageRow, Threshold};
 
 use crate::pictures::color_scale;
-use crate::results::{no_aupimo, one_class, threshold};
+use crate::results::{described, no_aupimo, one_class};
 use crate::utc;
 
 /// Finer than a curve is drawn.
@@ -18,10 +16,7 @@ const RESOLUTION: f64 = 0.002;
 /// The false-positive rate at which the per-image-overlap curve ends: far beyond the AUPIMO's upper bound.
 const PIMO_UP_TO: f64 = 1e-2;
 /// Images in a gallery.
-const GALLERY: usize = 8;
-/// Where the thresholds of a report come from when the model carries none.
-const CHOSEN_HERE: &str = "the threshold with the largest F1, chosen on this very test set and therefore flattering; \
-                           a line needs one that good photos alone have set";
+const GALLERY: usize = 10;
 
 /// The report's content, without the photos. `scoring`: the time that all of them took.
 pub fn report_page(
@@ -37,7 +32,6 @@ pub fn report_page(
         evaluation.images.iter().filter_map(|row| Some((*row.score.as_ref().ok()?, row.image.is_anomalous))).collect();
     let (scores, labels): (Vec<f32>, Vec<bool>) = scored.into_iter().unzip();
     let maps: Vec<LabelledMap<'_>> = evaluation.images.iter().filter_map(EvaluatedImage::labelled_map).collect();
-    let (stored, f1_max) = (model.thresholds(), results.overall.thresholds);
     // A curve that is not defined on this set is left out, as its metric is.
     let roc = roc_curve(&scores, &labels).map_or_else(
         |_| Vec::new(),
@@ -47,8 +41,9 @@ pub fn report_page(
         title: title.to_owned(),
         results: results.clone(),
         images: evaluation.images.iter().map(image_row).collect(),
-        image_threshold: threshold(stored.image, f1_max.get(&Metric::IMAGE_F1_MAX), CHOSEN_HERE),
-        pixel_threshold: threshold(stored.pixel, f1_max.get(&Metric::PIXEL_F1_MAX), CHOSEN_HERE),
+        image_threshold: evaluation.verdicts_at.map(described),
+        look_again: model.thresholds().look_again.map(described),
+        pixel_threshold: Some(pixel_threshold(model)),
         scale: color_scale(model),
         roc,
         pr: pr_curve(&scores, &labels, RESOLUTION).unwrap_or_default(),
@@ -60,6 +55,26 @@ pub fn report_page(
         environment: environment(data, model, evaluation, scoring),
         gallery_size: GALLERY,
     }
+}
+
+/// Where the contour is drawn, in every picture of the model.
+fn pixel_threshold(model: &Model) -> Threshold {
+    let value = model.map_scale().threshold;
+    let how = match model.thresholds() {
+        Thresholds { pixel: Some(stored), .. } => format!(
+            "{}; rates are shares of photos, not of pixels: a photo is one false alarm or one find, however many of its pixels are above",
+            described(stored).how
+        ),
+        Thresholds { image: Some(image), .. } if image.value == value => {
+            "the image threshold, which in this mode holds for the pixels of the map too".to_owned()
+        }
+        _ => {
+            "99.5 % of the pixels of good maps are at most that high, of photos of the fit that the bank did not know; \
+              it promises nothing"
+                .to_owned()
+        }
+    };
+    Threshold { value, how }
 }
 
 fn image_row(row: &EvaluatedImage) -> ImageRow {
@@ -77,18 +92,29 @@ fn notes(results: &Results) -> Vec<String> {
     let hidden = |cause| results.hidden_defects.get(cause).copied().unwrap_or_default();
     let black = hidden("no_defective_pixel");
     let notes = [
-        (results.n_failed, "images could not be scored; they are in no metric."),
+        (results.n_failed, ["image", "images"], "could not be scored: in no metric."),
         (
             results.n_without_mask.saturating_sub(black),
-            "defective images have no usable mask; they are in the image metrics only.",
+            ["defective image", "defective images"],
+            "without a usable mask: in the image metrics only.",
         ),
-        (black, "defective images have masks that are black everywhere; they are in the image metrics only."),
-        (hidden("resize"), "defective images lose all their defective pixels in the resize."),
-        (hidden("crop"), "defective images have all their defective pixels in what the crop cuts off."),
-        (hidden("region"), "defective images have all their defective pixels outside the region of interest."),
+        (black, ["mask", "masks"], "of defective images, black everywhere: in the image metrics only."),
+        (hidden("resize"), ["defective image", "defective images"], "without a defective pixel after the resize."),
+        (
+            hidden("crop"),
+            ["defective image", "defective images"],
+            "with all defective pixels in what the crop cuts off.",
+        ),
+        (
+            hidden("region"),
+            ["defective image", "defective images"],
+            "with all defective pixels outside the region of interest.",
+        ),
     ];
     let one_class = one_class(results).map(|reason| format!("{reason}: image metrics are not defined."));
-    let counted = notes.into_iter().filter(|(count, _)| *count > 0).map(|(count, text)| format!("{count} {text}"));
+    let counted = notes.into_iter().filter(|(count, ..)| *count > 0);
+    let counted =
+        counted.map(|(count, [one, many], text)| format!("{count} {} {text}", if count == 1 { one } else { many }));
     counted.chain(one_class).collect()
 }
 

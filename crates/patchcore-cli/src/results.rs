@@ -31,6 +31,11 @@ impl ReplicatesFile {
     }
 }
 
+/// What it comes to, on stdout: the sentence of metrics.json and of the report, and an empty line.
+pub fn headline(results: &Results) -> String {
+    results.sentence.as_deref().map_or_else(String::new, |sentence| format!("{}\n\n", one_line(sentence)))
+}
+
 /// The table on stdout: a line per kind of defect and one of all images; the metrics that have a column, in their units.
 pub fn summary(results: &Results) -> String {
     let mut text = line("%", "good", "defect", |metric| metric.column.unwrap_or_default().to_owned());
@@ -66,21 +71,34 @@ pub fn no_aupimo(evaluation: &Evaluation) -> Option<String> {
     Some(format!("AUPIMO is not defined: {reason}"))
 }
 
-/// The threshold of verdicts: the model's own; without one, that of F1-max, and `how` it was chosen.
-pub fn threshold(own: Option<patchcore::Threshold>, f1_max: Option<f32>, how: &str) -> Option<Threshold> {
-    let own = own.map(|threshold| Threshold {
-        value: threshold.value,
-        how: format!("{}; {}", threshold.origin, threshold.origin.holds_until()),
-    });
-    // F1-max calls `score >= threshold`, a verdict `score > threshold`.
-    own.or_else(|| f1_max.map(|value| Threshold { value: value.next_down(), how: how.to_owned() }))
+/// The threshold of verdicts with how it came about: the model's own; without one, that of the test set with these scores and labels
+/// (`true` is defective).
+pub fn threshold(own: Option<patchcore::Threshold>, scores: &[f32], labels: &[bool]) -> Option<Threshold> {
+    own.or_else(|| patchcore::Threshold::of_test_set(scores, labels)).map(described)
+}
+
+/// A threshold with how it came about, and when it ceases to hold.
+pub fn described(threshold: patchcore::Threshold) -> Threshold {
+    let patchcore::Threshold { value, origin } = threshold;
+    Threshold { value, how: format!("{origin}; {}", origin.holds_until()) }
 }
 
 /// scores.csv: one row per test image, failed ones with their error; defective ones with the share of their defect that is found at
-/// next to no false alarms, where that is defined.
+/// next to no false alarms, and with whether their map is highest on the defect, where that is defined.
 pub fn scores_csv(evaluation: &Evaluation) -> anyhow::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["image_path", "kind", "label", "score", "defective_pixels", "error", "aupimo"])?;
+    writer.write_record([
+        "image_path",
+        "kind",
+        "label",
+        "score",
+        "defective_pixels",
+        "error",
+        "aupimo",
+        "worst_on_defect",
+        "region_count",
+        "largest_region_area",
+    ])?;
     let areas = evaluation.overall.pixel.as_ref().ok().and_then(|pixel| pixel.aupimo.as_ref().ok());
     let mut areas = areas.into_iter().flat_map(|areas| &areas.images);
     for row in &evaluation.images {
@@ -96,7 +114,17 @@ pub fn scores_csv(evaluation: &Evaluation) -> anyhow::Result<Vec<u8>> {
         // The maps that are measured are those of these rows, in their order.
         let area = row.labelled_map().and_then(|_| *areas.next()?);
         let area = area.map_or_else(String::new, |area| area.to_string());
-        let cells = [&row.image.relative, &row.image.kind, label, &score, &pixels, &error, &area];
+        let on_defect = match row.worst_on_defect() {
+            Some(true) => "1",
+            Some(false) => "0",
+            None => "",
+        };
+        // An image that failed has no map.
+        let count = row.map.as_ref().map_or_else(String::new, |_| row.regions.len().to_string());
+        let largest = row.regions.iter().map(|region| region.area).reduce(f64::max);
+        let largest = largest.map_or_else(String::new, |area| area.to_string());
+        let cells =
+            [&row.image.relative, &row.image.kind, label, &score, &pixels, &error, &area, on_defect, &count, &largest];
         writer.write_record(cells.map(|cell| safe_cell(cell).into_owned()))?;
     }
     Ok(writer.into_inner().map_err(|error| error.into_error())?)

@@ -7,14 +7,13 @@ use crate::forecast::Forecast;
 use crate::output::note;
 use crate::progress::Display;
 
-/// Tests at most so many photos of each class, at the model's threshold or, as the report does without one, that of the evaluation's
-/// largest F1.
+/// Tests at most so many photos of each class, at the threshold that the report counts at: the model's, or one of the test set.
 pub fn test(model: &Model, data: &DataSet, evaluation: &Evaluation, most: usize) -> anyhow::Result<StressTest> {
     let mut options = StressOptions::default().photos(most);
     if model.thresholds().image.is_none()
-        && let Some(best) = evaluation.f1_max_thresholds().ok().and_then(|thresholds| thresholds.image)
+        && let Some(threshold) = evaluation.verdicts_at
     {
-        options = options.threshold(best);
+        options = options.threshold(threshold);
     }
     let anomalous = data.test.iter().filter(|image| image.is_anomalous).count();
     let normal = data.test.len() - anomalous;

@@ -14,7 +14,7 @@
 //! | [`Confusion`] | what does one threshold call what? | counts of `score > threshold` |
 //! | [`delong`], [`delong_difference`] | how sure is an AUROC, or that one is larger? | DeLong's variance |
 //! | [`image_replicates`], [`pixel_replicates`] | how far may each metric be off? | [`Bootstrap`] over images |
-//! | [`Interval::binomial`] | how far may a counted share be off? | Clopper and Pearson |
+//! | [`Share`], [`Interval::binomial`] | how far may a counted share be off? | Clopper and Pearson |
 //! | [`StressOutcome`] | does a changed light or place change the verdicts? | the same photos, changed and unchanged |
 //! | [`threshold`] | from which score is a part defective? | a stated rate of false alarms, at a stated confidence |
 //!
@@ -56,9 +56,11 @@ mod connected_regions;
 mod delong;
 mod error;
 mod f1_max;
+mod headline;
 mod image_metrics;
 mod interval;
 mod labelled_map;
+mod look_again;
 mod metric;
 mod overlap_events;
 mod per_metric;
@@ -71,6 +73,7 @@ mod region_recall;
 mod results;
 mod roc_curve;
 mod set_results;
+mod share;
 mod stress;
 mod thin_curve;
 pub mod threshold;
@@ -100,6 +103,7 @@ pub use f1_max::{F1Max, f1_max};
 pub use image_metrics::{ImageMetrics, image_metrics, image_metrics_at};
 pub use interval::Interval;
 pub use labelled_map::LabelledMap;
+pub use look_again::LookAgain;
 pub use metric::{Better, METRICS, Metric, MetricSource, Unit};
 pub use per_metric::PerMetric;
 pub use pixel_metrics::{PixelMetrics, pixel_metrics, pixel_metrics_at};
@@ -109,5 +113,6 @@ pub use region_recall::{RegionRecall, region_recall};
 pub use results::{EvaluatedModel, Results, ResultsError};
 pub use roc_curve::{RocCurve, roc_curve};
 pub use set_results::SetResults;
+pub use share::Share;
 pub use stress::{StressCount, StressFinding, StressLevel, StressOutcome, StressResults, StressSeries};
 pub use thin_curve::thin_curve;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::SetResults;
-use super::threshold::Thresholds;
+use super::threshold::{Threshold, Thresholds};
+use super::{SetResults, headline};
 
 /// The results of an evaluation. Keys are added without a new version, and a reader leaves out those that it does not
 /// know; a key whose meaning changes makes a new version.
@@ -15,6 +15,13 @@ pub struct Results {
     /// Version of the layout: [`Results::VERSION`] in what is written. A file that names none has version 1.
     #[serde(default = "first_version")]
     pub version: u32,
+    /// What it comes to in counts ([`Results::in_words`]); `None` in files that are older than it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sentence: Option<String>,
+    /// At which threshold `found` and `false_alarms` are counted: that of the model, else one of this very test set
+    /// ([`Threshold::of_test_set`]). `None` where there is neither, and in files that are older than the counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdicts_at: Option<Threshold>,
     /// Over all images.
     #[serde(flatten)]
     pub overall: SetResults,
@@ -106,6 +113,12 @@ impl Results {
         Ok(serde_json::from_slice(json)?)
     }
 
+    /// What it comes to, for people, in counts with their exact intervals: how many defective parts were found, how many good ones
+    /// rejected, and which kind is found the least. Where these photos chose the threshold themselves, it says so.
+    pub fn in_words(&self) -> String {
+        headline::of(&self.overall, &self.kinds, self.verdicts_at)
+    }
+
     /// The text of a metrics.json.
     ///
     /// # Errors
@@ -127,7 +140,7 @@ fn f32_precision() -> String {
 mod tests {
     use super::*;
     use crate::threshold::Threshold;
-    use crate::{Confusion, Interval, METRICS, Metric, PixelReplicates};
+    use crate::{Confusion, Interval, LookAgain, METRICS, Metric, PixelReplicates, Share};
 
     /// A file as the program wrote it before files named their version, but for the white space.
     const OLD: &str = r#"{"n_normal":3,"n_anomalous":3,"image_auroc":1.0,"image_ap":0.875,"image_f1_max":0.75,
@@ -170,12 +183,21 @@ mod tests {
             version: Results::VERSION,
             overall: SetResults {
                 confusion: Some(Confusion { true_negatives: 2, ..Confusion::default() }),
+                found: Share::new(1, 3).unwrap(),
+                false_alarms: Share::new(0, 2).unwrap(),
+                look_again: Some(LookAgain { good: 1, defective: 2 }),
+                worst_on_defect: Share::new(2, 3).unwrap(),
                 ..SetResults::new(2, 0, None, None)
             },
+            sentence: Some("No".to_owned()),
+            verdicts_at: Threshold::of_test_set(&[1.0, 2.0], &[false, true]),
             ..Results::from_json(OLD.as_bytes()).unwrap()
         };
         let json = results.to_json().unwrap();
-        assert!(!json.contains("null") && json.starts_with("{\n  \"version\": 1,\n  \"n_normal\": 2,"), "{json}");
+        assert!(
+            !json.contains("null") && json.starts_with("{\n  \"version\": 1,\n  \"sentence\": \"No\",\n"),
+            "{json}"
+        );
         assert_eq!(Results::from_json(json.as_bytes()).unwrap(), results);
     }
 

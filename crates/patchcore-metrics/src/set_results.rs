@@ -6,7 +6,7 @@ use serde::de::{self, IgnoredAny, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Confusion, ImageMetrics, Interval, METRICS, Metric, PerMetric, PixelMetrics};
+use super::{Confusion, ImageMetrics, Interval, LookAgain, METRICS, Metric, PerMetric, PixelMetrics, Share};
 
 /// The metrics of all images, or of one kind of defect together with all good images.
 ///
@@ -27,6 +27,15 @@ pub struct SetResults {
     pub thresholds: PerMetric<f32>,
     /// Verdicts at the model's image threshold against the truth.
     pub confusion: Option<Confusion>,
+    /// Defective photos called anomalous at [`Results::verdicts_at`](super::Results::verdicts_at); `None` without either.
+    pub found: Option<Share>,
+    /// Good photos called anomalous there; `None` without either.
+    pub false_alarms: Option<Share>,
+    /// Photos between the model's two thresholds, for a model with two. `found` and `false_alarms` are above both.
+    pub look_again: Option<LookAgain>,
+    /// Defective photos with a usable mask whose map is highest on a defective pixel; `None` without such photos. A model that finds
+    /// photos and is highest elsewhere is right for a wrong reason.
+    pub worst_on_defect: Option<Share>,
 }
 
 impl SetResults {
@@ -47,6 +56,10 @@ impl SetResults {
             intervals: PerMetric::default(),
             thresholds: image_threshold.into_iter().chain(pixel_threshold).collect(),
             confusion: None,
+            found: None,
+            false_alarms: None,
+            look_again: None,
+            worst_on_defect: None,
         }
     }
 }
@@ -54,6 +67,10 @@ impl SetResults {
 const N_NORMAL: &str = "n_normal";
 const N_ANOMALOUS: &str = "n_anomalous";
 const CONFUSION: &str = "confusion";
+const FOUND: &str = "found";
+const FALSE_ALARMS: &str = "false_alarms";
+const LOOK_AGAIN: &str = "look_again";
+const WORST_ON_DEFECT: &str = "worst_on_defect";
 /// Behind the key of a metric.
 const INTERVAL: &str = "_ci";
 const THRESHOLD: &str = "_threshold";
@@ -74,6 +91,16 @@ impl Serialize for SetResults {
         }
         if let Some(confusion) = &self.confusion {
             map.serialize_entry(CONFUSION, confusion)?;
+        }
+        for (key, share) in
+            [(FOUND, self.found), (FALSE_ALARMS, self.false_alarms), (WORST_ON_DEFECT, self.worst_on_defect)]
+        {
+            if let Some(share) = share {
+                map.serialize_entry(key, &share)?;
+            }
+        }
+        if let Some(counts) = &self.look_again {
+            map.serialize_entry(LOOK_AGAIN, counts)?;
         }
         map.end()
     }
@@ -110,6 +137,10 @@ impl<'de> Visitor<'de> for Entries {
                     N_NORMAL => n_normal = Some(map.next_value()?),
                     N_ANOMALOUS => n_anomalous = Some(map.next_value()?),
                     CONFUSION => results.confusion = map.next_value()?,
+                    FOUND => results.found = map.next_value()?,
+                    FALSE_ALARMS => results.false_alarms = map.next_value()?,
+                    LOOK_AGAIN => results.look_again = map.next_value()?,
+                    WORST_ON_DEFECT => results.worst_on_defect = map.next_value()?,
                     _ => drop(map.next_value::<IgnoredAny>()?),
                 }
             }

@@ -7,7 +7,8 @@
 //! |---|---|
 //! | [`heat_map`] | the map alone, in colours |
 //! | [`overlay`] | the photo, coloured where scores are high, with the contour at the threshold and the true outline |
-//! | [`crop_around`] | a piece of a photo |
+//! | [`crop_around`], [`crop_with_box`] | a piece of a photo, with a box around the patch that was compared |
+//! | [`part_at_most`] | a part of a photo for a page |
 //! | [`Pair`] | two crops side by side: what was flagged, and what it was compared with |
 //! | [`Panel`] | photo, overlay, map and truth side by side with a colour bar |
 //! | [`EvaluationPage`] | one evaluation as a self-contained page: metrics, curves, galleries of what went wrong |
@@ -20,6 +21,7 @@
 //! # Stability
 //! Stable: versions follow semantic versioning, and the changelog begins each version with what breaks.
 
+mod boxed_crop;
 mod chart;
 mod color_scale;
 mod crop;
@@ -35,10 +37,14 @@ mod own;
 mod page;
 mod pair;
 mod panel;
+mod part_at_most;
 mod plasma;
 mod png;
 mod resample;
 
+pub use image::RgbImage;
+
+pub use boxed_crop::crop_with_box;
 pub use color_scale::ColorScale;
 pub use crop::crop_around;
 pub use error::ReportError;
@@ -53,4 +59,5 @@ pub use page::{
 };
 pub use pair::Pair;
 pub use panel::{Panel, PixelBox};
+pub use part_at_most::part_at_most;
 pub use png::to_png;

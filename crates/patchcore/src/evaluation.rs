@@ -4,66 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use patchcore_config::{Checked, ImageScoreRule, Region};
-use patchcore_core::scoring::AnomalyMap;
 use patchcore_io::{
-    DataSet, Geometry, HiddenDefect, ImageError, Limits, Mask, MaskFault, MaskSurvey, NetworkInput, Photo, TestImage,
-    TruthMask, path_text,
+    DataSet, HiddenDefect, ImageError, Limits, Mask, MaskFault, MaskSurvey, NetworkInput, Photo, TestImage, TruthMask,
+    path_text,
 };
 use patchcore_metrics::threshold::{Threshold, Thresholds, Verdict};
 use patchcore_metrics::{
-    Bootstrap, Confusion, ImageMetrics, Interval, LabelledMap, MetricError, PerMetric, PixelMetrics, PixelReplicates,
-    Results, SetResults, image_metrics_at, image_replicates_at, pixel_metrics_at, pixel_replicates_at,
+    Bootstrap, Confusion, ImageMetrics, Interval, LabelledMap, LookAgain, MetricError, PerMetric, PixelMetrics,
+    PixelReplicates, Results, SetResults, Share, image_metrics_at, image_replicates_at, pixel_metrics_at,
+    pixel_replicates_at,
 };
 
 use crate::ahead::Ahead;
 use crate::error::Error;
+use crate::evaluated_image::{EvaluatedImage, WorstPatch};
 use crate::into_photo::{Known, PhotoSource, input_bytes};
 use crate::model::Model;
 use crate::progress::{Progress, Stage, Teller};
-use crate::regions::DefectRegion;
-use crate::remarks::{Remark, Remarks};
-use crate::score::NearestGood;
+use crate::remarks::Remarks;
 use crate::scores::InBatches;
-
-/// One test image and what became of it.
-#[derive(Debug)]
-pub struct EvaluatedImage {
-    /// The image.
-    pub image: TestImage,
-    /// The image score, or why there is none.
-    pub score: Result<f32, Error>,
-    /// Why a defective image's pixels are not in the pixel metrics (its mask is missing, of another size, black, ...).
-    pub mask_error: Option<Error>,
-    /// Why no defective pixel of a defective image counts, though its mask could be read. [`HiddenDefect::NoDefectivePixel`] is a
-    /// [`EvaluatedImage::mask_error`] too; with any other cause the image's pixels count as good ones.
-    pub hidden: Option<HiddenDefect>,
-    /// Where its worst patch is, in which geometry, and like which good one; `None` for an image that failed.
-    pub worst: Option<WorstPatch>,
-    /// One score per pixel of the network's view; `None` for an image that failed.
-    pub map: Option<AnomalyMap>,
-    /// The ground truth in the same view; `None` without a usable one, or where no pixel of the view is defective.
-    pub truth: Option<Vec<bool>>,
-    /// Which pixels count, of the map's size; `None`: all of them.
-    pub inside: Option<Vec<bool>>,
-    /// What the model's thresholds make of the score; `None` without one, and for an image that failed.
-    pub verdict: Option<Verdict>,
-    /// The regions of its map above the pixel threshold ([`Model::regions`]).
-    pub regions: Vec<DefectRegion>,
-    /// What is odd about the photo; as a rule nothing.
-    pub remarks: Vec<Remark>,
-}
-
-/// What a [`Score`](crate::Score) says of the worst patch.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct WorstPatch {
-    /// Its centre in the photo: column, row.
-    pub at: (f64, f64),
-    /// The good patch that is nearest to it.
-    pub nearest_good: NearestGood,
-    /// How the network's input lies in the photo.
-    pub geometry: Geometry,
-}
 
 /// In which geometry the pixels of an evaluation are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,28 +33,6 @@ pub enum MapGeometry {
     /// The original photo: maps as [`Score::on_photo`](crate::Score::on_photo), truth as it was drawn. A defect that a
     /// crop hides counts as missed: the map is 0 there.
     Photo,
-}
-
-impl EvaluatedImage {
-    /// Defective pixels that count; 0 for a defective image has its reason in `hidden` or `mask_error`.
-    pub fn defective_pixels(&self) -> usize {
-        let Some(truth) = &self.truth else { return 0 };
-        let counts = |pixel: usize| self.inside.as_ref().is_none_or(|inside| inside.get(pixel) == Some(&true));
-        truth.iter().enumerate().filter(|(pixel, defective)| **defective && counts(*pixel)).count()
-    }
-
-    /// The map with its truth and its region, as the pixel metrics take it; `None` for an image that failed, and without
-    /// a usable mask, when it is not known which pixels are good.
-    pub fn labelled_map(&self) -> Option<LabelledMap<'_>> {
-        let map = self.map.as_ref().filter(|_| self.mask_error.is_none())?;
-        Some(LabelledMap {
-            width: map.width,
-            height: map.height,
-            scores: &map.scores,
-            mask: self.truth.as_deref(),
-            inside: self.inside.as_deref(),
-        })
-    }
 }
 
 /// Metrics over a set of images.
@@ -111,6 +48,15 @@ pub struct Metrics {
     pub pixel: Result<PixelMetrics, MetricError>,
     /// Verdicts at the model's image threshold against the truth; `None` for a model without one.
     pub confusion: Option<Confusion>,
+    /// Defective images that [`Evaluation::verdicts_at`] calls anomalous; `None` without either.
+    pub found: Option<Share>,
+    /// Good images that it calls anomalous; `None` without either.
+    pub false_alarms: Option<Share>,
+    /// Defective images with defective pixels that count whose map is highest on one of them
+    /// ([`EvaluatedImage::worst_on_defect`]); `None` without such images.
+    pub worst_on_defect: Option<Share>,
+    /// Images between the model's two thresholds; `None` for a model without a second one.
+    pub look_again: Option<LookAgain>,
     /// How far each metric may be off; none before [`Evaluation::add_intervals`], nor for one that is not defined.
     pub intervals: PerMetric<Interval>,
 }
@@ -122,6 +68,10 @@ impl Metrics {
         SetResults {
             intervals: self.intervals,
             confusion: self.confusion,
+            found: self.found,
+            false_alarms: self.false_alarms,
+            worst_on_defect: self.worst_on_defect,
+            look_again: self.look_again,
             ..SetResults::new(self.n_normal, self.n_anomalous, image, pixel)
         }
     }
@@ -143,6 +93,9 @@ pub struct Evaluation {
     /// At which thresholds images and regions were judged: those of the model. Without one of its maps it is that of its images,
     /// where an image's score is the largest value of its map and both are on one scale.
     pub judged_at: Thresholds,
+    /// At which threshold images are said to be found or rejected: that of the model, else one that this test set gives
+    /// ([`Threshold::of_test_set`](patchcore_metrics::threshold::Threshold::of_test_set)), which promises nothing for new parts. `None` where no good image was scored either.
+    pub verdicts_at: Option<Threshold>,
     /// The masks of the defective images, and the one rule by which all of them were read.
     pub masks: MaskSurvey,
 }
@@ -274,18 +227,20 @@ impl Model {
             tell(Stage::Scoring, images.len(), data.test.len())?;
         }
         let judged_at = judged_at(self.thresholds(), self.config().image_score);
+        let Entries { scores, labels, .. } = Entries::new(&images, None);
+        let verdicts_at = judged_at.image.or_else(|| Threshold::of_test_set(&scores, &labels));
         let defects = images.iter().filter(|row| row.image.is_anomalous).map(|row| row.image.kind.clone());
         let names: BTreeSet<String> = defects.collect();
         let sets = 1 + names.len();
-        let overall = metrics_of(&images, None, &judged_at)?;
+        let overall = metrics_of(&images, None, &judged_at, verdicts_at)?;
         tell(Stage::Metrics, 1, sets)?;
         let mut kinds = BTreeMap::new();
         for kind in names {
-            let metrics = metrics_of(&images, Some(&kind), &judged_at)?;
+            let metrics = metrics_of(&images, Some(&kind), &judged_at, verdicts_at)?;
             kinds.insert(kind, metrics);
             tell(Stage::Metrics, 1 + kinds.len(), sets)?;
         }
-        Ok(Evaluation { images, overall, kinds, pixel_replicates: None, judged_at, masks })
+        Ok(Evaluation { images, overall, kinds, pixel_replicates: None, judged_at, verdicts_at, masks })
     }
 
     /// The test images with their masks and inputs, in order, made ahead on another thread.
@@ -411,8 +366,10 @@ impl Evaluation {
     /// the seconds of each stage.
     pub fn results(&self, model: &Model) -> Results {
         let count = |wanted: fn(&EvaluatedImage) -> bool| self.images.iter().filter(|row| wanted(row)).count();
-        Results {
+        let results = Results {
             version: Results::VERSION,
+            sentence: None,
+            verdicts_at: self.verdicts_at,
             overall: self.overall.results(),
             n_failed: count(|row| row.score.is_err()),
             n_without_mask: count(|row| row.mask_error.is_some()),
@@ -429,7 +386,8 @@ impl Evaluation {
             thresholds: Some(model.thresholds()).filter(|thresholds| *thresholds != Thresholds::default()),
             seconds: BTreeMap::new(),
             model: model.evaluated(),
-        }
+        };
+        Results { sentence: Some(results.in_words()), ..results }
     }
 }
 
@@ -469,16 +427,37 @@ fn values(thresholds: &Thresholds) -> [Option<f32>; 2] {
     [thresholds.image, thresholds.pixel].map(|threshold| Some(threshold?.value))
 }
 
-fn metrics_of(images: &[EvaluatedImage], kind: Option<&str>, judged_at: &Thresholds) -> Result<Metrics, Error> {
+fn metrics_of(
+    images: &[EvaluatedImage],
+    kind: Option<&str>,
+    judged_at: &Thresholds,
+    verdicts_at: Option<Threshold>,
+) -> Result<Metrics, Error> {
     let [of_images, of_pixels] = values(judged_at);
     let Entries { scores, labels, maps } = Entries::new(images, kind);
     let n_anomalous = labels.iter().filter(|label| **label).count();
+    let called = |wanted: bool| {
+        let verdicts = scores.iter().zip(&labels).filter(|(_, label)| **label == wanted);
+        let is_called =
+            |threshold: Threshold| verdicts.map(move |(score, _)| threshold.verdict(*score) == Verdict::Anomalous);
+        Share::counted(is_called(verdicts_at?))
+    };
+    let of_kind = images.iter().filter(|row| kind.is_none_or(|kind| row.image.kind == kind));
+    let worst_on_defect = Share::counted(of_kind.filter_map(EvaluatedImage::worst_on_defect));
+    let look_again = judged_at.look_again.zip(judged_at.image).map(|(low, high)| {
+        let scores = scores.iter().copied().zip(labels.iter().copied());
+        LookAgain::counted(low.value, high.value, scores)
+    });
     Ok(Metrics {
         n_normal: labels.len() - n_anomalous,
         n_anomalous,
         image: image_metrics_at(of_images, &scores, &labels),
         pixel: pixel_metrics_at(of_pixels, &maps),
         confusion: of_images.map(|threshold| Confusion::at(threshold, &scores, &labels)).transpose()?,
+        found: called(true),
+        false_alarms: called(false),
+        worst_on_defect,
+        look_again,
         intervals: PerMetric::default(),
     })
 }
@@ -486,6 +465,32 @@ fn metrics_of(images: &[EvaluatedImage], kind: Option<&str>, judged_at: &Thresho
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluated_image::tests::image;
+
+    #[test]
+    fn images_are_found_and_rejected_at_one_threshold_whatever_the_kind() {
+        let row = |score: f32, kind: &str, is_anomalous| {
+            let mut row = image([score; 6], None, None);
+            row.score = Ok(score);
+            row.image.kind = kind.to_owned();
+            row.image.is_anomalous = is_anomalous;
+            row
+        };
+        let images = [
+            row(1.0, "good", false),
+            row(3.0, "good", false),
+            row(2.0, "a", true),
+            row(4.0, "a", true),
+            row(5.0, "b", true),
+        ];
+        let counts = |kind, at: Option<f32>| {
+            let metrics = metrics_of(&images, kind, &Thresholds::default(), at.map(Threshold::manual)).unwrap();
+            [metrics.found, metrics.false_alarms].map(|share| share.map(|share| (share.count, share.of)))
+        };
+        assert_eq!(counts(None, Some(2.5)), [Some((2, 3)), Some((1, 2))]);
+        assert_eq!(counts(Some("a"), Some(2.5)), [Some((1, 2)), Some((1, 2))]);
+        assert_eq!(counts(Some("b"), None), [None, None]);
+    }
 
     #[test]
     fn one_threshold_serves_image_and_map_only_where_both_are_on_one_scale() {

@@ -67,6 +67,7 @@ pub mod devices;
 mod doctor;
 pub mod error;
 #[cfg(not(target_family = "wasm"))]
+mod evaluated_image;
 mod evaluation;
 mod fit;
 mod fit_in_progress;
@@ -126,7 +127,8 @@ pub use crate::devices::{DEFAULT_DEVICE, list_devices, open_device};
 pub use crate::doctor::{DecoderRow, DoctorReport, DoctorRow, doctor};
 pub use crate::error::Error;
 #[cfg(not(target_family = "wasm"))]
-pub use crate::evaluation::{EvaluateOptions, EvaluatedImage, Evaluation, MapGeometry, Metrics, WorstPatch};
+pub use crate::evaluated_image::{EvaluatedImage, WorstPatch};
+pub use crate::evaluation::{EvaluateOptions, Evaluation, MapGeometry, Metrics};
 pub use crate::fit::FitReport;
 pub use crate::fit_options::FitOptions;
 #[cfg(not(target_family = "wasm"))]

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use patchcore_config::Size;
 use patchcore_io::{Limits, NetworkInput, Perturbation, PerturbationKind, Photo};
 use patchcore_metrics::threshold::Threshold;
-use patchcore_metrics::{StressLevel, StressOutcome, StressResults, StressSeries, f1_max};
+use patchcore_metrics::{StressLevel, StressOutcome, StressResults, StressSeries};
 
 use crate::ahead::Ahead;
 use crate::error::Error;
@@ -73,8 +73,8 @@ impl<'a> StressOptions<'a> {
         self
     }
 
-    /// The image threshold that false alarms and misses are counted at. Default: the model's own; without one, that with the largest F1
-    /// on the unchanged photos, which is chosen on what it is judged by.
+    /// The image threshold that false alarms and misses are counted at. Default: the model's own; without one, that of the
+    /// unchanged photos ([`Threshold::of_test_set`]), which is chosen on what it is judged by.
     #[must_use]
     pub fn threshold(mut self, threshold: Threshold) -> Self {
         self.threshold = Some(threshold);
@@ -245,11 +245,8 @@ impl Model {
             whole.iter().filter_map(|photo| photo.scores.get(change).copied().flatten()).collect()
         };
         let unchanged = at(0);
-        let threshold = threshold.or(self.thresholds().image).or_else(|| {
-            // Not defined for one class.
-            let best = f1_max(&unchanged, &labels).ok()?;
-            Some(Threshold::f1_max(best, n_normal as u64, n_anomalous as u64))
-        });
+        let own = threshold.or(self.thresholds().image);
+        let threshold = own.or_else(|| Threshold::of_test_set(&unchanged, &labels));
         let outcome = |change| StressOutcome::new(&at(change), &unchanged, &labels, threshold.as_ref());
         let mut short_sides = whole.iter().filter_map(|photo| photo.size).map(|size| size.width.min(size.height));
         let first = short_sides.next();

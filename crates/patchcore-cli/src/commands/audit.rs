@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use patchcore::{
-    AuditOptions, AuditedPhoto, Limits, Model, Photo, one_line, path_of_text, path_text, write_beside_and_rename,
+    AuditOptions, AuditedPhoto, Limits, Model, one_line, path_of_text, path_text, write_beside_and_rename,
 };
-use patchcore_report::{Lettering, OwnFile, Pair, crop_around, to_png};
+use patchcore_report::{Lettering, OwnFile, Pair, to_png};
 use serde::Serialize;
 
 use crate::arguments::{Audit as Arguments, Format};
@@ -16,11 +16,9 @@ use crate::lettering::lettering;
 use crate::outcome::Outcome;
 use crate::output;
 use crate::progress::Display;
+use crate::report_evidence::boxed;
 use crate::row_stream::RowStream;
 use crate::write_plan::{Kind, WritePlan};
-
-/// Share of a photo's longer side that a crop shows.
-const CROP_SHARE: u32 = 4;
 
 /// How pictures of pairs end: `001_000.png.pair.png`.
 const PAIR: &str = ".pair.png";
@@ -96,8 +94,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     Ok(if complete { Outcome::Done } else { Outcome::SomeImagesFailed })
 }
 
-/// The surroundings of the worst place, a quarter of the photo's longer side wide, beside the patch of another photo that
-/// comes nearest.
+/// The surroundings of the worst place beside the patch of another photo that comes nearest, each patch in a box.
 fn write_pair(
     file: &Path,
     model: &Model,
@@ -106,14 +103,12 @@ fn write_pair(
     limits: &Limits,
     lettering: &Lettering,
 ) -> anyhow::Result<()> {
-    let crop = |photo: &Photo, at| {
-        let side = (photo.width().max(photo.height()) / CROP_SHARE).max(32);
-        crop_around(&photo.to_rgb8(), at, (side, side))
-    };
-    let own_path = path_of_text(&photo.name);
-    let own = crop(&model.open_photo(&own_path, limits)?, photo.worst_at);
-    // Where the photos have moved, the other one lies where it was found now.
     let nearest = &photo.nearest_other;
+    let member = nearest.member;
+    let own_path = path_of_text(&photo.name);
+    let own = model.open_photo(&own_path, limits)?;
+    let own = boxed(model, &own.to_rgb8(), photo.worst_at, &model.prepare(&own)?.geometry, member);
+    // Where the photos have moved, the other one lies where it was found now.
     let found = nearest.origin.and_then(|origin| all.iter().find(|other| other.index == origin.image));
     // The photo is one of those that are audited, or the fit's, wherever that is found.
     let by_name = || nearest.image.as_deref().map(path_of_text);
@@ -126,7 +121,7 @@ fn write_pair(
         tracing::warn!("no picture of what {} was compared with: {error}", own_path.display());
     }
     let name = |path: &Path| path_text(Path::new(path.file_name().unwrap_or_default()));
-    let other = other.ok().map(|other| crop(&other.photo, other.at));
+    let other = other.ok().map(|other| boxed(model, &other.photo.to_rgb8(), other.at, &other.geometry, member));
     let pair = Pair {
         title: &format!("score {:.4}, {:.2} times the median", photo.score, photo.ratio),
         left: (&name(&own_path), &own),

@@ -96,8 +96,9 @@ impl Evaluated {
     /// The threshold that its verdicts come from.
     fn threshold(&self) -> Option<Threshold> {
         let own = self.results.thresholds.and_then(|stored| stored.image);
-        let f1_max = self.results.overall.thresholds.get(&Metric::IMAGE_F1_MAX);
-        threshold(own, f1_max, "the largest F1, chosen on its own test set")
+        let scored = self.rows.iter().filter_map(|row| Some((row.score?, row.label != 0)));
+        let (scores, labels): (Vec<f32>, Vec<bool>) = scored.unzip();
+        threshold(own, &scores, &labels)
     }
 }
 

@@ -24,7 +24,7 @@ use crate::pictures::{Scene, verdict_line};
 use crate::progress::Display;
 use crate::report_evidence::evidence;
 use crate::report_page::report_page;
-use crate::results::{ReplicatesFile, no_aupimo, one_class, scores_csv, summary};
+use crate::results::{ReplicatesFile, headline, no_aupimo, one_class, scores_csv, summary};
 use crate::stress;
 use crate::write_plan::{Kind, WritePlan};
 
@@ -77,7 +77,7 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
             let page = report_page(&title, &arguments.data, &model, &evaluation, &results, stress, scoring);
             Some(page.render(&mut |index| {
                 let row = evaluation.images.get(index).ok_or("no such image")?;
-                evidence(&model, row, geometry)
+                evidence(&model, row, geometry, &arguments.data)
             })?)
         }
     };
@@ -102,6 +102,7 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     };
     let (report, json) = (report.map(String::into_bytes), json.into_bytes());
     places.write([report, Some(json), Some(scores), replicates, stress_json, stress_csv])?;
+    output::print(&headline(&results))?;
     output::print(&summary(&results))?;
     if let Some(test) = &stress {
         output::print(&format!("\n{}", stress::summary(&test.results)))?;

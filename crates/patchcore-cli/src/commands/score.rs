@@ -7,7 +7,7 @@ use patchcore::{
     DefectRegion, Geometry, Limits, Model, Photo, Progress, Remarks, Score, Stage, Threshold, Thresholds, Verdict,
     one_line, path_of_text, path_text, write_beside_and_rename,
 };
-use patchcore_report::{Lettering, OwnFile, Pair, crop_around, to_float_tiff, to_npy, to_png};
+use patchcore_report::{Lettering, OwnFile, Pair, to_float_tiff, to_npy, to_png};
 use serde::Serialize;
 
 use crate::arguments::{Format, MapFormat, MapGeometry, Score as Arguments};
@@ -18,7 +18,7 @@ use crate::outcome::Outcome;
 use crate::output;
 use crate::pictures::{Scene, verdict_line};
 use crate::progress::Display;
-use crate::report_evidence::crop_size;
+use crate::report_evidence::boxed;
 use crate::row_stream::RowStream;
 use crate::said;
 use crate::write_plan::{Kind, WritePlan};
@@ -460,7 +460,8 @@ impl Scored<'_> {
             (Err(error), _) => format!("nearest good: {error}"),
             (Ok(_), None) => "nearest good".to_owned(),
         };
-        let crop = |photo: &Photo, at, geometry: &Geometry| crop_around(&photo.to_rgb8(), at, crop_size(geometry));
+        let member = nearest.member;
+        let crop = |photo: &Photo, at, geometry: &Geometry| boxed(self.model, &photo.to_rgb8(), at, geometry, member);
         let found = other.as_ref().ok().map(|other| crop(&other.photo, other.at, &other.geometry));
         let pair = Pair {
             title: &format!("{}, distance {:.4}", self.verdict(), nearest.distance),

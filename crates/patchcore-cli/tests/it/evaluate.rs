@@ -47,6 +47,16 @@ fn a_good_test_set_gives_all_metrics_and_pictures() {
     assert!(metrics["pixel_auroc"].as_f64().unwrap() > 0.9, "{metrics:#}");
     assert_eq!(metrics["kinds"]["spot"]["n_anomalous"], 3);
     assert_eq!(metrics["model"]["mode"], "line");
+    // Counts over all and per kind; scores.csv has the worst place of each defective photo.
+    assert_eq!((&metrics["found"]["count"], &metrics["found"]["of"]), (&3.into(), &3.into()));
+    assert_eq!((&metrics["false_alarms"]["count"], &metrics["false_alarms"]["of"]), (&0.into(), &3.into()));
+    let on_defect = rows(&place).iter().filter(|row| &row["worst_on_defect"] == "1").count();
+    for set in [&metrics, &metrics["kinds"]["spot"]] {
+        assert_eq!((&set["worst_on_defect"]["count"], &set["worst_on_defect"]["of"]), (&on_defect.into(), &3.into()));
+    }
+    for row in rows(&place) {
+        assert_eq!(row["worst_on_defect"].is_empty(), &row["label"] == "0", "{row:?}");
+    }
     // Photos so small resolve no rate of 1e-5, and a model without a threshold has nothing at one.
     assert!(run.stderr.contains("AUPIMO is not defined: the smallest false-positive rate"), "{}", run.stderr);
     assert!(fs::read_to_string(place.path("out/report.html")).unwrap().contains("AUPIMO is not defined"));

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::browser::{chromium, probe};
-use crate::photos::category;
+use crate::browser::{Line, chromium, in_the_dark, printed, probe, probe_at};
+use crate::photos::{HEIGHT, WIDTH, category, photo, save};
 use crate::program::{Run, Workplace, patchcore, small_fit};
 
 fn evaluated(place: &Workplace, model: &str, out: &str, more: &[&str]) -> Run {
@@ -23,11 +23,23 @@ fn read(place: &Workplace, name: &str) -> String {
 fn the_report_says_what_was_found_and_shows_the_pairs() {
     let place = Workplace::new();
     category(&place.path("part"));
-    evaluated(&place, "m.patchcore", "out", &[]);
+    let run = evaluated(&place, "m.patchcore", "out", &[]);
     let html = read(&place, "out/report.html");
-    for needle in ["image AUROC", "chosen on this very test set", "ROC curve", "Borderline", "No good part is called"] {
+    for needle in ["image AUROC", "chosen on these very photos", "ROC curve", "Borderline", "No good part is called"] {
         assert!(html.contains(needle), "{needle}");
     }
+    // The terminal, metrics.json and the report say the same.
+    let metrics: Value = serde_json::from_str(&read(&place, "out/metrics.json")).unwrap();
+    let sentence = metrics["sentence"].as_str().unwrap();
+    assert!(
+        sentence.starts_with("Found 3 of 3 defective parts and rejected 0 of 3 good ones, at the middle of the gap")
+    );
+    assert!(run.stdout.starts_with(&format!("{sentence}\n")) && html.contains(sentence), "{}", run.stdout);
+    assert_eq!(metrics["verdicts_at"]["origin"], json!({"middle_of_gap": {"n_normal": 3, "n_anomalous": 3}}));
+    // Names are those of the data set, whatever folder it lies in.
+    let (_, cards) = html.split_once("<section aria-labelledby=\"look\">").unwrap();
+    let (cards, _) = cards.split_once("</section>").unwrap();
+    assert!(!cards.contains(&place.text("")) && cards.contains("Nearest good patch: train/good/00"), "{cards:.2000}");
     // 6 borderline images: photo, heat map, worst place, nearest good patch.
     assert_eq!(html.matches("data:image/jpeg;base64,").count(), 24);
     assert!(html.contains("train/good/00") && html.len() < 1_000_000, "{} bytes", html.len());
@@ -38,7 +50,9 @@ fn the_report_says_what_was_found_and_shows_the_pairs() {
     patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &out, "--no-overlays"]).done();
     let html = read(&place, "out/report.html");
     assert_eq!(html.matches("data:image/jpeg;base64,").count(), 18);
-    assert_eq!(html.matches("The training photo").count(), 6);
+    assert_eq!(html.matches("The training photo train/good/00").count(), 6);
+    let (_, cards) = html.split_once("<section aria-labelledby=\"look\">").unwrap();
+    assert!(!cards.split_once("</section>").unwrap().0.contains(&place.text("")), "{cards:.3000}");
 }
 
 #[test]
@@ -59,7 +73,8 @@ fn two_evaluations_are_compared_over_their_common_images() {
     }
     let html = read(&place, "compared.html");
     assert!(html.contains("Score by score") && html.contains("test/spot/001.png"));
-    assert_eq!(html.matches("chosen on its own test set").count(), 2, "{html}");
+    let chosen = "of a test set; it promises nothing";
+    assert_eq!(html.matches(chosen).count(), 2, "{html}");
     // The model's own threshold comes before the one that suits the test set.
     let (model, data) = (place.text("a.patchcore"), place.text("part"));
     patchcore(["calibrate", "--model", &model, "--manual", "2.5"]).done();
@@ -67,7 +82,7 @@ fn two_evaluations_are_compared_over_their_common_images() {
     patchcore(["compare", &place.text("a"), &place.text("b"), "-o", &page]).done();
     let html = read(&place, "compared.html");
     assert!(html.contains("set by hand"));
-    assert_eq!(html.matches("chosen on its own test set").count(), 1);
+    assert_eq!(html.matches(chosen).count(), 1);
 
     // Without the intervals of one of them there are none of the pixels' differences, and none of an evaluation before.
     let (old, model, data) = (read(&place, "b/replicates.json"), place.text("b.patchcore"), place.text("part"));
@@ -144,4 +159,87 @@ fn pages_fit_a_phone_and_load_nothing() {
     let found = probe(&chromium, &bad, &place.path(""));
     assert_eq!(found["loads"], json!(["http://127.0.0.1:9/x.png"]), "{found:#}");
     assert!(found["needs"].as_u64().unwrap() >= 900 && found["blank"] == 1, "{found:#}");
+}
+
+#[test]
+fn a_report_fits_phone_tablet_and_screen_and_is_read_in_light_and_dark() {
+    let Some(chromium) = chromium() else { return };
+    let place = Workplace::new();
+    category(&place.path("part"));
+    fs::rename(place.path("part/test/spot"), place.path("part/test/contamination")).unwrap();
+    fs::rename(place.path("part/ground_truth/spot"), place.path("part/ground_truth/contamination")).unwrap();
+    evaluated(&place, "m.patchcore", "out", &[]);
+    // Good photos are false alarms, and a defective one is missed.
+    let model = place.text("m.patchcore");
+    patchcore(["calibrate", "--model", &model, "--manual", "1e-3"]).done();
+    let (data, out) = (place.text("part"), place.text("out"));
+    patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &out, "--no-overlays"]).done();
+    let html = read(&place, "out/report.html");
+    assert!(html.contains("Rejected 3 of 3 good ones") && html.contains("False alarms: <a href=\"#card-"));
+    for (page, dark) in [(html.clone(), false), (in_the_dark(&html), true)] {
+        for width in [390, 800, 1400] {
+            let found = probe_at(&chromium, &page, &place.path(""), width);
+            assert!(found["needs"].as_u64() <= found["width"].as_u64(), "{width} overflows, dark {dark}: {found:#}");
+            assert!(found["width"].as_u64().unwrap() + 20 >= width.into(), "{found:#}");
+            assert_eq!(found["broken"], json!([1, 1]), "a kind's name is broken at {width}: {found:#}");
+            let contrast = found["contrast"].as_f64().unwrap();
+            assert!(contrast >= 4.5 && found["written"].as_u64().unwrap() > 100, "{width}, dark {dark}: {found:#}");
+        }
+    }
+    // The probe sees what it looks for.
+    let faint = html.replace("--faint:#5b5f66", "--faint:#999");
+    let contrast = probe_at(&chromium, &faint, &place.path(""), 800)["contrast"].as_f64().unwrap();
+    assert!((2.0..4.0).contains(&contrast), "{contrast}");
+}
+
+#[test]
+fn a_printed_report_keeps_together_what_belongs_together() {
+    let Some(chromium) = chromium() else { return };
+    let place = Workplace::new();
+    category(&place.path("part"));
+    for seed in 3..70 {
+        save(&place.path(&format!("part/test/good/{seed:03}.png")), photo(WIDTH, HEIGHT, 100 + seed, false));
+    }
+    patchcore(small_fit(&place.path("part"), &place.path("m.patchcore"))).done();
+    let (model, data, out) = (place.text("m.patchcore"), place.text("part"), place.text("out"));
+    patchcore(["calibrate", "--model", &model, "--manual", "1e-3"]).done();
+    let evaluate = ["evaluate", "--model", &model, "--data", &data, "-o", &out, "--no-overlays", "--no-intervals"];
+    patchcore(evaluate).done();
+    let Some(pages) = printed(&chromium, &place.path("out/report.html"), &place.path("")) else { return };
+    assert!((4..20).contains(&pages.len()), "{} pages", pages.len());
+
+    // No heading stands last on its page.
+    for heading in
+        ["Kinds of defect", "Metrics", "Curves", "False alarms", "Misses", "Borderline", "All metrics", "All images"]
+    {
+        let is_heading = |line: &&Line| line.words.join(" ") == heading;
+        let page = pages.iter().find(|page| page.iter().any(|line| is_heading(&line)));
+        let page = page.unwrap_or_else(|| panic!("{heading} is not printed"));
+        let top = page.iter().find(is_heading).unwrap().top;
+        assert!(page.iter().any(|line| line.top > top + 20.0), "{heading} stands last on its page");
+    }
+    // Each card is on one page: it begins with the verdict and ends with the nearest good patch.
+    let mut cards = 0;
+    for page in &pages {
+        let count = |wanted: &[&str]| {
+            page.iter().flat_map(|line| &line.words).filter(|word| wanted.contains(&word.as_str())).count()
+        };
+        let begun = count(&["Good,", "(spot),"]);
+        assert_eq!(begun, count(&["Nearest"]), "a card is split: {page:#?}");
+        cards += begun;
+    }
+    assert_eq!(cards, 20, "ten false alarms and ten at the border");
+    // What is folded on the screen is open on paper, with the table's head on every page.
+    let rows = |page: &[Line]| {
+        page.iter()
+            .filter(|line| line.words.len() == 4 && line.words[0].starts_with("test/") && line.words[3] == "defective")
+            .count()
+    };
+    let head = ["image", "truth", "score", "called", "error"];
+    let with_rows: Vec<&Vec<Line>> = pages.iter().filter(|page| rows(page) > 0).collect();
+    assert!(with_rows.len() >= 2, "{pages:#?}");
+    assert_eq!(with_rows.iter().map(|page| rows(page)).sum::<usize>(), 73);
+    for page in with_rows {
+        assert!(page.iter().any(|line| line.words == head), "a page without the table's head: {page:#?}");
+    }
 }

@@ -31,6 +31,7 @@ mod binomial;
 mod calibrate;
 mod error;
 mod exceedance;
+mod of_test_set;
 #[cfg(test)]
 mod oracle;
 mod outliers;

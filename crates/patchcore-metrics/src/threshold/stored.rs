@@ -84,6 +84,19 @@ pub enum ThresholdOrigin {
         /// Anomalous entries of that set.
         n_anomalous: u64,
     },
+    /// The middle between the highest good and the lowest defective score of a test set that a model without a threshold was judged on
+    /// ([`Threshold::of_test_set`]): no promise for new parts.
+    MiddleOfGap {
+        /// Good photos of that set.
+        n_normal: u64,
+        /// Defective photos of that set.
+        n_anomalous: u64,
+    },
+    /// The highest score of the good photos of such a test set, where defective ones score lower: no promise for new parts.
+    HighestGood {
+        /// Good photos of that set.
+        n_normal: u64,
+    },
     /// Somebody's choice.
     Manual,
 }
@@ -141,7 +154,7 @@ impl ThresholdOrigin {
     pub fn holds_until(&self) -> &'static str {
         match self {
             Self::Manual => "it promises nothing, and means nothing for another model",
-            Self::F1Max { .. } => {
+            Self::F1Max { .. } | Self::MiddleOfGap { .. } | Self::HighestGood { .. } => {
                 "it promises nothing for parts outside that test set, and means nothing for another model"
             }
             Self::Calibrated(Calibration { source: GoodScoreSource::HeldOut, .. }) => {
@@ -166,6 +179,15 @@ impl std::fmt::Display for ThresholdOrigin {
             ThresholdOrigin::Manual => f.write_str("set by hand"),
             ThresholdOrigin::F1Max { n_normal, n_anomalous } => {
                 write!(f, "largest F1, chosen on a test set ({n_normal} normal, {n_anomalous} anomalous)")
+            }
+            ThresholdOrigin::MiddleOfGap { n_normal, n_anomalous } => {
+                write!(
+                    f,
+                    "the middle of the gap between the scores of {n_normal} good and {n_anomalous} defective photos of a test set"
+                )
+            }
+            ThresholdOrigin::HighestGood { n_normal } => {
+                write!(f, "the highest of the scores of {n_normal} good photos of a test set")
             }
             ThresholdOrigin::Calibrated(Calibration { fpr, confidence, n, rank, source }) => {
                 let (rate, sure) = (percent(*fpr), percent(*confidence));

@@ -3,6 +3,7 @@
 use patchcore_metrics::MetricError;
 
 use super::axis::{Axis, frame, round_ticks};
+use super::bins::Bins;
 use super::mark::{Anchor, Mark, draw};
 use crate::ReportError;
 use crate::number::number;
@@ -22,8 +23,6 @@ pub(crate) struct Histogram<'a> {
     pub(crate) threshold: Option<f32>,
 }
 
-const BINS: usize = 28;
-
 /// Draws it.
 pub(crate) fn histogram(histogram: &Histogram<'_>) -> Result<String, ReportError> {
     let all = || histogram.good.iter().chain(histogram.defective).chain(&histogram.threshold).copied();
@@ -34,21 +33,21 @@ pub(crate) fn histogram(histogram: &Histogram<'_>) -> Result<String, ReportError
     let (low, high) = if low < high { (low, high) } else { (low.min(0.0), high.max(1.0)) };
     // No score and no threshold: an empty frame.
     let (low, high) = if low.is_finite() && high.is_finite() { (low, high) } else { (0.0, 1.0) };
-    let good = counts(histogram.good, low, high);
-    let defective = counts(histogram.defective, low, high);
+    let bins = Bins::new(low, high, histogram.threshold);
+    let [good, defective] =
+        [histogram.good, histogram.defective].map(|scores| bins.counts(scores, histogram.threshold));
     // An empty histogram has an axis too.
     let most = good.iter().chain(&defective).copied().fold(1, usize::max);
 
-    let x = Axis::horizontal(f64::from(low), f64::from(high));
+    let (low, high) = (bins.edge(0), bins.end());
+    let x = Axis::horizontal(low, high);
     let y = Axis::vertical(-(most as f64), most as f64);
-    let mut marks =
-        x.marks("image score", &round_ticks(f64::from(low), f64::from(high), 6), |tick| number(tick as f32));
+    let mut marks = x.marks("image score", &round_ticks(low, high, 6), |tick| number(tick as f32));
     let whole = |tick: &f64| tick.fract().abs() < 1e-9;
     let ticks: Vec<f64> = round_ticks(-(most as f64), most as f64, 6).into_iter().filter(whole).collect();
     marks.extend(y.marks("images", &ticks, |tick| format!("{:.0}", tick.abs())));
-    let width = f64::from(high - low) / BINS as f64;
     for (bin, (good, defective)) in good.iter().zip(&defective).enumerate() {
-        let (from, to) = (f64::from(low) + bin as f64 * width, f64::from(low) + (bin + 1) as f64 * width);
+        let (from, to) = (bins.edge(bin), bins.edge(bin + 1));
         let range = format!("from {} to {}", number(from as f32), number(to as f32));
         let (left, right) = (x.at(from) + 0.5, x.at(to) - 0.5);
         let mut bar = |class, count: usize, top: f64, bottom: f64, what: &str| {
@@ -95,28 +94,9 @@ fn describe(histogram: &Histogram<'_>) -> String {
     text
 }
 
-#[expect(clippy::indexing_slicing, reason = "a bin is below the number of bins")]
-fn counts(scores: &[f32], low: f32, high: f32) -> Vec<usize> {
-    let mut counts = vec![0; BINS];
-    for &score in scores {
-        assert!(low <= score && score <= high, "the axis spans all scores, {score} too");
-        let bin = ((f64::from(score) - f64::from(low)) / f64::from(high - low) * BINS as f64) as usize;
-        // The highest score belongs to the last bin.
-        counts[bin.min(BINS - 1)] += 1;
-    }
-    counts
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_score_is_in_one_bin() {
-        let scores: Vec<f32> = (0..100).map(|i| i as f32 / 99.0).collect();
-        assert_eq!(counts(&scores, 0.0, 1.0).iter().sum::<usize>(), 100);
-        assert_eq!(counts(&[1.0], 0.0, 1.0)[BINS - 1], 1);
-    }
 
     #[test]
     fn one_score_and_none_can_be_drawn() {

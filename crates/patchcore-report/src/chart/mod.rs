@@ -4,6 +4,7 @@
 //! from the page's style sheet, in light and in dark. What two classes are is never told by colour alone.
 
 mod axis;
+mod bins;
 mod color_bar;
 mod histogram;
 mod level_chart;

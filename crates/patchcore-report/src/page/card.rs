@@ -1,16 +1,17 @@
-//! One image in a gallery: photo, heat map, the worst patch and the good patch it was compared with.
+//! One image in a gallery: photo, heat map, the map alone where the verdict is wrong, the worst patch and the good patch it was compared with.
 
 use image::RgbImage;
 
+use super::ImageRow;
 use super::picture::Picture;
-use super::{ImageRow, Threshold};
+use super::verdicts::{Call, Verdicts};
 use crate::number::number;
-use crate::{ColorScale, ReportError, overlay};
+use crate::{ColorScale, ReportError, heat_map, overlay};
 
 /// What is shown of an image. The caller loads it only for the images that a page shows.
 #[derive(Debug, Clone)]
 pub struct Evidence {
-    /// The photo as the network saw it.
+    /// The field of view that the network saw, at any size; it is shown with its long side up to 512 pixels.
     pub photo: RgbImage,
     /// `[map_height * map_width]` anomaly scores over the same field of view, in the unit of the pixel threshold.
     pub map: Vec<f32>,
@@ -20,7 +21,7 @@ pub struct Evidence {
     pub map_height: u32,
     /// The true defect, row-major at the photo's size; `None` for a good image and where there is no mask.
     pub truth: Option<Vec<bool>>,
-    /// The photo around its worst patch.
+    /// The photo around its worst patch, which is boxed ([`crop_with_box`](crate::crop_with_box)).
     pub worst: Option<RgbImage>,
     /// The good patch that is nearest to the worst one.
     pub nearest: Option<NearestPatch>,
@@ -29,19 +30,21 @@ pub struct Evidence {
 /// A patch of a training photo.
 #[derive(Debug, Clone)]
 pub struct NearestPatch {
-    /// Name of the training photo; `None` where the model does not say.
+    /// Name of the training photo for people, such as its path in the data set; `None` where the model does not say.
     pub image: Option<String>,
     /// Row and column of its patch grid, from 0; `None` where the model does not say.
     pub cell: Option<[usize; 2]>,
     /// Distance between the two patches, in the unit of the patch scores.
     pub distance: f32,
-    /// The training photo around the patch, or why it cannot be shown.
+    /// The training photo around the patch, which is boxed, or why it cannot be shown.
     pub crop: Result<RgbImage, String>,
 }
 
 /// A picture and what stands below it.
 #[derive(Debug)]
 pub(crate) struct Shown {
+    /// Unique in the page: where it is enlarged.
+    pub(crate) id: String,
     pub(crate) picture: Picture,
     pub(crate) caption: String,
 }
@@ -49,10 +52,11 @@ pub(crate) struct Shown {
 /// A card as the template wants it.
 #[derive(Debug)]
 pub(crate) struct Card {
+    /// Unique in the page.
+    pub(crate) id: String,
     pub(crate) path: String,
     pub(crate) verdict: String,
     pub(crate) views: Vec<Shown>,
-    pub(crate) crops: Vec<Shown>,
     /// The nearest good patch in words.
     pub(crate) nearest: Option<String>,
     /// Why something is not shown.
@@ -60,35 +64,40 @@ pub(crate) struct Card {
 }
 
 impl Card {
-    /// A card of an image; when its evidence cannot be had, the reason in the place of the pictures.
+    /// A card of an image, the `index`-th of the page; when its evidence cannot be had, the reason in the place of the pictures.
     pub(super) fn new(
-        row: &ImageRow,
+        (index, row): (usize, &ImageRow),
         evidence: Result<Evidence, String>,
-        threshold: Option<&Threshold>,
+        verdicts: Verdicts<'_>,
         scale: &ColorScale,
     ) -> Result<Self, ReportError> {
-        let verdict = verdict(row, threshold);
         let mut card = Self {
+            id: format!("card-{index}"),
             path: row.path.clone(),
-            verdict,
+            verdict: verdict(row, verdicts),
             views: Vec::new(),
-            crops: Vec::new(),
             nearest: None,
             missing: None,
         };
         match evidence {
-            Ok(evidence) => card.show(row, &evidence, scale)?,
+            Ok(evidence) => card.show(row, &evidence, is_wrong(row, verdicts), scale)?,
             Err(reason) => card.missing = Some(format!("The photo cannot be shown: {reason}")),
         }
         Ok(card)
     }
 
-    fn show(&mut self, row: &ImageRow, evidence: &Evidence, scale: &ColorScale) -> Result<(), ReportError> {
+    fn show(
+        &mut self,
+        row: &ImageRow,
+        evidence: &Evidence,
+        is_wrong: bool,
+        scale: &ColorScale,
+    ) -> Result<(), ReportError> {
         let Evidence { photo, map, map_width, map_height, truth, worst, nearest } = evidence;
         let truth = truth.as_deref();
         let heat = overlay(photo, map, *map_width, *map_height, scale, truth)?;
         let highest = map.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let (what, says) = (&row.path, &self.verdict);
+        let (what, says) = (&row.path, self.verdict.clone());
         let mut lines = Vec::new();
         if highest > scale.threshold {
             lines.push("white line: at the pixel threshold");
@@ -97,19 +106,16 @@ impl Card {
             lines.push("dashed cyan: the true defect");
         }
         let caption = if lines.is_empty() { "heat map".to_owned() } else { format!("heat map; {}", lines.join("; ")) };
-        self.views = vec![
-            Shown { picture: Picture::new(photo, format!("Photo {what}. {says}"))?, caption: "photo".to_owned() },
-            Shown {
-                picture: Picture::new(
-                    &heat,
-                    format!("Heat map of {what}. {says} The highest score of the map is {}.", number(highest)),
-                )?,
-                caption,
-            },
-        ];
+        self.add(photo, format!("Photo {what}. {says}"), "photo".to_owned())?;
+        let highest = format!("The highest score of the map is {}.", number(highest));
+        self.add(&heat, format!("Heat map of {what}. {says} {highest}"), caption)?;
+        if is_wrong {
+            let alone = heat_map(map, *map_width, *map_height, scale)?;
+            self.add(&alone, format!("The anomaly map of {what} alone. {highest}"), "the map alone".to_owned())?;
+        }
         if let Some(worst) = worst {
-            let picture = Picture::new(worst, format!("The worst place of {what}"))?;
-            self.crops.push(Shown { picture, caption: "its worst place".to_owned() });
+            let alt = format!("The worst place of {what}, the compared patch in a box");
+            self.add(worst, alt, "its worst place; in the box, the compared patch".to_owned())?;
         }
         if let Some(nearest) = nearest {
             let image = nearest.image.as_deref().unwrap_or("a photo without a name");
@@ -121,8 +127,8 @@ impl Card {
             self.nearest = Some(format!("Nearest good patch: {image}, {place}, at a distance of {distance}."));
             match &nearest.crop {
                 Ok(crop) => {
-                    let picture = Picture::new(crop, format!("The nearest good patch, in {image}"))?;
-                    self.crops.push(Shown { picture, caption: "nearest good patch".to_owned() });
+                    let alt = format!("The nearest good patch, in a box, in {image}");
+                    self.add(crop, alt, "nearest good patch, in the box".to_owned())?;
                 }
                 Err(reason) => {
                     self.missing = Some(format!("The training photo {image} cannot be shown: {reason}"));
@@ -131,17 +137,30 @@ impl Card {
         }
         Ok(())
     }
+
+    /// One more picture, with an address of its own.
+    fn add(&mut self, picture: &RgbImage, alt: String, caption: String) -> Result<(), ReportError> {
+        let id = format!("{}-{}", self.id, self.views.len() + 1);
+        self.views.push(Shown { id, picture: Picture::new(picture, alt)?, caption });
+        Ok(())
+    }
+}
+
+/// Whether it is a false alarm or a miss.
+fn is_wrong(row: &ImageRow, verdicts: Verdicts<'_>) -> bool {
+    let wrong = if row.is_anomalous { Call::Good } else { Call::Defective };
+    row.score.and_then(|score| verdicts.call(score)) == Some(wrong)
 }
 
 /// What the image is, what it is called, and by which score.
-fn verdict(row: &ImageRow, threshold: Option<&Threshold>) -> String {
+fn verdict(row: &ImageRow, verdicts: Verdicts<'_>) -> String {
     let is = if row.is_anomalous { format!("Defective ({})", row.kind) } else { "Good".to_owned() };
-    match (row.score, threshold) {
-        (Some(score), Some(threshold)) => {
-            let called = if threshold.calls_defective(score) { "defective" } else { "good" };
-            format!("{is}, called {called}: score {}, threshold {}.", number(score), threshold.shown())
+    let call = row.score.and_then(|score| verdicts.call(score));
+    match (row.score, call, verdicts.threshold) {
+        (Some(score), Some(call), Some(threshold)) => {
+            format!("{is}, called {}: score {}, threshold {}.", call.name(), number(score), threshold.shown())
         }
-        (Some(score), None) => format!("{is}: score {}.", number(score)),
-        (None, _) => format!("{is}, not scored."),
+        (Some(score), ..) => format!("{is}: score {}.", number(score)),
+        (None, ..) => format!("{is}, not scored."),
     }
 }

@@ -1,11 +1,14 @@
 //! The page of one evaluation: `report.html`.
 
 use askama::Template;
-use patchcore_metrics::{Confusion, METRICS, Metric, MetricError, Results, SetResults, StressResults};
+use patchcore_metrics::{
+    Confusion, LookAgain, METRICS, Metric, MetricError, MetricSource, Results, SetResults, Share, StressResults,
+};
 
 use super::card::{Card, Evidence};
 use super::gallery::choose;
 use super::stress::StressSection;
+use super::verdicts::{Call, Verdicts};
 use super::{Fact, ImageRow, STYLE, Threshold, metric_text};
 use crate::chart::{Histogram, LineChart, Series, color_bar, histogram, line_chart};
 use crate::{ColorScale, ReportError};
@@ -21,6 +24,8 @@ pub struct EvaluationPage {
     pub images: Vec<ImageRow>,
     /// Threshold of the image scores.
     pub image_threshold: Option<Threshold>,
+    /// A second, lower threshold: what lies above it and not above the other is called neither good nor defective but looked at again.
+    pub look_again: Option<Threshold>,
     /// Threshold of the maps: where the contour is drawn.
     pub pixel_threshold: Option<Threshold>,
     /// The one scale of all heat maps.
@@ -42,7 +47,7 @@ pub struct EvaluationPage {
     pub configuration: Vec<Fact>,
     /// Where and when it was evaluated.
     pub environment: Vec<Fact>,
-    /// Most images in a gallery; 8 give a file of about 2 MB.
+    /// Most images in a gallery; 10 give a file of 1 to 2 MB.
     pub gallery_size: usize,
 }
 
@@ -61,15 +66,40 @@ struct Gallery {
     about: &'static str,
     none: &'static str,
     cards: Vec<Card>,
-    total: usize,
+    /// How many there are, where only some are shown.
+    total: Option<usize>,
 }
+
+impl Gallery {
+    /// How many of its images have no card.
+    fn more(&self) -> usize {
+        self.total.map_or(0, |total| total.saturating_sub(self.cards.len()))
+    }
+
+    /// Whether its images are called what they are not.
+    fn is_of_errors(&self) -> bool {
+        self.total.is_some() && !self.cards.is_empty()
+    }
+}
+
+/// A table of metrics per kind.
+struct MetricTable {
+    title: &'static str,
+    metrics: Vec<&'static Metric>,
+}
+
+/// Metrics that stand beside the counts of each kind; the others have tables of their own.
+const HEADLINE: [&Metric; 2] = [&Metric::IMAGE_AUROC, &Metric::AUPRO_05];
+/// Said where an interval has no width.
+const TOO_FEW: &str = "too few photos to say";
 
 #[derive(Template)]
 #[template(path = "evaluation.html")]
 struct Page<'a> {
     style: &'static str,
     page: &'a EvaluationPage,
-    confusion: Option<Confusion>,
+    sentence: String,
+    verdicts: Verdicts<'a>,
     figures: Vec<Figure>,
     legend: String,
     galleries: Vec<Gallery>,
@@ -92,8 +122,53 @@ impl Page<'_> {
         metric_text::value(metric, set.values.get(metric))
     }
 
+    /// How far a metric may be off, or that nothing can be said of it; `None` where no interval was computed.
     fn interval(&self, set: &SetResults, metric: &Metric) -> Option<String> {
-        set.intervals.get(metric).map(|interval| metric_text::interval(metric, interval))
+        let interval = set.intervals.get(metric)?;
+        Some(metric_text::interval(metric, interval).map_or_else(|| TOO_FEW.to_owned(), |ends| unbroken(&ends)))
+    }
+
+    /// A share with its interval, on one line.
+    fn in_percent(&self, share: &Share) -> String {
+        unbroken(&share.in_percent())
+    }
+
+    fn headline(&self) -> [&'static Metric; 2] {
+        HEADLINE
+    }
+
+    /// All metrics per kind, in tables that are narrow enough for a page.
+    fn metric_tables(&self) -> [MetricTable; 2] {
+        let of = |of_images: bool| {
+            METRICS.iter().filter(|metric| matches!(metric.source, MetricSource::Images(_)) == of_images).collect()
+        };
+        [
+            MetricTable { title: "Whole images", metrics: of(true) },
+            MetricTable { title: "Where the defects are", metrics: of(false) },
+        ]
+    }
+
+    /// The two counts of a set: their headings, the counts and their shares.
+    fn counts(&self, set: &SetResults) -> [(&'static str, Option<Share>); 2] {
+        [("found", set.found), ("worst place on the defect", set.worst_on_defect)]
+    }
+
+    /// Good and defective images by what they are called; empty without a threshold.
+    fn called(&self) -> Vec<(&'static str, Vec<usize>)> {
+        let calls = self.calls();
+        let row = |(name, is_anomalous)| {
+            let count = |(_, call): &(&str, Call)| self.verdicts.count(&self.page.images, is_anomalous, *call);
+            (name, calls.iter().map(count).collect())
+        };
+        [("good", false), ("defective", true)].map(row).into()
+    }
+
+    /// What an image can be called, with the headings.
+    fn calls(&self) -> Vec<(&'static str, Call)> {
+        let mut calls = vec![("called good", Call::Good)];
+        calls.extend(self.verdicts.look_again.map(|_| ("look again", Call::LookAgain)));
+        calls.push(("called defective", Call::Defective));
+        calls
     }
 
     fn facts(&self) -> impl Iterator<Item = &Fact> {
@@ -101,10 +176,11 @@ impl Page<'_> {
     }
 
     fn verdict(&self, row: &ImageRow) -> &'static str {
-        match (row.score, &self.page.image_threshold) {
-            (Some(score), Some(threshold)) if threshold.calls_defective(score) => "defective",
-            (Some(_), Some(_)) => "good",
-            _ => "none",
+        match row.score.and_then(|score| self.verdicts.call(score)) {
+            Some(Call::Defective) => "defective",
+            Some(Call::LookAgain) => "look again",
+            Some(Call::Good) => "good",
+            None => "none",
         }
     }
 }
@@ -118,13 +194,13 @@ impl EvaluationPage {
     /// finite.
     #[expect(clippy::indexing_slicing, reason = "galleries hold indices of these images")]
     pub fn render(&self, evidence: &mut dyn FnMut(usize) -> Result<Evidence, String>) -> Result<String, ReportError> {
-        let threshold = self.image_threshold.as_ref();
+        let verdicts = Verdicts { threshold: self.image_threshold.as_ref(), look_again: self.look_again.as_ref() };
         let mut galleries = Vec::new();
-        for choice in choose(&self.images, threshold, self.gallery_size) {
+        for choice in choose(&self.images, verdicts, self.gallery_size) {
             let mut cards = Vec::new();
             for index in choice.images {
                 let row = &self.images[index];
-                cards.push(Card::new(row, evidence(index), threshold, &self.scale)?);
+                cards.push(Card::new((index, row), evidence(index), verdicts, &self.scale)?);
             }
             let (id, title, about, none, total) = (choice.id, choice.title, choice.about, choice.none, choice.total);
             galleries.push(Gallery { id, title, about, none, cards, total });
@@ -132,7 +208,8 @@ impl EvaluationPage {
         let page = Page {
             style: STYLE,
             page: self,
-            confusion: self.confusion()?,
+            sentence: self.sentence(),
+            verdicts,
             figures: self.figures()?,
             legend: color_bar("legend", &self.scale)?,
             galleries,
@@ -141,6 +218,18 @@ impl EvaluationPage {
             stress: self.stress.as_ref().map(StressSection::new).transpose()?,
         };
         Ok(page.render()?)
+    }
+
+    /// What it comes to, in the words of metrics.json.
+    fn sentence(&self) -> String {
+        let sentence = self.results.sentence.clone().unwrap_or_else(|| self.results.in_words());
+        match (&self.look_again, &self.image_threshold, self.results.overall.look_again) {
+            (Some(low), Some(high), None) => {
+                let scored = self.images.iter().filter_map(|row| Some((row.score?, row.is_anomalous)));
+                format!("{sentence} {}", LookAgain::counted(low.value, high.value, scored))
+            }
+            _ => sentence,
+        }
     }
 
     fn value(&self, metric: &Metric) -> String {
@@ -254,6 +343,11 @@ impl EvaluationPage {
         }
         Ok(figures)
     }
+}
+
+/// The same without a place to break it.
+fn unbroken(text: &str) -> String {
+    text.replace(' ', "\u{a0}")
 }
 
 fn curve(chart: &LineChart<'_>) -> Result<Figure, ReportError> {

@@ -13,6 +13,7 @@ mod picture;
 mod rows;
 mod stress;
 mod threshold;
+mod verdicts;
 
 pub use card::{Evidence, NearestPatch};
 pub use comparison_page::{ComparedImage, ComparisonPage, MetricDifference};

@@ -8,9 +8,9 @@ use image::imageops::{self, FilterType};
 
 use crate::ReportError;
 
-/// Long side of an embedded picture, in pixels.
-const LONG_SIDE: u32 = 320;
-const QUALITY: u8 = 82;
+/// Long side of an embedded picture, in pixels: what is seen when it is enlarged.
+const LONG_SIDE: u32 = 512;
+const QUALITY: u8 = 80;
 
 /// A picture that the template writes.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    /// Encodes a picture, scaled down to a long side of 320 pixels where it is larger.
+    /// Encodes a picture, scaled down to a long side of 512 pixels where it is larger.
     pub(crate) fn new(picture: &RgbImage, alt: String) -> Result<Self, ReportError> {
         let (width, height) = picture.dimensions();
         let long = width.max(height);
@@ -54,10 +54,10 @@ mod tests {
     #[test]
     fn large_pictures_are_scaled_down_and_decode() {
         let picture = Picture::new(&RgbImage::new(1000, 500), "black".to_owned()).unwrap();
-        assert_eq!((picture.width, picture.height), (320, 160));
+        assert_eq!((picture.width, picture.height), (512, 256));
         let data = picture.source.strip_prefix("data:image/jpeg;base64,").unwrap();
         let decoded = image::load_from_memory(&STANDARD.decode(data).unwrap()).unwrap();
-        assert_eq!((decoded.width(), decoded.height()), (320, 160));
+        assert_eq!((decoded.width(), decoded.height()), (512, 256));
         assert!(Picture::new(&RgbImage::new(0, 0), String::new()).is_err());
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use image::RgbImage;
 use patchcore_metrics::threshold::Threshold as Stored;
 use patchcore_metrics::{
-    EvaluatedModel, Interval, METRICS, Metric, Results, SetResults, StressLevel, StressOutcome, StressResults,
+    EvaluatedModel, Interval, METRICS, Metric, Results, SetResults, Share, StressLevel, StressOutcome, StressResults,
     StressSeries,
 };
 use patchcore_report::{
@@ -20,13 +20,19 @@ const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=http://evil.example
 fn results() -> Results {
     let value = |metric| (metric, 0.9);
     let interval = Interval { low: 0.8, high: 0.95 };
+    let no_width = Interval { low: 0.9, high: 0.9 };
     let set = SetResults {
         values: [value(&Metric::IMAGE_AUROC), value(&Metric::IMAGE_AP)].into_iter().collect(),
-        intervals: [(&Metric::IMAGE_AUROC, interval)].into_iter().collect(),
+        intervals: [(&Metric::IMAGE_AUROC, interval), (&Metric::IMAGE_AP, no_width)].into_iter().collect(),
+        found: Share::new(1, 3).unwrap(),
+        false_alarms: Share::new(2, 4).unwrap(),
+        worst_on_defect: Share::new(2, 3).unwrap(),
         ..SetResults::new(3, 3, None, None)
     };
     Results {
         version: Results::VERSION,
+        sentence: None,
+        verdicts_at: Some(Stored::manual(3.5)),
         overall: set,
         n_failed: 0,
         n_without_mask: 0,
@@ -90,6 +96,7 @@ fn page() -> EvaluationPage {
         results: results(),
         images: (0..8).map(image).collect(),
         image_threshold: threshold(3.5),
+        look_again: None,
         pixel_threshold: threshold(0.5),
         scale: ColorScale { low: 0.0, threshold: 0.5, high: 1.0 },
         roc: vec![[0.0, 0.0], [0.5, 0.5], [1.0, 1.0]],
@@ -207,18 +214,80 @@ fn a_screen_reader_finds_its_way() {
 fn the_tables_hold_every_metric_and_the_captions_its_value() {
     let html = page().render(&mut evidence).unwrap();
     for metric in METRICS {
-        assert_eq!(html.matches(&format!("<th scope=\"col\" role=\"columnheader\">{}</th>", metric.label)).count(), 1);
+        // The two beside the counts stand in two tables.
+        let tables = if [Metric::IMAGE_AUROC, Metric::AUPRO_05].contains(&metric) { 2 } else { 1 };
+        let heading = format!("<th scope=\"col\" role=\"columnheader\">{}</th>", metric.label);
+        assert_eq!(html.matches(&heading).count(), tables);
         // One kind and all images.
-        assert_eq!(html.matches(&format!("data-name=\"{}\"", metric.label)).count(), 2);
+        assert_eq!(html.matches(&format!("data-name=\"{}\"", metric.label)).count(), 2 * tables);
     }
-    assert!(html.contains("<dt>image AUROC</dt><dd>90.00\u{a0}% <small>80.0 to 95.0</small></dd>"));
-    assert!(html.contains("<dt>image AP</dt><dd>90.00\u{a0}%</dd>") && html.contains("<dt>AUPRO 0.3</dt><dd>–</dd>"));
+    assert!(html.contains("<dt>image AUROC</dt><dd>90.00\u{a0}% <small>80.0\u{a0}to\u{a0}95.0</small></dd>"));
+    assert!(
+        html.contains("<dt>image AP</dt><dd>90.00\u{a0}% <small>too few photos to say</small></dd>")
+            && html.contains("<dt>AUPRO 0.3</dt><dd>–</dd>")
+    );
     assert!(html.contains("of the images; area 90.00\u{a0}%.") && html.contains("AUPRO up to 0.05 is –, up to 0.3 –."));
     assert!(html.contains("AUPIMO from 1e-5 to 1e-4 is –.") && html.contains(">1e-5</text>"));
     // At 3.5: of four good images 4 and 6 are called defective, of three defective ones with a score 7.
     let cells = |row: &str| html.split_once(row).unwrap().1.split_once("</tr>").unwrap().0.to_owned();
     assert_eq!(cells("<tr><th scope=\"row\">good</th>"), "<td>2</td><td>2</td>");
     assert_eq!(cells("<tr><th scope=\"row\">defective</th>"), "<td>2</td><td>1</td>");
+}
+
+#[test]
+fn the_first_screen_says_what_was_found_and_leads_to_what_was_not() {
+    let html = page().render(&mut evidence).unwrap();
+    let summary = html.split_once("<section aria-labelledby=\"summary\">").unwrap().1;
+    let summary = summary.split_once("</section>").unwrap().0;
+    let said = "Found 1 of 3 defective parts (33 %, 1 to 91 %). Rejected 2 of 4 good ones (50 %, 7 to 93 %).";
+    assert!(summary.contains(said), "{summary}");
+    // Good 4 and 6 are above 3.5; defective 1 and 3 are below.
+    let links: Vec<String> = tags(summary).iter().filter_map(|tag| tag.get("href").map(ToOwned::to_owned)).collect();
+    assert_eq!(links, ["#card-6", "#card-4", "#card-1", "#card-3"]);
+    // Of each kind the counts, before any metric.
+    let kinds = html.split_once("<section aria-labelledby=\"kinds\">").unwrap().1;
+    let kinds = kinds.split_once("</section>").unwrap().0;
+    assert_eq!(kinds.matches("<td role=\"cell\" data-name=\"found\">1 of 3<br>").count(), 2, "{kinds}");
+    assert_eq!(kinds.matches("data-name=\"worst place on the defect\">2 of 3<br>").count(), 2);
+    // With one card in a gallery the rest is counted, and only there.
+    let one = EvaluationPage { gallery_size: 1, ..page() }.render(&mut evidence).unwrap();
+    assert_eq!(one.matches(">and 1 more</a>").count(), 2);
+    assert_eq!((one.matches("Shown are 1 of 2.").count(), one.matches("Shown are").count()), (2, 2));
+    // What metrics.json says is said here, in the same words.
+    let mut told = page();
+    told.results.sentence = Some("As it is written there.".to_owned());
+    assert!(told.render(&mut evidence).unwrap().contains("<p class=\"lead\">As it is written there.</p>"));
+}
+
+#[test]
+fn two_thresholds_make_three_classes() {
+    let look_again = Some(Threshold { value: 1.5, how: "somebody looks".to_owned() });
+    let html = EvaluationPage { look_again, ..page() }.render(&mut evidence).unwrap();
+    // Above 1.5 and up to 3.5 are good 2 and defective 3.
+    assert!(html.contains(" To look at again: 1 defective, 1 good.</p>"), "the sentence");
+    let cells = |row: &str| html.split_once(row).unwrap().1.split_once("</tr>").unwrap().0.to_owned();
+    assert_eq!(cells("<tr><th scope=\"row\">good</th>"), "<td>1</td><td>1</td><td>2</td>");
+    assert_eq!(cells("<tr><th scope=\"row\">defective</th>"), "<td>1</td><td>1</td><td>1</td>");
+    assert!(html.contains("<th scope=\"col\">look again</th>") && html.contains("called one to look at again: score"));
+    assert!(html.contains("data-name=\"called\">look again</td>"));
+}
+
+#[test]
+fn pictures_are_enlarged_in_their_place_and_closed_again() {
+    let html = page().render(&mut evidence).unwrap();
+    let tags = tags(&html);
+    let zoomed: Vec<&str> =
+        tags.iter().filter(|tag| tag.get("class") == Some("zoom")).filter_map(|tag| tag.get("id")).collect();
+    assert_eq!(zoomed.len(), tags.iter().filter(|tag| tag.name == "img").count());
+    let links = |class: &str| -> Vec<&str> {
+        tags.iter().filter(|tag| tag.get("class") == Some(class)).filter_map(|tag| tag.get("href")).collect()
+    };
+    assert_eq!(links("open"), zoomed.iter().map(|id| format!("#{id}")).collect::<Vec<String>>());
+    let cards: Vec<String> = zoomed.iter().map(|id| format!("#{}", id.rsplit_once('-').unwrap().0)).collect();
+    assert_eq!(links("close"), cards);
+    assert!(html.contains(".zoom:target{position:fixed"));
+    // Of the images with a photo, 3, 4 and 6 are called what they are not: there the map stands alone too.
+    assert_eq!(html.matches("<figcaption>the map alone</figcaption>").count(), 3);
 }
 
 #[test]
@@ -261,7 +330,7 @@ fn pictures_say_score_and_verdict() {
     let heat = alts.iter().find(|alt| alt.starts_with("Heat map")).unwrap();
     assert!(heat.contains("score") && heat.contains("threshold 3.50") && heat.contains("called"), "{heat}");
     // 8 images, one of them without a score: two false alarms (4, 6), two misses (1, 3), two of the rest.
-    assert_eq!(html.matches("<li>\n<h4>").count(), 6);
+    assert_eq!(html.matches("<li id=\"card-").count(), 6);
     assert!(html.contains("The photo cannot be shown:") && html.contains("The training photo"));
 }
 
@@ -311,5 +380,6 @@ fn the_page_and_its_pictures_stay_small() {
     };
     let html = page.render(&mut large).unwrap();
     assert_eq!(asked.len(), 16, "eight false alarms and eight borderline cases");
-    assert!(html.len() < 3_000_000, "{} bytes", html.len());
+    // Of noise, which JPEG cannot make small; reports of real photos have 1 to 2 MB.
+    assert!(html.len() < 6_000_000, "{} bytes", html.len());
 }

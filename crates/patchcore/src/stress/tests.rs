@@ -86,21 +86,28 @@ fn every_level_is_what_the_model_says_of_the_changed_photos() {
 }
 
 #[test]
-fn the_threshold_is_the_callers_the_models_or_that_of_the_largest_f1() {
+fn the_threshold_is_the_callers_the_models_or_one_of_the_photos() {
     let light = || StressOptions::default().perturbations([of(PerturbationKind::Light, 0.5)]);
     let stored = Thresholds { image: Some(Threshold::manual(7.0)), ..Thresholds::default() };
     let calibrated = model().with_thresholds(stored).unwrap();
     let of_model = |model: &Model, options| model.stress(photos(), options).unwrap().results.threshold.unwrap();
     assert_eq!(of_model(&calibrated, light().threshold(Threshold::manual(3.0))), Threshold::manual(3.0));
     assert_eq!(of_model(&calibrated, light()), Threshold::manual(7.0));
-    let best = of_model(&model(), light());
-    assert_eq!(best.origin, ThresholdOrigin::F1Max { n_normal: 2, n_anomalous: 2 });
-    // Good photos alone have none: nothing is counted, and that is said.
+    let scores: Vec<f32> = photos().iter().map(|(photo, _)| model().score(photo).unwrap().score).collect();
+    let labels: Vec<bool> = photos().iter().map(|(_, is_defective)| *is_defective).collect();
+    assert_eq!(Some(of_model(&model(), light())), Threshold::of_test_set(&scores, &labels));
+    // Good photos alone have the highest of their scores.
     let good = photos().into_iter().filter(|(_, is_defective)| !is_defective);
     let results = model().stress(good, light()).unwrap().results;
-    assert!(results.threshold.is_none() && results.unchanged.false_alarms.is_none());
+    let origin = results.threshold.map(|threshold| threshold.origin);
+    assert_eq!(origin, Some(ThresholdOrigin::HighestGood { n_normal: 2 }));
+    assert_eq!(results.unchanged.false_alarms.map(|wrong| (wrong.count, wrong.of)), Some((0, 2)));
+    // Defective ones alone have none: nothing is counted, and that is said.
+    let defective = photos().into_iter().filter(|(_, is_defective)| *is_defective);
+    let results = model().stress(defective, light()).unwrap().results;
+    assert!(results.threshold.is_none() && results.unchanged.misses.is_none());
     assert!(results.sentence.starts_with("There is no threshold"), "{}", results.sentence);
-    // With a threshold they have false alarms only.
+    // Good ones have false alarms only.
     let good = photos().into_iter().filter(|(_, is_defective)| !is_defective);
     let results = calibrated.stress(good, light()).unwrap().results;
     assert!(results.unchanged.false_alarms.is_some() && results.unchanged.misses.is_none());
