@@ -3,7 +3,8 @@
 use patchcore_metrics::MetricError;
 
 use super::axis::{Axis, frame, round_ticks};
-use super::mark::{Anchor, Mark, draw};
+use super::legend::{Sign, above_line, legend};
+use super::mark::{Mark, draw};
 use crate::ReportError;
 use crate::number::number;
 
@@ -66,16 +67,14 @@ pub(crate) fn histogram(histogram: &Histogram<'_>) -> Result<String, ReportError
     if let Some(threshold) = histogram.threshold {
         let at = x.at(f64::from(threshold));
         marks.push(Mark::line("threshold", (at, top), (at, bottom)));
-        // On the side where there is room.
-        let (place, anchor) =
-            if at > (left + right) / 2.0 { (at - 5.0, Anchor::End) } else { (at + 5.0, Anchor::Start) };
-        marks.push(Mark::text("key", (place, bottom - 6.0), anchor, format!("threshold {}", number(threshold))));
+        marks.push(above_line(at, format!("threshold {}", number(threshold))));
     }
-    let key = |count: usize, what: &str| format!("{count} {what}");
-    marks.push(Mark::text("key", (right - 4.0, top + 12.0), Anchor::End, key(histogram.good.len(), "good (up)")));
-    let words = key(histogram.defective.len(), "defective (down)");
-    marks.push(Mark::text("key", (right - 4.0, top + 27.0), Anchor::End, words));
-    draw(histogram.id, histogram.title, &describe(histogram), &marks)
+    let (keys, height) = legend(&[
+        (Sign::Bar("bar good"), format!("{} good (up)", histogram.good.len())),
+        (Sign::Bar("bar defective"), format!("{} defective (down)", histogram.defective.len())),
+    ]);
+    marks.extend(keys);
+    draw(histogram.id, histogram.title, &describe(histogram), height, &marks)
 }
 
 /// The same in words.
