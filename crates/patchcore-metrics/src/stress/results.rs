@@ -107,6 +107,7 @@ mod tests {
                 device: "cpu".to_owned(),
                 precision: "f32".to_owned(),
                 version: "0.1.0".to_owned(),
+                ..EvaluatedModel::default()
             },
         }
     }

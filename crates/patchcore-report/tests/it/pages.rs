@@ -45,6 +45,7 @@ fn results() -> Results {
             device: "flex".to_owned(),
             precision: "f32".to_owned(),
             version: "0".to_owned(),
+            ..EvaluatedModel::default()
         },
     }
 }
