@@ -1,7 +1,9 @@
 //! What an evaluation leaves beside its metrics.json: the table on stdout, scores.csv and replicates.json.
 
+use std::path::PathBuf;
+
 use patchcore::metrics::{METRICS, Metric, PixelReplicates, Results};
-use patchcore::{Evaluation, one_line};
+use patchcore::{Evaluation, one_line, path_text};
 use patchcore_report::Threshold;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -66,24 +68,38 @@ pub fn no_aupimo(evaluation: &Evaluation) -> Option<String> {
     Some(format!("AUPIMO is not defined: {reason}"))
 }
 
-/// The threshold of verdicts: the model's own; without one, that of F1-max, and `how` it was chosen.
-pub fn threshold(own: Option<patchcore::Threshold>, f1_max: Option<f32>, how: &str) -> Option<Threshold> {
-    let own = own.map(|threshold| Threshold {
+/// A threshold that a model carries, as a page shows it.
+pub fn stored(own: Option<patchcore::Threshold>) -> Option<Threshold> {
+    own.map(|threshold| Threshold {
         value: threshold.value,
         how: format!("{}; {}", threshold.origin, threshold.origin.holds_until()),
-    });
+    })
+}
+
+/// The threshold of verdicts: the model's own; without one, that of F1-max, and `how` it was chosen.
+pub fn threshold(own: Option<patchcore::Threshold>, f1_max: Option<f32>, how: &str) -> Option<Threshold> {
     // F1-max calls `score >= threshold`, a verdict `score > threshold`.
-    own.or_else(|| f1_max.map(|value| Threshold { value: value.next_down(), how: how.to_owned() }))
+    stored(own).or_else(|| f1_max.map(|value| Threshold { value: value.next_down(), how: how.to_owned() }))
 }
 
 /// scores.csv: one row per test image, failed ones with their error; defective ones with the share of their defect that is found at
-/// next to no false alarms, where that is defined.
-pub fn scores_csv(evaluation: &Evaluation) -> anyhow::Result<Vec<u8>> {
+/// next to no false alarms, where that is defined. `overlays`: where each photo's overlay lies in the folder, in their order; empty
+/// without overlays.
+pub fn scores_csv(evaluation: &Evaluation, overlays: &[PathBuf]) -> anyhow::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["image_path", "kind", "label", "score", "defective_pixels", "error", "aupimo"])?;
+    writer.write_record([
+        "image_path",
+        "kind",
+        "label",
+        "score",
+        "defective_pixels",
+        "error",
+        "aupimo",
+        "overlay_path",
+    ])?;
     let areas = evaluation.overall.pixel.as_ref().ok().and_then(|pixel| pixel.aupimo.as_ref().ok());
     let mut areas = areas.into_iter().flat_map(|areas| &areas.images);
-    for row in &evaluation.images {
+    for (index, row) in evaluation.images.iter().enumerate() {
         let (score, mut error) = match &row.score {
             Ok(score) => (score.to_string(), String::new()),
             Err(error) => (String::new(), said::of(error)),
@@ -96,7 +112,8 @@ pub fn scores_csv(evaluation: &Evaluation) -> anyhow::Result<Vec<u8>> {
         // The maps that are measured are those of these rows, in their order.
         let area = row.labelled_map().and_then(|_| *areas.next()?);
         let area = area.map_or_else(String::new, |area| area.to_string());
-        let cells = [&row.image.relative, &row.image.kind, label, &score, &pixels, &error, &area];
+        let overlay = overlays.get(index).filter(|_| row.map.is_some()).map(|path| path_text(path)).unwrap_or_default();
+        let cells = [&row.image.relative, &row.image.kind, label, &score, &pixels, &error, &area, &overlay];
         writer.write_record(cells.map(|cell| safe_cell(cell).into_owned()))?;
     }
     Ok(writer.into_inner().map_err(|error| error.into_error())?)

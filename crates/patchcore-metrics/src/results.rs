@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::SetResults;
+use super::run::RunNote;
 use super::threshold::Thresholds;
 
 /// The results of an evaluation. Keys are added without a new version, and a reader leaves out those that it does not
@@ -41,6 +42,9 @@ pub struct Results {
     pub seconds: BTreeMap<String, f64>,
     /// What was evaluated, and with what.
     pub model: EvaluatedModel,
+    /// How it was run; `None` where it was no run of the program, and in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunNote>,
 }
 
 /// What identifies the model of an evaluation, and where it ran.

@@ -398,6 +398,7 @@ impl Evaluation {
             thresholds: Some(model.thresholds()).filter(|thresholds| *thresholds != Thresholds::default()),
             seconds: BTreeMap::new(),
             model: model.evaluated(),
+            run: None,
         }
     }
 }

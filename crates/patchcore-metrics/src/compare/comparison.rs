@@ -9,7 +9,7 @@ use super::judged::{ComparedPhoto, Judged};
 use super::operating_point::OperatingPoint;
 use super::paired_count::PairedCount;
 use super::sentence;
-use crate::{EvaluatedModel, Interval, Metric, MetricError, ResultsError, auroc};
+use crate::{EvaluatedModel, Interval, Metric, MetricError, ResultsError, RunNote, auroc};
 
 /// Something of the first model and of the second, as far as each has it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -71,7 +71,7 @@ pub struct KindDifference {
 pub struct SettingDifference {
     /// Its name.
     pub name: String,
-    /// What each has, where it is known.
+    /// What each has; `None` where its rules have no such setting.
     #[serde(flatten)]
     pub value: OfBoth<String>,
 }
@@ -132,6 +132,12 @@ pub struct Comparison {
     pub changed: Vec<ChangedPhoto>,
     /// What was compared, and with what it was evaluated.
     pub models: [EvaluatedModel; 2],
+    /// How each was run, where its evaluation says so.
+    #[serde(default)]
+    pub runs: OfBoth<RunNote>,
+    /// Wall time per stage of each evaluation.
+    #[serde(default)]
+    pub seconds: OfBoth<BTreeMap<String, f64>>,
 }
 
 impl Comparison {
@@ -176,6 +182,8 @@ impl Comparison {
             n_equal_settings,
             ms_per_photo: OfBoth { first: None, second: None },
             models,
+            runs: OfBoth { first: None, second: None },
+            seconds: OfBoth { first: None, second: None },
         })
     }
 
@@ -265,6 +273,8 @@ fn settings([first, second]: &[EvaluatedModel; 2]) -> (Vec<SettingDifference>, u
     let (of_first, of_second) = (first.facts(), second.facts());
     let names = of_first.iter().chain(&of_second).map(|(name, _)| name.as_str());
     let (mut seen, mut differ, mut equal) = (BTreeSet::new(), Vec::new(), 0);
+    // What one of two files of before says nothing of is no difference.
+    let are_recorded = !first.settings.is_empty() && !second.settings.is_empty();
     let value = |facts: &[(String, String)], name: &str| {
         facts.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone())
     };
@@ -272,7 +282,7 @@ fn settings([first, second]: &[EvaluatedModel; 2]) -> (Vec<SettingDifference>, u
         let both = OfBoth { first: value(&of_first, name), second: value(&of_second, name) };
         if both.first == both.second {
             equal += 1;
-        } else {
+        } else if are_recorded || (both.first.is_some() && both.second.is_some()) {
             differ.push(SettingDifference { name: name.to_owned(), value: both });
         }
     }
@@ -342,6 +352,9 @@ mod tests {
         let named: Vec<_> = comparison.settings.iter().map(|setting| setting.name.as_str()).collect();
         assert_eq!(named, ["backbone", "crop", "resize"]);
         assert_eq!(comparison.settings[1].value, OfBoth { first: Some("none".to_owned()), second: None });
+        // A file of before does not say its settings.
+        let old = [model("resnet18", &[]), model("resnet18", &[("resize", "512")])];
+        assert_eq!(settings(&old).0, []);
         assert!(comparison.n_equal_settings >= 5, "{}", comparison.n_equal_settings);
         assert_eq!(comparison.finding, ComparisonFinding::Unclear);
         assert!(comparison.sentence.contains("both find 2 of 3 defective parts"), "{}", comparison.sentence);

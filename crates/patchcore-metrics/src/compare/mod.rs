@@ -7,7 +7,7 @@
 //!
 //! The photos are the same for both, so what counts is how many of them change sides ([`PairedCount`]); how far such a number may be
 //! off says Newcombe's interval of paired shares (method 10 of "Improved confidence intervals for the difference between binomial
-//! proportions based on paired data", 1998). Thresholds for equal false alarms hang on few good photos; so the interval is widened to
+//! proportions based on paired data", 1998), where the exact sign test does not take them for chance. Thresholds for equal false alarms hang on few good photos; so the interval is widened to
 //! that of the bootstrap, which sets both thresholds anew in every resample ([`Judged::new`]).
 //!
 //! [`Comparison`] is all of it as a file, with a sentence that says no more than the counts carry.

@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::threshold::lower_tail;
 use crate::{Interval, MetricError};
 
+/// How often chance alone is taken for a difference, at most.
+const SIGNIFICANCE: f64 = 0.05;
 /// Of the standard normal distribution, 2.5 % lie above it.
 const Z: f64 = 1.959_963_984_540_054;
 
@@ -20,7 +23,8 @@ pub struct PairedCount {
     pub gained: usize,
     /// Called defective by the first alone.
     pub lost: usize,
-    /// 95 % interval of `second - first`, in photos.
+    /// 95 % interval of `second - first`, in photos. 0 lies outside only where the exact sign test agrees: six photos at least must
+    /// have changed sides.
     pub interval: Interval,
 }
 
@@ -42,7 +46,11 @@ impl PairedCount {
             return Ok(None);
         }
         let interval = newcombe([both, gained, lost, neither].map(|count| count as f64));
-        Ok(Some(Self { of, first: both + lost, second: both + gained, gained, lost, interval }))
+        let count = Self { of, first: both + lost, second: both + gained, gained, lost, interval };
+        // With as many of both expected, so uneven a number is seen twice as often as its one tail.
+        let is_chance = 2.0 * lower_tail(gained + lost, gained.min(lost), 0.5) > SIGNIFICANCE;
+        let nothing = Interval { low: 0.0, high: 0.0 };
+        Ok(Some(if is_chance { count.widened(nothing) } else { count }))
     }
 
     /// `second - first`.
@@ -153,6 +161,8 @@ mod tests {
         assert_eq!((count.first, count.second, count.difference(), count.of), (22, 32, 10, 50));
         assert!(count.interval.low > 2.0 && count.interval.high < 18.0, "{count:?}");
         assert_eq!((count.sign(), of(20, 2, 12, 16).sign(), of(20, 3, 2, 25).sign()), (1, -1, 0));
+        // Two of two are chance, and so are five; six are not.
+        assert_eq!((of(0, 2, 0, 0).sign(), of(0, 5, 0, 0).sign(), of(0, 6, 0, 0).sign()), (0, 0, 1));
         // Where no photo changes sides, more photos might have.
         let Interval { low, high } = of(60, 0, 0, 0).interval;
         assert!((-4.0..-3.0).contains(&low) && (3.0..4.0).contains(&high), "{low} {high}");

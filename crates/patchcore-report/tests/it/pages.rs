@@ -2,16 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use image::RgbImage;
+use image::{Rgb, RgbImage};
 use patchcore_metrics::threshold::Threshold as Stored;
 use patchcore_metrics::{
-    EvaluatedModel, Interval, METRICS, Metric, Results, SetResults, StressLevel, StressOutcome, StressResults,
-    StressSeries,
+    Bootstrap, ComparedPhoto, Comparison, EvaluatedModel, Interval, Judged, METRICS, Metric, MetricDifference, Results,
+    SetResults, StressLevel, StressOutcome, StressResults, StressSeries,
 };
-use patchcore_report::{
-    ColorScale, ComparedImage, ComparisonPage, EvaluationPage, Evidence, Fact, ImageRow, MetricDifference,
-    NearestPatch, Threshold,
-};
+use patchcore_report::{ColorScale, ComparisonPage, EvaluationPage, Evidence, Fact, ImageRow, NearestPatch, Threshold};
 
 use crate::markup::tags;
 
@@ -47,6 +44,7 @@ fn results() -> Results {
             version: "0".to_owned(),
             ..EvaluatedModel::default()
         },
+        run: None,
     }
 }
 
@@ -123,23 +121,30 @@ fn evidence(index: usize) -> Result<Evidence, String> {
 }
 
 fn comparison() -> ComparisonPage {
-    let image = |index: usize| ComparedImage {
+    let image = |index: usize| ComparedPhoto {
         path: format!("{HOSTILE}{index}"),
         kind: HOSTILE.to_owned(),
         is_anomalous: index > 2,
-        a: index as f32,
-        b: 5.0 - index as f32,
+        first: index as f32,
+        second: 5.0 - index as f32,
     };
-    let threshold = Some(Threshold { value: 2.5, how: HOSTILE.to_owned() });
+    let images: Vec<ComparedPhoto> = (0..6).map(image).collect();
     let interval = Some(Interval { low: -0.1, high: 0.2 });
-    let metric = |metric, b| MetricDifference { metric, a: Some(0.5), b, interval };
+    let metric = |metric: Metric, b| (metric.key.to_owned(), MetricDifference::new(Some(0.5), b, interval));
+    let metrics = [metric(Metric::IMAGE_AUROC, Some(0.75)), metric(Metric::AUPRO_30, None)];
+    let model = || EvaluatedModel { mode: HOSTILE.to_owned(), ..EvaluatedModel::default() };
+    let models = [model(), EvaluatedModel { backbone: HOSTILE.to_owned(), seed: 1, ..EvaluatedModel::default() }];
+    let judged = Judged::new(&images, [None, None], &Bootstrap::default()).unwrap();
+    let names = [HOSTILE.to_owned(), "second".to_owned()];
+    let picture = RgbImage::from_pixel(30, 20, Rgb([200, 10, 10]));
     ComparisonPage {
-        names: [HOSTILE.to_owned(), "second".to_owned()],
-        metrics: vec![metric(&Metric::IMAGE_AUROC, Some(0.75)), metric(&Metric::AUPRO_30, None)],
-        images: (0..6).map(image).collect(),
-        thresholds: [threshold.clone(), threshold],
+        comparison: Comparison::new(names, &images, &judged, metrics.into(), models).unwrap(),
+        images,
+        thresholds: [Some(Threshold { value: 2.5, how: HOSTILE.to_owned() }), None],
         roc: [vec![[0.0, 0.0], [1.0, 1.0]], vec![[0.0, 0.0], [0.0, 1.0], [1.0, 1.0]]],
+        heat_maps: vec![[Ok(picture), Err(HOSTILE.to_owned())]],
         notes: vec![HOSTILE.to_owned()],
+        facts: vec![Fact::new("command line", HOSTILE)],
         most_rows: 50,
     }
 }
