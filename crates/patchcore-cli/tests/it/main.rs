@@ -35,5 +35,7 @@ mod photos;
 mod program;
 mod report;
 mod reproduce;
+mod schema;
 mod stress;
 mod training_photos;
+mod written;

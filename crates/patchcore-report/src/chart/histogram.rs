@@ -41,11 +41,13 @@ pub(crate) fn histogram(histogram: &Histogram<'_>) -> Result<String, ReportError
     let most = good.iter().chain(&defective).copied().fold(1, usize::max);
 
     let x = Axis::horizontal(f64::from(low), f64::from(high));
-    let y = Axis::vertical(-(most as f64), most as f64);
+    // Without any defective score there is nothing below.
+    let least = if histogram.defective.is_empty() { 0.0 } else { -(most as f64) };
+    let y = Axis::vertical(least, most as f64);
     let mut marks =
         x.marks("image score", &round_ticks(f64::from(low), f64::from(high), 6), |tick| number(tick as f32));
     let whole = |tick: &f64| tick.fract().abs() < 1e-9;
-    let ticks: Vec<f64> = round_ticks(-(most as f64), most as f64, 6).into_iter().filter(whole).collect();
+    let ticks: Vec<f64> = round_ticks(least, most as f64, 6).into_iter().filter(whole).collect();
     marks.extend(y.marks("images", &ticks, |tick| format!("{:.0}", tick.abs())));
     let width = f64::from(high - low) / BINS as f64;
     for (bin, (good, defective)) in good.iter().zip(&defective).enumerate() {
@@ -69,10 +71,12 @@ pub(crate) fn histogram(histogram: &Histogram<'_>) -> Result<String, ReportError
         marks.push(Mark::line("threshold", (at, top), (at, bottom)));
         marks.push(above_line(at, format!("threshold {}", number(threshold))));
     }
-    let (keys, height) = legend(&[
-        (Sign::Bar("bar good"), format!("{} good (up)", histogram.good.len())),
-        (Sign::Bar("bar defective"), format!("{} defective (down)", histogram.defective.len())),
-    ]);
+    let good = (Sign::Bar("bar good"), format!("{} good (up)", histogram.good.len()));
+    let defective = (Sign::Bar("bar defective"), format!("{} defective (down)", histogram.defective.len()));
+    let (keys, height) = match histogram.defective.is_empty() {
+        true => legend(&[(good.0, format!("{} good", histogram.good.len()))]),
+        false => legend(&[good, defective]),
+    };
     marks.extend(keys);
     draw(histogram.id, histogram.title, &describe(histogram), height, &marks)
 }

@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, HashSet};
 
 use image::{Rgb, RgbImage};
-use patchcore_metrics::threshold::Threshold as Stored;
+use patchcore_metrics::threshold::{Calibration, GoodScoreSource, Threshold as Stored};
 use patchcore_metrics::{
     Bootstrap, ComparedPhoto, Comparison, EvaluatedModel, Interval, Judged, METRICS, Metric, MetricDifference, Results,
     SetResults, StressLevel, StressOutcome, StressResults, StressSeries,
 };
-use patchcore_report::{ColorScale, ComparisonPage, EvaluationPage, Evidence, Fact, ImageRow, NearestPatch, Threshold};
+use patchcore_report::{
+    CertificatePage, CertifiedPhoto, ColorScale, ComparisonPage, EvaluationPage, Evidence, Fact, ImageRow,
+    NearestPatch, Threshold,
+};
 
 use crate::markup::tags;
 
@@ -72,6 +75,8 @@ fn stress() -> StressResults {
             levels: vec![level(0.5, outcome(&dark)), level(1.5, outcome(&unchanged))],
         }],
         model: results().model,
+        seconds: BTreeMap::new(),
+        run: None,
     }
 }
 
@@ -149,13 +154,33 @@ fn comparison() -> ComparisonPage {
     }
 }
 
-fn both() -> [String; 2] {
-    [page().render(&mut evidence).unwrap(), comparison().render().unwrap()]
+fn certificate() -> CertificatePage {
+    let photo = |index: usize| CertifiedPhoto {
+        path: format!("{HOSTILE}{index}"),
+        score: index as f32,
+        sha256: Some(format!("{index:064x}")),
+    };
+    let source = GoodScoreSource::HeldOut;
+    CertificatePage {
+        title: HOSTILE.to_owned(),
+        model_sha256: "0".repeat(64),
+        threshold: 29.0,
+        calibration: Calibration { fpr: 0.1, confidence: 0.95, n: 30, rank: 1, source },
+        pixel_threshold: Some(31.0),
+        photos: (0..30).map(photo).collect(),
+        n_rejected: 1,
+        model: vec![Fact::new(HOSTILE, HOSTILE)],
+        made: vec![Fact::new("command line", HOSTILE)],
+    }
+}
+
+fn all() -> [String; 3] {
+    [page().render(&mut evidence).unwrap(), comparison().render().unwrap(), certificate().render().unwrap()]
 }
 
 #[test]
 fn nothing_is_loaded_and_nothing_runs() {
-    for html in both() {
+    for html in all() {
         assert!(html.contains("Content-Security-Policy\" content=\"default-src 'none'; img-src data:;"));
         for tag in tags(&html) {
             assert!(!["script", "iframe", "object", "embed", "base", "form"].contains(&tag.name.as_str()), "{tag:?}");
@@ -173,7 +198,7 @@ fn nothing_is_loaded_and_nothing_runs() {
 
 #[test]
 fn hostile_names_stay_text() {
-    for html in both() {
+    for html in all() {
         assert!(!html.contains("<script") && !html.contains("<img src=http"), "a name became markup");
         assert!(html.contains("&#60;script&#62;alert(1)"), "the name is not shown");
         assert!(html.contains("{{ 7 }}"));
@@ -182,7 +207,7 @@ fn hostile_names_stay_text() {
 
 #[test]
 fn a_screen_reader_finds_its_way() {
-    for html in both() {
+    for html in all() {
         let tags = tags(&html);
         let count = |name: &str| tags.iter().filter(|tag| tag.name == name).count();
         assert_eq!((count("h1"), count("main"), count("header"), count("nav"), count("footer")), (1, 1, 1, 1, 1));
