@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::SetResults;
-use super::run::RunNote;
+use super::run_note::RunNote;
 use super::threshold::Thresholds;
 
 /// The results of an evaluation. Keys are added without a new version, and a reader leaves out those that it does not

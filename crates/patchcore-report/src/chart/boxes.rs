@@ -30,12 +30,10 @@ fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
     tag[from..].split('"').next()
 }
 
-#[expect(clippy::unwrap_used, reason = "a test's reader of what the templates write")]
 fn number(tag: &str, name: &str) -> f64 {
     attribute(tag, name).unwrap().parse().unwrap()
 }
 
-#[expect(clippy::unwrap_used, reason = "a test's reader of what the templates write")]
 fn drawn(svg: &str) -> Drawn {
     let size = attribute(svg, "viewBox").unwrap().split(' ').map(|side| side.parse::<f64>().unwrap());
     let size: Vec<f64> = size.collect();

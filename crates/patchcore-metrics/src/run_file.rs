@@ -1,30 +1,12 @@
-//! How results came about, so that they can be made again: in metrics.json and stress.json, and as a file of its own, run.json, beside
-//! tables that have no place for it.
+//! run.json: how results came about, beside tables that have no place for it.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::run_note::RunNote;
 use super::threshold::Thresholds;
 use super::{EvaluatedModel, ResultsError};
-
-/// One run of the program.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct RunNote {
-    /// What gives the same results again: the program, its command, and every option that decides them, with whole paths; without the
-    /// place of the results.
-    pub command_line: Vec<String>,
-    /// Whole path of the data.
-    pub data: String,
-    /// Whole path of the model's file.
-    pub model_path: String,
-    /// Whose pixels the maps have: `input` or `original`.
-    pub geometry: String,
-    /// Version of the program.
-    pub program: String,
-    /// When, as `2026-03-09 14:05 UTC`.
-    pub written: String,
-}
 
 /// run.json. Keys are added without a new version, and a reader leaves out those that it does not know; a key whose meaning changes
 /// makes a new version.
