@@ -373,9 +373,13 @@ pub struct Evaluate {
     /// understands, or a manifest (CSV)
     #[arg(long, value_name = "DATA")]
     pub data: PathBuf,
-    /// Folder for report.html, metrics.json, scores.csv and overlays/
+    /// Folder for report.html, metrics.json, scores.csv, run.json and overlays/
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
+    /// Repeat an evaluation: take its model, data and options from the run.json that it wrote; only -o and --force are given
+    /// beside it. A model whose file has changed is refused
+    #[arg(long, value_name = "RUN")]
+    pub from: Option<PathBuf>,
     /// Replace files that patchcore did not write, and write into the folder of the photos
     #[arg(long)]
     pub force: bool,
@@ -447,7 +451,11 @@ pub struct Calibrate {
     /// A data set with a labelled test set, for --f1-max
     #[arg(long, value_name = "DATA", requires = "f1_max")]
     pub data: Option<PathBuf>,
-    /// Change the model under this name alone where its file has several (hard links)
+    /// Also write a page that says what the threshold promises, on what grounds, and when that ends
+    #[arg(long, value_name = "HTML", conflicts_with_all = ["manual", "f1_max"])]
+    pub certificate: Option<PathBuf>,
+    /// Change the model under this name alone where its file has several (hard links), and replace a page that patchcore did not
+    /// write
     #[arg(long)]
     pub force: bool,
 }
@@ -492,6 +500,9 @@ pub struct Compare {
     /// The page to write
     #[arg(short, long, value_name = "HTML", default_value = "comparison.html")]
     pub output: PathBuf,
+    /// How to print the comparison
+    #[arg(long, value_enum, default_value_t = InspectFormat::Table)]
+    pub format: InspectFormat,
     /// Replace files that patchcore did not write
     #[arg(long)]
     pub force: bool,

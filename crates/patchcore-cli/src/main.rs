@@ -5,10 +5,12 @@
 //! Ctrl-C ended it.
 
 mod arguments;
+mod command_line;
 mod commands;
 mod csv_cell;
 mod data;
 mod device;
+mod file_digest;
 mod file_names;
 mod forecast;
 mod free_memory;
@@ -27,6 +29,7 @@ mod report_evidence;
 mod report_page;
 mod results;
 mod row_stream;
+mod run_record;
 mod said;
 mod stress;
 mod utc;
@@ -44,7 +47,14 @@ use crate::arguments::{Arguments, Command};
 use crate::outcome::Outcome;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let given = match run_record::expanded(std::env::args_os().collect()) {
+        Ok(given) => given,
+        Err(error) => {
+            output::note(&format!("error: {}", said::of_chain(&error)));
+            return ExitCode::from(1);
+        }
+    };
+    let arguments = Arguments::parse_from(given);
     let level = if arguments.verbose { "debug" } else { "warn" };
     let filter = tracing_subscriber::EnvFilter::try_from_env("PATCHCORE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));

@@ -124,7 +124,8 @@ fn shape_of(banks: Vec<&MemoryBank>) -> String {
     banks.iter().map(shape).collect::<Vec<_>>().join(" and ")
 }
 
-fn configuration(model: &Model) -> Vec<Fact> {
+/// What a model is, name by name.
+pub fn configuration(model: &Model) -> Vec<Fact> {
     let fitted_on = model.fitted_on();
     let mut facts: Vec<Fact> =
         model.config().described().into_iter().map(|(key, value)| Fact::new(key, value)).collect();

@@ -1,7 +1,9 @@
 //! What an evaluation leaves beside its metrics.json: the table on stdout, scores.csv and replicates.json.
 
+use std::path::PathBuf;
+
 use patchcore::metrics::{METRICS, Metric, PixelReplicates, Results};
-use patchcore::{Evaluation, one_line};
+use patchcore::{Evaluation, one_line, path_text};
 use patchcore_report::Threshold;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -71,12 +73,6 @@ pub fn no_aupimo(evaluation: &Evaluation) -> Option<String> {
     Some(format!("AUPIMO is not defined: {reason}"))
 }
 
-/// The threshold of verdicts with how it came about: the model's own; without one, that of the test set with these scores and labels
-/// (`true` is defective).
-pub fn threshold(own: Option<patchcore::Threshold>, scores: &[f32], labels: &[bool]) -> Option<Threshold> {
-    own.or_else(|| patchcore::Threshold::of_test_set(scores, labels)).map(described)
-}
-
 /// A threshold with how it came about, and when it ceases to hold.
 pub fn described(threshold: patchcore::Threshold) -> Threshold {
     let patchcore::Threshold { value, origin } = threshold;
@@ -84,8 +80,9 @@ pub fn described(threshold: patchcore::Threshold) -> Threshold {
 }
 
 /// scores.csv: one row per test image, failed ones with their error; defective ones with the share of their defect that is found at
-/// next to no false alarms, and with whether their map is highest on the defect, where that is defined.
-pub fn scores_csv(evaluation: &Evaluation) -> anyhow::Result<Vec<u8>> {
+/// next to no false alarms, and with whether their map is highest on the defect, where that is defined. `overlays`: where each photo's
+/// overlay lies in the folder, in their order; empty without overlays.
+pub fn scores_csv(evaluation: &Evaluation, overlays: &[PathBuf]) -> anyhow::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record([
         "image_path",
@@ -98,10 +95,11 @@ pub fn scores_csv(evaluation: &Evaluation) -> anyhow::Result<Vec<u8>> {
         "worst_on_defect",
         "region_count",
         "largest_region_area",
+        "overlay_path",
     ])?;
     let areas = evaluation.overall.pixel.as_ref().ok().and_then(|pixel| pixel.aupimo.as_ref().ok());
     let mut areas = areas.into_iter().flat_map(|areas| &areas.images);
-    for row in &evaluation.images {
+    for (index, row) in evaluation.images.iter().enumerate() {
         let (score, mut error) = match &row.score {
             Ok(score) => (score.to_string(), String::new()),
             Err(error) => (String::new(), said::of(error)),
@@ -123,8 +121,9 @@ pub fn scores_csv(evaluation: &Evaluation) -> anyhow::Result<Vec<u8>> {
         let count = row.map.as_ref().map_or_else(String::new, |_| row.regions.len().to_string());
         let largest = row.regions.iter().map(|region| region.area).reduce(f64::max);
         let largest = largest.map_or_else(String::new, |area| area.to_string());
-        let cells =
-            [&row.image.relative, &row.image.kind, label, &score, &pixels, &error, &area, on_defect, &count, &largest];
+        let overlay = overlays.get(index).filter(|_| row.map.is_some()).map(|path| path_text(path)).unwrap_or_default();
+        let (path, kind) = (&row.image.relative, &row.image.kind);
+        let cells = [path, kind, label, &score, &pixels, &error, &area, on_defect, &count, &largest, &overlay];
         writer.write_record(cells.map(|cell| safe_cell(cell).into_owned()))?;
     }
     Ok(writer.into_inner().map_err(|error| error.into_error())?)

@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use patchcore::metrics::{Results, ResultsError, StressResults};
+use patchcore::metrics::{Results, ResultsError, RunFile, StressResults};
 use patchcore::{DataSet, path_text};
 use patchcore_report::OwnFile;
 
@@ -25,6 +25,8 @@ pub enum Kind {
     Metrics,
     /// scores.csv.
     Scores,
+    /// run.json.
+    Run,
     /// replicates.json.
     Replicates,
     /// stress.json.
@@ -182,7 +184,12 @@ impl Kind {
     pub fn made(self, path: &Path) -> std::io::Result<bool> {
         let is_whole = matches!(
             self,
-            Kind::Metrics | Kind::Stress | Kind::Examination | Kind::ReproduceRecord | Kind::Report(OwnFile::Tiff)
+            Kind::Metrics
+                | Kind::Run
+                | Kind::Stress
+                | Kind::Examination
+                | Kind::ReproduceRecord
+                | Kind::Report(OwnFile::Tiff)
         );
         let mut bytes = Vec::new();
         File::open(path)?.take(if is_whole { u64::MAX } else { START }).read_to_end(&mut bytes)?;
@@ -193,6 +200,7 @@ impl Kind {
                 Kind::Model => bytes.get(8) == Some(&b'{') && holds(b"\"__metadata__\":{\"patchcore\":"),
                 Kind::Report(own) => own.made(&bytes),
                 Kind::Metrics => !matches!(Results::from_json(&bytes), Err(ResultsError::Malformed(_))),
+                Kind::Run => !matches!(RunFile::from_json(&bytes), Err(ResultsError::Malformed(_))),
                 Kind::Scores => starts("image_path,kind,label,score"),
                 Kind::Stress => !matches!(StressResults::from_json(&bytes), Err(ResultsError::Malformed(_))),
                 Kind::StressTable => starts("kind,level,change,image_auroc"),

@@ -15,6 +15,7 @@
 //! | [`delong`], [`delong_difference`] | how sure is an AUROC, or that one is larger? | DeLong's variance |
 //! | [`image_replicates`], [`pixel_replicates`] | how far may each metric be off? | [`Bootstrap`] over images |
 //! | [`Share`], [`Interval::binomial`] | how far may a counted share be off? | Clopper and Pearson |
+//! | [`Comparison`] | which of two models is better, and do the photos suffice to say so? | the same photos, at equal false alarms |
 //! | [`StressOutcome`] | does a changed light or place change the verdicts? | the same photos, changed and unchanged |
 //! | [`threshold`] | from which score is a part defective? | a stated rate of false alarms, at a stated confidence |
 //!
@@ -51,6 +52,7 @@ mod auroc;
 mod average_precision;
 mod binomial_interval;
 mod bootstrap;
+mod compare;
 mod confusion;
 mod connected_regions;
 mod delong;
@@ -72,6 +74,8 @@ mod ranked_scores;
 mod region_recall;
 mod results;
 mod roc_curve;
+mod run_file;
+mod run_note;
 mod set_results;
 mod share;
 mod stress;
@@ -95,6 +99,10 @@ pub use bootstrap::{
     Bootstrap, ImageReplicates, PixelReplicates, image_replicates, image_replicates_at, pixel_replicates,
     pixel_replicates_at,
 };
+pub use compare::{
+    ChangedPhoto, ComparedPhoto, Comparison, ComparisonFinding, Judged, KindDifference, MetricDifference, OfBoth,
+    OperatingBasis, OperatingPoint, PairedCount, SettingDifference, Side,
+};
 pub use confusion::Confusion;
 pub use connected_regions::{ConnectedRegions, connected_regions};
 pub use delong::{DelongAuroc, DelongDifference, delong, delong_difference};
@@ -112,6 +120,8 @@ pub use pro_curve::pro_curve;
 pub use region_recall::{RegionRecall, region_recall};
 pub use results::{EvaluatedModel, Results, ResultsError};
 pub use roc_curve::{RocCurve, roc_curve};
+pub use run_file::RunFile;
+pub use run_note::RunNote;
 pub use set_results::SetResults;
 pub use share::Share;
 pub use stress::{StressCount, StressFinding, StressLevel, StressOutcome, StressResults, StressSeries};

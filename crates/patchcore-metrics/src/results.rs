@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::run_note::RunNote;
 use super::threshold::{Threshold, Thresholds};
 use super::{SetResults, headline};
 
@@ -48,10 +49,13 @@ pub struct Results {
     pub seconds: BTreeMap<String, f64>,
     /// What was evaluated, and with what.
     pub model: EvaluatedModel,
+    /// How it was run; `None` where it was no run of the program, and in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunNote>,
 }
 
 /// What identifies the model of an evaluation, and where it ran.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct EvaluatedModel {
     /// The mode's name, or that of a mix: "anomalib with distance squared_l2".
     pub mode: String,
@@ -70,6 +74,45 @@ pub struct EvaluatedModel {
     pub precision: String,
     /// Version of the program.
     pub version: String,
+    /// Digest of the model's file, thresholds included; `None` for a model that was not read from a file, and in older files, as
+    /// everything below is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_sha256: Option<String>,
+    /// Photos of the fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photos: Option<usize>,
+    /// Patches of the fit, of which the memory bank has some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patches: Option<usize>,
+    /// The settings of the fit, by name, in words.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
+}
+
+impl EvaluatedModel {
+    /// What a fit is made of, name by name, in words: two models without a difference here score alike, but for their photos. Where it
+    /// was evaluated comes last.
+    pub fn facts(&self) -> Vec<(String, String)> {
+        let count = |name: &str, count: Option<usize>| Some((name.to_owned(), count?.to_string()));
+        let own = [
+            ("mode", self.mode.clone()),
+            ("backbone", self.backbone.clone()),
+            ("weights", self.weights_sha256.clone()),
+            ("bank rows", self.bank_rows.to_string()),
+            ("seed", self.seed.to_string()),
+        ];
+        let mut facts: Vec<(String, String)> = own.map(|(name, value)| (name.to_owned(), value)).into();
+        facts.extend(count("photos of the fit", self.photos));
+        facts.extend(count("patches of the fit", self.patches));
+        for (name, value) in &self.settings {
+            if facts.iter().all(|(own, _)| own != name) {
+                facts.push((name.clone(), value.clone()));
+            }
+        }
+        let ran = [("device", &self.device), ("precision", &self.precision), ("version", &self.version)];
+        facts.extend(ran.map(|(name, value)| (name.to_owned(), value.clone())));
+        facts
+    }
 }
 
 /// Why a text gives no [`Results`].

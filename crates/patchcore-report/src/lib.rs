@@ -13,6 +13,7 @@
 //! | [`Panel`] | photo, overlay, map and truth side by side with a colour bar |
 //! | [`EvaluationPage`] | one evaluation as a self-contained page: metrics, curves, galleries of what went wrong |
 //! | [`ComparisonPage`] | two evaluations of the same images as one page |
+//! | [`CertificatePage`] | what a calibrated threshold promises, on what grounds, and when that ends |
 //! | [`Lettering`] | the fonts of their labels |
 //! | [`to_png`] | a picture as a file's bytes |
 //! | [`to_float_tiff`], [`to_npy`] | the values of a map as a file's bytes |
@@ -55,7 +56,7 @@ pub use npy::to_npy;
 pub use overlay::overlay;
 pub use own::OwnFile;
 pub use page::{
-    ComparedImage, ComparisonPage, EvaluationPage, Evidence, Fact, ImageRow, MetricDifference, NearestPatch, Threshold,
+    CertificatePage, CertifiedPhoto, ComparisonPage, EvaluationPage, Evidence, Fact, ImageRow, NearestPatch, Threshold,
 };
 pub use pair::Pair;
 pub use panel::{Panel, PixelBox};

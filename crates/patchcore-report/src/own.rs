@@ -15,6 +15,8 @@ pub enum OwnFile {
     Evaluation,
     /// [`ComparisonPage`](crate::ComparisonPage).
     Comparison,
+    /// [`CertificatePage`](crate::CertificatePage).
+    Certificate,
 }
 
 /// The name in the marks.
@@ -47,6 +49,7 @@ impl OwnFile {
             }
             OwnFile::Evaluation => holds(start, b"content=\"patchcore evaluation\""),
             OwnFile::Comparison => holds(start, b"content=\"patchcore comparison\""),
+            OwnFile::Certificate => holds(start, b"content=\"patchcore certificate\""),
         }
     }
 }
@@ -78,6 +81,7 @@ mod tests {
             (OwnFile::Npy, to_npy(&values, 9, 5).unwrap(), b"\x93NUMPY\x01\x00\x76\x00{'descr': '<f4'".to_vec()),
             (OwnFile::Evaluation, b"<meta content=\"patchcore evaluation\">".to_vec(), b"<html>".to_vec()),
             (OwnFile::Comparison, b"<meta content=\"patchcore comparison\">".to_vec(), Vec::new()),
+            (OwnFile::Certificate, b"<meta content=\"patchcore certificate\">".to_vec(), b"<html>".to_vec()),
         ] {
             assert!(own.made(&made), "{own:?}");
             assert!(!own.made(&other), "{own:?}: of others");

@@ -4,7 +4,8 @@
 //! of the fit: photos that the model has not seen, or the training photos, each scored by a model that was fitted without its
 //! fold ([`CalibrateOptions::cross_fit`]).
 
-use std::collections::{HashMap, HashSet};
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::ControlFlow;
 #[cfg(not(target_family = "wasm"))]
 use std::path::Path;
@@ -76,6 +77,9 @@ pub struct GoodScore {
     pub score: f32,
     /// The largest score of its anomaly map.
     pub map_max: f32,
+    /// The digest of its pixels ([`Photo::sha256`](crate::Photo::sha256)); `None` of a prepared input, and of a cross-fit, whose photos the
+    /// model knows ([`Model::training_photos`]).
+    pub sha256: Option<[u8; 32]>,
 }
 
 /// Scores of good photos that have not made the model which scored them.
@@ -292,11 +296,17 @@ impl Model {
         report: &mut CalibrationReport,
         progress: &mut Teller<'_>,
     ) -> Result<(), Error> {
+        // Inputs are taken in batches, ahead of their scores, in their order.
+        let digests = RefCell::new(VecDeque::new());
+        let inputs = inputs.inspect(|(_, input)| {
+            digests.borrow_mut().push_back(input.as_ref().ok().and_then(digest_of));
+        });
         for (done, (image, result)) in InBatches::new(self, inputs).enumerate() {
+            let sha256 = digests.borrow_mut().pop_front().flatten();
             match result {
                 Ok(score) => {
                     report.remarks.note(&image, &score.remarks);
-                    report.scores.push(GoodScore { image, score: score.score, map_max: score.map.max() });
+                    report.scores.push(GoodScore { image, score: score.score, map_max: score.map.max(), sha256 });
                 }
                 Err(error) => report.rejected.push((image, error)),
             }

@@ -68,7 +68,10 @@ mod doctor;
 pub mod error;
 #[cfg(not(target_family = "wasm"))]
 mod evaluated_image;
+#[cfg(not(target_family = "wasm"))]
 mod evaluation;
+#[cfg(not(target_family = "wasm"))]
+mod evaluation_metrics;
 mod fit;
 mod fit_in_progress;
 mod fit_options;
@@ -128,7 +131,9 @@ pub use crate::doctor::{DecoderRow, DoctorReport, DoctorRow, doctor};
 pub use crate::error::Error;
 #[cfg(not(target_family = "wasm"))]
 pub use crate::evaluated_image::{EvaluatedImage, WorstPatch};
-pub use crate::evaluation::{EvaluateOptions, Evaluation, MapGeometry, Metrics};
+pub use crate::evaluation::{EvaluateOptions, Evaluation, MapGeometry};
+#[cfg(not(target_family = "wasm"))]
+pub use crate::evaluation_metrics::Metrics;
 pub use crate::fit::FitReport;
 pub use crate::fit_options::FitOptions;
 #[cfg(not(target_family = "wasm"))]

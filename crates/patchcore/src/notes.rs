@@ -35,6 +35,7 @@ impl Model {
     /// What identifies it in the results of an evaluation, and where it runs.
     pub(crate) fn evaluated(&self) -> EvaluatedModel {
         let core = &self.core;
+        let described = core.config().described().into_iter();
         EvaluatedModel {
             mode: core.config().rules_name(),
             backbone: core.extractor().networks().map(|(name, _)| name).collect::<Vec<_>>().join(" + "),
@@ -44,6 +45,10 @@ impl Model {
             device: core.device().name(),
             precision: core.device().precision().name().to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            file_sha256: None,
+            photos: Some(core.fitted_on().images),
+            patches: Some(core.fitted_on().patches),
+            settings: described.map(|(name, value)| (name.to_owned(), value)).collect(),
         }
     }
 

@@ -4,6 +4,7 @@
 //! the region of interest stays where it is, as it does on a line. Nothing hangs on a clock or a machine: the same model, photos and
 //! options give the same results.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -278,6 +279,8 @@ impl Model {
             unchanged: outcome(0)?,
             kinds: series,
             model: self.evaluated(),
+            seconds: BTreeMap::new(),
+            run: None,
         };
         results.sentence = results.in_words();
         Ok(results)

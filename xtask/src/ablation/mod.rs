@@ -10,7 +10,7 @@ use std::process::Command;
 
 use anyhow::Context;
 use clap::Args;
-use patchcore_metrics::{Metric, Results};
+use patchcore_metrics::{Comparison, Interval, Metric, Results};
 use patchcore_testing::{RESNET18, find_shared};
 
 use crate::child::{output_of, read_rows, write_rows};
@@ -147,20 +147,17 @@ impl Bench {
         Ok(folder)
     }
 
-    /// Ends of the paired intervals of image AUROC and AUPRO 0.05, from the program's table, in percentage points.
+    /// Ends of the paired intervals of image AUROC and AUPRO 0.05, in percentage points.
     fn intervals(&self, base: &Path, folder: &Path) -> anyhow::Result<[[f64; 2]; 2]> {
         let mut compare = Command::new(&self.program);
-        compare.args(["compare", "--force"]).arg(base).arg(folder).arg("-o").arg(self.work.join("comparison.html"));
-        let text = output_of(&mut compare)?;
+        compare.args(["compare", "--force", "--format", "json"]).arg(base).arg(folder);
+        let json = output_of(compare.arg("-o").arg(self.work.join("comparison.html")))?;
+        let comparison = Comparison::from_json(json.as_bytes())?;
         let of = |metric: &Metric| {
-            let line = text.lines().find(|line| line.starts_with(metric.label));
-            let found = line.and_then(|line| {
-                let mut words = line.split_whitespace().rev();
-                let (high, to, low) = (words.next()?, words.next()?, words.next()?);
-                (to == "to").then_some(())?;
-                Some([low.parse().ok()?, high.parse().ok()?])
-            });
-            found.with_context(|| format!("no interval of {} in {text}", metric.label))
+            let interval = comparison.metric(metric).and_then(|row| row.interval);
+            let Interval { low, high } = interval.with_context(|| format!("no interval of {}", metric.key))?;
+            // In hundredths of a point, as the table of recorded rows has them.
+            Ok::<[f64; 2], anyhow::Error>([low, high].map(|end| (end * 1e4).round() / 1e2))
         };
         Ok([of(&Metric::IMAGE_AUROC)?, of(&Metric::AUPRO_05)?])
     }

@@ -16,6 +16,7 @@ const KINDS: &[&str] = &[
     ".ci/{run,embed-resnet18,sanitize,targets,wrong-device}",
     ".ci/foreign/{run,src/main.rs}",
     "docs/**/*.{md,png,svg}",
+    "docs/schema/*.schema.json",
     "docs/public-api/*.txt",
     // Packages.
     "{assets,benches,fuzz,xtask,crates/*}/{Cargo.toml,README.md}",

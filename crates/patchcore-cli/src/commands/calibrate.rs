@@ -1,33 +1,34 @@
 //! `patchcore calibrate`: photos of good parts in, thresholds with a promise into the model file.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::Context;
 use patchcore::metrics::threshold::{rank_of, strongest_promise};
 use patchcore::{
-    CalibrateOptions, CalibrationReport, EvaluateOptions, GoodScore, Model, Threshold, Thresholds, path_of_text,
-    store_thresholds,
+    CalibrateOptions, CalibrationReport, EvaluateOptions, GoodScore, Model, Threshold, ThresholdOrigin, Thresholds,
+    path_of_text, path_text, store_thresholds, write_beside_and_rename,
 };
+use patchcore_report::{CertificatePage, CertifiedPhoto, Fact, OwnFile};
 
 use crate::arguments::Calibrate;
+use crate::command_line::command_line;
 use crate::data::{self, Use};
+use crate::file_digest::{file_sha256, hex};
 use crate::misuse::Misuse;
 use crate::outcome::Outcome;
 use crate::output;
 use crate::progress::Display;
-use crate::write_plan::WritePlan;
+use crate::report_page::configuration;
+use crate::utc;
+use crate::write_plan::{Kind, WritePlan};
 
 pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
     let source = &arguments.source;
     let mut outcome = Outcome::Done;
+    let mut calibrated = None;
     let thresholds = match (&arguments.good, arguments.manual, &arguments.data) {
-        (Some(good), ..) => {
-            let (thresholds, some_failed) = from_good_photos(arguments, good)?;
-            if some_failed {
-                outcome = Outcome::SomeImagesFailed;
-            }
-            thresholds
-        }
+        (Some(good), ..) => calibrated.insert(from_good_photos(arguments, good)?).thresholds,
         (None, Some(value), _) => {
             WritePlan::new(arguments.force).changed(&source.model)?;
             let old = Model::read(&source.model)?.sections.thresholds.unwrap_or_default();
@@ -59,8 +60,64 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
     for (name, Threshold { value, origin }) in thresholds.named() {
         text.push_str(&format!("{name} threshold {value}: {origin}; {}\n", origin.holds_until()));
     }
-    output::print(&format!("{text}stored in {}\n", source.model.display()))?;
+    text.push_str(&format!("stored in {}\n", source.model.display()));
+    if let Some(Calibrated { report, model, .. }) = &calibrated {
+        if !report.rejected.is_empty() {
+            outcome = Outcome::SomeImagesFailed;
+        }
+        if let Some(page) = &arguments.certificate {
+            write_beside_and_rename(page, certificate(&source.model, model, report, thresholds)?.render()?.as_bytes())?;
+            text.push_str(&format!("certificate written to {}\n", page.display()));
+        }
+    }
+    output::print(&text)?;
     Ok(outcome)
+}
+
+/// What a calibration gives.
+struct Calibrated {
+    thresholds: Thresholds,
+    report: CalibrationReport,
+    model: Model,
+}
+
+/// The page of the threshold that now stands in the file of the model.
+fn certificate(
+    path: &Path,
+    model: &Model,
+    report: &CalibrationReport,
+    thresholds: Thresholds,
+) -> anyhow::Result<CertificatePage> {
+    let Some(Threshold { value, origin: ThresholdOrigin::Calibrated(calibration) }) = thresholds.image else {
+        anyhow::bail!(
+            "a threshold without a calibration promises nothing that could be certified: calibrate on good photos"
+        );
+    };
+    // The photos of a cross-fit are the model's own.
+    let known: HashMap<&str, [u8; 32]> =
+        model.training_photos().iter().filter_map(|photo| Some((photo.name.as_str(), photo.sha256?))).collect();
+    let digest = |photo: &GoodScore| photo.sha256.or_else(|| known.get(photo.image.as_str()).copied());
+    let photo = |photo: &GoodScore| CertifiedPhoto {
+        path: photo.image.clone(),
+        score: photo.score,
+        sha256: digest(photo).map(|digest| hex(&digest)),
+    };
+    Ok(CertificatePage {
+        title: path.file_name().map_or_else(|| path_text(path), |name| path_text(Path::new(name))),
+        model_sha256: file_sha256(path)?,
+        threshold: value,
+        calibration,
+        pixel_threshold: thresholds.pixel.map(|pixel| pixel.value),
+        photos: report.scores.iter().map(photo).collect(),
+        n_rejected: report.rejected.len(),
+        model: configuration(model),
+        made: vec![
+            Fact::new("model file", path_text(path)),
+            Fact::new("written", utc::now()),
+            Fact::new("program", format!("patchcore {}", env!("CARGO_PKG_VERSION"))),
+            Fact::new("command line", command_line().join(" ")),
+        ],
+    })
 }
 
 /// Says which photos decide: those above the threshold, those that may not be good, and those that the fit does not cover.
@@ -105,8 +162,8 @@ const FPR: f64 = 0.01;
 /// Photos that a line names, at most.
 const NAMED: usize = 5;
 
-/// Thresholds from photos of good parts, and whether some of these could not be used.
-fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thresholds, bool)> {
+/// Thresholds from photos of good parts.
+fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<Calibrated> {
     let source = &arguments.source;
     let data = data::open(good, Use::Good)?;
     // What a data set holds out of the fit is what calibrates; a cross-fit fits anew.
@@ -130,6 +187,9 @@ fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thres
     }
     let plan = WritePlan::new(arguments.force).reads_set(&data).reads(source.weights.as_deref());
     plan.changed(&source.model)?;
+    if let Some(page) = &arguments.certificate {
+        plan.reads([source.model.as_path()]).file(page, Kind::Report(OwnFile::Certificate))?;
+    }
     let model = crate::device::load(source)?;
     output::note_unknown_photos(&model);
     let mut display = Display::new();
@@ -162,5 +222,5 @@ fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<(Thres
     let look_again = arguments.look_again_fpr.map(|rate| report.look_again(rate, arguments.confidence)).transpose()?;
     let thresholds = Thresholds { look_again, ..report.thresholds(fpr, arguments.confidence)? };
     look_at(&report, thresholds);
-    Ok((thresholds, !report.rejected.is_empty()))
+    Ok(Calibrated { thresholds, report, model })
 }

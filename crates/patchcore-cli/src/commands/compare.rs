@@ -1,21 +1,24 @@
 //! `patchcore compare`: two evaluations of the same images in; a table of differences and one page out.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context;
 use patchcore::metrics::{
-    Bootstrap, ImageMetrics, Interval, METRICS, Metric, MetricSource, PerMetric, PixelReplicates, Results,
-    ResultsError, delong_difference, image_metrics_at, image_replicates_at, roc_curve, thin_curve,
+    Bootstrap, ComparedPhoto, Comparison, ImageMetrics, Interval, Judged, METRICS, Metric, MetricDifference,
+    MetricSource, OfBoth, PairedCount, PerMetric, PixelReplicates, Results, ResultsError, delong_difference,
+    image_metrics_at, image_replicates_at, roc_curve, thin_curve,
 };
-use patchcore::write_beside_and_rename;
-use patchcore_report::{ComparedImage, ComparisonPage, MetricDifference, OwnFile, Threshold};
+use patchcore::{Limits, Photo, Threshold, one_line, path_of_text, write_beside_and_rename};
+use patchcore_report::{ComparisonPage, Fact, OwnFile};
 use serde::Deserialize;
 
-use crate::arguments::Compare;
+use crate::arguments::{Compare, InspectFormat};
+use crate::command_line::command_line;
 use crate::outcome::Outcome;
 use crate::output;
-use crate::results::{ReplicatesFile, threshold};
+use crate::results::{ReplicatesFile, described};
+use crate::utc;
 use crate::write_plan::{Kind, WritePlan};
 
 /// A row of scores.csv; columns that a comparison does not need may come and go.
@@ -25,10 +28,14 @@ struct Row {
     kind: String,
     label: u8,
     score: Option<f32>,
+    /// In the evaluation's folder; files of earlier versions do not say it.
+    #[serde(default)]
+    overlay_path: Option<String>,
 }
 
 /// What an evaluation left in its folder.
 struct Evaluated {
+    folder: PathBuf,
     name: String,
     results: Results,
     rows: Vec<Row>,
@@ -36,6 +43,8 @@ struct Evaluated {
 }
 
 const MOST_ROWS: usize = 50;
+/// Changed photos that are shown with their heat maps.
+const MOST_PICTURES: usize = 12;
 
 pub fn run(arguments: &Compare) -> anyhow::Result<Outcome> {
     let files = |folder: &Path| ["metrics.json", "scores.csv", ReplicatesFile::NAME].map(|name| folder.join(name));
@@ -44,14 +53,28 @@ pub fn run(arguments: &Compare) -> anyhow::Result<Outcome> {
     plan.file(&arguments.output, Kind::Report(OwnFile::Comparison))?;
     let (a, b) = (Evaluated::read(&arguments.a)?, Evaluated::read(&arguments.b)?);
     let joined = join(&a, &b)?;
-    let metrics = differences(&a, &b, &joined.images);
-    output::print(&table(&metrics))?;
+    let comparison = compare(&a, &b, &joined.photos)?;
+    let shown = comparison.changed.iter().take(MOST_PICTURES).map(|photo| photo.path.as_str());
+    let overlays: Vec<[Result<PathBuf, String>; 2]> =
+        shown.map(|path| [&a, &b].map(|evaluated| evaluated.overlay(path))).collect();
+    let pictures = overlays.iter().flatten().filter_map(|overlay| overlay.as_deref().ok());
+    plan.reads(pictures).replaced(&arguments.output, Kind::Report(OwnFile::Comparison))?;
+
+    let photos = &joined.photos;
     let page = ComparisonPage {
-        thresholds: [a.threshold(), b.threshold()],
-        roc: [roc(&joined.images, |image| image.a), roc(&joined.images, |image| image.b)],
-        names: [a.name, b.name],
-        metrics,
-        images: joined.images,
+        thresholds: [a.threshold().map(described), b.threshold().map(described)],
+        roc: [roc(photos, |photo| photo.first), roc(photos, |photo| photo.second)],
+        heat_maps: overlays
+            .into_iter()
+            .map(|both| both.map(|overlay| opened(&overlay?).map(|photo| photo.to_rgb8())))
+            .collect(),
+        facts: vec![
+            Fact::new("command line", command_line().join(" ")),
+            Fact::new("program", format!("patchcore {}", env!("CARGO_PKG_VERSION"))),
+            Fact::new("written", utc::now()),
+        ],
+        comparison,
+        images: joined.photos,
         notes: joined.notes,
         most_rows: MOST_ROWS,
     };
@@ -59,8 +82,34 @@ pub fn run(arguments: &Compare) -> anyhow::Result<Outcome> {
     for note in &page.notes {
         tracing::warn!("{note}");
     }
-    output::print(&format!("{} images, written to {}\n", page.images.len(), arguments.output.display()))?;
+    let written = format!("{} images, written to {}", page.images.len(), arguments.output.display());
+    match arguments.format {
+        InspectFormat::Json => {
+            output::print(&page.comparison.to_json()?)?;
+            output::note(&written);
+        }
+        InspectFormat::Table => output::print(&format!("{}{written}\n", table(&page.comparison)))?,
+    }
     Ok(Outcome::Done)
+}
+
+/// All that follows from the scores and the metrics of both.
+fn compare(a: &Evaluated, b: &Evaluated, photos: &[ComparedPhoto]) -> anyhow::Result<Comparison> {
+    let judged = Judged::new(photos, [a.threshold(), b.threshold()], &Bootstrap::default())?;
+    let metrics = differences(a, b, photos);
+    let names = [a.name.clone(), b.name.clone()];
+    let models = [a.results.model.clone(), b.results.model.clone()];
+    let mut comparison = Comparison::new(names, photos, &judged, metrics, models)?;
+    comparison.runs = OfBoth { first: a.results.run.clone(), second: b.results.run.clone() };
+    let [first, second] = [a, b].map(|evaluated| Some(evaluated.results.seconds.clone()));
+    comparison.seconds = OfBoth { first, second };
+    comparison.ms_per_photo = OfBoth { first: a.ms_per_photo(), second: b.ms_per_photo() };
+    Ok(comparison)
+}
+
+/// The picture of an overlay, or why there is none.
+fn opened(path: &Path) -> Result<Photo, String> {
+    Photo::open(path, &Limits::default()).map_err(|error| format!("the overlay cannot be shown: {error}"))
 }
 
 impl Evaluated {
@@ -85,20 +134,29 @@ impl Evaluated {
             anyhow::bail!("{}: the score of {} is not a finite number; {remedy}", path.display(), row.image_path);
         }
         let replicates = replicates(&folder.join(ReplicatesFile::NAME), &ReplicatesFile::digest(&json, &scores))?;
-        Ok(Self { name: folder.display().to_string(), results, rows, replicates })
+        let name = folder.display().to_string();
+        Ok(Self { folder: folder.to_owned(), name, results, rows, replicates })
     }
 
     /// The threshold that its model carries.
-    fn stored_threshold(&self) -> Option<f32> {
-        Some(self.results.thresholds?.image?.value)
+    fn threshold(&self) -> Option<Threshold> {
+        self.results.thresholds?.image
     }
 
-    /// The threshold that its verdicts come from.
-    fn threshold(&self) -> Option<Threshold> {
-        let own = self.results.thresholds.and_then(|stored| stored.image);
-        let scored = self.rows.iter().filter_map(|row| Some((row.score?, row.label != 0)));
-        let (scores, labels): (Vec<f32>, Vec<bool>) = scored.unzip();
-        threshold(own, &scores, &labels)
+    fn ms_per_photo(&self) -> Option<f64> {
+        let seconds = self.results.seconds.get("scoring")?;
+        (!self.rows.is_empty()).then(|| seconds * 1e3 / self.rows.len() as f64)
+    }
+
+    /// Where the overlay of a photo lies, or why there is none. A table names files in its own folder alone.
+    fn overlay(&self, photo: &str) -> Result<PathBuf, String> {
+        let row = self.rows.iter().find(|row| row.image_path == photo);
+        let Some(named) = row.and_then(|row| row.overlay_path.as_deref()).filter(|named| !named.is_empty()) else {
+            return Err("no overlay was drawn; evaluate again without --no-overlays".to_owned());
+        };
+        let path = path_of_text(named);
+        let is_inside = path.components().all(|part| matches!(part, Component::Normal(_)));
+        if is_inside { Ok(self.folder.join(path)) } else { Err(format!("{named} is no file of the evaluation")) }
     }
 }
 
@@ -129,7 +187,7 @@ fn pixel_intervals(a: &Evaluated, b: &Evaluated) -> PerMetric<Interval> {
 
 /// Images that both have scored, and what was left out.
 struct Joined {
-    images: Vec<ComparedImage>,
+    photos: Vec<ComparedPhoto>,
     notes: Vec<String>,
 }
 
@@ -152,12 +210,12 @@ fn join(a: &Evaluated, b: &Evaluated) -> anyhow::Result<Joined> {
             other.label,
             b.name
         );
-        images.push(ComparedImage {
+        images.push(ComparedPhoto {
             path: row.image_path.clone(),
             kind: row.kind.clone(),
             is_anomalous: row.label != 0,
-            a: score_a,
-            b: score_b,
+            first: score_a,
+            second: score_b,
         });
     }
     anyhow::ensure!(
@@ -177,15 +235,15 @@ fn join(a: &Evaluated, b: &Evaluated) -> anyhow::Result<Joined> {
             ));
         }
     }
-    Ok(Joined { images, notes })
+    Ok(Joined { photos: images, notes })
 }
 
 /// The metrics of both: image metrics over the common images, pixel metrics as their evaluations wrote them.
-fn differences(a: &Evaluated, b: &Evaluated, images: &[ComparedImage]) -> Vec<MetricDifference> {
+fn differences(a: &Evaluated, b: &Evaluated, images: &[ComparedPhoto]) -> BTreeMap<String, MetricDifference> {
     let labels: Vec<bool> = images.iter().map(|image| image.is_anomalous).collect();
-    let first: Vec<f32> = images.iter().map(|image| image.a).collect();
-    let second: Vec<f32> = images.iter().map(|image| image.b).collect();
-    let thresholds = [a.stored_threshold(), b.stored_threshold()];
+    let first: Vec<f32> = images.iter().map(|image| image.first).collect();
+    let second: Vec<f32> = images.iter().map(|image| image.second).collect();
+    let thresholds = [a, b].map(|evaluated| evaluated.threshold().map(|threshold| threshold.value));
     let [of_a, of_b] = [(&first, thresholds[0]), (&second, thresholds[1])]
         .map(|(scores, threshold)| image_metrics_at(threshold, scores, &labels).ok());
     let mut intervals = pixel_intervals(a, b);
@@ -195,9 +253,11 @@ fn differences(a: &Evaluated, b: &Evaluated, images: &[ComparedImage]) -> Vec<Me
             MetricSource::Images(value) => image.as_ref().and_then(value),
             MetricSource::Pixels(_) => evaluated.results.overall.values.get(metric),
         };
-        MetricDifference { metric, a: value(a, &of_a), b: value(b, &of_b), interval: intervals.get(metric) }
+        let (first, second) = (value(a, &of_a), value(b, &of_b));
+        let is_there = first.is_some() || second.is_some();
+        is_there.then(|| (metric.key.to_owned(), MetricDifference::new(first, second, intervals.get(metric))))
     };
-    METRICS.iter().map(row).filter(|row| row.a.is_some() || row.b.is_some()).collect()
+    METRICS.iter().filter_map(row).collect()
 }
 
 /// 95 % intervals of second minus first from the paired scores: DeLong's for the AUROC, the paired bootstrap's for the
@@ -215,7 +275,7 @@ fn image_intervals(scores: [&[f32]; 2], thresholds: [Option<f32>; 2], labels: &[
 }
 
 /// The ROC curve of the common images; empty where it is not defined.
-fn roc(images: &[ComparedImage], score: impl Fn(&ComparedImage) -> f32) -> Vec<[f64; 2]> {
+fn roc(images: &[ComparedPhoto], score: impl Fn(&ComparedPhoto) -> f32) -> Vec<[f64; 2]> {
     let scores: Vec<f32> = images.iter().map(score).collect();
     let labels: Vec<bool> = images.iter().map(|image| image.is_anomalous).collect();
     roc_curve(&scores, &labels).map_or_else(
@@ -224,22 +284,57 @@ fn roc(images: &[ComparedImage], score: impl Fn(&ComparedImage) -> f32) -> Vec<[
     )
 }
 
-/// The table on stdout, in percent and percentage points.
-fn table(metrics: &[MetricDifference]) -> String {
-    let mut text = format!("{:<14} {:>9} {:>9} {:>11}  {}\n", "%", "first", "second", "difference", "interval");
-    for row in metrics {
-        let scale = row.metric.unit.scale();
+/// What stands on stdout: the sentence, the metrics in percent and percentage points, kinds, and what else differs.
+fn table(comparison: &Comparison) -> String {
+    let [first, second] = comparison.names.each_ref().map(|name| one_line(name));
+    let mut text = format!("{}\nfirst: {first}\nsecond: {second}\n\n", comparison.sentence);
+    text.push_str(&format!("{:<14} {:>9} {:>9} {:>11}  {}\n", "%", "first", "second", "difference", "interval"));
+    for (metric, row) in METRICS.iter().filter_map(|metric| Some((metric, comparison.metric(metric)?))) {
+        let scale = metric.unit.scale();
         let value = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{:.2}", value * scale));
-        let difference = row.difference().map_or("-".to_owned(), |value| format!("{:+.2}", value * scale));
+        let difference = row.difference.map_or("-".to_owned(), |value| format!("{:+.2}", value * scale));
         let interval = row
             .interval
             .map_or("-".to_owned(), |ends| format!("{:+.2} to {:+.2}", ends.low * scale, ends.high * scale));
         text.push_str(&format!(
             "{:<14} {:>9} {:>9} {difference:>11}  {interval}\n",
-            row.metric.label,
-            value(row.a),
-            value(row.b)
+            metric.label,
+            value(row.value.first),
+            value(row.value.second)
         ));
+    }
+    if !comparison.kinds.is_empty() {
+        text.push_str(&format!(
+            "\n{:<20} {:>12} {:>12} {:>9} {:>9}\n",
+            "found", "first", "second", "im.AUROC", "im.AUROC"
+        ));
+    }
+    for (kind, row) in &comparison.kinds {
+        let found = |count: fn(&PairedCount) -> usize| {
+            row.found.as_ref().map_or("-".to_owned(), |found| format!("{} of {}", count(found), found.of))
+        };
+        let area = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{:.2}", 100.0 * value));
+        text.push_str(&format!(
+            "{:<20} {:>12} {:>12} {:>9} {:>9}\n",
+            one_line(kind),
+            found(|found| found.first),
+            found(|found| found.second),
+            area(row.image_auroc.first),
+            area(row.image_auroc.second)
+        ));
+    }
+    text.push('\n');
+    let known = |value: &Option<String>| value.as_deref().map_or_else(|| "no such setting".to_owned(), one_line);
+    for setting in &comparison.settings {
+        let (first, second) = (known(&setting.value.first), known(&setting.value.second));
+        text.push_str(&format!("{}: {first} | {second}\n", one_line(&setting.name)));
+    }
+    text.push_str(&match (comparison.settings.len(), comparison.n_equal_settings) {
+        (0, equal) => format!("all {equal} recorded settings are equal\n"),
+        (_, equal) => format!("all other settings, {equal}, are equal\n"),
+    });
+    if let OfBoth { first: Some(first), second: Some(second) } = comparison.ms_per_photo {
+        text.push_str(&format!("ms per photo: {first:.1} | {second:.1}\n"));
     }
     text
 }

@@ -28,6 +28,7 @@ pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
         source,
         data: data.clone(),
         output: out.clone(),
+        from: None,
         force: arguments.force,
         font: None,
         no_overlays: false,

@@ -16,6 +16,7 @@ use patchcore_report::{Lettering, OwnFile};
 use crate::arguments::{Evaluate, MapGeometry};
 use crate::commands::score::OVERLAY;
 use crate::data::{self, Use};
+use crate::file_digest::file_sha256;
 use crate::lettering::lettering;
 use crate::outcome::Outcome;
 use crate::output;
@@ -25,11 +26,15 @@ use crate::progress::Display;
 use crate::report_evidence::evidence;
 use crate::report_page::report_page;
 use crate::results::{ReplicatesFile, headline, no_aupimo, one_class, scores_csv, summary};
+use crate::run_record::{RUN, check_model, run_file, run_note};
 use crate::stress;
 use crate::write_plan::{Kind, WritePlan};
 
 pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     let source = &arguments.source;
+    if let Some(from) = &arguments.from {
+        check_model(from, &source.model)?;
+    }
     let data = data::open(&arguments.data, Use::Test)?;
     data.labelled()?;
     let lettering = lettering(arguments.font.as_deref())?;
@@ -59,10 +64,12 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
 
     let started = Instant::now();
     let most = arguments.stress_photos as usize;
-    let stress = arguments.stress.then(|| stress::test(&model, &data, &evaluation, most)).transpose()?;
+    let mut stress = arguments.stress.then(|| stress::test(&model, &data, &evaluation, most)).transpose()?;
     let stressing = started.elapsed();
 
     let mut results = evaluation.results(&model);
+    results.model.file_sha256 = Some(file_sha256(&source.model)?);
+    results.run = Some(run_note(arguments));
     let started = Instant::now();
     if !arguments.no_overlays {
         draw_overlays(&places.overlays, &model, &evaluation, geometry, &lettering)?;
@@ -90,8 +97,14 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     ];
     let stages = stages.into_iter().chain(stress.is_some().then_some(("stress", stressing)));
     results.seconds.extend(stages.map(|(stage, time)| (stage.to_owned(), time.as_secs_f64())));
+    if let Some(test) = &mut stress {
+        test.results.model.clone_from(&results.model);
+        test.results.run.clone_from(&results.run);
+        test.results.seconds.clone_from(&results.seconds);
+    }
+    let run = run_file(&results).map(|file| file.to_json()).transpose()?.map(String::into_bytes);
     let json = results.to_json()?;
-    let scores = scores_csv(&evaluation)?;
+    let scores = scores_csv(&evaluation, &places.relative_overlays())?;
     let digest = ReplicatesFile::digest(json.as_bytes(), &scores);
     let pixel = evaluation.pixel_replicates.take();
     let replicates =
@@ -101,7 +114,7 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
         None => (None, None),
     };
     let (report, json) = (report.map(String::into_bytes), json.into_bytes());
-    places.write([report, Some(json), Some(scores), replicates, stress_json, stress_csv])?;
+    places.write([report, Some(json), Some(scores), run, replicates, stress_json, stress_csv])?;
     output::print(&headline(&results))?;
     output::print(&summary(&results))?;
     if let Some(test) = &stress {
@@ -215,18 +228,24 @@ impl Places {
     const REPORT: (&str, Kind) = ("report.html", Kind::Report(OwnFile::Evaluation));
     const METRICS: (&str, Kind) = ("metrics.json", Kind::Metrics);
     const SCORES: (&str, Kind) = ("scores.csv", Kind::Scores);
+    const RUN: (&str, Kind) = (RUN, Kind::Run);
     const REPLICATES: (&str, Kind) = (ReplicatesFile::NAME, Kind::Replicates);
     const STRESS: (&str, Kind) = ("stress.json", Kind::Stress);
     const STRESS_TABLE: (&str, Kind) = ("stress.csv", Kind::StressTable);
     /// In the order in which they take their places.
-    const FILES: [(&str, Kind); 6] =
-        [Self::REPORT, Self::METRICS, Self::SCORES, Self::REPLICATES, Self::STRESS, Self::STRESS_TABLE];
+    const FILES: [(&str, Kind); 7] =
+        [Self::REPORT, Self::METRICS, Self::SCORES, Self::RUN, Self::REPLICATES, Self::STRESS, Self::STRESS_TABLE];
 
     /// Finds out that all can be written, and that nothing of it is read or somebody else's.
     fn plan(arguments: &Evaluate, model: &Model, data: &DataSet) -> anyhow::Result<Self> {
         let source = &arguments.source;
         let trained_on = model.training_files();
-        let others = [Some(source.model.as_path()), source.weights.as_deref(), arguments.font.as_deref()];
+        let others = [
+            Some(source.model.as_path()),
+            source.weights.as_deref(),
+            arguments.font.as_deref(),
+            arguments.from.as_deref(),
+        ];
         let plan = WritePlan::new(arguments.force)
             .reads_set(data)
             .reads_photos(trained_on.iter().map(PathBuf::as_path))
@@ -250,9 +269,15 @@ impl Places {
         Ok(Self { plan, output, overlays })
     }
 
+    /// The overlays' places as seen from the folder.
+    fn relative_overlays(&self) -> Vec<PathBuf> {
+        let inside = |file: &PathBuf| file.strip_prefix(&self.output).unwrap_or(file).to_owned();
+        self.overlays.iter().map(inside).collect()
+    }
+
     /// Replaces what an earlier evaluation has left: everything lies beside it, whole, before the first file takes its place, and
     /// the report comes first, so that no older one stands beside newer metrics. What is not written now goes.
-    fn write(&self, contents: [Option<Vec<u8>>; 6]) -> anyhow::Result<()> {
+    fn write(&self, contents: [Option<Vec<u8>>; 7]) -> anyhow::Result<()> {
         let mut staged = Vec::new();
         for ((name, kind), bytes) in Self::FILES.iter().zip(&contents) {
             let path = self.output.join(name);

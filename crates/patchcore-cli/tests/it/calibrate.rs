@@ -2,7 +2,9 @@
 
 use std::fs;
 
+use patchcore::{Limits, Photo};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::photos::{HEIGHT, WIDTH, category, good_folder, photo, save};
 use crate::program::{Workplace, entries, patchcore, small_fit};
@@ -122,4 +124,38 @@ fn an_audit_puts_the_planted_photo_first_and_shows_it() {
     let run = patchcore(["audit", "--model", &model, "--good", &moved, "-o", &crops, "--top", "1"]).done();
     assert!(!run.stderr.contains("no picture"), "{}", run.stderr);
     patchcore(["audit", "--model", &model]).fails(&["--good"]);
+}
+
+#[test]
+fn a_certificate_says_what_is_promised_and_on_what_grounds() {
+    let place = fitted();
+    let (model, held_out, page) = (place.text("m.patchcore"), place.text("held_out"), place.text("c.html"));
+    let run = patchcore(["calibrate", "--model", &model, "--good", &held_out, "--fpr", "0.1", "--certificate", &page]);
+    assert!(run.done().stdout.contains("certificate written to"));
+    let html = fs::read_to_string(&page).unwrap();
+    let hex = |digest: &[u8]| digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let file = hex(&Sha256::digest(fs::read(&model).unwrap()));
+    assert!(html.contains(&file), "the digest of the model's file as it is now");
+    for seed in 100..130 {
+        let photo = Photo::open(&place.path(&format!("held_out/{seed}.png")), &Limits::default()).unwrap();
+        assert!(html.contains(&hex(&photo.sha256())), "{seed}");
+    }
+    for said in ["at most 10 % are called defective", "number 1 of the 30 scores", "--certificate"] {
+        assert!(html.contains(said), "{said}");
+    }
+    assert_eq!(html.matches("not known").count(), 0);
+    // A cross-fit's photos are those of the fit; it estimates and does not promise.
+    let good = place.text("part/train/good");
+    patchcore(["calibrate", "--model", &model, "--good", &good, "--cross-fit", "2", "--certificate", &page]).done();
+    let html = fs::read_to_string(&page).unwrap();
+    assert!(html.contains("No promise, but an estimate") && !html.contains("not known"), "{html}");
+    // No calibration, no certificate; and no file of somebody else's is replaced.
+    patchcore(["calibrate", "--model", &model, "--manual", "2", "--certificate", &page]).misused(&["--certificate"]);
+    let before = fs::read(&model).unwrap();
+    fs::write(&page, "<html>mine</html>").unwrap();
+    patchcore(["calibrate", "--model", &model, "--good", &held_out, "--fpr", "0.1", "--certificate", &page])
+        .fails(&["did not write", "--force"]);
+    patchcore(["calibrate", "--model", &model, "--good", &held_out, "--fpr", "0.1", "--certificate", &model])
+        .fails(&["this command reads"]);
+    assert_eq!(fs::read(&model).unwrap(), before);
 }

@@ -66,7 +66,7 @@ fn a_good_test_set_gives_all_metrics_and_pictures() {
     assert!(rows(&place).len() == 6 && rows(&place).iter().all(|row| row["aupimo"].is_empty()));
     assert_eq!(
         entries(&place.path("out")),
-        ["metrics.json", "overlays", "replicates.json", "report.html", "scores.csv"]
+        ["metrics.json", "overlays", "replicates.json", "report.html", "run.json", "scores.csv"]
     );
     assert_eq!(
         entries(&place.path("out/overlays/spot")),
@@ -75,11 +75,11 @@ fn a_good_test_set_gives_all_metrics_and_pictures() {
 
     let (model, data, out) = (place.text("m.patchcore"), place.text("part"), place.text("bare"));
     patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &out, "--no-overlays", "--no-report"]).done();
-    assert_eq!(entries(&place.path("bare")), ["metrics.json", "replicates.json", "scores.csv"]);
+    assert_eq!(entries(&place.path("bare")), ["metrics.json", "replicates.json", "run.json", "scores.csv"]);
     // And what an evaluation with intervals left does not stay beside one without.
     let bare = ["--no-overlays", "--no-report", "--no-intervals"];
     patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &out].into_iter().chain(bare)).done();
-    assert_eq!(entries(&place.path("bare")), ["metrics.json", "scores.csv"]);
+    assert_eq!(entries(&place.path("bare")), ["metrics.json", "run.json", "scores.csv"]);
 }
 
 #[test]
@@ -228,4 +228,43 @@ fn a_font_draws_what_the_built_in_one_lacks() {
     evaluate("none", &["--font", &font]).fails(&["square.ttf", "expected a TrueType or OpenType font"]);
     evaluate("none", &["--font", &place.text("absent.ttf")]).fails(&["cannot read the font", "absent.ttf"]);
     assert!(!place.path("none").exists());
+}
+
+#[test]
+fn a_run_is_made_again_from_its_record() {
+    let place = fitted();
+    let (model, data, out) = (place.text("m.patchcore"), place.text("part"), place.text("out"));
+    let options = ["--map-geometry", "original", "--no-report", "--stress", "--stress-photos", "2"];
+    patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &out].iter().chain(&options)).done();
+    let run: Value = serde_json::from_str(&fs::read_to_string(place.path("out/run.json")).unwrap()).unwrap();
+    let line: Vec<&str> = run["run"]["command_line"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(line[..2], ["patchcore", "evaluate"]);
+    assert!(line.contains(&"original") && line.contains(&"--stress") && !line.contains(&"-o"), "{line:?}");
+    assert_eq!((&run["run"]["data"], &run["run"]["geometry"]), (&Value::from(data.as_str()), &Value::from("original")));
+    let again = place.text("again");
+    let record = place.text("out/run.json");
+    patchcore(["evaluate", "--from", &record, "-o", &again]).done();
+    let without_times = |folder: &str, name: &str| {
+        let text = fs::read_to_string(place.path(folder).join(name)).unwrap();
+        let mut value: Value = serde_json::from_str(&text).unwrap();
+        let object = value.as_object_mut().unwrap();
+        assert!(object.remove("seconds").is_some());
+        assert!(object["run"].as_object_mut().unwrap().remove("written").is_some());
+        value
+    };
+    for name in ["metrics.json", "run.json", "stress.json"] {
+        assert_eq!(without_times("out", name), without_times("again", name), "{name}");
+    }
+    assert_eq!(entries(&place.path("out")), entries(&place.path("again")));
+    let scores = |folder: &str| fs::read_to_string(place.path(folder).join("scores.csv")).unwrap();
+    assert_eq!(scores("out"), scores("again"));
+    // What is given beside it, is no run, or is of another model is refused.
+    let equals = format!("--from={record}");
+    patchcore(["evaluate", "--model", &model, &equals, "-o", &again]).ends(2, &["--model"]);
+    patchcore(["evaluate", "--from", &place.text("out/scores.csv"), "-o", &again])
+        .fails(&["scores.csv", "no run.json"]);
+    patchcore(["evaluate", "--from", &place.text("nowhere.json"), "-o", &again])
+        .fails(&["nowhere.json", "cannot read"]);
+    patchcore(["calibrate", "--model", &model, "--manual", "2.5"]).done();
+    patchcore(["evaluate", &equals, "-o", &again]).misused(&["is not the model of", "SHA-256"]);
 }

@@ -351,12 +351,12 @@ fn an_evaluation_replaces_what_an_earlier_one_left_and_nothing_else() {
     assert_eq!(entries(&out.join("overlays/good")), ["000.png.overlay.png", "001.png.overlay.png", "mine.png"]);
     assert_eq!(
         entries(&out),
-        ["metrics.json", "notes.txt", "overlays", "replicates.json", "report.html", "scores.csv"]
+        ["metrics.json", "notes.txt", "overlays", "replicates.json", "report.html", "run.json", "scores.csv"]
     );
     let bare = ["--no-report", "--no-overlays", "--no-intervals"];
     let arguments = ["evaluate", "--model", &model, "--data", &data, "-o", &to].into_iter().chain(bare);
     patchcore(arguments).done();
-    assert_eq!(entries(&out), ["metrics.json", "notes.txt", "overlays", "scores.csv"]);
+    assert_eq!(entries(&out), ["metrics.json", "notes.txt", "overlays", "run.json", "scores.csv"]);
     assert_eq!(files(&out.join("overlays")).len(), 1);
 }
 

@@ -36,6 +36,8 @@ mod program;
 mod regions;
 mod report;
 mod reproduce;
+mod schema;
 mod stress;
 mod training_photos;
 mod visible;
+mod written;

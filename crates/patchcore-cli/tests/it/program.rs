@@ -1,13 +1,15 @@
 //! Runs the program in an environment without surprises, and says what every failure owes its user.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::ops::Index;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use crate::written::check_written;
 
 /// The program that cargo built.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_patchcore");
@@ -80,7 +82,10 @@ pub fn csv_rows(csv: &str) -> Vec<Row> {
 /// Runs the program with these arguments.
 #[track_caller]
 pub fn patchcore<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Run {
-    finish(command().args(arguments))
+    let arguments: Vec<OsString> = arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
+    let run = finish(command().args(&arguments));
+    check_written(&arguments, &run);
+    run
 }
 
 /// Seconds that no run of a test takes.

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use patchcore::metrics::{Comparison, ComparisonFinding, OperatingBasis};
 use serde_json::{Value, json};
 
 use crate::browser::{Line, chromium, in_the_dark, printed, probe, probe_at};
@@ -73,8 +74,7 @@ fn two_evaluations_are_compared_over_their_common_images() {
     }
     let html = read(&place, "compared.html");
     assert!(html.contains("Score by score") && html.contains("test/spot/001.png"));
-    let chosen = "of a test set; it promises nothing";
-    assert_eq!(html.matches(chosen).count(), 2, "{html}");
+    assert_eq!(html.matches("its model carries no threshold").count(), 2, "{html}");
     // The model's own threshold comes before the one that suits the test set.
     let (model, data) = (place.text("a.patchcore"), place.text("part"));
     patchcore(["calibrate", "--model", &model, "--manual", "2.5"]).done();
@@ -82,7 +82,7 @@ fn two_evaluations_are_compared_over_their_common_images() {
     patchcore(["compare", &place.text("a"), &place.text("b"), "-o", &page]).done();
     let html = read(&place, "compared.html");
     assert!(html.contains("set by hand"));
-    assert_eq!(html.matches(chosen).count(), 1);
+    assert_eq!(html.matches("its model carries no threshold").count(), 1);
 
     // Without the intervals of one of them there are none of the pixels' differences, and none of an evaluation before.
     let (old, model, data) = (read(&place, "b/replicates.json"), place.text("b.patchcore"), place.text("part"));
@@ -130,6 +130,91 @@ fn two_evaluations_are_compared_over_their_common_images() {
     patchcore(["compare", &place.text("a"), &place.text("b"), "-o", &page]).fails(&["b/metrics.json", "evaluate -o"]);
     patchcore(["compare", &place.text("a"), &place.text("c"), "-o", &page])
         .fails(&["c/metrics.json", "give the folder"]);
+}
+
+#[test]
+fn a_comparison_answers_first_and_shows_what_changed() {
+    let place = Workplace::new();
+    category(&place.path("part"));
+    let evaluate = |model: &str, out: &str, more: &[&str]| {
+        let given = ["evaluate", "--data", &place.text("part"), "--model", &place.text(model), "-o", &place.text(out)];
+        patchcore(given.iter().chain(more)).done();
+    };
+    for (model, ratio) in [("a.patchcore", "0.25"), ("b.patchcore", "0.5")] {
+        let fit = small_fit(&place.path("part"), &place.path(model)).into_iter();
+        patchcore(fit.map(|text| if text == "0.25" { ratio.to_owned() } else { text })).done();
+    }
+    evaluate("a.patchcore", "a", &[]);
+    evaluate("b.patchcore", "b", &[]);
+    // One good photo and one defective one change sides.
+    let scores = read(&place, "b/scores.csv");
+    let swapped: String = scores
+        .lines()
+        .map(|line| match line.split(',').nth(3).filter(|_| line.contains("/000.png")) {
+            Some(score) if line.contains("spot") => format!("{}\n", line.replacen(score, "0.001", 1)),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    fs::write(place.path("b/scores.csv"), swapped).unwrap();
+    let compare = |more: &[&str]| {
+        let (a, b, page) = (place.text("a"), place.text("b"), place.text("c.html"));
+        patchcore(["compare", &a, &b, "-o", &page].iter().chain(more)).done()
+    };
+    let run = compare(&["--format", "json"]);
+    let comparison = Comparison::from_json(run.stdout.as_bytes()).unwrap();
+    assert!(run.stderr.contains("6 images, written to"), "{}", run.stderr);
+    assert_eq!(comparison.operating_point.unwrap().basis, OperatingBasis::EqualFalseAlarms);
+    let alarms = comparison.false_alarms.unwrap();
+    assert_eq!((alarms.of, alarms.first), (3, alarms.second));
+    assert_eq!(comparison.finding, ComparisonFinding::Unclear);
+    assert!(
+        comparison
+            .sentence
+            .starts_with("The photos do not suffice to say which is better: the first finds 1 more of 3"),
+        "{}",
+        comparison.sentence
+    );
+    let kind = &comparison.kinds["spot"];
+    assert_eq!((kind.n_anomalous, kind.found.unwrap().second), (3, 2));
+    let differ: Vec<&str> = comparison.settings.iter().map(|setting| setting.name.as_str()).collect();
+    assert_eq!(differ, ["bank rows", "coreset ratio"]);
+    assert!(comparison.ms_per_photo.first.unwrap() > 0.0 && comparison.ms_per_photo.second.is_some());
+    let changed: Vec<&str> = comparison.changed.iter().map(|photo| photo.path.as_str()).collect();
+    assert_eq!(changed, ["test/spot/000.png"]);
+    // The same on the page and on the terminal, before everything else.
+    let html = read(&place, "c.html");
+    assert!(html.contains(&format!("<p class=\"answer\">{}</p>", comparison.sentence)), "{html}");
+    assert_eq!(html.matches("data:image/jpeg;base64,").count(), 2);
+    assert!(compare(&[]).stdout.starts_with(&comparison.sentence));
+    // Where an overlay is not there that is said; and nothing outside the folder is shown.
+    let named = "overlays/spot/000.png.overlay.png";
+    assert!(scores.contains(named), "{scores}");
+    for (text, reason) in [
+        ("../a/overlays/spot/000.png.overlay.png", "is no file of the evaluation"),
+        ("overlays/x.png", "cannot be shown"),
+        ("", "no overlay was drawn"),
+    ] {
+        let swapped = read(&place, "b/scores.csv");
+        fs::write(place.path("b/scores.csv"), swapped.replace(named, text)).unwrap();
+        compare(&[]);
+        let html = read(&place, "c.html");
+        assert!(html.contains(reason) && html.matches("data:image/jpeg;base64,").count() == 1, "{reason}");
+        fs::write(place.path("b/scores.csv"), swapped).unwrap();
+    }
+    // Calibrated alike, each is taken at its own threshold.
+    for seed in 100..112 {
+        save(&place.path(&format!("held_out/{seed}.png")), photo(WIDTH, HEIGHT, seed, false));
+    }
+    for (model, out) in [("a.patchcore", "a"), ("b.patchcore", "b")] {
+        let (model_path, held_out) = (place.text(model), place.text("held_out"));
+        patchcore(["calibrate", "--model", &model_path, "--good", &held_out, "--fpr", "0.25"]).done();
+        evaluate(model, out, &["--no-overlays"]);
+    }
+    let run = compare(&["--format", "json"]);
+    let comparison = Comparison::from_json(run.stdout.as_bytes()).unwrap();
+    let point = comparison.operating_point.unwrap();
+    assert_eq!((point.basis, point.rate), (OperatingBasis::CalibratedAlike, 0.25));
+    assert!(comparison.sentence.contains("both are calibrated for 25 % false alarms"), "{}", comparison.sentence);
 }
 
 #[test]

@@ -20,6 +20,8 @@ mod photos;
 #[path = "../it/program.rs"]
 #[allow(dead_code, reason = "the other tests use the rest")]
 mod program;
+#[path = "../it/written.rs"]
+mod written;
 
 use std::io::Read;
 use std::process::Stdio;

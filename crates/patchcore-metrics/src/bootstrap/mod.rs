@@ -55,7 +55,7 @@ impl Default for Bootstrap {
 impl Bootstrap {
     /// How often each image is drawn in one resample; `strata` says which are defective.
     #[expect(clippy::indexing_slicing, reason = "picks are below the number of members, members that of the images")]
-    fn draw(&self, resample: usize, strata: &[bool]) -> Vec<u32> {
+    pub(crate) fn draw(&self, resample: usize, strata: &[bool]) -> Vec<u32> {
         // The resamples' seeds lie a golden ratio apart, so that seeds 0 and 1 share no resample.
         let seed = self.seed.wrapping_add((resample as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut random = Pcg64::seed_from_u64(seed);

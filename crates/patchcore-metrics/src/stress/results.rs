@@ -1,12 +1,14 @@
 //! stress.json: what a model does under changed conditions, as a file that other programs, and later versions of this one, read.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::outcome::StressOutcome;
 use super::sentence;
 use super::series::StressSeries;
 use crate::threshold::Threshold;
-use crate::{EvaluatedModel, ResultsError};
+use crate::{EvaluatedModel, ResultsError, RunNote};
 
 /// The results of a stress test. Keys are added without a new version, and a reader leaves out those that it does not know; a key whose
 /// meaning changes makes a new version.
@@ -35,6 +37,12 @@ pub struct StressResults {
     pub kinds: Vec<StressSeries>,
     /// What was tested, and with what.
     pub model: EvaluatedModel,
+    /// Wall time per stage; empty in older files.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub seconds: BTreeMap<String, f64>,
+    /// How it was run; `None` where it was no run of the program, and in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunNote>,
 }
 
 impl StressResults {
@@ -107,7 +115,10 @@ mod tests {
                 device: "cpu".to_owned(),
                 precision: "f32".to_owned(),
                 version: "0.1.0".to_owned(),
+                ..EvaluatedModel::default()
             },
+            seconds: BTreeMap::new(),
+            run: None,
         }
     }
 

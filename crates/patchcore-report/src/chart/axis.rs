@@ -6,6 +6,8 @@ const LEFT: f64 = 46.0;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 40.0;
+/// About as wide is a digit of a tick.
+const DIGIT: f64 = 6.6;
 
 /// A linear axis: values from `low` to `high`, `low < high`.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +46,10 @@ impl Axis {
             let label = show(tick);
             if self.horizontal {
                 marks.push(Mark::line("grid", (at, TOP), (at, HEIGHT - BOTTOM)));
-                marks.push(Mark::text("tick", (at, HEIGHT - BOTTOM + 15.0), Anchor::Middle, label));
+                // A number at the end of the axis stays in the picture.
+                let half = DIGIT * label.chars().count() as f64 / 2.0;
+                let place = (at.min(WIDTH - half), HEIGHT - BOTTOM + 15.0);
+                marks.push(Mark::text("tick", place, Anchor::Middle, label));
             } else {
                 marks.push(Mark::line("grid", (LEFT, at), (WIDTH - RIGHT, at)));
                 marks.push(Mark::text("tick", (LEFT - 6.0, at + 4.0), Anchor::End, label));
@@ -54,7 +59,7 @@ impl Axis {
         marks.push(if self.horizontal {
             Mark::text("name", ((LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 7.0), Anchor::Middle, name.to_owned())
         } else {
-            Mark::Turned { x: 11.0, y: middle, text: name.to_owned() }
+            Mark::Turned { x: 9.5, y: middle, text: name.to_owned() }
         });
         marks
     }

@@ -4,7 +4,8 @@ use patchcore_metrics::MetricError;
 
 use super::axis::{Axis, frame, round_ticks};
 use super::bins::Bins;
-use super::mark::{Anchor, Mark, draw};
+use super::legend::{Sign, above_line, legend};
+use super::mark::{Mark, draw};
 use crate::ReportError;
 use crate::number::number;
 
@@ -41,10 +42,12 @@ pub(crate) fn histogram(histogram: &Histogram<'_>) -> Result<String, ReportError
 
     let (low, high) = (bins.edge(0), bins.end());
     let x = Axis::horizontal(low, high);
-    let y = Axis::vertical(-(most as f64), most as f64);
+    // Without any defective score there is nothing below.
+    let least = if histogram.defective.is_empty() { 0.0 } else { -(most as f64) };
+    let y = Axis::vertical(least, most as f64);
     let mut marks = x.marks("image score", &round_ticks(low, high, 6), |tick| number(tick as f32));
     let whole = |tick: &f64| tick.fract().abs() < 1e-9;
-    let ticks: Vec<f64> = round_ticks(-(most as f64), most as f64, 6).into_iter().filter(whole).collect();
+    let ticks: Vec<f64> = round_ticks(least, most as f64, 6).into_iter().filter(whole).collect();
     marks.extend(y.marks("images", &ticks, |tick| format!("{:.0}", tick.abs())));
     for (bin, (good, defective)) in good.iter().zip(&defective).enumerate() {
         let (from, to) = (bins.edge(bin), bins.edge(bin + 1));
@@ -65,16 +68,16 @@ pub(crate) fn histogram(histogram: &Histogram<'_>) -> Result<String, ReportError
     if let Some(threshold) = histogram.threshold {
         let at = x.at(f64::from(threshold));
         marks.push(Mark::line("threshold", (at, top), (at, bottom)));
-        // On the side where there is room.
-        let (place, anchor) =
-            if at > (left + right) / 2.0 { (at - 5.0, Anchor::End) } else { (at + 5.0, Anchor::Start) };
-        marks.push(Mark::text("key", (place, bottom - 6.0), anchor, format!("threshold {}", number(threshold))));
+        marks.push(above_line(at, format!("threshold {}", number(threshold))));
     }
-    let key = |count: usize, what: &str| format!("{count} {what}");
-    marks.push(Mark::text("key", (right - 4.0, top + 12.0), Anchor::End, key(histogram.good.len(), "good (up)")));
-    let words = key(histogram.defective.len(), "defective (down)");
-    marks.push(Mark::text("key", (right - 4.0, top + 27.0), Anchor::End, words));
-    draw(histogram.id, histogram.title, &describe(histogram), &marks)
+    let good = (Sign::Bar("bar good"), format!("{} good (up)", histogram.good.len()));
+    let defective = (Sign::Bar("bar defective"), format!("{} defective (down)", histogram.defective.len()));
+    let (keys, height) = match histogram.defective.is_empty() {
+        true => legend(&[(good.0, format!("{} good", histogram.good.len()))]),
+        false => legend(&[good, defective]),
+    };
+    marks.extend(keys);
+    draw(histogram.id, histogram.title, &describe(histogram), height, &marks)
 }
 
 /// The same in words.

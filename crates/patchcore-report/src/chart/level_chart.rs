@@ -2,13 +2,11 @@
 
 use patchcore_metrics::Interval;
 
-use super::axis::{Axis, frame, round_ticks};
-use super::mark::{Anchor, Chart, HEIGHT, Mark};
+use super::axis::{Axis, round_ticks};
+use super::legend::{Sign, legend};
+use super::mark::{Mark, draw};
 use crate::ReportError;
-use askama::Template;
 
-/// Room for the key, below the frame, where it covers no value.
-const KEY: f64 = 22.0;
 /// How far the points of the two counted series lie apart, so that their intervals do not cover each other.
 const APART: f64 = 2.5;
 
@@ -78,7 +76,8 @@ pub(crate) fn level_chart(chart: &LevelChart<'_>) -> Result<String, ReportError>
         if values.is_empty() {
             continue;
         }
-        keys.push((counted.name, counted.curve));
+        let sign = if counted.is_dot { Sign::LineWithDot } else { Sign::LineWithCross };
+        keys.push((sign(counted.curve), counted.name.to_owned()));
         for (at, (_, interval, _)) in &values {
             marks.push(Mark::line(counted.whisker, (*at, y.at(interval.low)), (*at, y.at(interval.high))));
         }
@@ -92,22 +91,12 @@ pub(crate) fn level_chart(chart: &LevelChart<'_>) -> Result<String, ReportError>
         }
     }
     if !auroc.is_empty() {
-        keys.push(("AUROC", "curve third"));
+        keys.push((Sign::Line("curve third"), "AUROC".to_owned()));
     }
-    let (left, ..) = frame();
-    let line = HEIGHT + KEY / 2.0;
-    for (number, (name, class)) in keys.into_iter().enumerate() {
-        let at = left + 108.0 * number as f64;
-        marks.push(Mark::line(class, (at, line), (at + 22.0, line)));
-        match name {
-            "false alarms" => marks.push(Mark::Dot { class: "good", x: at + 11.0, y: line, title: name.to_owned() }),
-            "misses" => marks.push(Mark::Cross { class: "defective", x: at + 11.0, y: line, title: name.to_owned() }),
-            _ => {}
-        }
-        marks.push(Mark::text("key", (at + 28.0, line + 4.0), Anchor::Start, name.to_owned()));
-    }
+    let (keys, height) = legend(&keys);
+    marks.extend(keys);
     let LevelChart { id, title, description, .. } = *chart;
-    Ok(Chart { id, title, description, height: HEIGHT + KEY, marks: &marks }.render()?)
+    draw(id, title, description, height, &marks)
 }
 
 /// Straight lines from point to point.
@@ -119,6 +108,7 @@ fn path(points: &[(f64, f64)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chart::mark::HEIGHT;
 
     fn level(label: &str, share: f64) -> Level {
         let interval = Interval { low: share / 2.0, high: (share + 1.0) / 2.0 };

@@ -1,7 +1,8 @@
 //! Curves in the unit square (ROC, precision-recall, per-region overlap), and over rates of several decades (per-image overlap).
 
 use super::axis::{Axis, frame, round_ticks};
-use super::mark::{Anchor, Mark, draw};
+use super::legend::{Sign, above_line, legend};
+use super::mark::{Mark, draw};
 use crate::ReportError;
 
 /// One curve.
@@ -63,10 +64,10 @@ pub(crate) fn line_chart(chart: &LineChart<'_>) -> Result<String, ReportError> {
     if let Some((left, right)) = chart.chance {
         marks.push(Mark::line("chance", (x.at(0.0), y.at(left)), (x.at(1.0), y.at(right))));
     }
-    let (_, top, right, bottom) = frame();
+    let (_, top, _, bottom) = frame();
     if let Some((limit, words)) = chart.limit {
         marks.push(Mark::line("threshold", (x.at(limit), top), (x.at(limit), bottom)));
-        marks.push(Mark::text("key", (x.at(limit) + 5.0, bottom - 8.0), Anchor::Start, words.to_owned()));
+        marks.push(above_line(x.at(limit), words.to_owned()));
     }
     for (series, class) in chart.series.iter().zip(CLASSES) {
         marks.push(Mark::Path { class, d: path(series, x, y) });
@@ -75,14 +76,11 @@ pub(crate) fn line_chart(chart: &LineChart<'_>) -> Result<String, ReportError> {
         let [at_x, at_y] = *point;
         marks.push(Mark::Dot { class: "point", x: x.at(at_x), y: y.at(at_y), title: title.clone() });
     }
-    if chart.series.len() > 1 {
-        for ((row, series), class) in chart.series.iter().enumerate().zip(CLASSES) {
-            let line = bottom - 14.0 - 16.0 * (chart.series.len() - 1 - row) as f64;
-            marks.push(Mark::line(class, (right - 34.0, line - 4.0), (right - 8.0, line - 4.0)));
-            marks.push(Mark::text("key", (right - 40.0, line), Anchor::End, series.name.to_owned()));
-        }
-    }
-    draw(chart.id, chart.title, chart.description, &marks)
+    let named = chart.series.iter().zip(CLASSES).filter(|_| chart.series.len() > 1);
+    let named: Vec<(Sign, String)> = named.map(|(series, class)| (Sign::Line(class), series.name.to_owned())).collect();
+    let (keys, height) = legend(&named);
+    marks.extend(keys);
+    draw(chart.id, chart.title, chart.description, height, &marks)
 }
 
 fn path(series: &Series<'_>, x: Axis, y: Axis) -> String {

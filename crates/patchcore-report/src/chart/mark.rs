@@ -83,7 +83,13 @@ impl Chart<'_> {
     }
 }
 
-/// Writes a chart of the usual size.
-pub(super) fn draw(id: &str, title: &str, description: &str, marks: &[Mark]) -> Result<String, ReportError> {
-    Ok(Chart { id, title, description, height: HEIGHT, marks }.render()?)
+/// Writes a chart, [`HEIGHT`] high and what its key takes below that.
+pub(super) fn draw(
+    id: &str,
+    title: &str,
+    description: &str,
+    height: f64,
+    marks: &[Mark],
+) -> Result<String, ReportError> {
+    Ok(Chart { id, title, description, height, marks }.render()?)
 }

@@ -1,7 +1,8 @@
 //! The scores of the same images by two models, against each other.
 
 use super::axis::{Axis, frame, round_ticks};
-use super::mark::{Anchor, Mark, draw};
+use super::legend::{Sign, legend};
+use super::mark::{Mark, draw};
 use crate::ReportError;
 use crate::number::number;
 
@@ -54,9 +55,7 @@ pub(crate) fn scatter(scatter: &Scatter<'_>) -> Result<String, ReportError> {
             Mark::Dot { class: "good", x: at_x, y: at_y, title }
         });
     }
-    marks.push(Mark::Dot { class: "good", x: right - 62.0, y: bottom - 26.0, title: "good".to_owned() });
-    marks.push(Mark::text("key", (right - 53.0, bottom - 22.0), Anchor::Start, "good".to_owned()));
-    marks.push(Mark::Cross { class: "defective", x: right - 62.0, y: bottom - 11.0, title: "defective".to_owned() });
-    marks.push(Mark::text("key", (right - 53.0, bottom - 7.0), Anchor::Start, "defective".to_owned()));
-    draw(scatter.id, scatter.title, scatter.description, &marks)
+    let (keys, height) = legend(&[(Sign::Dot, "good".to_owned()), (Sign::Cross, "defective".to_owned())]);
+    marks.extend(keys);
+    draw(scatter.id, scatter.title, scatter.description, height, &marks)
 }

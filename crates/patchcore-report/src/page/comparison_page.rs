@@ -1,98 +1,47 @@
 //! The page of two evaluations of the same images.
 
 use askama::Template;
-use patchcore_metrics::{Interval, Metric};
+use image::RgbImage;
+use patchcore_metrics::{
+    ChangedPhoto, ComparedPhoto, Comparison, KindDifference, METRICS, Metric, MetricDifference, OperatingBasis,
+    PairedCount,
+};
 
+use super::picture::Picture;
+use super::rows::Fact;
 use super::{STYLE, Threshold, metric_text};
 use crate::ReportError;
 use crate::chart::{Histogram, LineChart, Scatter, Series, histogram, line_chart, scatter};
 use crate::number::number;
 
-/// A metric of both, and the second's minus the first's.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MetricDifference {
-    /// Which one.
-    pub metric: &'static Metric,
-    /// Of the first; `None` where it is not defined.
-    pub a: Option<f64>,
-    /// Of the second.
-    pub b: Option<f64>,
-    /// Confidence interval of b - a, where one was computed.
-    pub interval: Option<Interval>,
-}
-
-impl MetricDifference {
-    /// b - a, where both are defined.
-    pub fn difference(&self) -> Option<f64> {
-        Some(self.b? - self.a?)
-    }
-
-    /// Whether the second is better; `None` where the interval does not say so, because 0 is in it.
-    pub fn is_better(&self) -> Option<bool> {
-        let interval = self.interval.filter(|interval| !interval.contains(0.0))?;
-        Some(self.metric.improves(interval.low))
-    }
-
-    fn shown_a(&self) -> String {
-        metric_text::value(self.metric, self.a)
-    }
-
-    fn shown_b(&self) -> String {
-        metric_text::value(self.metric, self.b)
-    }
-
-    fn shown_difference(&self) -> String {
-        let difference = metric_text::difference(self.metric, self.difference());
-        match self.is_better() {
-            Some(true) => format!("{difference}, better"),
-            Some(false) => format!("{difference}, worse"),
-            None => difference,
-        }
-    }
-
-    fn shown_interval(&self) -> String {
-        metric_text::interval_of_difference(self.metric, self.interval)
-    }
-}
-
-/// An image that both have scored.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ComparedImage {
-    /// Its path in the test set.
-    pub path: String,
-    /// The kind of defect, or `good`.
-    pub kind: String,
-    /// Whether it is defective.
-    pub is_anomalous: bool,
-    /// Score of the first, finite.
-    pub a: f32,
-    /// Score of the second, finite.
-    pub b: f32,
-}
-
 /// What a comparison is made of.
 #[derive(Debug, Clone)]
 pub struct ComparisonPage {
-    /// Names of the first and the second, such as their folders.
-    pub names: [String; 2],
-    /// Metrics of both.
-    pub metrics: Vec<MetricDifference>,
+    /// What it found.
+    pub comparison: Comparison,
     /// Images that both have scored.
-    pub images: Vec<ComparedImage>,
-    /// Thresholds of both.
+    pub images: Vec<ComparedPhoto>,
+    /// The thresholds that both models carry.
     pub thresholds: [Option<Threshold>; 2],
     /// ROC points `[false-positive rate, true-positive rate]` of both over the images above; empty where not defined.
     pub roc: [Vec<[f64; 2]>; 2],
+    /// Heat maps of the first changed photos, in their order: the first's and the second's, or why there is none.
+    pub heat_maps: Vec<[Result<RgbImage, String>; 2]>,
     /// What a reader must know, such as images that only one of the two has scored.
     pub notes: Vec<String>,
+    /// How the page came about.
+    pub facts: Vec<Fact>,
     /// Most rows in a table of images.
     pub most_rows: usize,
 }
 
+/// Long side of a heat map on the page, in pixels.
+const LONG_SIDE: u32 = 720;
+
 /// An image with its places in both rankings, 1 being the highest score.
 #[derive(Debug, Clone, PartialEq)]
 struct Ranked<'a> {
-    image: &'a ComparedImage,
+    image: &'a ComparedPhoto,
     rank_a: usize,
     rank_b: usize,
 }
@@ -103,11 +52,37 @@ impl Ranked<'_> {
     }
 }
 
-struct Changed<'a> {
-    image: &'a ComparedImage,
-    a: &'static str,
-    b: &'static str,
-    better: bool,
+/// A metric's row.
+struct MetricRow {
+    metric: &'static Metric,
+    first: String,
+    second: String,
+    difference: String,
+    interval: String,
+}
+
+impl MetricRow {
+    fn new(metric: &'static Metric, row: &MetricDifference) -> Self {
+        let difference = metric_text::difference(metric, row.difference);
+        Self {
+            metric,
+            first: metric_text::value(metric, row.value.first),
+            second: metric_text::value(metric, row.value.second),
+            difference: match row.is_better(metric) {
+                Some(true) => format!("{difference}, better"),
+                Some(false) => format!("{difference}, worse"),
+                None => difference,
+            },
+            interval: metric_text::interval_of_difference(metric, row.interval),
+        }
+    }
+}
+
+/// A changed photo with its heat maps.
+struct Card<'a> {
+    photo: &'a ChangedPhoto,
+    /// Of the first and of the second, each with what stands below it, or why there is none.
+    views: [(&'static str, Result<Picture, &'a str>); 2],
 }
 
 #[derive(Template)]
@@ -115,9 +90,10 @@ struct Changed<'a> {
 struct Page<'a> {
     style: &'static str,
     page: &'a ComparisonPage,
+    metrics: Vec<MetricRow>,
     figures: Vec<(String, &'static str)>,
-    changed: Vec<Changed<'a>>,
-    n_changed: usize,
+    cards: Vec<Card<'a>>,
+    changed: &'a [ChangedPhoto],
     moved: Vec<Ranked<'a>>,
 }
 
@@ -127,39 +103,99 @@ impl Page<'_> {
     }
 
     fn thresholds(&self) -> impl Iterator<Item = (&String, &Option<Threshold>)> {
-        self.page.names.iter().zip(&self.page.thresholds)
+        self.page.comparison.names.iter().zip(&self.page.thresholds)
     }
+
+    /// What the verdicts are taken at.
+    fn basis(&self) -> String {
+        let Some(point) = self.page.comparison.operating_point else {
+            return "There are no good photos in common, so there are no thresholds at which verdicts can be compared."
+                .to_owned();
+        };
+        let (rate, first, second) = (share(point.rate), number(point.first), number(point.second));
+        let alarms =
+            self.page.comparison.false_alarms.map(|alarms| alarms.first.max(alarms.second)).unwrap_or_default();
+        match point.basis {
+            OperatingBasis::CalibratedAlike => format!(
+                "Both models are calibrated alike, for at most {rate} % false alarms, so verdicts are taken at the threshold of each: \
+                 {first} of the first, {second} of the second."
+            ),
+            _ => format!(
+                "The thresholds of the two were not calibrated alike, so verdicts are compared at equal false alarms: at thresholds that \
+                 call {alarms} of the common good photos defective in both, at most {rate} %: {first} of the first, {second} of the second."
+            ),
+        }
+    }
+
+    fn word(&self, photo: &ChangedPhoto, is_second: bool) -> &'static str {
+        // What is right of a defective photo is to call it defective.
+        if (photo.second_is_right == is_second) == photo.is_anomalous { "defective" } else { "good" }
+    }
+
+    fn found(&self, kind: &KindDifference, is_second: bool) -> String {
+        let count = |found: PairedCount| if is_second { found.second } else { found.first };
+        kind.found.map_or_else(|| "–".to_owned(), |found| format!("{} of {}", count(found), found.of))
+    }
+
+    fn auroc(&self, value: &Option<f64>) -> String {
+        metric_text::value(&Metric::IMAGE_AUROC, *value)
+    }
+
+    fn known<'v>(&self, value: &'v Option<String>) -> &'v str {
+        value.as_deref().unwrap_or("no such setting")
+    }
+
+    fn ms(&self) -> Option<String> {
+        let times = &self.page.comparison.ms_per_photo;
+        let shown = |ms: f64| format!("{ms:.1} ms");
+        let (first, second) = (times.first.map(shown), times.second.map(shown));
+        let of = |time: Option<String>| time.unwrap_or_else(|| "not recorded".to_owned());
+        (first.is_some() || second.is_some())
+            .then(|| format!("{} by the first, {} by the second", of(first), of(second)))
+    }
+}
+
+/// A share in percent, as people write it.
+fn share(share: f64) -> f64 {
+    (share * 1e10).round() / 1e8
 }
 
 impl ComparisonPage {
     /// Writes the page.
     ///
     /// # Errors
-    /// [`ReportError::Template`].
+    /// [`ReportError::Template`], and [`ReportError::EncodePicture`] for an empty heat map.
     pub fn render(&self) -> Result<String, ReportError> {
-        let mut changed = self.changed();
-        let n_changed = changed.len();
-        changed.truncate(self.most_rows);
+        let rows = METRICS.iter().filter_map(|metric| Some(MetricRow::new(metric, self.comparison.metric(metric)?)));
         let mut moved: Vec<Ranked<'_>> = self.ranked().into_iter().filter(|row| row.moved() > 0).collect();
         moved.sort_by(|x, y| y.moved().cmp(&x.moved()).then(x.image.path.cmp(&y.image.path)));
         moved.truncate(self.most_rows);
-        Ok(Page { style: STYLE, page: self, figures: self.figures()?, changed, n_changed, moved }.render()?)
+        let changed = self.comparison.changed.as_slice();
+        let page = Page {
+            style: STYLE,
+            page: self,
+            metrics: rows.collect(),
+            figures: self.figures()?,
+            cards: self.cards()?,
+            changed: changed.get(..self.most_rows).unwrap_or(changed),
+            moved,
+        };
+        Ok(page.render()?)
     }
 
-    /// Images whose verdict differs, with both verdicts at the thresholds of their own.
-    fn changed(&self) -> Vec<Changed<'_>> {
-        let [Some(a), Some(b)] = &self.thresholds else { return Vec::new() };
-        let word = |defective: bool| if defective { "defective" } else { "good" };
-        let verdicts = self.images.iter().map(|image| (image, a.calls_defective(image.a), b.calls_defective(image.b)));
-        let changed = verdicts.filter(|(_, a, b)| a != b);
-        changed
-            .map(|(image, a, b)| Changed { image, a: word(a), b: word(b), better: b == image.is_anomalous })
-            .collect()
+    fn cards(&self) -> Result<Vec<Card<'_>>, ReportError> {
+        let mut cards = Vec::new();
+        for (photo, maps) in self.comparison.changed.iter().zip(&self.heat_maps) {
+            let [first, second] = maps;
+            let views = [view(photo, "first", first)?, view(photo, "second", second)?];
+            cards.push(Card { photo, views });
+        }
+        Ok(cards)
     }
 
     /// Both ranks of every image; equal scores are ranked by their order in the test set.
     fn ranked(&self) -> Vec<Ranked<'_>> {
-        let ranks = |score: fn(&ComparedImage) -> f32| -> Vec<usize> {
+        let ranks = |score: fn(&ComparedPhoto) -> f32| -> Vec<usize> {
             let mut order: Vec<(usize, f32)> = self.images.iter().map(score).enumerate().collect();
             order.sort_by(|x, y| y.1.total_cmp(&x.1).then(x.0.cmp(&y.0)));
             let mut ranks: Vec<(usize, usize)> =
@@ -167,16 +203,20 @@ impl ComparisonPage {
             ranks.sort_unstable();
             ranks.into_iter().map(|(_, rank)| rank).collect()
         };
-        let both = ranks(|image| image.a).into_iter().zip(ranks(|image| image.b));
+        let both = ranks(|image| image.first).into_iter().zip(ranks(|image| image.second));
         self.images.iter().zip(both).map(|(image, (rank_a, rank_b))| Ranked { image, rank_a, rank_b }).collect()
     }
 
     /// Charts with what stands below them.
     fn figures(&self) -> Result<Vec<(String, &'static str)>, ReportError> {
-        let [name_a, name_b] = &self.names;
-        let values = self.thresholds.each_ref().map(|threshold| threshold.as_ref().map(|threshold| threshold.value));
-        let points: Vec<(f32, f32, bool, &str)> =
-            self.images.iter().map(|image| (image.a, image.b, image.is_anomalous, image.path.as_str())).collect();
+        let [name_a, name_b] = &self.comparison.names;
+        let point = self.comparison.operating_point;
+        let values = [point.map(|point| point.first), point.map(|point| point.second)];
+        let points: Vec<(f32, f32, bool, &str)> = self
+            .images
+            .iter()
+            .map(|image| (image.first, image.second, image.is_anomalous, image.path.as_str()))
+            .collect();
         let drawn = scatter(&Scatter {
             id: "scatter",
             title: "Score by score",
@@ -190,7 +230,7 @@ impl ComparisonPage {
             points: &points,
             thresholds: (values[0], values[1]),
         })?;
-        let mut figures = vec![(drawn, "Each image by both scores; dashed lines at the thresholds.")];
+        let mut figures = vec![(drawn, "Each image by both scores; dashed lines at the thresholds of the comparison.")];
         let [roc_a, roc_b] = &self.roc;
         if !roc_a.is_empty() && !roc_b.is_empty() {
             let drawn = line_chart(&LineChart {
@@ -210,7 +250,7 @@ impl ComparisonPage {
             })?;
             figures.push((drawn, "ROC curves of the images that both have scored."));
         }
-        let scores: [fn(&ComparedImage) -> f32; 2] = [|image| image.a, |image| image.b];
+        let scores: [fn(&ComparedPhoto) -> f32; 2] = [|image| image.first, |image| image.second];
         for ((score, threshold), (id, title)) in
             scores.into_iter().zip(values).zip([("first", "Scores of the first"), ("second", "Scores of the second")])
         {
@@ -224,45 +264,83 @@ impl ComparisonPage {
     }
 }
 
+/// A heat map with whose it is, or why there is none.
+fn view<'a>(
+    photo: &ChangedPhoto,
+    name: &'static str,
+    map: &'a Result<RgbImage, String>,
+) -> Result<(&'static str, Result<Picture, &'a str>), ReportError> {
+    Ok((
+        name,
+        match map {
+            Ok(map) => Ok(Picture::sized(map, LONG_SIDE, format!("Heat map of {}, {name}", photo.path))?),
+            Err(reason) => Err(reason.as_str()),
+        },
+    ))
+}
+
 #[cfg(test)]
 mod tests {
+    use patchcore_metrics::{Bootstrap, EvaluatedModel, Interval, Judged};
+
     use super::*;
 
     #[test]
     fn a_difference_beyond_its_interval_is_better_or_worse() {
         let shown = |difference: f64, low, high| {
-            let interval = Some(Interval { low, high });
-            let metric = &patchcore_metrics::METRICS[0];
-            MetricDifference { metric, a: Some(0.5), b: Some(0.5 + difference), interval }.shown_difference()
+            let row = MetricDifference::new(Some(0.5), Some(0.5 + difference), Some(Interval { low, high }));
+            MetricRow::new(&Metric::IMAGE_AUROC, &row).difference
         };
         assert_eq!(shown(0.25, 0.125, 0.375), "+25.00 points, better");
         assert_eq!(shown(-0.25, -0.375, -0.125), "-25.00 points, worse");
         assert_eq!(shown(0.25, -0.125, 0.375), "+25.00 points");
     }
 
-    #[test]
-    fn ranks_and_verdicts_follow_the_scores() {
-        let image = |path: &str, is_anomalous, a, b| ComparedImage {
-            path: path.to_owned(),
-            kind: String::new(),
-            is_anomalous,
-            a,
-            b,
-        };
-        let threshold = |value| Some(Threshold { value, how: String::new() });
-        let page = ComparisonPage {
-            names: ["a".to_owned(), "b".to_owned()],
-            metrics: Vec::new(),
-            images: vec![image("x", false, 3.0, 10.0), image("y", true, 2.0, 30.0), image("z", true, 1.0, 20.0)],
-            thresholds: [threshold(2.5), threshold(25.0)],
+    fn page(images: Vec<ComparedPhoto>) -> ComparisonPage {
+        let judged = Judged::new(&images, [None, None], &Bootstrap::default()).unwrap();
+        let models = [EvaluatedModel::default(), EvaluatedModel { seed: 7, ..EvaluatedModel::default() }];
+        let names = ["a".to_owned(), "b".to_owned()];
+        let mut comparison = Comparison::new(names, &images, &judged, [].into(), models).unwrap();
+        comparison.ms_per_photo.first = Some(12.5);
+        let picture = RgbImage::from_pixel(1600, 400, image::Rgb([9, 9, 9]));
+        ComparisonPage {
+            comparison,
+            images,
+            thresholds: [None, Some(Threshold { value: 2.5, how: "set by hand".to_owned() })],
             roc: [Vec::new(), Vec::new()],
+            heat_maps: vec![[Ok(picture), Err("no overlays were drawn".to_owned())]],
             notes: Vec::new(),
+            facts: vec![Fact::new("program", "patchcore")],
             most_rows: 10,
+        }
+    }
+
+    #[test]
+    fn ranks_verdicts_and_what_differs_are_shown() {
+        let image = |path: &str, is_anomalous, first, second| ComparedPhoto {
+            path: path.to_owned(),
+            kind: if is_anomalous { "crack" } else { "good" }.to_owned(),
+            is_anomalous,
+            first,
+            second,
         };
+        let page = page(vec![image("x", false, 3.0, 10.0), image("y", true, 2.0, 30.0), image("z", true, 1.0, 20.0)]);
         let ranks: Vec<_> = page.ranked().iter().map(|row| (row.rank_a, row.rank_b)).collect();
         assert_eq!(ranks, [(1, 3), (2, 1), (3, 2)]);
-        let changed: Vec<_> = page.changed().iter().map(|row| (row.image.path.as_str(), row.a, row.better)).collect();
-        assert_eq!(changed, [("x", "defective", true), ("y", "good", true)]);
-        assert!(page.render().unwrap().contains("Score by score"));
+        let html = page.render().unwrap();
+        for needle in [
+            "Score by score",
+            "The photos do not suffice",
+            "call 0 of the common good photos defective in both, at most 5 %: 3.00 of the first, 10.0 of the second",
+            "<td role=\"cell\" data-name=\"found, first\">0 of 2</td><td role=\"cell\" data-name=\"found, second\">2 of 2</td>",
+            "<th scope=\"row\" role=\"rowheader\">seed</th><td role=\"cell\" class=\"words\" data-name=\"first\">0</td>",
+            "12.5 ms by the first, not recorded by the second",
+            "no overlays were drawn",
+            "width=\"720\" height=\"180\"",
+            "2 images change their verdict",
+            "good (2.00)</td><td role=\"cell\" data-name=\"second\">defective (30.0)</td><td role=\"cell\" data-name=\"second is\">right",
+        ] {
+            assert!(html.contains(needle), "{needle}: {html}");
+        }
     }
 }

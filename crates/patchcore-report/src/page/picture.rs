@@ -28,11 +28,16 @@ pub(crate) struct Picture {
 impl Picture {
     /// Encodes a picture, scaled down to a long side of 512 pixels where it is larger.
     pub(crate) fn new(picture: &RgbImage, alt: String) -> Result<Self, ReportError> {
+        Self::sized(picture, LONG_SIDE, alt)
+    }
+
+    /// Encodes a picture, scaled down to this long side where it is larger.
+    pub(crate) fn sized(picture: &RgbImage, long_side: u32, alt: String) -> Result<Self, ReportError> {
         let (width, height) = picture.dimensions();
         let long = width.max(height);
         let scaled;
-        let shown = if long > LONG_SIDE {
-            let side = |side: u32| (u64::from(side) * u64::from(LONG_SIDE) / u64::from(long)).max(1) as u32;
+        let shown = if long > long_side {
+            let side = |side: u32| (u64::from(side) * u64::from(long_side) / u64::from(long)).max(1) as u32;
             scaled = imageops::resize(picture, side(width), side(height), FilterType::Triangle);
             &scaled
         } else {

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use image::RgbImage;
-use patchcore_metrics::threshold::Threshold as Stored;
+use image::{Rgb, RgbImage};
+use patchcore_metrics::threshold::{Calibration, GoodScoreSource, Threshold as Stored};
 use patchcore_metrics::{
-    EvaluatedModel, Interval, METRICS, Metric, Results, SetResults, Share, StressLevel, StressOutcome, StressResults,
-    StressSeries,
+    Bootstrap, ComparedPhoto, Comparison, EvaluatedModel, Interval, Judged, METRICS, Metric, MetricDifference, Results,
+    SetResults, Share, StressLevel, StressOutcome, StressResults, StressSeries,
 };
 use patchcore_report::{
-    ColorScale, ComparedImage, ComparisonPage, EvaluationPage, Evidence, Fact, ImageRow, MetricDifference,
+    CertificatePage, CertifiedPhoto, ColorScale, ComparisonPage, EvaluationPage, Evidence, Fact, ImageRow,
     NearestPatch, Threshold,
 };
 
@@ -51,7 +51,9 @@ fn results() -> Results {
             device: "flex".to_owned(),
             precision: "f32".to_owned(),
             version: "0".to_owned(),
+            ..EvaluatedModel::default()
         },
+        run: None,
     }
 }
 
@@ -79,6 +81,8 @@ fn stress() -> StressResults {
             levels: vec![level(0.5, outcome(&dark)), level(1.5, outcome(&unchanged))],
         }],
         model: results().model,
+        seconds: BTreeMap::new(),
+        run: None,
     }
 }
 
@@ -129,34 +133,61 @@ fn evidence(index: usize) -> Result<Evidence, String> {
 }
 
 fn comparison() -> ComparisonPage {
-    let image = |index: usize| ComparedImage {
+    let image = |index: usize| ComparedPhoto {
         path: format!("{HOSTILE}{index}"),
         kind: HOSTILE.to_owned(),
         is_anomalous: index > 2,
-        a: index as f32,
-        b: 5.0 - index as f32,
+        first: index as f32,
+        second: 5.0 - index as f32,
     };
-    let threshold = Some(Threshold { value: 2.5, how: HOSTILE.to_owned() });
+    let images: Vec<ComparedPhoto> = (0..6).map(image).collect();
     let interval = Some(Interval { low: -0.1, high: 0.2 });
-    let metric = |metric, b| MetricDifference { metric, a: Some(0.5), b, interval };
+    let metric = |metric: Metric, b| (metric.key.to_owned(), MetricDifference::new(Some(0.5), b, interval));
+    let metrics = [metric(Metric::IMAGE_AUROC, Some(0.75)), metric(Metric::AUPRO_30, None)];
+    let model = || EvaluatedModel { mode: HOSTILE.to_owned(), ..EvaluatedModel::default() };
+    let models = [model(), EvaluatedModel { backbone: HOSTILE.to_owned(), seed: 1, ..EvaluatedModel::default() }];
+    let judged = Judged::new(&images, [None, None], &Bootstrap::default()).unwrap();
+    let names = [HOSTILE.to_owned(), "second".to_owned()];
+    let picture = RgbImage::from_pixel(30, 20, Rgb([200, 10, 10]));
     ComparisonPage {
-        names: [HOSTILE.to_owned(), "second".to_owned()],
-        metrics: vec![metric(&Metric::IMAGE_AUROC, Some(0.75)), metric(&Metric::AUPRO_30, None)],
-        images: (0..6).map(image).collect(),
-        thresholds: [threshold.clone(), threshold],
+        comparison: Comparison::new(names, &images, &judged, metrics.into(), models).unwrap(),
+        images,
+        thresholds: [Some(Threshold { value: 2.5, how: HOSTILE.to_owned() }), None],
         roc: [vec![[0.0, 0.0], [1.0, 1.0]], vec![[0.0, 0.0], [0.0, 1.0], [1.0, 1.0]]],
+        heat_maps: vec![[Ok(picture), Err(HOSTILE.to_owned())]],
         notes: vec![HOSTILE.to_owned()],
+        facts: vec![Fact::new("command line", HOSTILE)],
         most_rows: 50,
     }
 }
 
-fn both() -> [String; 2] {
-    [page().render(&mut evidence).unwrap(), comparison().render().unwrap()]
+fn certificate() -> CertificatePage {
+    let photo = |index: usize| CertifiedPhoto {
+        path: format!("{HOSTILE}{index}"),
+        score: index as f32,
+        sha256: Some(format!("{index:064x}")),
+    };
+    let source = GoodScoreSource::HeldOut;
+    CertificatePage {
+        title: HOSTILE.to_owned(),
+        model_sha256: "0".repeat(64),
+        threshold: 29.0,
+        calibration: Calibration { fpr: 0.1, confidence: 0.95, n: 30, rank: 1, source },
+        pixel_threshold: Some(31.0),
+        photos: (0..30).map(photo).collect(),
+        n_rejected: 1,
+        model: vec![Fact::new(HOSTILE, HOSTILE)],
+        made: vec![Fact::new("command line", HOSTILE)],
+    }
+}
+
+fn all() -> [String; 3] {
+    [page().render(&mut evidence).unwrap(), comparison().render().unwrap(), certificate().render().unwrap()]
 }
 
 #[test]
 fn nothing_is_loaded_and_nothing_runs() {
-    for html in both() {
+    for html in all() {
         assert!(html.contains("Content-Security-Policy\" content=\"default-src 'none'; img-src data:;"));
         for tag in tags(&html) {
             assert!(!["script", "iframe", "object", "embed", "base", "form"].contains(&tag.name.as_str()), "{tag:?}");
@@ -174,7 +205,7 @@ fn nothing_is_loaded_and_nothing_runs() {
 
 #[test]
 fn hostile_names_stay_text() {
-    for html in both() {
+    for html in all() {
         assert!(!html.contains("<script") && !html.contains("<img src=http"), "a name became markup");
         assert!(html.contains("&#60;script&#62;alert(1)"), "the name is not shown");
         assert!(html.contains("{{ 7 }}"));
@@ -183,7 +214,7 @@ fn hostile_names_stay_text() {
 
 #[test]
 fn a_screen_reader_finds_its_way() {
-    for html in both() {
+    for html in all() {
         let tags = tags(&html);
         let count = |name: &str| tags.iter().filter(|tag| tag.name == name).count();
         assert_eq!((count("h1"), count("main"), count("header"), count("nav"), count("footer")), (1, 1, 1, 1, 1));
