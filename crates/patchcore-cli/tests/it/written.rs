@@ -57,7 +57,8 @@ pub fn check_written(arguments: &[OsString], run: &Run) {
     let format = value("--format").map_or("", String::as_str);
     match words.first().map_or("", String::as_str) {
         "evaluate" if matches!(run.code, Some(0 | 3)) => {
-            let at = words.iter().position(|word| word == "-o").unwrap();
+            // Help is no evaluation.
+            let Some(at) = words.iter().position(|word| word == "-o") else { return };
             for name in ["metrics", "run", "stress"] {
                 let file = Path::new(&arguments[at + 1]).join(format!("{name}.json"));
                 if name == "stress" && !file.exists() {
