@@ -15,6 +15,9 @@ pub struct GuidePictures {
     /// The browser that takes the picture of the report
     #[arg(long, value_name = "FILE", default_value = "/usr/bin/chromium")]
     chromium: PathBuf,
+    /// The program, built already [default: it is built in release mode]
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
 }
 
 impl GuidePictures {
@@ -27,7 +30,10 @@ impl GuidePictures {
         let work = target.join("guide-pictures");
         let _ = std::fs::remove_dir_all(&work);
         std::fs::create_dir_all(&work)?;
-        let program = release_build(&root(), "patchcore-cli", "patchcore", &[])?;
+        let program = match &self.program {
+            Some(program) => std::path::absolute(program)?,
+            None => release_build(&root(), "patchcore-cli", "patchcore", &[])?,
+        };
         let patchcore = |line: &str| {
             let mut command = Command::new(&program);
             done(command.args(line.split_whitespace()).current_dir(&work))

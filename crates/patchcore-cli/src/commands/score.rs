@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::arguments::{Format, MapFormat, MapGeometry, Score as Arguments};
 use crate::data;
+use crate::file_digest::file_sha256;
 use crate::file_names::FileNames;
 use crate::lettering::lettering;
 use crate::outcome::Outcome;
@@ -57,8 +58,14 @@ struct Row {
     map_path: Option<String>,
     overlay_path: Option<String>,
     explanation_path: Option<String>,
+    /// SHA-256 of the model's file, thresholds included, and the version of the program: a row says by itself what it is of.
+    model_sha256: String,
+    program: &'static str,
     error: Option<String>,
 }
+
+/// Version of the program.
+const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 
 /// A row of JSON, which has each region too.
 #[derive(Serialize)]
@@ -157,6 +164,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let paths = expand(&arguments.paths);
     let files = plan(arguments, &paths)?;
     let mut model = crate::device::load(source)?;
+    let digest = file_sha256(&source.model)?;
     if let Some(value) = arguments.threshold {
         // A second threshold of the model stays as long as it is the lower one.
         let look_again = model.thresholds().look_again.filter(|lower| lower.value <= value);
@@ -182,18 +190,18 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     for (at, (path, files)) in paths.iter().zip(&files).enumerate() {
         let mut regions = Vec::new();
         let row = match path {
-            Err(unread) => Row::failed(path_text(&unread.path), said::of_chain(&unread.error)),
+            Err(unread) => Row::failed(path_text(&unread.path), &digest, said::of_chain(&unread.error)),
             Ok(_) => {
                 let Some(photo) = scores.next() else { break };
                 match photo.result {
-                    Err(error) => Row::failed(photo.name, said::of(&error)),
+                    Err(error) => Row::failed(photo.name, &digest, said::of(&error)),
                     Ok(score) => {
                         remarks.note(&photo.name, &score.remarks);
                         regions = model.regions(&score, arguments.min_area);
                         let scored =
                             Scored { model: &model, photo: photo.photo.as_ref(), score: &score, regions: &regions };
                         let written = scored.write(files, arguments, &lettering);
-                        Row::scored(photo.name, &model, score, &regions, files, written)
+                        Row::scored(photo.name, (&model, &digest), score, &regions, files, written)
                     }
                 }
             }
@@ -223,7 +231,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
 }
 
 impl Row {
-    fn failed(image_path: String, error: String) -> Self {
+    fn failed(image_path: String, model_sha256: &str, error: String) -> Self {
         Self {
             image_path,
             score: None,
@@ -242,6 +250,8 @@ impl Row {
             map_path: None,
             overlay_path: None,
             explanation_path: None,
+            model_sha256: model_sha256.to_owned(),
+            program: PROGRAM,
             error: Some(error),
         }
     }
@@ -249,7 +259,7 @@ impl Row {
     /// Of a photo with a score, whose pictures were written or not.
     fn scored(
         image_path: String,
-        model: &Model,
+        (model, model_sha256): (&Model, &str),
         score: Score,
         regions: &[DefectRegion],
         files: &Files,
@@ -274,6 +284,8 @@ impl Row {
             map_path: written.map.then(|| path(&files.map)).flatten(),
             overlay_path: written.overlay.then(|| path(&files.overlay)).flatten(),
             explanation_path: written.explanation.then(|| path(&files.explanation)).flatten(),
+            model_sha256: model_sha256.to_owned(),
+            program: PROGRAM,
             error: written.error,
         }
     }

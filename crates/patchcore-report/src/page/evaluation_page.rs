@@ -333,7 +333,7 @@ impl EvaluationPage {
                      defective; AUPIMO from 1e-5 to 1e-4 is {aupimo}."
                 ),
                 x_name: "pixels of good images called defective",
-                y_name: "mean share of each image's defect found",
+                y_name: "mean share of each defect found",
                 series: &[Series { name: "images", points: &self.pimo, steps: false }],
                 chance: None,
                 operating_point: None,
