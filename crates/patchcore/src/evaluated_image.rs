@@ -111,6 +111,8 @@ pub(crate) mod tests {
             map: Some(AnomalyMap { width: 3, height: 2, scores: scores.to_vec() }),
             truth: truth.map(Vec::from),
             inside: inside.map(Vec::from),
+            verdict: None,
+            regions: Vec::new(),
             remarks: Vec::new(),
         }
     }
