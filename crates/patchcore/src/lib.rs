@@ -131,6 +131,7 @@ pub use crate::doctor::{DecoderRow, DoctorReport, DoctorRow, doctor};
 pub use crate::error::Error;
 #[cfg(not(target_family = "wasm"))]
 pub use crate::evaluated_image::{EvaluatedImage, WorstPatch};
+#[cfg(not(target_family = "wasm"))]
 pub use crate::evaluation::{EvaluateOptions, Evaluation, MapGeometry};
 #[cfg(not(target_family = "wasm"))]
 pub use crate::evaluation_metrics::Metrics;
