@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use patchcore::metrics::{LabelledMap, Results, StressResults, pimo_curve, pr_curve, pro_curve, roc_curve, thin_curve};
-use patchcore::{EvaluatedImage, Evaluation, MemoryBank, Model, Thresholds};
+use patchcore::{EvaluatedImage, Evaluation, MemoryBank, Model, ThresholdOrigin, Thresholds};
 use patchcore_report::{EvaluationPage, Fact, ImageRow, Threshold};
 
 use crate::pictures::color_scale;
@@ -60,13 +60,19 @@ pub fn report_page(
 /// Where the contour is drawn, in every picture of the model.
 fn pixel_threshold(model: &Model) -> Threshold {
     let value = model.map_scale().threshold;
-    let how = match model.thresholds() {
-        Thresholds { pixel: Some(stored), .. } => format!(
-            "{}; rates are shares of photos, not of pixels: a photo is one false alarm or one find, however many of its pixels are above",
-            described(stored).how
-        ),
-        Thresholds { image: Some(image), .. } if image.value == value => {
+    let Thresholds { image, pixel, .. } = model.thresholds();
+    let how = match (pixel, image) {
+        (Some(stored), _) if stored.value == value => {
+            let is_rate = matches!(stored.origin, ThresholdOrigin::Calibrated(_));
+            let of_photos = "; rates are shares of photos, not of pixels: a photo is one false alarm or one find, however many of its \
+                             pixels are above";
+            described(stored).how + if is_rate { of_photos } else { "" }
+        }
+        (_, Some(image)) if image.value == value => {
             "the image threshold, which in this mode holds for the pixels of the map too".to_owned()
+        }
+        _ if model.good_quantiles().is_none() => {
+            "99 % of the patches of good photos of the fit are at most that high; it promises nothing".to_owned()
         }
         _ => {
             "99.5 % of the pixels of good maps are at most that high, of photos of the fit that the bank did not know; \

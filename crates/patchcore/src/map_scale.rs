@@ -1,6 +1,7 @@
 //! What the values of a model's maps mean: one rule for every picture, every region and every report.
 
 use patchcore_config::{Distance, ImageScoreRule};
+use patchcore_metrics::threshold::{Threshold, ThresholdOrigin};
 
 use crate::model::Model;
 
@@ -21,10 +22,13 @@ const GOOD: f64 = 0.95;
 const BELOW_THRESHOLD: f64 = 0.995;
 
 impl Model {
-    /// What the values of its maps mean, from the pixels of good maps ([`Model::good_quantiles`]): the values that 95 % of them do not
-    /// exceed, and the pixel threshold. That is the model's own ([`Thresholds::pixel`](crate::Thresholds::pixel)), else the value that
-    /// 99.5 % of those pixels do not exceed; where the image score is the map's largest value it is at most the image threshold, so that a
-    /// photo above that one has a region.
+    /// What the values of its maps mean, from the pixels of good maps ([`Model::good_quantiles`]): the value that 95 % of them do not
+    /// exceed, and the pixel threshold. That is one that somebody has set by hand ([`Thresholds::pixel`](crate::Thresholds::pixel)), else the
+    /// value that 99.5 % of those pixels do not exceed, or a stored one that is lower. Where the image score is the map's largest value it
+    /// is at most the image threshold, so that a photo above that one has a region.
+    ///
+    /// A calibrated pixel threshold promises that few good *photos* have any pixel above it, and lies above most of what a defect's map
+    /// shows: metrics are judged at it, pictures are not drawn at it.
     ///
     /// A model without such quantiles (of one photo, or of a file of format versions 1 and 2) takes the median and the 99th percentile of
     /// its good patches instead.
@@ -32,11 +36,11 @@ impl Model {
         let of_patches = self.fitted_on().good_scores;
         let pixels_at = |share| self.good_quantiles().and_then(|good| good.pixels_at(share));
         let thresholds = self.thresholds();
-        let chosen = || pixels_at(BELOW_THRESHOLD).unwrap_or(of_patches.percentile_99);
-        let threshold = match (thresholds.pixel, thresholds.image, self.config().image_score) {
-            (Some(own), ..) => own.value,
-            (None, Some(image), ImageScoreRule::MaximumOfMap) => chosen().min(image.value),
-            _ => chosen(),
+        let chosen = pixels_at(BELOW_THRESHOLD).unwrap_or(of_patches.percentile_99);
+        let of_image = thresholds.image.filter(|_| self.config().image_score == ImageScoreRule::MaximumOfMap);
+        let threshold = match thresholds.pixel {
+            Some(Threshold { value, origin: ThresholdOrigin::Manual }) => value,
+            stored => [stored, of_image].into_iter().flatten().fold(chosen, |least, other| least.min(other.value)),
         };
         let times = match self.config().distance {
             Distance::SquaredL2 => 4.0,
@@ -49,6 +53,8 @@ impl Model {
 impl MapScale {
     /// The three values in their order, whatever was set by hand: a scale has an extent on both sides of its threshold.
     fn new(good: f32, threshold: f32, times: f32) -> Self {
+        // Beyond it there would be no larger value.
+        let threshold = threshold.clamp(-f32::MAX / 8.0, f32::MAX / 8.0);
         let least = threshold.abs().max(f32::MIN_POSITIVE) * 1e-3;
         Self { good: good.min(threshold - least), threshold, full: (times * threshold).max(threshold + least) }
     }
@@ -62,9 +68,9 @@ mod tests {
     fn the_values_are_in_order_whatever_the_threshold() {
         let found = MapScale::new(1.0, 2.0, 4.0);
         assert_eq!(found, MapScale { good: 1.0, threshold: 2.0, full: 8.0 });
-        for threshold in [0.5, 0.0, -3.0, f32::MIN_POSITIVE, 1e30] {
+        for threshold in [0.5, 0.0, -3.0, f32::MIN_POSITIVE, 1e30, f32::MAX, f32::MIN] {
             let MapScale { good, threshold, full } = MapScale::new(1.0, threshold, 2.0);
-            assert!(good < threshold && threshold < full, "{good} {threshold} {full}");
+            assert!(good < threshold && threshold < full && full.is_finite(), "{good} {threshold} {full}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Where a photo is not like the good ones: connected areas of its map above the pixel threshold, in places of the photo.
 
 use patchcore_core::nearest_neighbor::Neighbor;
+use patchcore_io::Geometry;
 use patchcore_metrics::{ConnectedRegions, connected_regions};
 
 use crate::model::Model;
@@ -54,8 +55,9 @@ impl Model {
             };
             region.add(at % width, at / width, *value);
         }
-        let mut regions: Vec<DefectRegion> = found.iter().map(|found| self.region(score, found)).collect();
-        regions.retain(|region| region.area >= min_area);
+        let of_pixel = area_of_pixel(score);
+        let large = found.iter().filter(|found| found.pixels as f64 * of_pixel >= min_area);
+        let mut regions: Vec<DefectRegion> = large.map(|found| self.region(score, found)).collect();
         // Equal peaks stay in the order of their first pixels.
         regions.sort_by(|a, b| b.peak.total_cmp(&a.peak));
         regions
@@ -70,15 +72,13 @@ impl Model {
         let first = |edge: f64, side: u32| (edge + 0.5).floor().clamp(0.0, f64::from(side - 1)) as u32;
         let end = |edge: f64, side: u32| (edge + 0.5).ceil().clamp(1.0, f64::from(side)) as u32;
         let (x, y) = (first(left, original.width), first(top, original.height));
-        let pixel = |original: u32, resized: u32| f64::from(original) / f64::from(resized);
-        let of_pixel = pixel(original.width, geometry.resized.width) * pixel(original.height, geometry.resized.height);
         let count = found.pixels as f64;
         DefectRegion {
             left: x,
             top: y,
             width: end(right, original.width).saturating_sub(x).max(1),
             height: end(bottom, original.height).saturating_sub(y).max(1),
-            area: count * of_pixel,
+            area: count * area_of_pixel(score),
             centroid: geometry.to_original(found.sum.0 / count, found.sum.1 / count),
             peak: found.peak,
             peak_at: geometry.to_original(found.peak_at.0 as f64, found.peak_at.1 as f64),
@@ -92,6 +92,13 @@ impl Model {
     }
 }
 
+/// The pixels of the photo that a pixel of the map covers.
+fn area_of_pixel(score: &Score) -> f64 {
+    let Geometry { original, resized, .. } = score.geometry;
+    let side = |original: u32, resized: u32| f64::from(original) / f64::from(resized);
+    side(original.width, resized.width) * side(original.height, resized.height)
+}
+
 /// The cell of the patch grid in which a pixel of the map lies; of those that count the nearest one.
 fn cell_of(score: &Score, (x, y): (usize, usize)) -> usize {
     let (rows, columns) = (score.patches.rows, score.patches.columns);
@@ -99,6 +106,10 @@ fn cell_of(score: &Score, (x, y): (usize, usize)) -> usize {
     let (row, column) = (cell(y, score.map.height, rows), cell(x, score.map.width, columns));
     let away = |cell: &usize| (cell / columns).abs_diff(row).pow(2) + (cell % columns).abs_diff(column).pow(2);
     let is_counted = |(_, nearest): &(usize, &Neighbor)| **nearest != Neighbor::NONE;
+    let own = row * columns + column;
+    if score.nearest.get(own).is_some_and(|nearest| is_counted(&(own, nearest))) {
+        return own;
+    }
     let counted = score.nearest.iter().enumerate().filter(is_counted).map(|(cell, _)| cell);
     counted.min_by_key(away).unwrap_or(0)
 }

@@ -52,7 +52,7 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
         ),
         ("made", made(sections.provenance.as_ref())),
         ("threshold", threshold(thresholds.image)),
-        ("of pixels", threshold(thresholds.pixel)),
+        ("of pixels", pixel_threshold(sections)),
         ("look again", threshold(thresholds.look_again)),
         ("format", format!("version {}, written by patchcore {}", header.format_version, header.written_by)),
     ]);
@@ -80,6 +80,15 @@ fn sections_json(sections: &Sections) -> anyhow::Result<Value> {
 fn made(provenance: Option<&Provenance>) -> String {
     let Some(Provenance { date, command_line, program, host, .. }) = provenance else { return "not said".to_owned() };
     [date, program, host, command_line].into_iter().flatten().cloned().collect::<Vec<_>>().join("; ")
+}
+
+/// The threshold of pixels; without one, at which value pictures are drawn.
+fn pixel_threshold(sections: &Sections) -> String {
+    let drawn = || sections.good_quantiles.as_ref()?.pixels_at(0.995);
+    match (sections.thresholds.unwrap_or_default().pixel, drawn()) {
+        (None, Some(value)) => format!("none; 99.5 % of the pixels of good maps are at most {value}"),
+        (stored, _) => threshold(stored),
+    }
 }
 
 /// A threshold and how it came about.

@@ -110,6 +110,18 @@ fn the_scale_of_the_maps_comes_from_good_pixels_and_a_flagged_photo_has_a_region
     let pixel = Some(Threshold::manual(2.0 * expected.threshold));
     let model = model.with_thresholds(Thresholds { image, pixel, ..Thresholds::default() }).unwrap();
     assert_eq!(model.map_scale().threshold, 2.0 * expected.threshold, "a pixel threshold of its own is taken");
+    // A stored one that nobody has set by hand is taken where it is lower: the pictures show more than a promise to photos does.
+    let held_out: Vec<_> = (100..130).map(|seed| part::photo(seed, false)).collect();
+    for mode in [Mode::Paper, Mode::Line] {
+        let model = fitted(mode);
+        let chosen = model.map_scale().threshold;
+        let report = model.calibrate(&held_out, CalibrateOptions::default()).unwrap();
+        let model = model.with_thresholds(report.thresholds(0.1, 0.95).unwrap()).unwrap();
+        assert_eq!(model.thresholds().pixel.is_some(), mode == Mode::Paper);
+        assert!(model.map_scale().threshold <= chosen, "{mode:?}");
+        let bad = model.score(&part::photo(40, true)).unwrap();
+        assert!(bad.verdict == Some(Verdict::Anomalous) && !model.regions(&bad, 0.0).is_empty(), "{mode:?}");
+    }
     // Squared distances: four times the threshold.
     let MapScale { threshold, full, .. } = fitted(Mode::Authors).map_scale();
     assert_eq!(full, 4.0 * threshold);
