@@ -43,16 +43,16 @@ impl Scene<'_> {
         let (width, height) = Panel::shown_size(photo.width(), photo.height());
         let shown = Size { width, height };
         // The map is stretched to what is shown, not to all pixels of a large photo.
-        let on_photo = |map: &AnomalyMap, geometry| PhotoMap::new(map, self.inside, geometry, shown).map;
-        let map = match self.geometry {
+        let on_photo = |map: &AnomalyMap, geometry| PhotoMap::new(map, self.inside, geometry, shown);
+        let PhotoMap { map, seen } = match self.geometry {
             Some(geometry) => on_photo(self.map, geometry),
-            None => self.map.clone(),
+            None => PhotoMap { map: self.map.clone(), seen: self.inside.map(<[bool]>::to_vec) },
         };
         let truth = match (self.truth, self.geometry) {
             (Some(truth), Some(geometry)) => {
                 let scores = truth.iter().map(|defective| if *defective { 1.0 } else { 0.0 }).collect();
                 let truth = AnomalyMap { scores, ..*self.map };
-                Some(on_photo(&truth, geometry).scores.iter().map(|share| *share >= 0.5).collect())
+                Some(on_photo(&truth, geometry).map.scores.iter().map(|share| *share >= 0.5).collect())
             }
             (truth, _) => truth.map(<[bool]>::to_vec),
         };
@@ -75,6 +75,7 @@ impl Scene<'_> {
             map_height: map.height as u32,
             scale: color_scale(model),
             boxes: &boxes,
+            seen: seen.as_deref(),
             truth: truth.as_deref(),
             title: self.title,
             lettering,

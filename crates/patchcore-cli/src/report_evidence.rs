@@ -3,9 +3,10 @@
 use std::path::{Component, Path, PathBuf};
 
 use patchcore::{
-    EvaluatedImage, Geometry, Limits, MapGeometry, Model, NearestGood, NearestPhoto, path_of_text, path_text,
+    DefectRegion, EvaluatedImage, Geometry, Limits, MapGeometry, Model, NearestGood, NearestPhoto, Size, path_of_text,
+    path_text,
 };
-use patchcore_report::{Evidence, NearestPatch, RgbImage, crop_with_box, part_at_most};
+use patchcore_report::{Evidence, NearestPatch, PixelBox, RgbImage, crop_with_box, part_at_most};
 
 use crate::said;
 
@@ -31,7 +32,20 @@ pub fn evidence(model: &Model, row: &EvaluatedImage, geometry: MapGeometry, data
     let (width, height) = (map.width as u32, map.height as u32);
     let truth = row.truth.as_ref().map(|truth| stretched(truth, (width, height), seen.dimensions()));
     let member = worst.nearest_good.member;
+    let regions = boxes(&row.regions, |x, y| match geometry {
+        MapGeometry::Photo => (x + 0.5, y + 0.5),
+        // What is seen is the network's view, at another size.
+        MapGeometry::Input => {
+            let (x, y) = worst.geometry.to_input(x, y);
+            let Size { width, height } = worst.geometry.input;
+            let scaled = |at: f64, side: u32, of: u32| (at + 0.5) * f64::from(side) / f64::from(of);
+            (scaled(x, seen.width(), width), scaled(y, seen.height(), height))
+        }
+    });
+    let largest = row.regions.iter().map(|region| region.area).reduce(f64::max);
     Ok(Evidence {
+        regions,
+        largest_region: largest.map(|area| format!("{area:.0} pixels of the photo")).unwrap_or_default(),
         map: map.scores.clone(),
         map_width: width,
         map_height: height,
@@ -40,6 +54,20 @@ pub fn evidence(model: &Model, row: &EvaluatedImage, geometry: MapGeometry, data
         nearest: Some(nearest(model, &worst.nearest_good, data)),
         photo: seen,
     })
+}
+
+/// The regions as boxes of a picture, in which `place` puts places of the photo: distances from its left and upper edge.
+fn boxes(regions: &[DefectRegion], place: impl Fn(f64, f64) -> (f64, f64)) -> Vec<PixelBox> {
+    let of_region = |region: &DefectRegion| {
+        let edge = |at: u32| f64::from(at) - 0.5;
+        let (left, top) = place(edge(region.left), edge(region.top));
+        let (right, bottom) = place(edge(region.left + region.width), edge(region.top + region.height));
+        let (left, top) = (left.round().max(0.0) as u32, top.round().max(0.0) as u32);
+        let (width, height) =
+            ((right.round() as u32).saturating_sub(left), (bottom.round() as u32).saturating_sub(top));
+        PixelBox { left, top, width: width.max(1), height: height.max(1) }
+    };
+    regions.iter().map(of_region).collect()
 }
 
 /// The part of the photo that the network sees, larger than the network sees it; `None` where it sees more than the photo (a padded
@@ -75,6 +103,8 @@ fn nearest(model: &Model, good: &NearestGood, data: &Path) -> NearestPatch {
             _ => text,
         }
     });
+    let is_small = crop.as_ref().is_ok_and(|found| found.is_thumbnail);
+    let name = name.map(|name| if is_small { format!("{name} (a small picture that the model keeps)") } else { name });
     let cut = |found: NearestPhoto| boxed(model, &found.photo.to_rgb8(), found.at, &found.geometry, good.member);
     NearestPatch {
         image: name,

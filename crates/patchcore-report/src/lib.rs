@@ -41,6 +41,7 @@ mod panel;
 mod part_at_most;
 mod plasma;
 mod png;
+mod region_box;
 mod resample;
 
 pub use image::RgbImage;
@@ -59,6 +60,7 @@ pub use page::{
     CertificatePage, CertifiedPhoto, ComparisonPage, EvaluationPage, Evidence, Fact, ImageRow, NearestPatch, Threshold,
 };
 pub use pair::Pair;
-pub use panel::{Panel, PixelBox};
+pub use panel::Panel;
 pub use part_at_most::part_at_most;
 pub use png::to_png;
+pub use region_box::PixelBox;

@@ -8,6 +8,7 @@ use crate::lettering::fill;
 use crate::number::number;
 use crate::outline::draw_outline;
 use crate::overlay::{CONTOUR, TRUTH, blend, overlay, truth_line};
+use crate::region_box::{PixelBox, draw_box};
 use crate::resample::{check_len, resample};
 use crate::{ColorScale, Lettering, ReportError};
 
@@ -26,6 +27,8 @@ pub struct Panel<'a> {
     pub scale: ColorScale,
     /// The regions above the threshold, which are boxed.
     pub boxes: &'a [PixelBox],
+    /// Which pixels of the map were looked at, of its size; what was not is grey in the picture of the map. `None`: all of them.
+    pub seen: Option<&'a [bool]>,
     /// The true defect, row-major at the photo's size; `None` leaves the last picture out.
     pub truth: Option<&'a [bool]>,
     /// Headline, such as `scratch/003.png  anomalous: score 3.41, threshold 2.8`; ends in an ellipsis where it is too long.
@@ -34,24 +37,11 @@ pub struct Panel<'a> {
     pub lettering: &'a Lettering,
 }
 
-/// A rectangle of a photo, in its pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PixelBox {
-    /// Its first column.
-    pub left: u32,
-    /// Its first row.
-    pub top: u32,
-    /// Its columns.
-    pub width: u32,
-    /// Its rows.
-    pub height: u32,
-}
-
 const PAPER: [u8; 3] = [250, 250, 248];
 const INK: [u8; 3] = [32, 33, 36];
 const FAINT: [u8; 3] = [110, 112, 116];
-/// Box of a region.
-const BOX: [u8; 3] = [255, 255, 255];
+/// What was not looked at.
+const UNSEEN: [u8; 3] = [200, 200, 200];
 const MARGIN: u32 = 16;
 const BAR: u32 = 18;
 /// Height of a line of text.
@@ -93,16 +83,23 @@ impl Panel<'_> {
         if let Some(truth) = self.truth {
             check_len("true mask", truth.len(), width, height)?;
         }
+        if let Some(seen) = self.seen {
+            check_len("mask of what was looked at", seen.len(), self.map_width, self.map_height)?;
+        }
         let (tile_width, tile_height) = Self::shown_size(width, height);
         let photo = Self::shown(self.photo);
         let truth = self.truth.map(|truth| resize_mask(truth, (width, height), (tile_width, tile_height)));
         let (map_width, map_height) = (self.map_width, self.map_height);
         let mut heat = overlay(&photo, self.map, map_width, map_height, &self.scale, truth.as_deref())?;
         for region in self.boxes {
-            draw_box(&mut heat, *region, (width, height));
+            draw_box(&mut heat, scaled(*region, (width, height), (tile_width, tile_height)));
         }
         let scores = resample(self.map, (map_width, map_height), (tile_width, tile_height));
-        let map = heat_map(&scores, tile_width, tile_height, &self.scale)?;
+        let mut map = heat_map(&scores, tile_width, tile_height, &self.scale)?;
+        let seen = self.seen.map(|seen| resize_mask(seen, (map_width, map_height), (tile_width, tile_height)));
+        for (pixel, _) in map.pixels_mut().zip(seen.iter().flatten()).filter(|(_, seen)| !**seen) {
+            pixel.0 = UNSEEN;
+        }
 
         let mut tiles = vec![("photo", photo.clone()), ("anomaly map over it", heat), ("anomaly map", map)];
         if let Some(truth) = &truth {
@@ -172,6 +169,11 @@ impl Panel<'_> {
                 fill(sheet, x + dash * 9, middle, 7, 2, TRUTH);
             }
             self.lettering.draw(sheet, "true defect", x + 32, top, text, INK);
+            x += 32 + self.lettering.width("true defect", text) + 24;
+        }
+        if self.seen.is_some() {
+            fill(sheet, x, middle.saturating_sub(4), 24, 10, UNSEEN);
+            self.lettering.draw(sheet, "not looked at", x + 32, top, text, INK);
         }
     }
 
@@ -210,27 +212,13 @@ fn truth_tile(photo: &RgbImage, truth: &[bool]) -> RgbImage {
     tile
 }
 
-/// Draws the box of a region around it, with a dark rim. `of`: the size of the photo, in whose pixels it is.
-fn draw_box(tile: &mut RgbImage, region: PixelBox, of: (u32, u32)) {
-    let (width, height) = tile.dimensions();
-    let scaled = |at: u32, shown: u32, of: u32| (f64::from(at) * f64::from(shown) / f64::from(of)).round() as u32;
-    // Two pixels away from what it surrounds, as far as there is room.
-    let (left, top) = (scaled(region.left, width, of.0), scaled(region.top, height, of.1));
-    let right = scaled(region.left.saturating_add(region.width), width, of.0).saturating_add(2).min(width);
-    let bottom = scaled(region.top.saturating_add(region.height), height, of.1).saturating_add(2).min(height);
-    let (left, top) = (left.saturating_sub(2), top.saturating_sub(2));
-    for (inset, color) in [(0, INK), (1, BOX)] {
-        let (left, top) = (left + inset, top + inset);
-        let (right, bottom) = (right.saturating_sub(inset), bottom.saturating_sub(inset));
-        let (width, height) = (right.saturating_sub(left), bottom.saturating_sub(top));
-        if width == 0 || height == 0 {
-            continue;
-        }
-        fill(tile, left, top, width, 1, color);
-        fill(tile, left, bottom - 1, width, 1, color);
-        fill(tile, left, top, 1, height, color);
-        fill(tile, right - 1, top, 1, height, color);
-    }
+/// A box of a picture of this size in the pixels of a tile that shows it.
+fn scaled(region: PixelBox, of: (u32, u32), tile: (u32, u32)) -> PixelBox {
+    let at = |at: u32, of: u32, shown: u32| (f64::from(at) * f64::from(shown) / f64::from(of)).round() as u32;
+    let (left, top) = (at(region.left, of.0, tile.0), at(region.top, of.1, tile.1));
+    let right = at(region.left.saturating_add(region.width), of.0, tile.0);
+    let bottom = at(region.top.saturating_add(region.height), of.1, tile.1);
+    PixelBox { left, top, width: right.saturating_sub(left).max(1), height: bottom.saturating_sub(top).max(1) }
 }
 
 /// A mask at another size; a pixel belongs to the defect when at least a quarter of it does, so thin ones stay visible.

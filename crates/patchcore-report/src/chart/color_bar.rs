@@ -31,7 +31,7 @@ pub(crate) fn color_bar(id: &str, scale: &ColorScale) -> Result<String, ReportEr
         marks.push(Mark::text("tick", (at, TOP + BAR + 16.0), Anchor::Middle, number(scale.score(fraction))));
     }
     let middle = LEFT + across / 2.0;
-    marks.push(Mark::line("threshold", (middle, TOP - 5.0), (middle, TOP + BAR)));
+    marks.push(Mark::line("threshold", (middle, TOP), (middle, TOP + BAR)));
     // Of a threshold that is not positive there is no multiple.
     let times = match scale.threshold > 0.0 {
         true => format!("{:.0} x", scale.high / scale.threshold),

@@ -6,7 +6,8 @@ use super::ImageRow;
 use super::picture::Picture;
 use super::verdicts::{Call, Verdicts};
 use crate::number::number;
-use crate::{ColorScale, ReportError, heat_map, overlay};
+use crate::region_box::draw_box;
+use crate::{ColorScale, PixelBox, ReportError, heat_map, overlay};
 
 /// What is shown of an image. The caller loads it only for the images that a page shows.
 #[derive(Debug, Clone)]
@@ -21,6 +22,10 @@ pub struct Evidence {
     pub map_height: u32,
     /// The true defect, row-major at the photo's size; `None` for a good image and where there is no mask.
     pub truth: Option<Vec<bool>>,
+    /// The regions above the pixel threshold, the highest first, in pixels of `photo`.
+    pub regions: Vec<PixelBox>,
+    /// How large the largest of them is, in words; empty without one.
+    pub largest_region: String,
     /// The photo around its worst patch, which is boxed ([`crop_with_box`](crate::crop_with_box)).
     pub worst: Option<RgbImage>,
     /// The good patch that is nearest to the worst one.
@@ -57,11 +62,16 @@ pub(crate) struct Card {
     pub(crate) path: String,
     pub(crate) verdict: String,
     pub(crate) views: Vec<Shown>,
+    /// Its regions in words.
+    pub(crate) regions: Option<String>,
     /// The nearest good patch in words.
     pub(crate) nearest: Option<String>,
     /// Why something is not shown.
     pub(crate) missing: Option<String>,
 }
+
+/// Boxes on a picture: of the highest regions, where there are more.
+const BOXES: usize = 20;
 
 impl Card {
     /// A card of an image, the `index`-th of the page; when its evidence cannot be had, the reason in the place of the pictures.
@@ -76,6 +86,7 @@ impl Card {
             path: row.path.clone(),
             verdict: verdict(row, verdicts),
             views: Vec::new(),
+            regions: None,
             nearest: None,
             missing: None,
         };
@@ -93,9 +104,15 @@ impl Card {
         is_wrong: bool,
         scale: &ColorScale,
     ) -> Result<(), ReportError> {
-        let Evidence { photo, map, map_width, map_height, truth, worst, nearest } = evidence;
+        let Evidence { photo, map, map_width, map_height, truth, regions, largest_region, worst, nearest } = evidence;
         let truth = truth.as_deref();
-        let heat = overlay(photo, map, *map_width, *map_height, scale, truth)?;
+        let mut heat = overlay(photo, map, *map_width, *map_height, scale, truth)?;
+        regions.iter().take(BOXES).for_each(|region| draw_box(&mut heat, *region));
+        self.regions = match regions.len() {
+            0 => None,
+            1 => Some(format!("1 region above the pixel threshold: {largest_region}.")),
+            count => Some(format!("{count} regions above the pixel threshold, the largest {largest_region}.")),
+        };
         let highest = map.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let (what, says) = (&row.path, self.verdict.clone());
         let mut lines = Vec::new();

@@ -7,7 +7,7 @@ use crate::number::number;
 pub struct Threshold {
     /// A score above it is called defective, strictly: a calibrated threshold is itself a good part's score.
     pub value: f32,
-    /// How it was chosen, as the end of a sentence: `the largest F1 on this very test set, so an optimistic choice`.
+    /// How it was chosen, as the end of a sentence: `set by hand; it promises nothing`.
     pub how: String,
 }
 

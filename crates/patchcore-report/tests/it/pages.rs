@@ -10,7 +10,7 @@ use patchcore_metrics::{
 };
 use patchcore_report::{
     CertificatePage, CertifiedPhoto, ColorScale, ComparisonPage, EvaluationPage, Evidence, Fact, ImageRow,
-    NearestPatch, Threshold,
+    NearestPatch, PixelBox, Threshold,
 };
 
 use crate::markup::tags;
@@ -126,6 +126,8 @@ fn evidence(index: usize) -> Result<Evidence, String> {
         map_width: 32,
         map_height: 24,
         truth: (index % 2 == 1).then(|| (0..32 * 24).map(|i| i % 32 > 20).collect()),
+        regions: vec![PixelBox { left: 3, top: 4, width: 9, height: 5 }; index % 3],
+        largest_region: "45 pixels of the photo".to_owned(),
         worst: Some(photo.clone()),
         nearest: Some(NearestPatch { image: Some(HOSTILE.to_owned()), cell: Some([1, 2]), distance: 0.5, crop }),
         photo,
@@ -405,6 +407,8 @@ fn the_page_and_its_pictures_stay_small() {
             map_width: 2,
             map_height: 2,
             truth: None,
+            regions: vec![],
+            largest_region: String::new(),
             worst: None,
             nearest: None,
         })
