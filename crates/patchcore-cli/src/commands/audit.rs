@@ -123,7 +123,7 @@ fn write_pair(
     let name = |path: &Path| path_text(Path::new(path.file_name().unwrap_or_default()));
     let other = other.ok().map(|other| boxed(model, &other.photo.to_rgb8(), other.at, &other.geometry, member));
     let pair = Pair {
-        title: &format!("score {:.4}, {:.2} times the median", photo.score, photo.ratio),
+        title: &format!("score {:.4}, {:.2} times the median of all photos", photo.score, photo.ratio),
         left: (&name(&own_path), &own),
         right: (&format!("nearest: {}", name(&path)), other.as_ref()),
         lettering,

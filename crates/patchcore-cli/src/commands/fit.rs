@@ -19,6 +19,7 @@ use crate::progress::Display;
 use crate::write_plan::{Kind, WritePlan};
 
 pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
+    check_thumbnails(arguments)?;
     let mut settings = arguments.settings()?;
     settings.region = region(arguments)?;
     let config = settings.config()?;
@@ -58,7 +59,7 @@ pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
     output::warn_of_rejected(&report.rejected);
     output::warn_of(&report.remarks);
     report.suggestions.iter().for_each(|suggestion| output::note(&suggested(suggestion)));
-    let model = if arguments.keep_thumbnails { with_thumbnails(report.model)? } else { report.model };
+    let model = if arguments.keep_thumbnails { with_thumbnails(report.model) } else { report.model };
     let model = if arguments.reproducible { model.reproducible() } else { model.with_provenance(provenance()) };
     let save = if arguments.embed_weights { Save::WithWeights } else { Save::WithoutWeights };
     model.save(&arguments.output, save)?;
@@ -89,15 +90,30 @@ fn lost_thresholds(output: &Path) -> anyhow::Result<Option<String>> {
     Ok((!said.is_empty()).then(|| format!("has {}", said.join(" and "))))
 }
 
+/// With small pictures of its photos; the fit is not lost for a photo that has gone meanwhile.
 #[cfg(feature = "jpeg")]
-fn with_thumbnails(model: Model) -> anyhow::Result<Model> {
-    Ok(model.with_thumbnails(&Limits::default())?)
+fn with_thumbnails(model: Model) -> Model {
+    match model.clone().with_thumbnails(&Limits::default()) {
+        Ok(with) => with,
+        Err(error) => {
+            tracing::warn!("the model keeps no small pictures of its photos: {}", crate::said::of(&error));
+            model
+        }
+    }
 }
 
 #[cfg(not(feature = "jpeg"))]
-fn with_thumbnails(_: Model) -> anyhow::Result<Model> {
+fn with_thumbnails(model: Model) -> Model {
+    model
+}
+
+/// Refuses what this build cannot do before anything is fitted.
+fn check_thumbnails(arguments: &Fit) -> anyhow::Result<()> {
     let refused = "--keep-thumbnails needs JPEG, which this build has not got: build with the feature `jpeg`";
-    Err(anyhow::Error::new(crate::misuse::Misuse(refused.to_owned())))
+    match arguments.keep_thumbnails && !cfg!(feature = "jpeg") {
+        true => Err(anyhow::Error::new(crate::misuse::Misuse(refused.to_owned()))),
+        false => Ok(()),
+    }
 }
 
 /// Who made the model: the date, the command and this program.

@@ -461,14 +461,13 @@ impl Scored<'_> {
     /// The worst place beside the good patch that is nearest to it.
     fn explain(&self, path: &Path, lettering: &Lettering) -> anyhow::Result<()> {
         let photo = self.photo.context("the photo was not kept")?;
-        // The highest region is what the map shows as worst; without one it is the worst patch.
-        let (at, nearest) = match self.regions.first() {
-            Some(region) => (region.peak_at, &region.nearest_good),
-            None => (self.score.worst_at, &self.score.nearest_good),
-        };
+        let (at, nearest) = (self.score.worst_at, &self.score.nearest_good);
         let other = self.model.open_nearest(nearest, &Limits::default());
         let right = match (&other, &nearest.image) {
-            (Ok(_), Some(image)) => format!("nearest good: {}", file_name(image)),
+            (Ok(found), Some(image)) => {
+                let small = if found.is_thumbnail { " (small, from the model)" } else { "" };
+                format!("nearest good: {}{small}", file_name(image))
+            }
             (Err(error), _) => format!("nearest good: {error}"),
             (Ok(_), None) => "nearest good".to_owned(),
         };
