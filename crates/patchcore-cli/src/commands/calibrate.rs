@@ -117,6 +117,7 @@ fn certificate(
         threshold: value,
         calibration,
         pixel_threshold: thresholds.pixel.map(|pixel| pixel.value),
+        look_again: thresholds.look_again,
         photos: report.scores.iter().map(photo).collect(),
         n_rejected: report.rejected.len(),
         model: configuration(model),
