@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         Ok(given) => given,
         Err(error) => {
             output::note(&format!("error: {}", said::of_chain(&error)));
-            return ExitCode::from(1);
+            return ExitCode::from(if misuse::is_misuse(&error) { 2 } else { 1 });
         }
     };
     let arguments = Arguments::parse_from(given);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use patchcore::metrics::{Results, RunFile, RunNote};
-use patchcore::{path_of_text, path_text};
+use patchcore::{one_line, path_of_text, path_text};
 
 use crate::arguments::{Evaluate, MapGeometry};
 use crate::file_digest::file_sha256;
@@ -91,25 +91,115 @@ fn read(path: &Path) -> anyhow::Result<RunFile> {
     Ok(file)
 }
 
+/// Options of a record that have a value: those that decide the results, and none that says where they are written.
+const VALUES: [&str; 9] = [
+    "--model",
+    "--data",
+    "--map-geometry",
+    "--device",
+    "--precision",
+    "--instructions",
+    "--weights",
+    "--font",
+    "--min-area",
+];
+/// One that has a value, and goes with `--stress`.
+const STRESS_PHOTOS: &str = "--stress-photos";
+/// Options of a record without a value.
+const FLAGS: [&str; 5] = ["--stress", "--allow-drift", "--no-overlays", "--no-intervals", "--no-report"];
+
+/// The recorded options as one word each: no value is taken for an option.
+fn recorded_options(from: &Path, words: &[String]) -> anyhow::Result<Vec<OsString>> {
+    let mut words = words.iter().map(String::as_str);
+    let mut options = Vec::new();
+    while let Some(option) = words.next() {
+        if FLAGS.contains(&option) {
+            options.push(option.into());
+            continue;
+        }
+        ensure!(
+            VALUES.contains(&option) || option == STRESS_PHOTOS,
+            "{} has `{}` in its command line, which no record of an evaluation has; evaluate with --model and --data instead",
+            from.display(),
+            one_line(option)
+        );
+        let value = words.next().with_context(|| format!("{} gives {option} no value", from.display()))?;
+        let mut word = OsString::from(format!("{option}="));
+        word.push(path_of_text(value));
+        options.push(word);
+    }
+    Ok(options)
+}
+
+/// What an option is that is given beside `--from`.
+enum Beside {
+    /// The next word is its value.
+    Valued,
+    /// It has its value, or needs none.
+    Whole,
+    Help,
+    /// The record says it.
+    Recorded,
+}
+
+fn beside(word: &str) -> Beside {
+    match word {
+        "--help" => Beside::Help,
+        "--output" => Beside::Valued,
+        "--force" | "--verbose" => Beside::Whole,
+        _ if word.starts_with("--output=") => Beside::Whole,
+        _ if word.starts_with("--") => Beside::Recorded,
+        // Short options, several in one word.
+        _ => match word.strip_prefix('-').map(|letters| letters.trim_start_matches('v')) {
+            Some("o") => Beside::Valued,
+            Some("") if word.len() > 1 => Beside::Whole,
+            Some(letters) if letters.starts_with('o') => Beside::Whole,
+            Some(letters) if letters.starts_with('h') => Beside::Help,
+            _ => Beside::Recorded,
+        },
+    }
+}
+
 /// The command line with the options of the run.json that `evaluate --from` names put in behind it.
+///
+/// # Errors
+/// [`Misuse`] for an option beside it that the record gives; and where the record cannot be read, or has an option that is none of it.
 pub fn expanded(given: Vec<OsString>) -> anyhow::Result<Vec<OsString>> {
-    let is_evaluate = given.iter().skip(1).find(|word| !word.to_string_lossy().starts_with('-'));
-    if is_evaluate.is_none_or(|word| word != "evaluate") {
+    let (mut from, mut refused) = (None, None);
+    let mut words = given.iter().skip(1);
+    // What comes before the command is of all commands.
+    if words.find(|word| !word.to_string_lossy().starts_with('-')).is_none_or(|word| word != COMMAND[1]) {
         return Ok(given);
     }
-    let mut at = given.iter();
-    let from = loop {
-        let Some(word) = at.next() else { return Ok(given) };
+    while let Some(word) = words.next() {
+        let text = word.to_string_lossy();
         if word == FROM {
-            break at.next().map(PathBuf::from);
+            let Some(path) = words.next() else { return Ok(given) };
+            from = from.or(Some(PathBuf::from(path)));
+        } else if let Some(path) = word.to_str().and_then(|word| word.strip_prefix("--from=")) {
+            from = from.or(Some(PathBuf::from(path)));
+        } else {
+            match beside(&text) {
+                Beside::Help => return Ok(given),
+                Beside::Valued => drop(words.next()),
+                Beside::Whole => {}
+                Beside::Recorded => {
+                    refused.get_or_insert_with(|| text.split('=').next().unwrap_or_default().to_owned());
+                }
+            }
         }
-        if let Some(path) = word.to_str().and_then(|word| word.strip_prefix("--from=")) {
-            break Some(PathBuf::from(path));
-        }
-    };
+    }
     let Some(from) = from else { return Ok(given) };
-    let options = read(&from)?.run.command_line.into_iter().skip(COMMAND.len());
-    Ok(given.into_iter().chain(options.map(|option| path_of_text(&option).into_os_string())).collect())
+    if let Some(refused) = refused {
+        anyhow::bail!(Misuse(format!(
+            "{} cannot be given beside --from, which takes all options but -o and --force from {}; leave it out, or evaluate with --model and \
+             --data to choose other options",
+            one_line(&refused),
+            from.display()
+        )));
+    }
+    let options = recorded_options(&from, read(&from)?.run.command_line.get(COMMAND.len()..).unwrap_or_default())?;
+    Ok(given.into_iter().chain(options).collect())
 }
 
 /// Refuses a run with another model than the recorded one.

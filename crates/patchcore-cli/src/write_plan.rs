@@ -199,10 +199,13 @@ impl Kind {
             || match self {
                 Kind::Model => bytes.get(8) == Some(&b'{') && holds(b"\"__metadata__\":{\"patchcore\":"),
                 Kind::Report(own) => own.made(&bytes),
-                Kind::Metrics => !matches!(Results::from_json(&bytes), Err(ResultsError::Malformed(_))),
-                Kind::Run => !matches!(RunFile::from_json(&bytes), Err(ResultsError::Malformed(_))),
+                Kind::Metrics => is_layout(Results::from_json(&bytes), &bytes, &["/kinds", WEIGHTS]),
+                Kind::Run => {
+                    is_layout(RunFile::from_json(&bytes), &bytes, &["/run/data", WEIGHTS])
+                        && parsed(&bytes).pointer("/run/command_line/0").is_some_and(|program| program == "patchcore")
+                }
                 Kind::Scores => starts("image_path,kind,label,score"),
-                Kind::Stress => !matches!(StressResults::from_json(&bytes), Err(ResultsError::Malformed(_))),
+                Kind::Stress => is_layout(StressResults::from_json(&bytes), &bytes, &["/unchanged", "/kinds", WEIGHTS]),
                 Kind::StressTable => starts("kind,level,change,image_auroc"),
                 Kind::ReproducePage => starts("# PatchCore on public benchmarks"),
                 Kind::ReproduceRecord => has_keys(&bytes, &["made_with", "written", "results"]),
@@ -212,8 +215,29 @@ impl Kind {
     }
 }
 
+/// Where every file that names its model has the digest of the model's weights.
+const WEIGHTS: &str = "/model/weights_sha256";
+
+/// Whether these bytes are of a layout that was read here, or of a newer one: a version that is higher than ours is in many a file of
+/// others, so that one must also hold what no layout leaves out, at these JSON pointers.
+fn is_layout<T>(read: Result<T, ResultsError>, bytes: &[u8], pointers: &[&str]) -> bool {
+    match read {
+        Ok(_) => true,
+        Err(ResultsError::NewerVersion { .. }) => {
+            let value = parsed(bytes);
+            pointers.iter().all(|pointer| value.pointer(pointer).is_some())
+        }
+        Err(_) => false,
+    }
+}
+
 /// Whether these bytes are a JSON object with these keys, among others.
 fn has_keys(bytes: &[u8], keys: &[&str]) -> bool {
-    serde_json::from_slice::<serde_json::Value>(bytes)
-        .is_ok_and(|value| keys.iter().all(|key| value.get(key).is_some()))
+    let value = parsed(bytes);
+    keys.iter().all(|key| value.get(key).is_some())
+}
+
+/// The JSON of these bytes; null where they are none.
+fn parsed(bytes: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(bytes).unwrap_or_default()
 }

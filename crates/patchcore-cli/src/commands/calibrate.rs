@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::Context;
+use patchcore::error::CalibrationError;
 use patchcore::metrics::threshold::{rank_of, strongest_promise};
 use patchcore::{
     CalibrateOptions, CalibrationReport, EvaluateOptions, GoodScore, Model, Threshold, ThresholdOrigin, Thresholds,
@@ -27,14 +28,17 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
     let source = &arguments.source;
     let mut outcome = Outcome::Done;
     let mut calibrated = None;
-    let thresholds = match (&arguments.good, arguments.manual, &arguments.data) {
-        (Some(good), ..) => calibrated.insert(from_good_photos(arguments, good)?).thresholds,
+    let (thresholds, old) = match (&arguments.good, arguments.manual, &arguments.data) {
+        (Some(good), ..) => {
+            let calibrated = calibrated.insert(from_good_photos(arguments, good)?);
+            (calibrated.thresholds, calibrated.model.thresholds())
+        }
         (None, Some(value), _) => {
             WritePlan::new(arguments.force).changed(&source.model)?;
             let old = Model::read(&source.model)?.sections.thresholds.unwrap_or_default();
             let pixel = arguments.manual_pixel.map(Threshold::manual).or(old.pixel);
             let look_again = arguments.manual_look_again.map(Threshold::manual);
-            Thresholds { image: Some(Threshold::manual(value)), pixel, look_again, confidence_scale: None }
+            (Thresholds { image: Some(Threshold::manual(value)), pixel, look_again, confidence_scale: None }, old)
         }
         (None, None, Some(data)) => {
             let data = data::open(data, Use::Test)?;
@@ -51,11 +55,16 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
             display.finish();
             drop(display);
             crate::commands::evaluate::say(&evaluation, &data);
-            evaluation.f1_max_thresholds()?
+            (evaluation.f1_max_thresholds()?, model.thresholds())
         }
         (None, None, None) => anyhow::bail!("nothing to calibrate from: give --good, --manual or --f1-max"),
     };
     store_thresholds(&source.model, thresholds)?;
+    if let (Some(Threshold { value, .. }), None) = (old.look_again, thresholds.look_again) {
+        output::note(&format!(
+            "the look-again threshold {value} is gone: give --look-again-fpr beside --good, or --manual-look-again beside --manual"
+        ));
+    }
     let mut text = String::new();
     for (name, Threshold { value, origin }) in thresholds.named() {
         text.push_str(&format!("{name} threshold {value}: {origin}; {}\n", origin.holds_until()));
@@ -108,6 +117,7 @@ fn certificate(
         threshold: value,
         calibration,
         pixel_threshold: thresholds.pixel.map(|pixel| pixel.value),
+        look_again: thresholds.look_again,
         photos: report.scores.iter().map(photo).collect(),
         n_rejected: report.rejected.len(),
         model: configuration(model),
@@ -162,6 +172,32 @@ const FPR: f64 = 0.01;
 /// Photos that a line names, at most.
 const NAMED: usize = 5;
 
+/// Says before photos are scored what so many cannot support; `asked`: the rate of the image threshold, `None` for the smallest that they
+/// support.
+fn check_rates(arguments: &Calibrate, asked: Option<f64>, photos: usize) -> anyhow::Result<()> {
+    let (lower, confidence) = (arguments.look_again_fpr, arguments.confidence);
+    if let (Some(rate), Some(lower)) = (asked, lower)
+        && lower < rate
+    {
+        let default = if arguments.fpr.is_none() { ", the default" } else { "" };
+        anyhow::bail!(Misuse(format!(
+            "--look-again-fpr {lower} is below --fpr {rate}{default}: more good parts are looked at again than are called anomalous; give a \
+             larger share"
+        )));
+    }
+    match asked {
+        Some(fpr) => rank_of(photos, fpr, confidence).map(drop)?,
+        None => strongest_promise(photos, confidence).map(drop)?,
+    }
+    match lower.map(|lower| (lower, rank_of(photos, lower, confidence))) {
+        Some((_, Err(CalibrationError::OutOfRange { value, example, .. }))) => anyhow::bail!(Misuse(format!(
+            "--look-again-fpr is {value:?}, expected a number above 0 and below 1, for example {example}"
+        ))),
+        Some((lower, Err(error))) => Err(error).with_context(|| format!("--look-again-fpr {lower}")),
+        _ => Ok(()),
+    }
+}
+
 /// Thresholds from photos of good parts.
 fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<Calibrated> {
     let source = &arguments.source;
@@ -172,19 +208,8 @@ fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<Calibr
     if held_out {
         output::note(&format!("{} validation photos of {}", files.len(), good.display()));
     }
-    if let (Some(rate), Some(lower)) = (arguments.fpr, arguments.look_again_fpr)
-        && lower < rate
-    {
-        return Err(anyhow::Error::new(Misuse(format!(
-            "--look-again-fpr {lower} is below --fpr {rate}: more good parts are looked at again than are called anomalous; give a larger share"
-        ))));
-    }
-    // What so many photos cannot support is said before they are scored.
     let asked = arguments.fpr.or_else(|| arguments.cross_fit.is_none().then_some(FPR));
-    match asked {
-        Some(fpr) => rank_of(files.len(), fpr, arguments.confidence).map(drop)?,
-        None => strongest_promise(files.len(), arguments.confidence).map(drop)?,
-    }
+    check_rates(arguments, asked, files.len())?;
     let plan = WritePlan::new(arguments.force).reads_set(&data).reads(source.weights.as_deref());
     plan.changed(&source.model)?;
     if let Some(page) = &arguments.certificate {

@@ -39,6 +39,8 @@ struct Evaluated {
     name: String,
     results: Results,
     rows: Vec<Row>,
+    /// Whether its table says where the overlays lie; those of earlier versions do not.
+    names_overlays: bool,
     replicates: Option<PixelReplicates>,
 }
 
@@ -126,16 +128,20 @@ impl Evaluated {
         })?;
         let path = folder.join("scores.csv");
         let scores = read(&path)?;
-        let rows = csv::Reader::from_reader(&scores[..])
-            .deserialize()
-            .collect::<Result<Vec<Row>, _>>()
+        let mut table = csv::Reader::from_reader(&scores[..]);
+        let columns = table.headers().cloned();
+        let (names_overlays, rows) = columns
+            .and_then(|columns| {
+                let rows = table.deserialize().collect::<Result<Vec<Row>, _>>()?;
+                Ok((columns.iter().any(|column| column == "overlay_path"), rows))
+            })
             .with_context(|| format!("{} is not the table of an evaluation; {remedy}", path.display()))?;
         if let Some(row) = rows.iter().find(|row| row.score.is_some_and(|score| !score.is_finite())) {
             anyhow::bail!("{}: the score of {} is not a finite number; {remedy}", path.display(), row.image_path);
         }
         let replicates = replicates(&folder.join(ReplicatesFile::NAME), &ReplicatesFile::digest(&json, &scores))?;
         let name = folder.display().to_string();
-        Ok(Self { folder: folder.to_owned(), name, results, rows, replicates })
+        Ok(Self { folder: folder.to_owned(), name, results, rows, names_overlays, replicates })
     }
 
     /// The threshold that its model carries.
@@ -150,6 +156,11 @@ impl Evaluated {
 
     /// Where the overlay of a photo lies, or why there is none. A table names files in its own folder alone.
     fn overlay(&self, photo: &str) -> Result<PathBuf, String> {
+        if !self.names_overlays {
+            return Err("this evaluation is of an earlier version, whose scores.csv does not say where overlays lie; \
+                 evaluate again"
+                .to_owned());
+        }
         let row = self.rows.iter().find(|row| row.image_path == photo);
         let Some(named) = row.and_then(|row| row.overlay_path.as_deref()).filter(|named| !named.is_empty()) else {
             return Err("no overlay was drawn; evaluate again without --no-overlays".to_owned());
@@ -230,8 +241,9 @@ fn join(a: &Evaluated, b: &Evaluated) -> anyhow::Result<Joined> {
     let mut notes = Vec::new();
     for (count, name) in [(only_a, &a.name), (only_b, &b.name)] {
         if count > 0 {
+            let (images, they) = if count == 1 { ("image is", "it is") } else { ("images are", "they are") };
             notes.push(format!(
-                "{count} images are scored by {name} only: they are in its pixel metrics, and in nothing else of this comparison."
+                "{count} {images} scored by {name} only: {they} in its pixel metrics, and in nothing else of this comparison."
             ));
         }
     }

@@ -144,6 +144,19 @@ fn a_certificate_says_what_is_promised_and_on_what_grounds() {
         assert!(html.contains(said), "{said}");
     }
     assert_eq!(html.matches("not known").count(), 0);
+    assert!(!html.contains("again, by a person"));
+    // A second threshold has its own promise; and one photo is one photo.
+    fs::write(place.path("held_out/broken.png"), "none").unwrap();
+    let options = ["--fpr", "0.1", "--look-again-fpr", "0.5", "--certificate", &page];
+    patchcore(["calibrate", "--model", &model, "--good", &held_out].iter().chain(&options)).ends(3, &["broken.png"]);
+    let html = fs::read_to_string(&page).unwrap();
+    for said in
+        ["again, by a person", "at most 50 % false alarms with 95 % confidence", "1 photo could not be used and is"]
+    {
+        assert!(html.contains(said), "{said}: {html}");
+    }
+    assert!(html.contains("data-name=\"above\">look again<"), "{html}");
+    fs::remove_file(place.path("held_out/broken.png")).unwrap();
     // A cross-fit's photos are those of the fit; it estimates and does not promise.
     let good = place.text("part/train/good");
     patchcore(["calibrate", "--model", &model, "--good", &good, "--cross-fit", "2", "--certificate", &page]).done();

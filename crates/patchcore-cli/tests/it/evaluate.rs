@@ -7,7 +7,7 @@ use image::GrayImage;
 use serde_json::Value;
 
 use crate::photos::{HEIGHT, WIDTH, category, photo, save, truncate};
-use crate::program::{Row, Run, Workplace, csv_rows, entries, patchcore, small_fit};
+use crate::program::{Row, Run, Workplace, command, csv_rows, entries, finish, patchcore, small_fit};
 
 /// A category and a model of it.
 fn fitted() -> Workplace {
@@ -260,7 +260,38 @@ fn a_run_is_made_again_from_its_record() {
     assert_eq!(scores("out"), scores("again"));
     // What is given beside it, is no run, or is of another model is refused.
     let equals = format!("--from={record}");
-    patchcore(["evaluate", "--model", &model, &equals, "-o", &again]).ends(2, &["--model"]);
+    let before = scores("again");
+    for (options, named) in [
+        (&["--model", &model][..], "--model"),
+        (&["--no-overlays"], "--no-overlays"),
+        (&["--map-geometry=input"], "--map-geometry"),
+    ] {
+        let line = ["evaluate", &equals, "-o", &again];
+        patchcore(line.iter().chain(options)).misused(&[
+            &format!("{named} cannot be given beside --from"),
+            "run.json",
+            "leave it out",
+            "--data",
+        ]);
+    }
+    let help = patchcore(["evaluate", "--from", &place.text("nowhere.json"), "--help"]).done().stdout;
+    assert_eq!(help, patchcore(["evaluate", "--help"]).done().stdout);
+    // A record that says where to write, or to replace files, is not of this program.
+    for bad in [&["--force"][..], &["-o", "elsewhere"], &["--output", "elsewhere"], &["--from", "other"], &["--data"]] {
+        let mut other = run.clone();
+        let line = other["run"]["command_line"].as_array_mut().unwrap();
+        line.extend(bad.iter().map(|word| Value::from(*word)));
+        fs::write(place.path("other.json"), other.to_string()).unwrap();
+        patchcore(["evaluate", "--from", &place.text("other.json"), "-o", &place.text("third")])
+            .fails(&["other.json", bad[0]]);
+    }
+    assert!(!place.path("third").exists() && !Path::new("elsewhere").exists());
+    assert_eq!(scores("again"), before);
+    // The folder's name is no command, and short options may share a word.
+    let line = ["-v", "evaluate", "-o", "evaluate", "--from", &record, "--force"];
+    finish(command().current_dir(place.path("")).args(line)).done();
+    patchcore(["evaluate", "--from", &record, &format!("-vo{}", place.text("evaluate"))]).done();
+    assert_eq!(scores("evaluate"), before);
     patchcore(["evaluate", "--from", &place.text("out/scores.csv"), "-o", &again])
         .fails(&["scores.csv", "no run.json"]);
     patchcore(["evaluate", "--from", &place.text("nowhere.json"), "-o", &again])

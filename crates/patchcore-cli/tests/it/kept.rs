@@ -270,11 +270,33 @@ fn what_is_there_and_not_ours_is_replaced_only_by_force() {
         (words(&["evaluate", "--model", &model, "--data", &data, "-o", &own("")]), "overlays/spot/000.png.overlay.png"),
         (words(&["compare", &place.text("out"), &place.text("out"), "-o", &own("c.html")]), "c.html"),
         (words(&["doctor", "--device", "cpu", "-o", &own("d.json")]), "d.json"),
+        (words(&["evaluate", "--model", &model, "--data", &data, "-o", &own("")]), "run.json"),
+        (
+            words(&[
+                "evaluate",
+                "--model",
+                &model,
+                "--data",
+                &data,
+                "-o",
+                &own(""),
+                "--stress",
+                "--stress-photos",
+                "1",
+            ]),
+            "stress.json",
+        ),
     ];
-    // A picture, a page, a table and a text that others have made.
+    // A picture, a page and texts that others have made: with a version that is no number, higher than ours, and with keys like ours.
     let mut png = std::io::Cursor::new(Vec::new());
     photo(9, 9, 0, false).write_to(&mut png, image::ImageFormat::Png).unwrap();
-    let others: [&[u8]; 3] = [png.get_ref(), b"<!DOCTYPE html><html></html>", b"{\"version\": \"mine\"}"];
+    let others: [&[u8]; 5] = [
+        png.get_ref(),
+        b"<!DOCTYPE html><html></html>",
+        b"{\"version\": \"mine\"}",
+        b"{\"version\": 2}",
+        b"{\"version\": 2, \"run\": {\"command_line\": [\"npm\", \"start\"]}, \"model\": \"mine\", \"kinds\": [], \"unchanged\": 1}",
+    ];
     for (arguments, name) in commands {
         let file = place.path("own").join(name);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -286,8 +308,15 @@ fn what_is_there_and_not_ours_is_replaced_only_by_force() {
         patchcore(arguments.iter().map(String::as_str).chain(["--force"])).done();
         let made = fs::read(&file).unwrap();
         assert!(!others.contains(&&made[..]), "{arguments:?}");
-        // Now it is ours, and replaced without a word.
+        // Now it is ours, and replaced without a word; so is what a later version of the program has written.
         patchcore(&arguments).done();
+        if ["metrics.json", "run.json", "stress.json"].contains(&name) {
+            let text = String::from_utf8(made).unwrap();
+            let later = text.replacen("\"version\": 1", "\"version\": 2", 1).replacen("\"seconds\"", "\"times\"", 1);
+            assert_eq!((later.contains("\"version\": 2"), later.contains("\"seconds\"")), (true, false));
+            fs::write(&file, later).unwrap();
+            patchcore(&arguments).done();
+        }
         // Under two names it is not: the other would keep the old content.
         fs::hard_link(&file, place.path("second")).unwrap();
         patchcore(&arguments).fails(&[name, "2 names", "--force"]);

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::photos::{HEIGHT, WIDTH, good_folder, photo, save};
+use crate::photos::{HEIGHT, WIDTH, category, good_folder, photo, save};
 use crate::program::{Workplace, csv_rows, entries, patchcore, small_fit};
 
 /// A model, 30 held-out good photos, and one with a defect.
@@ -70,7 +70,24 @@ fn a_second_threshold_asks_to_look_again() {
         patchcore(start.iter().chain(options))
     };
     calibrate(&["--look-again-fpr", "0.05"]).misused(&["--look-again-fpr 0.05 is below --fpr 0.1", "larger share"]);
+    // The same is said of the rate that nobody named; and what the photos cannot carry, before any is scored.
+    let run = |options: &[&str]| {
+        let start = ["calibrate", "--model", &model, "--look-again-fpr"];
+        patchcore(start.iter().chain(options))
+    };
+    run(&["0.005", "--good", &held_out]).misused(&["--look-again-fpr 0.005 is below --fpr 0.01, the default"]);
+    run(&["1.5", "--good", &held_out, "--fpr", "0.1"]).misused(&["--look-again-fpr is 1.5", "below 1"]);
+    let photos = place.text("photos");
+    let early = run(&["0.3", "--good", &photos, "--cross-fit", "2"]).fails(&[
+        "--look-again-fpr 0.3: 6 photos",
+        "30 %",
+        "9 are needed",
+        "6 support 39.31 %",
+    ]);
+    assert!(!early.stderr.contains("scoring") && !early.stderr.contains("features"), "after the work: {early:#?}");
+
     let run = calibrate(&["--look-again-fpr", "0.5"]).done();
+    assert!(!run.stderr.contains("is gone"), "{}", run.stderr);
     assert!(run.stdout.contains("look-again threshold") && run.stdout.contains("at most 50 %"), "{}", run.stdout);
     assert!(patchcore(["inspect", &model]).done().stdout.contains("look again"));
     let json: Value = serde_json::from_str(&patchcore(["inspect", "--format", "json", &model]).done().stdout).unwrap();
@@ -84,6 +101,25 @@ fn a_second_threshold_asks_to_look_again() {
     let manual = |lower| patchcore(["calibrate", "--model", &model, "--manual", "2", "--manual-look-again", lower]);
     manual("3").misused(&["look-again threshold 3", "image threshold 2"]);
     manual("1").done();
+}
+
+#[test]
+fn a_second_threshold_does_not_go_without_a_word() {
+    let place = Workplace::new();
+    category(&place.path("part"));
+    patchcore(small_fit(&place.path("part"), &place.path("m.patchcore"))).done();
+    let (model, part) = (place.text("m.patchcore"), place.text("part"));
+    let calibrate = |options: &[&str]| patchcore(["calibrate", "--model", &model].iter().chain(options)).done();
+    let (gone, with) = ("the look-again threshold 1.25 is gone: give", ["--look-again-fpr", "--manual-look-again"]);
+    for options in [&["--manual", "2"][..], &["--f1-max", "--data", &part], &["--good", &part, "--cross-fit", "2"]] {
+        let run = calibrate(&["--manual", "2", "--manual-look-again", "1.25"]);
+        assert!(!run.stderr.contains("gone"), "{}", run.stderr);
+        let run = calibrate(options);
+        let said = run.stderr.lines().find(|line| line.contains(gone)).unwrap_or_else(|| panic!("{run:#?}"));
+        assert!(with.iter().all(|option| said.contains(option)), "{said}");
+        // There is none any more that could go.
+        assert!(!calibrate(options).stderr.contains("gone"));
+    }
 }
 
 #[test]

@@ -119,8 +119,8 @@ fn two_evaluations_are_compared_over_their_common_images() {
     let fewer: String =
         scores.lines().filter(|line| !line.contains("spot/002")).map(|line| format!("{line}\n")).collect();
     fs::write(place.path("b/scores.csv"), fewer).unwrap();
-    let run =
-        patchcore(["compare", &place.text("a"), &place.text("b"), "-o", &page]).ends(0, &["1 images are scored by"]);
+    let run = patchcore(["compare", &place.text("a"), &place.text("b"), "-o", &page])
+        .ends(0, &["1 image is scored by", "only: it is in its"]);
     assert!(run.stdout.contains("5 images"), "{}", run.stdout);
     fs::write(place.path("b/scores.csv"), scores.replace("spot,1,", "spot,0,")).unwrap();
     patchcore(["compare", &place.text("a"), &place.text("b"), "-o", &page]).fails(&["is labelled", "one test set"]);
@@ -201,6 +201,23 @@ fn a_comparison_answers_first_and_shows_what_changed() {
         assert!(html.contains(reason) && html.matches("data:image/jpeg;base64,").count() == 1, "{reason}");
         fs::write(place.path("b/scores.csv"), swapped).unwrap();
     }
+    // The table of an earlier version has no column for them, the last one now.
+    let swapped = read(&place, "b/scores.csv");
+    let old: String = swapped.lines().map(|line| format!("{}\n", line.rsplit_once(',').unwrap().0)).collect();
+    fs::write(place.path("b/scores.csv"), old).unwrap();
+    compare(&[]);
+    let html = read(&place, "c.html");
+    assert!(html.contains("of an earlier version") && !html.contains("no overlay was drawn"), "{html}");
+    assert_eq!(html.matches("data:image/jpeg;base64,").count(), 1);
+    // Only defective photos are common.
+    let defective = swapped.lines().filter(|line| !line.contains(",good,")).map(|line| format!("{line}\n"));
+    fs::write(place.path("b/scores.csv"), defective.collect::<String>()).unwrap();
+    let stdout = compare(&[]).stdout;
+    assert!(
+        stdout.starts_with("Which is better cannot be said: there are no good parts that both have scored."),
+        "{stdout}"
+    );
+    fs::write(place.path("b/scores.csv"), swapped).unwrap();
     // Calibrated alike, each is taken at its own threshold.
     for seed in 100..112 {
         save(&place.path(&format!("held_out/{seed}.png")), photo(WIDTH, HEIGHT, seed, false));

@@ -168,7 +168,7 @@ impl Comparison {
         let (settings, n_equal_settings) = settings(&models);
         Ok(Self {
             version: Self::VERSION,
-            sentence: sentence::of(finding, judged, auroc),
+            sentence: sentence::of(finding, judged, photos.len(), auroc),
             finding,
             names,
             n_images: photos.len(),

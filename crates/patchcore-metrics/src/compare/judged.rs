@@ -150,6 +150,8 @@ mod tests {
     fn what_is_missing_is_not_counted() {
         let none = Judged::new(&[], [None, None], &Bootstrap::default()).unwrap();
         assert_eq!(none, Judged { operating_point: None, false_alarms: None, found: None });
+        // Defective photos alone give no threshold to count them at.
+        assert_eq!(Judged::new(&[photo(true, 1.0, 2.0)], [None, None], &Bootstrap::default()).unwrap(), none);
         let good = [photo(false, 1.0, 2.0)];
         let judged = Judged::new(&good, [None, None], &Bootstrap::default()).unwrap();
         assert!(judged.found.is_none() && judged.false_alarms.is_some());

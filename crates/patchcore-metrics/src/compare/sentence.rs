@@ -6,13 +6,19 @@ use super::operating_point::OperatingBasis;
 use super::paired_count::PairedCount;
 use crate::Interval;
 
-/// The sentence. `auroc`: the second's image AUROC minus the first's, and its interval.
-pub(super) fn of(finding: ComparisonFinding, judged: &Judged, auroc: Option<(f64, Option<Interval>)>) -> String {
+/// The sentence. `n_photos`: how many both have scored; `auroc`: the second's image AUROC minus the first's, and its interval.
+pub(super) fn of(
+    finding: ComparisonFinding,
+    judged: &Judged,
+    n_photos: usize,
+    auroc: Option<(f64, Option<Interval>)>,
+) -> String {
     let (Some(alarms), Some(found), Some(point)) = (judged.false_alarms, judged.found, judged.operating_point) else {
-        let missing = match (judged.false_alarms, judged.found) {
-            (None, None) => "photos",
-            (None, Some(_)) => "good parts",
-            _ => "defective parts",
+        // Without good parts there is no threshold to count at, so the defective ones are not counted either.
+        let missing = match judged.false_alarms {
+            _ if n_photos == 0 => "photos",
+            None => "good parts",
+            Some(_) => "defective parts",
         };
         return format!("Which is better cannot be said: there are no {missing} that both have scored.");
     };
@@ -141,7 +147,7 @@ mod tests {
         let judged = Judged { operating_point, false_alarms, found };
         let interval = Interval { low: auroc.1, high: auroc.2 };
         let finding = ComparisonFinding::new(basis, false_alarms, found, Some(interval));
-        of(finding, &judged, Some((auroc.0, Some(interval))))
+        of(finding, &judged, 100, Some((auroc.0, Some(interval))))
     }
 
     const EQUAL: OperatingBasis = OperatingBasis::EqualFalseAlarms;
@@ -195,10 +201,13 @@ mod tests {
     fn without_a_class_there_is_nothing_to_say() {
         let alarms = count(40, 1, 1, 1, (-2.0, 2.0));
         for (alarms, found, missing) in
-            [(alarms, None, "defective parts"), (None, alarms, "good parts"), (None, None, "photos")]
+            [(alarms, None, "defective parts"), (None, alarms, "good parts"), (None, None, "good parts")]
         {
             let said = said(EQUAL, alarms, found, (0.0, 0.0, 0.0));
             assert_eq!(said, format!("Which is better cannot be said: there are no {missing} that both have scored."));
         }
+        let judged = Judged { operating_point: None, false_alarms: None, found: None };
+        let said = of(ComparisonFinding::Undefined, &judged, 0, None);
+        assert_eq!(said, "Which is better cannot be said: there are no photos that both have scored.");
     }
 }

@@ -1,7 +1,7 @@
 //! The certificate of a calibrated threshold: what it promises, on what grounds, and when that ends.
 
 use askama::Template;
-use patchcore_metrics::threshold::{Calibration, GoodScoreSource, ThresholdOrigin};
+use patchcore_metrics::threshold::{Calibration, GoodScoreSource, Threshold, ThresholdOrigin, Verdict};
 
 use super::STYLE;
 use super::rows::Fact;
@@ -33,6 +33,8 @@ pub struct CertificatePage {
     pub calibration: Calibration,
     /// The pixel threshold, where there is one.
     pub pixel_threshold: Option<f32>,
+    /// The second, lower threshold, above which a person looks again, where there is one.
+    pub look_again: Option<Threshold>,
     /// The photos, in their order.
     pub photos: Vec<CertifiedPhoto>,
     /// Photos that could not be used.
@@ -95,7 +97,11 @@ impl Page<'_> {
     }
 
     fn verdict(&self, photo: &CertifiedPhoto) -> &'static str {
-        if photo.score > self.page.threshold { "yes" } else { "no" }
+        match self.page.look_again {
+            _ if photo.score > self.page.threshold => "yes",
+            Some(lower) if lower.verdict(photo.score) == Verdict::Anomalous => "look again",
+            _ => "no",
+        }
     }
 }
 
@@ -133,6 +139,7 @@ mod tests {
             threshold: 58.0,
             calibration: Calibration { fpr: 0.05, confidence: 0.95, n: 59, rank: 1, source },
             pixel_threshold: None,
+            look_again: None,
             photos: (0..59).map(photo).collect(),
             n_rejected: 2,
             model: vec![Fact::new("mode", "paper")],
@@ -158,5 +165,25 @@ mod tests {
         }
         let html = page(GoodScoreSource::CrossFitted { folds: 5 }).render().unwrap();
         assert!(html.contains("No promise, but an estimate") && html.contains("5 smaller models"), "{html}");
+    }
+
+    #[test]
+    fn a_second_threshold_has_its_own_promise() {
+        let without = page(GoodScoreSource::HeldOut).render().unwrap();
+        assert!(!without.contains("look again") && !without.contains("looked at again"), "{without}");
+        let source = GoodScoreSource::HeldOut;
+        let lower = Calibration { fpr: 0.2, confidence: 0.95, n: 59, rank: 7, source };
+        let look_again = Some(Threshold { value: 52.5, origin: ThresholdOrigin::Calibrated(lower) });
+        let html = CertificatePage { look_again, n_rejected: 1, ..page(source) }.render().unwrap();
+        for needle in [
+            "A photo is looked at again, by a person, at a score above <strong>52.5</strong>",
+            "at most 20 % false alarms with 95 % confidence, number 7 of the scores of 59",
+            "1 photo could not be used and is not counted",
+        ] {
+            assert!(html.contains(needle), "{needle}: {html}");
+        }
+        // 53 to 58: 58 is the threshold, and good.
+        assert_eq!(html.matches("data-name=\"above\">look again<").count(), 6);
+        assert_eq!(html.matches("data-name=\"above\">no<").count(), 53);
     }
 }

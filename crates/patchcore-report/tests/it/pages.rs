@@ -176,6 +176,7 @@ fn certificate() -> CertificatePage {
         threshold: 29.0,
         calibration: Calibration { fpr: 0.1, confidence: 0.95, n: 30, rank: 1, source },
         pixel_threshold: Some(31.0),
+        look_again: Some(patchcore_metrics::threshold::Threshold::manual(25.5)),
         photos: (0..30).map(photo).collect(),
         n_rejected: 1,
         model: vec![Fact::new(HOSTILE, HOSTILE)],
