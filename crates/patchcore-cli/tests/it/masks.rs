@@ -20,7 +20,7 @@ fn evaluate(place: &Workplace) -> (Run, Value) {
     let (model, data, out) = (place.text("m.patchcore"), place.text("part"), place.text("out"));
     let run = patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &out, "--no-overlays"]);
     let mut metrics: Value = serde_json::from_slice(&fs::read(place.path("out/metrics.json")).unwrap()).unwrap();
-    metrics["seconds"] = Value::Null;
+    (metrics["seconds"], metrics["run"]["written"]) = (Value::Null, Value::Null);
     (run, metrics)
 }
 
