@@ -1,4 +1,5 @@
-//! Nothing of the user's is lost: outputs never land on inputs, and what is there and not ours stays.
+//! Nothing of the user's is lost: outputs never land on inputs, and what is there and not ours stays; long because every command and
+//! every kind of file has its case.
 
 #![cfg(unix)]
 
