@@ -1,4 +1,5 @@
-//! Nothing of the user's is lost: outputs never land on inputs, and what is there and not ours stays.
+//! Nothing of the user's is lost: outputs never land on inputs, and what is there and not ours stays; long because it is one list: every
+//! command and every file that it writes, in every way in which a file may be there.
 
 #![cfg(unix)]
 
