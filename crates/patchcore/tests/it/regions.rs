@@ -134,14 +134,14 @@ fn thresholds_bring_verdict_and_confidence() {
     let held_out: Vec<_> = (100..130).map(|seed| part::photo(seed, false)).collect();
     let report = model.calibrate(&held_out, CalibrateOptions::default()).unwrap();
     let thresholds = report.thresholds(0.1, 0.95).unwrap();
-    let look_again = Some(report.look_again(0.3, 0.95).unwrap());
+    let look_again = report.look_again(0.3, 0.95).unwrap();
     assert_eq!(thresholds.pixel, None, "the image score is the map's maximum: they would be the same");
-    let (image, lower) = (thresholds.image.unwrap().value, look_again.unwrap().value);
+    let (image, lower) = (thresholds.image.unwrap().value, look_again.value);
     assert!(lower < image, "{lower} {image}");
     let mut scores: Vec<f32> = report.scores.iter().map(|photo| photo.score).collect();
     scores.sort_by(f32::total_cmp);
     assert_eq!(thresholds.confidence_scale, Some(image - scores[15]));
-    let model = model.with_thresholds(Thresholds { look_again, ..thresholds }).unwrap();
+    let model = model.with_thresholds(Thresholds { look_again: Some(look_again), ..thresholds }).unwrap();
     for photo in &report.scores {
         let at = report.scores.iter().position(|other| other.image == photo.image).unwrap();
         let score = model.score(&held_out[at]).unwrap();
