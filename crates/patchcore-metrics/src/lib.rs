@@ -73,6 +73,7 @@ mod pro_curve;
 mod ranked_scores;
 mod region_recall;
 mod results;
+mod results_error;
 mod roc_curve;
 mod run_file;
 mod run_note;
@@ -81,6 +82,7 @@ mod share;
 mod stress;
 mod thin_curve;
 pub mod threshold;
+mod versioned;
 
 #[cfg(test)]
 mod anomalib;
@@ -118,7 +120,8 @@ pub use pixel_metrics::{PixelMetrics, pixel_metrics, pixel_metrics_at};
 pub use pr_curve::pr_curve;
 pub use pro_curve::pro_curve;
 pub use region_recall::{RegionRecall, region_recall};
-pub use results::{EvaluatedModel, Results, ResultsError};
+pub use results::{EvaluatedModel, Results};
+pub use results_error::ResultsError;
 pub use roc_curve::{RocCurve, roc_curve};
 pub use run_file::RunFile;
 pub use run_note::RunNote;

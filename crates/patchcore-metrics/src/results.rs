@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
+use super::results_error::ResultsError;
 use super::run_note::RunNote;
 use super::threshold::{Threshold, Thresholds};
-use super::{SetResults, headline};
+use super::{SetResults, headline, versioned};
 
 /// The results of an evaluation. Keys are added without a new version, and a reader leaves out those that it does not
 /// know; a key whose meaning changes makes a new version.
@@ -115,25 +115,6 @@ impl EvaluatedModel {
     }
 }
 
-/// Why a text gives no [`Results`].
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ResultsError {
-    /// A later program has written it, and something in it has another meaning now.
-    #[error(
-        "the results have version {found}, this program reads up to {supported}: update patchcore, or evaluate again with this one"
-    )]
-    NewerVersion {
-        /// Version in the text.
-        found: u32,
-        /// Newest version that is read here.
-        supported: u32,
-    },
-    /// No JSON, or not that of an evaluation.
-    #[error("not the JSON of an evaluation")]
-    Malformed(#[from] serde_json::Error),
-}
-
 impl Results {
     /// Version of the layout above. Files from before it was written say nothing and have the same layout.
     pub const VERSION: u32 = 1;
@@ -143,17 +124,7 @@ impl Results {
     /// # Errors
     /// [`ResultsError::NewerVersion`] and [`ResultsError::Malformed`].
     pub fn from_json(json: &[u8]) -> Result<Self, ResultsError> {
-        #[derive(Deserialize)]
-        struct VersionOnly {
-            #[serde(default = "first_version")]
-            version: u32,
-        }
-        // The version comes first: a newer layout may differ in everything else.
-        let VersionOnly { version: found } = serde_json::from_slice(json)?;
-        if found > Self::VERSION {
-            return Err(ResultsError::NewerVersion { found, supported: Self::VERSION });
-        }
-        Ok(serde_json::from_slice(json)?)
+        versioned::from_json(json, Self::VERSION)
     }
 
     /// What it comes to, for people, in counts with their exact intervals: how many defective parts were found, how many good ones
@@ -167,7 +138,7 @@ impl Results {
     /// # Errors
     /// [`ResultsError::Malformed`] as far as the types go; these values have a JSON.
     pub fn to_json(&self) -> Result<String, ResultsError> {
-        Ok(format!("{}\n", serde_json::to_string_pretty(self)?))
+        versioned::to_json(self)
     }
 }
 

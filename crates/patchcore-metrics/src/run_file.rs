@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::run_note::RunNote;
 use super::threshold::Thresholds;
-use super::{EvaluatedModel, ResultsError};
+use super::{EvaluatedModel, ResultsError, versioned};
 
 /// run.json. Keys are added without a new version, and a reader leaves out those that it does not know; a key whose meaning changes
 /// makes a new version.
@@ -34,16 +34,7 @@ impl RunFile {
     /// # Errors
     /// [`ResultsError::NewerVersion`] and [`ResultsError::Malformed`].
     pub fn from_json(json: &[u8]) -> Result<Self, ResultsError> {
-        #[derive(Deserialize)]
-        struct VersionOnly {
-            version: u32,
-        }
-        // The version comes first: a newer layout may differ in everything else.
-        let VersionOnly { version: found } = serde_json::from_slice(json)?;
-        if found > Self::VERSION {
-            return Err(ResultsError::NewerVersion { found, supported: Self::VERSION });
-        }
-        Ok(serde_json::from_slice(json)?)
+        versioned::from_json(json, Self::VERSION)
     }
 
     /// The text of a run.json.
@@ -51,7 +42,7 @@ impl RunFile {
     /// # Errors
     /// [`ResultsError::Malformed`] as far as the types go; these values have a JSON.
     pub fn to_json(&self) -> Result<String, ResultsError> {
-        Ok(format!("{}\n", serde_json::to_string_pretty(self)?))
+        versioned::to_json(self)
     }
 }
 

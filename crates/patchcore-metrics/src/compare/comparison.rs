@@ -9,7 +9,7 @@ use super::judged::{ComparedPhoto, Judged};
 use super::operating_point::OperatingPoint;
 use super::paired_count::PairedCount;
 use super::sentence;
-use crate::{EvaluatedModel, Interval, Metric, MetricError, ResultsError, RunNote, auroc};
+use crate::{EvaluatedModel, Interval, Metric, MetricError, ResultsError, RunNote, auroc, versioned};
 
 /// Something of the first model and of the second, as far as each has it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -197,16 +197,7 @@ impl Comparison {
     /// # Errors
     /// [`ResultsError::NewerVersion`] and [`ResultsError::Malformed`].
     pub fn from_json(json: &[u8]) -> Result<Self, ResultsError> {
-        #[derive(Deserialize)]
-        struct VersionOnly {
-            version: u32,
-        }
-        // The version comes first: a newer layout may differ in everything else.
-        let VersionOnly { version: found } = serde_json::from_slice(json)?;
-        if found > Self::VERSION {
-            return Err(ResultsError::NewerVersion { found, supported: Self::VERSION });
-        }
-        Ok(serde_json::from_slice(json)?)
+        versioned::from_json(json, Self::VERSION)
     }
 
     /// The text of the file.
@@ -214,7 +205,7 @@ impl Comparison {
     /// # Errors
     /// [`ResultsError::Malformed`] as far as the types go; these values have a JSON.
     pub fn to_json(&self) -> Result<String, ResultsError> {
-        Ok(format!("{}\n", serde_json::to_string_pretty(self)?))
+        versioned::to_json(self)
     }
 }
 

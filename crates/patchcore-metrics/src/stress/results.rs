@@ -8,7 +8,7 @@ use super::outcome::StressOutcome;
 use super::sentence;
 use super::series::StressSeries;
 use crate::threshold::Threshold;
-use crate::{EvaluatedModel, ResultsError, RunNote};
+use crate::{EvaluatedModel, ResultsError, RunNote, versioned};
 
 /// The results of a stress test. Keys are added without a new version, and a reader leaves out those that it does not know; a key whose
 /// meaning changes makes a new version.
@@ -54,16 +54,7 @@ impl StressResults {
     /// # Errors
     /// [`ResultsError::NewerVersion`] and [`ResultsError::Malformed`].
     pub fn from_json(json: &[u8]) -> Result<Self, ResultsError> {
-        #[derive(Deserialize)]
-        struct VersionOnly {
-            version: u32,
-        }
-        // The version comes first: a newer layout may differ in everything else.
-        let VersionOnly { version: found } = serde_json::from_slice(json)?;
-        if found > Self::VERSION {
-            return Err(ResultsError::NewerVersion { found, supported: Self::VERSION });
-        }
-        Ok(serde_json::from_slice(json)?)
+        versioned::from_json(json, Self::VERSION)
     }
 
     /// The text of a stress.json.
@@ -71,7 +62,7 @@ impl StressResults {
     /// # Errors
     /// [`ResultsError::Malformed`] as far as the types go; these values have a JSON.
     pub fn to_json(&self) -> Result<String, ResultsError> {
-        Ok(format!("{}\n", serde_json::to_string_pretty(self)?))
+        versioned::to_json(self)
     }
 
     /// What the counts say, in one sentence: how far each change is held, at which level errors first rise, and over how many photos. A
