@@ -19,3 +19,7 @@ pub const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
 /// for its licence.
 #[cfg(feature = "font")]
 pub const FONT: &[u8] = include_bytes!("../font/NotoSans-subset.ttf");
+
+/// The registry of published weights (TOML): `patchcore-fetch` reads it.
+#[cfg(feature = "weights")]
+pub const WEIGHTS: &str = include_str!("../weights.toml");

@@ -6,7 +6,7 @@
 //!
 //! PatchCore needs a network that has seen ImageNet and is then left alone. This crate finds the file
 //! ([`find_weights`]), reads it without trusting it (`load_weights`) and hands over the tensors under torchvision's
-//! names. It never opens a network connection: files come from `cargo xtask fetch-weights`, from a user's own
+//! names. It never opens a network connection: files come from `patchcore weights fetch`, from a user's own
 //! export, or are embedded at build time: with the feature `embed-resnet18` (one per backbone) `build.rs` puts the
 //! installed file's tensors into the binary, `embed-f16` halves them. Where the file is not installed the build warns
 //! and goes on, and `pretrained` looks for it at run time. The file of `embed-efficientnet-lite0` ships with the code.

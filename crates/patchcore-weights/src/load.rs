@@ -18,7 +18,7 @@ const MAX_BYTES: u64 = 1 << 30;
 ///
 /// The tensors have torchvision's names (`conv1.weight`, `conv1.bias`, `layer1.0.conv1.weight`, ...,
 /// `layer2.0.downsample.0.bias`), BatchNorm is folded into them, shapes and finiteness are checked. `layer4` is there
-/// when the file has it; the classifier never is. A file with a manifest of `fetch-weights` beside it must have the
+/// when the file has it; the classifier never is. A file with a manifest of `patchcore weights fetch` beside it must have the
 /// manifest's digest. Memory: the file plus its tensors in `f32`.
 ///
 /// # Errors

@@ -238,7 +238,9 @@ mod tests {
             assert!(!files.is_empty(), "patchcore{library}");
             for file in files {
                 let text = std::fs::read_to_string(&file).unwrap();
-                let is_theirs = |line: &&str| !["cargo ", "fetch-weights "].iter().any(|tool| line.contains(tool));
+                let is_theirs = |line: &&str| {
+                    !["cargo ", "patchcore weights ", "weights fetch "].iter().any(|tool| line.contains(tool))
+                };
                 let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
                 for line in code.filter(is_theirs) {
                     let option = line.match_indices("--").any(|(at, _)| {

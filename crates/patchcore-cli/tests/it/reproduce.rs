@@ -177,7 +177,7 @@ fn what_is_no_benchmark_is_refused_before_any_work() {
     of(&["--mvtec", &mvtec, "--coreset-sampling-ratio", "2"]).misused(&["--coreset-sampling-ratio is 2"]);
     of(&["--mvtec", &mvtec]).fails(&[
         "no weights for wide_resnet50_2",
-        "fetch-weights wide_resnet50_2",
+        "weights fetch wide_resnet50_2",
         "--weights FILE",
     ]);
     assert!(!place.path("out").exists());

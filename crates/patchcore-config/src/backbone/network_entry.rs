@@ -45,7 +45,7 @@ pub enum WeightsSource {
         /// What that file was made of.
         origin: &'static str,
     },
-    /// `cargo xtask fetch-weights NAME` installs a published file; its address and digest stand in `assets/weights.toml`.
+    /// `patchcore weights fetch NAME` installs a published file; its address and digest stand in `assets/weights.toml`.
     Published {
         /// Which of torchvision's weights.
         version: &'static str,

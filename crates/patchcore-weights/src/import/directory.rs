@@ -51,7 +51,7 @@ fn xdg_cache_dir(variable: Option<OsString>, home: Option<PathBuf>) -> Option<Pa
 }
 
 /// The files in `folder` that may hold the weights of `backbone`, the first that is there counts: `NAME.safetensors`,
-/// which `cargo xtask fetch-weights` writes, then, for a network that PyTorch's exporters write, `NAME.onnx`.
+/// which `patchcore weights fetch` writes, then, for a network that PyTorch's exporters write, `NAME.onnx`.
 pub fn weights_files(folder: &Path, backbone: &str) -> Vec<PathBuf> {
     let is_exported = known_network(backbone).is_ok_and(|network| network.family.is_exported());
     let extensions: &[&str] = if is_exported { &["safetensors", "onnx"] } else { &["safetensors"] };

@@ -1,4 +1,4 @@
-//! The way back, from folded tensors to a safetensors file: what `fetch-weights` installs and `build.rs` embeds.
+//! The way back, from folded tensors to a safetensors file: what `patchcore weights fetch` installs and `build.rs` embeds.
 
 use half::f16;
 use safetensors::Dtype;

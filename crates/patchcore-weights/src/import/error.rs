@@ -45,8 +45,8 @@ pub enum WeightsError {
     },
     /// The file is not the one that was installed.
     #[error(
-        "{file} has sha256 {found}, but its manifest says {expected}: the file was altered, run `cargo xtask \
-         fetch-weights {backbone} --force`"
+        "{file} has sha256 {found}, but its manifest says {expected}: the file was altered, run `patchcore \
+         weights fetch {backbone} --force`"
     )]
     Digest {
         /// The file.
@@ -260,7 +260,7 @@ fn remedy(backbone: &str) -> String {
             )
         }
         Some((WeightsSource::Published { .. }, _)) => {
-            format!("run `cargo xtask fetch-weights {backbone}`, or give a file of them")
+            format!("run `patchcore weights fetch {backbone}`, or give a file of them")
         }
         _ => "give a safetensors file of your own".into(),
     }

@@ -1,4 +1,4 @@
-//! The manifest that `cargo xtask fetch-weights` writes beside a file: what the file must hash to.
+//! The manifest that `patchcore weights fetch` writes beside a file: what the file must hash to.
 
 use std::fs;
 use std::io::{Error, ErrorKind};

@@ -30,8 +30,7 @@ impl WeightsFormat {
             "onnx" => Ok(Self::Onnx),
             "safetensors" => Ok(Self::Safetensors),
             "pth" | "pt" | "bin" if is_published(backbone) => {
-                let remedy =
-                    format!("; convert it with `cargo xtask fetch-weights {backbone} --from {}`", path.display());
+                let remedy = format!("; convert it with `patchcore weights import {backbone} {}`", path.display());
                 Err(WeightsError::UnknownFormat { path: path.into(), remedy })
             }
             _ => Err(WeightsError::UnknownFormat { path: path.into(), remedy: String::new() }),
@@ -51,7 +50,7 @@ impl WeightsFormat {
     }
 }
 
-/// Whether `cargo xtask fetch-weights` knows the backbone.
+/// Whether `patchcore weights` knows the backbone.
 fn is_published(backbone: &str) -> bool {
     known_network(backbone).is_ok_and(|network| matches!(network.weights, WeightsSource::Published { .. }))
 }

@@ -10,11 +10,11 @@ fn a_missing_file_names_the_command() {
     let dir = tempfile::tempdir().unwrap();
     let error = load_weights(&dir.path().join("resnet18.onnx"), "resnet18").unwrap_err();
     assert!(matches!(error, WeightsError::FileMissing { .. }), "{error}");
-    assert!(error.to_string().contains("run `cargo xtask fetch-weights resnet18`, or give a file of them"), "{error}");
+    assert!(error.to_string().contains("run `patchcore weights fetch resnet18`, or give a file of them"), "{error}");
     // The default network has no entry in the registry.
     let error = load_weights(&dir.path().join("lite0.safetensors"), "efficientnet_lite0").unwrap_err();
     let remedy = "build with the feature `embed-efficientnet-lite0`, or give a file of them";
-    assert!(error.to_string().contains(remedy) && !error.to_string().contains("fetch-weights"), "{error}");
+    assert!(error.to_string().contains(remedy) && !error.to_string().contains("weights fetch"), "{error}");
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn an_unknown_backbone_lists_the_known_ones() {
 #[test]
 fn a_pth_names_the_converter_and_other_extensions_are_refused() {
     let error = load_weights("resnet18.pth".as_ref(), "resnet18").unwrap_err();
-    assert!(error.to_string().contains("fetch-weights resnet18 --from resnet18.pth"), "{error}");
+    assert!(error.to_string().contains("patchcore weights import resnet18 resnet18.pth"), "{error}");
     // Nothing converts a checkpoint of the default network.
     let error = load_weights("lite0.pth".as_ref(), "efficientnet_lite0").unwrap_err();
     assert!(error.to_string().ends_with("expected .onnx or .safetensors"), "{error}");

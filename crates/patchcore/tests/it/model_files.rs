@@ -307,7 +307,7 @@ fn the_container_of_the_weights_does_not_change_a_byte() {
     let Some(onnx) = resnet18() else { return };
     let folder = tempfile::tempdir().unwrap();
     let tensors = import_known_onnx("resnet18", "the trunk", &std::fs::read(&onnx).unwrap()).unwrap();
-    // As `cargo xtask fetch-weights` installs them, whatever they come from.
+    // As `patchcore weights fetch` installs them, whatever they come from.
     let safetensors = folder.path().join("resnet18.safetensors");
     std::fs::write(&safetensors, encode_safetensors(&tensors, Rounding::None).unwrap()).unwrap();
     let fit = |weights: &std::path::Path, embed: Save| {

@@ -38,11 +38,8 @@ fn describe(bytes: &[u8]) -> String {
     let kinds: [(&[u8], &str); 6] = [
         (b"version https://git-lfs", "it is a Git LFS pointer, fetch the file itself"),
         (b"<", "it is an HTML page"),
-        (
-            b"PK\x03\x04",
-            "it is a zip archive, perhaps a .pth: convert it with `cargo xtask fetch-weights NAME --from FILE`",
-        ),
-        (b"\x80\x02", "it is a pickle, perhaps a .pth: convert it with `cargo xtask fetch-weights NAME --from FILE`"),
+        (b"PK\x03\x04", "it is a zip archive, perhaps a .pth: convert it with `patchcore weights import NAME FILE`"),
+        (b"\x80\x02", "it is a pickle, perhaps a .pth: convert it with `patchcore weights import NAME FILE`"),
         (b"\x89PNG", "it is a PNG image"),
         (b"\x1f\x8b", "it is gzip-compressed"),
     ];

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::registry::RegistryEntry;
 use patchcore_config::BackboneWeights;
 use patchcore_config::backbone::NetworkEntry;
 use patchcore_weights::{
@@ -13,10 +12,12 @@ use patchcore_weights::{
 };
 
 use super::digest::{sha256_hex, sha256_of_file};
+#[cfg(feature = "http")]
 use super::download::{Download, Expected};
 use super::error::FetchError;
 use super::manifest::{FileRecord, Manifest};
 use super::pth::read_pth;
+use super::registry::RegistryEntry;
 use super::source::Source;
 
 /// Installs weights into a directory.
@@ -44,6 +45,20 @@ pub struct Installed {
     pub manifest: Manifest,
     /// Whether it was there before.
     pub already: bool,
+}
+
+impl Installed {
+    /// What was installed where and what is known of it, as lines.
+    pub fn summary(&self) -> String {
+        let Manifest { name, version, licence, source, last_layer, .. } = &self.manifest;
+        let state = if self.already { "already installed" } else { "installed" };
+        let known = match version {
+            Some(version) => format!("{version}, {licence}, source sha256 {}", source.sha256),
+            None => "not the published .pth: names, shapes and values were checked, not which training they come from"
+                .into(),
+        };
+        format!("{name} {state}: {} (up to {last_layer})\n  {known}\n", self.path.display())
+    }
 }
 
 /// A file that has been checked as far as its kind allows.
@@ -145,13 +160,7 @@ impl Install<'_> {
             Source::Url(url) => {
                 let file = lower.rsplit('/').next().unwrap_or_default();
                 let target = self.directory.join(format!("{}.download.{file}", entry.name));
-                let expected = if verify {
-                    Expected { bytes: entry.bytes, sha256: entry.sha256.clone() }
-                } else {
-                    Expected::default()
-                };
-                let download = Download { attempts: 5, pause: self.pause, progress: self.progress };
-                download.fetch(url, &target, &expected)?;
+                self.download(entry, url, verify, &target)?;
                 (target.clone(), Some(target))
             }
         };
@@ -163,6 +172,21 @@ impl Install<'_> {
             return Err(FetchError::OtherCheckpoint { path, name, expected, found: sha256 });
         }
         Ok(Checked { bytes, kind, sha256, version: published.then(|| entry.version.clone()), temporary })
+    }
+
+    #[cfg(feature = "http")]
+    fn download(&self, entry: &RegistryEntry, url: &str, verify: bool, target: &Path) -> Result<(), FetchError> {
+        let expected = match verify {
+            true => Expected { bytes: entry.bytes, sha256: entry.sha256.clone() },
+            false => Expected::default(),
+        };
+        let download = Download { attempts: 5, pause: self.pause, progress: self.progress };
+        download.fetch(url, target, &expected).map(|_| ())
+    }
+
+    #[cfg(not(feature = "http"))]
+    fn download(&self, entry: &RegistryEntry, url: &str, _: bool, _: &Path) -> Result<(), FetchError> {
+        Err(FetchError::NoDownloads { url: url.into(), sha256: entry.sha256.clone(), name: entry.name.clone() })
     }
 
     /// The folded tensors, cut to the deepest layer that is wanted.

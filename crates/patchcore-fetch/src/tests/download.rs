@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::server::{Answer, Server};
-use crate::fetch_weights::digest::sha256_hex;
-use crate::fetch_weights::download::{Download, Expected, with_suffix};
-use crate::fetch_weights::error::FetchError;
+use crate::digest::sha256_hex;
+use crate::download::{Download, Expected, with_suffix};
+use crate::error::FetchError;
 
 fn content() -> Vec<u8> {
     (0..300_000_u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
@@ -129,7 +129,7 @@ fn not_found_is_not_tried_again() {
         let (result, _folder, target, server) = run(&[Answer::Status(status)], None);
         let error = result.unwrap_err();
         assert!(matches!(error, FetchError::Status { status: found, .. } if found == status), "{error}");
-        assert!(error.to_string().contains("--from"), "{error}");
+        assert!(error.to_string().contains("weights import"), "{error}");
         assert_eq!(server.requests().len(), 1);
         assert!(!target.exists());
     }
@@ -143,7 +143,7 @@ fn no_network_says_how_to_go_on_without() {
     let target = folder.path().join("w.pth");
     let error = fetch(&format!("http://127.0.0.1:{port}"), &target, &expected()).unwrap_err();
     assert!(matches!(error, FetchError::Unreachable { .. }), "{error}");
-    assert!(error.to_string().contains("--from FILE"), "{error}");
+    assert!(error.to_string().contains("patchcore weights import NAME FILE"), "{error}");
 }
 
 #[test]

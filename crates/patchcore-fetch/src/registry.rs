@@ -65,6 +65,32 @@ impl Registry {
         Ok(registry)
     }
 
+    /// The registry that ships with this crate.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError::Registry`]: a fault of this crate.
+    pub fn shipped() -> Result<Self, FetchError> {
+        Self::parse(patchcore_assets::WEIGHTS)
+    }
+
+    /// The entries of those names, or all; `from` is where they are to come from, a folder or mirror for several.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError::UnknownBackbone`], [`FetchError::OneFile`].
+    pub fn chosen(&self, names: &[String], all: bool, from: Option<&str>) -> Result<Vec<&RegistryEntry>, FetchError> {
+        let chosen: Vec<&RegistryEntry> = match all {
+            true => self.weights.iter().collect(),
+            false => names.iter().map(|name| self.get(name)).collect::<Result<_, _>>()?,
+        };
+        let is_for_one = |from: &&str| !from.ends_with('/') && !std::path::Path::new(from).is_dir();
+        match from.filter(is_for_one) {
+            Some(from) if chosen.len() != 1 => Err(FetchError::OneFile { from: from.into(), count: chosen.len() }),
+            _ => Ok(chosen),
+        }
+    }
+
     /// The entry of that name.
     ///
     /// # Errors
@@ -78,6 +104,16 @@ impl Registry {
     }
 }
 
+/// Levels up to which weights can be installed: the deepest that each network needs by default, and those behind it.
+pub fn last_layers() -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for network in published() {
+        let levels = network.levels.iter().skip(network.needed_levels().saturating_sub(1));
+        names.extend(levels.map(|level| level.name).filter(|name| !names.contains(name)).collect::<Vec<_>>());
+    }
+    names
+}
+
 /// The networks of the catalogue whose weights are published.
 pub fn published() -> impl Iterator<Item = &'static NetworkEntry> {
     CATALOGUE.iter().filter(|network| matches!(network.weights, WeightsSource::Published { .. }))
@@ -85,7 +121,8 @@ pub fn published() -> impl Iterator<Item = &'static NetworkEntry> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::REGISTRY;
+    use patchcore_assets::WEIGHTS as REGISTRY;
+
     use super::*;
 
     #[test]

@@ -10,6 +10,6 @@ use std::path::PathBuf;
 
 /// A fixture of patchcore-weights.
 fn fixture(name: &str) -> Vec<u8> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../crates/patchcore-weights/tests/fixtures");
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../patchcore-weights/tests/fixtures");
     fs::read(folder.join(name)).unwrap()
 }

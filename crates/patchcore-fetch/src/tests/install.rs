@@ -4,20 +4,20 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::fetch_weights::registry::{Registry, RegistryEntry};
+use crate::registry::{Registry, RegistryEntry};
 use patchcore_config::{Architecture, BackboneWeights, NamedTensor};
 use patchcore_weights::{Rounding, encode_safetensors, import_known_safetensors};
 
 use super::server::{Answer, Server};
 use super::{fixture, written};
-use crate::fetch_weights::digest::sha256_hex;
-use crate::fetch_weights::error::FetchError;
-use crate::fetch_weights::install::{Install, Installed};
-use crate::fetch_weights::manifest::Manifest;
-use crate::fetch_weights::source::Source;
+use crate::digest::sha256_hex;
+use crate::error::FetchError;
+use crate::install::{Install, Installed};
+use crate::manifest::Manifest;
+use crate::source::Source;
 
 fn entry(name: &str) -> RegistryEntry {
-    Registry::parse(crate::fetch_weights::REGISTRY).unwrap().get(name).unwrap().clone()
+    Registry::shipped().unwrap().get(name).unwrap().clone()
 }
 
 /// A ResNet-18 up to `last_layer`, of numbers that f16 does not have.
@@ -49,7 +49,7 @@ fn run(folder: &Path, from: &str, change: impl Fn(&mut Install<'_>)) -> Result<I
     install.run(&entry("resnet18"), (!from.is_empty()).then_some(from))
 }
 
-/// What `fetch-weights resnet18` does, with the published file at another address.
+/// What `weights fetch resnet18` does, with the published file at another address.
 fn run_from_registry(folder: &Path, base: &str) -> Result<Installed, FetchError> {
     let entry = RegistryEntry { url: format!("{base}/resnet18.pth"), ..entry("resnet18") };
     install(folder).run(&entry, None)

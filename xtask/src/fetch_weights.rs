@@ -1,43 +1,15 @@
-//! `cargo xtask fetch-weights`: published ImageNet weights into the weights directory, verified and converted.
-//!
-//! ```text
-//! --from FILE|DIR|URL, else the registry's URL -> source -> download (.part, range, digest) -> install
-//!     install: .pth | .safetensors | .onnx -> importer of patchcore-weights -> NAME.safetensors + NAME.json
-//! ```
-//!
-//! This is the only code of the project that opens a network connection. It honours `HTTP_PROXY`, `HTTPS_PROXY`,
-//! `ALL_PROXY` and `NO_PROXY`.
+//! `cargo xtask fetch-weights`: what `patchcore weights fetch` does, without building the program.
 
-mod digest;
-mod download;
-mod error;
-mod install;
-mod manifest;
-mod pickle;
-mod pth;
-mod registry;
-mod source;
-#[cfg(test)]
-mod tests;
-
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use indicatif::{ProgressBar, ProgressStyle};
-use patchcore_weights::{weights_dir, weights_files};
-use registry::{Registry, RegistryEntry, published};
-
-use error::FetchError;
-use install::Install;
-
-pub use digest::sha256_hex;
-pub use pth::read_pth;
-
-/// The registry that is in the repository.
-const REGISTRY: &str = include_str!("../../../assets/weights.toml");
+use patchcore_fetch::{
+    FetchError, Install, Registry, RegistryEntry, last_layers, published, weights_dir, weights_files,
+};
 
 /// Installs pretrained backbones.
 #[derive(Debug, Args)]
@@ -75,32 +47,17 @@ impl FetchWeights {
     ///
     /// The first backbone that cannot be installed; the ones before it stay installed.
     pub fn run(&self) -> Result<()> {
-        let registry = Registry::parse(REGISTRY)?;
+        let registry = Registry::shipped()?;
         let directory = self.to.clone().or_else(weights_dir).ok_or(FetchError::NoDirectory)?;
         if self.list {
             list(&registry, &directory);
             return Ok(());
         }
-        let entries: Vec<&RegistryEntry> = if self.all {
-            registry.weights.iter().collect()
-        } else {
-            self.names.iter().map(|name| registry.get(name)).collect::<Result<_, _>>()?
-        };
-        if let Some(from) = &self.from {
-            let many = from.ends_with('/') || std::path::Path::new(from).is_dir();
-            ensure!(
-                entries.len() == 1 || many,
-                "--from {from} is one file, but {} backbones are asked for",
-                entries.len()
-            );
-        }
-        for entry in entries {
-            self.install(entry, &directory)?;
-        }
-        Ok(())
+        let entries = registry.chosen(&self.names, self.all, self.from.as_deref())?;
+        entries.into_iter().try_for_each(|entry| self.install(entry, &directory))
     }
 
-    fn install(&self, entry: &RegistryEntry, directory: &std::path::Path) -> Result<()> {
+    fn install(&self, entry: &RegistryEntry, directory: &Path) -> Result<()> {
         let bar = ProgressBar::no_length().with_message(entry.name.clone());
         // A template that does not parse is a bug of ours that a test sees; the default bar serves.
         if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}") {
@@ -123,18 +80,9 @@ impl FetchWeights {
         eprintln!("{}: from {}", entry.name, self.from.as_deref().unwrap_or(&entry.url));
         let result = install.run(entry, self.from.as_deref());
         bar.finish_and_clear();
-        let installed = match result {
-            Ok(installed) => installed,
+        match result {
+            Ok(installed) => print!("{}", installed.summary()),
             Err(error) => bail!("{}: {error}", entry.name),
-        };
-        let manifest = &installed.manifest;
-        let state = if installed.already { "already installed" } else { "installed" };
-        println!("{} {state}: {} (up to {})", entry.name, installed.path.display(), manifest.last_layer);
-        match &manifest.version {
-            Some(version) => println!("  {version}, {}, source sha256 {}", manifest.licence, manifest.source.sha256),
-            None => println!(
-                "  not the published .pth: names, shapes and values were checked, not which training they come from"
-            ),
         }
         Ok(())
     }
@@ -146,18 +94,8 @@ fn names_help() -> String {
     format!("Backbones to install: {}", names.join(", "))
 }
 
-/// The deepest default layer, and those behind it.
-fn last_layers() -> Vec<&'static str> {
-    let mut names = Vec::new();
-    for network in published() {
-        let levels = network.levels.iter().skip(network.needed_levels().saturating_sub(1));
-        names.extend(levels.map(|level| level.name).filter(|name| !names.contains(name)).collect::<Vec<_>>());
-    }
-    names
-}
-
 /// One line per backbone.
-fn list(registry: &Registry, directory: &std::path::Path) {
+fn list(registry: &Registry, directory: &Path) {
     println!("weights directory: {}", directory.display());
     for entry in &registry.weights {
         let installed = weights_files(directory, &entry.name).iter().any(|path| path.is_file());

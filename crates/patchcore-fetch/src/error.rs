@@ -25,8 +25,8 @@ pub enum FetchError {
     },
     /// No connection could be made.
     #[error(
-        "cannot reach {url}: {detail}; without a network take the file from elsewhere: cargo xtask fetch-weights NAME \
-         --from FILE"
+        "cannot reach {url}: {detail}; without a network take the file from elsewhere: patchcore weights import NAME \
+         FILE"
     )]
     Unreachable {
         /// The address.
@@ -35,7 +35,7 @@ pub enum FetchError {
         detail: String,
     },
     /// The server answered with an error.
-    #[error("{url} answered with status {status}: look for the file elsewhere and give it with --from FILE|DIR|URL")]
+    #[error("{url} answered with status {status}: take the file from elsewhere: patchcore weights import NAME FILE")]
     Status {
         /// The address.
         url: String,
@@ -147,6 +147,29 @@ pub enum FetchError {
     /// There is no directory to install into.
     #[error("no weights directory: set PATCHCORE_CACHE or pass --to DIR")]
     NoDirectory,
+    /// `--from` names one file for several backbones.
+    #[error(
+        "{from} is one file, but {count} backbones are asked for: name one, or give a folder or a mirror (an address ending in /)"
+    )]
+    OneFile {
+        /// The file.
+        from: String,
+        /// How many backbones.
+        count: usize,
+    },
+    /// The program was built without the feature that downloads.
+    #[error(
+        "this program was built without downloads (feature `fetch`): download {url} with a browser (its sha256 begins with \
+         {sha256}), then run patchcore weights import {name} FILE"
+    )]
+    NoDownloads {
+        /// The address.
+        url: String,
+        /// The registry's leading digits.
+        sha256: String,
+        /// The backbone.
+        name: String,
+    },
 }
 
 impl FetchError {
