@@ -61,4 +61,4 @@ pub use finish::reweighted_score;
 pub use fitter::Fitter;
 pub use image_input::ImageInput;
 pub use member::Member;
-pub use patchcore::{FittedOn, GoodScores, ImageScore, PatchCore};
+pub use patchcore::{FittedOn, GoodScores, ImageScore, PatchCore, ScoreStep};

@@ -42,6 +42,20 @@ struct Scratch {
     map: AnomalyMap,
 }
 
+/// A part of the work on one photo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ScoreStep {
+    /// The network, and the embedding of its features.
+    Network,
+    /// The nearest bank rows of the patches.
+    Search,
+    /// The anomaly map and the image score.
+    Map,
+    /// All of it, by an engine that does it in one go.
+    Whole,
+}
+
 /// What a model was fitted on.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct FittedOn {
@@ -242,7 +256,7 @@ impl PatchCore {
     /// # Errors
     /// [`ScoreError`]; what `result` holds is then of no use.
     pub fn score_into(&self, image: ImageInput<'_>, result: &mut ImageScore) -> Result<(), ScoreError> {
-        self.score_within_into(image, None, result)
+        self.score_within_into(image, None, result, &mut |_| ())
     }
 
     /// Scores the pixels that are `inside`, `[height, width]` row by row; all of them without it. With
@@ -255,8 +269,23 @@ impl PatchCore {
     /// # Errors
     /// [`ScoreError`]; [`InputError::NothingInside`](crate::error::InputError::NothingInside) when no pixel is inside.
     pub fn score_within(&self, image: ImageInput<'_>, inside: Option<&[bool]>) -> Result<ImageScore, ScoreError> {
+        self.score_in_steps(image, inside, &mut |_| ())
+    }
+
+    /// [`PatchCore::score_within`], which tells `after` of every step that is over, in the order in which they come: who has a clock
+    /// knows what each took. Tiles and members are a pair of steps each. An engine that scores in one go tells of
+    /// [`ScoreStep::Whole`] alone.
+    ///
+    /// # Errors
+    /// [`ScoreError`].
+    pub fn score_in_steps(
+        &self,
+        image: ImageInput<'_>,
+        inside: Option<&[bool]>,
+        after: &mut dyn FnMut(ScoreStep),
+    ) -> Result<ImageScore, ScoreError> {
         let mut result = ImageScore::default();
-        self.score_within_into(image, inside, &mut result)?;
+        self.score_within_into(image, inside, &mut result, after)?;
         Ok(result)
     }
 
@@ -265,6 +294,7 @@ impl PatchCore {
         image: ImageInput<'_>,
         inside: Option<&[bool]>,
         result: &mut ImageScore,
+        after: &mut dyn FnMut(ScoreStep),
     ) -> Result<(), ScoreError> {
         let inside = inside
             .filter(|pixels| pixels.contains(&false) || Some(pixels.len()) != image.width.checked_mul(image.height));
@@ -272,9 +302,10 @@ impl PatchCore {
             && let Some(scored) = self.score_whole(&[image])?.and_then(|mut scored| scored.pop())
         {
             *result = scored;
+            after(ScoreStep::Whole);
             return Ok(());
         }
-        self.scratch.with(|scratch| self.score_parts(image, inside, scratch, result))
+        self.scratch.with(|scratch| self.score_parts(image, inside, scratch, result, after))
     }
 
     /// The steps one by one, for every member.
@@ -285,6 +316,7 @@ impl PatchCore {
         inside: Option<&[bool]>,
         scratch: &mut Scratch,
         result: &mut ImageScore,
+        after: &mut dyn FnMut(ScoreStep),
     ) -> Result<(), ScoreError> {
         let Scratch { parts: buffers, patches, map } = scratch;
         let parts = PhotoParts::new(&self.extractor, image, inside)?;
@@ -293,8 +325,11 @@ impl PatchCore {
             patches.begin(member.grid);
         }
         parts.embed(&self.extractor, image, buffers, |number, rows, cells| {
+            after(ScoreStep::Network);
             let index = self.members[number].index();
-            self.finish.add_rows(self.config(), index, rows, cells, &mut patches[number])
+            self.finish.add_rows(self.config(), index, rows, cells, &mut patches[number])?;
+            after(ScoreStep::Search);
+            Ok(())
         })?;
         self.joint_map(&parts, patches, (image.height, image.width), inside, map, &mut result.map)?;
         let decided = self.deciding_member(patches);
@@ -302,6 +337,7 @@ impl PatchCore {
         result.member = decided;
         result.score = self.finish.image_score(self.config(), member.index(), patches, None, &result.map, inside)?;
         report(patches, result);
+        after(ScoreStep::Map);
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use patchcore_core::memory_bank::MemoryBank;
 use patchcore_core::model_file::{ModelFile, Sections};
 use patchcore_core::nearest_neighbor::Neighbor;
 use patchcore_core::passport::{Drift, ScorePassport};
-use patchcore_core::{ComputeDevice, FittedOn, ImageInput, ImageScore, PatchCore};
+use patchcore_core::{ComputeDevice, FittedOn, ImageInput, ImageScore, PatchCore, ScoreStep};
 use patchcore_io::{Geometry, NetworkInput, Photo};
 use patchcore_metrics::threshold::Thresholds;
 
@@ -102,6 +102,22 @@ impl Model {
     /// [`Error::Score`].
     pub fn score_input(&self, input: &NetworkInput) -> Result<Score, Error> {
         self.score_input_with(&self.core, input)
+    }
+
+    /// [`Model::score_input`], which tells `after` of every step that is over: a program with a clock knows what network, search and
+    /// map took. A GPU may do all in one step ([`ScoreStep::Whole`]).
+    ///
+    /// # Errors
+    /// [`Error::Score`].
+    pub fn score_input_in_steps(
+        &self,
+        input: &NetworkInput,
+        after: &mut (dyn FnMut(ScoreStep) + Send),
+    ) -> Result<Score, Error> {
+        enter!("score");
+        let inside = input.inside.as_deref();
+        let result = self.threads.run(|| self.core.score_in_steps(core_input(input), inside, after))?;
+        Ok(self.to_score(&self.core, input, result))
     }
 
     /// Scores a prepared photo with another core: this model without some of its bank.
