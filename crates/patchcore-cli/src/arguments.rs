@@ -61,6 +61,10 @@ pub enum Command {
     TryDevice(Compute),
     /// Fit, score and evaluate on the photos that ship with the program
     Demo(Demo),
+    /// List, fetch and import the weights of networks
+    Weights(crate::commands::weights::Weights),
+    /// Measure networks, sizes and banks on this machine and suggest one within a time budget
+    Bench(crate::commands::bench::Bench),
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -81,6 +85,8 @@ impl Command {
             Self::Devices(_) => "list of devices",
             Self::Doctor(_) => "examination",
             Self::Demo(_) => "demo",
+            Self::Weights(_) => "installation",
+            Self::Bench(_) => "measurement",
             Self::Completions(_) => "script",
             Self::TryDevice(_) => return None,
         })

@@ -18,6 +18,7 @@ mod hint;
 mod identity;
 mod interrupt;
 mod lettering;
+mod machine;
 mod misuse;
 mod outcome;
 mod output;
@@ -80,6 +81,8 @@ fn main() -> ExitCode {
         Command::Doctor(doctor) => commands::doctor::run(doctor),
         Command::TryDevice(compute) => commands::try_device::run(compute),
         Command::Demo(demo) => commands::demo::run(demo),
+        Command::Weights(weights) => commands::weights::run(weights),
+        Command::Bench(bench) => commands::bench::run(bench),
         Command::Completions(completions) => commands::completions::run(completions),
     };
     match result {

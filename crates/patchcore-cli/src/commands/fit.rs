@@ -9,6 +9,7 @@ use patchcore::{
 };
 
 use crate::arguments::Fit;
+use crate::command_line::quoted;
 use crate::data::{self, Use};
 use crate::forecast::Forecast;
 use crate::free_memory::free_memory;
@@ -118,11 +119,7 @@ fn check_thumbnails(arguments: &Fit) -> anyhow::Result<()> {
 
 /// Who made the model: the date, the command and this program.
 fn provenance() -> Provenance {
-    let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "_-./=:,%+@".contains(c));
-    let word = |argument: std::ffi::OsString| {
-        let text = path_text(argument.as_ref());
-        if plain(&text) && !text.is_empty() { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
-    };
+    let word = |argument: std::ffi::OsString| quoted(&path_text(argument.as_ref()));
     Provenance {
         date: Some(crate::utc::now()),
         command_line: Some(std::env::args_os().map(word).collect::<Vec<_>>().join(" ")),

@@ -1,6 +1,7 @@
 //! One subcommand a file.
 
 pub mod audit;
+pub mod bench;
 pub mod calibrate;
 pub mod compare;
 pub mod completions;
@@ -14,3 +15,4 @@ pub mod inspect_data;
 pub mod reproduce;
 pub mod score;
 pub mod try_device;
+pub mod weights;

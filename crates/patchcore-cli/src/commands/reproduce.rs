@@ -23,6 +23,7 @@ use crate::commands::evaluate;
 use crate::data::{self, Use};
 use crate::free_memory::free_memory;
 use crate::interrupt::{Watch, is_asked};
+use crate::machine::machine;
 use crate::outcome::Outcome;
 use crate::output::{self, make_folder};
 use crate::progress::Display;
@@ -255,16 +256,6 @@ fn measure(
 
 fn is_cancelled(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| matches!(cause.downcast_ref(), Some(Error::Cancelled { .. })))
-}
-
-/// System, processor where the system says which, and threads.
-fn machine() -> String {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model =
-        cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim()));
-    let model = model.map_or(String::new(), |name| format!(", {name}"));
-    format!("{} {}{model}, {threads} threads", std::env::consts::OS, std::env::consts::ARCH)
 }
 
 fn write_page(arguments: &Reproduce, page: &mut Page) -> anyhow::Result<()> {

@@ -1,0 +1,439 @@
+//! `patchcore bench`: what networks, sizes and banks take and find on this machine, and the one that a time budget leaves.
+
+mod measured;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use patchcore::config::CATALOGUE;
+use patchcore::{
+    DataSet, Error, FitOptions, FitPlan, Limits, Mode, Model, Precision, Resize, ScoreStep, Settings, path_text,
+};
+use serde::Serialize;
+
+use self::measured::{Choice, Measured, Milliseconds, Parts, choose, mark_front};
+use crate::arguments::{Compute, InspectFormat};
+use crate::commands::weights;
+use crate::data::{self, Use};
+use crate::free_memory::free_memory;
+use crate::interrupt::{Watch, is_asked};
+use crate::machine::machine;
+use crate::misuse::Misuse;
+use crate::outcome::Outcome;
+use crate::progress::Display;
+use crate::{output, said, utc};
+
+/// `patchcore bench`.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// A data set to fit on and to score: with labelled test photos also to judge by; a folder of photos gives times alone
+    #[arg(long, value_name = "PATH")]
+    data: PathBuf,
+    /// Time that a photo may take, in milliseconds: 95 of 100 photos must stay within it
+    #[arg(long, value_name = "MS", value_parser = parse_budget)]
+    budget_ms: Option<f64>,
+    /// Networks to try [default: those whose weights are here, see `patchcore weights list`]
+    #[arg(long, value_name = "NETWORK,NETWORK", value_delimiter = ',')]
+    backbone: Vec<String>,
+    /// Short sides after the resize to try, in pixels
+    #[arg(long, value_name = "PIXELS,PIXELS", value_delimiter = ',', default_values_t = [192, 256, 384])]
+    resize: Vec<u32>,
+    /// Shares of the training patches to try, of each memory bank, in (0, 1] [default: 0.01 and the mode's own]
+    #[arg(long, value_name = "SHARE,SHARE", value_delimiter = ',', allow_negative_numbers = true)]
+    coreset_sampling_ratio: Vec<f64>,
+    /// Whose definition to compute, as in `fit`
+    #[arg(long, default_value = Mode::default().name())]
+    mode: String,
+    /// The most photos of each class to score, evenly chosen [default: all; of a folder of photos 40]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    photos: Option<u32>,
+    /// Source of every random choice
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    seed: u64,
+    #[command(flatten)]
+    compute: Compute,
+    /// Memory that a fit may take, in MiB; a choice that may need more is left out [default: what is free, where the system says so]
+    #[arg(long, value_name = "MIB")]
+    max_memory: Option<u64>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = InspectFormat::Table)]
+    format: InspectFormat,
+}
+
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct BenchFile<'a> {
+    version: u32,
+    program: &'static str,
+    date: String,
+    machine: String,
+    device: String,
+    data: String,
+    mode: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget_ms: Option<f64>,
+    measured: &'a [Measured],
+    left_out: &'a [LeftOut],
+    /// The command of the choice within the budget.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
+}
+
+/// A choice that could not be measured.
+#[derive(Serialize)]
+struct LeftOut {
+    what: String,
+    reason: String,
+}
+
+/// A photo to score.
+struct Timed<'a> {
+    path: &'a Path,
+    is_anomalous: bool,
+}
+
+/// Photos of a plain folder that are timed.
+const OF_A_FOLDER: usize = 40;
+
+/// The first photos of a model are not timed: buffers are made and caches filled.
+const WARM_UP: usize = 2;
+
+pub fn run(arguments: &Bench) -> anyhow::Result<Outcome> {
+    let choices = choices(arguments)?;
+    let data = data::open(&arguments.data, Use::Good)?;
+    let files = data.training()?;
+    let photos = photos(&data, arguments.photos.map(|count| count as usize));
+    let device = crate::device::open(&arguments.compute)?;
+    // Between two stages nobody else looks whether Ctrl-C was pressed.
+    let _watch = Watch::new();
+    let (mut all, mut left_out) = (Vec::new(), Vec::new());
+    // Which photos could be scored, of all choices.
+    let mut usable = vec![true; photos.len()];
+    for (number, settings) in choices.iter().enumerate() {
+        let what = said_of(settings);
+        output::note(&format!("{what} ({} of {})", number + 1, choices.len()));
+        let settings = Settings { device: device.name(), ..settings.clone() };
+        match measure(arguments, &settings, files, &photos, &mut usable) {
+            Ok(one) => all.push(one),
+            Err(error) if is_asked() => return Err(error),
+            Err(error) => {
+                let reason = said::of_chain(&error);
+                tracing::warn!("{what} is left out: {reason}");
+                left_out.push(LeftOut { what, reason });
+            }
+        }
+    }
+    if let (true, Some(first)) = (all.is_empty(), left_out.first()) {
+        anyhow::bail!("nothing could be measured, the first error: {}: {}", first.what, first.reason);
+    }
+    let labels: Vec<bool> = kept(&usable, photos.iter().map(|photo| photo.is_anomalous)).collect();
+    for one in &mut all {
+        one.scores = kept(&usable, std::mem::take(&mut one.scores)).collect();
+        one.judge(&labels);
+    }
+    mark_front(&mut all);
+    let choice = arguments.budget_ms.and_then(|budget| choose(&all, budget, &labels));
+    let command = choice.as_ref().map(|choice| command(arguments, choice.best));
+    let text = match arguments.format {
+        InspectFormat::Json => {
+            let file = BenchFile {
+                version: 1,
+                program: env!("CARGO_PKG_VERSION"),
+                date: utc::now(),
+                machine: machine(),
+                device: device.name(),
+                data: path_text(&arguments.data),
+                mode: &arguments.mode,
+                budget_ms: arguments.budget_ms,
+                measured: &all,
+                left_out: &left_out,
+                command,
+            };
+            serde_json::to_string_pretty(&file)? + "\n"
+        }
+        InspectFormat::Table => {
+            table(&all)
+                + &sentences(arguments, choice.as_ref(), &all, data.labelled().is_ok())
+                + &command.map_or(String::new(), |line| line + "\n")
+        }
+    };
+    output::print(&text)?;
+    let failed = usable.iter().filter(|usable| !**usable).count();
+    if failed > 0 {
+        tracing::warn!("{failed} of {} photos could not be scored and count nowhere", photos.len());
+    }
+    Ok(if failed > 0 || !left_out.is_empty() { Outcome::SomeImagesFailed } else { Outcome::Done })
+}
+
+/// Every network with every size and bank.
+fn choices(arguments: &Bench) -> anyhow::Result<Vec<Settings>> {
+    let mode = Mode::from_name(&arguments.mode)?;
+    let here = CATALOGUE.iter().filter(|network| weights::are_here(network)).map(|network| network.name.to_owned());
+    let networks: Vec<String> = if arguments.backbone.is_empty() { here.collect() } else { arguments.backbone.clone() };
+    if networks.is_empty() {
+        return Err(Misuse("no network has weights here: name one with --backbone".to_owned()).into());
+    }
+    let mut all = Vec::new();
+    for backbone in &networks {
+        let of = |resize: u32, ratio: Option<f64>| -> anyhow::Result<Settings> {
+            Ok(Settings {
+                mode,
+                backbone: backbone.clone(),
+                resize: Some(Resize::Short(resize)),
+                coreset_sampling_ratio: ratio,
+                seed: arguments.seed,
+                precision: Precision::from_name(&arguments.compute.precision)?,
+                instructions: arguments.compute.instructions()?,
+                ..Settings::default()
+            })
+        };
+        for resize in &arguments.resize {
+            let mut ratios = arguments.coreset_sampling_ratio.clone();
+            if ratios.is_empty() {
+                let own = of(*resize, None)?.config()?.coreset_sampling_ratio;
+                ratios = vec![own.min(0.01), own];
+                ratios.dedup();
+            }
+            for ratio in ratios {
+                let settings = of(*resize, Some(ratio))?;
+                // A value out of its range is found before the first fit.
+                settings.config()?;
+                all.push(settings);
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// The photos to score: the labelled ones, of each class at most so many; without any, photos of the fit.
+fn photos(data: &DataSet, most: Option<usize>) -> Vec<Timed<'_>> {
+    let of_class = |is_anomalous: bool| {
+        let of_it: Vec<&Path> = data
+            .test
+            .iter()
+            .filter(|image| image.is_anomalous == is_anomalous)
+            .map(|image| image.path.as_path())
+            .collect();
+        evenly(of_it, most.unwrap_or(usize::MAX)).map(move |path| Timed { path, is_anomalous }).collect::<Vec<_>>()
+    };
+    if data.test.is_empty() {
+        let files = data.train.iter().map(PathBuf::as_path).collect();
+        return evenly(files, most.unwrap_or(OF_A_FOLDER)).map(|path| Timed { path, is_anomalous: false }).collect();
+    }
+    [false, true].into_iter().flat_map(of_class).collect()
+}
+
+/// At most so many, from the whole length.
+fn evenly<T>(all: Vec<T>, most: usize) -> impl Iterator<Item = T> {
+    let (count, taken) = (all.len(), all.len().min(most));
+    let is_taken = move |at: usize| (at + 1) * taken / count > at * taken / count;
+    all.into_iter().enumerate().filter(move |(at, _)| is_taken(*at)).map(|(_, item)| item)
+}
+
+/// Those whose flag is set.
+fn kept<'a, T: 'a>(flags: &'a [bool], items: impl IntoIterator<Item = T> + 'a) -> impl Iterator<Item = T> + 'a {
+    items.into_iter().zip(flags).filter(|(_, flag)| **flag).map(|(item, _)| item)
+}
+
+/// Fits one choice and scores every photo with it, each by itself as on a line.
+fn measure(
+    arguments: &Bench,
+    settings: &Settings,
+    files: &[PathBuf],
+    photos: &[Timed<'_>],
+    usable: &mut [bool],
+) -> anyhow::Result<Measured> {
+    let cancelled = || Error::Cancelled { what: "measurement" };
+    let allowed = arguments.max_memory.map(|mib| mib.saturating_mul(1 << 20)).or_else(free_memory);
+    let config = settings.config()?;
+    if let Some(allowed) = allowed {
+        FitPlan::of_files(&config, files, &Limits::default()).check_within(allowed)?;
+    }
+    let mut display = Display::new();
+    let report = Model::fit_with(settings, files, FitOptions::default().progress(|progress| display.show(progress)))?;
+    drop(display);
+    let model = report.model;
+    let (mut scores, mut times) = (Vec::with_capacity(photos.len()), Vec::new());
+    for photo in photos.iter().take(WARM_UP) {
+        let _ = time_photo(&model, photo.path);
+    }
+    for (photo, usable) in photos.iter().zip(usable) {
+        if is_asked() {
+            return Err(cancelled().into());
+        }
+        match time_photo(&model, photo.path) {
+            Ok((score, parts)) => {
+                scores.push(score);
+                times.push(parts);
+            }
+            Err(error) => {
+                if std::mem::replace(usable, false) {
+                    tracing::warn!("left out: {}", output::naming(&path_text(photo.path), &error));
+                }
+                scores.push(f32::NAN);
+            }
+        }
+    }
+    let milliseconds =
+        Milliseconds::of(&times).ok_or_else(|| anyhow::anyhow!("no photo could be scored; look at the photos"))?;
+    Ok(Measured {
+        backbone: settings.backbone.clone(),
+        resize: short_side(settings),
+        coreset_sampling_ratio: config.coreset_sampling_ratio,
+        bank_rows: model.banks().iter().map(|bank| bank.len()).collect(),
+        photos: times.len(),
+        milliseconds,
+        image_auroc: None,
+        image_auroc_interval: None,
+        is_on_front: false,
+        scores,
+    })
+}
+
+/// A photo's score, and the milliseconds of its parts.
+fn time_photo(model: &Model, path: &Path) -> Result<(f32, Parts), Error> {
+    let started = Instant::now();
+    let photo = model.open_photo(path, &Limits::default())?;
+    let input = model.prepare(&photo)?;
+    let mut last = Instant::now();
+    let mut parts: Parts = [(last - started).as_secs_f64() * 1e3, 0.0, 0.0, 0.0];
+    let score = model.score_input_in_steps(&input, &mut |step| {
+        let [_, network, search, map] = &mut parts;
+        let part = match step {
+            ScoreStep::Search => search,
+            ScoreStep::Map => map,
+            _ => network,
+        };
+        let now = Instant::now();
+        *part += (now - last).as_secs_f64() * 1e3;
+        last = now;
+    })?;
+    Ok((score.score, parts))
+}
+
+fn short_side(settings: &Settings) -> u32 {
+    match settings.resize {
+        Some(Resize::Short(side)) => side,
+        _ => 0,
+    }
+}
+
+fn said_of(settings: &Settings) -> String {
+    let share = settings.coreset_sampling_ratio.map_or(String::new(), |ratio| format!(", {}", percent(ratio)));
+    format!("{}, {} px{share}", settings.backbone, short_side(settings))
+}
+
+fn named(one: &Measured) -> String {
+    format!("{}, {} px, {}", one.backbone, one.resize, percent(one.coreset_sampling_ratio))
+}
+
+fn percent(share: f64) -> String {
+    format!("{} %", (share * 1e6).round() / 1e4)
+}
+
+fn table(all: &[Measured]) -> String {
+    let network = all.iter().map(|one| one.backbone.len()).max().unwrap_or(0).max("network".len());
+    let rows = |one: &Measured| one.bank_rows.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ");
+    let width = all.iter().map(|one| rows(one).len()).max().unwrap_or(0).max("rows".len());
+    let mut text = format!(
+        "  {:<network$}  {:>6}  {:>7}  {:>width$}  {:>6}  {:>7}  {:>6}  {:>5}  {:>6}  {:>6}  image AUROC (95 %)\n",
+        "network", "resize", "bank", "rows", "decode", "network", "search", "map", "median", "p95"
+    );
+    for one in all {
+        let ms = &one.milliseconds;
+        let mark = if one.is_on_front { '*' } else { ' ' };
+        text.push_str(&format!(
+            "{mark} {:<network$}  {:>6}  {:>7}  {:>width$}  {:>6.1}  {:>7.1}  {:>6.1}  {:>5.1}  {:>6.1}  {:>6.1}  {}\n",
+            one.backbone,
+            one.resize,
+            percent(one.coreset_sampling_ratio),
+            rows(one),
+            ms.decode,
+            ms.network,
+            ms.search,
+            ms.map,
+            ms.median,
+            ms.p95,
+            auroc(one),
+        ));
+    }
+    text + "times in ms per photo, one at a time: medians, and what 95 of 100 photos take at most (p95)\n\
+            *: nothing else here is both faster and better\n"
+}
+
+fn auroc(one: &Measured) -> String {
+    match (one.image_auroc, &one.image_auroc_interval) {
+        (Some(auroc), Some(interval)) => format!("{auroc:.4} ({:.4} to {:.4})", interval.low, interval.high),
+        (Some(auroc), None) => format!("{auroc:.4} (too few photos to say)"),
+        (None, _) => "-".to_owned(),
+    }
+}
+
+/// What the budget leaves, in words.
+fn sentences(arguments: &Bench, choice: Option<&Choice<'_>>, all: &[Measured], has_test: bool) -> String {
+    let mut text = String::new();
+    if !has_test {
+        text.push_str("the data has no labelled photos: nothing here says which choice finds more\n");
+    }
+    let Some(budget) = arguments.budget_ms else {
+        return text + "--budget-ms MS chooses one\n";
+    };
+    let Some(Choice { best, as_good }) = choice else {
+        let fastest = all.iter().min_by(|a, b| a.milliseconds.p95.total_cmp(&b.milliseconds.p95));
+        let fastest = fastest
+            .map_or(String::new(), |one| format!("; the fastest is {} at {:.1} ms", named(one), one.milliseconds.p95));
+        return text
+            + &format!(
+                "nothing stays within {budget} ms on this machine{fastest}: try a smaller --resize or --coreset-sampling-ratio\n"
+            );
+    };
+    text.push_str(&format!("within {budget} ms: {} ({:.1} ms)\n", named(best), best.milliseconds.p95));
+    if let Some(other) = as_good {
+        text.push_str(&format!(
+            "these photos do not tell it apart from {} ({:.1} ms)\n",
+            named(other),
+            other.milliseconds.p95
+        ));
+    }
+    text
+}
+
+/// The one line to type.
+fn command(arguments: &Bench, best: &Measured) -> String {
+    let mut words = vec!["patchcore fit --data".to_owned(), crate::command_line::quoted(&path_text(&arguments.data))];
+    let mut option = |name: &str, value: String| words.push(format!("--{name} {value}"));
+    if arguments.mode != Mode::default().name() {
+        option("mode", arguments.mode.clone());
+    }
+    if arguments.seed != 0 {
+        option("seed", arguments.seed.to_string());
+    }
+    if arguments.compute.device != patchcore::DEFAULT_DEVICE {
+        option("device", arguments.compute.device.clone());
+    }
+    option("backbone", best.backbone.clone());
+    option("resize", best.resize.to_string());
+    option("coreset-sampling-ratio", best.coreset_sampling_ratio.to_string());
+    words.push("-o part.patchcore".to_owned());
+    words.join(" ")
+}
+
+fn parse_budget(text: &str) -> Result<f64, String> {
+    let budget = text.parse::<f64>().ok().filter(|budget| budget.is_finite() && *budget > 0.0);
+    budget.ok_or_else(|| "expected a number of milliseconds above 0".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_of_many_are_taken_from_the_whole_length() {
+        let taken = |count: usize, most: usize| evenly((0..count).collect(), most).collect::<Vec<usize>>();
+        assert_eq!(taken(10, 2), [4, 9]);
+        assert_eq!(taken(3, 9), [0, 1, 2]);
+        assert_eq!(taken(0, 2), [0; 0]);
+        assert_eq!(taken(100, 40).len(), 40);
+    }
+}
