@@ -19,6 +19,7 @@ use self::page::{ModeColumn, Page, Row, State};
 pub use self::published::PAPERS_BACKBONE;
 use self::record::{MadeWith, Record, described};
 use crate::arguments::Reproduce;
+use crate::command_line::shell_path;
 use crate::commands::evaluate;
 use crate::data::{self, Use};
 use crate::free_memory::free_memory;
@@ -130,8 +131,11 @@ pub fn run(arguments: &Reproduce) -> anyhow::Result<Outcome> {
             write_page(arguments, &mut page)?;
         }
     }
-    output::print(&format!("written to {}\n", arguments.output.join(PAGE).display()))?;
-    outcome(&page)
+    let written = arguments.output.join(PAGE);
+    output::print(&format!("written to {}\n", written.display()))?;
+    let outcome = outcome(&page)?;
+    output::next(&format!("less {}", shell_path(&written)));
+    Ok(outcome)
 }
 
 /// The modes asked for, each once, with what they mean for a fit.
@@ -259,7 +263,7 @@ fn is_cancelled(error: &anyhow::Error) -> bool {
 
 /// System, processor where the system says which, and threads.
 fn machine() -> String {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = crate::threads::in_force();
     let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model =
         cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim()));
