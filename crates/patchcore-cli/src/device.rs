@@ -13,7 +13,21 @@ use crate::interrupt::{Watch, is_asked};
 pub fn open(compute: &Compute) -> anyhow::Result<ComputeDevice> {
     let precision = Precision::from_name(&compute.precision)?;
     try_in_subprocess(&compute.device, precision)?;
-    Ok(open_device(&compute.device, precision, compute.instructions()?)?)
+    let device = open_device(&compute.device, precision, compute.instructions()?)?;
+    log_device(&device);
+    Ok(device)
+}
+
+/// For `-v`: what is computed, setting by setting.
+pub fn log_settings(settings: Vec<(&'static str, String)>) {
+    settings.iter().for_each(|(name, value)| tracing::debug!("{name}: {value}"));
+}
+
+/// For `-v`: what computes.
+fn log_device(device: &ComputeDevice) {
+    let instructions = device.instructions().map(|set| format!(", {} instructions", set.name())).unwrap_or_default();
+    let threads = crate::threads::in_force();
+    tracing::debug!("device {} in {}{instructions}, {threads} threads", device.name(), device.precision().name());
 }
 
 /// Loads a model on such a device; a drift that was allowed is a warning.
@@ -25,6 +39,8 @@ pub fn load(source: &ModelSource) -> anyhow::Result<Model> {
     options.instructions = source.compute.instructions()?;
     options.allow_drift = source.allow_drift;
     let model = Model::load_with(&source.model, &options)?;
+    log_device(model.device());
+    log_settings(model.config().described());
     if let (Some(drift), Some(passport)) = (model.drift(), model.passport())
         && drift.worst() > passport.tolerance(precision)
     {

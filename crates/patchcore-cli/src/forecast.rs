@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use patchcore::{Progress, Stage};
 
+use crate::in_words::in_words;
+
 /// The work that is measured before anything is said of the rest.
 const MEASURED: Duration = Duration::from_secs(1);
 
@@ -49,17 +51,6 @@ impl Forecast {
     }
 }
 
-/// A time for a reader: seconds, minutes or hours.
-fn in_words(seconds: f64) -> String {
-    let (count, unit) = match seconds {
-        below if below < 90.0 => (below, "second"),
-        below if below < 90.0 * 60.0 => (below / 60.0, "minute"),
-        more => (more / 3600.0, "hour"),
-    };
-    let count = count.round().max(1.0);
-    format!("{count} {unit}{}", if count == 1.0 { "" } else { "s" })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,11 +77,5 @@ mod tests {
         let later = forecast.began.0 + Duration::from_secs(9);
         assert_eq!(forecast.line_at(Progress::new(Stage::Features, 5, 5), later), None);
         assert_eq!(forecast.line_at(Progress::new(Stage::Features, 5, 0), later), None);
-    }
-
-    #[test]
-    fn times_are_in_a_unit_that_fits() {
-        let words = [0.2, 1.4, 89.0, 100.0, 3600.0, 5400.0, 36_000.0].map(in_words);
-        assert_eq!(words, ["1 second", "1 second", "89 seconds", "2 minutes", "60 minutes", "2 hours", "10 hours"]);
     }
 }

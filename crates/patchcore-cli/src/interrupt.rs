@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::output::note;
+use crate::output::{fatal, note};
 
 /// What a shell gives a program that Ctrl-C ended: 128 and the number of SIGINT.
 pub const EXIT_CODE: u8 = 130;
@@ -30,7 +30,7 @@ pub fn install(what: Option<&'static str>) {
 fn interrupted() {
     let again = ASKED.swap(true, Ordering::SeqCst);
     if again || WATCHED.load(Ordering::SeqCst) == 0 {
-        WHAT.get().iter().for_each(|what| note(&format!("error: the {what} was cancelled")));
+        WHAT.get().iter().for_each(|what| fatal(&format!("error: the {what} was cancelled")));
         std::process::exit(EXIT_CODE.into());
     }
     note("stopping at the next step (Ctrl-C again: at once)");

@@ -7,6 +7,7 @@
 mod arguments;
 mod command_line;
 mod commands;
+mod config_file;
 mod csv_cell;
 mod data;
 mod device;
@@ -16,6 +17,7 @@ mod forecast;
 mod free_memory;
 mod hint;
 mod identity;
+mod in_words;
 mod interrupt;
 mod lettering;
 mod machine;
@@ -33,39 +35,46 @@ mod row_stream;
 mod run_record;
 mod said;
 mod stress;
+mod threads;
 mod utc;
 mod write_plan;
 
-use std::io::IsTerminal;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ColorChoice, CommandFactory, FromArgMatches};
 use patchcore::Error;
 use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::fmt::format::debug_fn;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, General};
 use crate::outcome::Outcome;
 
 fn main() -> ExitCode {
-    let given = match run_record::expanded(std::env::args_os().collect()) {
+    let given = match config_file::expanded(std::env::args_os().collect()).and_then(run_record::expanded) {
         Ok(given) => given,
         Err(error) => {
-            output::note(&format!("error: {}", said::of_chain(&error)));
+            output::fatal(&format!("error: {}", said::of_chain(&error)));
             return ExitCode::from(if misuse::is_misuse(&error) { 2 } else { 1 });
         }
     };
-    let arguments = Arguments::parse_from(given);
-    let level = if arguments.verbose { "debug" } else { "warn" };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("PATCHCORE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time();
-    // Names of files are part of messages: their control characters must not reach a terminal.
-    let log = log.fmt_fields(debug_fn(output::log_field).delimited(" "));
-    // Colours are for terminals, and for those who did not ask for none.
-    let colors = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    // A log that nobody reads any more is no reason to stop (reporting it on stderr would panic).
-    log.with_ansi(colors).with_target(arguments.verbose).log_internal_errors(false).init();
+    command_line::keep(&given);
+    let arguments = match parsed(&given) {
+        Ok(arguments) => arguments,
+        Err(error) => match other_tools_word(&error) {
+            Some(line) => {
+                output::fatal(&line);
+                return ExitCode::from(2);
+            }
+            None => error.exit(),
+        },
+    };
+    let general = &arguments.general;
+    if let Err(error) = prepare(general) {
+        output::fatal(&format!("error: {error:#}"));
+        return ExitCode::from(1);
+    }
     interrupt::install(arguments.command.what());
     let result = match &arguments.command {
         Command::Fit(fit) => commands::fit::run(fit),
@@ -83,7 +92,9 @@ fn main() -> ExitCode {
         Command::Demo(demo) => commands::demo::run(demo),
         Command::Weights(weights) => commands::weights::run(weights),
         Command::Bench(bench) => commands::bench::run(bench),
+        Command::Config(config) => commands::config::run(config, general),
         Command::Completions(completions) => commands::completions::run(completions),
+        Command::Man(man) => commands::man::run(man),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
@@ -94,7 +105,7 @@ fn main() -> ExitCode {
         Err(error) => {
             let cancelled = error.chain().find(|cause| matches!(cause.downcast_ref(), Some(Error::Cancelled { .. })));
             let text = cancelled.map_or_else(|| said::of_chain(&error), said::of);
-            output::note(&format!("error: {text}"));
+            output::fatal(&format!("error: {text}"));
             hint::hint(&error).iter().for_each(|hint| output::note(&format!("hint: {hint}")));
             ExitCode::from(match cancelled {
                 Some(_) => interrupt::EXIT_CODE,
@@ -103,4 +114,58 @@ fn main() -> ExitCode {
             })
         }
     }
+}
+
+/// The command line as the options that it means.
+fn parsed(given: &[OsString]) -> Result<Arguments, clap::Error> {
+    let colors = match command_line::value_of(given, "--color").as_deref().and_then(|word| word.to_str()) {
+        Some("always") => ColorChoice::Always,
+        Some("never") => ColorChoice::Never,
+        _ => ColorChoice::Auto,
+    };
+    let mut program = Arguments::command().color(colors);
+    let mut matches = program.try_get_matches_from_mut(given)?;
+    Arguments::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut program))
+}
+
+/// The commands of other tools, with what does the same here.
+const WORDS_OF_OTHERS: [(&[&str], &str); 3] = [
+    (&["train", "learn", "build"], "patchcore fit --data GOOD_PHOTOS -o part.patchcore"),
+    (&["predict", "infer", "inference", "detect", "classify", "run"], "patchcore score --model part.patchcore PHOTO"),
+    (&["test", "eval", "validate", "metrics"], "patchcore evaluate --model part.patchcore --data TEST_SET -o results"),
+];
+
+/// The error for a command of other tools: what it is called here.
+fn other_tools_word(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    if error.kind() != ErrorKind::InvalidSubcommand {
+        return None;
+    }
+    let (_, line) = WORDS_OF_OTHERS.iter().find(|(words, _)| words.contains(&word.as_str()))?;
+    Some(format!("error: there is no command {word}; did you mean `{line}`?"))
+}
+
+/// Settles what goes to stderr, in which colours, and with how many threads is computed.
+fn prepare(general: &General) -> anyhow::Result<()> {
+    if general.quiet {
+        output::be_quiet();
+    }
+    output::color_results(general.color);
+    if let Some(threads) = general.threads {
+        threads::settle(threads)?;
+    }
+    let level = match (general.quiet, general.verbose) {
+        (true, _) => "off",
+        (_, true) => "debug",
+        _ => "warn",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("PATCHCORE_LOG").ok().filter(|_| !general.quiet);
+    let filter = filter.unwrap_or_else(|| tracing_subscriber::EnvFilter::new(level));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time();
+    // Names of files are part of messages: their control characters must not reach a terminal.
+    let log = log.fmt_fields(debug_fn(output::log_field).delimited(" "));
+    let log = log.with_ansi(output::has_colors(general.color, &std::io::stderr()));
+    // A log that nobody reads any more is no reason to stop (reporting it on stderr would panic).
+    log.with_target(general.verbose).log_internal_errors(false).init();
+    Ok(())
 }

@@ -1,12 +1,15 @@
 //! Where results go: stdout, and files in folders that are made when needed.
 
 use std::fmt;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use patchcore::{Model, Remark, Remarks, Threshold, one_line};
 
+use crate::arguments::Color;
 use crate::{hint, said};
 
 /// Writes text to stdout; an error instead of a panic where `println!` panics.
@@ -15,10 +18,75 @@ pub fn print(text: &str) -> anyhow::Result<()> {
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("cannot write the results to stdout")
 }
 
-/// Writes a line to stderr, with the control characters of names escaped. Nobody may be reading it (`2>&1 | head`): then the work
-/// goes on, where `eprintln!` panics.
+/// Whether `--quiet` was given: nothing goes to stderr but the error that ends the program.
+static QUIET: AtomicBool = AtomicBool::new(false);
+/// Whether results on stdout have colours.
+static COLORS: OnceLock<bool> = OnceLock::new();
+
+/// Silences [`note`].
+pub fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Whether nothing goes to stderr but errors.
+pub fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// Writes a line to stderr, with the control characters of names escaped; none where `--quiet` was given.
 pub fn note(line: &str) {
+    if !is_quiet() {
+        fatal(line);
+    }
+}
+
+/// Writes the line that says why the program ends, quiet or not. Nobody may be reading it (`2>&1 | head`): then the work goes on, where
+/// `eprintln!` panics.
+pub fn fatal(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", one_line(line));
+}
+
+/// Says what to do next: a line to type.
+pub fn next(line: &str) {
+    note(&format!("next: {line}"));
+}
+
+/// Whether a stream has colours: as `--color` says, else a terminal has, unless NO_COLOR asks for none.
+pub fn has_colors(color: Color, stream: &impl IsTerminal) -> bool {
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    }
+}
+
+/// Settles whether results on stdout have colours.
+pub fn color_results(color: Color) {
+    COLORS.get_or_init(|| has_colors(color, &std::io::stdout()));
+}
+
+/// A word that says how something ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// As it should.
+    Good,
+    /// A person should look.
+    Doubtful,
+    /// Not as it should.
+    Bad,
+}
+
+/// Text of this program in the colour of its tone, where results have colours.
+pub fn toned(tone: Tone, text: &str) -> String {
+    let code = match tone {
+        Tone::Good => 32,
+        Tone::Doubtful => 33,
+        Tone::Bad => 31,
+    };
+    match COLORS.get() {
+        Some(true) => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+        _ => text.to_owned(),
+    }
 }
 
 /// One field of a message of the log, with the control characters of names escaped.

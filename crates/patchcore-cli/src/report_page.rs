@@ -144,7 +144,7 @@ pub fn configuration(model: &Model) -> Vec<Fact> {
 }
 
 fn environment(data: &Path, model: &Model, evaluation: &Evaluation, scoring: Duration) -> Vec<Fact> {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = crate::threads::in_force();
     // A test set has images: a folder without any is refused.
     let per_image = scoring.as_secs_f64() * 1e3 / evaluation.images.len() as f64;
     let masks = (evaluation.masks.masks() > 0).then(|| Fact::new("masks", evaluation.masks.rule().to_string()));

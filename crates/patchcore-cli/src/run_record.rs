@@ -8,6 +8,7 @@ use patchcore::metrics::{Results, RunFile, RunNote};
 use patchcore::{one_line, path_of_text, path_text};
 
 use crate::arguments::{Evaluate, MapGeometry};
+use crate::command_line::{VALUED, command_at};
 use crate::file_digest::file_sha256;
 use crate::misuse::Misuse;
 use crate::utc;
@@ -146,11 +147,15 @@ fn beside(word: &str) -> Beside {
     match word {
         "--help" => Beside::Help,
         "--output" => Beside::Valued,
-        "--force" | "--verbose" => Beside::Whole,
+        "--force" | "--verbose" | "--quiet" => Beside::Whole,
         _ if word.starts_with("--output=") => Beside::Whole,
+        _ if VALUED.contains(&word) => Beside::Valued,
+        _ if VALUED.iter().any(|option| word.strip_prefix(option).is_some_and(|rest| rest.starts_with('='))) => {
+            Beside::Whole
+        }
         _ if word.starts_with("--") => Beside::Recorded,
         // Short options, several in one word.
-        _ => match word.strip_prefix('-').map(|letters| letters.trim_start_matches('v')) {
+        _ => match word.strip_prefix('-').map(|letters| letters.trim_start_matches(['v', 'q'])) {
             Some("o") => Beside::Valued,
             Some("") if word.len() > 1 => Beside::Whole,
             Some(letters) if letters.starts_with('o') => Beside::Whole,
@@ -166,11 +171,10 @@ fn beside(word: &str) -> Beside {
 /// [`Misuse`] for an option beside it that the record gives; and where the record cannot be read, or has an option that is none of it.
 pub fn expanded(given: Vec<OsString>) -> anyhow::Result<Vec<OsString>> {
     let (mut from, mut refused) = (None, None);
-    let mut words = given.iter().skip(1);
-    // What comes before the command is of all commands.
-    if words.find(|word| !word.to_string_lossy().starts_with('-')).is_none_or(|word| word != COMMAND[1]) {
+    let Some(at) = command_at(&given).filter(|at| given.get(*at).is_some_and(|word| word == COMMAND[1])) else {
         return Ok(given);
-    }
+    };
+    let mut words = given.iter().skip(at + 1);
     while let Some(word) = words.next() {
         let text = word.to_string_lossy();
         if word == FROM {

@@ -39,6 +39,8 @@ pub enum Kind {
     ReproducePage,
     /// What `reproduce` keeps of a run.
     ReproduceRecord,
+    /// A page of `man`.
+    ManualPage,
 }
 
 /// Files that a command reads.
@@ -209,6 +211,7 @@ impl Kind {
                 Kind::StressTable => starts("kind,level,change,image_auroc"),
                 Kind::ReproducePage => starts("# PatchCore on public benchmarks"),
                 Kind::ReproduceRecord => has_keys(&bytes, &["made_with", "written", "results"]),
+                Kind::ManualPage => holds(b".TH patchcore"),
                 Kind::Replicates => starts("{\"evaluation_sha256\":"),
                 Kind::Examination => has_keys(&bytes, &["device", "precision", "decoders", "checks", "stages"]),
             })

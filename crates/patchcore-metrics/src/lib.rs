@@ -99,7 +99,7 @@ pub use auroc::auroc;
 pub use average_precision::average_precision;
 pub use bootstrap::{
     Bootstrap, ImageReplicates, PixelReplicates, image_replicates, image_replicates_at, pixel_replicates,
-    pixel_replicates_at,
+    pixel_replicates_at, pixel_replicates_telling,
 };
 pub use compare::{
     ChangedPhoto, ComparedPhoto, Comparison, ComparisonFinding, Judged, KindDifference, MetricDifference, OfBoth,

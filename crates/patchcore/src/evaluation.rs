@@ -9,7 +9,7 @@ use patchcore_io::{
     path_text,
 };
 use patchcore_metrics::threshold::{Threshold, Thresholds};
-use patchcore_metrics::{Bootstrap, PixelReplicates, Results, image_replicates_at, pixel_replicates_at};
+use patchcore_metrics::{Bootstrap, PixelReplicates, Results, image_replicates_at, pixel_replicates_telling};
 
 use crate::ahead::Ahead;
 use crate::error::Error;
@@ -187,6 +187,7 @@ impl Model {
         let defects = images.iter().filter(|row| row.image.is_anomalous).map(|row| row.image.kind.clone());
         let names: BTreeSet<String> = defects.collect();
         let sets = 1 + names.len();
+        tell(Stage::Metrics, 0, sets)?;
         let overall = metrics_of(&images, None, &judged_at, verdicts_at)?;
         tell(Stage::Metrics, 1, sets)?;
         let mut kinds = BTreeMap::new();
@@ -296,22 +297,42 @@ impl Evaluation {
     /// # Errors
     /// [`Error::Metric`] for settings without resamples or with a confidence outside (0, 1).
     pub fn add_intervals(&mut self, bootstrap: &Bootstrap) -> Result<(), Error> {
+        self.add_intervals_with(bootstrap, |_| ControlFlow::Continue(()))
+    }
+
+    /// [`Evaluation::add_intervals`], with `progress` told of [`Stage::Intervals`] every few resamples; [`ControlFlow::Break`] ends it,
+    /// and the metrics keep the intervals that were there by then.
+    ///
+    /// # Errors
+    /// As [`Evaluation::add_intervals`], and [`Error::Cancelled`] when the progress callback breaks.
+    pub fn add_intervals_with(
+        &mut self,
+        bootstrap: &Bootstrap,
+        mut progress: impl FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
         let images = &self.images;
         let [of_images, of_pixels] = values(&self.judged_at);
+        let total = (1 + self.kinds.len()) * bootstrap.resamples;
         let sets = std::iter::once((None, &mut self.overall));
-        for (kind, metrics) in sets.chain(self.kinds.iter_mut().map(|(kind, metrics)| (Some(kind.as_str()), metrics))) {
+        let sets = sets.chain(self.kinds.iter_mut().map(|(kind, metrics)| (Some(kind.as_str()), metrics)));
+        for (at, (kind, metrics)) in sets.enumerate() {
             let entries = Entries::new(images, kind);
             // What is not defined on this set has its reason in the metric itself.
             if metrics.image.is_ok() {
                 let replicates = image_replicates_at(of_images, &entries.scores, &entries.labels, bootstrap)?;
                 metrics.intervals.extend(replicates.intervals()?.iter());
             }
+            let before = at * bootstrap.resamples;
+            let mut tell = |done, _| progress(Progress::new(Stage::Intervals, before + done, total));
             if metrics.pixel.is_ok() {
-                let replicates = pixel_replicates_at(of_pixels, &entries.maps, bootstrap)?;
+                let replicates = pixel_replicates_telling(of_pixels, &entries.maps, bootstrap, &mut tell)?;
+                let replicates = replicates.ok_or(Error::Cancelled { what: "evaluation" })?;
                 metrics.intervals.extend(replicates.intervals()?.iter());
                 if kind.is_none() {
                     self.pixel_replicates = Some(replicates);
                 }
+            } else if tell(bootstrap.resamples, bootstrap.resamples).is_break() {
+                return Err(Error::Cancelled { what: "evaluation" });
             }
         }
         Ok(())

@@ -15,8 +15,14 @@ pub enum Stage {
     Scoring,
     /// Metrics of an evaluation, over all images and per kind of defect.
     Metrics,
+    /// Bootstrap intervals of the metrics.
+    Intervals,
     /// Scoring photos under changed conditions.
     Stress,
+    /// Drawing heat maps over photos; the library does none of it, and names it for the progress of an application that does.
+    Overlays,
+    /// Drawing a report's pictures, as [`Stage::Overlays`].
+    Report,
 }
 
 impl Stage {
@@ -27,7 +33,10 @@ impl Stage {
             Stage::Coreset => "coreset",
             Stage::Scoring => "scoring",
             Stage::Metrics => "metrics",
+            Stage::Intervals => "intervals",
             Stage::Stress => "stress",
+            Stage::Overlays => "overlays",
+            Stage::Report => "report",
         }
     }
 }

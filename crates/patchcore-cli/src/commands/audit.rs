@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use patchcore::metrics::threshold::{FEWEST_FOR_OUTLIERS, outliers};
 use patchcore::{
     AuditOptions, AuditedPhoto, Limits, Model, one_line, path_of_text, path_text, write_beside_and_rename,
 };
@@ -11,6 +12,7 @@ use patchcore_report::{Lettering, OwnFile, Pair, to_png};
 use serde::Serialize;
 
 use crate::arguments::{Audit as Arguments, Format};
+use crate::command_line::shell_path;
 use crate::data::{self, Use};
 use crate::lettering::lettering;
 use crate::outcome::Outcome;
@@ -36,6 +38,7 @@ struct Row {
     /// The training photo with the nearest patch.
     nearest_other: Option<String>,
     bank_rows: usize,
+    /// When the coreset took its first row of this photo, from 1: early ones are unlike what came before.
     first_pick: Option<usize>,
 }
 
@@ -90,8 +93,34 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         first_pick: photo.first_pick,
     };
     print(&audit.photos.iter().enumerate().map(row).collect::<Vec<Row>>(), arguments.format)?;
+    output::note(&stand_apart(&audit.photos.iter().map(|photo| (photo.score, photo.ratio)).collect::<Vec<_>>()));
+    let model = shell_path(&source.model);
+    output::next(&match &arguments.output {
+        Some(_) => format!("patchcore calibrate --model {model} --good HELD_OUT_PHOTOS"),
+        None => format!("patchcore audit --model {model} -o audit"),
+    });
     let complete = audit.rejected.is_empty() && audit.unknown.is_empty();
     Ok(if complete { Outcome::Done } else { Outcome::SomeImagesFailed })
+}
+
+/// From which ratio on a photo is unlike the others, of scores with their ratios, the largest first.
+fn stand_apart(ranked: &[(f32, f32)]) -> String {
+    let scores: Vec<f32> = ranked.iter().map(|(score, _)| *score).collect();
+    let count = outliers(&scores);
+    match count.checked_sub(1).and_then(|last| ranked.get(last)) {
+        Some((_, ratio)) => format!(
+            "{count} of {} photos stand apart from all others, from a ratio of {ratio:.2} on, as one in twenty sets of good parts has it at \
+             most: look at the first {count}; if one is defective, take it out and fit again",
+            ranked.len()
+        ),
+        None if ranked.len() < FEWEST_FOR_OUTLIERS => format!(
+            "{} photos are too few to say which ratio is a reason to worry ({FEWEST_FOR_OUTLIERS} are enough): look at the first ones",
+            ranked.len()
+        ),
+        None => {
+            format!("none of {} photos stands apart from the others: no ratio here is a reason to worry", ranked.len())
+        }
+    }
 }
 
 /// The surroundings of the worst place beside the patch of another photo that comes nearest, each patch in a box.
@@ -134,12 +163,10 @@ fn write_pair(
 
 fn print(rows: &[Row], format: Format) -> anyhow::Result<()> {
     if format == Format::Table {
-        output::print(&format!("{:>4}  {:>10}  {:>6}  {:>10}  photo\n", "rank", "score", "ratio", "first pick"))?;
+        output::print(&format!("{:>4}  {:>10}  {:>6}  photo\n", "rank", "score", "ratio"))?;
     }
-    let line = |row: &Row| {
-        let pick = row.first_pick.map_or("-".to_owned(), |pick| pick.to_string());
-        format!("{:>4}  {:>10.4}  {:>6.2}  {pick:>10}  {}", row.rank, row.score, row.ratio, one_line(&row.image_path))
-    };
+    let line =
+        |row: &Row| format!("{:>4}  {:>10.4}  {:>6.2}  {}", row.rank, row.score, row.ratio, one_line(&row.image_path));
     let mut stream = RowStream::new(format);
     rows.iter().try_for_each(|row| stream.row(row, line))?;
     stream.end()

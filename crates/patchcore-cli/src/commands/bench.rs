@@ -5,7 +5,6 @@ mod measured;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use clap::Args;
 use patchcore::config::CATALOGUE;
 use patchcore::{
     DataSet, Error, FitOptions, FitPlan, Limits, Mode, Model, Precision, Resize, ScoreStep, Settings, path_text,
@@ -13,7 +12,8 @@ use patchcore::{
 use serde::Serialize;
 
 use self::measured::{Choice, Measured, Milliseconds, Parts, choose, mark_front};
-use crate::arguments::{Compute, InspectFormat};
+use crate::arguments::{Bench, InspectFormat};
+use crate::command_line::shell_path;
 use crate::commands::weights;
 use crate::data::{self, Use};
 use crate::free_memory::free_memory;
@@ -23,43 +23,6 @@ use crate::misuse::Misuse;
 use crate::outcome::Outcome;
 use crate::progress::Display;
 use crate::{output, said, utc};
-
-/// `patchcore bench`.
-#[derive(Debug, Args)]
-pub struct Bench {
-    /// A data set to fit on and to score: with labelled test photos also to judge by; a folder of photos gives times alone
-    #[arg(long, value_name = "PATH")]
-    data: PathBuf,
-    /// Time that a photo may take, in milliseconds: 95 of 100 photos must stay within it
-    #[arg(long, value_name = "MS", value_parser = parse_budget)]
-    budget_ms: Option<f64>,
-    /// Networks to try [default: those whose weights are here, see `patchcore weights list`]
-    #[arg(long, value_name = "NETWORK,NETWORK", value_delimiter = ',')]
-    backbone: Vec<String>,
-    /// Short sides after the resize to try, in pixels
-    #[arg(long, value_name = "PIXELS,PIXELS", value_delimiter = ',', default_values_t = [192, 256, 384])]
-    resize: Vec<u32>,
-    /// Shares of the training patches to try, of each memory bank, in (0, 1] [default: 0.01 and the mode's own]
-    #[arg(long, value_name = "SHARE,SHARE", value_delimiter = ',', allow_negative_numbers = true)]
-    coreset_sampling_ratio: Vec<f64>,
-    /// Whose definition to compute, as in `fit`
-    #[arg(long, default_value = Mode::default().name())]
-    mode: String,
-    /// The most photos of each class to score, evenly chosen [default: all; of a folder of photos 40]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    photos: Option<u32>,
-    /// Source of every random choice
-    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
-    seed: u64,
-    #[command(flatten)]
-    compute: Compute,
-    /// Memory that a fit may take, in MiB; a choice that may need more is left out [default: what is free, where the system says so]
-    #[arg(long, value_name = "MIB")]
-    max_memory: Option<u64>,
-    /// How to print it
-    #[arg(long, value_enum, default_value_t = InspectFormat::Table)]
-    format: InspectFormat,
-}
 
 /// What is printed as JSON.
 #[derive(Serialize)]
@@ -401,7 +364,7 @@ fn sentences(arguments: &Bench, choice: Option<&Choice<'_>>, all: &[Measured], h
 
 /// The one line to type.
 fn command(arguments: &Bench, best: &Measured) -> String {
-    let mut words = vec!["patchcore fit --data".to_owned(), crate::command_line::quoted(&path_text(&arguments.data))];
+    let mut words = vec!["patchcore fit --data".to_owned(), shell_path(&arguments.data)];
     let mut option = |name: &str, value: String| words.push(format!("--{name} {value}"));
     if arguments.mode != Mode::default().name() {
         option("mode", arguments.mode.clone());
@@ -417,11 +380,6 @@ fn command(arguments: &Bench, best: &Measured) -> String {
     option("coreset-sampling-ratio", best.coreset_sampling_ratio.to_string());
     words.push("-o part.patchcore".to_owned());
     words.join(" ")
-}
-
-fn parse_budget(text: &str) -> Result<f64, String> {
-    let budget = text.parse::<f64>().ok().filter(|budget| budget.is_finite() && *budget > 0.0);
-    budget.ok_or_else(|| "expected a number of milliseconds above 0".to_owned())
 }
 
 #[cfg(test)]

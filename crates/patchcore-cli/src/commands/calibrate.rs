@@ -13,7 +13,7 @@ use patchcore::{
 use patchcore_report::{CertificatePage, CertifiedPhoto, Fact, OwnFile};
 
 use crate::arguments::Calibrate;
-use crate::command_line::command_line;
+use crate::command_line::{command_line, shell_path};
 use crate::data::{self, Use};
 use crate::file_digest::{file_sha256, hex};
 use crate::misuse::Misuse;
@@ -80,6 +80,7 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
         }
     }
     output::print(&text)?;
+    output::next(&format!("patchcore score --model {} NEW_PHOTO --overlays out", shell_path(&source.model)));
     Ok(outcome)
 }
 

@@ -14,7 +14,7 @@ use patchcore_report::{ComparisonPage, Fact, OwnFile};
 use serde::Deserialize;
 
 use crate::arguments::{Compare, InspectFormat};
-use crate::command_line::command_line;
+use crate::command_line::{command_line, shell_path};
 use crate::outcome::Outcome;
 use crate::output;
 use crate::results::{ReplicatesFile, described};
@@ -92,6 +92,7 @@ pub fn run(arguments: &Compare) -> anyhow::Result<Outcome> {
         }
         InspectFormat::Table => output::print(&format!("{}{written}\n", table(&page.comparison)))?,
     }
+    output::next(&format!("open {} in a browser", shell_path(&arguments.output)));
     Ok(Outcome::Done)
 }
 

@@ -22,9 +22,9 @@ pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
     ))?;
     let model = out.join("model.patchcore");
     let fit = Fit::with_defaults(&data, &model, arguments.compute.clone())?;
-    fit::run(&Fit { force: arguments.force, ..fit })?;
+    fit::fit(&Fit { force: arguments.force, ..fit })?;
     let source = ModelSource { model, weights: None, compute: arguments.compute.clone(), allow_drift: false };
-    let outcome = evaluate::run(&Evaluate {
+    let (outcome, _) = evaluate::evaluate(&Evaluate {
         source,
         data: data.clone(),
         output: out.clone(),
@@ -48,6 +48,7 @@ pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
         out.join("metrics.json").display(),
         out.join("scores.csv").display(),
     ))?;
+    output::next("patchcore fit --data FOLDER_OF_GOOD_PHOTOS -o my.patchcore");
     Ok(outcome)
 }
 

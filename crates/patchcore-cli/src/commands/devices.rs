@@ -11,7 +11,7 @@ use crate::outcome::Outcome;
 use crate::output;
 
 pub fn run(arguments: &Devices) -> anyhow::Result<Outcome> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = crate::threads::in_force();
     if let Some(name) = &arguments.of {
         BACKENDS.into_iter().filter(|backend| backend.name() == name).for_each(|backend| drop(devices_of(backend)));
         return Ok(Outcome::Done);
@@ -26,11 +26,19 @@ pub fn run(arguments: &Devices) -> anyhow::Result<Outcome> {
             "{:#}\n",
             json!({ "threads": threads, "instructions": { "used": cpu, "available": available }, "devices": devices })
         ))?;
+        say_next(&devices);
         return Ok(Outcome::Done);
     }
     let text: String = devices.iter().map(|device| line(device, threads, cpu, &available)).collect();
     output::print(&text)?;
+    say_next(&devices);
     Ok(Outcome::Done)
+}
+
+/// The first device that is there, of which the GPUs come first.
+fn say_next(devices: &[DeviceReport]) {
+    let first = devices.iter().find(|device| matches!(device.state, DeviceState::Present(_)));
+    output::next(&format!("patchcore doctor --device {}", first.map_or("cpu", |device| &device.name)));
 }
 
 /// The devices of a backend, listed by another process first: a driver may end the one that loads it.

@@ -8,7 +8,7 @@ use patchcore::{DoctorReport, Precision, doctor, write_beside_and_rename};
 use crate::arguments::{Doctor, InspectFormat};
 use crate::device::{stands_for, try_in_subprocess};
 use crate::outcome::Outcome;
-use crate::output;
+use crate::output::{self, Tone, toned};
 use crate::write_plan::{Kind, WritePlan};
 
 pub fn run(arguments: &Doctor) -> anyhow::Result<Outcome> {
@@ -33,6 +33,7 @@ pub fn run(arguments: &Doctor) -> anyhow::Result<Outcome> {
         InspectFormat::Table => output::print(&table(&report))?,
     }
     anyhow::ensure!(report.passed(), "{}", complaint(&report));
+    output::next(&format!("patchcore fit --data GOOD_PHOTOS --device {} -o part.patchcore", report.device));
     Ok(Outcome::Done)
 }
 
@@ -45,7 +46,7 @@ fn complaint(report: &DoctorReport) -> String {
 }
 
 fn table(report: &DoctorReport) -> String {
-    let mark = |passed: bool| if passed { "ok" } else { "WRONG" };
+    let mark = |passed: bool| if passed { toned(Tone::Good, "ok") } else { toned(Tone::Bad, "WRONG") };
     let properties = &report.properties;
     let memory = properties.memory_bytes.map_or("memory unknown".to_owned(), |bytes| format!("{} MiB", bytes >> 20));
     let mut text = format!(

@@ -2,21 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::OsStr;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context;
 use patchcore::error::MaskFault;
 use patchcore::{
-    Bootstrap, DataSet, EvaluateOptions, EvaluatedImage, Evaluation, HiddenDefect, Limits, Model, Stage, StagedFile,
-    TestImage, path_text, write_beside_and_rename,
+    Bootstrap, DataSet, EvaluateOptions, EvaluatedImage, Evaluation, HiddenDefect, Limits, Model, Progress, Stage,
+    StagedFile, TestImage, path_text, write_beside_and_rename,
 };
 use patchcore_report::{Lettering, OwnFile};
 
 use crate::arguments::{Evaluate, MapGeometry};
+use crate::command_line::shell_path;
 use crate::commands::score::OVERLAY;
 use crate::data::{self, Use};
 use crate::file_digest::file_sha256;
+use crate::interrupt::is_asked;
 use crate::lettering::lettering;
 use crate::outcome::Outcome;
 use crate::output;
@@ -31,6 +34,17 @@ use crate::stress;
 use crate::write_plan::{Kind, WritePlan};
 
 pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
+    let (outcome, is_calibrated) = evaluate(arguments)?;
+    let model = shell_path(&arguments.source.model);
+    output::next(&match is_calibrated {
+        true => format!("patchcore score --model {model} NEW_PHOTO --overlays out"),
+        false => format!("patchcore calibrate --model {model} --good HELD_OUT_PHOTOS"),
+    });
+    Ok(outcome)
+}
+
+/// Evaluates, and says whether the model has a threshold of its own; what comes next is left to the caller.
+pub fn evaluate(arguments: &Evaluate) -> anyhow::Result<(Outcome, bool)> {
     let source = &arguments.source;
     if let Some(from) = &arguments.from {
         check_model(from, &source.model)?;
@@ -52,15 +66,12 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
         .min_area(arguments.min_area)
         .progress(|progress| display.show(progress));
     let mut evaluation = model.evaluate(&data, options)?;
-    display.finish();
     let scoring = display.until(Stage::Scoring);
-    let mut metrics = display.elapsed().saturating_sub(scoring);
-    drop(display);
     if !arguments.no_intervals {
-        let started = Instant::now();
-        evaluation.add_intervals(&Bootstrap::default())?;
-        metrics += started.elapsed();
+        evaluation.add_intervals_with(&Bootstrap::default(), |progress| display.show(progress))?;
     }
+    let metrics = display.elapsed().saturating_sub(scoring);
+    drop(display);
 
     let started = Instant::now();
     let most = arguments.stress_photos as usize;
@@ -70,9 +81,10 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
     let mut results = evaluation.results(&model);
     results.model.file_sha256 = Some(file_sha256(&source.model)?);
     results.run = Some(run_note(arguments));
+    let mut display = Display::new();
     let started = Instant::now();
     if !arguments.no_overlays {
-        draw_overlays(&places.overlays, &model, &evaluation, geometry, &lettering)?;
+        draw_overlays(&places.overlays, &model, &evaluation, geometry, &lettering, &mut display)?;
     }
     let drawing = started.elapsed();
     let started = Instant::now();
@@ -82,12 +94,22 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
             let title = title(&arguments.data);
             let stress = stress.as_ref().map(|test| &test.results);
             let page = report_page(&title, &arguments.data, &model, &evaluation, &results, stress, scoring);
-            Some(page.render(&mut |index| {
+            let (mut drawn, total) = (0, page.n_cards());
+            let html = page.render(&mut |index| {
                 let row = evaluation.images.get(index).ok_or("no such image")?;
-                evidence(&model, row, geometry, &arguments.data)
-            })?)
+                drawn += 1;
+                match display.show(Progress::new(Stage::Report, drawn, total)) {
+                    ControlFlow::Break(()) => Err("cancelled".to_owned()),
+                    ControlFlow::Continue(()) => evidence(&model, row, geometry, &arguments.data),
+                }
+            })?;
+            if is_asked() {
+                return Err(patchcore::Error::Cancelled { what: "evaluation" }.into());
+            }
+            Some(html)
         }
     };
+    drop(display);
     let stages = [
         ("scoring", scoring),
         ("metrics", metrics),
@@ -136,7 +158,8 @@ pub fn run(arguments: &Evaluate) -> anyhow::Result<Outcome> {
         !test.rejected.is_empty()
     });
     let failed = stress_failed || results.n_failed > 0 || (results.n_without_mask > 0 && data.has_masks());
-    Ok(if failed { Outcome::SomeImagesFailed } else { Outcome::Done })
+    let outcome = if failed { Outcome::SomeImagesFailed } else { Outcome::Done };
+    Ok((outcome, model.thresholds().image.is_some()))
 }
 
 /// What there is to say of photos and masks: what failed, each; what is odd, once.
@@ -316,13 +339,20 @@ fn draw_overlays(
     evaluation: &Evaluation,
     geometry: patchcore::MapGeometry,
     lettering: &Lettering,
+    display: &mut Display,
 ) -> anyhow::Result<()> {
     // The evaluation has the photos of the test set, in its order.
-    for (row, file) in evaluation.images.iter().zip(files).filter(|(row, _)| row.map.is_some()) {
+    let drawn: Vec<_> = evaluation.images.iter().zip(files).filter(|(row, _)| row.map.is_some()).collect();
+    for (at, (row, file)) in drawn.iter().enumerate() {
+        if display.show(Progress::new(Stage::Overlays, at, drawn.len())).is_break() {
+            return Err(patchcore::Error::Cancelled { what: "evaluation" }.into());
+        }
         file.parent().map_or(Ok(()), make_folder)?;
         draw_overlay(file, model, row, geometry, lettering)
             .with_context(|| format!("cannot draw {}", row.image.relative))?;
     }
+    // All are drawn: nothing is left to stop.
+    let _ = display.show(Progress::new(Stage::Overlays, drawn.len(), drawn.len()));
     Ok(())
 }
 

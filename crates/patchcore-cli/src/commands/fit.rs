@@ -9,7 +9,7 @@ use patchcore::{
 };
 
 use crate::arguments::Fit;
-use crate::command_line::quoted;
+use crate::command_line::{command_line, shell_path, shell_word};
 use crate::data::{self, Use};
 use crate::forecast::Forecast;
 use crate::free_memory::free_memory;
@@ -20,12 +20,20 @@ use crate::progress::Display;
 use crate::write_plan::{Kind, WritePlan};
 
 pub fn run(arguments: &Fit) -> anyhow::Result<Outcome> {
+    let outcome = fit(arguments)?;
+    output::next(&format!("patchcore audit --model {}", shell_path(&arguments.output)));
+    Ok(outcome)
+}
+
+/// Fits, and leaves it to the caller what comes next.
+pub fn fit(arguments: &Fit) -> anyhow::Result<Outcome> {
     check_thumbnails(arguments)?;
     let mut settings = arguments.settings()?;
     settings.region = region(arguments)?;
     let config = settings.config()?;
     // What `gpu` or `auto` has found, so that it need not be looked for again.
     settings.device = crate::device::open(&arguments.compute)?.name();
+    crate::device::log_settings(config.described());
     output::check_place(&arguments.output)?;
     let data = data::open(&arguments.data, Use::Good)?;
     let files = data.training()?;
@@ -119,10 +127,9 @@ fn check_thumbnails(arguments: &Fit) -> anyhow::Result<()> {
 
 /// Who made the model: the date, the command and this program.
 fn provenance() -> Provenance {
-    let word = |argument: std::ffi::OsString| quoted(&path_text(argument.as_ref()));
     Provenance {
         date: Some(crate::utc::now()),
-        command_line: Some(std::env::args_os().map(word).collect::<Vec<_>>().join(" ")),
+        command_line: Some(command_line().iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")),
         program: Some(concat!("patchcore ", env!("CARGO_PKG_VERSION")).to_owned()),
         host: None,
     }

@@ -4,6 +4,7 @@ use patchcore::{MemoryBank, Model, Provenance, Sections, Threshold, TrainingPhot
 use serde_json::{Value, json};
 
 use crate::arguments::{Inspect, InspectFormat};
+use crate::command_line::shell_path;
 use crate::outcome::Outcome;
 use crate::output;
 
@@ -22,6 +23,7 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
             object.insert("sections".into(), sections_json(sections)?);
         }
         output::print(&format!("{value:#}\n"))?;
+        say_next(arguments, sections);
         return Ok(Outcome::Done);
     }
     let thresholds = sections.thresholds.unwrap_or_default();
@@ -58,7 +60,16 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
     ]);
     let text: String = rows.iter().map(|(name, value)| format!("{name:<13} {value}\n")).collect();
     output::print(&text)?;
+    say_next(arguments, sections);
     Ok(Outcome::Done)
+}
+
+fn say_next(arguments: &Inspect, sections: &Sections) {
+    let model = shell_path(&arguments.model);
+    output::next(&match sections.thresholds.unwrap_or_default().image {
+        None => format!("patchcore calibrate --model {model} --good HELD_OUT_PHOTOS"),
+        Some(_) => format!("patchcore score --model {model} NEW_PHOTO --overlays out"),
+    });
 }
 
 /// What the model says beside what decides its scores; of photos the name and, where it is known, the digest of the pixels.

@@ -9,6 +9,7 @@ use patchcore::{DataSet, Limits, Photo, PhotoIdentity, one_line};
 use serde::Serialize;
 
 use crate::arguments::{InspectData, InspectFormat};
+use crate::command_line::shell_path;
 use crate::data::{self, orphans};
 use crate::outcome::Outcome;
 use crate::output;
@@ -89,6 +90,11 @@ pub fn run(arguments: &InspectData) -> anyhow::Result<Outcome> {
         InspectFormat::Json => format!("{}\n", serde_json::to_string_pretty(&found)?),
         InspectFormat::Table => table(&set, &found),
     })?;
+    let path = shell_path(&arguments.data);
+    output::next(&match set.train.is_empty() {
+        false => format!("patchcore fit --data {path} -o part.patchcore"),
+        true => format!("patchcore evaluate --model part.patchcore --data {path} -o results"),
+    });
     Ok(if found.unreadable.is_empty() { Outcome::Done } else { Outcome::SomeImagesFailed })
 }
 
@@ -181,7 +187,7 @@ fn found(set: &DataSet) -> Found {
 
 /// What is asked of each file, or why it cannot be read; in order.
 fn each<T: Send>(files: &[&Path], ask: impl Fn(&Photo) -> T + Sync) -> Vec<Result<T, String>> {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(files.len().max(1));
+    let threads = crate::threads::in_force().min(files.len().max(1));
     let next = AtomicUsize::new(0);
     let work = || {
         let mut answers = Vec::new();

@@ -19,6 +19,7 @@ use self::page::{ModeColumn, Page, Row, State};
 pub use self::published::PAPERS_BACKBONE;
 use self::record::{MadeWith, Record, described};
 use crate::arguments::Reproduce;
+use crate::command_line::shell_path;
 use crate::commands::evaluate;
 use crate::data::{self, Use};
 use crate::free_memory::free_memory;
@@ -131,8 +132,11 @@ pub fn run(arguments: &Reproduce) -> anyhow::Result<Outcome> {
             write_page(arguments, &mut page)?;
         }
     }
-    output::print(&format!("written to {}\n", arguments.output.join(PAGE).display()))?;
-    outcome(&page)
+    let written = arguments.output.join(PAGE);
+    output::print(&format!("written to {}\n", written.display()))?;
+    let outcome = outcome(&page)?;
+    output::next(&format!("less {}", shell_path(&written)));
+    Ok(outcome)
 }
 
 /// The modes asked for, each once, with what they mean for a fit.

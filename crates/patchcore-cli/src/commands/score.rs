@@ -11,12 +11,13 @@ use patchcore_report::{Lettering, OwnFile, Pair, to_float_tiff, to_npy, to_png};
 use serde::Serialize;
 
 use crate::arguments::{Format, MapFormat, MapGeometry, Score as Arguments};
+use crate::command_line::shell_path;
 use crate::data;
 use crate::file_digest::file_sha256;
 use crate::file_names::FileNames;
 use crate::lettering::lettering;
 use crate::outcome::Outcome;
-use crate::output;
+use crate::output::{self, Tone, toned};
 use crate::pictures::{Scene, verdict_line};
 use crate::progress::Display;
 use crate::report_evidence::boxed;
@@ -227,7 +228,31 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     if cancelled {
         return Err(patchcore::Error::Cancelled { what: "scoring" }.into());
     }
-    tally.outcome(arguments.fail_on_anomaly)
+    let flagged = tally.flagged.take();
+    let outcome = tally.outcome(arguments.fail_on_anomaly)?;
+    let shown = shell_path(&source.model);
+    output::next(&match (model.thresholds().image, flagged) {
+        (None, _) => {
+            output::note(&what_good_patches_reach(&model));
+            format!("patchcore calibrate --model {shown} --good HELD_OUT_PHOTOS")
+        }
+        (Some(_), Some(photo)) if arguments.explain.is_none() => {
+            let threshold = arguments.threshold.map(|value| format!(" --threshold {value}")).unwrap_or_default();
+            format!("patchcore score --model {shown} {} --explain why{threshold}", shell_path(&path_of_text(&photo)))
+        }
+        (Some(_), _) => format!("patchcore evaluate --model {shown} --data TEST_SET -o results"),
+    });
+    Ok(outcome)
+}
+
+/// What a score without a threshold can be held against.
+fn what_good_patches_reach(model: &Model) -> String {
+    let good = model.fitted_on().good_scores;
+    format!(
+        "the model has no threshold, so there are no verdicts; to compare with: patches of good parts score {:.4} in the median and {:.4} \
+         at the 99th percentile",
+        good.median, good.percentile_99
+    )
 }
 
 impl Row {
@@ -292,13 +317,15 @@ impl Row {
 
     /// For a reader: one line, whatever the names.
     fn line(&self) -> String {
-        let mut line = match self.score {
+        let (verdict, mut line) = match self.score {
             Some(score) => {
-                let verdict = self.verdict.map(|verdict| format!("{verdict:<10} ")).unwrap_or_default();
+                let verdict =
+                    self.verdict.map(|verdict| format!("{} ", toned(tone(verdict), &format!("{verdict:<10}"))));
                 let confidence = self.confidence.map(|share| format!("{share:.3}  ")).unwrap_or_default();
-                format!("{score:>10.4}  {verdict}{confidence}{}", self.image_path)
+                let verdict = format!("{score:>10.4}  {}", verdict.unwrap_or_default());
+                (verdict, format!("{confidence}{}", self.image_path))
             }
-            None => format!("{:>10}  {}", "error", self.image_path),
+            None => (format!("{:>10}  ", toned(Tone::Bad, "     error")), self.image_path.clone()),
         };
         let files = [&self.map_path, &self.overlay_path, &self.explanation_path];
         let files: Vec<&str> = files.into_iter().filter_map(Option::as_deref).collect();
@@ -308,7 +335,16 @@ impl Row {
         if let Some(error) = &self.error {
             line.push_str(&format!(": {error}"));
         }
-        one_line(&line)
+        verdict + &one_line(&line)
+    }
+}
+
+/// The tone of a verdict's name.
+fn tone(verdict: &str) -> Tone {
+    match verdict {
+        name if name == Verdict::Good.name() => Tone::Good,
+        name if name == Verdict::Anomalous.name() => Tone::Bad,
+        _ => Tone::Doubtful,
     }
 }
 
@@ -319,6 +355,8 @@ struct Tally {
     scored: usize,
     anomalous: bool,
     failed: bool,
+    /// The first photo that is not good.
+    flagged: Option<String>,
     /// The first error, with its photo.
     first: Option<String>,
 }
@@ -329,6 +367,9 @@ impl Tally {
         self.scored += usize::from(row.score.is_some());
         self.anomalous |= row.verdict == Some(Verdict::Anomalous.name());
         self.failed |= row.error.is_some();
+        if self.flagged.is_none() && row.verdict.is_some_and(|verdict| verdict != Verdict::Good.name()) {
+            self.flagged = Some(row.image_path.clone());
+        }
         if let (None, Some(error)) = (&self.first, &row.error) {
             self.first = Some(if error.contains(&row.image_path) {
                 error.clone()

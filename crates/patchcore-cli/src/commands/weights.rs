@@ -4,105 +4,29 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::builder::PossibleValuesParser;
-use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use patchcore::config::CATALOGUE;
 use patchcore::config::backbone::{NetworkEntry, WeightsSource};
-use patchcore_fetch::{
-    FetchError, Install, Registry, embedded_weights, last_layers, published, weights_dir, weights_files,
-};
+use patchcore_fetch::{FetchError, Install, Registry, embedded_weights, weights_dir, weights_files};
 use serde_json::json;
 
-use crate::arguments::InspectFormat;
+use crate::arguments::{InspectFormat, Installation, ListWeights, Weights, WeightsCommand};
 use crate::misuse::Misuse;
 use crate::outcome::Outcome;
 use crate::output;
-
-/// `patchcore weights`.
-#[derive(Debug, Args)]
-pub struct Weights {
-    /// What to do.
-    #[command(subcommand)]
-    command: WeightsCommand,
-}
-
-#[derive(Debug, Subcommand)]
-enum WeightsCommand {
-    /// List the networks, which of them have weights here, and under which licence
-    List(List),
-    /// Download published ImageNet weights, verify and install them
-    Fetch(Fetch),
-    /// Install weights from a file: a published .pth, or a .safetensors or .onnx file
-    Import(Import),
-}
-
-#[derive(Debug, Args)]
-struct List {
-    /// Look here instead of in PATCHCORE_CACHE or the user's cache directory
-    #[arg(long, value_name = "DIR")]
-    to: Option<PathBuf>,
-    /// How to print it
-    #[arg(long, value_enum, default_value_t = InspectFormat::Table)]
-    format: InspectFormat,
-}
-
-#[derive(Debug, Args)]
-struct Fetch {
-    /// Networks to install
-    #[arg(value_name = "NETWORK", required_unless_present = "all", value_parser = PossibleValuesParser::new(names()))]
-    networks: Vec<String>,
-    /// Install every published network
-    #[arg(long, conflicts_with = "networks")]
-    all: bool,
-    /// Take them from another address; one that ends in / is a mirror with the published file names
-    #[arg(long, value_name = "URL")]
-    from: Option<String>,
-    #[command(flatten)]
-    installation: Installation,
-}
-
-#[derive(Debug, Args)]
-struct Import {
-    /// The network
-    #[arg(value_name = "NETWORK", value_parser = PossibleValuesParser::new(names()))]
-    network: String,
-    /// The file (.pth, .safetensors, .onnx), or a folder with it
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    #[command(flatten)]
-    installation: Installation,
-}
-
-/// How weights are installed.
-#[derive(Debug, Args)]
-struct Installation {
-    /// Install here instead of in PATCHCORE_CACHE or the user's cache directory
-    #[arg(long, value_name = "DIR")]
-    to: Option<PathBuf>,
-    /// Keep layers up to this one
-    #[arg(long, value_name = "LAYER", default_value = "layer3", value_parser = PossibleValuesParser::new(last_layers()))]
-    last_layer: String,
-    /// Accept a .pth that is not the published file, for example weights of your own training
-    #[arg(long)]
-    unverified: bool,
-    /// Install again even when the weights are installed already
-    #[arg(long)]
-    force: bool,
-}
 
 pub fn run(arguments: &Weights) -> anyhow::Result<Outcome> {
     match &arguments.command {
         WeightsCommand::List(list) => print_list(list)?,
         WeightsCommand::Fetch(fetch) => {
             check_address(fetch.from.as_deref())?;
-            fetch.installation.install(&fetch.networks, fetch.all, fetch.from.as_deref())?;
+            install(&fetch.installation, &fetch.networks, fetch.all, fetch.from.as_deref())?;
         }
         WeightsCommand::Import(import) => {
             let file = import.file.to_str().ok_or_else(|| {
                 Misuse(format!("FILE is {}: expected a path that is text; copy the file", import.file.display()))
             })?;
-            import.installation.install(std::slice::from_ref(&import.network), false, Some(file))?;
+            install(&import.installation, std::slice::from_ref(&import.network), false, Some(file))?;
         }
     }
     Ok(Outcome::Done)
@@ -119,48 +43,41 @@ fn check_address(from: Option<&str>) -> anyhow::Result<()> {
     }
 }
 
-impl Installation {
-    /// Installs networks one after the other; those before the first that fails stay.
-    fn install(&self, networks: &[String], all: bool, from: Option<&str>) -> anyhow::Result<()> {
-        let registry = Registry::shipped()?;
-        let directory = self.to.clone().or_else(weights_dir).ok_or(FetchError::NoDirectory)?;
-        for entry in registry.chosen(networks, all, from)? {
-            output::note(&format!("{}: from {}", entry.name, from.unwrap_or(&entry.url)));
-            let bar = bar(&entry.name);
-            let progress = |got: u64, total: Option<u64>| {
-                total.iter().for_each(|total| bar.set_length(*total));
-                bar.set_position(got);
-            };
-            let install = Install {
-                directory: &directory,
-                last_layer: &self.last_layer,
-                unverified: self.unverified,
-                force: self.force,
-                pause: Duration::from_secs(2),
-                progress: &progress,
-            };
-            let installed = install.run(entry, from);
-            bar.finish_and_clear();
-            output::print(&installed?.summary())?;
-        }
-        Ok(())
+/// Installs networks one after the other; those before the first that fails stay.
+fn install(how: &Installation, networks: &[String], all: bool, from: Option<&str>) -> anyhow::Result<()> {
+    let registry = Registry::shipped()?;
+    let directory = how.to.clone().or_else(weights_dir).ok_or(FetchError::NoDirectory)?;
+    for entry in registry.chosen(networks, all, from)? {
+        output::note(&format!("{}: from {}", entry.name, from.unwrap_or(&entry.url)));
+        let bar = bar(&entry.name);
+        let progress = |got: u64, total: Option<u64>| {
+            total.iter().for_each(|total| bar.set_length(*total));
+            bar.set_position(got);
+        };
+        let install = Install {
+            directory: &directory,
+            last_layer: &how.last_layer,
+            unverified: how.unverified,
+            force: how.force,
+            pause: Duration::from_secs(2),
+            progress: &progress,
+        };
+        let installed = install.run(entry, from);
+        bar.finish_and_clear();
+        output::print(&installed?.summary())?;
     }
+    Ok(())
 }
 
 /// A bar of bytes, on a terminal.
 fn bar(name: &str) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
+    if output::is_quiet() || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
     let bar = ProgressBar::no_length().with_message(name.to_owned());
     style.into_iter().for_each(|style| bar.set_style(style));
     bar
-}
-
-/// The networks whose weights are published.
-fn names() -> Vec<&'static str> {
-    published().map(|network| network.name).collect()
 }
 
 /// Whether a network's weights are in the program or installed.
@@ -193,7 +110,7 @@ impl State {
     }
 }
 
-fn print_list(arguments: &List) -> anyhow::Result<()> {
+fn print_list(arguments: &ListWeights) -> anyhow::Result<()> {
     let directory = arguments.to.clone().or_else(weights_dir);
     let rows = CATALOGUE.iter().map(|network| (network, State::of(network, directory.as_deref())));
     let rows: Vec<(&NetworkEntry, State)> = rows.collect();

@@ -25,8 +25,8 @@ fn photos() -> Workplace {
 fn values_that_do_not_exist_are_listed() {
     let place = photos();
     let cases: [(&[&str], &[&str]); 9] = [
-        (&["--mode", "papers"], &["`papers`", "paper, authors, anomalib"]),
-        (&["--backbone", "vgg16"], &["`vgg16`", "resnet18", "efficientnet_lite0"]),
+        (&["--mode", "papers"], &["'papers'", "paper, authors, anomalib"]),
+        (&["--backbone", "vgg16"], &["'vgg16'", "resnet18", "efficientnet_lite0"]),
         (&["--layers", "layer9"], &["`layer9`", "efficientnet_lite0", "choose among"]),
         (&["--layers", ""], &["layer"]),
         (&["--backbone", "resnet18", "--layers", "layer3,layer2"], &["`layer2`", "in this order"]),

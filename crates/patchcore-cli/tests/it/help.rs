@@ -8,6 +8,8 @@ fn help_texts_are_as_reviewed() {
         "",
         "fit",
         "score",
+        "calibrate",
+        "audit",
         "evaluate",
         "compare",
         "reproduce",
@@ -16,7 +18,9 @@ fn help_texts_are_as_reviewed() {
         "devices",
         "doctor",
         "demo",
+        "config",
         "completions",
+        "man",
     ] {
         let run = patchcore([command, "--help"].into_iter().filter(|argument| !argument.is_empty())).done();
         assert_eq!(run.stderr, "");
@@ -26,6 +30,38 @@ fn help_texts_are_as_reviewed() {
         let name = if command.is_empty() { "patchcore" } else { command };
         insta::assert_snapshot!(name, text);
     }
+}
+
+#[test]
+fn the_short_help_has_a_line_for_each_option() {
+    let run = patchcore(["fit", "-h"]).done();
+    let groups = ["Data:", "View:", "Model:", "Compute:", "Output:", "General:", "Examples:"];
+    let found: Vec<&str> = run.stdout.lines().filter(|line| groups.contains(line)).collect();
+    assert_eq!(found, groups);
+    let full = patchcore(["fit", "--help"]).done().stdout;
+    assert!(run.stdout.lines().count() * 2 < full.lines().count(), "{}", run.stdout);
+}
+
+#[test]
+fn completions_know_the_values() {
+    let script = patchcore(["completions", "bash"]).done().stdout;
+    for values in ["line paper authors anomalib", "f32 f16 bf16", "portable avx2 avx512", "auto always never"] {
+        assert!(script.contains(values), "{values}");
+    }
+}
+
+#[test]
+fn commands_of_other_tools_are_answered_with_ours() {
+    for (word, line) in [
+        ("train", "patchcore fit --data"),
+        ("predict", "patchcore score --model"),
+        ("test", "patchcore evaluate --model"),
+    ] {
+        let run =
+            patchcore([word, "--data", "x"]).misused(&[&format!("there is no command {word}; did you mean `{line}")]);
+        assert_eq!(run.stderr.lines().count(), 1, "{run:#?}");
+    }
+    patchcore(["scor"]).misused(&["unrecognized subcommand 'scor'", "'score'"]);
 }
 
 #[test]

@@ -28,7 +28,8 @@ left out      nothing
 ",
         place.text("part")
     );
-    assert_eq!((run.stdout, run.stderr.as_str()), (expected, ""));
+    let next = format!("next: patchcore fit --data {} -o part.patchcore\n", place.text("part"));
+    assert_eq!((run.stdout, run.stderr), (expected, next));
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn sets_that_do_not_exist_or_are_not_there_are_refused() {
         arguments.extend(more.map(str::to_owned));
         patchcore(arguments)
     };
-    fit(["--device", "flex", "--instructions", "sse2"]).misused(&["instructions is sse2", "portable, avx2, avx512"]);
+    fit(["--device", "flex", "--instructions", "sse2"]).misused(&["'sse2'", "portable, avx2, avx512"]);
     let elsewhere = ["device `flex:tensors` in f32 cannot be limited to portable", "CPU's own kernels"];
     fit(["--device", "flex:tensors", "--instructions", "portable"]).fails(&elsewhere);
     let sets = available();

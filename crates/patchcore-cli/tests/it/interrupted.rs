@@ -80,7 +80,9 @@ fn a_killed_fit_leaves_the_old_model() {
     let new = said();
     for (moment, certainly_old) in [("photos, about", true), ("features:", false), ("coreset:", false)] {
         fs::write(&model, &old).unwrap();
-        let mut fit = background(overwriting_fit(&place)).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        // (Without -v a stage that is over within a second has no line.)
+        let arguments = overwriting_fit(&place).into_iter().chain(["-v".to_owned()]);
+        let mut fit = background(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(fit.stderr.take().unwrap()).lines().map(Result::unwrap);
         assert!(lines.any(|line| line.contains(moment)), "no line with {moment:?}");
         fit.kill().unwrap();

@@ -32,6 +32,7 @@ use rand_pcg::Pcg64;
 
 pub use replicates::{
     ImageReplicates, PixelReplicates, image_replicates, image_replicates_at, pixel_replicates, pixel_replicates_at,
+    pixel_replicates_telling,
 };
 pub(super) use sweep::Replicate;
 

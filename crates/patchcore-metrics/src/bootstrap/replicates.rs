@@ -1,6 +1,7 @@
 //! Replicates of the metrics, the intervals that they give, and the paired differences of two sets of them.
 
 use std::borrow::Cow;
+use std::ops::ControlFlow;
 
 use rayon::prelude::*;
 
@@ -31,6 +32,9 @@ struct Replicates {
     strata: Vec<bool>,
     values: Vec<Option<Replicate>>,
 }
+
+/// Batches of each thread before the caller is told how far the work is.
+const BATCHES_AT_ONCE: usize = 4;
 
 /// Resamples one score per image; `labels` is `true` for defective.
 ///
@@ -73,8 +77,14 @@ pub fn image_replicates_at(
             Confusion::of_verdicts(called).f1()
         });
     };
-    Replicates::new(&Events::from_labels(scores, labels)?, labels.to_vec(), bootstrap, &at_threshold)
-        .map(ImageReplicates)
+    let events = Events::from_labels(scores, labels)?;
+    let replicates = Replicates::new(&events, labels.to_vec(), bootstrap, &at_threshold, &mut never_stop)?;
+    replicates.map(ImageReplicates).ok_or(MetricError::NoResamples)
+}
+
+/// Who is told and wants all of it.
+fn never_stop(_: usize, _: usize) -> ControlFlow<()> {
+    ControlFlow::Continue(())
 }
 
 /// Resamples the images of the maps; an image with a defective pixel inside is a defective one.
@@ -98,6 +108,23 @@ pub fn pixel_replicates_at(
     maps: &[LabelledMap<'_>],
     bootstrap: &Bootstrap,
 ) -> Result<PixelReplicates, MetricError> {
+    pixel_replicates_telling(threshold, maps, bootstrap, &mut never_stop)?.ok_or(MetricError::NoResamples)
+}
+
+/// [`pixel_replicates_at`], which on many large maps takes seconds: `tell` hears how many of the resamples are done, and of how many,
+/// and a [`ControlFlow::Break`] ends the work without replicates, `None`. The replicates do not depend on who is told.
+///
+/// # Errors
+/// As [`pixel_replicates`].
+pub fn pixel_replicates_telling(
+    threshold: Option<f32>,
+    maps: &[LabelledMap<'_>],
+    bootstrap: &Bootstrap,
+    tell: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+) -> Result<Option<PixelReplicates>, MetricError> {
+    if tell(0, bootstrap.resamples).is_break() {
+        return Ok(None);
+    }
     for (index, map) in maps.iter().enumerate() {
         map.check_lengths(index)?;
     }
@@ -120,7 +147,8 @@ pub fn pixel_replicates_at(
         replicate.region_recall = shares.map(|shares| shares.overlap);
         replicate.regions_found = shares.map(|shares| shares.found);
     };
-    Replicates::new(&Events::from_maps(&maps)?, strata, bootstrap, &beside_the_sweep).map(PixelReplicates)
+    let replicates = Replicates::new(&Events::from_maps(&maps)?, strata, bootstrap, &beside_the_sweep, tell)?;
+    Ok(replicates.map(PixelReplicates))
 }
 
 /// The events of the per-image overlap as deep as any resample needs them: one without the highest good images comes to the
@@ -200,18 +228,20 @@ fn of_pixels(metric: &Metric) -> bool {
 }
 
 impl Replicates {
-    /// `beside_the_sweep` adds to a replicate what is no matter of ranking all entries, from the images' weights.
+    /// `beside_the_sweep` adds to a replicate what is no matter of ranking all entries, from the images' weights. `None` where `tell`
+    /// breaks.
     fn new(
         events: &Events,
         strata: Vec<bool>,
         bootstrap: &Bootstrap,
         beside_the_sweep: &(dyn Fn(&[u32], &mut Replicate) + Sync),
-    ) -> Result<Self, MetricError> {
+        tell: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+    ) -> Result<Option<Self>, MetricError> {
         check_confidence(bootstrap.confidence)?;
         if bootstrap.resamples == 0 {
             return Err(MetricError::NoResamples);
         }
-        let batches = 0..bootstrap.resamples.div_ceil(LANES);
+        let batches = bootstrap.resamples.div_ceil(LANES);
         let batch = |batch: usize| {
             let resamples = batch * LANES..((batch + 1) * LANES).min(bootstrap.resamples);
             let weights: Vec<Vec<u32>> = resamples.map(|resample| bootstrap.draw(resample, &strata)).collect();
@@ -221,8 +251,17 @@ impl Replicates {
             }
             values
         };
-        let values = batches.into_par_iter().flat_map_iter(batch).collect();
-        Ok(Self { bootstrap: *bootstrap, strata, values })
+        // Between two of these all threads meet, and the caller is told.
+        let at_once = BATCHES_AT_ONCE * rayon::current_num_threads();
+        let mut values = Vec::with_capacity(bootstrap.resamples);
+        for start in (0..batches).step_by(at_once) {
+            let some = start..(start + at_once).min(batches);
+            values.par_extend(some.into_par_iter().flat_map_iter(batch));
+            if tell(values.len(), bootstrap.resamples).is_break() && values.len() < bootstrap.resamples {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Self { bootstrap: *bootstrap, strata, values }))
     }
 
     /// The intervals of the metrics that are read from these replicates, or of their differences to those of `other`.

@@ -7,7 +7,9 @@ use rand_pcg::Pcg64;
 use super::super::overlap_events::OverlapEvents;
 use super::super::properties::{borrow, bounds, inside_of, labelled, maps, regions_of_interest, with_inside};
 use super::super::{LabelledMap, Metric, MetricError, auroc, image_metrics_at, oracle, pixel_metrics_at};
-use super::{Bootstrap, image_replicates, image_replicates_at, pixel_replicates, pixel_replicates_at};
+use super::{
+    Bootstrap, image_replicates, image_replicates_at, pixel_replicates, pixel_replicates_at, pixel_replicates_telling,
+};
 
 const AUROC: Metric = Metric::IMAGE_AUROC;
 const FEW: Bootstrap = Bootstrap { resamples: 11, confidence: 0.9, seed: 3 };
@@ -167,4 +169,30 @@ fn a_perfect_detector_has_an_interval_without_width() {
     let replicates = image_replicates(&[1.0, 2.0, 3.0, 4.0], &[false, false, true, true], &FEW).unwrap();
     let auroc = replicates.intervals().unwrap().get(&AUROC).unwrap();
     assert_eq!((auroc.low, auroc.high), (1.0, 1.0));
+}
+
+#[test]
+fn who_is_told_hears_all_resamples_and_can_stop_them() {
+    let scores: Vec<f32> = (0..64).map(|pixel| ((pixel * 37) % 64) as f32).collect();
+    let mask: Vec<bool> = (0..32).map(|pixel| pixel % 5 == 0).collect();
+    let (good, bad) = scores.split_at(32);
+    let map = |scores, mask| LabelledMap { scores, mask, inside: None, width: 8, height: 4 };
+    let maps = [map(good, None), map(bad, Some(mask.as_slice()))];
+    let many = Bootstrap { resamples: 1000, ..FEW };
+    let mut heard = Vec::new();
+    let told = pixel_replicates_telling(None, &maps, &many, &mut |done, total| {
+        heard.push((done, total));
+        ControlFlow::Continue(())
+    });
+    assert_eq!(told.unwrap(), Some(pixel_replicates(&maps, &many).unwrap()));
+    assert_eq!((heard.first(), heard.last()), (Some(&(0, 1000)), Some(&(1000, 1000))));
+    assert!(heard.is_sorted() && heard.len() > 2, "{heard:?}");
+    let stop_at = |calls: usize| {
+        let mut left = calls;
+        pixel_replicates_telling(None, &maps, &many, &mut |_, _| {
+            left -= 1;
+            if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+    };
+    assert_eq!((stop_at(1), stop_at(2)), (Ok(None), Ok(None)));
 }

@@ -44,6 +44,6 @@ pub(crate) use binomial::lower_tail;
 pub use calibrate::{calibrate, photos_needed, rank_of, smallest_rate, strongest_promise};
 pub use error::CalibrationError;
 pub use exceedance::is_beyond_chance;
-pub use outliers::outliers;
+pub use outliers::{FEWEST_FOR_OUTLIERS, outliers};
 pub use stored::{Calibration, GoodScoreSource, Threshold, ThresholdOrigin, Thresholds};
 pub use verdict::Verdict;

@@ -3,7 +3,7 @@
 /// How often scores of one process are taken for outliers, at most, as far as their upper tail is no heavier than a power's.
 const FALSE_ALARMS: f64 = 0.05;
 /// Fewer scores than this say nothing of their tail.
-const FEWEST: usize = 10;
+pub const FEWEST_FOR_OUTLIERS: usize = 10;
 
 /// How many of the largest scores stand apart from the rest; 0 for a set without outliers, and for fewer than ten scores.
 ///
@@ -28,7 +28,7 @@ const FEWEST: usize = 10;
 /// ```
 pub fn outliers(scores: &[f32]) -> usize {
     let n = scores.len();
-    if n < FEWEST || !scores.iter().all(|score| score.is_finite()) {
+    if n < FEWEST_FOR_OUTLIERS || !scores.iter().all(|score| score.is_finite()) {
         return 0;
     }
     let mut logs: Vec<f64> = scores.iter().map(|score| f64::from(score.max(f32::MIN_POSITIVE)).ln()).collect();

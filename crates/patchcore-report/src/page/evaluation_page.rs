@@ -220,6 +220,13 @@ impl EvaluationPage {
         Ok(page.render()?)
     }
 
+    /// How often [`EvaluationPage::render`] asks for evidence, to show how far it is.
+    #[must_use]
+    pub fn n_cards(&self) -> usize {
+        let verdicts = Verdicts { threshold: self.image_threshold.as_ref(), look_again: self.look_again.as_ref() };
+        choose(&self.images, verdicts, self.gallery_size).iter().map(|choice| choice.images.len()).sum()
+    }
+
     /// What it comes to, in the words of metrics.json.
     fn sentence(&self) -> String {
         let sentence = self.results.sentence.clone().unwrap_or_else(|| self.results.in_words());

@@ -1,0 +1,57 @@
+//! Where to compute: options that every command has which computes.
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use patchcore::{DEFAULT_DEVICE, Instructions};
+
+use crate::arguments::heading::COMPUTE;
+
+/// Number formats of the network.
+pub const PRECISIONS: [&str; 3] = ["f32", "f16", "bf16"];
+/// Instruction sets of the CPU's own kernels.
+pub const INSTRUCTIONS: [&str; 3] = ["portable", "avx2", "avx512"];
+
+/// Where to compute, and in which number format.
+#[derive(Debug, Clone, Args)]
+pub struct Compute {
+    /// Where to compute: auto, gpu, cpu, flex, vulkan, cuda:0, ...
+    ///
+    /// `patchcore devices` lists what there is here. flex is the CPU too, by way of Burn. gpu is the first GPU that computes right, auto
+    /// the same, else the CPU.
+    #[arg(long, default_value = DEFAULT_DEVICE, help_heading = COMPUTE)]
+    pub device: String,
+    /// Number format of the network
+    ///
+    /// f16 and bf16 are faster on some GPUs and change scores a little.
+    #[arg(long, default_value = "f32", value_name = "FORMAT", value_parser = PossibleValuesParser::new(PRECISIONS), help_heading = COMPUTE)]
+    pub precision: String,
+    /// Widest instruction set that the CPU may use [default: the processor's]
+    ///
+    /// The environment variable PATCHCORE_INSTRUCTIONS says the same where the option is not given.
+    #[arg(long, value_name = "SET", value_parser = PossibleValuesParser::new(INSTRUCTIONS), help_heading = COMPUTE)]
+    pub instructions: Option<String>,
+}
+
+impl Compute {
+    /// The instruction set that the command names.
+    pub fn instructions(&self) -> anyhow::Result<Option<Instructions>> {
+        Ok(self.instructions.as_deref().map(Instructions::from_name).transpose()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use patchcore::Precision;
+
+    use super::*;
+
+    #[test]
+    fn every_value_that_is_listed_is_known() {
+        for name in PRECISIONS {
+            assert_eq!(Precision::from_name(name).unwrap().name(), name);
+        }
+        for name in INSTRUCTIONS {
+            assert_eq!(Instructions::from_name(name).unwrap().name(), name);
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! `patchcore fit`: its options, and what they mean as settings.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, FromArgMatches, ValueEnum};
+use patchcore::config::backbone::WeightsSource;
+use patchcore::config::{CATALOGUE, DEFAULT_PATCH_SIZE};
+use patchcore::{BankDtype, Copies, Crop, MODES, Mode, Precision, Resize, Settings, Size, Tiling, Turned};
+
+use crate::arguments::compute::Compute;
+use crate::arguments::heading::{COMPUTE, DATA, MODEL, OUTPUT, VIEW};
+use crate::arguments::parse::{parse_rule, parse_size};
+
+/// Overlap of tiles when none is asked for.
+const DEFAULT_OVERLAP: u32 = 128;
+
+/// Number formats of the memory bank.
+const BANK_DTYPES: [&str; 2] = ["f32", "f16"];
+
+const EXAMPLES: &str = "Examples:
+  patchcore fit --data good/ -o part.patchcore
+  patchcore fit --data good/ --resize 384 --roi look.png -o part.patchcore
+  patchcore fit --data camera-12mp/ --tile 512 -o part.patchcore";
+
+/// Settings of a fit, shared by `fit` and `demo`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Fit {
+    /// Photos of good parts: a folder, a data set or a manifest (CSV)
+    ///
+    /// Of a data set (MVTec AD, AD 2, LOCO, 3D-AD, VisA, BTAD, KolektorSDD) the photos for training are taken. `patchcore inspect-data`
+    /// shows how a data set is read.
+    #[arg(long, value_name = "PATH", help_heading = DATA)]
+    pub data: PathBuf,
+    /// Mask of where to look (white), of the photos' size
+    #[arg(long, value_name = "MASK", help_heading = DATA)]
+    pub roi: Option<PathBuf>,
+    /// Mask of what to ignore (white), of the photos' size
+    #[arg(long, value_name = "MASK", help_heading = DATA)]
+    pub ignore: Option<PathBuf>,
+    /// White level of 16-bit and float photos: 4095 for a 12-bit camera
+    ///
+    /// Without this option: 65535, of floats 1.
+    #[arg(long, value_name = "LEVEL", help_heading = DATA)]
+    pub full_scale: Option<u16>,
+    /// Short side after the resize; the aspect ratio is kept [default: 256]
+    ///
+    /// Both sides are rounded to whole grid cells. Mode anomalib has --size 256x256 instead.
+    #[arg(long, value_name = "PIXELS", conflicts_with = "size", allow_negative_numbers = true, help_heading = VIEW)]
+    pub resize: Option<u32>,
+    /// Both sides after the resize; the aspect ratio is not kept
+    #[arg(long, value_name = "WxH", value_parser = parse_size, help_heading = VIEW)]
+    pub size: Option<Size>,
+    /// Centre crop after the resize: N or WxH
+    ///
+    /// Without this option: 224 in mode authors with its own resize, else no crop.
+    #[arg(long, value_name = "PIXELS", value_parser = parse_size, help_heading = VIEW)]
+    pub crop: Option<Size>,
+    /// No crop, whatever the mode
+    #[arg(long, conflicts_with = "crop", help_heading = VIEW)]
+    pub no_crop: bool,
+    /// No crop; pad the photo to whole grid cells
+    ///
+    /// The padding itself is not scored.
+    #[arg(long, conflicts_with = "crop", help_heading = VIEW)]
+    pub pad_to_stride: bool,
+    /// Side of tiles, for small defects on large photos: 512
+    ///
+    /// Photos keep their size unless a resize is given.
+    #[arg(long, value_name = "PIXELS", conflicts_with = "crop", help_heading = VIEW)]
+    pub tile: Option<u32>,
+    /// Pixels that neighbouring tiles share
+    #[arg(long, value_name = "PIXELS", default_value_t = DEFAULT_OVERLAP, requires = "tile", help_heading = VIEW)]
+    pub overlap: u32,
+    /// Also fit on every photo with 20 % less and 20 % more light
+    ///
+    /// For lines whose light changes. Three times the rows, so fit and score take longer; where light is steady it can cost sensitivity.
+    #[arg(long, help_heading = VIEW)]
+    pub unsteady_light: bool,
+    /// Also fit on every photo turned, or mirrored: parts lie at any angle
+    ///
+    /// turned: by 45 degrees, seven times. Up to eight times the rows, so fit and score take longer; harmful for parts that always lie
+    /// alike.
+    #[arg(long, value_enum, value_name = "COPIES", num_args = 0..=1, default_missing_value = "turned", help_heading = VIEW)]
+    pub any_angle: Option<AnyAngle>,
+    /// Network
+    #[arg(long, default_value = patchcore::DEFAULT_BACKBONE, help = "Network", long_help = backbone_help(), value_parser = backbones(), help_heading = MODEL)]
+    pub backbone: String,
+    /// ONNX or safetensors file with the network's weights
+    ///
+    /// Without this option: embedded in the program, else from the weights directory.
+    #[arg(long, value_name = "FILE", help_heading = MODEL)]
+    pub weights: Option<PathBuf>,
+    /// Which PatchCore to compute
+    ///
+    /// line is this project's own definition; paper, authors (amazon-science/patchcore-inspection) and anomalib are the published ones.
+    #[arg(long, default_value = Mode::default().name(), value_parser = modes(), help_heading = MODEL)]
+    pub mode: String,
+    /// Replace one rule of the mode: image_score=maximum_of_map
+    ///
+    /// The words are those with which `patchcore inspect` names a mix. Give the option again for each further rule.
+    #[arg(long = "rule", value_name = "RULE=VALUE", value_parser = parse_rule, help_heading = MODEL)]
+    pub rules: Vec<(String, String)>,
+    /// Feature levels, in network order [default: those at strides 8 and 16]
+    #[arg(long, value_delimiter = ',', value_name = "LAYER,LAYER", help_heading = MODEL)]
+    pub layers: Option<Vec<String>>,
+    /// Side of a patch, in cells of each level: odd, 1 to 15
+    #[arg(long, value_name = "CELLS", default_value_t = DEFAULT_PATCH_SIZE, help_heading = MODEL)]
+    pub patch_size: usize,
+    /// Values of each level after the first pooling of mode authors [default: 1024]
+    #[arg(long, value_name = "N", help_heading = MODEL)]
+    pub pretrain_embed_dimension: Option<usize>,
+    /// Values of a patch after the second pooling
+    ///
+    /// Turns that pooling on where the mode concatenates the levels. Without this option: 1024, or all channels.
+    #[arg(long, value_name = "N", help_heading = MODEL)]
+    pub target_embed_dimension: Option<usize>,
+    /// Share of the training patches in each memory bank, in (0, 1]
+    ///
+    /// Without this option: 0.1; in mode line 0.05 in each of its two, and with a larger --resize as many rows as with 256.
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = MODEL)]
+    pub coreset_sampling_ratio: Option<f64>,
+    /// Neighbours of a patch: k in mode authors, b of equation 7 in paper and anomalib
+    ///
+    /// Without this option: 1 in mode authors, 9 in paper and anomalib.
+    #[arg(long, value_name = "K", allow_negative_numbers = true, help_heading = MODEL)]
+    pub num_neighbors: Option<usize>,
+    /// Seed of every random choice
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true, help_heading = MODEL)]
+    pub seed: u64,
+    /// Number format of the memory bank; f16 is half the size
+    #[arg(long, default_value = "f32", value_name = "FORMAT", value_parser = PossibleValuesParser::new(BANK_DTYPES), help_heading = MODEL)]
+    pub bank_dtype: String,
+    /// Where to compute.
+    #[command(flatten)]
+    pub compute: Compute,
+    /// Memory that the fit may take, in MiB [default: what is free]
+    ///
+    /// A fit that may need more is refused before the work.
+    #[arg(long, value_name = "MIB", help_heading = COMPUTE)]
+    pub max_memory: Option<u64>,
+    /// The model file to write
+    #[arg(short, long, value_name = "MODEL", help_heading = OUTPUT)]
+    pub output: PathBuf,
+    /// Store the network's weights in the model, so that it needs nothing else
+    #[arg(long, help_heading = OUTPUT)]
+    pub embed_weights: bool,
+    /// Store small pictures of the photos in the model
+    ///
+    /// Some 20 KB each. The nearest good patch can then be shown on a computer without the photos.
+    #[arg(long, help_heading = OUTPUT)]
+    pub keep_thumbnails: bool,
+    /// Leave out of the model where and when it was fitted
+    ///
+    /// That is paths, date and command line. The same photos and options then give the same bytes in any folder.
+    #[arg(long, help_heading = OUTPUT)]
+    pub reproducible: bool,
+    /// Replace files that patchcore did not write, and a model that has thresholds
+    #[arg(long, help_heading = OUTPUT)]
+    pub force: bool,
+}
+
+/// How copies of photos lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AnyAngle {
+    // A text of each would spread the help of every option over several lines.
+    Turned,
+    Mirrored,
+}
+
+/// The short side for which the share of patches was measured, in mode `line`.
+const USUAL_SIDE: u32 = 256;
+
+/// The share of patches of a larger view in mode `line`, where none is said: as many rows as the usual one has. What it gains comes from
+/// the view, and the search then grows with the queries alone.
+fn ratio_of_a_larger_view(mode: Mode, resize: Option<u32>) -> Option<f64> {
+    let larger = resize.filter(|side| mode == Mode::Line && *side > USUAL_SIDE)?;
+    let usual = mode.config(patchcore::config::Architecture::EFFICIENTNET_LITE0).coreset_sampling_ratio;
+    Some(usual * (f64::from(USUAL_SIDE) / f64::from(larger)).powi(2))
+}
+
+impl Fit {
+    /// The library's settings; the region of interest comes with the masks, which are files.
+    pub fn settings(&self) -> anyhow::Result<Settings> {
+        let resize = match (self.resize, self.size) {
+            (Some(side), _) => Some(Resize::Short(side)),
+            (None, Some(size)) => Some(Resize::Exact(size)),
+            (None, None) => None,
+        };
+        let crop = match (self.crop, self.no_crop) {
+            (Some(size), _) => Some(Crop::Center(size)),
+            (None, true) => Some(Crop::Keep),
+            (None, false) => None,
+        };
+        let tiling = match self.tile {
+            Some(size) => Tiling::Tiles { size, overlap: self.overlap },
+            None => Tiling::Whole,
+        };
+        let mode = Mode::from_name(&self.mode)?;
+        let copies = Copies {
+            light: if self.unsteady_light { Copies::UNSTEADY_LIGHT.to_vec() } else { Vec::new() },
+            turned: match self.any_angle {
+                None => Turned::No,
+                Some(AnyAngle::Turned) => Turned::EighthTurns,
+                Some(AnyAngle::Mirrored) => Turned::Mirrored,
+            },
+        };
+        Ok(Settings {
+            mode,
+            backbone: self.backbone.clone(),
+            weights: self.weights.clone(),
+            layers: self.layers.clone(),
+            rules: self.rules.clone(),
+            patch_size: self.patch_size,
+            pretrain_embed_dimension: self.pretrain_embed_dimension,
+            target_embed_dimension: self.target_embed_dimension,
+            coreset_sampling_ratio: self.coreset_sampling_ratio.or_else(|| ratio_of_a_larger_view(mode, self.resize)),
+            copies,
+            num_neighbors: self.num_neighbors,
+            resize,
+            crop,
+            pad_to_stride: self.pad_to_stride,
+            tiling,
+            full_scale: self.full_scale,
+            seed: self.seed,
+            device: self.compute.device.clone(),
+            precision: Precision::from_name(&self.compute.precision)?,
+            instructions: self.compute.instructions()?,
+            bank_dtype: BankDtype::from_name(&self.bank_dtype)?,
+            ..Settings::default()
+        })
+    }
+
+    /// What `patchcore fit --data DATA --output OUTPUT` asks for, on the device that `compute` names.
+    pub fn with_defaults(data: &Path, output: &Path, compute: Compute) -> anyhow::Result<Self> {
+        let arguments =
+            [OsStr::new("fit"), OsStr::new("--data"), data.as_os_str(), OsStr::new("--output"), output.as_os_str()];
+        let matches = Self::augment_args(clap::Command::new("fit")).try_get_matches_from(arguments)?;
+        Ok(Self { compute, ..Self::from_arg_matches(&matches)? })
+    }
+}
+
+/// Names of the networks of the catalogue.
+pub fn backbones() -> PossibleValuesParser {
+    PossibleValuesParser::new(CATALOGUE.iter().map(|network| network.name))
+}
+
+/// Names of the modes, the default first.
+pub(super) fn modes() -> PossibleValuesParser {
+    let others = MODES.into_iter().filter(|mode| *mode != Mode::default());
+    PossibleValuesParser::new(std::iter::once(Mode::default()).chain(others).map(Mode::name))
+}
+
+/// Which network is in the program.
+fn backbone_help() -> String {
+    let embedded = CATALOGUE.iter().filter(|network| matches!(network.weights, WeightsSource::Shipped { .. }));
+    let embedded = embedded.map(|network| network.name).collect::<Vec<_>>().join(" and ");
+    format!("Network\n\n{embedded} is in the program, the others need their weights: see `patchcore weights`.")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        fit: Fit,
+    }
+
+    fn fit(options: &[&str]) -> Fit {
+        let arguments = ["fit", "--data", "photos", "-o", "m.patchcore"];
+        Program::parse_from(arguments.iter().chain(options)).fit
+    }
+
+    fn view(options: &[&str]) -> (Resize, Crop) {
+        let view = fit(options).settings().unwrap().config().unwrap().view.clone();
+        (view.resize, view.crop)
+    }
+
+    #[test]
+    fn a_crop_that_is_declined_asks_for_no_resize() {
+        let square = |side| Size { width: side, height: side };
+        let own_size = (Resize::Keep, Crop::Keep);
+        assert_eq!(view(&["--tile", "512"]), own_size);
+        assert_eq!(view(&["--tile", "512", "--no-crop"]), own_size);
+        assert_eq!(view(&["--tile", "512", "--no-crop", "--mode", "authors"]), own_size);
+        assert_eq!(view(&["--tile", "512", "--no-crop", "--resize", "768"]), (Resize::Short(768), Crop::Keep));
+        let authors = ["--mode", "authors"];
+        let of_authors = |options: &[&'static str]| view(&[&authors, options].concat());
+        assert_eq!(of_authors(&[]), (Resize::Short(256), Crop::Center(square(224))));
+        assert_eq!(of_authors(&["--no-crop"]), (Resize::Short(256), Crop::Keep));
+        assert_eq!(of_authors(&["--pad-to-stride"]), (Resize::Short(256), Crop::Keep));
+        assert_eq!(of_authors(&["--resize", "300"]), (Resize::Short(300), Crop::Keep));
+        assert_eq!(of_authors(&["--crop", "200"]), (Resize::Short(256), Crop::Center(square(200))));
+    }
+
+    #[test]
+    fn number_formats_of_the_bank_are_known() {
+        for name in BANK_DTYPES {
+            assert_eq!(BankDtype::from_name(name).unwrap().name(), name);
+        }
+    }
+
+    #[test]
+    fn the_demo_fits_as_the_command_line_does_without_options() {
+        let asked = fit(&[]);
+        let built = Fit::with_defaults(Path::new("photos"), Path::new("m.patchcore"), asked.compute.clone()).unwrap();
+        assert_eq!(format!("{built:?}"), format!("{asked:?}"));
+        assert_eq!(built.settings().unwrap(), Settings::default());
+    }
+}
