@@ -35,7 +35,8 @@ pub struct Built {
 /// What a target needs is not installed, or the build fails.
 pub fn build(target: Target, features: &str, profile: &str) -> anyhow::Result<Built> {
     let folder = target_folder().join("dist-build");
-    let zig = has("cargo-zigbuild", &["--version"]) && has("python3", &["-m", "ziglang", "version"]);
+    let zig = has("zig", &["version"]) || has("python3", &["-m", "ziglang", "version"]);
+    let zig = zig && has("cargo-zigbuild", &["--version"]);
     let mut cargo = Command::new(env!("CARGO"));
     match target {
         Target::LinuxGnu if zig => {
