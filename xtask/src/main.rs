@@ -6,6 +6,7 @@ mod bench_report;
 mod child;
 mod ci;
 mod demo_images;
+mod dist;
 mod fetch_weights;
 mod few_photos;
 mod formats;
@@ -44,6 +45,8 @@ enum Task {
     Ci(ci::Ci),
     /// Draw the demo's photos into assets/demo.
     DemoImages(demo_images::DemoImages),
+    /// Make an archive of the program for people who have no Rust, or check one.
+    Dist(dist::Dist),
     /// Measure fits on few photos and draw docs/few-photos.svg.
     FewPhotos(few_photos::FewPhotos),
     /// Write the tables of docs/formats.md: what becomes of files of every kind.
@@ -79,6 +82,7 @@ fn main() -> anyhow::Result<()> {
         Task::BenchReport(task) => task.run(),
         Task::Ci(task) => task.run(),
         Task::DemoImages(task) => task.run(),
+        Task::Dist(task) => task.run(),
         Task::FetchWeights(task) => task.run(),
         Task::FewPhotos(task) => task.run(),
         Task::Formats(task) => task.run(),

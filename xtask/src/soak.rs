@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
 
+use crate::dist;
 use crate::long_score;
 use crate::release_build::target;
 use crate::tidy::root;
@@ -21,6 +22,8 @@ pub struct Soak {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Name {
+    /// Make an archive of the program without Burn and run it with an empty home, no PATH and no network
+    Dist,
     /// Type-check the core with each cargo feature alone: features are additive only if somebody tries
     Features,
     /// The importer's layers against burn-onnx's (compiles Burn a second time)
@@ -65,6 +68,7 @@ impl Soak {
     pub fn run(&self) -> anyhow::Result<()> {
         let started = Instant::now();
         match self.name {
+            Name::Dist => dist::make_and_check()?,
             Name::Features => {
                 for features in FEATURES {
                     let check = ["check", "-p", "patchcore-core", "--no-default-features", "--features", features];

@@ -13,7 +13,7 @@ const KINDS: &[&str] = &[
     "Cargo.lock",
     ".gitignore",
     ".cargo/config.toml",
-    ".ci/{run,embed-resnet18,sanitize,targets,wrong-device}",
+    ".ci/{run,embed-resnet18,sanitize,targets,wine,wrong-device}",
     ".ci/foreign/{run,src/main.rs}",
     "docs/**/*.{md,png,svg}",
     "docs/schema/*.schema.json",

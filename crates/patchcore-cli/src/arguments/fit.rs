@@ -248,7 +248,7 @@ pub fn backbones() -> PossibleValuesParser {
 }
 
 /// Names of the modes, the default first.
-pub(super) fn modes() -> PossibleValuesParser {
+pub fn modes() -> PossibleValuesParser {
     let others = MODES.into_iter().filter(|mode| *mode != Mode::default());
     PossibleValuesParser::new(std::iter::once(Mode::default()).chain(others).map(Mode::name))
 }
