@@ -605,6 +605,9 @@ pub struct Demo {
     /// Folder for the demo's photos, model and results
     #[arg(short, long, default_value = "patchcore-demo", value_name = "OUT")]
     pub output: PathBuf,
+    /// Unpack the photos, to try the other commands on, and stop
+    #[arg(long)]
+    pub photos_only: bool,
     /// Replace files that patchcore did not write, and a model that has thresholds
     #[arg(long)]
     pub force: bool,
