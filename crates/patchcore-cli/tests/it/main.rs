@@ -18,6 +18,7 @@ mod calibrate;
 mod crashing_driver;
 mod data_sets;
 mod demo;
+mod documents;
 mod evaluate;
 mod fit_and_score;
 mod help;
