@@ -69,7 +69,7 @@ pub fn same_line(page: &str, seen: &str) -> bool {
 fn same_number(a: &str, b: &str) -> bool {
     let long = |text: &str| text.trim_start_matches(['0', '.']).bytes().filter(u8::is_ascii_digit).count() >= 7;
     match (a.parse::<f64>(), b.parse::<f64>()) {
-        (Ok(x), Ok(y)) => a == b || (long(a) && long(b) && (x - y).abs() <= 1e-6 * x.abs()),
+        (Ok(x), Ok(y)) => a == b || ((long(a) || long(b)) && (x - y).abs() <= 1e-6 * x.abs()),
         _ => false,
     }
 }
