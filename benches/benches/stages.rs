@@ -3,7 +3,7 @@
 //! They run on every device that is present and passes the self-check, or on those that `PATCHCORE_TEST_DEVICE` names, comma
 //! separated. Photographs and ResNet-18 come from `../shared`; where that is absent, the demo's photos and the embedded
 //! EfficientNet-Lite0 stand in. Sizes are small, so that a run over everything takes minutes on two cores. `cargo xtask
-//! bench-devices` runs them, records the medians and writes the README's table of devices; the comparison with other
+//! bench-devices` runs them, records the medians and writes the table of docs/explanation/devices.md; the comparison with other
 //! programs is `cargo xtask bench-report`.
 
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
 //! `cargo xtask bench-devices`: the criterion benches of every stage on every device present, as a dated CSV file with
-//! hardware and versions, and as the README's table.
+//! hardware and versions, and as the table of docs/explanation/devices.md.
 
 #![allow(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
 
@@ -12,9 +12,9 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::bench_report::hardware::{locked_version, machine, output};
-use crate::readme;
 use crate::release_build::target;
 use crate::tidy::root;
+use crate::written_tables;
 
 /// Runs the benches and records them.
 #[derive(Debug, Args)]
@@ -25,9 +25,9 @@ pub struct BenchDevices {
     /// Only these devices, comma separated. Default: every one that is present and computes right.
     #[arg(long, value_name = "DEVICES")]
     devices: Option<String>,
-    /// Leaves README.md as it is.
+    /// Leaves the page as it is.
     #[arg(long)]
-    keep_readme: bool,
+    keep_page: bool,
 }
 
 /// One median.
@@ -66,8 +66,12 @@ impl BenchDevices {
         let burn = locked_version("burn")?;
         let machine = format!("{}; {rustc}; burn {burn}; features: {}", machine(), self.features);
         self.record(&date, &machine, &devices, &rows)?;
-        if !self.keep_readme {
-            readme::replace("bench-devices", &table(&date, &machine, &devices, &rows))?;
+        if !self.keep_page {
+            written_tables::replace(
+                "docs/explanation/devices.md",
+                "bench-devices",
+                &table(&date, &machine, &devices, &rows),
+            )?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask formats`: writes the tables of docs/formats.md. What they say is what the test `formats` of patchcore-io makes of the
+//! `cargo xtask formats`: writes the tables of docs/reference/formats.md. What they say is what the test `formats` of patchcore-io makes of the
 //! files that it draws, and every run of that test compares.
 
 use std::process::Command;
@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::tidy::root;
 
-/// Write the tables of docs/formats.md.
+/// Write the tables of docs/reference/formats.md.
 #[derive(Debug, Args)]
 pub struct Formats {}
 
@@ -20,7 +20,7 @@ impl Formats {
         command.args(test).env("PATCHCORE_WRITE_FORMATS", "1").current_dir(root());
         let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
         ensure!(status.success(), "{command:?} failed");
-        println!("docs/formats.md is written");
+        println!("docs/reference/formats.md is written");
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask guide-pictures`: the pictures of docs/guide, made by the program from the demo's photos.
+//! `cargo xtask guide-pictures`: the pictures of the README and of docs/guide, made by the program from the demo's photos.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,7 +21,7 @@ pub struct GuidePictures {
 }
 
 impl GuidePictures {
-    /// Builds the program, runs it in a folder of its own, and copies three of its pictures.
+    /// Builds the program, runs it in a folder of its own, and copies four of its pictures.
     ///
     /// # Errors
     /// A command that fails, a file that cannot be written.
@@ -40,6 +40,12 @@ impl GuidePictures {
         };
         patchcore("demo -o flange")?;
         copy(&work.join("flange/overlays/scratch/000.jpg.overlay.png"), "panel.png")?;
+
+        // The README's: a verdict wants a threshold.
+        patchcore("fit --data flange/flange -o part.patchcore")?;
+        patchcore("calibrate --model part.patchcore --good flange/flange/test/good --fpr 0.3")?;
+        patchcore("score --model part.patchcore flange/flange/test/scratch/000.jpg --overlays out")?;
+        copy(&work.join("out/000.jpg.overlay.png"), "verdict.png")?;
 
         // A defective part among the good ones, as it happens.
         let mixed = work.join("good");

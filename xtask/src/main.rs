@@ -17,11 +17,11 @@ mod make_efficientnet;
 mod package_size;
 mod parity;
 mod public_api;
-mod readme;
 mod release_build;
 mod same_numbers;
 mod soak;
 mod tidy;
+mod written_tables;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -35,11 +35,11 @@ struct Xtask {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Measure every choice of mode line and rewrite the tables of docs/line.md.
+    /// Measure every choice of mode line and rewrite the tables of docs/explanation/line.md.
     Ablation(ablation::Ablation),
-    /// Run the criterion benches on every device present, record them as CSV and rewrite the README's table.
+    /// Run the criterion benches on every device present, record them as CSV and rewrite the table of docs/explanation/devices.md.
     BenchDevices(bench_devices::BenchDevices),
-    /// Measure our side and the peers' in turn, and rewrite the README's table.
+    /// Measure our side and the peers' in turn, and rewrite the table of docs/explanation/speed.md.
     BenchReport(bench_report::BenchReport),
     /// What must pass before a submission: format, house rules, tests, lints, documentation, other builds.
     Ci(ci::Ci),
@@ -47,11 +47,11 @@ enum Task {
     DemoImages(demo_images::DemoImages),
     /// Make an archive of the program for people who have no Rust, or check one.
     Dist(dist::Dist),
-    /// Measure fits on few photos and draw docs/few-photos.svg.
+    /// Measure fits on few photos and draw docs/explanation/few-photos.svg.
     FewPhotos(few_photos::FewPhotos),
-    /// Write the tables of docs/formats.md: what becomes of files of every kind.
+    /// Write the tables of docs/reference/formats.md: what becomes of files of every kind.
     Formats(formats::Formats),
-    /// Make the pictures of docs/guide with the program.
+    /// Make the pictures of the README and of docs/guide with the program.
     GuidePictures(guide_pictures::GuidePictures),
     /// Count every stage's instructions under valgrind and compare them with the recorded ones.
     InstructionCounts(instruction_counts::InstructionCounts),
@@ -61,7 +61,7 @@ enum Task {
     MakeEfficientnet(make_efficientnet::MakeEfficientnet),
     /// Pack what each published crate would upload: its files, its size, and with `--build` that it compiles by itself.
     PackageSize(package_size::PackageSize),
-    /// Compare with the published implementations on real photographs and rewrite the README's table.
+    /// Compare with the published implementations on real photographs and rewrite the table of docs/explanation/parity.md.
     Parity(parity::Parity),
     /// List the public interface of the stable packages in docs/public-api, or compare with what is listed.
     PublicApi(public_api::PublicApis),

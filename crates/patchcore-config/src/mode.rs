@@ -1,6 +1,6 @@
 //! The three definitions of PatchCore that a user may want digit for digit, as one table of rules, and one of our own.
 //!
-//! Mode `line`, the default, is `paper` with two changes, each measured (`docs/line.md`): the image score is the maximum of the anomaly map, so
+//! Mode `line`, the default, is `paper` with two changes, each measured (`docs/explanation/line.md`): the image score is the maximum of the anomaly map, so
 //! that photo and map are on one scale; and two members share the network. The first is the paper's; the second has the next finer level
 //! too, averaged onto the same grid, and all its levels have the same total variance ([`LevelScaling::EqualVariance`]). Their maps are
 //! averaged, each weighted by good photos alone ([`Weighting::GoodPatches`]). A network without a finer level has one member.
@@ -33,7 +33,7 @@
 //! ⁶ Photos of more than 8 bits keep them: they are resized in float. Mode `authors` rounds them to 8 bits first.
 //! ⁷ Settings: `patch_size`, `pretrain_embed_dimension` and `target_embed_dimension`, by the authors' names.
 //! ⁸ [`InputSizes::WholeCells`]: the published views are square; of a photo that is not, the aspect ratio gives a size that cuts the
-//! last cells. `docs/view.md` has the measurement.
+//! last cells. `docs/reference/view.md` has the measurement.
 //!
 //! A [`Mode`] constructs these combinations and does nothing else: [`Mode::config`] gives every rule its value, and from
 //! there on a configuration is its rules, which may be mixed. `patchcore_config.rs` has the values of `paper`; here stands

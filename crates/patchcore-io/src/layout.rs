@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// How a data set is laid out on disk: as its makers ship it. `docs/data-sets.md` has the sources.
+/// How a data set is laid out on disk: as its makers ship it. `docs/reference/data-sets.md` has the sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Layout {

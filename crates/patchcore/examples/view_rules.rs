@@ -1,5 +1,5 @@
 //! Which size should the network's input have, where a photo's own would be no whole number of grid cells? Rules side by side, on real
-//! test sets: the table of `docs/view.md`.
+//! test sets: the table of `docs/reference/view.md`.
 //!
 //! `cargo run --release --example view_rules -- BACKBONE WEIGHTS SEEDS SHORT CATEGORY[@WxH]...` (WEIGHTS: `-` for embedded ones;
 //! SHORT: the short side after the resize, 256 in mode `paper`; `@WxH`: every photo and mask is first cut to so many pixels of its top

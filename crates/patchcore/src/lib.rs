@@ -65,6 +65,8 @@ mod audit;
 mod calibration;
 pub mod devices;
 mod doctor;
+#[cfg(doctest)]
+mod documents;
 pub mod error;
 #[cfg(not(target_family = "wasm"))]
 mod evaluated_image;

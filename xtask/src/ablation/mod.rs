@@ -14,13 +14,13 @@ use patchcore_metrics::{Comparison, Interval, Metric, Results};
 use patchcore_testing::{RESNET18, find_shared};
 
 use crate::child::{output_of, read_rows, write_rows};
-use crate::readme;
 use crate::release_build::{release_build, target};
 use crate::tidy::root;
+use crate::written_tables;
 use record::Record;
 use variants::{NETS, Net, SETS, VARIANTS, Variant};
 
-/// Measure every choice of mode line and rewrite the tables of docs/line.md.
+/// Measure every choice of mode line and rewrite the tables of docs/explanation/line.md.
 #[derive(Debug, Args)]
 pub struct Ablation {
     /// Folder with weights/ and data/; default: `PATCHCORE_SHARED`, else `../shared`
@@ -75,8 +75,8 @@ impl Ablation {
                 }
             }
         }
-        readme::replace_in("docs/line.md", "ablation", &table::table(&records))?;
-        readme::replace_in("docs/line.md", "sets", &table::losses(&records, "line"))
+        written_tables::replace("docs/explanation/line.md", "ablation", &table::table(&records))?;
+        written_tables::replace("docs/explanation/line.md", "sets", &table::losses(&records, "line"))
     }
 }
 

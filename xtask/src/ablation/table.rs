@@ -1,4 +1,4 @@
-//! The table of docs/line.md, and the rule by which a choice is kept.
+//! The table of docs/explanation/line.md, and the rule by which a choice is kept.
 
 use super::record::Record;
 use super::variants::{NETS, SETS, VARIANTS, Variant};

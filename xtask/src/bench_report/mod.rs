@@ -1,4 +1,4 @@
-//! `cargo xtask bench-report`: our times against the peers', measured in turn, as JSON and as the README's table.
+//! `cargo xtask bench-report`: our times against the peers', measured in turn, as JSON and as the table of docs/explanation/speed.md.
 //!
 //! For every row ([`rows`]) two programs are started, `patchcore-bench` and a Python script of `benches/peers`
 //! ([`side`]), and measure alternately: A B A B. What is reported is the median of each and the median of the ratios
@@ -11,9 +11,9 @@ mod against;
 pub mod hardware;
 mod interval;
 mod measurement;
-mod readme;
 mod rows;
 mod side;
+mod table;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,6 +25,7 @@ use patchcore_testing::find_shared;
 
 use crate::release_build::{release_build, target};
 use crate::tidy::root;
+use crate::written_tables;
 use measurement::{Measurement, median};
 use rows::{Row, Unit};
 use side::{Side, Start};
@@ -34,7 +35,7 @@ const ROW_SECONDS: u64 = 40;
 /// Pause before our turn: a peer's idle threads spin for a while before they sleep.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Measures our side and the peers' in turn, and rewrites the README's table; or an older version and this one.
+/// Measures our side and the peers' in turn, and rewrites the table of docs/explanation/speed.md; or an older version and this one.
 #[derive(Debug, Args)]
 pub struct BenchReport {
     /// Only rows whose name contains this.
@@ -56,12 +57,12 @@ pub struct BenchReport {
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
     /// An older program `patchcore`: times it and the present one in turn, 20 pairs of each command, and prints the ratios
-    /// with their 95 % intervals. README.md stays as it is.
-    #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["json", "python", "repeats", "work", "keep_readme"])]
+    /// with their 95 % intervals. The page stays as it is.
+    #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["json", "python", "repeats", "work", "keep_page"])]
     against: Option<PathBuf>,
-    /// Leaves README.md as it is.
+    /// Leaves the page as it is.
     #[arg(long)]
-    keep_readme: bool,
+    keep_page: bool,
 }
 
 impl BenchReport {
@@ -114,11 +115,12 @@ impl BenchReport {
         if let Some(json) = &self.json {
             measurement::write(json, &measurements)?;
         }
-        let table = readme::table(&measurements, &ceilings, &versions);
-        if self.keep_readme || !readme::rewrite(&root().join("README.md"), &table)? {
+        let table = table::table(&measurements, &ceilings, &versions);
+        if self.keep_page {
             println!("{table}");
+            return Ok(());
         }
-        Ok(())
+        written_tables::replace("docs/explanation/speed.md", "bench-report", &table)
     }
 }
 

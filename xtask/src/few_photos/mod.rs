@@ -19,7 +19,7 @@ use crate::release_build::release_build;
 use crate::tidy::root;
 use row::{COUNTS, Row, SETS, Set, VARIANTS};
 
-/// Measure fits on few photos and draw docs/few-photos.svg.
+/// Measure fits on few photos and draw docs/explanation/few-photos.svg.
 #[derive(Debug, Args)]
 pub struct FewPhotos {
     /// Folder with data/; default: `PATCHCORE_SHARED`, else `../shared`
@@ -68,8 +68,8 @@ impl FewPhotos {
                 }
             }
         }
-        std::fs::write(root().join("docs/few-photos.svg"), curves::picture(&rows))?;
-        println!("docs/few-photos.svg: drawn");
+        std::fs::write(root().join("docs/explanation/few-photos.svg"), curves::picture(&rows))?;
+        println!("docs/explanation/few-photos.svg: drawn");
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
 //! `cargo xtask parity`: fits and evaluates on the real photographs in the shared folder, as the published codes were
-//! measured, and writes the table of both into the README.
+//! measured, and writes the table of both into docs/explanation/parity.md.
 
 mod published;
 mod spearman;
@@ -13,13 +13,13 @@ use patchcore_metrics::{Metric, Results};
 use patchcore_testing::{RESNET18, find_shared};
 
 use crate::child::output_of;
-use crate::readme;
 use crate::release_build::release_build;
 use crate::tidy::root;
+use crate::written_tables;
 use published::{ROWS, Row};
 use spearman::spearman;
 
-/// Compare with the published implementations on real photographs and rewrite the README's table.
+/// Compare with the published implementations on real photographs and rewrite the table of docs/explanation/parity.md.
 #[derive(Debug, Args)]
 pub struct Parity {
     /// Folder with weights/, data/ and reference/; default: `PATCHCORE_SHARED`, else `../shared`
@@ -28,7 +28,7 @@ pub struct Parity {
     /// The program to run, instead of a release build
     #[arg(long)]
     program: Option<PathBuf>,
-    /// Only rows whose name contains this text; the README is left alone
+    /// Only rows whose name contains this text; the page is left alone
     #[arg(long)]
     rows: Option<String>,
 }
@@ -53,7 +53,7 @@ impl Parity {
         }
         match self.rows {
             Some(_) => Ok(()),
-            None => readme::replace("parity", &table),
+            None => written_tables::replace("docs/explanation/parity.md", "parity", &table),
         }
     }
 

@@ -77,8 +77,8 @@ fn check(root: &Path, tasks: &clap::Command) -> anyhow::Result<Vec<String>> {
         }
     }
     violations.extend(unsafe_code.unneeded());
-    let readme = std::fs::read_to_string(root.join("README.md")).unwrap_or_default();
-    violations.extend(networks::violations(&readme, &manifests)?);
+    let page = std::fs::read_to_string(root.join(networks::PAGE)).unwrap_or_default();
+    violations.extend(networks::violations(&page, &manifests)?);
     violations.extend(arrows::violations(&architecture, &manifests)?);
     violations.extend(published::violations(root, &manifests, published::compiler_of_ci()?.as_deref())?);
     let changelog = std::fs::read_to_string(root.join("CHANGELOG.md")).unwrap_or_default();

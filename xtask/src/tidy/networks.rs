@@ -1,10 +1,12 @@
-//! What lists networks outside the code, held equal to the catalogue: cargo features and the README's table.
+//! What lists networks outside the code, held equal to the catalogue: cargo features and the table of docs/reference/backbones.md.
 
 use anyhow::Context;
 use patchcore_config::CATALOGUE;
 use patchcore_config::backbone::{NetworkEntry, WeightsSource};
 use toml::{Table, Value};
 
+/// The page with the table.
+pub const PAGE: &str = "docs/reference/backbones.md";
 const OPEN: &str = "<!-- networks -->";
 const CLOSE: &str = "<!-- /networks -->";
 
@@ -23,7 +25,7 @@ type Manifest = (String, String);
 ///
 /// # Errors
 /// A Cargo.toml that is no TOML, a table that is not there.
-pub fn violations(readme: &str, manifests: &[Manifest]) -> anyhow::Result<Vec<String>> {
+pub fn violations(page: &str, manifests: &[Manifest]) -> anyhow::Result<Vec<String>> {
     let mut found = Vec::new();
     for (file, has_shipped) in PACKAGES {
         let manifest = manifests.iter().find(|(path, _)| path == file).with_context(|| format!("no {file}"))?;
@@ -41,11 +43,11 @@ pub fn violations(readme: &str, manifests: &[Manifest]) -> anyhow::Result<Vec<St
             found.push(format!("{file}: has the features {stated}, and the catalogue of networks asks for {wanted}"));
         }
     }
-    let (_, rest) = readme.split_once(OPEN).with_context(|| format!("README.md: no {OPEN}"))?;
-    let (stated, _) = rest.split_once(CLOSE).with_context(|| format!("README.md: no {CLOSE}"))?;
+    let (_, rest) = page.split_once(OPEN).with_context(|| format!("{PAGE}: no {OPEN}"))?;
+    let (stated, _) = rest.split_once(CLOSE).with_context(|| format!("{PAGE}: no {CLOSE}"))?;
     let wanted = table()?;
     if stated.trim() != wanted.trim() {
-        found.push(format!("README.md: the catalogue of networks asks for this table:\n{wanted}"));
+        found.push(format!("{PAGE}: the catalogue of networks asks for this table:\n{wanted}"));
     }
     Ok(found)
 }
@@ -54,7 +56,7 @@ fn is_shipped(network: &NetworkEntry) -> bool {
     matches!(network.weights, WeightsSource::Shipped { .. })
 }
 
-/// The README's table. Parameters and multiplications are those up to the deepest default layer.
+/// The table of docs/reference/backbones.md. Parameters and multiplications are those up to the deepest default layer.
 fn table() -> anyhow::Result<String> {
     let mut lines = vec![
         "| backbone | | layers, default ones bold: channels / stride | parameters | multiplications, 224 px | weights | licence |"
@@ -95,20 +97,20 @@ mod tests {
             .to_vec()
     }
 
-    fn readme() -> String {
+    fn page() -> String {
         format!("before\n{OPEN}\n{}\n{CLOSE}\nafter", table().unwrap())
     }
 
     #[test]
     fn a_feature_too_few_or_too_many_is_found() {
-        assert_eq!(violations(&readme(), &manifests()).unwrap(), [""; 0]);
+        assert_eq!(violations(&page(), &manifests()).unwrap(), [""; 0]);
         for at in 0..PACKAGES.len() {
             let mut fewer = manifests();
             fewer[at].1 = fewer[at].1.replace("embed-resnet34 =", "not-resnet34 =");
             let mut more = manifests();
             more[at].1 = more[at].1.replace("embed-resnet34 =", "embed-resnet35 = []\nembed-resnet34 =");
             for manifests in [fewer, more] {
-                let found = violations(&readme(), &manifests).unwrap();
+                let found = violations(&page(), &manifests).unwrap();
                 assert_eq!(found.len(), 1, "{found:?}");
                 assert!(found[0].starts_with(PACKAGES[at].0), "{found:?}");
             }
@@ -117,8 +119,8 @@ mod tests {
 
     #[test]
     fn another_table_is_found_with_the_right_one() {
-        let readme = readme().replace("64 / 4", "65 / 4");
-        let found = violations(&readme, &manifests()).unwrap();
+        let page = page().replace("64 / 4", "65 / 4");
+        let found = violations(&page, &manifests()).unwrap();
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].contains("| `resnet18` | ResNet-18 | layer1 64 / 4, **layer2** 128 / 8,"), "{found:?}");
         assert!(violations("no table", &manifests()).is_err());

@@ -15,10 +15,14 @@ pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
     let out = &arguments.output;
     let data = out.join("flange");
     unpack(&data, arguments.force)?;
+    let photos =
+        format!("Photos of a machined part, drawn by this project's own generator, are in {}.\n", data.display());
+    if arguments.photos_only {
+        output::print(&photos)?;
+        return Ok(Outcome::Done);
+    }
     output::print(&format!(
-        "Photos of a machined part, drawn by this project's own generator, are in {}.\n\
-         The network is EfficientNet-Lite0 up to block 7, pretrained on ImageNet, embedded in this program.\n\n",
-        data.display()
+        "{photos}The network is EfficientNet-Lite0 up to block 7, pretrained on ImageNet, embedded in this program.\n\n"
     ))?;
     let model = out.join("model.patchcore");
     let fit = Fit::with_defaults(&data, &model, arguments.compute.clone())?;

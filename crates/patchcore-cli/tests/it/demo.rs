@@ -65,6 +65,15 @@ fn check_metrics(metrics: &Value) {
 }
 
 #[test]
+fn the_photos_alone_are_unpacked_at_once() {
+    let place = Workplace::new();
+    let run = patchcore(["demo", "--photos-only", "-o", &place.text("out")]).done();
+    assert!(run.stdout.contains("flange") && !run.stdout.contains("network"), "{run:#?}");
+    assert_eq!(crate::program::entries(&place.path("out")), ["flange"]);
+    assert_eq!(crate::program::entries(&place.path("out/flange/train/good")).len(), 24);
+}
+
+#[test]
 fn a_file_where_the_demo_should_go_is_named() {
     let place = Workplace::new();
     fs::write(place.path("taken"), "x").unwrap();

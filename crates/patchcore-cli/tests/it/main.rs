@@ -20,6 +20,7 @@ mod config_file;
 mod crashing_driver;
 mod data_sets;
 mod demo;
+mod documents;
 mod evaluate;
 mod fit_and_score;
 mod general;

@@ -1,5 +1,5 @@
-//! The networks: one entry each. Whatever lists networks (the help, the importers, what is embedded, xtask, the README) reads it
-//! here; `cargo xtask tidy` holds the cargo features, the weights registry and the README's table equal to it.
+//! The networks: one entry each. Whatever lists networks (the help, the importers, what is embedded, xtask, docs/reference/backbones.md) reads it
+//! here; `cargo xtask tidy` holds the cargo features, the weights registry and that page's table equal to it.
 //!
 //! A network of a known family is added by an entry; if its weights are published, with a line in `assets/weights.toml` and the
 //! feature `embed-NAME` of the packages.

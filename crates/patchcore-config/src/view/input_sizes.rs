@@ -16,8 +16,8 @@ pub enum InputSizes {
     #[default]
     AsResized,
     /// Whole cells of the deepest level: the photo is resized, in one step, to both sides rounded to whole strides; after a fit first to a
-    /// size of the fit that is less than a stride from what the resize would give, on both axes. The README has what it was measured
-    /// against.
+    /// size of the fit that is less than a stride from what the resize would give, on both axes. `docs/reference/view.md` has
+    /// what it was measured against.
     WholeCells {
         /// Pixels of the input per cell of the deepest level.
         stride: u32,

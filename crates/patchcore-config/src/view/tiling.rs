@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 /// whole. One memory bank serves all tiles, and the anomaly map grows from the assembled grid: no seam can arise there.
 ///
 /// A feature whose receptive field fits into the context is the same as without tiles, up to rounding; what reaches
-/// further sees zeros instead of the photo. The README has the measured difference for each
-/// overlap.
+/// further sees zeros instead of the photo. `docs/explanation/tiles-and-crops.md` has the measured
+/// difference for each overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tiling {

@@ -15,7 +15,7 @@ use crate::extractor::catalogue_backbones;
 use crate::passport::ScorePassport;
 use crate::patchcore::FittedOn;
 
-/// Version of the layout of `docs/model-file.md`.
+/// Version of the layout of `docs/reference/model-file.md`.
 ///
 /// 2: the passport, f16 banks and whatever later settings say. 3: every rule is stored, members, `requires` and sections. Earlier
 /// files are read as they were written, and score the same.

@@ -1,4 +1,4 @@
-//! A fitted model as bytes: a safetensors file with a JSON header, checksummed. `docs/model-file.md` has it field by field.
+//! A fitted model as bytes: a safetensors file with a JSON header, checksummed. `docs/reference/model-file.md` has it field by field.
 //!
 //! Everything that decides a score stands in the header ([`ModelHeader`]), in the tensors of the banks and in those of embedded
 //! weights, and is named under `requires` ([`REQUIREMENTS`]): a reader that does not know a name refuses the file. Everything else

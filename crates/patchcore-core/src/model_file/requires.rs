@@ -5,7 +5,7 @@
 
 use patchcore_config::{BankDtype, Checked, MemberConfig, Network, Pad, Tiling};
 
-/// Every name that this version knows, and what it stands for: the table of `docs/model-file.md`.
+/// Every name that this version knows, and what it stands for: the table of `docs/reference/model-file.md`.
 pub const REQUIREMENTS: [(&str, &str); 15] = [
     ("rules", "distance, image score, upsampling, border and smoothing are named one by one"),
     ("view", "resize, resampling and crop from the photo to the network's input"),

@@ -1,4 +1,4 @@
-//! docs/formats.md says what becomes of files of every kind. Its tables are what this program makes of files that are made here:
+//! docs/reference/formats.md says what becomes of files of every kind. Its tables are what this program makes of files that are made here:
 //! `cargo xtask formats` writes them anew.
 
 use std::fmt::Write as _;
@@ -19,7 +19,7 @@ type Made = (String, Vec<u8>);
 
 #[test]
 fn the_tables_of_formats_say_what_becomes_of_files() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/formats.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/formats.md");
     let page = std::fs::read_to_string(&path).unwrap().replace("\r\n", "\n");
     let mut written = page.clone();
     for (name, files) in
@@ -37,7 +37,10 @@ fn the_tables_of_formats_say_what_becomes_of_files() {
     if std::env::var_os("PATCHCORE_WRITE_FORMATS").is_some() {
         std::fs::write(&path, written).unwrap();
     } else {
-        assert!(page == written, "docs/formats.md says something else: `cargo xtask formats` writes\n{written}");
+        assert!(
+            page == written,
+            "docs/reference/formats.md says something else: `cargo xtask formats` writes\n{written}"
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! `docs/model-file.md` is true: its Python reads a model that this crate wrote and finds both digests right, and its table of names is
+//! `docs/reference/model-file.md` is true: its Python reads a model that this crate wrote and finds both digests right, and its table of names is
 //! that of the code.
 
 use std::path::Path;
@@ -10,7 +10,7 @@ use patchcore_core::model_file::REQUIREMENTS;
 use crate::part;
 use crate::photos::settings;
 
-const PAGE: &str = include_str!("../../../../docs/model-file.md");
+const PAGE: &str = include_str!("../../../../docs/reference/model-file.md");
 
 /// See [`a_file_of_version_3_scores_the_same_bits`].
 const VERSION_3: [f32; 3] = [94.591866, 95.27761, 91.73879];

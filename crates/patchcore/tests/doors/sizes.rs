@@ -48,7 +48,7 @@ fn judged(good: &[f32], defective: &[f32]) -> (f64, bool) {
 fn a_bottle_cut_or_grown_by_a_few_rows_scores_as_before() {
     let Some(folder) = shared("data/bottle") else { return };
     let data = DataSet::open(&folder).unwrap();
-    // The view's own numbers (docs/view.md) are mode paper's.
+    // The view's own numbers (docs/reference/view.md) are mode paper's.
     let model = Model::fit(&Settings { mode: Mode::Paper, ..Settings::default() }, &data.train).unwrap();
     let line = Model::fit(&Settings::default(), &data.train).unwrap();
     let photos = |is_anomalous: bool| -> Vec<(f32, RgbImage)> {

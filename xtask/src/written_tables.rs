@@ -1,16 +1,11 @@
-//! Tables in the README and in docs that a command writes: between `<!-- NAME -->` and `<!-- /NAME -->`.
+//! Tables in docs that a command writes: between `<!-- NAME -->` and `<!-- /NAME -->`.
 
 use anyhow::Context;
 
 use crate::tidy::root;
 
-/// Replaces what stands between a pair of markers of the README.
-pub fn replace(name: &str, content: &str) -> anyhow::Result<()> {
-    replace_in("README.md", name, content)
-}
-
 /// Replaces what stands between a pair of markers of a file of the repository.
-pub fn replace_in(file: &str, name: &str, content: &str) -> anyhow::Result<()> {
+pub fn replace(file: &str, name: &str, content: &str) -> anyhow::Result<()> {
     let path = root().join(file);
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {file}"))?;
     std::fs::write(&path, replaced(&text, name, content)?)?;
