@@ -30,7 +30,7 @@ pub struct Bench {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = DATA)]
     pub photos: Option<u32>,
     /// Short sides after the resize to try
-    #[arg(long, value_name = "PIXELS,PIXELS", value_delimiter = ',', default_values_t = [192, 256, 384], help_heading = VIEW)]
+    #[arg(long, value_name = "PIXELS,PIXELS", value_delimiter = ',', default_value = "192,256,384", help_heading = VIEW)]
     pub resize: Vec<u32>,
     /// Networks to try [default: those whose weights are here]
     ///

@@ -18,6 +18,8 @@ fn help_texts_are_as_reviewed() {
         "devices",
         "doctor",
         "demo",
+        "weights",
+        "bench",
         "config",
         "completions",
         "man",
