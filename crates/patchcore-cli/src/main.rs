@@ -33,6 +33,7 @@ mod results;
 mod row_stream;
 mod run_record;
 mod said;
+mod score_rows;
 mod stress;
 mod threads;
 mod utc;
