@@ -51,7 +51,7 @@ fn of_device(error: &DeviceError) -> Option<String> {
         DeviceError::NotCompiledIn { feature, .. } => {
             return Some(format!("cargo build --release --features {feature}"));
         }
-        DeviceError::NotPresent { .. } | DeviceError::NoGpu { .. } => "`patchcore devices` lists what can compute here",
+        DeviceError::NotPresent { .. } | DeviceError::NoGpu { .. } => "`patchcore devices` lists the compute devices",
         DeviceError::UnsupportedPrecision { .. } => "`--precision f32` is what every device computes in",
         DeviceError::WrongAnswer { .. } | DeviceError::Crashed { .. } | DeviceError::Execution { .. } => {
             "`--device flex` is the CPU"

@@ -34,6 +34,7 @@ mod results;
 mod row_stream;
 mod run_record;
 mod said;
+mod score_rows;
 mod stress;
 mod threads;
 mod utc;

@@ -113,6 +113,8 @@ impl Display {
                 self.bar = Some(bar);
             }
             if let Some(bar) = &self.bar {
+                // A stage may begin before it knows its length.
+                bar.set_length(total as u64);
                 bar.set_message(pace);
                 bar.set_position(done as u64);
             }
@@ -151,7 +153,7 @@ impl Drop for Display {
 
 /// Whether a step of the stage is a photo.
 fn is_of_photos(stage: Stage) -> bool {
-    matches!(stage, Stage::Features | Stage::Scoring | Stage::Stress | Stage::Overlays | Stage::Report)
+    matches!(stage, Stage::Features | Stage::Scoring | Stage::Stress | Stage::Reading | Stage::Overlays | Stage::Report)
 }
 
 /// `, 8.1 photos/s, 10 seconds left`, as far as it can be told.

@@ -19,6 +19,8 @@ pub enum Stage {
     Intervals,
     /// Scoring photos under changed conditions.
     Stress,
+    /// Decoding photos to look at them alone; the library does none of it, as of the next two.
+    Reading,
     /// Drawing heat maps over photos; the library does none of it, and names it for the progress of an application that does.
     Overlays,
     /// Drawing a report's pictures, as [`Stage::Overlays`].
@@ -35,6 +37,7 @@ impl Stage {
             Stage::Metrics => "metrics",
             Stage::Intervals => "intervals",
             Stage::Stress => "stress",
+            Stage::Reading => "reading",
             Stage::Overlays => "overlays",
             Stage::Report => "report",
         }

@@ -108,17 +108,24 @@ fn stand_apart(ranked: &[(f32, f32)]) -> String {
     let scores: Vec<f32> = ranked.iter().map(|(score, _)| *score).collect();
     let count = outliers(&scores);
     match count.checked_sub(1).and_then(|last| ranked.get(last)) {
-        Some((_, ratio)) => format!(
-            "{count} of {} photos stand apart from all others, from a ratio of {ratio:.2} on, as one in twenty sets of good parts has it at \
-             most: look at the first {count}; if one is defective, take it out and fit again",
-            ranked.len()
-        ),
+        Some((_, ratio)) => {
+            let (stand, first) =
+                if count == 1 { ("stands", "first".to_owned()) } else { ("stand", format!("first {count}")) };
+            format!(
+                "{count} of {} photos {stand} apart from all others, from a ratio of {ratio:.2} on, as one in twenty sets of good parts has \
+                 it at most: look at the {first}; take out what is defective and fit again",
+                ranked.len()
+            )
+        }
         None if ranked.len() < FEWEST_FOR_OUTLIERS => format!(
             "{} photos are too few to say which ratio is a reason to worry ({FEWEST_FOR_OUTLIERS} are enough): look at the first ones",
             ranked.len()
         ),
         None => {
-            format!("none of {} photos stands apart from the others: no ratio here is a reason to worry", ranked.len())
+            format!(
+                "none of {} photos stands apart from the others; look at the first ones where more than a tenth of them may be defective",
+                ranked.len()
+            )
         }
     }
 }

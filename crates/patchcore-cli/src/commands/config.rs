@@ -19,7 +19,9 @@ const WITHOUT_TABLE: [&str; 3] = ["config", "completions", "man"];
 
 pub fn run(arguments: &Config, general: &General) -> anyhow::Result<Outcome> {
     let program = lenient();
-    let has_table = |command: &&Command| !command.is_hide_set() && !WITHOUT_TABLE.contains(&command.get_name());
+    let has_table = |command: &&Command| {
+        !command.is_hide_set() && !command.has_subcommands() && !WITHOUT_TABLE.contains(&command.get_name())
+    };
     let mut commands: Vec<&Command> = program.get_subcommands().filter(has_table).collect();
     let mut words = arguments.words.as_slice();
     if let Some((name, options)) = arguments.words.split_first() {

@@ -91,6 +91,8 @@ pub fn evaluate(arguments: &Evaluate) -> anyhow::Result<(Outcome, bool)> {
     let report = match arguments.no_report {
         true => None,
         false => {
+            // Curves come first, and how many pictures follow is known then.
+            let _ = display.show(Progress::new(Stage::Report, 0, 1));
             let title = title(&arguments.data);
             let stress = stress.as_ref().map(|test| &test.results);
             let page = report_page(&title, &arguments.data, &model, &evaluation, &results, stress, scoring);

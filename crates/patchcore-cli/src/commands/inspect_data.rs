@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::Sender;
 
 use patchcore::error::MaskFault;
-use patchcore::{DataSet, Limits, Photo, PhotoIdentity, one_line};
+use patchcore::{DataSet, Limits, Photo, PhotoIdentity, Progress, Stage, one_line};
 use serde::Serialize;
 
 use crate::arguments::{InspectData, InspectFormat};
@@ -13,6 +14,7 @@ use crate::command_line::shell_path;
 use crate::data::{self, orphans};
 use crate::outcome::Outcome;
 use crate::output;
+use crate::progress::Display;
 use crate::said;
 
 /// Lines of one kind that the table has; JSON has all.
@@ -85,7 +87,7 @@ struct Left {
 
 pub fn run(arguments: &InspectData) -> anyhow::Result<Outcome> {
     let set = data::read(&arguments.data)?;
-    let found = found(&set);
+    let found = found(&set)?;
     output::print(&match arguments.format {
         InspectFormat::Json => format!("{}\n", serde_json::to_string_pretty(&found)?),
         InspectFormat::Table => table(&set, &found),
@@ -99,7 +101,7 @@ pub fn run(arguments: &InspectData) -> anyhow::Result<Outcome> {
 }
 
 /// Decodes all photos and masks, on all threads, and counts.
-fn found(set: &DataSet) -> Found {
+fn found(set: &DataSet) -> anyhow::Result<Found> {
     let photos: Vec<&Path> = set
         .train
         .iter()
@@ -108,8 +110,8 @@ fn found(set: &DataSet) -> Found {
         .chain(set.test.iter().map(|image| image.path.as_path()))
         .collect();
     let masks: Vec<&Path> = set.test.iter().flat_map(|image| &image.masks).map(PathBuf::as_path).collect();
-    let identities = each(&photos, |photo| (photo.identity(), photo.kind()));
-    let mask_sizes: Vec<_> = each(&masks, Photo::size);
+    let identities = each(&photos, |photo| (photo.identity(), photo.kind()))?;
+    let mask_sizes: Vec<_> = each(&masks, Photo::size)?;
 
     let (mut sizes, mut colours, mut digests) =
         (BTreeMap::new(), BTreeMap::new(), BTreeMap::<[u8; 32], Vec<String>>::new());
@@ -165,7 +167,7 @@ fn found(set: &DataSet) -> Found {
     doubles.sort();
     let mut remarks: Vec<String> = set.remarks.iter().map(ToString::to_string).collect();
     remarks.extend(set.one_class());
-    Found {
+    Ok(Found {
         path: patchcore::path_text(&set.root),
         layout: set.layout.name(),
         train: set.train.len(),
@@ -182,29 +184,49 @@ fn found(set: &DataSet) -> Found {
             folders: set.left_out.folders.iter().map(|folder| set.relative(folder)).collect(),
         },
         remarks,
-    }
+    })
 }
 
 /// What is asked of each file, or why it cannot be read; in order.
-fn each<T: Send>(files: &[&Path], ask: impl Fn(&Photo) -> T + Sync) -> Vec<Result<T, String>> {
+fn each<T: Send>(files: &[&Path], ask: impl Fn(&Photo) -> T + Sync) -> anyhow::Result<Vec<Result<T, String>>> {
     let threads = crate::threads::in_force().min(files.len().max(1));
-    let next = AtomicUsize::new(0);
-    let work = || {
+    let (next, is_enough) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (done, steps) = std::sync::mpsc::channel();
+    let work = |done: Sender<()>| {
         let mut answers = Vec::new();
-        loop {
+        while !is_enough.load(Ordering::Relaxed) {
             let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(file) = files.get(at) else { return answers };
+            let Some(file) = files.get(at) else { break };
             let photo = Photo::open(file, &Limits::default());
             answers.push((at, photo.map(|photo| ask(&photo)).map_err(|error| said::of(&error))));
+            // Whoever listens does so until the last step.
+            let _ = done.send(());
         }
+        answers
     };
+    let mut display = Display::new();
     let mut answers: Vec<_> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let start = |_| {
+            let (work, done) = (&work, done.clone());
+            scope.spawn(move || work(done))
+        };
+        let workers: Vec<_> = (0..threads).map(start).collect();
+        // The steps end with the last worker, however it ends.
+        drop(done);
+        for (at, ()) in steps.iter().enumerate() {
+            if display.show(Progress::new(Stage::Reading, at + 1, files.len())).is_break() {
+                is_enough.store(true, Ordering::Relaxed);
+                break;
+            }
+        }
         // A decoder's panic is an error of its photo already.
         workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
     });
+    if is_enough.into_inner() {
+        return Err(patchcore::Error::Cancelled { what: "look at the data" }.into());
+    }
     answers.sort_by_key(|(at, _)| *at);
-    answers.into_iter().map(|(_, answer)| answer).collect()
+    Ok(answers.into_iter().map(|(_, answer)| answer).collect())
 }
 
 /// Lines for a reader.

@@ -14,7 +14,8 @@ pub fn run(arguments: &Options) -> anyhow::Result<Outcome> {
     // Built, each command has a name for its page, and the options of all commands.
     let mut program = Arguments::command().disable_help_subcommand(true);
     program.build();
-    let commands: Vec<Command> = program.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
+    let mut pages = Vec::new();
+    with_subcommands(&program, &mut pages);
     let Some(folder) = &arguments.output else {
         output::print(&text(&page(program))?)?;
         output::next("patchcore man -o ~/.local/share/man/man1");
@@ -22,7 +23,6 @@ pub fn run(arguments: &Options) -> anyhow::Result<Outcome> {
     };
     let plan = WritePlan::new(arguments.force);
     plan.folder(folder)?;
-    let pages: Vec<Man> = std::iter::once(program).chain(commands).map(page).collect();
     let file = |page: &Man| folder.join(page.get_filename());
     pages.iter().try_for_each(|page| plan.replaced(&file(page), Kind::ManualPage))?;
     for page in &pages {
@@ -31,6 +31,12 @@ pub fn run(arguments: &Options) -> anyhow::Result<Outcome> {
     output::print(&format!("{} manual pages written to {}\n", pages.len(), folder.display()))?;
     output::next(&format!("man {}", shell_path(&folder.join("patchcore.1"))));
     Ok(Outcome::Done)
+}
+
+/// The pages of a command and of those below it.
+fn with_subcommands(command: &Command, pages: &mut Vec<Man>) {
+    pages.push(page(command.clone()));
+    command.get_subcommands().filter(|command| !command.is_hide_set()).for_each(|below| with_subcommands(below, pages));
 }
 
 fn page(command: Command) -> Man {

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use patchcore::{
     DefectRegion, Geometry, Limits, Model, Photo, Progress, Remarks, Score, Stage, Threshold, Thresholds, Verdict,
-    one_line, path_of_text, path_text, write_beside_and_rename,
+    path_of_text, path_text, write_beside_and_rename,
 };
 use patchcore_report::{Lettering, OwnFile, Pair, to_float_tiff, to_npy, to_png};
-use serde::Serialize;
 
 use crate::arguments::{Format, MapFormat, MapGeometry, Score as Arguments};
 use crate::command_line::shell_path;
@@ -17,12 +16,13 @@ use crate::file_digest::file_sha256;
 use crate::file_names::FileNames;
 use crate::lettering::lettering;
 use crate::outcome::Outcome;
-use crate::output::{self, Tone, toned};
+use crate::output;
 use crate::pictures::{Scene, verdict_line};
 use crate::progress::Display;
 use crate::report_evidence::boxed;
 use crate::row_stream::RowStream;
 use crate::said;
+use crate::score_rows::{Files, RegionRow, Row, RowWithRegions, Tally, Written};
 use crate::write_plan::{Kind, WritePlan};
 
 /// How overlays end; folders of photos leave such files out.
@@ -30,117 +30,10 @@ pub const OVERLAY: &str = ".overlay.png";
 /// How pictures that explain a score end.
 pub const EXPLANATION: &str = ".explained.png";
 
-/// One line of the result.
-#[derive(Serialize)]
-struct Row {
-    image_path: String,
-    score: Option<f32>,
-    /// `good`, `look_again` or `anomalous`; absent without a threshold.
-    verdict: Option<&'static str>,
-    /// The image threshold; absent without one.
-    threshold: Option<f32>,
-    /// How far on its side of the threshold the score lies, 0.5 at the threshold; absent without one.
-    confidence: Option<f32>,
-    /// Centre of the worst patch, in pixels of the photo.
-    worst_x: Option<f64>,
-    worst_y: Option<f64>,
-    /// Connected areas of the map above the pixel threshold, and the largest one's area in pixels of the photo.
-    region_count: Option<usize>,
-    largest_region_area: Option<f64>,
-    /// The training photo with the nearest good patch.
-    nearest_good: Option<String>,
-    /// Which memory bank decided and has the patch, from 1.
-    nearest_good_bank: Option<usize>,
-    /// The patch's cell in that photo's grid, from 0, and its distance.
-    nearest_good_row: Option<u16>,
-    nearest_good_column: Option<u16>,
-    nearest_good_distance: Option<f32>,
-    /// Where its map, its overlay and the picture that explains it are, if they were asked for and could be written.
-    map_path: Option<String>,
-    overlay_path: Option<String>,
-    explanation_path: Option<String>,
-    /// SHA-256 of the model's file, thresholds included, and the version of the program: a row says by itself what it is of.
-    model_sha256: String,
-    program: &'static str,
-    error: Option<String>,
-}
-
-/// Version of the program.
-const PROGRAM: &str = env!("CARGO_PKG_VERSION");
-
-/// A row of JSON, which has each region too.
-#[derive(Serialize)]
-struct RowWithRegions<'a> {
-    #[serde(flatten)]
-    row: &'a Row,
-    regions: Vec<RegionRow>,
-}
-
-/// A region in the photo's pixels, whose top left one has its centre at (0, 0).
-#[derive(Serialize)]
-struct RegionRow {
-    /// First column and row, and their numbers.
-    left: u32,
-    top: u32,
-    width: u32,
-    height: u32,
-    area: f64,
-    centroid_x: f64,
-    centroid_y: f64,
-    /// The map's largest value in it, and where that is.
-    peak: f32,
-    peak_x: f64,
-    peak_y: f64,
-    /// The good patch that is nearest to the patch there.
-    nearest_good: Option<String>,
-    nearest_good_row: Option<u16>,
-    nearest_good_column: Option<u16>,
-    nearest_good_distance: f32,
-}
-
-impl From<DefectRegion> for RegionRow {
-    fn from(region: DefectRegion) -> Self {
-        let nearest = region.nearest_good;
-        Self {
-            left: region.left,
-            top: region.top,
-            width: region.width,
-            height: region.height,
-            area: region.area,
-            centroid_x: region.centroid.0,
-            centroid_y: region.centroid.1,
-            peak: region.peak,
-            peak_x: region.peak_at.0,
-            peak_y: region.peak_at.1,
-            nearest_good_row: nearest.origin.map(|origin| origin.row),
-            nearest_good_column: nearest.origin.map(|origin| origin.column),
-            nearest_good_distance: nearest.distance,
-            nearest_good: nearest.image,
-        }
-    }
-}
-
 /// A path that no photos could be got from.
 struct Unread {
     path: PathBuf,
     error: anyhow::Error,
-}
-
-/// Where a photo's pictures go.
-#[derive(Default)]
-struct Files {
-    map: Option<PathBuf>,
-    overlay: Option<PathBuf>,
-    explanation: Option<PathBuf>,
-}
-
-/// Which of a photo's pictures were written, and why not the others.
-#[derive(Default)]
-struct Written {
-    map: bool,
-    overlay: bool,
-    explanation: bool,
-    error: Option<String>,
 }
 
 impl MapFormat {
@@ -253,142 +146,6 @@ fn what_good_patches_reach(model: &Model) -> String {
          at the 99th percentile",
         good.median, good.percentile_99
     )
-}
-
-impl Row {
-    fn failed(image_path: String, model_sha256: &str, error: String) -> Self {
-        Self {
-            image_path,
-            score: None,
-            verdict: None,
-            threshold: None,
-            confidence: None,
-            worst_x: None,
-            worst_y: None,
-            region_count: None,
-            largest_region_area: None,
-            nearest_good: None,
-            nearest_good_bank: None,
-            nearest_good_row: None,
-            nearest_good_column: None,
-            nearest_good_distance: None,
-            map_path: None,
-            overlay_path: None,
-            explanation_path: None,
-            model_sha256: model_sha256.to_owned(),
-            program: PROGRAM,
-            error: Some(error),
-        }
-    }
-
-    /// Of a photo with a score, whose pictures were written or not.
-    fn scored(
-        image_path: String,
-        (model, model_sha256): (&Model, &str),
-        score: Score,
-        regions: &[DefectRegion],
-        files: &Files,
-        written: Written,
-    ) -> Self {
-        let path = |file: &Option<PathBuf>| file.as_deref().map(path_text);
-        Self {
-            image_path,
-            score: Some(score.score),
-            verdict: score.verdict.map(Verdict::name),
-            threshold: model.thresholds().image.map(|threshold| threshold.value),
-            confidence: score.confidence,
-            region_count: Some(regions.len()),
-            largest_region_area: regions.iter().map(|region| region.area).reduce(f64::max),
-            worst_x: Some(score.worst_at.0),
-            worst_y: Some(score.worst_at.1),
-            nearest_good_bank: Some(score.nearest_good.member + 1),
-            nearest_good_row: score.nearest_good.origin.map(|origin| origin.row),
-            nearest_good_column: score.nearest_good.origin.map(|origin| origin.column),
-            nearest_good_distance: Some(score.nearest_good.distance),
-            nearest_good: score.nearest_good.image,
-            map_path: written.map.then(|| path(&files.map)).flatten(),
-            overlay_path: written.overlay.then(|| path(&files.overlay)).flatten(),
-            explanation_path: written.explanation.then(|| path(&files.explanation)).flatten(),
-            model_sha256: model_sha256.to_owned(),
-            program: PROGRAM,
-            error: written.error,
-        }
-    }
-
-    /// For a reader: one line, whatever the names.
-    fn line(&self) -> String {
-        let (verdict, mut line) = match self.score {
-            Some(score) => {
-                let verdict =
-                    self.verdict.map(|verdict| format!("{} ", toned(tone(verdict), &format!("{verdict:<10}"))));
-                let confidence = self.confidence.map(|share| format!("{share:.3}  ")).unwrap_or_default();
-                let verdict = format!("{score:>10.4}  {}", verdict.unwrap_or_default());
-                (verdict, format!("{confidence}{}", self.image_path))
-            }
-            None => (format!("{:>10}  ", toned(Tone::Bad, "     error")), self.image_path.clone()),
-        };
-        let files = [&self.map_path, &self.overlay_path, &self.explanation_path];
-        let files: Vec<&str> = files.into_iter().filter_map(Option::as_deref).collect();
-        if !files.is_empty() {
-            line.push_str(&format!("  -> {}", files.join(", ")));
-        }
-        if let Some(error) = &self.error {
-            line.push_str(&format!(": {error}"));
-        }
-        verdict + &one_line(&line)
-    }
-}
-
-/// The tone of a verdict's name.
-fn tone(verdict: &str) -> Tone {
-    match verdict {
-        name if name == Verdict::Good.name() => Tone::Good,
-        name if name == Verdict::Anomalous.name() => Tone::Bad,
-        _ => Tone::Doubtful,
-    }
-}
-
-/// What the rows amount to.
-#[derive(Default)]
-struct Tally {
-    rows: usize,
-    scored: usize,
-    anomalous: bool,
-    failed: bool,
-    /// The first photo that is not good.
-    flagged: Option<String>,
-    /// The first error, with its photo.
-    first: Option<String>,
-}
-
-impl Tally {
-    fn count(&mut self, row: &Row) {
-        self.rows += 1;
-        self.scored += usize::from(row.score.is_some());
-        self.anomalous |= row.verdict == Some(Verdict::Anomalous.name());
-        self.failed |= row.error.is_some();
-        if self.flagged.is_none() && row.verdict.is_some_and(|verdict| verdict != Verdict::Good.name()) {
-            self.flagged = Some(row.image_path.clone());
-        }
-        if let (None, Some(error)) = (&self.first, &row.error) {
-            self.first = Some(if error.contains(&row.image_path) {
-                error.clone()
-            } else {
-                format!("{}: {error}", row.image_path)
-            });
-        }
-    }
-
-    fn outcome(self, fail_on_anomaly: bool) -> anyhow::Result<Outcome> {
-        if fail_on_anomaly && self.anomalous {
-            return Ok(Outcome::Anomaly);
-        }
-        match (self.scored, self.first) {
-            (0, Some(first)) if self.rows == 1 => anyhow::bail!("nothing could be scored: {first}"),
-            (0, Some(first)) => anyhow::bail!("none of {} could be scored; the first: {first}", self.rows),
-            _ => Ok(if self.failed { Outcome::SomeImagesFailed } else { Outcome::Done }),
-        }
-    }
 }
 
 /// Folders become the photos in them. One without photos, or that cannot be read, has a row like a photo that cannot.

@@ -33,10 +33,10 @@ fn a_calibrated_model_gives_verdicts_and_exit_codes() {
     let run = patchcore(["calibrate", "--model", &model, "--good", &held_out, "--fpr", "0.1"]).done();
     assert!(run.stdout.contains("at most 10 % false alarms with 95 % confidence"), "{}", run.stdout);
     let table = patchcore(["inspect", &model]).done().stdout;
-    assert!(table.contains("30 held-out good photos"), "{table}");
+    assert!(table.contains("of 30 held-out scores"), "{table}");
     patchcore(["score", "--model", &model, "--fail-on-anomaly", &good]).done();
     let run = patchcore(["score", "--model", &model, &bad]).done();
-    for said in ["image threshold ", "30 held-out good photos; it holds for", "calibrate again"] {
+    for said in ["image threshold ", "of 30 held-out scores; it holds for", "calibrate again"] {
         assert!(run.stderr.contains(said), "{}", run.stderr);
     }
     let run = patchcore(["score", "--model", &model, "--fail-on-anomaly", &good, &bad]).ends(4, &[]);
@@ -88,7 +88,7 @@ fn other_thresholds_say_where_they_come_from() {
     assert!(run.stderr.contains("the strongest promise that 4 photos support: at most 52.72 %"), "{}", run.stderr);
     assert!(run.stdout.contains("estimated for 52.72 % false alarms"), "{}", run.stdout);
     let run = calibrate(&["--f1-max", "--data", &part]).done();
-    assert!(run.stdout.contains("chosen on a test set (3 normal, 3 anomalous)"), "{}", run.stdout);
+    assert!(run.stdout.contains("chosen on the test set (3 normal, 3 anomalous)"), "{}", run.stdout);
     let run = calibrate(&["--manual", "2.5"]).done();
     assert!(run.stdout.contains("image threshold 2.5: set by hand"), "{}", run.stdout);
     assert!(run.stdout.contains("pixel threshold") && run.stdout.contains("largest F1"), "{}", run.stdout);

@@ -1,7 +1,7 @@
 //! `--config FILE.toml` and `patchcore config`: options from a file, and what is in force.
 
-use crate::photos::good_folder;
-use crate::program::{Run, Workplace, patchcore};
+use crate::photos::{category, good_folder};
+use crate::program::{Run, Workplace, patchcore, small_fit};
 
 fn written(place: &Workplace, text: &str) -> String {
     std::fs::write(place.path("line.toml"), text).unwrap();
@@ -94,4 +94,20 @@ fn a_table_wins_over_the_top_and_options_of_all_commands_count() {
     for needle in ["size = \"64x64\"", "# resize = PIXELS", "mode = \"authors\"", "quiet = true"] {
         assert!(fit.contains(needle), "{needle}: {fit}");
     }
+}
+
+#[test]
+fn a_recorded_evaluation_takes_only_what_it_does_not_say_from_a_file() {
+    let place = Workplace::new();
+    category(&place.path("part"));
+    let (model, data, out) = (place.text("m.patchcore"), place.text("part"), place.text("out"));
+    patchcore(small_fit(&place.path("part"), &place.path("m.patchcore"))).done();
+    patchcore(["evaluate", "--model", &model, "--data", &data, "-o", &out, "--no-report"]).done();
+    let again = quoted(&place.text("again"));
+    let file = written(&place, &format!("no-overlays = true\nthreads = 1\n[evaluate]\noutput = {again}\n"));
+    let run = place.text("out/run.json");
+    patchcore(["evaluate", "--config", &file, "--from", &run]).done();
+    let scores = |folder: &str| std::fs::read(place.path(folder).join("scores.csv")).unwrap();
+    assert_eq!(scores("again"), scores("out"));
+    assert!(place.path("again/overlays").exists());
 }

@@ -221,5 +221,5 @@ fn validation_photos_calibrate() {
     let (data, model) = (place.text("part"), place.text("m.patchcore"));
     patchcore(small_fit(&place.path("part"), &place.path("m.patchcore"))).done();
     let run = patchcore(["calibrate", "--model", &model, "--good", &data, "--fpr", "0.5"]).done();
-    assert!(run.stdout.contains("5 held-out good photos") && run.stderr.contains("5 validation photos of"), "{run:#?}");
+    assert!(run.stdout.contains("of 5 held-out scores") && run.stderr.contains("5 validation photos of"), "{run:#?}");
 }

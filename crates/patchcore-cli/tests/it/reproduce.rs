@@ -171,7 +171,7 @@ fn what_is_no_benchmark_is_refused_before_any_work() {
     ]);
     of(&["--mvtec", &place.text("nowhere")]).fails(&["nowhere does not exist"]);
     of(&["--visa", &mvtec]).fails(&["no class of VisA in", "candle, capsules"]);
-    of(&[]).ends(2, &["--mvtec <DIR>|--visa <DIR>"]);
+    of(&[]).ends(2, &["--mvtec <PATH>|--visa <PATH>"]);
     of(&["--mvtec", &mvtec, "--classes", "cap"]).misused(&["`cap` is no class of MVTec AD", "zipper"]);
     of(&["--mvtec", &mvtec, "--modes", "papers"]).misused(&["papers"]);
     of(&["--mvtec", &mvtec, "--coreset-sampling-ratio", "2"]).misused(&["--coreset-sampling-ratio is 2"]);

@@ -82,7 +82,7 @@ fn copies_count_once_and_are_said() {
         "1 photos",
         "59 are needed",
     ]);
-    assert!(!run.stdout.contains("held-out good photos"), "{}", run.stdout);
+    assert!(!run.stdout.contains("held-out scores"), "{}", run.stdout);
 
     // A fit says it once; a cross-fit has six photos, not seven.
     fs::copy(place.path("line/good/001.png"), place.path("line/good/1001.png")).unwrap();
@@ -95,7 +95,7 @@ fn copies_count_once_and_are_said() {
     };
     cross_fit("7").fails(&["7 folds of 6 photos"]);
     let run = cross_fit("6").done();
-    assert!(run.stdout.contains("6 good photos cross-fitted in 6 folds"), "{}", run.stdout);
+    assert!(run.stdout.contains("of 6 cross-fitted scores (6 folds)"), "{}", run.stdout);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Every replicate equals the plain metric of the images that it drew, repeated; intervals cover what they should.
 
+use std::ops::ControlFlow;
+
 use proptest::prelude::*;
 use rand_core::{Rng, SeedableRng};
 use rand_pcg::Pcg64;

@@ -172,13 +172,25 @@ fn percent(share: f64) -> f64 {
     (share * 1e10).round() / 1e8
 }
 
+/// "2nd largest", from 1: the largest itself has no number.
+fn largest(rank: usize) -> String {
+    let ending = match (rank % 10, rank % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    if rank == 1 { "largest".to_owned() } else { format!("{rank}{ending} largest") }
+}
+
 impl std::fmt::Display for ThresholdOrigin {
     /// One sentence for people, without a full stop.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             ThresholdOrigin::Manual => f.write_str("set by hand"),
             ThresholdOrigin::F1Max { n_normal, n_anomalous } => {
-                write!(f, "largest F1, chosen on a test set ({n_normal} normal, {n_anomalous} anomalous)")
+                write!(f, "largest F1, optimistic: chosen on the test set ({n_normal} normal, {n_anomalous} anomalous)")
             }
             ThresholdOrigin::MiddleOfGap { n_normal, n_anomalous } => {
                 write!(
@@ -194,11 +206,11 @@ impl std::fmt::Display for ThresholdOrigin {
                 match source {
                     GoodScoreSource::HeldOut => {
                         write!(f, "at most {rate} % false alarms with {sure} % confidence, ")?;
-                        write!(f, "number {rank} of the scores of {n} held-out good photos")
+                        write!(f, "{} of {n} held-out scores", largest(*rank))
                     }
                     GoodScoreSource::CrossFitted { folds } => {
                         write!(f, "estimated for {rate} % false alarms at {sure} % confidence, ")?;
-                        write!(f, "number {rank} of the scores of {n} good photos cross-fitted in {folds} folds")
+                        write!(f, "{} of {n} cross-fitted scores ({folds} folds)", largest(*rank))
                     }
                 }
             }
@@ -240,6 +252,13 @@ mod tests {
         for (fpr, text) in [(0.07, "at most 7 % "), (0.2589, "at most 25.89 % "), (0.001, "at most 0.1 % ")] {
             assert!(said(fpr).starts_with(text), "{}", said(fpr));
         }
+    }
+
+    #[test]
+    fn ranks_are_said_as_people_say_them() {
+        let words = [1, 2, 3, 4, 11, 12, 21, 22, 23, 101, 111].map(largest);
+        let expected = ["", "2nd ", "3rd ", "4th ", "11th ", "12th ", "21st ", "22nd ", "23rd ", "101st ", "111th "];
+        assert_eq!(words, expected.map(|rank| format!("{rank}largest")));
     }
 
     #[test]

@@ -177,7 +177,7 @@ mod tests {
         let html = CertificatePage { look_again, n_rejected: 1, ..page(source) }.render().unwrap();
         for needle in [
             "A photo is looked at again, by a person, at a score above <strong>52.5</strong>",
-            "at most 20 % false alarms with 95 % confidence, number 7 of the scores of 59",
+            "at most 20 % false alarms with 95 % confidence, 7th largest of 59 held-out scores",
             "1 photo could not be used and is not counted",
         ] {
             assert!(html.contains(needle), "{needle}: {html}");

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use patchcore::metrics::threshold::{CalibrationError, GoodScoreSource, ThresholdOrigin};
 use patchcore::{
-    AuditOptions, CalibrateOptions, DataSet, Error, EvaluateOptions, FitOptions, Limits, Model, Photo, Progress, Save,
-    Settings, Stage, Threshold, Thresholds, Verdict, path_of_text, path_text, store_thresholds,
+    AuditOptions, Bootstrap, CalibrateOptions, DataSet, Error, EvaluateOptions, FitOptions, Limits, Model, Photo,
+    Progress, Save, Settings, Stage, Threshold, Thresholds, Verdict, path_of_text, path_text, store_thresholds,
 };
 
 use crate::part;
@@ -156,6 +156,19 @@ fn what_was_asked_for_is_what_was_cancelled() {
         assert!(matches!(evaluation, Error::Cancelled { what: "evaluation" }), "{evaluation}");
         assert_eq!(evaluation.to_string(), "the evaluation was cancelled");
     }
+    let mut evaluation = model.evaluate(&data, EvaluateOptions::default()).unwrap();
+    let bootstrap = Bootstrap::default();
+    let cancelled = evaluation.add_intervals_with(&bootstrap, stop_at(Stage::Intervals)).unwrap_err();
+    assert_eq!(cancelled.to_string(), "the evaluation was cancelled");
+    assert!(evaluation.pixel_replicates.is_none());
+    let mut heard = Vec::new();
+    let hear = |progress: Progress| {
+        heard.push(progress.done);
+        assert_eq!((progress.stage, progress.total), (Stage::Intervals, 2 * bootstrap.resamples));
+        ControlFlow::Continue(())
+    };
+    evaluation.add_intervals_with(&bootstrap, hear).unwrap();
+    assert!(heard.is_sorted() && heard.last() == Some(&(2 * bootstrap.resamples)), "{heard:?}");
     let audit = model.audit(&train, AuditOptions::default().progress(stop_at(Stage::Scoring))).unwrap_err();
     assert_eq!(audit.to_string(), "the audit was cancelled");
     let options = || CalibrateOptions::default().progress(stop_at(Stage::Scoring));
