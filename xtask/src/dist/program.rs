@@ -78,7 +78,12 @@ pub fn build(target: Target, features: &str, profile: &str) -> anyhow::Result<Bu
         features,
     ]);
     cargo.env("CARGO_TARGET_DIR", &folder).env("CARGO_INCREMENTAL", "0").current_dir(root());
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(&sysroot)?.join("\x1f")).env_remove("RUSTFLAGS");
+    let mut flags = flags(&sysroot)?;
+    if target == Target::LinuxMusl {
+        // The compiler has no files of musl to begin and end a program with; zig has.
+        flags.push("-Clink-self-contained=no".to_owned());
+    }
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")).env_remove("RUSTFLAGS");
     let status = cargo.status().context("cannot run cargo")?;
     ensure!(status.success(), "{cargo:?} failed");
 

@@ -49,25 +49,55 @@ fn pages() -> Vec<PathBuf> {
 fn run_pages(begin: &str) {
     // What `--help` prints names the devices of the build.
     let as_shipped = cfg!(feature = "flex");
-    let is_asked =
-        |page: &PathBuf| name(page).starts_with(begin) && (as_shipped || !name(page).ends_with("options.md"));
+    let is_asked = |page: &PathBuf| name(page).starts_with(begin) && (as_shipped || name(page) != OPTIONS);
     let pages: Vec<PathBuf> = pages().into_iter().filter(is_asked).collect();
     assert!(!pages.is_empty(), "no page {begin}");
     let mut faults = Vec::new();
     for path in pages {
         let page = fs::read_to_string(&path).unwrap();
-        let tried = session::tried(&page);
-        if std::env::var_os("PATCHCORE_WRITE_DOCS").is_some() {
+        let whole = if name(&path) == OPTIONS { with_every_command(&page) } else { page.clone() };
+        let tried = session::tried(&whole);
+        if is_writing() {
             if tried.rewritten != page {
                 fs::write(&path, tried.rewritten).unwrap();
                 println!("wrote {}", name(&path));
             }
         } else {
-            faults.extend(tried.faults.iter().map(|fault| format!("{}, {fault}", name(&path))));
+            faults.extend(tried.differences.iter().map(|difference| format!("{}, {difference}", name(&path))));
         }
+        faults.extend(tried.faults.iter().map(|fault| format!("{}, {fault}", name(&path))));
     }
     let way_out = "PATCHCORE_WRITE_DOCS=1 writes what one sees into the pages";
     assert!(faults.is_empty(), "\n{}\n\n{way_out}", faults.join("\n\n"));
+}
+
+const OPTIONS: &str = "docs/reference/options.md";
+
+/// The page of the options with a section for every command of the program.
+fn with_every_command(page: &str) -> String {
+    let help = crate::program::patchcore(["--help"]).done().stdout;
+    let commands = regex::Regex::new(r"(?m)^  ([a-z][a-z-]*) {2,}\S").unwrap();
+    let mut page = page.to_owned();
+    for command in commands.captures_iter(&help).map(|found| found[1].to_owned()).filter(|command| command != "help") {
+        if !page.contains(&format!("$ patchcore {command} --help\n")) {
+            page.push_str(&format!("\n## {command}\n\n```console\n$ patchcore {command} --help\n```\n"));
+        }
+    }
+    page
+}
+
+#[test]
+fn the_options_are_those_of_every_command() {
+    let page = fs::read_to_string(root().join(OPTIONS)).unwrap();
+    assert!(with_every_command("").contains("## fit\n"));
+    assert!(
+        with_every_command(&page) == page || is_writing(),
+        "{OPTIONS} lacks commands: PATCHCORE_WRITE_DOCS=1, in a build with Burn"
+    );
+}
+
+fn is_writing() -> bool {
+    std::env::var_os("PATCHCORE_WRITE_DOCS").is_some()
 }
 
 /// The path from the root.

@@ -17,13 +17,16 @@ pub struct Seen {
 /// A page that has been tried: what is wrong with it, and what it would have to say.
 #[derive(Debug)]
 pub struct Tried {
+    /// What only a person can mend: a block that is none, an exit code that is not shown.
     pub faults: Vec<String>,
+    /// Where one sees something else than the page says.
+    pub differences: Vec<String>,
     pub rewritten: String,
 }
 
 /// Runs all console blocks of a page and compares what one sees.
 pub fn tried(page: &str) -> Tried {
-    let mut faults = Vec::new();
+    let (mut faults, mut differences) = (Vec::new(), Vec::new());
     let mut texts = Vec::new();
     let found = blocks(page).unwrap_or_else(|error| {
         faults.push(error);
@@ -50,7 +53,7 @@ pub fn tried(page: &str) -> Tried {
             };
             if !same(&step.output, &now.lines) {
                 let (page, now) = (step.output.join("\n  "), now.lines.join("\n  "));
-                faults.push(format!("{at}\n the page says\n  {page}\n one sees\n  {now}"));
+                differences.push(format!("{at}\n the page says\n  {page}\n one sees\n  {now}"));
             }
             let asked = steps.get(number + 1).is_some_and(|next| next.typed == "echo $?");
             if now.code != 0 && !asked {
@@ -60,7 +63,7 @@ pub fn tried(page: &str) -> Tried {
         }
         texts.push((block.place.clone(), text));
     }
-    Tried { faults, rewritten: with_texts(page, &texts) }
+    Tried { faults, differences, rewritten: with_texts(page, &texts) }
 }
 
 fn in_lines(shown: &[String], output: &[String]) -> String {
@@ -104,7 +107,8 @@ mod tests {
     use super::*;
 
     fn faults(page: &str) -> String {
-        tried(page).faults.join("\n")
+        let tried = tried(page);
+        [tried.faults, tried.differences].concat().join("\n")
     }
 
     const TRUE: &str = "# A page\n\n```console\n$ mkdir a && cd a && printf '7 parts\\n1.5 s\\n' > b\n$ cat b\n7 parts\n2.5 s\n```\n\nThen\n\n\
@@ -113,7 +117,7 @@ mod tests {
     #[test]
     fn a_true_page_has_no_fault_and_stays_as_it_is() {
         let tried = tried(TRUE);
-        assert_eq!(tried.faults, [""; 0]);
+        assert_eq!([tried.faults, tried.differences].concat(), [""; 0]);
         assert_eq!(tried.rewritten, TRUE);
     }
 
