@@ -8,7 +8,7 @@
 //! | memory (`171 MiB`, `2.1 GiB`) | both sides have some |
 //! | dates, versions (`0.1.0`), digests (12 to 64 hexadecimal digits) | both sides have one |
 //! | processors (`AMD EPYC ..`), `2 threads`, instruction sets, the CPU's device (`cpu`, `flex`) | both sides have one |
-//! | a number of seven and more digits (`17.329504`) | to a part in a million: instruction sets round the last digits differently |
+//! | a number of six and more digits (`36.0945`) | to one unit of its last digit, of seven and more (`17.329504`) to a part in a million: instruction sets round the last digits differently |
 //! | blanks between words | any number: columns are as wide as what stands in them |
 //! | lines that say how far the work is (`scoring: 12/35`, `coreset: about 2 seconds`) | left out: they come as time passes |
 //! | the page's own folder as a whole path | written as `/line` |
@@ -67,11 +67,16 @@ pub fn same_line(page: &str, seen: &str) -> bool {
 }
 
 fn same_number(a: &str, b: &str) -> bool {
-    let long = |text: &str| text.trim_start_matches(['0', '.']).bytes().filter(u8::is_ascii_digit).count() >= 7;
-    match (a.parse::<f64>(), b.parse::<f64>()) {
-        (Ok(x), Ok(y)) => a == b || ((long(a) || long(b)) && (x - y).abs() <= 1e-6 * x.abs()),
-        _ => false,
-    }
+    let digits = |text: &str| text.trim_start_matches(['0', '.']).bytes().filter(u8::is_ascii_digit).count();
+    let decimals = |text: &str| text.split_once('.').map_or(0, |(_, behind)| behind.len() as i32);
+    let (Ok(x), Ok(y)) = (a.parse::<f64>(), b.parse::<f64>()) else { return false };
+    let allowed = match digits(a).max(digits(b)) {
+        0..=5 => 0.0,
+        6 if decimals(a) == decimals(b) => 1.01 * 10_f64.powi(-decimals(a)),
+        6 => 0.0,
+        _ => 1e-6 * x.abs(),
+    };
+    a == b || (x - y).abs() <= allowed
 }
 
 fn of_kinds(line: &str) -> String {
@@ -100,7 +105,9 @@ mod tests {
     fn numbers_are_compared_to_the_printed_digits() {
         assert!(same_line("  36.0945  a.jpg", "36.0945 a.jpg"));
         for (page, seen) in [
-            ("36.0945", "36.0946"),
+            ("36.0945", "36.0947"),
+            ("99.81", "99.82"),
+            ("-0.25", "-0.26"),
             ("24 photos", "25 photos"),
             ("Found 25 of 25", "Found 24 of 25"),
             ("at most 30 % false alarms", "at most 3 % false alarms"),
@@ -129,6 +136,7 @@ mod tests {
             ("35 photos, 57.1 photos/s", "35 photos, 9 photos/s"),
             ("ms per photo: 67.9 | 66.2", "ms per photo: 9 | 12.25"),
             ("threshold 17.329504", "threshold 17.329505"),
+            ("36.0945", "36.0946"),
         ] {
             assert!(same_line(page, seen), "{page} and {seen} are taken for different");
         }
