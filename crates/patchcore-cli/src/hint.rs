@@ -54,7 +54,7 @@ fn of_device(error: &DeviceError) -> Option<String> {
         DeviceError::NotPresent { .. } | DeviceError::NoGpu { .. } => "`patchcore devices` lists the compute devices",
         DeviceError::UnsupportedPrecision { .. } => "`--precision f32` is what every device computes in",
         DeviceError::WrongAnswer { .. } | DeviceError::Crashed { .. } | DeviceError::Execution { .. } => {
-            "`--device flex` is the CPU"
+            "`--device cpu` is the CPU"
         }
         _ => return None,
     };

@@ -271,7 +271,7 @@ fn read_model(path: &Path, answers: &mut Answers) -> anyhow::Result<()> {
 }
 
 fn build(tree: &Path) -> anyhow::Result<PathBuf> {
-    release_build(tree, "patchcore-cli", "patchcore", &["--locked"])
+    release_build(tree, "patchcore-cli", "patchcore", &["--locked", "--features", "flex"])
 }
 
 fn git(arguments: &[&str]) -> anyhow::Result<String> {

@@ -49,7 +49,7 @@ fn a_driver_that_ends_the_process_is_named_and_remembered() {
     // The first time another process is ended; the second time nobody has to be.
     for _ in 0..2 {
         let refused = run(&[&fit[..], &["--device", "wgpu"]].concat());
-        refused.ends(1, &["error: device `wgpu` cannot be trusted", "ended the process", "--device flex"]);
+        refused.ends(1, &["error: device `wgpu` cannot be trusted", "ended the process", "--device cpu"]);
     }
     assert!(!place.path("m.patchcore").exists());
     let fitted = run(&[&fit[..], &["--device", "auto"]].concat()).ends(0, &["passes over wgpu", "cannot be trusted"]);
@@ -57,6 +57,6 @@ fn a_driver_that_ends_the_process_is_named_and_remembered() {
     assert!(place.path("m.patchcore").exists());
     // What is there to find out about devices survives one.
     let listed = run(&["devices"]).done().stdout;
-    assert!(listed.contains("ended the process that looked") && listed.contains("flex       ready"), "{listed}");
+    assert!(listed.contains("ended the process that looked") && listed.contains("cpu        ready"), "{listed}");
     run(&["doctor", "--device", "wgpu"]).ends(1, &["cannot be trusted", "ended the process"]);
 }

@@ -21,7 +21,7 @@ fn inspect_says_what_a_model_was_made_of() {
         "no crop",
         "3 x 3 cells, mean of each of 120 channels",
         "64 rows x 120 f32",
-        "4 photos, 256 patches, device flex",
+        "4 photos, 256 patches, device cpu",
         "coreset ratio 0.25",
         "seed          3",
         "version 3",
@@ -41,7 +41,7 @@ fn inspect_says_what_a_model_was_made_of() {
     let sections = &json["sections"];
     assert_eq!(sections["photos"].as_array().unwrap().len(), 4);
     assert!(sections["photos"][2]["name"].as_str().unwrap().ends_with("002.png"));
-    assert_eq!((&sections["fit"]["device"], &sections["good_quantiles"]["photos"]), (&"flex".into(), &4.into()));
+    assert_eq!((&sections["fit"]["device"], &sections["good_quantiles"]["photos"]), (&"cpu".into(), &4.into()));
     assert_eq!(json["requires"], serde_json::json!(["rules", "view"]));
     assert_eq!(json["networks"][0]["sha256"].as_str().unwrap().len(), 64);
     assert_eq!(json["computed_sha256"].as_str().unwrap().len(), 64);
@@ -70,13 +70,13 @@ fn inspect_shows_embedded_weights_crops_and_the_authors_knobs() {
 #[test]
 fn devices_lists_the_cpu_and_how_to_get_the_rest() {
     let table = patchcore(["devices"]).done().stdout;
-    assert!(table.lines().any(|line| line.starts_with("flex") && line.contains("ready")), "{table}");
+    assert!(table.lines().any(|line| line.starts_with("cpu") && line.contains("ready")), "{table}");
     #[cfg(not(feature = "cuda"))]
     assert!(table.contains("--features cuda"), "{table}");
     let json: Value = serde_json::from_str(&patchcore(["devices", "--format", "json"]).done().stdout).unwrap();
     let devices = json["devices"].as_array().unwrap();
     let state = |name: &str| &devices.iter().find(|device| device["name"] == name).unwrap()["state"]["state"];
-    assert_eq!(state("flex"), "present", "{json:#}");
+    assert_eq!(state("cpu"), "present", "{json:#}");
     #[cfg(not(feature = "cuda"))]
     assert_eq!(state("cuda"), "not_compiled_in", "{json:#}");
     assert!(json["threads"].as_u64().unwrap() >= 1);

@@ -25,7 +25,7 @@ fn devices_names_the_sets_and_the_one_in_use() {
         assert_eq!(said["instructions"]["used"], used.as_str(), "{variable:?}");
     }
     let table = patchcore(["devices"]).done().stdout;
-    let cpu = table.lines().find(|line| line.starts_with("flex")).unwrap();
+    let cpu = table.lines().find(|line| line.starts_with("cpu")).unwrap();
     assert!(cpu.contains(&format!("{} instructions (it has {})", sets.last().unwrap(), sets.join(", "))), "{cpu}");
 }
 
@@ -39,13 +39,13 @@ fn sets_that_do_not_exist_or_are_not_there_are_refused() {
         arguments.extend(more.map(str::to_owned));
         patchcore(arguments)
     };
-    fit(["--device", "flex", "--instructions", "sse2"]).misused(&["'sse2'", "portable, avx2, avx512"]);
+    fit(["--device", "cpu", "--instructions", "sse2"]).misused(&["'sse2'", "portable, avx2, avx512"]);
     let elsewhere = ["device `flex:tensors` in f32 cannot be limited to portable", "CPU's own kernels"];
     fit(["--device", "flex:tensors", "--instructions", "portable"]).fails(&elsewhere);
     let sets = available();
     if let Some(absent) = ["avx2", "avx512"].into_iter().find(|set| !sets.iter().any(|there| there == set)) {
         let words = [&format!("cannot be limited to {absent}"), "what this processor has: portable"];
-        fit(["--device", "flex", "--instructions", absent]).fails(&words);
+        fit(["--device", "cpu", "--instructions", absent]).fails(&words);
     }
     assert!(!place.path("m.patchcore").exists());
 }

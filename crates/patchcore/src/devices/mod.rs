@@ -24,9 +24,9 @@ use self::record::{Record, is_running};
 use self::verdict::Verdict;
 use crate::error::Error;
 
-/// The device of [`Settings`](crate::Settings) and [`LoadOptions`](crate::LoadOptions) that name no other: the CPU, with Burn's
-/// tensors beside this project's own kernels (`flex`) where they are compiled in, else without (`cpu`). Both give the same bits.
-pub const DEFAULT_DEVICE: &str = if Backend::Flex.is_compiled_in() { "flex" } else { "cpu" };
+/// The device of [`Settings`](crate::Settings) and [`LoadOptions`](crate::LoadOptions) that name no other: the CPU, by this
+/// project's own kernels (`cpu`); `flex`, which has Burn's tensors beside them and gives the same bits, in a build without those.
+pub const DEFAULT_DEVICE: &str = if Backend::Cpu.is_compiled_in() { "cpu" } else { "flex" };
 
 /// A device and whether it can be used.
 #[derive(Debug, Clone, PartialEq, Serialize)]
