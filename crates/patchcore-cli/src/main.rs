@@ -46,8 +46,12 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
 use patchcore::Error;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::field::MakeExt as _;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::debug_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::arguments::{Arguments, Command, General};
 use crate::outcome::Outcome;
@@ -156,17 +160,25 @@ fn prepare(general: &General) -> anyhow::Result<()> {
         threads::settle(threads)?;
     }
     let level = match (general.quiet, general.verbose) {
-        (true, _) => "off",
-        (_, true) => "debug",
-        _ => "warn",
+        (true, _) => LevelFilter::OFF,
+        (_, true) => LevelFilter::DEBUG,
+        _ => LevelFilter::WARN,
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("PATCHCORE_LOG").ok().filter(|_| !general.quiet);
-    let filter = filter.unwrap_or_else(|| tracing_subscriber::EnvFilter::new(level));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time();
+    let asked = std::env::var("PATCHCORE_LOG").ok().filter(|text| !text.is_empty() && !general.quiet);
+    let filter = asked.as_deref().map(str::parse::<Targets>);
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time();
     // Names of files are part of messages: their control characters must not reach a terminal.
     let log = log.fmt_fields(debug_fn(output::log_field).delimited(" "));
     let log = log.with_ansi(output::has_colors(general.color, &std::io::stderr()));
     // A log that nobody reads any more is no reason to stop (reporting it on stderr would panic).
-    log.with_target(general.verbose).log_internal_errors(false).init();
+    let log = log.with_target(general.verbose).log_internal_errors(false);
+    let usual = Targets::new().with_default(level);
+    let chosen = filter.as_ref().and_then(|filter| filter.as_ref().ok()).cloned().unwrap_or(usual);
+    tracing_subscriber::registry().with(log).with(chosen).init();
+    if let (Some(Err(_)), Some(text)) = (filter, asked) {
+        tracing::warn!(
+            "PATCHCORE_LOG is {text}: expected a level (error, warn, info, debug, trace) or patchcore=debug; it is ignored"
+        );
+    }
     Ok(())
 }

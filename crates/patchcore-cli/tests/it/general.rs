@@ -196,3 +196,18 @@ fn audit_says_which_ratio_is_a_reason_to_worry() {
     let run = patchcore(["audit", "--model", &few.text("m.patchcore")]).done();
     assert!(run.stderr.contains("4 photos are too few to say"), "{run:#?}");
 }
+
+#[test]
+fn a_log_level_that_does_not_exist_is_said() {
+    let place = Workplace::new();
+    good_folder(&place.path("photos"), 2);
+    let fit = |level: &str| {
+        let mut command = crate::program::command();
+        command.env("PATCHCORE_LOG", level).args(small_fit(&place.path("photos"), &place.path("m.patchcore")));
+        crate::program::finish(&mut command).done().stderr
+    };
+    let wrong = fit("patchcore=loud");
+    assert!(wrong.contains("PATCHCORE_LOG is patchcore=loud: expected a level"), "{wrong}");
+    assert!(fit("debug").contains("features 2/2: "), "debug says what each photo took");
+    assert!(!fit("error").contains("features 2/2: "));
+}
