@@ -34,7 +34,7 @@ impl Target {
     /// The program's cargo features, separated by commas.
     pub fn features(self) -> String {
         match self {
-            Self::LinuxGnu => format!("{WITHOUT_BURN},flex,wgpu"),
+            Self::LinuxGnu => format!("{WITHOUT_BURN},fetch,flex,wgpu"),
             Self::LinuxMusl | Self::WindowsGnu => WITHOUT_BURN.to_owned(),
         }
     }
