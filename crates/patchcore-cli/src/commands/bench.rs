@@ -116,12 +116,15 @@ pub fn run(arguments: &Bench) -> anyhow::Result<Outcome> {
             serde_json::to_string_pretty(&file)? + "\n"
         }
         InspectFormat::Table => {
-            table(&all)
+            table(&all, &device.name())
                 + &sentences(arguments, choice.as_ref(), &all, data.labelled().is_ok())
                 + &command.map_or(String::new(), |line| line + "\n")
         }
     };
     output::print(&text)?;
+    if arguments.budget_ms.is_none() {
+        output::next(&format!("patchcore bench --data {} --budget-ms 20", shell_path(&arguments.data)));
+    }
     let failed = usable.iter().filter(|usable| !**usable).count();
     if failed > 0 {
         tracing::warn!("{failed} of {} photos could not be scored and count nowhere", photos.len());
@@ -295,7 +298,7 @@ fn percent(share: f64) -> String {
     format!("{} %", (share * 1e6).round() / 1e4)
 }
 
-fn table(all: &[Measured]) -> String {
+fn table(all: &[Measured], device: &str) -> String {
     let network = all.iter().map(|one| one.backbone.len()).max().unwrap_or(0).max("network".len());
     let rows = |one: &Measured| one.bank_rows.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ");
     let width = all.iter().map(|one| rows(one).len()).max().unwrap_or(0).max("rows".len());
@@ -321,8 +324,12 @@ fn table(all: &[Measured]) -> String {
             auroc(one),
         ));
     }
-    text + "times in ms per photo, one at a time: medians, and what 95 of 100 photos take at most (p95)\n\
-            *: nothing else here is both faster and better\n"
+    text.push_str(&format!(
+        "times in ms per photo, one at a time, device {device}, {}: medians, and what 95 of 100 photos take at most (p95)\n\
+         *: nothing else here is both faster and better\n",
+        machine()
+    ));
+    text
 }
 
 fn auroc(one: &Measured) -> String {
@@ -340,7 +347,7 @@ fn sentences(arguments: &Bench, choice: Option<&Choice<'_>>, all: &[Measured], h
         text.push_str("the data has no labelled photos: nothing here says which choice finds more\n");
     }
     let Some(budget) = arguments.budget_ms else {
-        return text + "--budget-ms MS chooses one\n";
+        return text;
     };
     let Some(Choice { best, as_good }) = choice else {
         let fastest = all.iter().min_by(|a, b| a.milliseconds.p95.total_cmp(&b.milliseconds.p95));

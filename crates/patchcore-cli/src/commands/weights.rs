@@ -47,6 +47,7 @@ fn check_address(from: Option<&str>) -> anyhow::Result<()> {
 fn install(how: &Installation, networks: &[String], all: bool, from: Option<&str>) -> anyhow::Result<()> {
     let registry = Registry::shipped()?;
     let directory = how.to.clone().or_else(weights_dir).ok_or(FetchError::NoDirectory)?;
+    let mut last = "";
     for entry in registry.chosen(networks, all, from)? {
         output::note(&format!("{}: from {}", entry.name, from.unwrap_or(&entry.url)));
         let bar = bar(&entry.name);
@@ -65,7 +66,9 @@ fn install(how: &Installation, networks: &[String], all: bool, from: Option<&str
         let installed = install.run(entry, from);
         bar.finish_and_clear();
         output::print(&installed?.summary())?;
+        last = entry.name.as_str();
     }
+    output::next(&format!("patchcore fit --data GOOD_PHOTOS --backbone {last} -o part.patchcore"));
     Ok(())
 }
 

@@ -66,7 +66,8 @@ fn the_table_ends_with_the_line_to_type() {
     );
     let never = of(&["--budget-ms", "0.0001"]);
     assert!(never.contains("nothing stays within 0.0001 ms") && !never.contains("patchcore fit"), "{never}");
-    assert!(of(&[]).contains("--budget-ms MS chooses one"));
+    let next = bench(&data, &small).done().stderr;
+    assert!(next.ends_with(&format!("next: patchcore bench --data {data} --budget-ms 20\n")), "{next}");
 }
 
 #[test]
