@@ -8,7 +8,7 @@ use thiserror::Error;
 pub enum CalibrationError {
     /// Too few scores for the rate at the confidence.
     #[error(
-        "{n} photos of good parts cannot promise a false-positive rate of {} % at {} % confidence: {needed} are needed; {n} support {} (pass more photos, or allow a higher rate)",
+        "{n} photos of good parts cannot guarantee a false-positive rate of {} % at {} % confidence: {needed} are needed; {n} support {} (pass more photos, or allow a higher rate)",
         percent(*fpr), percent(*confidence), rate(*supported)
     )]
     TooFewScores {
