@@ -98,7 +98,7 @@ fn rates_and_thresholds_out_of_range_are_wrong_usage() {
         calibrate(options).misused(needles);
     }
     // What more photos would mend is none.
-    calibrate(&["--good", &good, "--fpr", "0.01"]).fails(&["cannot promise", "--fpr"]);
+    calibrate(&["--good", &good, "--fpr", "0.01"]).fails(&["cannot guarantee", "--fpr"]);
 }
 
 #[test]
