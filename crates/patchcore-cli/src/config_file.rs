@@ -91,6 +91,13 @@ impl Kind {
     fn values(self, option: &Arg, value: &Value) -> Option<Vec<Option<OsString>>> {
         let text = |value: &Value| value.as_str().map(|text| Some(OsString::from(text)));
         let whole = |value: &Value| value.as_integer().map(|whole| Some(OsString::from(whole.to_string())));
+        // A list may be of numbers: sides, shares.
+        let number = |value: &Value| value.as_float().map(|number| Some(OsString::from(number.to_string())));
+        let of_numbers = [TypeId::of::<u32>(), TypeId::of::<f64>()]
+            .iter()
+            .any(|known| option.get_value_parser().type_id() == *known);
+        let any_number = |value: &Value| whole(value).or_else(|| number(value));
+        let word = |value: &Value| if of_numbers { any_number(value).or_else(|| text(value)) } else { text(value) };
         // `--any-angle` has a value of its own where none is said.
         let is_optional = option.get_num_args().is_some_and(|count| count.min_values() == 0);
         match (self, value) {
@@ -102,8 +109,8 @@ impl Kind {
             (Self::Text { or_number: true }, value) => text(value).or_else(|| whole(value)).map(|value| vec![value]),
             (Self::Path, value) => value.as_str().map(|value| vec![Some(path_of_text(value).into_os_string())]),
             (Self::Text { .. }, value) => text(value).map(|value| vec![value]),
-            (Self::List, Value::Array(values)) => values.iter().map(text).collect(),
-            (Self::List, value) => text(value).map(|value| vec![value]),
+            (Self::List, Value::Array(values)) => values.iter().map(word).collect(),
+            (Self::List, value) => word(value).map(|value| vec![value]),
             _ => None,
         }
     }

@@ -175,7 +175,7 @@ const USUAL_SIDE: u32 = 256;
 
 /// The share of patches of a larger view in mode `line`, where none is said: as many rows as the usual one has. What it gains comes from
 /// the view, and the search then grows with the queries alone.
-fn ratio_of_a_larger_view(mode: Mode, resize: Option<u32>) -> Option<f64> {
+pub fn ratio_of_a_larger_view(mode: Mode, resize: Option<u32>) -> Option<f64> {
     let larger = resize.filter(|side| mode == Mode::Line && *side > USUAL_SIDE)?;
     let usual = mode.config(patchcore::config::Architecture::EFFICIENTNET_LITE0).coreset_sampling_ratio;
     Some(usual * (f64::from(USUAL_SIDE) / f64::from(larger)).powi(2))

@@ -35,7 +35,7 @@ pub use self::demo::Demo;
 pub use self::devices::Devices;
 pub use self::doctor::Doctor;
 pub use self::evaluate::{Evaluate, STRESS_PHOTOS};
-pub use self::fit::Fit;
+pub use self::fit::{Fit, ratio_of_a_larger_view};
 pub use self::formats::{Color, Format, InspectFormat, MapFormat, MapGeometry};
 use self::heading::GENERAL;
 pub use self::inspect::Inspect;

@@ -90,7 +90,7 @@ pub struct Installation {
     /// Folder to install into [default: PATCHCORE_CACHE or the user's cache]
     #[arg(long, value_name = "DIR", help_heading = OUTPUT)]
     pub to: Option<PathBuf>,
-    /// Install again what is installed already
+    /// Fetch again what is installed already (import always replaces)
     #[arg(long, help_heading = OUTPUT)]
     pub force: bool,
 }

@@ -12,7 +12,7 @@ use patchcore::{
 use serde::Serialize;
 
 use self::measured::{Choice, Measured, Milliseconds, Parts, choose, mark_front};
-use crate::arguments::{Bench, InspectFormat};
+use crate::arguments::{Bench, InspectFormat, ratio_of_a_larger_view};
 use crate::command_line::shell_path;
 use crate::commands::weights;
 use crate::data::{self, Use};
@@ -117,7 +117,7 @@ pub fn run(arguments: &Bench) -> anyhow::Result<Outcome> {
         }
         InspectFormat::Table => {
             table(&all, &device.name())
-                + &sentences(arguments, choice.as_ref(), &all, data.labelled().is_ok())
+                + &sentences(arguments, choice.as_ref(), &all)
                 + &command.map_or(String::new(), |line| line + "\n")
         }
     };
@@ -157,7 +157,9 @@ fn choices(arguments: &Bench) -> anyhow::Result<Vec<Settings>> {
         for resize in &arguments.resize {
             let mut ratios = arguments.coreset_sampling_ratio.clone();
             if ratios.is_empty() {
-                let own = of(*resize, None)?.config()?.coreset_sampling_ratio;
+                // As a fit without the option: a larger view keeps as many rows.
+                let of_mode = of(*resize, None)?.config()?.coreset_sampling_ratio;
+                let own = ratio_of_a_larger_view(mode, Some(*resize)).unwrap_or(of_mode);
                 ratios = vec![own.min(0.01), own];
                 ratios.dedup();
             }
@@ -335,16 +337,19 @@ fn table(all: &[Measured], device: &str) -> String {
 fn auroc(one: &Measured) -> String {
     match (one.image_auroc, &one.image_auroc_interval) {
         (Some(auroc), Some(interval)) => format!("{auroc:.4} ({:.4} to {:.4})", interval.low, interval.high),
+        (Some(1.0), None) => "1.0000 (none in the wrong order)".to_owned(),
         (Some(auroc), None) => format!("{auroc:.4} (too few photos to say)"),
         (None, _) => "-".to_owned(),
     }
 }
 
 /// What the budget leaves, in words.
-fn sentences(arguments: &Bench, choice: Option<&Choice<'_>>, all: &[Measured], has_test: bool) -> String {
+fn sentences(arguments: &Bench, choice: Option<&Choice<'_>>, all: &[Measured]) -> String {
     let mut text = String::new();
-    if !has_test {
-        text.push_str("the data has no labelled photos: nothing here says which choice finds more\n");
+    if all.iter().all(|one| one.image_auroc.is_none()) {
+        text.push_str(
+            "not judged: an AUROC takes two labelled photos of each class; a larger photo with more rows counts as better\n",
+        );
     }
     let Some(budget) = arguments.budget_ms else {
         return text;
@@ -381,6 +386,12 @@ fn command(arguments: &Bench, best: &Measured) -> String {
     }
     if arguments.compute.device != patchcore::DEFAULT_DEVICE {
         option("device", arguments.compute.device.clone());
+    }
+    if arguments.compute.precision != Precision::F32.name() {
+        option("precision", arguments.compute.precision.clone());
+    }
+    if let Some(instructions) = &arguments.compute.instructions {
+        option("instructions", instructions.clone());
     }
     option("backbone", best.backbone.clone());
     option("resize", best.resize.to_string());

@@ -11,6 +11,7 @@ use patchcore_fetch::{FetchError, Install, Registry, embedded_weights, weights_d
 use serde_json::json;
 
 use crate::arguments::{InspectFormat, Installation, ListWeights, Weights, WeightsCommand};
+use crate::command_line::shell_path;
 use crate::misuse::Misuse;
 use crate::outcome::Outcome;
 use crate::output;
@@ -47,7 +48,7 @@ fn check_address(from: Option<&str>) -> anyhow::Result<()> {
 fn install(how: &Installation, networks: &[String], all: bool, from: Option<&str>) -> anyhow::Result<()> {
     let registry = Registry::shipped()?;
     let directory = how.to.clone().or_else(weights_dir).ok_or(FetchError::NoDirectory)?;
-    let mut last = "";
+    let (mut last, mut file) = ("", None);
     for entry in registry.chosen(networks, all, from)? {
         output::note(&format!("{}: from {}", entry.name, from.unwrap_or(&entry.url)));
         let bar = bar(&entry.name);
@@ -65,10 +66,15 @@ fn install(how: &Installation, networks: &[String], all: bool, from: Option<&str
         };
         let installed = install.run(entry, from);
         bar.finish_and_clear();
-        output::print(&installed?.summary())?;
+        let installed = installed?;
+        output::print(&installed.summary())?;
+        let path = installed.path;
         last = entry.name.as_str();
+        file = how.to.is_some().then_some(path);
     }
-    output::next(&format!("patchcore fit --data GOOD_PHOTOS --backbone {last} -o part.patchcore"));
+    // Weights in another folder are found by their name alone.
+    let named = file.map_or(String::new(), |file: PathBuf| format!(" --weights {}", shell_path(&file)));
+    output::next(&format!("patchcore fit --data GOOD_PHOTOS --backbone {last}{named} -o part.patchcore"));
     Ok(())
 }
 

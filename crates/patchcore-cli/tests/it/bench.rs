@@ -77,7 +77,7 @@ fn photos_without_labels_give_times_alone() {
     let data = place.text("good");
     let options = ["--resize", "48", "--coreset-sampling-ratio", "0.5", "--photos", "3"];
     let text = bench(&data, &options).done().stdout;
-    assert!(text.contains("no labelled photos"), "{text}");
+    assert!(text.contains("not judged: an AUROC takes two labelled photos of each class"), "{text}");
     let found = parsed(&bench(&data, &[&options[..], &["--format", "json"]].concat()).done().stdout);
     check("bench", &found);
     assert!(found["measured"][0].get("image_auroc").is_none() && found["measured"][0]["photos"] == 3, "{found}");
@@ -104,4 +104,19 @@ fn what_cannot_be_measured_is_named() {
     assert!(run.stdout.contains("efficientnet_lite0") && !run.stdout.contains("resnet18"), "{}", run.stdout);
     command.args(["--max-memory", "1"]);
     finish(&mut command).fails(&["nothing could be measured"]);
+}
+
+#[test]
+fn a_file_of_options_holds_lists_of_numbers() {
+    let place = Workplace::new();
+    category(&place.path("part"));
+    let (data, file) = (place.text("part"), place.text("bench.toml"));
+    for (text, sides) in [("resize = 48\n", "48"), ("[bench]\nresize = [48, 64]\n", "48, 64")] {
+        std::fs::write(place.path("bench.toml"), format!("{text}\n")).unwrap();
+        let options = ["--coreset-sampling-ratio", "0.5", "--format", "json", "--config", &file];
+        let found = parsed(&bench(&data, &options).done().stdout);
+        let measured = found["measured"].as_array().unwrap();
+        let found = measured.iter().map(|one| one["resize"].to_string()).collect::<Vec<_>>().join(", ");
+        assert_eq!(found, sides, "{text}");
+    }
 }

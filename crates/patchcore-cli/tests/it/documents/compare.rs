@@ -34,7 +34,7 @@ static KINDS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"\b(AMD|Intel|Apple|ARM)\b[^,;()\n]*", "<processor>"),
         (r"\b\d+ (virtual )?(threads?|processors?|cores?)\b", "<threads>"),
         (r"\b(portable|avx2|avx512|neon)(, (avx2|avx512|neon))*\b", "<instructions>"),
-        (r"\b(flex|cpu)\b", "<cpu>"),
+        (r"\bdevice (flex|cpu)\b", "<cpu>"),
     ]
     .map(|(pattern, kind)| (Regex::new(pattern).unwrap(), kind))
     .into()
