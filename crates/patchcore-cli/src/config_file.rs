@@ -52,8 +52,8 @@ pub enum Kind {
     Text { or_number: bool },
     /// A path.
     Path,
-    /// Several texts.
-    List,
+    /// Several texts, or numbers.
+    List { of_numbers: bool },
 }
 
 impl Kind {
@@ -61,14 +61,15 @@ impl Kind {
     pub fn of(option: &Arg) -> Self {
         let value = option.get_value_parser().type_id();
         let is_one_of = |types: &[TypeId]| types.iter().any(|known| value == *known);
+        let is_whole =
+            is_one_of(&[TypeId::of::<u16>(), TypeId::of::<u32>(), TypeId::of::<u64>(), TypeId::of::<usize>()]);
+        let is_number = is_one_of(&[TypeId::of::<f32>(), TypeId::of::<f64>()]);
         match option.get_action() {
             ArgAction::SetTrue => Self::Switch,
-            ArgAction::Append => Self::List,
-            _ if option.get_value_delimiter().is_some() => Self::List,
-            _ if is_one_of(&[TypeId::of::<u16>(), TypeId::of::<u32>(), TypeId::of::<u64>(), TypeId::of::<usize>()]) => {
-                Self::Whole
-            }
-            _ if is_one_of(&[TypeId::of::<f32>(), TypeId::of::<f64>()]) => Self::Number,
+            ArgAction::Append => Self::List { of_numbers: is_whole || is_number },
+            _ if option.get_value_delimiter().is_some() => Self::List { of_numbers: is_whole || is_number },
+            _ if is_whole => Self::Whole,
+            _ if is_number => Self::Number,
             _ if is_one_of(&[TypeId::of::<PathBuf>()]) => Self::Path,
             _ => Self::Text { or_number: is_one_of(&[TypeId::of::<Size>()]) },
         }
@@ -83,7 +84,7 @@ impl Kind {
             Self::Text { or_number: true } => "a whole number or text in quotes",
             Self::Text { .. } => "text in quotes",
             Self::Path => "a path in quotes",
-            Self::List => "text in quotes, or a list of it",
+            Self::List { .. } => "text in quotes, or a list of it",
         }
     }
 
@@ -91,26 +92,26 @@ impl Kind {
     fn values(self, option: &Arg, value: &Value) -> Option<Vec<Option<OsString>>> {
         let text = |value: &Value| value.as_str().map(|text| Some(OsString::from(text)));
         let whole = |value: &Value| value.as_integer().map(|whole| Some(OsString::from(whole.to_string())));
-        // A list may be of numbers: sides, shares.
-        let number = |value: &Value| value.as_float().map(|number| Some(OsString::from(number.to_string())));
-        let of_numbers = [TypeId::of::<u32>(), TypeId::of::<f64>()]
-            .iter()
-            .any(|known| option.get_value_parser().type_id() == *known);
-        let any_number = |value: &Value| whole(value).or_else(|| number(value));
-        let word = |value: &Value| if of_numbers { any_number(value).or_else(|| text(value)) } else { text(value) };
+        let float = |value: &Value| value.as_float().map(|number| Some(OsString::from(number.to_string())));
+        let number = |value: &Value| whole(value).or_else(|| float(value));
         // `--any-angle` has a value of its own where none is said.
         let is_optional = option.get_num_args().is_some_and(|count| count.min_values() == 0);
         match (self, value) {
             (Self::Switch, Value::Boolean(is_on)) => Some(if *is_on { vec![None] } else { Vec::new() }),
             (Self::Text { .. }, Value::Boolean(true)) if is_optional => Some(vec![None]),
             (Self::Whole, value) => whole(value).map(|value| vec![value]),
-            (Self::Number, Value::Float(number)) => Some(vec![Some(number.to_string().into())]),
-            (Self::Number, value) => whole(value).map(|value| vec![value]),
+            (Self::Number, value) => number(value).map(|value| vec![value]),
             (Self::Text { or_number: true }, value) => text(value).or_else(|| whole(value)).map(|value| vec![value]),
             (Self::Path, value) => value.as_str().map(|value| vec![Some(path_of_text(value).into_os_string())]),
             (Self::Text { .. }, value) => text(value).map(|value| vec![value]),
-            (Self::List, Value::Array(values)) => values.iter().map(word).collect(),
-            (Self::List, value) => word(value).map(|value| vec![value]),
+            (Self::List { of_numbers }, value) => {
+                // Sides and shares may be text too.
+                let word = |value: &Value| text(value).or_else(|| number(value).filter(|_| of_numbers));
+                match value {
+                    Value::Array(values) => values.iter().map(word).collect(),
+                    value => word(value).map(|value| vec![value]),
+                }
+            }
             _ => None,
         }
     }

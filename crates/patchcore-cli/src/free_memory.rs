@@ -2,9 +2,20 @@
 
 use std::path::Path;
 
+use patchcore::{Error, FitPlan};
+
+/// Refuses a fit that may need more than `--max-memory` MiB; without that option, more than is free, where the system says so.
+///
+/// # Errors
+/// [`Error::TooMuchMemory`].
+pub fn check_memory(plan: &FitPlan, max_memory: Option<u64>) -> Result<(), Error> {
+    let allowed = max_memory.map(|mib| mib.saturating_mul(1 << 20)).or_else(free_memory);
+    allowed.map_or(Ok(()), |allowed| plan.check_within(allowed))
+}
+
 /// Bytes that are free, or that caches of files would make free; under Linux the least of what the machine and each control group
 /// above this process have. `None` where that is not known.
-pub fn free_memory() -> Option<u64> {
+fn free_memory() -> Option<u64> {
     let machine = of_machine(&read("/proc/meminfo")?)?;
     let groups = read("/proc/self/cgroup").and_then(|groups| of_groups(&groups, Path::new("/sys/fs/cgroup")));
     Some(groups.map_or(machine, |group| group.min(machine)))

@@ -1,4 +1,9 @@
-//! A time for a reader.
+//! A time, and a share, for a reader.
+
+/// `10 %`; shares have no more digits than were asked for.
+pub fn percent(share: f64) -> String {
+    format!("{} %", (share * 1e6).round() / 1e4)
+}
 
 /// Seconds, minutes or hours: "10 seconds".
 pub fn in_words(seconds: f64) -> String {

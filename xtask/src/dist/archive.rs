@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
-use sha2::{Digest, Sha256};
+use patchcore_fetch::sha256_hex;
 use tar::{Archive, Builder, EntryType, Header};
 
 /// One file of an archive.
@@ -50,11 +50,6 @@ pub fn unpack(archive: &[u8], folder: &Path) -> anyhow::Result<()> {
     Archive::new(GzDecoder::new(archive)).unpack(folder).context("this is no archive .tar.gz")
 }
 
-/// SHA-256 as the lines of SHA256SUMS have it.
-pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Writes beside `archive` the line of it into SHA256SUMS; lines of other archives that are still there stay.
 ///
 /// # Errors
@@ -63,7 +58,7 @@ pub fn write_sum(archive: &Path) -> anyhow::Result<()> {
     let sums = archive.with_file_name("SHA256SUMS");
     let mut lines = if sums.exists() { parse_sums(&fs::read_to_string(&sums)?)? } else { BTreeMap::new() };
     lines.retain(|name, _| archive.with_file_name(name).exists());
-    lines.insert(file_name(archive)?, sha256(&fs::read(archive)?));
+    lines.insert(file_name(archive)?, sha256_hex(&fs::read(archive)?));
     let mut file = fs::File::create(&sums).with_context(|| format!("cannot write {}", sums.display()))?;
     for (name, digest) in lines {
         writeln!(file, "{digest}  {name}")?;
@@ -81,7 +76,7 @@ pub fn check_sum(archive: &Path) -> anyhow::Result<()> {
     let name = file_name(archive)?;
     let stated =
         parse_sums(&text)?.remove(&name).with_context(|| format!("{} has no line for {name}", sums.display()))?;
-    let found = sha256(&fs::read(archive).with_context(|| format!("cannot read {}", archive.display()))?);
+    let found = sha256_hex(&fs::read(archive).with_context(|| format!("cannot read {}", archive.display()))?);
     ensure!(
         stated == found,
         "{name} has the SHA-256 {found}, expected {stated}: it is damaged or another one; get it again"
@@ -149,7 +144,7 @@ mod tests {
         assert!(sums.lines().count() == 2 && !sums.contains("gone"), "{sums}");
         fs::write(&other, b"another").unwrap();
         let error = check_sum(&other).unwrap_err().to_string();
-        assert!(error.contains("other.tar.gz") && error.contains(&sha256(b"another")), "{error}");
+        assert!(error.contains("other.tar.gz") && error.contains(&sha256_hex(b"another")), "{error}");
     }
 
     #[test]

@@ -16,7 +16,8 @@ use crate::arguments::{Bench, InspectFormat, ratio_of_a_larger_view};
 use crate::command_line::shell_path;
 use crate::commands::weights;
 use crate::data::{self, Use};
-use crate::free_memory::free_memory;
+use crate::free_memory::check_memory;
+use crate::in_words::percent;
 use crate::interrupt::{Watch, is_asked};
 use crate::machine::machine;
 use crate::misuse::Misuse;
@@ -50,6 +51,15 @@ struct LeftOut {
     reason: String,
 }
 
+/// A choice to measure: what of its settings was chosen, and all of them.
+struct Candidate {
+    /// Short side after the resize, in pixels.
+    resize: u32,
+    /// Share of the training patches in each memory bank.
+    ratio: f64,
+    settings: Settings,
+}
+
 /// A photo to score.
 struct Timed<'a> {
     path: &'a Path,
@@ -73,11 +83,11 @@ pub fn run(arguments: &Bench) -> anyhow::Result<Outcome> {
     let (mut all, mut left_out) = (Vec::new(), Vec::new());
     // Which photos could be scored, of all choices.
     let mut usable = vec![true; photos.len()];
-    for (number, settings) in choices.iter().enumerate() {
-        let what = said_of(settings);
+    for (number, Candidate { resize, ratio, settings }) in choices.iter().enumerate() {
+        let what = named(&settings.backbone, *resize, *ratio);
         output::note(&format!("{what} ({} of {})", number + 1, choices.len()));
         let settings = Settings { device: device.name(), ..settings.clone() };
-        match measure(arguments, &settings, files, &photos, &mut usable) {
+        match measure(arguments, *resize, &settings, files, &photos, &mut usable) {
             Ok(one) => all.push(one),
             Err(error) if is_asked() => return Err(error),
             Err(error) => {
@@ -133,7 +143,7 @@ pub fn run(arguments: &Bench) -> anyhow::Result<Outcome> {
 }
 
 /// Every network with every size and bank.
-fn choices(arguments: &Bench) -> anyhow::Result<Vec<Settings>> {
+fn choices(arguments: &Bench) -> anyhow::Result<Vec<Candidate>> {
     let mode = Mode::from_name(&arguments.mode)?;
     let here = CATALOGUE.iter().filter(|network| weights::are_here(network)).map(|network| network.name.to_owned());
     let networks: Vec<String> = if arguments.backbone.is_empty() { here.collect() } else { arguments.backbone.clone() };
@@ -167,7 +177,7 @@ fn choices(arguments: &Bench) -> anyhow::Result<Vec<Settings>> {
                 let settings = of(*resize, Some(ratio))?;
                 // A value out of its range is found before the first fit.
                 settings.config()?;
-                all.push(settings);
+                all.push(Candidate { resize: *resize, ratio, settings });
             }
         }
     }
@@ -207,17 +217,15 @@ fn kept<'a, T: 'a>(flags: &'a [bool], items: impl IntoIterator<Item = T> + 'a) -
 /// Fits one choice and scores every photo with it, each by itself as on a line.
 fn measure(
     arguments: &Bench,
+    resize: u32,
     settings: &Settings,
     files: &[PathBuf],
     photos: &[Timed<'_>],
     usable: &mut [bool],
 ) -> anyhow::Result<Measured> {
     let cancelled = || Error::Cancelled { what: "measurement" };
-    let allowed = arguments.max_memory.map(|mib| mib.saturating_mul(1 << 20)).or_else(free_memory);
     let config = settings.config()?;
-    if let Some(allowed) = allowed {
-        FitPlan::of_files(&config, files, &Limits::default()).check_within(allowed)?;
-    }
+    check_memory(&FitPlan::of_files(&config, files, &Limits::default()), arguments.max_memory)?;
     let mut display = Display::new();
     let report = Model::fit_with(settings, files, FitOptions::default().progress(|progress| display.show(progress)))?;
     drop(display);
@@ -247,7 +255,7 @@ fn measure(
         Milliseconds::of(&times).ok_or_else(|| anyhow::anyhow!("no photo could be scored; look at the photos"))?;
     Ok(Measured {
         backbone: settings.backbone.clone(),
-        resize: short_side(settings),
+        resize,
         coreset_sampling_ratio: config.coreset_sampling_ratio,
         bank_rows: model.banks().iter().map(|bank| bank.len()).collect(),
         photos: times.len(),
@@ -280,24 +288,12 @@ fn time_photo(model: &Model, path: &Path) -> Result<(f32, Parts), Error> {
     Ok((score.score, parts))
 }
 
-fn short_side(settings: &Settings) -> u32 {
-    match settings.resize {
-        Some(Resize::Short(side)) => side,
-        _ => 0,
-    }
+fn named(backbone: &str, resize: u32, ratio: f64) -> String {
+    format!("{backbone}, {resize} px, {}", percent(ratio))
 }
 
-fn said_of(settings: &Settings) -> String {
-    let share = settings.coreset_sampling_ratio.map_or(String::new(), |ratio| format!(", {}", percent(ratio)));
-    format!("{}, {} px{share}", settings.backbone, short_side(settings))
-}
-
-fn named(one: &Measured) -> String {
-    format!("{}, {} px, {}", one.backbone, one.resize, percent(one.coreset_sampling_ratio))
-}
-
-fn percent(share: f64) -> String {
-    format!("{} %", (share * 1e6).round() / 1e4)
+fn name_of(one: &Measured) -> String {
+    named(&one.backbone, one.resize, one.coreset_sampling_ratio)
 }
 
 fn table(all: &[Measured], device: &str) -> String {
@@ -356,18 +352,19 @@ fn sentences(arguments: &Bench, choice: Option<&Choice<'_>>, all: &[Measured]) -
     };
     let Some(Choice { best, as_good }) = choice else {
         let fastest = all.iter().min_by(|a, b| a.milliseconds.p95.total_cmp(&b.milliseconds.p95));
-        let fastest = fastest
-            .map_or(String::new(), |one| format!("; the fastest is {} at {:.1} ms", named(one), one.milliseconds.p95));
+        let fastest = fastest.map_or(String::new(), |one| {
+            format!("; the fastest is {} at {:.1} ms", name_of(one), one.milliseconds.p95)
+        });
         return text
             + &format!(
                 "nothing stays within {budget} ms on this machine{fastest}: try a smaller --resize or --coreset-sampling-ratio\n"
             );
     };
-    text.push_str(&format!("within {budget} ms: {} ({:.1} ms)\n", named(best), best.milliseconds.p95));
+    text.push_str(&format!("within {budget} ms: {} ({:.1} ms)\n", name_of(best), best.milliseconds.p95));
     if let Some(other) = as_good {
         text.push_str(&format!(
             "these photos do not tell it apart from {} ({:.1} ms)\n",
-            named(other),
+            name_of(other),
             other.milliseconds.p95
         ));
     }

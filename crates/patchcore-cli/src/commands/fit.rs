@@ -12,7 +12,7 @@ use crate::arguments::Fit;
 use crate::command_line::{command_line, shell_path, shell_word};
 use crate::data::{self, Use};
 use crate::forecast::Forecast;
-use crate::free_memory::free_memory;
+use crate::free_memory::check_memory;
 use crate::misuse::Misuse;
 use crate::outcome::Outcome;
 use crate::output;
@@ -189,11 +189,7 @@ fn announce(arguments: &Fit, settings: &Settings, files: &[std::path::PathBuf]) 
         plan.memory_bytes.div_ceil(1 << 20),
         largest.size,
     ));
-    let allowed = arguments.max_memory.map(|mib| mib.saturating_mul(1 << 20)).or_else(free_memory);
-    if let Some(allowed) = allowed {
-        plan.check_within(allowed)?;
-    }
-    Ok(())
+    Ok(check_memory(&plan, arguments.max_memory)?)
 }
 
 /// Refuses a crop that is larger than the first photo after its resize.

@@ -22,7 +22,7 @@ use crate::arguments::Reproduce;
 use crate::command_line::shell_path;
 use crate::commands::evaluate;
 use crate::data::{self, Use};
-use crate::free_memory::free_memory;
+use crate::free_memory::check_memory;
 use crate::interrupt::{Watch, is_asked};
 use crate::machine::machine;
 use crate::outcome::Outcome;
@@ -228,10 +228,7 @@ fn measure(
     }
     let files = set.training()?;
     set.labelled()?;
-    let allowed = arguments.max_memory.map(|mib| mib.saturating_mul(1 << 20)).or_else(free_memory);
-    if let Some(allowed) = allowed {
-        FitPlan::of_files(config, files, &Limits::default()).check_within(allowed)?;
-    }
+    check_memory(&FitPlan::of_files(config, files, &Limits::default()), arguments.max_memory)?;
     let mut display = Display::new();
     let report = Model::fit_with(settings, files, FitOptions::default().progress(|progress| display.show(progress)))?;
     display.finish();

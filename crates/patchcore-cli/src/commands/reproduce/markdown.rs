@@ -12,11 +12,6 @@ pub fn joined(parts: impl Iterator<Item = String>) -> String {
     parts.collect::<Vec<_>>().join(" / ")
 }
 
-/// `10 %`; shares have no more digits than were asked for.
-pub fn percent(share: f64) -> String {
-    format!("{} %", (share * 1e6).round() / 1e4)
-}
-
 /// Adds a line.
 pub fn push(text: &mut String, line: &str) {
     // Writing to a text cannot fail.
