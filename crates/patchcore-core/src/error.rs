@@ -170,12 +170,16 @@ pub enum DeviceError {
         found: String,
     },
     /// The device cannot compute in the precision asked for.
-    #[error("device `{device}` cannot compute in {precision}: use f32, or another device")]
+    #[error(
+        "device `{device}` cannot compute in {precision}: it can in {available}; use one of these, or another device"
+    )]
     UnsupportedPrecision {
         /// The device's name.
         device: String,
         /// The precision's name.
         precision: &'static str,
+        /// The precisions that the device has, comma separated.
+        available: String,
     },
     /// The processor does not have these vector instructions, or the device is not the CPU.
     #[error("device `{device}` in {precision} cannot be limited to {found} instructions: expected {expected}")]

@@ -7,7 +7,7 @@ use patchcore::{DEFAULT_DEVICE, Instructions};
 use crate::arguments::heading::COMPUTE;
 
 /// Number formats of the network.
-pub const PRECISIONS: [&str; 3] = ["f32", "f16", "bf16"];
+pub const PRECISIONS: [&str; 4] = ["f32", "tf32", "f16", "bf16"];
 /// Instruction sets of the CPU's own kernels.
 pub const INSTRUCTIONS: [&str; 3] = ["portable", "avx2", "avx512"];
 
@@ -22,7 +22,7 @@ pub struct Compute {
     pub device: String,
     /// Number format of the network
     ///
-    /// f16 and bf16 are faster on some GPUs and change scores a little.
+    /// tf32, f16 and bf16 are faster on GPUs that have units for them, and change scores a little.
     #[arg(long, default_value = "f32", value_name = "FORMAT", value_parser = PossibleValuesParser::new(PRECISIONS), help_heading = COMPUTE)]
     pub precision: String,
     /// Widest instruction set that the CPU may use [default: the processor's]

@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::open::{Opened, open};
 use super::panic_message::panic_message;
-use super::{BACKENDS, Backend, DeviceProperties, Instructions, Precision};
+use super::{BACKENDS, Backend, DeviceProperties, Instructions, PRECISIONS, Precision};
 use crate::error::DeviceError;
 
 /// The name of the CPU by tensor operations alone.
@@ -21,6 +21,8 @@ pub struct ComputeDevice {
     burn: Option<Device>,
     properties: DeviceProperties,
     precision: Precision,
+    /// Matrix units that round their factors to tf32 are there.
+    has_tf32: bool,
     instructions: Instructions,
     tensors_only: bool,
 }
@@ -46,6 +48,7 @@ impl ComputeDevice {
             burn: opened.burn,
             properties: opened.properties,
             precision: Precision::F32,
+            has_tf32: opened.has_tf32,
             instructions: Instructions::native(),
             tensors_only: false,
         }
@@ -86,19 +89,38 @@ impl ComputeDevice {
     /// # Errors
     /// [`DeviceError::UnsupportedPrecision`] where the device cannot compute in it.
     pub fn with_precision(self, precision: Precision) -> Result<Self, DeviceError> {
-        if precision != Precision::F32 && !self.supports(precision) {
-            return Err(DeviceError::UnsupportedPrecision { device: self.name(), precision: precision.name() });
+        if !self.supports(precision) {
+            let available = self.precisions().map(Precision::name).collect::<Vec<_>>().join(", ");
+            return Err(DeviceError::UnsupportedPrecision {
+                device: self.name(),
+                precision: precision.name(),
+                available,
+            });
         }
         Ok(Self { precision, ..self })
     }
 
-    #[cfg(feature = "burn")]
+    /// The precisions in which this device can compute, the most exact one first.
+    pub fn precisions(&self) -> impl Iterator<Item = Precision> {
+        PRECISIONS.into_iter().filter(|precision| self.supports(*precision))
+    }
+
     fn supports(&self, precision: Precision) -> bool {
+        match precision {
+            Precision::F32 => true,
+            Precision::Tf32 => self.has_tf32,
+            Precision::F16 | Precision::Bf16 => self.holds(precision),
+        }
+    }
+
+    /// Whether there are tensors of a format.
+    #[cfg(feature = "burn")]
+    fn holds(&self, precision: Precision) -> bool {
         self.burn.as_ref().is_some_and(|device| device.supports_dtype(precision.dtype()))
     }
 
     #[cfg(not(feature = "burn"))]
-    fn supports(&self, _: Precision) -> bool {
+    fn holds(&self, _: Precision) -> bool {
         false
     }
 
@@ -255,8 +277,25 @@ mod tests {
         let cpu = ComputeDevice::from_name("cpu").unwrap();
         assert!(cpu.has_own_kernels());
         cpu.sync().unwrap();
-        let error = cpu.with_precision(Precision::F16).unwrap_err();
-        assert!(matches!(error, DeviceError::UnsupportedPrecision { .. }), "{error}");
+        for precision in [Precision::Tf32, Precision::F16, Precision::Bf16] {
+            let error = cpu.clone().with_precision(precision).unwrap_err();
+            assert!(matches!(error, DeviceError::UnsupportedPrecision { .. }), "{error}");
+        }
+    }
+
+    /// Every device here that is no NVIDIA card since Ampere; the error names what there is.
+    #[cfg(feature = "flex")]
+    #[test]
+    fn tf32_is_refused_where_no_unit_has_it_and_what_there_is_is_named() {
+        let names = patchcore_testing::test_devices().unwrap_or_else(|| vec!["flex:tensors".to_owned()]);
+        for name in names.iter().filter(|name| !name.starts_with("cuda")) {
+            let device = ComputeDevice::from_name(name).unwrap();
+            let has: Vec<&str> = device.precisions().map(Precision::name).collect();
+            assert_eq!((has[0], has.contains(&"tf32")), ("f32", false), "{name}");
+            let error = device.with_precision(Precision::Tf32).unwrap_err().to_string();
+            let expected = format!("device `{name}` cannot compute in tf32: it can in {}", has.join(", "));
+            assert!(error.starts_with(&expected), "{error}");
+        }
     }
 
     #[cfg(feature = "flex")]

@@ -12,6 +12,8 @@ pub(super) struct Opened {
     #[cfg(feature = "burn")]
     pub(super) burn: Option<Device>,
     pub(super) properties: DeviceProperties,
+    /// It has matrix units for tf32.
+    pub(super) has_tf32: bool,
 }
 
 /// Opens the `index`-th device of a backend, or the one that the backend prefers; or says why not.
@@ -78,7 +80,9 @@ fn kind(backend: Backend) -> Option<DeviceType> {
 #[cfg(feature = "cube")]
 fn cube(device: Device) -> Result<Opened, String> {
     use burn::backend::DispatchDevice;
+    use burn_cubecl::cubecl::ir::{ElemType, FloatKind};
     let mut properties = DeviceProperties::default();
+    let mut has_tf32 = false;
     #[allow(irrefutable_let_patterns, reason = "without the CPU's backend there is no other kind of device")]
     if let DispatchDevice::Cube(cube) = device.as_dispatch() {
         let client = cube.client();
@@ -87,8 +91,11 @@ fn cube(device: Device) -> Result<Opened, String> {
         properties.driver = known.identity.fingerprint.clone();
         properties.memory_bytes = known.memory.max_memory();
         properties.largest_allocation = Some(known.memory.max_page_size);
+        let tf32 = ElemType::Float(FloatKind::TF32);
+        let units = &known.features.matmul;
+        has_tf32 = units.cmma.iter().chain(&units.mma).any(|unit| unit.a_type == tf32 && unit.b_type == tf32);
     }
-    Ok(Opened { burn: Some(device), properties })
+    Ok(Opened { burn: Some(device), properties, has_tf32 })
 }
 
 #[cfg(feature = "wgpu")]

@@ -33,7 +33,7 @@ pub(super) const OPERATIONS: [TestCase; 10] = [
 fn in_precision(precision: Precision) -> f64 {
     match precision {
         Precision::F32 => 1e-4,
-        Precision::F16 => 1e-2,
+        Precision::Tf32 | Precision::F16 => 1e-2,
         Precision::Bf16 => 6e-2,
     }
 }
