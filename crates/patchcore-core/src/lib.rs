@@ -24,6 +24,8 @@
 pub mod backbone;
 mod copies;
 pub mod coreset;
+#[cfg(feature = "cube")]
+mod cube;
 pub mod device;
 pub mod engine;
 pub mod error;

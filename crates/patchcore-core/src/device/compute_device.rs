@@ -25,7 +25,11 @@ pub struct ComputeDevice {
     has_tf32: bool,
     instructions: Instructions,
     tensors_only: bool,
+    simulated_bits: u32,
 }
+
+/// Bits behind the leading one of an f32.
+const EVERY_BIT: u32 = 23;
 
 impl ComputeDevice {
     /// The CPU, without Burn.
@@ -51,6 +55,7 @@ impl ComputeDevice {
             has_tf32: opened.has_tf32,
             instructions: Instructions::native(),
             tensors_only: false,
+            simulated_bits: EVERY_BIT,
         }
     }
 
@@ -148,6 +153,20 @@ impl ComputeDevice {
     /// operations, in a precision below f32.
     pub fn instructions(&self) -> Option<Instructions> {
         self.has_own_kernels().then_some(self.instructions)
+    }
+
+    /// The same device as if its units cut the factors of products to so many bits behind the leading one, as matrix units do (TF32
+    /// and f16 keep 10, bf16 keeps 7): this project's own kernels on a GPU then do so. For finding out whether that is noticed.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_simulated_bits(self, bits: u32) -> Self {
+        Self { simulated_bits: bits.clamp(1, EVERY_BIT), ..self }
+    }
+
+    /// The bits that kernels keep of the factors of products: 23 of a device that is none of [`ComputeDevice::with_simulated_bits`].
+    #[doc(hidden)]
+    pub fn simulated_bits(&self) -> u32 {
+        self.simulated_bits
     }
 
     /// The precision of the network.
