@@ -1,17 +1,20 @@
 //! Opening the device that a command names: the first time in a process of its own, which a bad driver may end.
 
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use anyhow::Context;
 use patchcore::devices::{forget, is_proved, note_crash, open_device};
-use patchcore::{Backend, ComputeDevice, LoadOptions, Model, Precision};
+use patchcore::{Backend, ComputeDevice, LoadOptions, Model, Precision, PrecisionChoice};
 
 use crate::arguments::{Compute, ModelSource};
 use crate::interrupt::{Watch, is_asked};
+use crate::output;
 
 /// Opens a device that has passed the self-check.
 pub fn open(compute: &Compute) -> anyhow::Result<ComputeDevice> {
-    let precision = Precision::from_name(&compute.precision)?;
+    let precision = compute.precision_without_model()?;
+    note_auto(compute)?;
     try_in_subprocess(&compute.device, precision)?;
     let device = open_device(&compute.device, precision, compute.instructions()?)?;
     log_device(&device);
@@ -32,13 +35,31 @@ fn log_device(device: &ComputeDevice) {
 
 /// Loads a model on such a device; a drift that was allowed is a warning.
 pub fn load(source: &ModelSource) -> anyhow::Result<Model> {
-    let precision = Precision::from_name(&source.compute.precision)?;
-    try_in_subprocess(&source.compute.device, precision)?;
-    let mut options = LoadOptions::default().device(&source.compute.device).precision(precision);
+    Ok(load_saying_why(source)?.0)
+}
+
+/// [`load`], with what `--precision auto` has chosen and why.
+pub fn load_saying_why(source: &ModelSource) -> anyhow::Result<(Model, Option<PrecisionChoice>)> {
+    let named = source.compute.precision()?;
+    try_in_subprocess(&source.compute.device, named.unwrap_or_default())?;
+    let mut options = LoadOptions::default().device(&source.compute.device);
     options.weights = source.weights.clone();
     options.instructions = source.compute.instructions()?;
     options.allow_drift = source.allow_drift;
-    let model = Model::load_with(&source.model, &options)?;
+    let (model, choice) = match named {
+        Some(precision) => (Model::load_with(&source.model, &options.precision(precision))?, None),
+        None => {
+            let device = open_device(&source.compute.device, Precision::F32, None)?;
+            for precision in device.precisions() {
+                try_in_subprocess(&device.name(), precision)?;
+            }
+            let started = Instant::now();
+            let (model, choice) = Model::load_fastest(&source.model, &options, &|| started.elapsed())?;
+            output::note(&format!("--precision auto is {choice}"));
+            (model, Some(choice))
+        }
+    };
+    let precision = model.device().precision();
     log_device(model.device());
     log_settings(model.config().described());
     if let (Some(drift), Some(passport)) = (model.drift(), model.passport())
@@ -52,7 +73,15 @@ pub fn load(source: &ModelSource) -> anyhow::Result<Model> {
             drift.features
         );
     }
-    Ok(model)
+    Ok((model, choice))
+}
+
+/// Says what `--precision auto` is where there is no model whose passport could decide.
+pub fn note_auto(compute: &Compute) -> anyhow::Result<()> {
+    if compute.precision()?.is_none() {
+        output::note("--precision auto is f32 here: there is no model yet whose passport could decide");
+    }
+    Ok(())
 }
 
 /// Has the devices that a name stands for tried by other processes: of several one after the other, up to the first that passes

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use patchcore::metrics::{Results, RunFile, RunNote};
-use patchcore::{one_line, path_of_text, path_text};
+use patchcore::{Model, PrecisionChoice, one_line, path_of_text, path_text};
 
 use crate::arguments::{Evaluate, MapGeometry};
 use crate::command_line::{VALUED, command_at};
@@ -19,8 +19,8 @@ pub const RUN: &str = "run.json";
 const FROM: &str = "--from";
 const COMMAND: [&str; 2] = ["patchcore", "evaluate"];
 
-/// What ran, from the options that decide the results.
-pub fn run_note(arguments: &Evaluate) -> RunNote {
+/// What ran, from the options that decide the results; where the precision was left to a measurement, the one that it chose, and why.
+pub fn run_note(arguments: &Evaluate, model: &Model, choice: Option<&PrecisionChoice>) -> RunNote {
     let source = &arguments.source;
     let geometry = match arguments.map_geometry {
         MapGeometry::Input => "input",
@@ -33,7 +33,7 @@ pub fn run_note(arguments: &Evaluate) -> RunNote {
     option("--data", &data);
     option("--map-geometry", geometry);
     option("--device", &source.compute.device);
-    option("--precision", &source.compute.precision);
+    option("--precision", model.device().precision().name());
     if let Some(set) = &source.compute.instructions {
         option("--instructions", set);
     }
@@ -63,6 +63,7 @@ pub fn run_note(arguments: &Evaluate) -> RunNote {
         geometry: geometry.to_owned(),
         program: env!("CARGO_PKG_VERSION").to_owned(),
         written: utc::now(),
+        precision_choice: choice.map(ToString::to_string),
     }
 }
 

@@ -18,4 +18,7 @@ pub struct RunNote {
     pub program: String,
     /// When, as `2026-03-09 14:05 UTC`.
     pub written: String,
+    /// How the precision came about where it was left to a measurement; the command line has the one that was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision_choice: Option<String>,
 }

@@ -74,6 +74,8 @@ mod evaluated_image;
 mod evaluation;
 #[cfg(not(target_family = "wasm"))]
 mod evaluation_metrics;
+#[cfg(not(target_family = "wasm"))]
+mod fastest_precision;
 mod fit;
 mod fit_in_progress;
 mod fit_options;
@@ -99,6 +101,7 @@ mod stress;
 mod threads;
 #[cfg(not(target_family = "wasm"))]
 mod training_photo;
+mod usual_input;
 mod weights;
 #[cfg(not(target_family = "wasm"))]
 mod write_file;
@@ -137,6 +140,8 @@ pub use crate::evaluated_image::{EvaluatedImage, WorstPatch};
 pub use crate::evaluation::{EvaluateOptions, Evaluation, MapGeometry};
 #[cfg(not(target_family = "wasm"))]
 pub use crate::evaluation_metrics::Metrics;
+#[cfg(not(target_family = "wasm"))]
+pub use crate::fastest_precision::{PrecisionChoice, TriedPrecision};
 pub use crate::fit::FitReport;
 pub use crate::fit_options::FitOptions;
 #[cfg(not(target_family = "wasm"))]

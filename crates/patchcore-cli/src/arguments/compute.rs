@@ -2,12 +2,14 @@
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use patchcore::{DEFAULT_DEVICE, Instructions};
+use patchcore::{DEFAULT_DEVICE, Instructions, Precision};
 
 use crate::arguments::heading::COMPUTE;
 
-/// Number formats of the network.
-pub const PRECISIONS: [&str; 4] = ["f32", "tf32", "f16", "bf16"];
+/// Number formats of the network, and the choice among them.
+pub const PRECISIONS: [&str; 5] = ["f32", "tf32", "f16", "bf16", AUTO];
+/// Leaves the choice among the device's precisions to a measurement.
+const AUTO: &str = "auto";
 /// Instruction sets of the CPU's own kernels.
 pub const INSTRUCTIONS: [&str; 3] = ["portable", "avx2", "avx512"];
 
@@ -22,7 +24,8 @@ pub struct Compute {
     pub device: String,
     /// Number format of the network
     ///
-    /// tf32, f16 and bf16 are faster on GPUs that have units for them, and change scores a little.
+    /// tf32, f16 and bf16 are faster on GPUs that have units for them, and change scores a little. auto times what the device has on
+    /// the model, and takes the fastest that keeps the model's passport; where there is no model yet it is f32.
     #[arg(long, default_value = "f32", value_name = "FORMAT", value_parser = PossibleValuesParser::new(PRECISIONS), help_heading = COMPUTE)]
     pub precision: String,
     /// Widest instruction set that the CPU may use [default: the processor's]
@@ -37,17 +40,26 @@ impl Compute {
     pub fn instructions(&self) -> anyhow::Result<Option<Instructions>> {
         Ok(self.instructions.as_deref().map(Instructions::from_name).transpose()?)
     }
+
+    /// The precision that the command names; `None` for `auto`.
+    pub fn precision(&self) -> anyhow::Result<Option<Precision>> {
+        let named = Some(self.precision.as_str()).filter(|name| *name != AUTO);
+        Ok(named.map(Precision::from_name).transpose()?)
+    }
+
+    /// The precision of a command that has no model yet, whose passport could decide: f32 for `auto`.
+    pub fn precision_without_model(&self) -> anyhow::Result<Precision> {
+        Ok(self.precision()?.unwrap_or_default())
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use patchcore::Precision;
-
     use super::*;
 
     #[test]
     fn every_value_that_is_listed_is_known() {
-        for name in PRECISIONS {
+        for name in PRECISIONS.into_iter().filter(|name| *name != AUTO) {
             assert_eq!(Precision::from_name(name).unwrap().name(), name);
         }
         for name in INSTRUCTIONS {

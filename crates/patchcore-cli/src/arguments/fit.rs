@@ -7,7 +7,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, FromArgMatches, ValueEnum};
 use patchcore::config::backbone::WeightsSource;
 use patchcore::config::{CATALOGUE, DEFAULT_PATCH_SIZE};
-use patchcore::{BankDtype, Copies, Crop, MODES, Mode, Precision, Resize, Settings, Size, Tiling, Turned};
+use patchcore::{BankDtype, Copies, Crop, MODES, Mode, Resize, Settings, Size, Tiling, Turned};
 
 use crate::arguments::compute::Compute;
 use crate::arguments::heading::{COMPUTE, DATA, MODEL, OUTPUT, VIEW};
@@ -226,7 +226,7 @@ impl Fit {
             full_scale: self.full_scale,
             seed: self.seed,
             device: self.compute.device.clone(),
-            precision: Precision::from_name(&self.compute.precision)?,
+            precision: self.compute.precision_without_model()?,
             instructions: self.compute.instructions()?,
             bank_dtype: BankDtype::from_name(&self.bank_dtype)?,
             ..Settings::default()

@@ -159,7 +159,7 @@ fn choices(arguments: &Bench) -> anyhow::Result<Vec<Candidate>> {
                 resize: Some(Resize::Short(resize)),
                 coreset_sampling_ratio: ratio,
                 seed: arguments.seed,
-                precision: Precision::from_name(&arguments.compute.precision)?,
+                precision: arguments.compute.precision_without_model()?,
                 instructions: arguments.compute.instructions()?,
                 ..Settings::default()
             })
@@ -384,8 +384,10 @@ fn command(arguments: &Bench, best: &Measured) -> String {
     if arguments.compute.device != patchcore::DEFAULT_DEVICE {
         option("device", arguments.compute.device.clone());
     }
-    if arguments.compute.precision != Precision::F32.name() {
-        option("precision", arguments.compute.precision.clone());
+    if let Ok(Some(precision)) = arguments.compute.precision()
+        && precision != Precision::F32
+    {
+        option("precision", precision.name().to_owned());
     }
     if let Some(instructions) = &arguments.compute.instructions {
         option("instructions", instructions.clone());

@@ -3,16 +3,17 @@
 use std::time::Instant;
 
 use patchcore::devices::forget;
-use patchcore::{DoctorReport, Precision, doctor, write_beside_and_rename};
+use patchcore::{DoctorReport, doctor, write_beside_and_rename};
 
 use crate::arguments::{Doctor, InspectFormat};
-use crate::device::{stands_for, try_in_subprocess};
+use crate::device::{note_auto, stands_for, try_in_subprocess};
 use crate::outcome::Outcome;
 use crate::output::{self, Tone, toned};
 use crate::write_plan::{Kind, WritePlan};
 
 pub fn run(arguments: &Doctor) -> anyhow::Result<Outcome> {
-    let precision = Precision::from_name(&arguments.compute.precision)?;
+    let precision = arguments.compute.precision_without_model()?;
+    note_auto(&arguments.compute)?;
     if let Some(file) = &arguments.output {
         WritePlan::new(arguments.force).file(file, Kind::Examination)?;
     }

@@ -53,7 +53,7 @@ pub fn evaluate(arguments: &Evaluate) -> anyhow::Result<(Outcome, bool)> {
     data.labelled()?;
     let lettering = lettering(arguments.font.as_deref())?;
     let started = Instant::now();
-    let model = crate::device::load(source)?;
+    let (model, choice) = crate::device::load_saying_why(source)?;
     let load = started.elapsed();
     let places = Places::plan(arguments, &model, &data)?;
     let geometry = match arguments.map_geometry {
@@ -80,7 +80,7 @@ pub fn evaluate(arguments: &Evaluate) -> anyhow::Result<(Outcome, bool)> {
 
     let mut results = evaluation.results(&model);
     results.model.file_sha256 = Some(file_sha256(&source.model)?);
-    results.run = Some(run_note(arguments));
+    results.run = Some(run_note(arguments, &model, choice.as_ref()));
     let mut display = Display::new();
     let started = Instant::now();
     if !arguments.no_overlays {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use patchcore::config::Checked;
 use patchcore::{
-    DataSet, Error, EvaluateOptions, FitOptions, FitPlan, Limits, Mode, Model, Precision, Settings, Stage, path_text,
+    DataSet, Error, EvaluateOptions, FitOptions, FitPlan, Limits, Mode, Model, Settings, Stage, path_text,
     write_beside_and_rename,
 };
 
@@ -154,7 +154,7 @@ fn columns(arguments: &Reproduce) -> anyhow::Result<Vec<(Mode, Settings, Checked
             coreset_sampling_ratio: Some(arguments.coreset_sampling_ratio),
             seed: arguments.seed,
             device: arguments.compute.device.clone(),
-            precision: Precision::from_name(&arguments.compute.precision)?,
+            precision: arguments.compute.precision_without_model()?,
             instructions: arguments.compute.instructions()?,
             ..Settings::default()
         };

@@ -4,6 +4,6 @@ use crate::arguments::Compute;
 use crate::outcome::Outcome;
 
 pub fn run(compute: &Compute) -> anyhow::Result<Outcome> {
-    patchcore::open_device(&compute.device, patchcore::Precision::from_name(&compute.precision)?, None)?;
+    patchcore::open_device(&compute.device, compute.precision_without_model()?, None)?;
     Ok(Outcome::Done)
 }
