@@ -135,7 +135,7 @@ impl Subject {
             return Ok(());
         }
         let burn = burn_device(&self.device)?;
-        let network = Network::new(member.backbone.name(), plan, &weights, burn, self.device.precision())?;
+        let network = Network::new(member.backbone.name(), plan, &weights, &self.device)?;
         let embedding = PatchEmbedding::new(member.embedding, member.patch_size, &channels, burn);
         let data = TensorData::new(input.rgb_planes().into_owned(), [1, 3, input.height, input.width]);
         let input = Tensor::<4>::from_data(data, burn);

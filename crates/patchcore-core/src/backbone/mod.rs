@@ -6,6 +6,8 @@
 //! deepest layer asked for), and an engine executes that: `Network` with Burn tensor operations on any device,
 //! [`CpuNetwork`](patchcore_cpu::network::CpuNetwork) with its own kernels on the CPU. An application's own network has no plan.
 
+#[cfg(feature = "cube")]
+pub(crate) mod cube;
 mod interface;
 #[cfg(feature = "burn")]
 mod network;

@@ -1,15 +1,17 @@
 //! A backbone with its weights on a device: normalised images in, feature maps out.
 //!
 //! The implementation here is Burn tensor operations, one per step of the [`Plan`]; every device can run it, and it is the
-//! reference for the kernels of the CPU in [`patchcore_cpu::network`].
+//! reference for the kernels of the CPU in [`patchcore_cpu::network`] and for those of a GPU, which stand in for it there.
 
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Tensor, TensorData, activation};
 
+#[cfg(feature = "cube")]
+use crate::backbone::cube::KernelNetwork;
 use crate::backbone::verify_weights;
-use crate::device::Precision;
-use crate::error::BackboneError;
+use crate::device::{ComputeDevice, Precision};
+use crate::error::EngineError;
 use patchcore_config::BackboneWeights;
 use patchcore_config::backbone::plan::{Activation, ConvStep, Plan, Step};
 
@@ -25,41 +27,62 @@ struct ConvTensors {
 pub struct Network {
     plan: Plan,
     precision: Precision,
-    convs: Vec<ConvTensors>,
+    runs: Runs,
+}
+
+/// What runs a plan.
+#[derive(Debug, Clone)]
+enum Runs {
+    /// Burn's operations.
+    Operations(Vec<ConvTensors>),
+    /// This project's own kernels.
+    #[cfg(feature = "cube")]
+    Kernels(KernelNetwork),
 }
 
 impl Network {
-    /// Puts the weights on a device, in the precision in which it is to compute. Tensors that the plan does not need are
-    /// ignored.
+    /// Puts the weights on a device, in the precision in which it is to compute: for this project's own kernels on a GPU, for Burn's
+    /// operations elsewhere. Tensors that the plan does not need are ignored.
     ///
     /// # Errors
-    /// What [`verify_weights`] finds.
+    /// What [`verify_weights`] finds, and [`EngineError::Device`] for a device without tensors.
     pub fn new(
         backbone: &str,
         plan: Plan,
         weights: &BackboneWeights,
-        device: &Device,
-        precision: Precision,
-    ) -> Result<Self, BackboneError> {
+        device: &ComputeDevice,
+    ) -> Result<Self, EngineError> {
+        #[cfg(feature = "cube")]
+        if device.has_cube_kernels() {
+            verify_weights(backbone, &plan, weights)?;
+            let kernels = KernelNetwork::new(&plan, weights, None, device)?;
+            return Ok(Self { plan, precision: device.precision(), runs: Runs::Kernels(kernels) });
+        }
+        Self::of_operations(backbone, plan, weights, device)
+    }
+
+    /// [`Network::new`] for Burn's operations on any device: what the kernels are compared with.
+    ///
+    /// # Errors
+    /// As [`Network::new`].
+    pub fn of_operations(
+        backbone: &str,
+        plan: Plan,
+        weights: &BackboneWeights,
+        device: &ComputeDevice,
+    ) -> Result<Self, EngineError> {
         verify_weights(backbone, &plan, weights)?;
+        let (burn, precision) = (device.burn()?, device.precision());
         let tensor = |name: String| weights.tensors.get(&name).cloned().unwrap_or_default();
-        let convs = plan
-            .steps
-            .iter()
-            .filter_map(|step| match step {
-                Step::Conv(conv) => Some(conv),
-                Step::MaxPool { .. } => None,
-            })
-            .map(|conv| {
-                let weight = tensor(format!("{}.weight", conv.name));
-                let bias = tensor(format!("{}.bias", conv.name));
-                ConvTensors {
-                    weight: precision.of(Tensor::from_data(TensorData::new(weight.data, weight.shape), device)),
-                    bias: precision.of(Tensor::from_data(TensorData::new(bias.data, bias.shape), device)),
-                }
-            })
-            .collect();
-        Ok(Self { plan, precision, convs })
+        let convs = plan.convolutions().map(|conv| {
+            let (weight, bias) = (tensor(conv.weight_name()), tensor(conv.bias_name()));
+            ConvTensors {
+                weight: precision.of(Tensor::from_data(TensorData::new(weight.data, weight.shape), burn)),
+                bias: precision.of(Tensor::from_data(TensorData::new(bias.data, bias.shape), burn)),
+            }
+        });
+        let runs = Runs::Operations(convs.collect());
+        Ok(Self { plan, precision, runs })
     }
 
     /// The steps that are executed.
@@ -73,9 +96,21 @@ impl Network {
     /// - `images`: `[n, 3, height, width]`, normalised, f32
     /// - result: per tap, f32, `[n, channels, ceil(height / stride), ceil(width / stride)]`
     pub fn forward(&self, images: Tensor<4>) -> Vec<Tensor<4>> {
+        match &self.runs {
+            Runs::Operations(convs) => self.by_operations(convs, images),
+            #[cfg(feature = "cube")]
+            Runs::Kernels(kernels) => {
+                let maps = kernels.maps(images);
+                let planes = maps.taps.iter().map(|(start, shape)| maps.planes(*start, *shape));
+                planes.map(|map| self.precision.back(map)).collect()
+            }
+        }
+    }
+
+    fn by_operations(&self, convs: &[ConvTensors], images: Tensor<4>) -> Vec<Tensor<4>> {
         let last_uses = self.plan.last_uses();
         let mut slots: Vec<Option<Tensor<4>>> = vec![None; self.plan.slots];
-        let mut convs = self.convs.iter();
+        let mut convs = convs.iter();
         store(&mut slots, 0, self.precision.of(images));
         for (index, step) in self.plan.steps.iter().enumerate() {
             // A slot is taken for good at its last use, so that its memory can be reused in place.

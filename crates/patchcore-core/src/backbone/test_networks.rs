@@ -37,7 +37,7 @@ pub(crate) fn lite0_weights() -> BackboneWeights {
 }
 
 /// Weights from a formula, which keep signals alive.
-fn weights(plan: &Plan) -> BackboneWeights {
+pub(crate) fn weights(plan: &Plan) -> BackboneWeights {
     let tensor = |(number, (name, shape)): (usize, (String, Vec<usize>))| {
         let fan_in: usize = shape.iter().skip(1).product();
         let scale = (3.0 / fan_in as f32).sqrt();

@@ -25,6 +25,21 @@ pub(crate) fn cut(value: f32, #[comptime] bits: u32) -> f32 {
     }
 }
 
+/// [`cut`] of every value.
+#[cube]
+pub(crate) fn cut_vector<N: Size>(value: Vector<f32, N>, #[comptime] bits: u32) -> Vector<f32, N> {
+    if comptime!(bits < EVERY_BIT) {
+        let mut kept = value;
+        #[unroll]
+        for at in 0..value.vector_size() {
+            kept.insert(at, cut(value.extract(at), bits));
+        }
+        kept
+    } else {
+        value
+    }
+}
+
 /// [`cut`] on the host.
 pub(crate) fn cut_on_host(value: f32, bits: u32) -> f32 {
     if bits >= EVERY_BIT || !value.is_finite() {

@@ -203,6 +203,12 @@ impl ComputeDevice {
         }
     }
 
+    /// Whether this project's own CubeCL kernels compute here: on every GPU.
+    #[cfg(feature = "cube")]
+    pub(crate) fn has_cube_kernels(&self) -> bool {
+        self.backend.is_gpu()
+    }
+
     /// Waits for everything that was asked of the device.
     ///
     /// # Errors

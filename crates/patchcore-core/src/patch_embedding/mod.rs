@@ -8,6 +8,10 @@
 //! Cost, for patches of p x p cells (published: 3 x 3): about three multiplications per output value and cell for the authors'
 //! 1024 values on ResNet-18, p^2 for the mean. Memory: one level's p^2 shifted copies on devices other than the CPU.
 
+#[cfg(feature = "cube")]
+pub(crate) mod cube;
+#[cfg(feature = "cube")]
+mod cube_kernel;
 #[cfg(feature = "burn")]
 mod embed;
 pub(crate) mod oracle;

@@ -127,9 +127,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    #[cfg(feature = "cube")]
+    use crate::backbone::cube::DeviceMaps;
     use crate::device::ComputeDevice;
     use crate::patch_embedding::PatchEmbedding;
+    #[cfg(feature = "cube")]
+    use crate::patch_embedding::cube::KernelEmbedding;
     use patchcore_config::EmbeddingRule;
+    #[cfg(feature = "cube")]
+    use patchcore_config::backbone::plan::MapShape;
     use patchcore_cpu::embedding::CpuEmbedding;
     use patchcore_cpu::network::{FeatureMap, MapLayout};
 
@@ -137,6 +143,33 @@ mod tests {
         let value =
             |i: u64| ((i.wrapping_mul(6364136223846793005).wrapping_add(seed) >> 33) % 1000) as f64 / 250.0 - 1.0;
         Map { channels, height, width, data: (0..(channels * height * width) as u64).map(value).collect() }
+    }
+
+    /// Rows of maps with their channels side by side, twice: two photos are one after the other.
+    #[cfg(feature = "cube")]
+    fn by_kernels(
+        device: &crate::ComputeDevice,
+        maps: &[FeatureMap],
+        (rule, patch_size): (EmbeddingRule, usize),
+        (grid, strides): (usize, &[usize]),
+    ) -> Vec<f32> {
+        let burn = device.burn().unwrap();
+        let (mut values, mut taps, mut channels) = (Vec::new(), Vec::new(), Vec::new());
+        for map in maps {
+            let shape = MapShape { channels: map.channels, height: map.height, width: map.width };
+            taps.push((values.len(), shape));
+            channels.push(map.channels);
+            values.extend(map.data.repeat(2));
+        }
+        let length = values.len();
+        let values = Tensor::from_data(TensorData::new(values, [length]), burn);
+        let embedding = KernelEmbedding::new(rule, patch_size, &channels, (grid, strides), burn);
+        let levels: Vec<usize> = (0..maps.len()).collect();
+        let (rows, _) = embedding.rows(&DeviceMaps { values, taps, images: 2 }, &levels).unwrap();
+        let mut rows = rows.try_into_vec_as::<f32>().unwrap();
+        let second = rows.split_off(rows.len() / 2);
+        assert_eq!(rows, second, "two photos that are the same");
+        rows
     }
 
     proptest! {
@@ -198,6 +231,14 @@ mod tests {
                 let found = rows.try_into_vec_as::<f32>().unwrap();
                 let (cpu_rows, _) = CpuEmbedding::new(rule, patch_size, &channels).on_grid_of(on_grid, &strides).forward(&maps);
                 let expected: Vec<f64> = expected.concat();
+                #[cfg(feature = "cube")]
+                for device in crate::cube::cube_devices() {
+                    let found = by_kernels(&device, &maps, (rule, patch_size), (on_grid, &strides));
+                    prop_assert_eq!(found.len(), expected.len());
+                    for (found, expected) in found.iter().zip(&expected) {
+                        prop_assert!((f64::from(*found) - expected).abs() < 1e-5, "kernels {} {}", found, expected);
+                    }
+                }
                 prop_assert_eq!((found.len(), cpu_rows.len()), (expected.len(), expected.len()));
                 for ((found, cpu), expected) in found.iter().zip(&cpu_rows).zip(&expected) {
                     prop_assert!((f64::from(*found) - expected).abs() < 1e-5, "{} {}", found, expected);

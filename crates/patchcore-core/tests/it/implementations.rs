@@ -4,7 +4,7 @@ use burn::tensor::{Tensor, TensorData};
 use patchcore_config::backbone::plan::Plan;
 use patchcore_config::{Architecture, BackboneWeights, NamedTensor};
 use patchcore_core::tensors::{Network, burn_device};
-use patchcore_core::{ComputeDevice, Instructions, Precision};
+use patchcore_core::{ComputeDevice, Instructions};
 use patchcore_cpu::network::{CpuNetwork, MapLayout, Workspace};
 
 /// The plan up to the default layers.
@@ -21,7 +21,7 @@ pub fn run(
     let plan = plan(architecture);
     let device = ComputeDevice::flex();
     let burn = burn_device(&device).unwrap();
-    let network = Network::new(architecture.name(), plan.clone(), weights, burn, Precision::F32).unwrap();
+    let network = Network::new(architecture.name(), plan.clone(), weights, &device).unwrap();
     let data = TensorData::new(image.data.clone(), image.shape.clone());
     let maps = network
         .forward(Tensor::from_data(data, burn))

@@ -1,7 +1,7 @@
 //! One image batch through both implementations of the network, and the comparison with what the generated code gives for it.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use patchcore_core::{Instructions, Precision};
+use patchcore_core::{ComputeDevice, Instructions};
 use patchcore_cpu::network::{CpuNetwork, MapLayout, Workspace};
 use patchcore_config::backbone::plan::Plan;
 use patchcore_core::tensors::Network;
@@ -32,7 +32,7 @@ pub fn batch([images, height, width]: [usize; 3]) -> Tensor<4> {
 pub fn assert_same_layers(plan: &Plan, weights: &BackboneWeights, batch: &Tensor<4>, wanted: Vec<Tensor<4>>) {
     assert_eq!(plan.taps.len(), wanted.len());
     // The architecture only serves in messages.
-    let network = Network::new(Architecture::RESNET18, plan.clone(), weights, &Device::flex(), Precision::F32).unwrap();
+    let network = Network::new(Architecture::RESNET18.name(), plan.clone(), weights, &ComputeDevice::flex()).unwrap();
     let tensors = network.forward(batch.clone());
 
     let [images, _, height, width] = batch.dims();

@@ -1,7 +1,6 @@
 //! From the golden input to the golden score: layers, embeddings, distances, maps of the authors' code and anomalib,
 //! on the real ResNet-18.
 
-use patchcore::Precision;
 use patchcore::config::{Architecture, Mode, Normalization};
 use patchcore_core::tensors::{Network, burn_device};
 use patchcore_core::{ComputeDevice, Extractor, ImageInput};
@@ -20,16 +19,20 @@ fn layers_equal_torch() {
     let Some(weights) = resnet18() else { return };
     let weights = patchcore::resolve_weights("resnet18", Some(&weights)).unwrap();
     let plan = Architecture::RESNET18.plan(&["layer2".into(), "layer3".into()]).unwrap();
-    let device = ComputeDevice::flex();
-    let burn = burn_device(&device).unwrap();
-    let network = Network::new("resnet18", plan, &weights, burn, Precision::F32).unwrap();
-    for name in ["normal", "defect"] {
-        let Some(golden) = Golden::open(name) else { return };
-        let data = burn::tensor::TensorData::new(golden.f32("input"), [1, 3, 224, 224]);
-        let maps = network.forward(burn::tensor::Tensor::from_data(data, burn));
-        for (map, layer) in maps.into_iter().zip(["layer2", "layer3"]) {
-            let found = map.try_into_vec_as::<f32>().unwrap();
-            assert!(largest_difference(&found, &golden.f32(layer)) <= 1e-4, "{name} {layer}");
+    let named = patchcore_testing::test_devices().unwrap_or_default().into_iter().filter(|name| name != "cpu");
+    for device in named.chain(["flex".to_owned()]) {
+        let device = ComputeDevice::from_name(&device).unwrap();
+        let burn = burn_device(&device).unwrap();
+        let network = Network::new("resnet18", plan.clone(), &weights, &device).unwrap();
+        for name in ["normal", "defect"] {
+            let Some(golden) = Golden::open(name) else { return };
+            let data = burn::tensor::TensorData::new(golden.f32("input"), [1, 3, 224, 224]);
+            let maps = network.forward(burn::tensor::Tensor::from_data(data, burn));
+            for (map, layer) in maps.into_iter().zip(["layer2", "layer3"]) {
+                let found = map.try_into_vec_as::<f32>().unwrap();
+                let off = largest_difference(&found, &golden.f32(layer));
+                assert!(off <= 1e-4, "{name} {layer} on {}: {off:e}", device.name());
+            }
         }
     }
 }

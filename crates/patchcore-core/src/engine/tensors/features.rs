@@ -5,6 +5,10 @@ use std::sync::Arc;
 use burn::tensor::{Tensor, TensorData};
 use patchcore_config::{Grid, Normalization};
 
+#[cfg(feature = "cube")]
+use crate::backbone::cube::{DeviceMaps, KernelNetwork, PhotoShape};
+#[cfg(feature = "cube")]
+use crate::backbone::verify_weights;
 use crate::backbone::{Backbone, LevelMap, Network};
 use crate::device::{ComputeDevice, guarded};
 use crate::engine::interface::{Embedded, EmbeddingSpec, Features};
@@ -12,6 +16,8 @@ use crate::engine::own_backbone::{OwnBackbone, levels_of};
 use crate::error::{DeviceError, EngineError};
 use crate::image_input::ImageInput;
 use crate::patch_embedding::PatchEmbedding;
+#[cfg(feature = "cube")]
+use crate::patch_embedding::cube::KernelEmbedding;
 
 /// What an error of the device says was being done.
 const OPERATION: &str = "feature extraction";
@@ -20,9 +26,88 @@ const OPERATION: &str = "feature extraction";
 #[derive(Debug)]
 pub(crate) struct TensorFeatures {
     device: ComputeDevice,
+    rows: Box<dyn RowTensors>,
+}
+
+/// Photos of one size to rows of every embedding on the device, `[n x grid cells, dim]` image by image.
+trait RowTensors: std::fmt::Debug + Send + Sync {
+    fn of_photos(&self, images: &[ImageInput<'_>]) -> Result<Vec<(Tensor<2>, Grid)>, EngineError>;
+
+    /// Of pixels that lie on the device, `[n, 3 or 1, height, width]` in `[0, 1]`; `None` for a network that computes on the host.
+    fn of_tensor(&self, pixels: Tensor<4>) -> Result<Option<Vec<(Tensor<2>, Grid)>>, EngineError>;
+}
+
+/// Planes of photos of one size, one after the other, and how many each has: one grey one is enough for all of a batch, since
+/// normalising makes three of it on the device.
+fn planes_of(images: &[ImageInput<'_>]) -> (Vec<f32>, usize) {
+    let planes = if images.iter().all(ImageInput::is_grey) { 1 } else { 3 };
+    let times = |image: &ImageInput<'_>| if image.is_grey() { planes } else { 1 };
+    let pixels = images.iter().flat_map(|image| std::iter::repeat_n(image.pixels, times(image)));
+    (pixels.flatten().copied().collect(), planes)
+}
+
+/// A plan and its embeddings by this project's own kernels.
+#[cfg(feature = "cube")]
+#[derive(Debug)]
+struct Kernels {
+    device: ComputeDevice,
+    network: KernelNetwork,
+    /// The levels of each embedding, and its tables.
+    embeddings: Vec<(Vec<usize>, KernelEmbedding)>,
+}
+
+#[cfg(feature = "cube")]
+impl Kernels {
+    fn embed(&self, maps: &DeviceMaps) -> Result<Vec<(Tensor<2>, Grid)>, EngineError> {
+        let rows = |(levels, embedding): &(Vec<usize>, KernelEmbedding)| {
+            embedding.rows(maps, levels).ok_or_else(|| self.device.failed(OPERATION, "no feature map").into())
+        };
+        self.embeddings.iter().map(rows).collect()
+    }
+}
+
+#[cfg(feature = "cube")]
+impl RowTensors for Kernels {
+    fn of_photos(&self, images: &[ImageInput<'_>]) -> Result<Vec<(Tensor<2>, Grid)>, EngineError> {
+        let Some(ImageInput { width, height, .. }) = images.first().copied() else { return Ok(Vec::new()) };
+        let (pixels, planes) = planes_of(images);
+        let values = pixels.len();
+        let photos = PhotoShape { images: images.len(), planes, height, width };
+        self.embed(&self.network.maps_of_values(self.device.tensor(pixels, [values])?, photos))
+    }
+
+    fn of_tensor(&self, pixels: Tensor<4>) -> Result<Option<Vec<(Tensor<2>, Grid)>>, EngineError> {
+        self.embed(&self.network.maps(pixels)).map(Some)
+    }
+}
+
+/// Maps by tensor operations or from the host, and embeddings by tensor operations.
+#[derive(Debug)]
+struct Operations {
+    device: ComputeDevice,
     maps: Box<dyn LevelTensors>,
     /// The levels of each embedding, and its tables.
     embeddings: Vec<(Vec<usize>, PatchEmbedding)>,
+}
+
+impl Operations {
+    fn embed(&self, maps: &[Tensor<4>]) -> Result<Vec<(Tensor<2>, Grid)>, EngineError> {
+        let embed = |(levels, embedding): &(Vec<usize>, PatchEmbedding)| {
+            let levels: Vec<Tensor<4>> = levels.iter().filter_map(|level| maps.get(*level)).cloned().collect();
+            embedding.forward(&levels).ok_or_else(|| self.device.failed(OPERATION, "no feature map").into())
+        };
+        self.embeddings.iter().map(embed).collect()
+    }
+}
+
+impl RowTensors for Operations {
+    fn of_photos(&self, images: &[ImageInput<'_>]) -> Result<Vec<(Tensor<2>, Grid)>, EngineError> {
+        self.embed(&self.maps.of_photos(images)?)
+    }
+
+    fn of_tensor(&self, pixels: Tensor<4>) -> Result<Option<Vec<(Tensor<2>, Grid)>>, EngineError> {
+        self.maps.of_tensor(pixels).map(|maps| self.embed(&maps)).transpose()
+    }
 }
 
 /// Photos of one size to maps on the device, per level `[n, channels, height, width]`.
@@ -45,11 +130,7 @@ struct Planned {
 impl LevelTensors for Planned {
     fn of_photos(&self, images: &[ImageInput<'_>]) -> Result<Vec<Tensor<4>>, EngineError> {
         let Some(ImageInput { width, height, .. }) = images.first().copied() else { return Ok(Vec::new()) };
-        // One grey plane is enough for all of a batch: normalising makes three of it on the device.
-        let planes = if images.iter().all(ImageInput::is_grey) { 1 } else { 3 };
-        let times = |image: &ImageInput<'_>| if image.is_grey() { planes } else { 1 };
-        let pixels = images.iter().flat_map(|image| std::iter::repeat_n(image.pixels, times(image)));
-        let pixels = pixels.flatten().copied().collect();
+        let (pixels, planes) = planes_of(images);
         Ok(self.maps(self.device.tensor(pixels, [images.len(), planes, height, width])?))
     }
 
@@ -101,18 +182,32 @@ impl TensorFeatures {
         device: &ComputeDevice,
     ) -> Result<Self, EngineError> {
         let burn = device.burn()?;
-        let embeddings = embeddings.iter().map(|spec| {
+        let shapes = |spec: &EmbeddingSpec| {
             let levels = levels_of(backbone.as_ref(), spec)?;
-            let (channels, strides): (Vec<usize>, Vec<usize>) =
-                levels.iter().map(|level| (level.channels, level.stride)).unzip();
-            let embedding =
-                PatchEmbedding::new(spec.rule, spec.patch_size, &channels, burn).on_grid_of(spec.grid, &strides);
-            Ok((spec.levels.clone(), embedding))
+            Ok(levels.iter().map(|level| (level.channels, level.stride)).unzip())
+        };
+        let shapes: Vec<(Vec<usize>, Vec<usize>)> =
+            embeddings.iter().map(shapes).collect::<Result<_, EngineError>>()?;
+        let of_each = || embeddings.iter().zip(&shapes);
+        #[cfg(feature = "cube")]
+        if let Some((plan, weights)) = backbone.plan().filter(|_| device.has_cube_kernels()) {
+            verify_weights(backbone.name(), plan, weights)?;
+            let network = KernelNetwork::new(plan, weights, Some(normalization), device)?;
+            let embeddings = of_each().map(|(spec, (channels, strides))| {
+                let grid = (spec.grid, strides.as_slice());
+                (spec.levels.clone(), KernelEmbedding::new(spec.rule, spec.patch_size, channels, grid, burn))
+            });
+            let rows = Kernels { device: device.clone(), network, embeddings: embeddings.collect() };
+            return Ok(Self { device: device.clone(), rows: Box::new(rows) });
+        }
+        let embeddings = of_each().map(|(spec, (channels, strides))| {
+            let embedding = PatchEmbedding::new(spec.rule, spec.patch_size, channels, burn);
+            (spec.levels.clone(), embedding.on_grid_of(spec.grid, strides))
         });
-        let embeddings = embeddings.collect::<Result<Vec<_>, EngineError>>()?;
+        let embeddings = embeddings.collect();
         let maps: Box<dyn LevelTensors> = match backbone.plan() {
             Some((plan, weights)) => {
-                let network = Network::new(backbone.name(), plan.clone(), weights, burn, device.precision())?;
+                let network = Network::of_operations(backbone.name(), plan.clone(), weights, device)?;
                 let Normalization { mean, std } = *normalization;
                 let values =
                     |values: [f32; 3]| Tensor::<4>::from_data(TensorData::new(values.to_vec(), [1, 3, 1, 1]), burn);
@@ -123,26 +218,19 @@ impl TensorFeatures {
                 Box::new(Uploaded { device: device.clone(), network })
             }
         };
-        Ok(Self { device: device.clone(), maps, embeddings })
+        let rows = Operations { device: device.clone(), maps, embeddings };
+        Ok(Self { device: device.clone(), rows: Box::new(rows) })
     }
 
     /// Rows of every embedding, `[n x grid cells, dim]` image by image, on the device: one upload, nothing is read back.
     pub(super) fn rows(&self, images: &[ImageInput<'_>]) -> Result<Vec<(Tensor<2>, Grid)>, EngineError> {
-        self.embed_maps(&self.maps.of_photos(images)?)
+        self.rows.of_photos(images)
     }
 
     /// The same of pixels that lie on the device, `[n, 3 or 1, height, width]` in `[0, 1]`; `None` where the network computes on the
     /// host.
     pub(crate) fn rows_of_tensor(&self, pixels: Tensor<4>) -> Result<Option<Vec<(Tensor<2>, Grid)>>, EngineError> {
-        self.maps.of_tensor(pixels).map(|maps| self.embed_maps(&maps)).transpose()
-    }
-
-    fn embed_maps(&self, maps: &[Tensor<4>]) -> Result<Vec<(Tensor<2>, Grid)>, EngineError> {
-        let embed = |(levels, embedding): &(Vec<usize>, PatchEmbedding)| {
-            let levels: Vec<Tensor<4>> = levels.iter().filter_map(|level| maps.get(*level)).cloned().collect();
-            embedding.forward(&levels).ok_or_else(|| self.device.failed(OPERATION, "no feature map").into())
-        };
-        self.embeddings.iter().map(embed).collect()
+        self.rows.of_tensor(pixels)
     }
 }
 

@@ -1,0 +1,109 @@
+//! A plan made ready for the kernels: where each tensor lies, and the shapes at a size of the photos.
+
+use burn::tensor::Shape;
+use patchcore_config::BackboneWeights;
+use patchcore_config::backbone::plan::{ConvStep, MapShape, Plan, Step};
+
+/// A plan whose weights lie one after the other, as the kernels read them.
+#[derive(Debug, Clone)]
+pub(crate) struct KernelPlan {
+    pub(super) plan: Plan,
+    /// Per convolution in execution order, where its weights and its biases begin.
+    pub(super) starts: Vec<(usize, usize)>,
+    /// Whether the image is a photo in `[0, 1]`, which is normalised while it is read.
+    pub(super) normalizes: bool,
+    /// Bits of the factors that the kernels keep.
+    pub(super) bits: u32,
+}
+
+/// Photos of one size: `images` times `planes` planes, 1 of a grey one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PhotoShape {
+    /// Photos.
+    pub images: usize,
+    /// Planes of each: as many as the network has input channels, or 1.
+    pub planes: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+impl KernelPlan {
+    /// Weights `[kernel, kernel, inputs / groups, outputs]` and biases of all convolutions. Missing tensors, which the caller has
+    /// excluded, are empty.
+    pub(super) fn pack(
+        plan: &Plan,
+        weights: &BackboneWeights,
+        normalizes: bool,
+        bits: u32,
+    ) -> (Self, Vec<f32>, Vec<f32>) {
+        let (mut packed, mut biases, mut starts) = (Vec::new(), Vec::new(), Vec::new());
+        for conv in plan.convolutions() {
+            // A read may bring four values.
+            packed.resize(packed.len().next_multiple_of(4), 0.0);
+            biases.resize(biases.len().next_multiple_of(4), 0.0);
+            starts.push((packed.len(), biases.len()));
+            let values =
+                |name: String| weights.tensors.get(&name).map(|tensor| tensor.data.as_slice()).unwrap_or_default();
+            push_channels_last(values(conv.weight_name()), conv, &mut packed);
+            biases.extend_from_slice(values(conv.bias_name()));
+        }
+        (Self { plan: plan.clone(), starts, normalizes, bits }, packed, biases)
+    }
+
+    /// The shape of every slot for photos of a shape.
+    pub(super) fn shapes(&self, photos: PhotoShape) -> Vec<MapShape> {
+        let image = MapShape { channels: self.plan.image_channels(), height: photos.height, width: photos.width };
+        let mut shapes = Vec::new();
+        // The plan was checked when it was made.
+        let _ = self.plan.visit(image, &mut shapes, |_| ());
+        shapes
+    }
+
+    /// Where the map of every tap begins in the tensor that holds them all, and its shape per photo.
+    pub(crate) fn taps(&self, photos: PhotoShape) -> Vec<(usize, MapShape)> {
+        let shapes = self.shapes(photos);
+        let mut start = 0;
+        let tap = |slot: usize| {
+            let shape = shapes.get(slot).copied().unwrap_or_default();
+            let from = start;
+            start = (from + photos.images * shape.values() as usize).next_multiple_of(4);
+            (from, shape)
+        };
+        self.plan.taps.iter().map(|tap| tap.slot).map(tap).collect()
+    }
+
+    /// The shape of that tensor.
+    pub(super) fn maps_shape(&self, photos: PhotoShape) -> Shape {
+        let end = |(start, shape): &(usize, MapShape)| start + photos.images * shape.values() as usize;
+        Shape::from([self.taps(photos).last().map_or(0, end).next_multiple_of(4)])
+    }
+
+    /// Whether the photos go into dense convolutions alone, which read their planes as they lie.
+    pub(super) fn reads_planes(&self) -> bool {
+        let dense = |step: &Step| step.conv().is_some_and(|conv| !is_depthwise(conv));
+        self.plan
+            .steps
+            .iter()
+            .filter(|step| step.reads().any(|slot| slot == 0))
+            .all(|step| dense(step) && step.add() != Some(0))
+    }
+}
+
+/// Whether every channel of a convolution is a group of its own.
+pub(super) fn is_depthwise(conv: &ConvStep) -> bool {
+    conv.groups > 1 && conv.groups == conv.in_channels && conv.groups == conv.out_channels
+}
+
+/// Weights `[out, in / groups, kernel, kernel]` as `[kernel, kernel, in / groups, out]`.
+fn push_channels_last(values: &[f32], conv: &ConvStep, packed: &mut Vec<f32>) {
+    let [outputs, inputs, kernel, _] = conv.weight_shape();
+    let cells = kernel * kernel;
+    for cell in 0..cells {
+        for input in 0..inputs {
+            let of = |output: usize| values.get((output * inputs + input) * cells + cell).copied().unwrap_or_default();
+            packed.extend((0..outputs).map(of));
+        }
+    }
+}
