@@ -2,9 +2,13 @@
 
 mod anomaly_map;
 mod axis_matrix;
+#[cfg(feature = "cube")]
+mod cube;
 mod map_grower;
 pub(crate) mod oracle;
 
 pub use anomaly_map::AnomalyMap;
 pub(crate) use axis_matrix::axis_matrices;
+#[cfg(feature = "cube")]
+pub(crate) use cube::GrownAxis;
 pub use map_grower::MapGrower;

@@ -5,7 +5,11 @@ use burn::tensor::Tensor;
 use crate::device::{ComputeDevice, guarded};
 use crate::engine::interface::{Grower, MapSpec};
 use crate::error::DeviceError;
+#[cfg(feature = "cube")]
+use crate::scoring::GrownAxis;
 use crate::scoring::axis_matrices;
+#[cfg(feature = "cube")]
+use patchcore_cpu::map::Banded;
 
 /// What an error of the device says was being done.
 const OPERATION: &str = "anomaly map";
@@ -15,23 +19,46 @@ const OPERATION: &str = "anomaly map";
 pub(crate) struct TensorGrower {
     device: ComputeDevice,
     map: MapSpec,
-    /// `[1, height, grid rows]` and `[1, grid columns, width]`.
-    matrices: [Tensor<3>; 2],
+    matrices: Matrices,
+}
+
+#[derive(Debug)]
+enum Matrices {
+    /// `[1, height, grid rows]` and `[1, grid columns, width]`, for Burn's products.
+    Dense([Tensor<3>; 2]),
+    /// Of rows and of columns, for the kernel.
+    #[cfg(feature = "cube")]
+    Banded([GrownAxis; 2]),
 }
 
 impl TensorGrower {
     pub(super) fn new(map: &MapSpec, device: &ComputeDevice) -> Result<Self, DeviceError> {
-        let [vertical, horizontal] = axis_matrices(map).map(|matrix| matrix.to_dense());
-        let vertical = device.tensor(vertical, [1, map.height, map.grid.rows])?;
-        let horizontal = device.tensor(horizontal, [1, map.grid.columns, map.width])?;
-        Ok(Self { device: device.clone(), map: *map, matrices: [vertical, horizontal] })
+        let [vertical, horizontal] = axis_matrices(map);
+        #[cfg(feature = "cube")]
+        if device.has_cube_kernels() {
+            let axis = |matrix: &Banded| Ok::<_, DeviceError>(GrownAxis::new(matrix, device.burn()?));
+            let matrices = Matrices::Banded([axis(&vertical)?, axis(&horizontal.transposed())?]);
+            return Ok(Self { device: device.clone(), map: *map, matrices });
+        }
+        let vertical = device.tensor(vertical.to_dense(), [1, map.height, map.grid.rows])?;
+        let horizontal = device.tensor(horizontal.to_dense(), [1, map.grid.columns, map.width])?;
+        Ok(Self { device: device.clone(), map: *map, matrices: Matrices::Dense([vertical, horizontal]) })
     }
 
     /// The maps of a batch: `[images, grid rows, grid columns]` to `[images, height, width]`, on the device.
     pub(crate) fn grow_on_device(&self, patch_scores: Tensor<3>) -> Tensor<3> {
-        let [images, _, _] = patch_scores.dims();
-        let [vertical, horizontal] = self.matrices.clone().map(|matrix| matrix.repeat_dim(0, images));
-        vertical.matmul(patch_scores).matmul(horizontal)
+        let [images, rows, columns] = patch_scores.dims();
+        match &self.matrices {
+            Matrices::Dense(matrices) => {
+                let [vertical, horizontal] = matrices.clone().map(|matrix| matrix.repeat_dim(0, images));
+                vertical.matmul(patch_scores).matmul(horizontal)
+            }
+            #[cfg(feature = "cube")]
+            Matrices::Banded([vertical, horizontal]) => {
+                let wide = horizontal.grow(patch_scores.reshape([images * rows * columns]), 1);
+                vertical.grow(wide, self.map.width).reshape([images, self.map.height, self.map.width])
+            }
+        }
     }
 }
 
