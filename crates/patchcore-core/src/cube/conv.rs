@@ -2,10 +2,13 @@
 
 use burn_cubecl::tensor::CubeTensor;
 
-use super::conv_kernel::{ConvKind, TILE, conv_kernel};
-use super::launch::{element, linear};
+use burn_cubecl::cubecl::prelude::*;
 
-pub(crate) use super::conv_kernel::{Bound, bounded};
+use super::bound::Bound;
+use super::conv_kernel::{ConvKind, TILE, conv_kernel};
+use super::launch::{blocks, element, linear};
+use super::matrix_unit::MatrixUnit;
+use super::unit_kernel::{EDGE, UNITS, UnitKind, unit_kernel};
 
 /// Where a map lies on the device: from a value on in a tensor of one axis.
 #[derive(Debug, Clone)]
@@ -58,6 +61,8 @@ pub(crate) struct ConvShape {
     pub normalizes: bool,
     /// Bits of the factors.
     pub bits: u32,
+    /// Units that multiply faster than f32, where they may.
+    pub unit: Option<MatrixUnit>,
 }
 
 /// The tensors that a convolution reads beside its input.
@@ -80,6 +85,9 @@ pub(crate) fn conv(
     output: &Place,
 ) {
     let (place, layout) = input;
+    if let Some(unit) = shape.unit.filter(|unit| takes_units(&shape, &layout) && unit.is_there(&place.tensor.client)) {
+        return conv_on_units(shape, unit, input, tensors, add, output);
+    }
     let (group_inputs, group_outputs) = (shape.inputs / shape.groups, shape.outputs / shape.groups);
     let positions = layout.images * shape.out_height * shape.out_width;
     let adds = add.is_some();
@@ -137,6 +145,60 @@ pub(crate) fn conv(
         of_input,
         of_weights,
         of_output,
+    );
+}
+
+/// Whether matrix units are worth their slices of 16 channels, which must lie side by side.
+fn takes_units(shape: &ConvShape, layout: &ConvInput) -> bool {
+    shape.inputs / shape.groups >= 16 && layout.channel_stride == 1 && !shape.normalizes
+}
+
+fn conv_on_units(
+    shape: ConvShape,
+    unit: MatrixUnit,
+    (place, layout): (&Place, ConvInput),
+    tensors: ConvTensors,
+    add: Option<&Place>,
+    output: &Place,
+) {
+    let (group_inputs, group_outputs) = (shape.inputs / shape.groups, shape.outputs / shape.groups);
+    let positions = layout.images * shape.out_height * shape.out_width;
+    let residual = add.unwrap_or(output);
+    let ConvShape { kernel, stride, bound, bits, .. } = shape;
+    let (step, emulated) = (unit.step(), unit == MatrixUnit::Emulated);
+    let kind = UnitKind { kernel, stride, adds: add.is_some(), bound, step, emulated, bits };
+    let blocks_of_group = group_outputs.div_ceil(EDGE);
+    let (x, z) = blocks(positions.div_ceil(EDGE));
+    unit_kernel::launch(
+        &place.tensor.client,
+        CubeCount::Static(x, (shape.groups * blocks_of_group) as u32, z),
+        CubeDim::new_1d(UNITS as u32),
+        place.tensor.clone().into_buffer_arg(),
+        tensors.weights.tensor.into_buffer_arg(),
+        tensors.biases.tensor.into_buffer_arg(),
+        residual.tensor.clone().into_buffer_arg(),
+        output.tensor.clone().into_buffer_arg(),
+        place.start,
+        tensors.weights.start,
+        tensors.biases.start,
+        residual.start,
+        output.start,
+        positions,
+        shape.out_height,
+        shape.out_width,
+        layout.height,
+        layout.width,
+        layout.image_stride,
+        layout.pixel_stride,
+        group_inputs,
+        group_outputs,
+        shape.outputs,
+        blocks_of_group,
+        shape.padding.0,
+        shape.padding.1,
+        kind,
+        element(&place.tensor),
+        unit.factor(),
     );
 }
 

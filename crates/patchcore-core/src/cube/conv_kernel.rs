@@ -16,6 +16,7 @@
 use burn_cubecl::cubecl;
 use burn_cubecl::cubecl::prelude::*;
 
+use super::bound::{Bound, bounded};
 use super::operand::cut_vector;
 
 /// Positions, and channels, of one unit.
@@ -42,27 +43,6 @@ pub(super) struct ConvKind {
     pub normalizes: bool,
     /// Bits of the factors.
     pub bits: u32,
-}
-
-/// An activation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Bound {
-    /// None.
-    Nothing,
-    /// At least 0.
-    Below,
-    /// At least 0, at most 6.
-    Both,
-}
-
-/// Values within the bounds of an activation.
-#[cube]
-pub(crate) fn bounded<N: Size>(value: Vector<f32, N>, #[comptime] bound: Bound) -> Vector<f32, N> {
-    match comptime!(bound) {
-        Bound::Nothing => value,
-        Bound::Below => max(value, Vector::new(0.0)),
-        Bound::Both => min(max(value, Vector::new(0.0)), Vector::new(6.0)),
-    }
 }
 
 /// One unit: a tile of positions and channels.

@@ -1,15 +1,20 @@
 //! What this project's own CubeCL kernels share: a convolution, which is a matrix product too, and how kernels are launched.
 
+mod bound;
 mod conv;
 mod conv_kernel;
 mod launch;
+mod matrix_unit;
 mod operand;
 mod product;
 #[cfg(test)]
 mod test_devices;
+mod unit_kernel;
 
-pub(crate) use conv::{Bound, ConvInput, ConvShape, ConvTensors, Place, bounded, conv};
+pub(crate) use bound::{Bound, bounded};
+pub(crate) use conv::{ConvInput, ConvShape, ConvTensors, Place, conv};
 pub(crate) use launch::{element, linear, unwritten};
+pub(crate) use matrix_unit::MatrixUnit;
 #[cfg(test)]
 pub(crate) use operand::cut_on_host;
 pub(crate) use operand::{EVERY_BIT, cut, cut_vector};

@@ -8,8 +8,8 @@ use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 
+use super::bound::Bound;
 use super::conv::{ConvInput, ConvShape, ConvTensors, Place, conv};
-use super::conv_kernel::Bound;
 
 #[backend_extension(Cube, Fusion: cfg(feature = "fusion"))]
 trait Product: Backend {
@@ -68,6 +68,7 @@ fn launch(left: CubeTensor, right: CubeTensor, zeros: CubeTensor, [m, k, n]: [us
         bound: Bound::Nothing,
         normalizes: false,
         bits,
+        unit: None,
     };
     let place = |tensor: &CubeTensor| Place { tensor: tensor.clone(), start: 0 };
     let tensors = ConvTensors { weights: place(&right), biases: place(&zeros), normalization: zeros };

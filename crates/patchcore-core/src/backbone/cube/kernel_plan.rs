@@ -4,6 +4,8 @@ use burn::tensor::Shape;
 use patchcore_config::BackboneWeights;
 use patchcore_config::backbone::plan::{ConvStep, MapShape, Plan, Step};
 
+use crate::cube::MatrixUnit;
+
 /// A plan whose weights lie one after the other, as the kernels read them.
 #[derive(Debug, Clone)]
 pub(crate) struct KernelPlan {
@@ -14,6 +16,8 @@ pub(crate) struct KernelPlan {
     pub(super) normalizes: bool,
     /// Bits of the factors that the kernels keep.
     pub(super) bits: u32,
+    /// Matrix units that dense convolutions may use.
+    pub(super) unit: Option<MatrixUnit>,
 }
 
 /// Photos of one size: `images` times `planes` planes, 1 of a grey one.
@@ -36,7 +40,7 @@ impl KernelPlan {
         plan: &Plan,
         weights: &BackboneWeights,
         normalizes: bool,
-        bits: u32,
+        (bits, unit): (u32, Option<MatrixUnit>),
     ) -> (Self, Vec<f32>, Vec<f32>) {
         let (mut packed, mut biases, mut starts) = (Vec::new(), Vec::new(), Vec::new());
         for conv in plan.convolutions() {
@@ -49,7 +53,7 @@ impl KernelPlan {
             push_channels_last(values(conv.weight_name()), conv, &mut packed);
             biases.extend_from_slice(values(conv.bias_name()));
         }
-        (Self { plan: plan.clone(), starts, normalizes, bits }, packed, biases)
+        (Self { plan: plan.clone(), starts, normalizes, bits, unit }, packed, biases)
     }
 
     /// The shape of every slot for photos of a shape.

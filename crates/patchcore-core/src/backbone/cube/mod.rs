@@ -4,8 +4,8 @@
 //! them; nothing converts a layout. Every step of a [`Plan`](patchcore_config::backbone::plan::Plan) is one launch: bias, residual sum
 //! and activation are in the convolution. No kernel is chosen by measuring: the same photo has the same features on every run.
 //!
-//! Factors are f32 in the precision `f32`, whatever matrix units the hardware has: sums of products there round nothing but f32. The
-//! tensor operations of [`Network`](super::Network) are the oracle.
+//! Factors are f32 in the precision `f32`, whatever matrix units the hardware has: sums of products there round nothing but f32. In
+//! the others dense convolutions run on matrix units, where a device has them for that format. The tensor operations of [`Network`](super::Network) are the oracle.
 
 mod depthwise_kernel;
 mod kernel_plan;
@@ -25,6 +25,7 @@ use patchcore_config::BackboneWeights;
 use patchcore_config::Normalization;
 use patchcore_config::backbone::plan::{MapShape, Plan};
 
+use crate::cube::MatrixUnit;
 use crate::device::ComputeDevice;
 use crate::error::DeviceError;
 
@@ -90,8 +91,20 @@ impl KernelNetwork {
         normalization: Option<&Normalization>,
         device: &ComputeDevice,
     ) -> Result<Self, DeviceError> {
-        let (burn, bits) = (device.burn()?, device.simulated_bits());
-        let (plan, weights, biases) = KernelPlan::pack(plan, weights, normalization.is_some(), bits);
+        Self::with_unit(plan, weights, normalization, device, MatrixUnit::of(device.precision()))
+    }
+
+    /// [`KernelNetwork::new`] with these matrix units, if the device has them.
+    fn with_unit(
+        plan: &Plan,
+        weights: &BackboneWeights,
+        normalization: Option<&Normalization>,
+        device: &ComputeDevice,
+        unit: Option<MatrixUnit>,
+    ) -> Result<Self, DeviceError> {
+        let burn = device.burn()?;
+        let factors = (device.simulated_bits(), unit);
+        let (plan, weights, biases) = KernelPlan::pack(plan, weights, normalization.is_some(), factors);
         let tensor = |values: Vec<f32>| {
             let length = values.len();
             Tensor::<1>::from_data(TensorData::new(values, [length]), burn)

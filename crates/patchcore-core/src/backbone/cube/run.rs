@@ -66,7 +66,7 @@ pub(super) fn run(pixels: CubeTensor, parameters: Parameters, plan: &KernelPlan,
                 let start = starts.next().copied().unwrap_or_default();
                 // Slot 0 is the photo itself; where its planes are not read as they lie, it was normalised before.
                 let normalizes = plan.normalizes && step.from == 0 && plan.reads_planes();
-                run_conv(step, &from, add.as_ref(), &place, shape, &parameters, start, (normalizes, plan.bits));
+                run_conv(step, &from, add.as_ref(), &place, shape, &parameters, start, (normalizes, plan));
             }
             Step::MaxPool { .. } => max_pool(&from, &place, shape),
         }
@@ -129,7 +129,7 @@ fn run_conv(
     output: MapShape,
     parameters: &Parameters,
     (weight_start, bias_start): (usize, usize),
-    (normalizes, bits): (bool, u32),
+    (normalizes, plan): (bool, &KernelPlan),
 ) {
     let bound = match step.activation {
         Activation::Identity => Bound::Nothing,
@@ -142,7 +142,8 @@ fn run_conv(
     let biases = Place { tensor: parameters.biases.clone(), start: bias_start };
     let add = add.map(|map| &map.place);
     if is_depthwise(step) {
-        let kind = DepthwiseKind { kernel: step.kernel, stride: step.stride, adds: add.is_some(), bound, bits };
+        let kind =
+            DepthwiseKind { kernel: step.kernel, stride: step.stride, adds: add.is_some(), bound, bits: plan.bits };
         return depthwise(kind, from, (weights, biases), add, to, output, (top, left));
     }
     let shape = ConvShape {
@@ -156,7 +157,8 @@ fn run_conv(
         outputs: step.out_channels,
         bound,
         normalizes,
-        bits,
+        bits: plan.bits,
+        unit: plan.unit,
     };
     let tensors = ConvTensors { weights, biases, normalization: parameters.normalization.clone() };
     conv(shape, (&from.place, from.layout), tensors, add, to);

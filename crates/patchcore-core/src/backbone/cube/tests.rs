@@ -8,7 +8,7 @@ use patchcore_cpu::network::oracle::{self, Planes};
 use super::super::Network;
 use super::super::test_networks::{values, weights};
 use super::KernelNetwork;
-use crate::cube::{cube_devices, cut_on_host};
+use crate::cube::{MatrixUnit, cube_devices, cut_on_host};
 use crate::device::ComputeDevice;
 
 /// A convolution: channels in and out, groups, window, stride, rows and columns of the input.
@@ -93,12 +93,16 @@ fn cases() -> Vec<Case> {
 /// Largest difference of the taps of `images` photos from the definition, as a share of the largest value. `cut` is applied to weights
 /// and photos before the definition sees them.
 fn deviation(case: &Case, images: usize, device: &ComputeDevice, cut: u32) -> f32 {
+    deviation_with(case, images, device, (cut, None))
+}
+
+fn deviation_with(case: &Case, images: usize, device: &ComputeDevice, (cut, unit): (u32, Option<MatrixUnit>)) -> f32 {
     let plan = case.plan();
     let mut weights = weights(&plan);
     let (height, width) = case.size;
     let (channels, plane) = (case.channels.0, height * width);
     let mut pixels = values(images * channels * plane, 77);
-    let network = KernelNetwork::new(&plan, &weights, None, device).unwrap();
+    let network = KernelNetwork::with_unit(&plan, &weights, None, device, unit).unwrap();
     let data = TensorData::new(pixels.clone(), [images, channels, height, width]);
     let maps = network.maps(Tensor::<4>::from_data(data, device.burn().unwrap()));
     let found = maps.taps.iter().map(|(start, shape)| maps.planes(*start, *shape).try_into_vec_as::<f32>().unwrap());
@@ -146,6 +150,27 @@ fn a_simulated_device_cuts_the_factors_of_every_kind_of_convolution() {
             assert!(as_cut < 2e-6, "{case:?}: {as_cut:e}");
             // Far beyond what another order of summation does.
             assert!(as_f32 > 5e-5, "{case:?}: {as_f32:e}");
+        }
+    }
+}
+
+/// Slices, blocks and epilogue of the kernel for matrix units, whose fragments only such hardware can run. The first step has planes of a
+/// photo and is none for units; the second one is.
+#[test]
+fn what_surrounds_matrix_units_is_right() {
+    let unit = Some(MatrixUnit::Emulated);
+    for device in cube_devices() {
+        let activation = Activation::Relu;
+        let cases = [
+            Case { channels: (3, 72), adds: true, activation, size: (10, 13), ..PLAIN },
+            Case { channels: (80, 80), groups: 4, adds: true, activation: Activation::Relu6, ..PLAIN },
+            Case { channels: (20, 20), kernel: 1, padding: Padding::Symmetric(0), adds: true, ..PLAIN },
+        ];
+        for case in cases {
+            for images in [1, 3] {
+                let off = deviation_with(&case, images, &device, (23, unit));
+                assert!(off < 4e-6, "{case:?}, {images} photos on {}: {off:e}", device.name());
+            }
         }
     }
 }
