@@ -412,7 +412,8 @@ impl PatchCore {
     }
 
     /// Scores photos, in order. Neighbours of one size go through the device together, as many as
-    /// [`PatchCore::batch_size`] allows; on the CPU they go one by one.
+    /// [`PatchCore::batch_size`] allows; on the CPU they go one by one. Where the device has no memory for so many, half as many go
+    /// together from then on ([`Extractor::reduced_batch`]).
     ///
     /// On a GPU a score may differ by rounding between batch sizes, because matrix products of other shapes are summed
     /// in another order; on the CPU it does not.
@@ -422,12 +423,23 @@ impl PatchCore {
     pub fn score_batch(&self, images: &[ImageInput<'_>]) -> Result<Vec<ImageScore>, ScoreError> {
         let mut scores = Vec::with_capacity(images.len());
         for same_size in images.chunk_by(|a, b| (a.height, a.width) == (b.height, b.width)) {
-            let Some(first) = same_size.first() else { continue };
-            for batch in same_size.chunks(self.batch_size(first.height, first.width)) {
-                match self.score_whole(batch)? {
-                    Some(scored) => scores.extend(scored),
-                    None => scores.extend(batch.iter().map(|image| self.score(*image)).collect::<Result<Vec<_>, _>>()?),
+            let mut rest = same_size;
+            while let Some(first) = rest.first() {
+                let at_once = self.batch_size(first.height, first.width).clamp(1, rest.len());
+                let (batch, after) = rest.split_at(at_once);
+                match self.score_whole(batch) {
+                    Ok(Some(scored)) => scores.extend(scored),
+                    Ok(None) => {
+                        scores.extend(batch.iter().map(|image| self.score(*image)).collect::<Result<Vec<_>, _>>()?);
+                    }
+                    Err(ScoreError::Device(error @ DeviceError::OutOfMemory { .. }))
+                        if self.extractor.engine().halve_batch(at_once, &error) =>
+                    {
+                        continue;
+                    }
+                    Err(error) => return Err(error),
                 }
+                rest = after;
             }
         }
         Ok(scores)
