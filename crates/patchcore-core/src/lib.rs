@@ -55,6 +55,7 @@ mod passport_check;
 pub mod patch_embedding;
 mod patchcore;
 mod photo_parts;
+mod score_batch;
 pub mod scoring;
 pub mod self_check;
 pub mod suggestions;
