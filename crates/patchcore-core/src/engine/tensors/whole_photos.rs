@@ -1,11 +1,12 @@
 //! Photos of one size on a device: one upload, everything on the device, one read-back.
 //!
 //! The photos' rows, their nearest bank rows, the neighbours of equation 7 and the maps are computed without the host looking at
-//! anything in between; a single transaction brings them back. What a score is made of them stands in `finish.rs`.
+//! anything in between; a single transaction brings them back. (A query whose nearest rows f32 cannot tell apart, one in thousands, is
+//! read in a second one, and the host decides.) What a score is made of them stands in `finish.rs`.
 
 use std::any::Any;
 
-use burn::tensor::{DataError, Int, Tensor, TensorData, Transaction};
+use burn::tensor::{Int, Tensor, TensorData, Transaction};
 use patchcore_config::{Distance, Grid};
 
 use super::features::TensorFeatures;
@@ -13,14 +14,14 @@ use super::grower::TensorGrower;
 use super::index::TensorIndex;
 use crate::device::{ComputeDevice, guarded};
 use crate::engine::interface::{WholeModel, WholePhoto};
-use crate::error::EngineError;
+use crate::error::{DeviceError, EngineError};
 use crate::image_input::ImageInput;
-use crate::nearest_neighbor::{DeviceBank, Neighbor};
+use crate::nearest_neighbor::{DeviceBank, MOST_RANKS, NearestOnDevice, Neighbor, NeighborhoodOnDevice, neighbors};
 
 /// What an error of the device says was being done.
 const OPERATION: &str = "scoring";
-/// Above so many neighbours equation 7 is left to the host: each one is a pass over the bank.
-pub(crate) const MOST_NEIGHBORS: usize = 64;
+/// Above so many neighbours equation 7 is left to the host.
+pub(crate) const MOST_NEIGHBORS: usize = MOST_RANKS;
 
 /// Whole photos by parts that this engine has made; `None` for those of another engine.
 pub(super) fn whole_photos(
@@ -39,24 +40,25 @@ pub(super) fn whole_photos(
         let embedded = features.rows(images)?.into_iter().next();
         let (queries, grid) = embedded.ok_or_else(|| device.failed(OPERATION, "no embedding"))?;
         let bank = index.on_device();
-        let computed = OnDevice::compute(bank, grower, queries, images.len(), grid, model.distance, model.neighborhood);
-        let read = computed.read().map_err(|error| device.failed(OPERATION, error))?;
-        Ok(Some((0..images.len()).map(|image| read.photo(image, images.len(), grid)).collect()))
+        let (distance, neighbors) = (model.distance, model.neighborhood);
+        let computed = OnDevice::compute(bank, grower, queries.clone(), images.len(), grid, distance, neighbors);
+        let mut read = computed.read().map_err(|error| device.failed(OPERATION, error))?;
+        bank.decide(&mut read.nearest, &read.others, &queries, None)?;
+        let photos = (0..images.len()).map(|image| read.photo(image, images.len(), grid, bank, &queries, neighbors));
+        Ok(Some(photos.collect::<Result<_, DeviceError>>()?))
     })
 }
 
 /// What is computed for a batch, on the device.
 pub(crate) struct OnDevice {
-    /// Nearest bank rows `[n x cells]`.
-    pub(crate) rows: Tensor<1, Int>,
-    /// Their squared distances `[n x cells]`.
-    pub(crate) squared: Tensor<1>,
+    /// Nearest bank rows `[n x cells]`, as far as f32 can tell.
+    pub(crate) nearest: NearestOnDevice,
     /// Patch scores `[n, cells]`, in the unit of the distance.
     pub(crate) patch_scores: Tensor<2>,
     /// `[n, height, width]`.
     pub(crate) maps: Tensor<3>,
-    /// Squared distances of the worst patch to the neighbourhood of its nearest row `[n, k]` (eq. 7).
-    pub(crate) neighborhood: Option<Tensor<2>>,
+    /// The neighbourhood of the worst patch's nearest row (eq. 7).
+    pub(crate) neighborhood: Option<NeighborhoodOnDevice>,
 }
 
 impl OnDevice {
@@ -71,36 +73,41 @@ impl OnDevice {
         neighbors: usize,
     ) -> Self {
         let cells = grid.cells();
-        let (rows, squared) = bank.nearest_on_device(queries.clone());
-        let by_image = squared.clone().reshape([images, cells]);
+        let nearest = bank.nearest_on_device(queries.clone());
+        let by_image = nearest.squared.clone().reshape([images, cells]);
         let patch_scores = in_unit(distance, by_image.clone());
         let maps = grower.grow_on_device(patch_scores.clone().reshape([images, grid.rows, grid.columns]));
         let neighborhood = (neighbors > 0).then(|| {
             let worst: Tensor<1, Int> = by_image.argmax(1).reshape([images]);
             let starts = Tensor::<1, Int>::arange(0..images as i64, &queries.device()) * cells as i32;
             let worst = worst + starts;
-            let nearest = rows.clone().select(0, worst.clone());
-            bank.to_neighborhood(queries.select(0, worst), nearest, neighbors)
+            let around = nearest.rows.clone().select(0, worst.clone());
+            bank.to_neighborhood(queries.select(0, worst), around, neighbors)
         });
-        Self { rows, squared, patch_scores, maps, neighborhood }
+        Self { nearest, patch_scores, maps, neighborhood }
     }
 
     /// One transaction for everything.
     fn read(self) -> Result<ReadBack, String> {
-        let mut transaction = Transaction::default().register(self.rows).register(self.squared).register(self.maps);
-        let has_neighborhood = self.neighborhood.is_some();
-        if let Some(neighborhood) = self.neighborhood {
-            transaction = transaction.register(neighborhood);
+        let NearestOnDevice { rows, squared, others } = self.nearest;
+        let mut transaction = Transaction::default().register(rows).register(squared).register(self.maps);
+        let (looked, has_neighborhood) = (others.is_some(), self.neighborhood.is_some());
+        if let Some(others) = others {
+            transaction = transaction.register(others);
+        }
+        if let Some(NeighborhoodOnDevice { rows, squared }) = self.neighborhood {
+            transaction = transaction.register(rows).register(squared);
         }
         let mut data = transaction.try_execute().map_err(|error| error.to_string())?.into_iter();
         let mut next = || data.next().ok_or_else(|| "an answer is missing".to_owned());
-        let values = |data: TensorData| data.convert::<f32>().try_into_vec::<f32>();
-        let failed = |error: DataError| error.to_string();
-        let rows = next()?.convert::<i32>().try_into_vec::<i32>().map_err(failed)?;
-        let squared = values(next()?).map_err(failed)?;
-        let maps = values(next()?).map_err(failed)?;
-        let neighborhood = if has_neighborhood { values(next()?).map_err(failed)? } else { Vec::new() };
-        Ok(ReadBack { rows, squared, maps, neighborhood })
+        let values = |data: TensorData| data.convert::<f32>().try_into_vec::<f32>().map_err(|error| error.to_string());
+        let rows = |data: TensorData| data.convert::<i32>().try_into_vec::<i32>().map_err(|error| error.to_string());
+        let nearest = neighbors(&rows(next()?)?, &values(next()?)?);
+        let maps = values(next()?)?;
+        let others = if looked { rows(next()?)? } else { Vec::new() };
+        let neighborhood = if has_neighborhood { (rows(next()?)?, values(next()?)?) } else { (Vec::new(), Vec::new()) };
+        let by_f32 = nearest.iter().map(|neighbor| neighbor.row).collect();
+        Ok(ReadBack { nearest, by_f32, others, maps, neighborhood })
     }
 }
 
@@ -114,22 +121,43 @@ pub(crate) fn in_unit<const D: usize>(distance: Distance, squared: Tensor<D>) ->
 
 /// What a transaction brought back, images one after the other.
 struct ReadBack {
-    rows: Vec<i32>,
-    squared: Vec<f32>,
+    nearest: Vec<Neighbor>,
+    /// The rows before the host decided.
+    by_f32: Vec<u32>,
+    others: Vec<i32>,
     maps: Vec<f32>,
-    neighborhood: Vec<f32>,
+    neighborhood: (Vec<i32>, Vec<f32>),
 }
 
 impl ReadBack {
-    fn photo(&self, image: usize, images: usize, grid: Grid) -> WholePhoto {
-        let nearest = part(&self.rows, image, images).iter().zip(part(&self.squared, image, images));
-        let neighbor = |(row, squared): (&i32, &f32)| Neighbor { row: *row as u32, squared_distance: *squared };
-        WholePhoto {
-            grid,
-            nearest: nearest.map(neighbor).collect(),
-            map: part(&self.maps, image, images).to_vec(),
-            to_neighborhood: part(&self.neighborhood, image, images).to_vec(),
-        }
+    fn photo(
+        &self,
+        image: usize,
+        images: usize,
+        grid: Grid,
+        bank: &DeviceBank,
+        queries: &Tensor<2>,
+        neighbors: usize,
+    ) -> Result<WholePhoto, DeviceError> {
+        let nearest = part(&self.nearest, image, images).to_vec();
+        let around = (part(&self.neighborhood.0, image, images), part(&self.neighborhood.1, image, images));
+        let by_f32 = part(&self.by_f32, image, images);
+        // The first of equal ones, as `argmax` has it and the scores of the host.
+        let ahead = |best: usize, cell: usize| {
+            let distance = |cell: usize| nearest.get(cell).map(|neighbor| neighbor.squared_distance);
+            if distance(cell) > distance(best) { cell } else { best }
+        };
+        let worst = (0..nearest.len()).fold(0, ahead);
+        let to_neighborhood = match nearest.get(worst) {
+            Some(neighbor) if neighbors > 0 => {
+                let same = by_f32.get(worst) == Some(&neighbor.row);
+                let around = if same { around } else { (&[][..], &[][..]) };
+                let read = || bank.rows_of(queries, &[image * grid.cells() + worst]);
+                bank.neighborhood(neighbor.row, around, neighbors, read)?
+            }
+            _ => Vec::new(),
+        };
+        Ok(WholePhoto { grid, nearest, map: part(&self.maps, image, images).to_vec(), to_neighborhood })
     }
 }
 
