@@ -42,7 +42,7 @@ enum Form {
 }
 
 /// The nearest rows of `n` queries, on the device, as far as f32 can tell.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct NearestOnDevice {
     /// `[n]`.
     pub(crate) rows: Tensor<1, Int>,
@@ -54,7 +54,7 @@ pub(crate) struct NearestOnDevice {
 }
 
 /// The rows around a bank row, on the device, as far as f32 can tell; of every image of a batch.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct NeighborhoodOnDevice {
     /// The nearest rows `[images, k or a few more]`, nearest first.
     pub(crate) rows: Tensor<2, Int>,
@@ -69,6 +69,12 @@ impl DeviceBank {
     /// [`DeviceError::NoTensors`].
     pub(crate) fn new(bank: &MemoryBank, device: &ComputeDevice) -> Result<Self, DeviceError> {
         Ok(Self { device: device.clone(), form: Form::new(bank, device)?, exact: Arc::new(Exact::new(bank)) })
+    }
+
+    /// What tells it from another one, as long as it or a copy of it lives.
+    #[cfg(feature = "cube")]
+    pub(crate) fn identity(&self) -> usize {
+        Arc::as_ptr(&self.exact) as usize
     }
 
     /// The nearest row of every query and its squared distance, on the device. `queries`: `[n, dim]` f32.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use patchcore_config::Normalization;
 
+#[cfg(feature = "cube")]
+use super::captured::Graphs;
 use super::features::TensorFeatures;
 use super::grower::TensorGrower;
 use super::index::TensorIndex;
@@ -20,15 +22,27 @@ use crate::memory_bank::MemoryBank;
 const LARGEST_BATCH: u64 = 32;
 
 /// Burn's tensor operations on one device.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Tensors {
     device: ComputeDevice,
+    #[cfg(feature = "cube")]
+    graphs: Graphs,
 }
 
 impl Tensors {
     /// The engine of a device; [`engine_of`](crate::engine::engine_of) chooses.
     pub(in crate::engine) fn new(device: ComputeDevice) -> Self {
-        Self { device }
+        Self {
+            device,
+            #[cfg(feature = "cube")]
+            graphs: Graphs::default(),
+        }
+    }
+
+    #[cfg(test)]
+    #[cfg(feature = "cube")]
+    pub(super) fn graphs(&self) -> &Graphs {
+        &self.graphs
     }
 }
 
@@ -100,6 +114,12 @@ impl Engine for Tensors {
         model: WholeModel<'_>,
         images: &[ImageInput<'_>],
     ) -> Result<Option<Vec<WholePhoto>>, EngineError> {
-        whole_photos(&self.device, model, images)
+        whole_photos(
+            &self.device,
+            #[cfg(feature = "cube")]
+            &self.graphs,
+            model,
+            images,
+        )
     }
 }
