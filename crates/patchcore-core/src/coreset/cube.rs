@@ -9,7 +9,9 @@ use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 
 use crate::cube::EVERY_BIT;
-use crate::nearest_neighbor::cube::{BLOCK, Form, TileShape, Tiles};
+#[cfg(feature = "fusion")]
+use crate::nearest_neighbor::cube::BLOCK;
+use crate::nearest_neighbor::cube::{Form, TileShape, Tiles};
 
 /// The update on a backend of CubeCL.
 #[backend_extension(Cube, Fusion: cfg(feature = "fusion"))]

@@ -124,6 +124,7 @@ fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// The rows, in the form of whoever measures their distances to a block of picks.
+#[allow(clippy::large_enum_variant, reason = "one for each selection")]
 enum Update {
     /// Matrix products: the rows less their mean, and their squared lengths `[n, 1]`.
     Products { features: Tensor<2>, lengths: Tensor<2> },
@@ -135,7 +136,7 @@ enum Update {
 impl Update {
     fn new(features: Tensor<2>, device: &ComputeDevice) -> Self {
         #[cfg(feature = "cube")]
-        if device.backend() != crate::device::Backend::Flex {
+        if device.has_cube_kernels() {
             return Self::Kernel { features, shape: TileShape::of(device) };
         }
         let _ = device;

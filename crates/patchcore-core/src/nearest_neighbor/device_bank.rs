@@ -253,7 +253,7 @@ impl DeviceBank {
 impl Form {
     fn new(bank: &MemoryBank, device: &ComputeDevice) -> Result<Self, DeviceError> {
         #[cfg(feature = "cube")]
-        if device.backend() != crate::device::Backend::Flex {
+        if device.has_cube_kernels() {
             return Ok(Self::Kernels(KernelBank::new(bank, device)?));
         }
         Ok(Self::Tensors(TensorBank::new(bank, device)?))

@@ -2,22 +2,19 @@
 
 use patchcore_config::BankDtype;
 use patchcore_cpu::search::squared_distance;
-use patchcore_testing::test_devices;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::cube::{Bound, KernelBank};
 use super::device_bank::DeviceBank;
 use super::neighbor::Neighbor;
-use crate::device::{Backend, ComputeDevice};
+use crate::cube::cube_devices;
+use crate::device::ComputeDevice;
 use crate::memory_bank::MemoryBank;
 
-/// The devices that are named and have kernels, each as it is and with the factors of f16 and TF32, and of bf16.
-#[expect(clippy::unwrap_used, reason = "a test's device")]
+/// The devices that have kernels, each as it is and with the factors of f16 and TF32, and of bf16.
 fn devices() -> Vec<ComputeDevice> {
-    let named = test_devices().unwrap_or_default();
-    let devices = named.iter().map(|name| ComputeDevice::from_name(name).unwrap());
-    let with_kernels = devices.filter(|device| !matches!(device.backend(), Backend::Cpu | Backend::Flex));
+    let with_kernels = cube_devices().into_iter();
     with_kernels.flat_map(|device| [23, 10, 7].map(|bits| device.clone().with_simulated_bits(bits))).collect()
 }
 

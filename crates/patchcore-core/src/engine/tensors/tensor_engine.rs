@@ -79,7 +79,7 @@ impl Engine for Tensors {
         guarded(&self.device, operation, || {
             let dim = projection.dim();
             let tensor = self.device.tensor(rows.to_vec(), [rows.len() / dim, dim])?;
-            let projected = projection.apply_tensors(tensor).try_into_vec_as::<f32>();
+            let projected = projection.apply_on(tensor, &self.device).try_into_vec_as::<f32>();
             projected.map_err(|error| self.device.failed(operation, error))
         })
     }

@@ -30,4 +30,6 @@ mod tile;
 #[cfg(test)]
 pub(super) use bound::Bound;
 pub(super) use kernel_bank::KernelBank;
-pub(crate) use tile::{BLOCK, Form, TileShape, Tiles};
+#[cfg(feature = "fusion")]
+pub(crate) use tile::BLOCK;
+pub(crate) use tile::{Form, TileShape, Tiles};

@@ -1,5 +1,7 @@
 //! The kernels in their order, as operations on Burn's tensors.
 
+#![allow(clippy::too_many_arguments, reason = "each tensor of an operation is an argument of its own")]
+
 #[cfg(feature = "fusion")]
 use burn::backend::fusion::custom::TensorSpec;
 use burn::backend::tensor::{FloatTensor, IntTensor};
