@@ -52,6 +52,10 @@ fn of_device(error: &DeviceError) -> Option<String> {
             return Some(format!("cargo build --release --features {feature}"));
         }
         DeviceError::NotPresent { .. } | DeviceError::NoGpu { .. } => "`patchcore devices` lists the compute devices",
+        DeviceError::OutOfMemory { .. } => {
+            "`--size`, `--resize` or `--tile` make what is computed at once smaller; `--device cpu` is the CPU"
+        }
+        DeviceError::Lost { .. } => "run the command again; `patchcore doctor` examines the device",
         DeviceError::UnsupportedPrecision { .. } => "`--precision f32` is what every device computes in",
         DeviceError::WrongAnswer { .. } | DeviceError::Crashed { .. } | DeviceError::Execution { .. } => {
             "`--device cpu` is the CPU"

@@ -223,7 +223,31 @@ pub enum DeviceError {
         /// How the process ended.
         how: String,
     },
-    /// An operation failed on the device (out of memory, lost device).
+    /// The device had no memory for what was computed at once.
+    #[error(
+        "device `{device}` has no memory left for {operation}: {message} (give it smaller photos or fewer at once, end other programs that use it, or use the device `cpu`)"
+    )]
+    OutOfMemory {
+        /// The device's name.
+        device: String,
+        /// What was being computed.
+        operation: &'static str,
+        /// The backend's own words.
+        message: String,
+    },
+    /// The driver has taken the device away: nothing that lies on it can be used any more.
+    #[error(
+        "device `{device}` was lost during {operation}: {message} (load the model again, which opens the device anew; where that fails, start the program again)"
+    )]
+    Lost {
+        /// The device's name.
+        device: String,
+        /// What was being computed.
+        operation: &'static str,
+        /// The backend's own words.
+        message: String,
+    },
+    /// An operation failed on the device for another reason.
     #[error("{operation} failed on device `{device}`: {message} (try a smaller batch, or the device `cpu`)")]
     Execution {
         /// The device's name.

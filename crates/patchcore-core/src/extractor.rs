@@ -9,8 +9,8 @@ use patchcore_cpu::ScratchPool;
 
 use crate::backbone::{Backbone, PlanBackbone};
 use crate::device::ComputeDevice;
-use crate::engine::{Embedded, EmbeddingSpec, Engine, Fallback, Features, engine_of, features_of};
-use crate::error::{BackboneError, EngineError, InputError, ScoreError};
+use crate::engine::{Embedded, EmbeddingSpec, Engine, Fallback, Features, ReducedBatch, engine_of, features_of};
+use crate::error::{BackboneError, DeviceError, EngineError, InputError, ScoreError};
 use crate::image_input::ImageInput;
 
 /// The frozen part of PatchCore: the networks of all members, each with the embeddings that members make of it. Cheap to clone.
@@ -176,6 +176,13 @@ impl Extractor {
         }
     }
 
+    /// Name and plan of every network that the device's own engine runs as one, in the order of their first members.
+    #[cfg(feature = "burn")]
+    pub(crate) fn plans(&self) -> impl Iterator<Item = (&str, &Plan)> {
+        let own = self.networks.iter().filter(|network| network.fallback.is_none());
+        own.filter_map(|network| Some((network.name.as_str(), network.plan.as_ref()?)))
+    }
+
     /// What another engine does for the device's own; empty where that does everything.
     pub fn fallbacks(&self) -> impl Iterator<Item = &Fallback> {
         self.networks.iter().filter_map(|network| network.fallback.as_ref())
@@ -239,10 +246,27 @@ impl Extractor {
     pub fn embed(&self, images: &[ImageInput<'_>], use_rows: &mut dyn FnMut(Embedded<'_>)) -> Result<(), ScoreError> {
         check_batch(images)?;
         for network in self.networks.iter() {
-            network.features.embed(images, &mut |embedded| {
+            self.embed_by(network, images, use_rows)?;
+        }
+        Ok(())
+    }
+
+    /// One network's part. Where the device has no memory for all photos at once, it gets half as many, from now on.
+    fn embed_by(
+        &self,
+        network: &Network,
+        images: &[ImageInput<'_>],
+        use_rows: &mut dyn FnMut(Embedded<'_>),
+    ) -> Result<(), ScoreError> {
+        let (mut first, mut at_once) = (0, images.len());
+        while first < images.len() {
+            let batch = images.get(first..(first + at_once).min(images.len())).unwrap_or_default();
+            let mut handed_on = false;
+            let embedded = network.features.embed(batch, &mut |embedded| {
+                handed_on = true;
                 // A network has as many embeddings as members.
                 let Some(member) = network.members.get(embedded.embedding) else { return };
-                let embedded = Embedded { embedding: *member, ..embedded };
+                let embedded = Embedded { embedding: *member, image: first + embedded.image, ..embedded };
                 match self.members.get(*member).and_then(|shape| shape.scales.as_deref()) {
                     None => use_rows(embedded),
                     Some(scales) => self.scaled.with(|rows| {
@@ -252,9 +276,24 @@ impl Extractor {
                         use_rows(Embedded { rows, ..embedded });
                     }),
                 }
-            })?;
+            });
+            match embedded {
+                Ok(()) => first += batch.len(),
+                // What has been handed on cannot be taken back.
+                Err(EngineError::Device(error @ DeviceError::OutOfMemory { .. }))
+                    if !handed_on && self.engine.halve_batch(batch.len(), &error) =>
+                {
+                    at_once = batch.len() / 2;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
+    }
+
+    /// What has become of the batch where the device had no memory for it; `None` where everything fitted.
+    pub fn reduced_batch(&self) -> Option<ReducedBatch> {
+        self.engine.reduced_batch()
     }
 
     /// Embedding rows of one photo for the first member, `[grid cells, dim]`, grid row by row.

@@ -24,9 +24,15 @@
 pub mod backbone;
 mod copies;
 pub mod coreset;
+#[cfg(test)]
+#[cfg(feature = "cpu")]
+mod cramped_tests;
 #[cfg(feature = "cube")]
 mod cube;
 pub mod device;
+#[cfg(test)]
+#[cfg(feature = "flex")]
+mod device_tests;
 pub mod engine;
 pub mod error;
 mod extractor;
@@ -49,6 +55,7 @@ mod passport_check;
 pub mod patch_embedding;
 mod patchcore;
 mod photo_parts;
+mod score_batch;
 pub mod scoring;
 pub mod self_check;
 pub mod suggestions;

@@ -43,7 +43,7 @@ pub(crate) fn input(pixels: &[f32]) -> ImageInput<'_> {
 }
 
 /// What a configuration says of a network.
-fn network_of(backbone: &dyn Backbone) -> Network {
+pub(crate) fn network_of(backbone: &dyn Backbone) -> Network {
     let level = |level: &Level| OwnLevel { name: level.name.clone(), channels: level.channels, stride: level.stride };
     OwnNetwork { name: backbone.name().to_owned(), levels: backbone.levels().iter().map(level).collect() }.into()
 }

@@ -53,14 +53,23 @@ impl ScorePassport {
     /// # Errors
     /// [`ModelFileError::Drift`], and [`ModelFileError::Device`] where the device fails.
     pub fn check(&self, model: &PatchCore) -> Result<Drift, ModelFileError> {
-        let drift = self.drift(model).map_err(|error| match error {
+        let drift = self.drift_on_load(model)?;
+        self.refuse(model, drift).map(|()| drift)
+    }
+
+    /// [`ScorePassport::drift`] of a model that is being loaded.
+    pub(crate) fn drift_on_load(&self, model: &PatchCore) -> Result<Drift, ModelFileError> {
+        self.drift(model).map_err(|error| match error {
             ScoreError::Device(error) => ModelFileError::Device(error),
             other => ModelFileError::Malformed { reason: format!("the passport's pictures cannot be scored: {other}") },
-        })?;
+        })
+    }
+
+    fn refuse(&self, model: &PatchCore, drift: Drift) -> Result<(), ModelFileError> {
         let tolerance = self.tolerance(model.device().precision());
-        // Not `<=`: a drift that is not a number is refused.
+        // A drift that is not a number is refused.
         if drift.worst() <= tolerance {
-            return Ok(drift);
+            return Ok(());
         }
         let device = format!("{} in {}", model.device().name(), model.device().precision().name());
         Err(ModelFileError::Drift { device, score: drift.score, map: drift.map, features: drift.features, tolerance })
@@ -68,6 +77,18 @@ impl ScorePassport {
 }
 
 impl PatchCore {
+    /// Refuses a model that was loaded with [`DriftPolicy::Allow`](crate::model_file::DriftPolicy::Allow) and drifts further than its
+    /// precision explains: for who wants to look at the device more closely first.
+    ///
+    /// # Errors
+    /// [`ModelFileError::Drift`].
+    pub fn refuse_drift(&self) -> Result<(), ModelFileError> {
+        match (self.passport(), self.drift()) {
+            (Some(passport), Some(drift)) => passport.refuse(self, drift),
+            _ => Ok(()),
+        }
+    }
+
     /// Computes a passport on this device and keeps it.
     pub(crate) fn with_own_passport(self) -> Result<Self, ScoreError> {
         let passport = ScorePassport::of(&self)?;

@@ -404,38 +404,9 @@ impl PatchCore {
         (1..patches.len()).fold(0, |best, number| if share(number) > share(best) { number } else { best })
     }
 
-    /// How many photos of such a size this model should be given at once: what its engine prefers beside the banks
-    /// ([`Extractor::batch_size`]).
-    pub fn batch_size(&self, height: usize, width: usize) -> usize {
-        let banks: usize = self.members.iter().map(|member| member.bank().rows().len()).sum();
-        self.extractor.batch_size(height, width, banks as u64 * 8)
-    }
-
-    /// Scores photos, in order. Neighbours of one size go through the device together, as many as
-    /// [`PatchCore::batch_size`] allows; on the CPU they go one by one.
-    ///
-    /// On a GPU a score may differ by rounding between batch sizes, because matrix products of other shapes are summed
-    /// in another order; on the CPU it does not.
-    ///
-    /// # Errors
-    /// [`ScoreError`], for the first photo at fault.
-    pub fn score_batch(&self, images: &[ImageInput<'_>]) -> Result<Vec<ImageScore>, ScoreError> {
-        let mut scores = Vec::with_capacity(images.len());
-        for same_size in images.chunk_by(|a, b| (a.height, a.width) == (b.height, b.width)) {
-            let Some(first) = same_size.first() else { continue };
-            for batch in same_size.chunks(self.batch_size(first.height, first.width)) {
-                match self.score_whole(batch)? {
-                    Some(scored) => scores.extend(scored),
-                    None => scores.extend(batch.iter().map(|image| self.score(*image)).collect::<Result<Vec<_>, _>>()?),
-                }
-            }
-        }
-        Ok(scores)
-    }
-
     /// Whole photos of one size by the engine at once; `None` where the steps go one by one: for several members, for tiles, for a
     /// rule that needs several neighbours of every patch, and for an engine that has no such path.
-    fn score_whole(&self, images: &[ImageInput<'_>]) -> Result<Option<Vec<ImageScore>>, ScoreError> {
+    pub(crate) fn score_whole(&self, images: &[ImageInput<'_>]) -> Result<Option<Vec<ImageScore>>, ScoreError> {
         let config = self.config();
         if !config.tiling.is_whole() || Finish::needs_several_neighbors(config) {
             return Ok(None);

@@ -1,6 +1,8 @@
 //! The decoders' checks, and a device through every stage against the CPU: what to run on new hardware, and what
 //! to attach to a report.
 
+#[cfg(not(target_family = "wasm"))]
+use std::path::Path;
 use std::time::Duration;
 
 use patchcore_config::{BackboneWeights, Checked, Resize};
@@ -15,9 +17,17 @@ use patchcore_core::{ComputeDevice, Extractor, Fitter, ImageInput, PatchCore, Pr
 use patchcore_io::{DECODERS, Decoder};
 use serde::Serialize;
 
+#[cfg(not(target_family = "wasm"))]
+use crate::devices::model_checks;
 use crate::devices::{limited_to, open_device, refuse_crashed};
 use crate::error::Error;
+#[cfg(not(target_family = "wasm"))]
+use crate::load_options::LoadOptions;
+#[cfg(not(target_family = "wasm"))]
+use crate::model::{Model, folder_of};
 use crate::settings::Settings;
+#[cfg(not(target_family = "wasm"))]
+use crate::weights::weights_for;
 
 /// Side of the drawn pictures, in pixels, and on a CPU that poses as a GPU, which is hundreds of times slower.
 const SIDE: usize = 128;
@@ -78,14 +88,43 @@ pub struct DoctorReport {
     pub checks: Vec<Check>,
     /// The stages.
     pub stages: Vec<DoctorRow>,
+    /// The layers of a model's own network, and the whole of it ([`DoctorReport::examine_model`]); empty where no model was given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub model: Vec<Check>,
 }
 
 impl DoctorReport {
     /// Whether every check and every stage passed.
     pub fn passed(&self) -> bool {
         self.decoders.iter().all(|decoder| decoder.fault.is_none())
-            && self.checks.iter().all(Check::passed)
+            && self.checks.iter().chain(&self.model).all(Check::passed)
             && self.stages.iter().all(DoctorRow::passed)
+    }
+
+    /// Checks every distinct layer of a model's network on the device, and the whole of it, at the size of most photos of the fit and the
+    /// batch that scoring uses (one photo on a CPU that poses as a GPU). Nothing is asked of the CPU's own kernels, which the
+    /// others are compared with. Of `options` the weights count.
+    ///
+    /// # Errors
+    /// As [`Model::load_with`](crate::Model::load_with), but for what the checks find.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn examine_model(
+        &mut self,
+        path: &Path,
+        options: &LoadOptions,
+        step: &mut dyn FnMut(&str),
+    ) -> Result<(), Error> {
+        let device = ComputeDevice::from_name(&self.device)?.with_precision(self.precision)?;
+        if device.instructions().is_some() {
+            return Ok(());
+        }
+        let file = Model::read(path)?;
+        let seen = file.sections.inputs.clone();
+        let weights = weights_for(&file, Some(&folder_of(path)), options)?;
+        let core = file.into_model(Some(&weights), &device, DriftPolicy::Allow);
+        let core = core.map_err(|source| Error::ModelFile { path: path.to_owned(), source })?;
+        self.model = model_checks(&core, &weights, seen.as_ref(), step)?;
+        Ok(())
     }
 }
 
@@ -138,7 +177,8 @@ pub fn doctor(
     let StageChecks { device, stages, .. } = stage_checks;
     let (device_name, properties) = (device.name(), device.properties().clone());
     let version = env!("CARGO_PKG_VERSION");
-    Ok(DoctorReport { device: device_name, precision, properties, version, decoders, checks, stages })
+    let model = Vec::new();
+    Ok(DoctorReport { device: device_name, precision, properties, version, decoders, checks, stages, model })
 }
 
 fn decoders() -> Vec<DecoderRow> {

@@ -8,6 +8,7 @@ use patchcore_core::model_file::{ColourSeen, InputsSeen, SizeSeen, TrainingPhoto
 use patchcore_core::{Fitter, ImageInput};
 use patchcore_io::{Geometry, NetworkInput, PhotoIdentity, PhotoKind};
 
+use crate::batch_note::BatchNote;
 use crate::error::Error;
 use crate::into_photo::Digest;
 use crate::places::stored;
@@ -28,6 +29,7 @@ pub(crate) struct FitInProgress {
     first: Option<(Geometry, PhotoKind)>,
     /// What they show.
     seen: HashSet<Digest>,
+    note: BatchNote,
 }
 
 impl FitInProgress {
@@ -41,6 +43,7 @@ impl FitInProgress {
             remarks: Remarks::default(),
             first: None,
             seen: HashSet::new(),
+            note: BatchNote::default(),
         }
     }
 
@@ -72,7 +75,9 @@ impl FitInProgress {
     /// Adds what is waiting, together; where that fails, one by one, so that each photo has its own error.
     pub(crate) fn flush(&mut self) -> Result<(), Error> {
         let together: Vec<ImageInput<'_>> = self.waiting.iter().map(|(_, input)| core_input(input)).collect();
-        if together.len() > 1 && self.fitter.add_batch(&together).is_ok() {
+        let added = together.len() > 1 && self.fitter.add_batch(&together).is_ok();
+        self.note.tell(self.fitter.extractor().reduced_batch());
+        if added {
             for (name, input) in std::mem::take(&mut self.waiting) {
                 self.note(name, input);
             }

@@ -62,6 +62,7 @@
 
 mod ahead;
 mod audit;
+mod batch_note;
 mod calibration;
 pub mod devices;
 mod doctor;
@@ -109,12 +110,14 @@ mod write_file;
 pub use patchcore_config as config;
 pub use patchcore_config::{BankDtype, Copies, Crop, MODES, Mode, Pad, Region, Resize, Size, Tiling, Turned};
 pub use patchcore_core::device::{BACKENDS, Backend};
+pub use patchcore_core::engine::ReducedBatch;
 pub use patchcore_core::good_quantiles::GoodQuantiles;
 pub use patchcore_core::memory_bank::MemoryBank;
 pub use patchcore_core::model_file::{
     self, InputsSeen, ModelFile, Provenance, Sections, StoredPath, Thumbnail, TrainingPhoto,
 };
 pub use patchcore_core::scoring::AnomalyMap;
+pub use patchcore_core::self_check::Check;
 pub use patchcore_core::suggestions::Suggestion;
 pub use patchcore_core::{ComputeDevice, FittedOn, GoodScores, Instructions, Precision, ScoreStep};
 #[cfg(not(target_family = "wasm"))]

@@ -7,16 +7,17 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use patchcore_config::{BackboneWeights, Checked, Grid};
+use patchcore_core::engine::ReducedBatch;
 use patchcore_core::error::ModelFileError;
 use patchcore_core::memory_bank::MemoryBank;
-use patchcore_core::model_file::{ModelFile, Sections};
+use patchcore_core::model_file::{DriftPolicy, ModelFile, Sections};
 use patchcore_core::nearest_neighbor::Neighbor;
 use patchcore_core::passport::{Drift, ScorePassport};
 use patchcore_core::{ComputeDevice, FittedOn, ImageInput, ImageScore, PatchCore, ScoreStep};
 use patchcore_io::{Geometry, NetworkInput, Photo};
 use patchcore_metrics::threshold::Thresholds;
 
-use crate::devices::open_device;
+use crate::devices::{check_model, open_device};
 use crate::error::Error;
 use crate::fit_in_progress::core_input;
 use crate::into_photo::{Digest, digest_of, prepare_photo};
@@ -237,8 +238,17 @@ impl Model {
         let sections = Arc::new(file.sections.clone());
         let thresholds = sections.thresholds.unwrap_or_default();
         let weights = Arc::new(weights_for(&file, folder, options)?);
-        let core = threads.run(|| file.into_model(Some(&weights), &device, options.drift_policy()));
-        let core = core.map_err(|source| Error::ModelFile { path: path.to_owned(), source })?;
+        let refused = |source| Error::ModelFile { path: path.to_owned(), source };
+        let core = threads.run(|| {
+            let core = file.into_model(Some(&weights), &device, DriftPolicy::Allow).map_err(refused)?;
+            // A layer that is wrong says more than what becomes of it.
+            check_model(&core, &weights, sections.inputs.as_ref())?;
+            match options.drift_policy() {
+                DriftPolicy::Allow => Ok(core),
+                DriftPolicy::Refuse => core.refuse_drift().map_err(refused).map(|()| core),
+            }
+        });
+        let core = core?;
         let (core, digests) = (Arc::new(core), Arc::default());
         let model = Self { core, weights, sections, digests, thresholds, threads, folder: None };
         model.tell_fallbacks();
@@ -258,6 +268,11 @@ impl Model {
     /// What this device's engine cannot run of the model's network, and who does instead, slower; empty where it runs everything.
     pub fn fallbacks(&self) -> Vec<String> {
         self.core.fallbacks().map(ToString::to_string).collect()
+    }
+
+    /// How many photos go through the device at once after it had no memory for more; `None` where all fitted.
+    pub fn reduced_batch(&self) -> Option<ReducedBatch> {
+        self.core.extractor().reduced_batch()
     }
 
     /// Says once what another engine does, as a warning of the crate `tracing`.
@@ -367,7 +382,7 @@ impl Model {
 
 /// The folder of a file.
 #[cfg(not(target_family = "wasm"))]
-fn folder_of(path: &Path) -> PathBuf {
+pub(crate) fn folder_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         // A bare file name lies here.

@@ -6,6 +6,7 @@ use std::fmt;
 use patchcore_io::{Limits, NetworkInput, Photo};
 
 use crate::ahead::Ahead;
+use crate::batch_note::BatchNote;
 use crate::error::Error;
 use crate::fit::{numbered, prepared};
 use crate::into_photo::{IntoPhoto, Known, PhotoSource, input_bytes, photo_bytes};
@@ -123,11 +124,12 @@ pub(crate) struct InBatches<'m, I, T> {
     inputs: I,
     waiting: Vec<(T, NetworkInput)>,
     ready: VecDeque<(T, Result<Score, Error>)>,
+    note: BatchNote,
 }
 
 impl<'m, T, I: Iterator<Item = (T, Result<NetworkInput, Error>)>> InBatches<'m, I, T> {
     pub(crate) fn new(model: &'m Model, inputs: I) -> Self {
-        Self { model, inputs, waiting: Vec::new(), ready: VecDeque::new() }
+        Self { model, inputs, waiting: Vec::new(), ready: VecDeque::new(), note: BatchNote::default() }
     }
 
     /// Whether what waits is as much as goes together.
@@ -142,6 +144,7 @@ impl<'m, T, I: Iterator<Item = (T, Result<NetworkInput, Error>)>> InBatches<'m, 
     fn score_waiting(&mut self) {
         let inputs: Vec<&NetworkInput> = self.waiting.iter().map(|(_, input)| input).collect();
         let together = if inputs.len() > 1 { self.model.score_together(&inputs).ok() } else { None };
+        self.note.tell(self.model.reduced_batch());
         let mut together = together.into_iter().flatten();
         for (with, input) in self.waiting.drain(..) {
             let score = together.next().map_or_else(|| self.model.score_input(&input), Ok);

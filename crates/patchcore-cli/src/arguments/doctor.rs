@@ -6,11 +6,12 @@ use clap::Args;
 
 use crate::arguments::compute::Compute;
 use crate::arguments::formats::InspectFormat;
-use crate::arguments::heading::OUTPUT;
+use crate::arguments::heading::{DATA, OUTPUT};
 
 const EXAMPLES: &str = "Examples:
   patchcore doctor
-  patchcore doctor --device vulkan -o doctor.json";
+  patchcore doctor --device vulkan -o doctor.json
+  patchcore doctor --device cuda --precision tf32 --model part.patchcore";
 
 /// `patchcore doctor`.
 #[derive(Debug, Args)]
@@ -19,6 +20,11 @@ pub struct Doctor {
     /// The device to examine.
     #[command(flatten)]
     pub compute: Compute,
+    /// A model whose own network is checked too, layer by layer
+    ///
+    /// Every distinct shape of its layers, and the whole network, at the size of most photos of the fit.
+    #[arg(long, value_name = "MODEL", help_heading = DATA)]
+    pub model: Option<PathBuf>,
     /// How to print it
     #[arg(long, value_enum, default_value_t = InspectFormat::Table, help_heading = OUTPUT)]
     pub format: InspectFormat,

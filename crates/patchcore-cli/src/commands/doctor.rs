@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use patchcore::devices::forget;
-use patchcore::{DoctorReport, doctor, write_beside_and_rename};
+use patchcore::{Check, DoctorReport, LoadOptions, doctor, write_beside_and_rename};
 
 use crate::arguments::{Doctor, InspectFormat};
 use crate::device::{note_auto, stands_for, try_in_subprocess};
@@ -15,7 +15,8 @@ pub fn run(arguments: &Doctor) -> anyhow::Result<Outcome> {
     let precision = arguments.compute.precision_without_model()?;
     note_auto(&arguments.compute)?;
     if let Some(file) = &arguments.output {
-        WritePlan::new(arguments.force).file(file, Kind::Examination)?;
+        let model = arguments.model.as_deref();
+        WritePlan::new(arguments.force).reads(model).file(file, Kind::Examination)?;
     }
     // Whatever was remembered of the device: now it is checked again, first where it can do no harm.
     stands_for(&arguments.compute.device).iter().for_each(|name| forget(name, precision));
@@ -24,7 +25,15 @@ pub fn run(arguments: &Doctor) -> anyhow::Result<Outcome> {
     let mut note = |stage: &str| output::note(&format!("{stage} ..."));
     let started = Instant::now();
     let clock = || started.elapsed();
-    let report = doctor(&arguments.compute.device, precision, instructions, &clock, &mut note)?;
+    let mut report = doctor(&arguments.compute.device, precision, instructions, &clock, &mut note)?;
+    if let Some(model) = &arguments.model {
+        report.examine_model(model, &LoadOptions::default(), &mut note)?;
+        if report.model.is_empty() {
+            output::note(
+                "the layers of the model are not checked: the CPU's own kernels are what other devices are compared with",
+            );
+        }
+    }
     let json = format!("{}\n", serde_json::to_string_pretty(&report)?);
     if let Some(file) = &arguments.output {
         write_beside_and_rename(file, json.as_bytes())?;
@@ -64,10 +73,17 @@ fn table(report: &DoctorReport) -> String {
         let found = decoder.fault.as_ref().map(|fault| format!(": {fault}")).unwrap_or_default();
         text.push_str(&format!("{name:<65}  {}{found}\n", mark(decoder.fault.is_none())));
     }
-    text.push_str(&format!("\n{:<44} {:>10} {:>9}\n", "known answers", "deviation", "allowed"));
-    for check in &report.checks {
-        let (operation, found, allowed) = (&check.operation, check.found, check.tolerance);
-        text.push_str(&format!("{operation:<44} {found:>10.1e} {allowed:>9.0e}  {}\n", mark(check.passed())));
+    let mut checks = |heading: &str, checks: &[Check]| {
+        let width = checks.iter().map(|check| check.operation.len()).fold(44, usize::max);
+        text.push_str(&format!("\n{heading:<width$} {:>10} {:>9}\n", "deviation", "allowed"));
+        for check in checks {
+            let (operation, found, allowed) = (&check.operation, check.found, check.tolerance);
+            text.push_str(&format!("{operation:<width$} {found:>10.1e} {allowed:>9.0e}  {}\n", mark(check.passed())));
+        }
+    };
+    checks("known answers", &report.checks);
+    if !report.model.is_empty() {
+        checks("layers of the model", &report.model);
     }
     let heading = format!(
         "\n{:<44} {:>10} {:>9} {:>10} {:>10} {:>10}\n",

@@ -1,6 +1,7 @@
 //! `patchcore score`: photos in, one score a line out, each as soon as it is there; heat maps and raw maps on request.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use patchcore::{
@@ -71,6 +72,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         return Err(patchcore::Error::NoThreshold.into());
     }
     let mut display = Display::new();
+    let started = Instant::now();
     let photos = paths.iter().filter_map(|path| path.as_ref().ok()).collect::<Vec<_>>();
     let lettering = lettering(arguments.font.as_deref())?;
     // Pictures are drawn of the photo, which is decoded once for both.
@@ -116,6 +118,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     display.finish();
     drop(display);
     stream.end()?;
+    note_speed(tally.scored, started.elapsed());
     output::note_threshold(&model);
     output::warn_of(&remarks);
     if cancelled {
@@ -136,6 +139,18 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         (Some(_), _) => format!("patchcore evaluate --model {shown} --data TEST_SET -o results"),
     });
     Ok(outcome)
+}
+
+/// Fewer photos say little of a speed: the first ones of a program take longer.
+const A_FEW: usize = 10;
+
+/// How fast the whole program was, from the first file to the last row.
+fn note_speed(photos: usize, time: Duration) {
+    if photos >= A_FEW {
+        let seconds = time.as_secs_f64();
+        let rate = photos as f64 / seconds.max(f64::MIN_POSITIVE);
+        output::note(&format!("{photos} photos in {seconds:.1} s, {rate:.1} a second: decoded, scored and written"));
+    }
 }
 
 /// What a score without a threshold can be held against.

@@ -3,7 +3,8 @@
 #[cfg(feature = "burn")]
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::open::{Opened, open};
+use super::failure::Failure;
+use super::open::{Opened, lose, note_lost, open};
 use super::panic_message::panic_message;
 use super::{BACKENDS, Backend, DeviceProperties, Instructions, PRECISIONS, Precision};
 use crate::error::DeviceError;
@@ -113,7 +114,8 @@ impl ComputeDevice {
     fn supports(&self, precision: Precision) -> bool {
         match precision {
             Precision::F32 => true,
-            Precision::Tf32 => self.has_tf32,
+            // Whoever has units cut factors to so few bits simulates units of tf32.
+            Precision::Tf32 => self.has_tf32 || self.simulated_bits <= Precision::Tf32.factor_bits(),
             Precision::F16 | Precision::Bf16 => self.holds(precision),
         }
     }
@@ -221,9 +223,38 @@ impl ComputeDevice {
         Ok(())
     }
 
-    /// The error of an operation that failed here.
+    /// The error of an operation that failed here, of the kind that the backend's words say. A device that is gone is opened anew the
+    /// next time.
     pub(crate) fn failed(&self, operation: &'static str, error: impl std::fmt::Display) -> DeviceError {
-        DeviceError::Execution { device: self.name(), operation, message: error.to_string() }
+        let (device, message) = (self.name(), error.to_string());
+        match Failure::of(&message) {
+            Failure::OutOfMemory => DeviceError::OutOfMemory { device, operation, message },
+            // Of the first operation that fails the words may be of a buffer that could not be read.
+            failure if failure == Failure::Lost || self.is_gone() => {
+                note_lost(self.backend, self.index);
+                DeviceError::Lost { device, operation, message }
+            }
+            _ => DeviceError::Execution { device, operation, message },
+        }
+    }
+
+    /// Whether the device answers that it is gone.
+    fn is_gone(&self) -> bool {
+        #[cfg(feature = "burn")]
+        if let Some(device) = self.burn.as_ref().filter(|_| self.backend.is_gpu()) {
+            // A driver that is gone may panic in Burn instead of returning, and be heard of only after it has been asked.
+            let ask = || std::panic::catch_unwind(|| device.sync().map_err(|error| error.to_string()));
+            let said = || ask().unwrap_or_else(|panic| Err(panic_message(panic.as_ref())));
+            return (0..2).any(|_| said().is_err_and(|said| Failure::of(&said) == Failure::Lost));
+        }
+        false
+    }
+
+    /// Takes the device away as a driver does that gives up, for finding out what follows; false where that cannot be done. Whatever
+    /// else uses the device loses it too.
+    #[doc(hidden)]
+    pub fn lose(&self) -> bool {
+        lose(self.backend, self.index)
     }
 }
 

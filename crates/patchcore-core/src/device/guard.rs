@@ -9,7 +9,7 @@ use super::ComputeDevice;
 use super::panic_message::panic_message;
 use crate::error::DeviceError;
 
-/// Runs `work`; its panic becomes [`DeviceError::Execution`].
+/// Runs `work`; its panic becomes a [`DeviceError`], of the kind that its words say ([`ComputeDevice::failed`]).
 ///
 /// What `work` was changing may be half changed afterwards: callers throw it away with the error.
 pub(crate) fn guarded<R, E: From<DeviceError>>(
@@ -31,8 +31,10 @@ mod tests {
     #[test]
     fn a_panic_on_a_device_is_an_error_that_carries_its_words() {
         let device = ComputeDevice::from_name("flex:tensors").unwrap();
-        let failed: Result<(), DeviceError> = guarded(&device, "search", || panic!("out of memory: {} bytes", 7));
+        let failed: Result<(), DeviceError> = guarded(&device, "search", || panic!("no such kernel: {}", 7));
         let message = failed.unwrap_err().to_string();
-        assert!(message.contains("search failed on device `flex:tensors`: out of memory: 7 bytes"), "{message}");
+        assert!(message.contains("search failed on device `flex:tensors`: no such kernel: 7"), "{message}");
+        let full: Result<(), DeviceError> = guarded(&device, "search", || panic!("wgpu error: Out of Memory"));
+        assert!(matches!(full.unwrap_err(), DeviceError::OutOfMemory { operation: "search", .. }));
     }
 }

@@ -12,6 +12,7 @@
 mod backend;
 mod burn_build;
 mod compute_device;
+mod failure;
 mod guard;
 mod open;
 mod panic_message;

@@ -26,13 +26,50 @@ pub(super) fn open(backend: Backend, index: Option<usize>) -> Result<Opened, Str
         #[cfg(feature = "flex")]
         Backend::Flex => Ok(Opened { burn: Some(Device::flex()), ..Opened::default() }),
         #[cfg(feature = "cuda")]
-        Backend::Cuda => cube(Device::cuda(index.unwrap_or(0))),
+        Backend::Cuda => cube(Device::cuda(counted(backend, index)?)),
         #[cfg(feature = "rocm")]
-        Backend::Rocm => cube(Device::rocm(index.unwrap_or(0))),
+        Backend::Rocm => cube(Device::rocm(counted(backend, index)?)),
         #[cfg(feature = "wgpu")]
         Backend::Vulkan | Backend::Wgpu | Backend::WebGpu | Backend::Metal => graphics::open(backend, index),
         #[allow(unreachable_patterns, reason = "some features leave nothing over")]
         _ => Err("this backend is not compiled in".to_owned()),
+    }
+}
+
+/// The index of a device that is there; the first without one.
+#[cfg(any(feature = "cuda", feature = "rocm"))]
+fn counted(backend: Backend, index: Option<usize>) -> Result<usize, String> {
+    // Without an index the driver itself says what is missing.
+    let Some(index) = index else { return Ok(0) };
+    let count = count_devices(backend);
+    if index < count { Ok(index) } else { Err(too_few(backend, count)) }
+}
+
+/// Why there is no device of an index.
+#[cfg(any(feature = "cuda", feature = "rocm", feature = "wgpu"))]
+fn too_few(backend: Backend, count: usize) -> String {
+    match count {
+        0 => format!("no {} device", backend.name()),
+        count => format!("{count} {} device(s), counted from 0", backend.name()),
+    }
+}
+
+/// Notes that a device is gone: the next [`open`] has to open it anew.
+pub(super) fn note_lost(backend: Backend, index: Option<usize>) {
+    #[cfg(feature = "wgpu")]
+    graphics::note_lost(backend, index);
+    #[cfg(not(feature = "wgpu"))]
+    let _ = (backend, index);
+}
+
+/// Takes a device away, where that can be done.
+pub(super) fn lose(backend: Backend, index: Option<usize>) -> bool {
+    #[cfg(feature = "wgpu")]
+    return graphics::lose(backend, index);
+    #[cfg(not(feature = "wgpu"))]
+    {
+        let _ = (backend, index);
+        false
     }
 }
 
@@ -103,11 +140,14 @@ mod graphics {
     //! The backends over a graphics API.
 
     use std::collections::HashMap;
+    use std::pin::pin;
     use std::sync::{LazyLock, Mutex, PoisonError};
+    use std::task::{Context, Poll, Waker};
 
     use burn::backend::{CubeDevice, DispatchDevice, WgpuBackend, WgpuDeviceKind};
     use burn::tensor::{Device, DeviceKind};
-    use burn_cubecl::cubecl::wgpu::wgpu::{AdapterInfo, DeviceType};
+    use burn_cubecl::cubecl::wgpu::WgpuSetup;
+    use burn_cubecl::cubecl::wgpu::wgpu::{AdapterInfo, DeviceDescriptor, DeviceType, PollType};
 
     use super::{Backend, Opened, cube};
 
@@ -119,14 +159,69 @@ mod graphics {
     #[derive(Clone)]
     struct Adapter {
         device: Device,
+        setup: WgpuSetup,
         driver: String,
         is_software: bool,
+        is_lost: bool,
+    }
+
+    pub(super) fn note_lost(backend: Backend, index: Option<usize>) {
+        let mut adapters = ADAPTERS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(adapter) = adapters.get_mut(&(backend, index)) {
+            adapter.is_lost = true;
+        }
+    }
+
+    pub(super) fn lose(backend: Backend, index: Option<usize>) -> bool {
+        let adapters = ADAPTERS.lock().unwrap_or_else(PoisonError::into_inner);
+        let adapter = adapters.get(&(backend, index));
+        if let Some(adapter) = adapter {
+            adapter.setup.device.destroy();
+            // The runtime hears of it when the device is looked at.
+            let _ = adapter.setup.device.poll(PollType::Poll);
+        }
+        adapter.is_some()
+    }
+
+    /// The adapter with a new device, after it has lost the one that it had.
+    fn renewed(lost: &Adapter) -> Result<Adapter, String> {
+        // A compiler to SPIR-V or MSL asks the adapter for more than can be asked for here.
+        if cfg!(any(feature = "vulkan", feature = "metal")) {
+            return Err(
+                "it was lost, and its graphics API gives it to a new process only: start the program again".into()
+            );
+        }
+        let setup = &lost.setup;
+        let descriptor = DeviceDescriptor {
+            label: None,
+            required_features: setup.device.features(),
+            required_limits: setup.device.limits(),
+            ..DeviceDescriptor::default()
+        };
+        let made = at_once(setup.adapter.request_device(&descriptor)).ok_or("its driver does not answer")?;
+        let (device, queue) = made.map_err(|error| format!("it was lost and cannot be opened anew: {error}"))?;
+        let setup = WgpuSetup { device, queue, ..setup.clone() };
+        let opened = Device::wgpu_options().setup(setup.clone()).init().map_err(|error| error.to_string())?;
+        Ok(Adapter { device: opened, setup, is_lost: false, ..lost.clone() })
+    }
+
+    /// What a future gives that need not be waited for; drivers answer at once.
+    fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => Some(value),
+            Poll::Pending => None,
+        }
     }
 
     pub(super) fn open(backend: Backend, index: Option<usize>) -> Result<Opened, String> {
         let mut adapters = ADAPTERS.lock().unwrap_or_else(PoisonError::into_inner);
         let adapter = match adapters.get(&(backend, index)) {
-            Some(adapter) => adapter.clone(),
+            Some(adapter) if !adapter.is_lost => adapter.clone(),
+            Some(lost) => {
+                let adapter = renewed(lost)?;
+                adapters.insert((backend, index), adapter.clone());
+                adapter
+            }
             None => {
                 let adapter = set_up(backend, index)?;
                 adapters.insert((backend, index), adapter.clone());
@@ -145,11 +240,7 @@ mod graphics {
             None => DeviceKind::DefaultDevice,
             Some(index) => {
                 let present = super::enumerate(backend);
-                let device = present.get(index).ok_or_else(|| match present.len() {
-                    0 => format!("no {} device", backend.name()),
-                    count => format!("{count} {} device(s), counted from 0", backend.name()),
-                })?;
-                kind_of(device)
+                kind_of(present.get(index).ok_or_else(|| super::too_few(backend, present.len()))?)
             }
         };
         let api = match backend {
@@ -162,7 +253,8 @@ mod graphics {
         let (device, setup) = options.init_with_setup().map_err(|error| error.to_string())?;
         let AdapterInfo { driver, driver_info, device_type, .. } = setup.adapter.get_info();
         let driver = [driver, driver_info].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
-        Ok(Adapter { device, driver, is_software: device_type == DeviceType::Cpu })
+        let is_software = device_type == DeviceType::Cpu;
+        Ok(Adapter { device, setup, driver, is_software, is_lost: false })
     }
 
     fn kind_of(device: &Device) -> DeviceKind {

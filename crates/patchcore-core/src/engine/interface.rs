@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use patchcore_config::{Border, Distance, EmbeddingRule, Grid, Normalization, PatchCoreConfig, Smoothing, Upsampling};
 
+use super::batch_limit::ReducedBatch;
 use crate::backbone::Backbone;
 use crate::coreset::{RandomProjection, SelectionStopped};
 use crate::error::{DeviceError, EngineError};
@@ -68,6 +69,17 @@ pub trait Engine: Debug + Send + Sync {
 
     /// How many photos to compute at once where one takes `bytes_per_image` beside `reserved` bytes; at least 1.
     fn preferred_batch(&self, bytes_per_image: u64, reserved: u64) -> usize;
+
+    /// Takes fewer photos at once from now on, after a batch of `failed` photos did not fit into the device's memory; false where that
+    /// cannot be, and the error stands.
+    fn halve_batch(&self, _failed: usize, _because: &DeviceError) -> bool {
+        false
+    }
+
+    /// What has become of the batch by [`Engine::halve_batch`]; `None` where everything fitted.
+    fn reduced_batch(&self) -> Option<ReducedBatch> {
+        None
+    }
 
     /// Whether [`Engine::whole_photos`] does anything.
     fn takes_whole_photos(&self) -> bool {

@@ -10,6 +10,7 @@
 //!
 //! One suite of tests (`suite.rs`) holds every engine equal to the definitions, on every device that is there.
 
+mod batch_limit;
 mod choice;
 mod cpu;
 #[cfg(test)]
@@ -22,6 +23,9 @@ mod suite;
 #[cfg(feature = "burn")]
 mod tensors;
 
+#[cfg(test)]
+pub(crate) use batch_limit::BatchLimit;
+pub use batch_limit::ReducedBatch;
 pub use choice::{Fallback, engine_of, features_of};
 pub use cpu::Cpu;
 pub use interface::{Embedded, EmbeddingSpec, Engine, Features, Grower, Index, MapSpec, WholeModel, WholePhoto};

@@ -247,7 +247,7 @@ impl ModelFile {
         let Some(passport) = sections.passport else { return Ok(model) };
         let drift = match drift {
             DriftPolicy::Refuse => passport.check(&model)?,
-            DriftPolicy::Allow => passport.drift(&model).map_err(malformed)?,
+            DriftPolicy::Allow => passport.drift_on_load(&model)?,
         };
         Ok(model.with_passport(passport, Some(drift)))
     }

@@ -1,70 +1,71 @@
-//! The expected values of the operations on tensors, by plain loops in f64.
+//! The expected values of the operations on tensors, by plain loops in f64. Of large results some of the values, spread over all of
+//! it: a kernel that is wrong for a shape is wrong all over.
 
 #![allow(clippy::indexing_slicing, reason = "loops over the extents of what they read")]
 
-/// `[n, k] x [k, m]`.
+use patchcore_config::backbone::plan::{Activation, ConvStep, MapShape};
+
+/// At most so many values are computed, and fewer of long sums, so that all of them have about so many terms.
+const SAMPLED: usize = 8_192;
+const LEAST: usize = 1_024;
+const TERMS: usize = 8 << 20;
+
+/// The places that are looked at of a result of `count` sums of so many terms. An odd step comes by every column of a matrix.
+pub(super) fn sampled(count: usize, terms: usize) -> impl Iterator<Item = usize> {
+    let most = (TERMS / terms.max(1)).clamp(LEAST, SAMPLED);
+    (0..count).step_by(if count > most { count.div_ceil(most) | 1 } else { 1 })
+}
+
+/// `[n, k] x [k, m]`, sampled.
 pub(super) fn product(a: &[f32], b: &[f32], [n, k, m]: [usize; 3]) -> Vec<f64> {
     let entry = |row: usize, column: usize| -> f64 {
         (0..k).map(|i| f64::from(a[row * k + i]) * f64::from(b[i * m + column])).sum()
     };
-    (0..n * m).map(|at| entry(at / m, at % m)).collect()
+    sampled(n * m, k).map(|at| entry(at / m, at % m)).collect()
 }
 
-/// Extents of a convolution of square images and kernels.
+/// Images and weights of a convolution.
 #[derive(Clone, Copy)]
-pub(super) struct Conv {
-    pub inputs: usize,
-    pub outputs: usize,
-    pub groups: usize,
-    pub side: usize,
-    pub kernel: usize,
-    pub stride: usize,
-    pub padding: usize,
+pub(super) struct ConvInput<'a> {
+    /// `[images, channels, height, width]`.
+    pub images: &'a [f32],
+    pub image: MapShape,
+    pub weight: &'a [f32],
+    pub bias: &'a [f32],
 }
 
-impl Conv {
-    pub(super) fn side_out(self) -> usize {
-        (self.side + 2 * self.padding - self.kernel) / self.stride + 1
-    }
-}
-
-/// `max(conv(image) + bias, 0)` of one image, zeros around it.
-pub(super) fn conv_relu(image: &[f32], weight: &[f32], bias: &[f32], conv: Conv) -> Vec<f64> {
-    let Conv { inputs, outputs, groups, side, kernel, stride, padding } = conv;
-    let (per_group, out) = (inputs / groups, conv.side_out());
-    let mut result = Vec::with_capacity(outputs * out * out);
-    for output in 0..outputs {
-        let first = output / (outputs / groups) * per_group;
-        for at in 0..out * out {
-            let (top, left) = (at / out * stride, at % out * stride);
-            let mut sum = f64::from(bias[output]);
-            for tap in 0..per_group * kernel * kernel {
-                let (channel, dy, dx) = (tap / (kernel * kernel), tap / kernel % kernel, tap % kernel);
-                let (y, x) = (top + dy, left + dx);
-                if y >= padding && x >= padding && y - padding < side && x - padding < side {
-                    let pixel = image[((first + channel) * side + y - padding) * side + x - padding];
-                    sum += f64::from(pixel) * f64::from(weight[output * per_group * kernel * kernel + tap]);
+/// One value of `activation(conv(images) + bias + add)`, zeros around the images: the one at `at` of
+/// `[images, channels out, height out, width out]`.
+pub(super) fn convolution(conv: &ConvStep, input: ConvInput<'_>, add: f64, at: usize) -> f64 {
+    let ConvInput { images, image, weight, bias } = input;
+    let MapShape { channels, height, width } = image;
+    let side = |side: usize| conv.padding.output_side(side, conv.kernel, conv.stride);
+    let before = |side: usize| conv.padding.before_after(side, conv.kernel, conv.stride).0;
+    let (rows, columns) = (side(height), side(width));
+    let (per_group, taps) = (conv.in_channels / conv.groups, conv.kernel * conv.kernel);
+    let (place, plane) = (at % (rows * columns), at / (rows * columns));
+    let (output, number) = (plane % conv.out_channels, plane / conv.out_channels);
+    let first = output / (conv.out_channels / conv.groups) * per_group;
+    let (top, left) = (place / columns * conv.stride, place % columns * conv.stride);
+    let (top, left) = (top as isize - before(height) as isize, left as isize - before(width) as isize);
+    let mut sum = f64::from(bias[output]) + add;
+    for channel in 0..per_group {
+        for dy in 0..conv.kernel {
+            for dx in 0..conv.kernel {
+                let (y, x) = (top + dy as isize, left + dx as isize);
+                if (0..height as isize).contains(&y) && (0..width as isize).contains(&x) {
+                    let pixel = ((number * channels + first + channel) * height + y as usize) * width + x as usize;
+                    let tap = (output * per_group + channel) * taps + dy * conv.kernel + dx;
+                    sum += f64::from(images[pixel]) * f64::from(weight[tap]);
                 }
             }
-            result.push(sum.max(0.0));
         }
     }
-    result
-}
-
-/// Maximum over 3x3 windows, stride 2, padding 1, of planes `[channels, side, side]`.
-pub(super) fn max_pool(planes: &[f32], side: usize) -> Vec<f64> {
-    let out = side.div_ceil(2);
-    let mut result = Vec::new();
-    for plane in planes.chunks_exact(side * side) {
-        for at in 0..out * out {
-            let (y, x) = (at / out * 2, at % out * 2);
-            let rows = y.saturating_sub(1)..(y + 2).min(side);
-            let best = rows.flat_map(|row| plane[row * side..][x.saturating_sub(1)..(x + 2).min(side)].iter());
-            result.push(best.fold(f64::NEG_INFINITY, |best, value| best.max(f64::from(*value))));
-        }
+    match conv.activation {
+        Activation::Identity => sum,
+        Activation::Relu => sum.max(0.0),
+        Activation::Relu6 => sum.clamp(0.0, 6.0),
     }
-    result
 }
 
 /// Bilinear, corners not aligned, from `side` to `out` pixels on both axes.
@@ -85,4 +86,65 @@ pub(super) fn bilinear(planes: &[f32], side: usize, out: usize) -> Vec<f64> {
         }
     }
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use patchcore_config::BackboneWeights;
+    use patchcore_config::NamedTensor;
+    use patchcore_config::backbone::plan::{Padding, Plan, Step, Tap};
+    use patchcore_cpu::network::oracle::{self, Planes};
+
+    use super::super::reference::{deviation, values};
+    use super::*;
+
+    /// The loops here say of a convolution what the literal plan says.
+    #[test]
+    fn a_convolution_is_that_of_the_plan() {
+        for (padding, kernel, stride, groups) in
+            [(Padding::Symmetric(1), 3, 1, 1), (Padding::Same, 5, 2, 6), (Padding::Symmetric(0), 1, 2, 2)]
+        {
+            let conv = ConvStep {
+                name: "conv".to_owned(),
+                from: 0,
+                to: 1,
+                in_channels: 6,
+                out_channels: 6,
+                kernel,
+                stride,
+                padding,
+                groups,
+                add: None,
+                activation: Activation::Relu6,
+            };
+            let image = MapShape { channels: 6, height: 7, width: 10 };
+            let images = values(6 * 70, 1);
+            let (weight, bias) = (values(conv.weight_len(), 2), values(6, 3));
+            let tensor = |shape: Vec<usize>, data: &[f32]| NamedTensor { shape, data: data.to_vec() };
+            let weights = BackboneWeights {
+                tensors: [
+                    (conv.weight_name(), tensor(conv.weight_shape().to_vec(), &weight)),
+                    (conv.bias_name(), tensor(vec![6], &bias)),
+                ]
+                .into(),
+            };
+            let tap = Tap { layer: "map".to_owned(), slot: 1, channels: 6, stride };
+            let plan = Plan { steps: vec![Step::Conv(conv.clone())], taps: vec![tap], slots: 2 };
+            let planes = Planes { channels: 6, height: 7, width: 10, data: images.clone() };
+            let literal = oracle::forward(&plan, &weights, planes);
+            let input = ConvInput { images: &images, image, weight: &weight, bias: &bias };
+            let expected: Vec<f64> = (0..literal[0].data.len()).map(|at| convolution(&conv, input, 0.0, at)).collect();
+            assert!(deviation(&literal[0].data, &expected) < 1e-6, "{conv:?}");
+        }
+    }
+
+    #[test]
+    fn large_results_are_sampled_at_every_column() {
+        assert_eq!(sampled(100, 9).count(), 100);
+        for terms in [9, 1_024, 1 << 20] {
+            let columns: std::collections::BTreeSet<usize> = sampled(535 * 1024, terms).map(|at| at % 1024).collect();
+            assert!(columns.len() > 900, "{terms}: {}", columns.len());
+            assert!(sampled(535 * 1024, terms).count() <= SAMPLED);
+        }
+    }
 }

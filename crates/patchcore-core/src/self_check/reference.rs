@@ -2,7 +2,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "loops over the extents of what they read")]
 
-/// Values in `[-1, 1)` that repeat nowhere near: the same on every machine.
+/// Values in `[-1, 1)` of 24 bits that repeat nowhere near: the same on every machine.
 pub(super) fn values(count: usize, seed: u32) -> Vec<f32> {
     (0..count as u32)
         .map(|i| {

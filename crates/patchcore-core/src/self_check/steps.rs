@@ -3,18 +3,20 @@
 #![allow(clippy::indexing_slicing, reason = "loops over the extents of what they read")]
 
 use super::reference::{deviation, values};
-use super::test_case::{TestCase, exact, in_f32};
+use super::test_case::{EXACT, IN_F32, TestCase};
 use crate::coreset::greedy_k_center;
 use crate::device::ComputeDevice;
 use crate::error::DeviceError;
 use crate::memory_bank::MemoryBank;
 use crate::nearest_neighbor::{NearestNeighborIndex, squared_distance};
 
-pub(super) const STEPS: [TestCase; 3] = [
-    TestCase { name: "nearest neighbour search", run: search, tolerance: exact },
-    TestCase { name: "distances of the search", run: search_distances, tolerance: in_f32 },
-    TestCase { name: "coreset selection", run: coreset, tolerance: exact },
-];
+pub(super) fn cases() -> Vec<TestCase> {
+    vec![
+        TestCase::new("nearest neighbour search", EXACT, search),
+        TestCase::new("distances of the search", IN_F32, search_distances),
+        TestCase::new("coreset selection", EXACT, coreset),
+    ]
+}
 
 const SEARCH: [usize; 3] = [150, 700, 72];
 

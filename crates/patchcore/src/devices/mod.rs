@@ -6,12 +6,16 @@
 //! version of this library and of Burn, and the features it was built with. Where nothing can be kept, the device is
 //! checked every time; [`forget`] has it checked again.
 //!
+//! A model's own network is checked besides when the model is loaded (`of_model.rs`): drivers have been wrong for some shapes only.
+//!
 //! A driver so broken that it ends the process cannot be caught here; the program `patchcore` therefore has a device
 //! tried in a process of its own first. [`open_device`] leaves a mark while it checks, so that a process that was ended
 //! by a driver is not ended by it again.
 
+mod of_model;
 #[cfg_attr(target_family = "wasm", path = "no_record.rs")]
 mod record;
+mod remembered;
 mod verdict;
 
 use patchcore_core::ComputeDevice;
@@ -20,7 +24,11 @@ use patchcore_core::error::DeviceError;
 use patchcore_core::self_check;
 use serde::Serialize;
 
-use self::record::{Record, is_running};
+pub(crate) use self::of_model::check_model;
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use self::of_model::model_checks;
+use self::record::Record;
+use self::remembered::remembered;
 use self::verdict::Verdict;
 use crate::error::Error;
 
@@ -199,37 +207,7 @@ fn self_checked(device: ComputeDevice) -> Result<ComputeDevice, Error> {
         return Ok(device);
     }
     let record = Record::of_device(&device);
-    let checks = match record.as_ref().and_then(Record::read) {
-        Some(Verdict::Checked { checks }) => checks,
-        Some(Verdict::Crashed { how }) => return Err(DeviceError::Crashed { device: name, how }.into()),
-        Some(Verdict::Checking { process }) if process != std::process::id() && !is_running(process) => {
-            let how = format!("process {process} never came back from its self-check");
-            return Err(DeviceError::Crashed { device: name, how }.into());
-        }
-        _ => {
-            let keep = |verdict: &Verdict| record.iter().for_each(|record| record.write(verdict));
-            if record.is_some() {
-                keep(&Verdict::Checking { process: std::process::id() });
-            }
-            let checks = self_check::run(&device, &mut |_case| {
-                #[cfg(feature = "tracing")]
-                tracing::debug!("{name}: {_case}");
-            });
-            match checks {
-                Ok(checks) => {
-                    keep(&Verdict::Checked { checks: checks.clone() });
-                    checks
-                }
-                Err(error) => {
-                    // A failure may pass (memory that another program held): nothing is remembered.
-                    if let Some(record) = &record {
-                        record.remove();
-                    }
-                    return Err(error.into());
-                }
-            }
-        }
-    };
+    let checks = remembered(&device, record.as_ref(), &mut |step| Ok(self_check::run(&device, step)?))?;
     self_check::verdict(&device, &checks)?;
     if let Some(record) = Record::of_name(&name, device.precision()) {
         record.write(&Verdict::Checked { checks });

@@ -13,6 +13,10 @@ impl Record {
         None
     }
 
+    pub(super) fn of_network(_: &ComputeDevice, _: &str) -> Option<Self> {
+        None
+    }
+
     pub(super) fn of_name(_: &str, _: Precision) -> Option<Self> {
         None
     }

@@ -22,6 +22,12 @@ impl Record {
         Self::named(&device.name(), device.precision(), &format!("{hardware} {driver}"))
     }
 
+    /// By everything that can change a result of a network of that name.
+    pub(super) fn of_network(device: &ComputeDevice, network: &str) -> Option<Self> {
+        let DeviceProperties { hardware, driver, .. } = device.properties();
+        Self::named(&device.name(), device.precision(), &format!("{hardware} {driver} {network}"))
+    }
+
     /// By name alone.
     pub(super) fn of_name(name: &str, precision: Precision) -> Option<Self> {
         Self::named(name, precision, "proved")

@@ -13,6 +13,7 @@ use super::whole_photos::whole_photos;
 use crate::backbone::Backbone;
 use crate::coreset::{RandomProjection, SelectionStopped, greedy_k_center_tensors};
 use crate::device::{ComputeDevice, guarded};
+use crate::engine::batch_limit::{BatchLimit, ReducedBatch};
 use crate::engine::interface::{EmbeddingSpec, Engine, Features, Grower, Index, MapSpec, WholeModel, WholePhoto};
 use crate::error::{DeviceError, EngineError};
 use crate::image_input::ImageInput;
@@ -25,6 +26,7 @@ const LARGEST_BATCH: u64 = 32;
 #[derive(Debug)]
 pub struct Tensors {
     device: ComputeDevice,
+    limit: Arc<BatchLimit>,
     #[cfg(feature = "cube")]
     graphs: Graphs,
 }
@@ -34,6 +36,7 @@ impl Tensors {
     pub(in crate::engine) fn new(device: ComputeDevice) -> Self {
         Self {
             device,
+            limit: Arc::default(),
             #[cfg(feature = "cube")]
             graphs: Graphs::default(),
         }
@@ -98,11 +101,26 @@ impl Engine for Tensors {
     }
 
     /// As many as fit in the device's budget
-    /// ([`DeviceProperties::batch_budget`](crate::device::DeviceProperties::batch_budget)), at most 32.
+    /// ([`DeviceProperties::batch_budget`](crate::device::DeviceProperties::batch_budget)), at most 32; fewer once they did not.
     fn preferred_batch(&self, bytes_per_image: u64, reserved: u64) -> usize {
         let free = self.device.properties().batch_budget().saturating_sub(reserved);
         // A photo has at least one pixel.
-        (free / bytes_per_image.max(1)).clamp(1, LARGEST_BATCH) as usize
+        self.limit.at_most((free / bytes_per_image.max(1)).clamp(1, LARGEST_BATCH) as usize)
+    }
+
+    fn halve_batch(&self, failed: usize, because: &DeviceError) -> bool {
+        // What is not in use any more is given back before the next try.
+        if let Ok(device) = self.device.burn() {
+            let _ = guarded(&self.device, "release of memory", || {
+                device.memory_cleanup();
+                Ok::<_, DeviceError>(())
+            });
+        }
+        self.limit.halve(failed, because)
+    }
+
+    fn reduced_batch(&self) -> Option<ReducedBatch> {
+        self.limit.reduced()
     }
 
     fn takes_whole_photos(&self) -> bool {
