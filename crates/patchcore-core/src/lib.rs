@@ -49,6 +49,8 @@ mod patchcore;
 mod photo_parts;
 pub mod scoring;
 pub mod self_check;
+#[doc(hidden)]
+pub mod stages;
 pub mod suggestions;
 #[cfg(feature = "burn")]
 mod tensor_scores;
