@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::program::{Run, Workplace, command, finish, patchcore};
+use crate::program::{Run, Workplace, patchcore};
 use crate::written::{check, parsed};
 
 /// The JSON and the page of a folder.
@@ -99,6 +99,8 @@ fn what_is_not_there_is_named_and_time_that_is_up_ends_it() {
 #[test]
 fn drivers_that_crash_and_hang_are_named() {
     use std::process::Command;
+
+    use crate::program::{command, finish};
 
     let loader = Command::new("sh").args(["-c", "ldconfig -p | grep -q libvulkan.so.1"]).status().unwrap();
     if !loader.success() {

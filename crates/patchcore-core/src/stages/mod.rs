@@ -256,10 +256,10 @@ mod tests {
                 stages.run(one.stage).unwrap();
                 assert!(one.work.multiply_adds > 0 && one.work.bytes > 0, "{one:?}");
             }
-            // The grid of stride 8: 11 x 11 of 84 x 84, 40 and 112 channels.
+            // The grid of stride 8: 11 x 11 of 84 x 84, 40 and 80 channels.
             let size = |stage: Stage| all.iter().find(|one| one.stage == stage).map(|one| one.size.clone()).unwrap();
             assert_eq!(size(Stage::Trunk(1)), format!("1 x 3 x {SIDE} x {SIDE}"));
-            assert_eq!(size(Stage::Coreset), "24 of 242 x 152", "{all:?}");
+            assert_eq!(size(Stage::Coreset), "24 of 242 x 120", "{all:?}");
         }
     }
 }

@@ -126,18 +126,21 @@ fn unpack(folder: &Path, photos: usize) -> anyhow::Result<()> {
     let is_photo = |path: &str| path.ends_with(".jpg");
     let fit = of("train/good/").filter(|file| is_photo(file.path)).take(photos);
     let good = of("test/good/").filter(|file| is_photo(file.path)).take(photos - photos / 2);
-    let defective = of("test/").filter(|file| !file.path.starts_with("test/good/") && is_photo(file.path));
-    let defective = defective.take(photos / 2);
+    let defective: Vec<_> =
+        of("test/").filter(|file| !file.path.starts_with("test/good/") && is_photo(file.path)).collect();
+    // Of every kind of defect: they stand in the order of their kinds.
+    let count = photos / 2;
+    let defective = (0..count).filter_map(|at| defective.get(at * defective.len() / count).copied());
     let placed = fit.map(|file| ("fit", file)).chain(good.chain(defective).map(|file| ("score", file)));
-    let mut count = 0;
+    let mut written = 0;
     for (place, file) in placed {
         make_folder(&folder.join(place))?;
         // `test/dent/000.jpg`: dent-000.jpg.
         let name: Vec<&str> = file.path.rsplit('/').take(2).collect();
         let name: Vec<&str> = name.into_iter().rev().collect();
         write_beside_and_rename(&folder.join(place).join(name.join("-")), file.bytes)?;
-        count += 1;
+        written += 1;
     }
-    ensure!(count == 2 * photos, "the demo has {count} photos for the check, expected {}", 2 * photos);
+    ensure!(written == 2 * photos, "the demo has {written} photos for the check, expected {}", 2 * photos);
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! The CPU comes first: its times stand beside the others. Then every part of every device in f32, part by part, so that each device
 //! gets its turn before time is up; the other precisions come after that.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -95,7 +96,7 @@ pub fn subjects(check: &Check<'_>) -> anyhow::Result<(Vec<Value>, Vec<Subject>)>
     let mut listed = Vec::new();
     for backend in BACKENDS.into_iter().filter(|backend| backend.is_gpu() && backend.is_compiled_in()) {
         output::note(&format!("devices of {} ...", backend.name()));
-        let arguments = ["device-check-part", "--part", name(Part::Look), "--device", backend.name()];
+        let arguments = ["device-check-part", "--part", name(Part::Look), "--device", backend.name()].map(OsStr::new);
         let limit = limit(Part::Look).min(check.budget.whole / 6).min(check.budget.left());
         let ended = process::run(&arguments, check.cache, limit)?;
         let absent = |reason: String| serde_json::json!({ "name": backend.name(), "state": { "state": "absent", "reason": reason } });
@@ -168,18 +169,11 @@ fn check_one(check: &Check<'_>, subject: &Subject, part: Part, first: Option<&Pa
         return not_run(format!("the {} seconds of the whole were used up", check.budget.whole.as_secs()));
     }
     output::note(&format!("{} of {} in {} ...", name(part), subject.device, subject.precision.name()));
-    let folder = check.folder.to_string_lossy();
-    let arguments = [
-        "device-check-part",
-        "--part",
-        name(part),
-        "--device",
-        &subject.device,
-        "--precision",
-        subject.precision.name(),
-        "--from",
-        &folder,
-    ];
+    let threads = crate::threads::in_force().to_string();
+    let words = ["device-check-part", "--threads", &threads, "--part", name(part), "--device", &subject.device];
+    let mut arguments: Vec<&OsStr> = words.map(OsStr::new).to_vec();
+    arguments.extend(["--precision", subject.precision.name(), "--from"].map(OsStr::new));
+    arguments.push(check.folder.as_os_str());
     let ended = process::run(&arguments, check.cache, limit)?;
     let (state, reason) = match ended.how {
         How::Done => (State::Passed, None),

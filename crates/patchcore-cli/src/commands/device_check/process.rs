@@ -1,5 +1,6 @@
 //! A part in a process of its own: what it writes line by line, how it ends, and an end where it takes too long.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -10,6 +11,7 @@ use anyhow::Context;
 
 use super::device_memory;
 use super::found::Found;
+use crate::interrupt::{Watch, is_asked};
 
 /// How a process ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,8 +47,8 @@ const ERRORS: [i32; 2] = [1, 2];
 /// Runs this program with these arguments, with a cache of its own, for at most `limit`.
 ///
 /// # Errors
-/// This program's own file cannot be run.
-pub fn run(arguments: &[&str], cache: &Path, limit: Duration) -> anyhow::Result<Ended> {
+/// This program's own file cannot be run; Ctrl-C.
+pub fn run(arguments: &[&OsStr], cache: &Path, limit: Duration) -> anyhow::Result<Ended> {
     let program = std::env::current_exe().context("cannot find this program's own file to check a device with")?;
     let mut command = Command::new(program);
     command.args(arguments).env("PATCHCORE_CACHE", cache);
@@ -56,6 +58,8 @@ pub fn run(arguments: &[&str], cache: &Path, limit: Duration) -> anyhow::Result<
 }
 
 fn watched(mut command: Command, limit: Duration) -> anyhow::Result<Ended> {
+    // Ctrl-C ends that process too: that is no crash.
+    let _watch = Watch::new();
     let started = Instant::now();
     let before = device_memory::used();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -68,7 +72,7 @@ fn watched(mut command: Command, limit: Duration) -> anyhow::Result<Ended> {
         match lines.recv_timeout(TICK.min(left)) {
             Ok(line) => found.extend(serde_json::from_str::<Found>(&line)),
             Err(RecvTimeoutError::Disconnected) => break ended(&mut child, left.min(TO_END))?,
-            Err(RecvTimeoutError::Timeout) if left.is_zero() => break false,
+            Err(RecvTimeoutError::Timeout) if left.is_zero() || is_asked() => break false,
             Err(RecvTimeoutError::Timeout) => most = most.max(device_memory::used()),
         }
     };
@@ -77,6 +81,9 @@ fn watched(mut command: Command, limit: Duration) -> anyhow::Result<Ended> {
         let _ = child.kill();
     }
     let status = child.wait().context("cannot wait for a process of this program")?;
+    if is_asked() {
+        return Err(patchcore::Error::Cancelled { what: "device check" }.into());
+    }
     let words = words.recv_timeout(LAST_WORDS).unwrap_or_default();
     let how = match (in_time, status.code()) {
         (false, _) => How::OutOfTime,
