@@ -9,9 +9,15 @@ mod captured;
 mod features;
 mod grower;
 mod index;
+#[cfg(test)]
+#[cfg(feature = "cube")]
+mod launches;
 mod on_device;
 mod parts;
 mod tensor_engine;
+#[cfg(test)]
+#[cfg(feature = "cube")]
+mod test_model;
 mod whole_photos;
 
 pub(crate) use features::TensorFeatures;
