@@ -33,6 +33,7 @@ pub(crate) struct DeviceBank {
 }
 
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "one for each bank")]
 enum Form {
     /// Matrix products and a running minimum.
     Tensors(TensorBank),

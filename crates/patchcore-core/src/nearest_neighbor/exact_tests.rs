@@ -26,7 +26,6 @@ fn in_order(query: &[f32], bank: &MemoryBank) -> Vec<(f64, u32)> {
     all
 }
 
-#[expect(clippy::unwrap_used, reason = "a test's device")]
 fn check(bank: &MemoryBank, queries: &[f32], device: &ComputeDevice) {
     let (dim, what) = (bank.dim(), format!("{} with {} bits", device.name(), device.simulated_bits()));
     let on_device = DeviceBank::new(bank, device).unwrap();
@@ -127,7 +126,6 @@ fn values_at_the_end_of_the_range_are_decided_on_the_host() {
 }
 
 /// [`check`] of the rows alone: their distances may lie beyond the range of f32.
-#[expect(clippy::unwrap_used, reason = "a test's device")]
 fn check_rows(bank: &MemoryBank, queries: &[f32], device: &ComputeDevice) {
     let dim = bank.dim();
     let uploaded = device.tensor(queries.to_vec(), [queries.len() / dim, dim]).unwrap();

@@ -72,8 +72,7 @@ impl OnDevice {
         let maps = values(next()?)?;
         let others = if looked { rows(next()?)? } else { Vec::new() };
         let neighborhood = if has_neighborhood { (rows(next()?)?, values(next()?)?) } else { (Vec::new(), Vec::new()) };
-        let by_f32 = nearest.iter().map(|neighbor| neighbor.row).collect();
-        Ok(ReadBack { nearest, by_f32, others, maps, neighborhood })
+        Ok(ReadBack { by_f32: nearest.clone(), nearest, others, maps, neighborhood })
     }
 }
 
@@ -88,8 +87,8 @@ pub(crate) fn in_unit<const D: usize>(distance: Distance, squared: Tensor<D>) ->
 /// What a transaction brought back, images one after the other.
 pub(super) struct ReadBack {
     pub(super) nearest: Vec<Neighbor>,
-    /// The rows before the host decided.
-    by_f32: Vec<u32>,
+    /// The same before the host decided: what the device's own choice of the worst was made of.
+    by_f32: Vec<Neighbor>,
     pub(super) others: Vec<i32>,
     maps: Vec<f32>,
     neighborhood: (Vec<i32>, Vec<f32>),
@@ -108,15 +107,11 @@ impl ReadBack {
         let nearest = part(&self.nearest, image, images).to_vec();
         let around = (part(&self.neighborhood.0, image, images), part(&self.neighborhood.1, image, images));
         let by_f32 = part(&self.by_f32, image, images);
-        // The first of equal ones, as `argmax` has it and the scores of the host.
-        let ahead = |best: usize, cell: usize| {
-            let distance = |cell: usize| nearest.get(cell).map(|neighbor| neighbor.squared_distance);
-            if distance(cell) > distance(best) { cell } else { best }
-        };
-        let worst = (0..nearest.len()).fold(0, ahead);
+        let worst = worst_of(&nearest);
         let to_neighborhood = match nearest.get(worst) {
             Some(neighbor) if neighbors > 0 => {
-                let same = by_f32.get(worst) == Some(&neighbor.row);
+                let same =
+                    worst_of(by_f32) == worst && by_f32.get(worst).is_some_and(|found| found.row == neighbor.row);
                 let around = if same { around } else { (&[][..], &[][..]) };
                 let read = || bank.rows_of(queries, &[image * grid.cells() + worst]);
                 bank.neighborhood(neighbor.row, around, neighbors, read)?
@@ -125,6 +120,15 @@ impl ReadBack {
         };
         Ok(WholePhoto { grid, nearest, map: part(&self.maps, image, images).to_vec(), to_neighborhood })
     }
+}
+
+/// The farthest cell, the first of equal ones: as `argmax` has it, and the scores of the host.
+fn worst_of(nearest: &[Neighbor]) -> usize {
+    let ahead = |best: usize, cell: usize| {
+        let distance = |cell: usize| nearest.get(cell).map(|neighbor| neighbor.squared_distance);
+        if distance(cell) > distance(best) { cell } else { best }
+    };
+    (0..nearest.len()).fold(0, ahead)
 }
 
 /// The share of one image in values of which every image has as many.

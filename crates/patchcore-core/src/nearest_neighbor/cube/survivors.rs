@@ -39,7 +39,7 @@ fn survivors_kernel(
     tiny: f32,
     longest: f32,
 ) {
-    let at = ABSOLUTE_POS as usize;
+    let at = ABSOLUTE_POS;
     if at < n {
         let squared = query_lengths[at];
         let a = squared.sqrt();
