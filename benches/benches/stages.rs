@@ -21,6 +21,7 @@ use patchcore_core::engine::{MapSpec, engine_of};
 use patchcore_core::memory_bank::MemoryBank;
 use patchcore_core::nearest_neighbor::NearestNeighborIndex;
 use patchcore_core::scoring::{AnomalyMap, MapGrower};
+use patchcore_core::stages::Work;
 use patchcore_core::tensors::{Network, PatchEmbedding, burn_device};
 use patchcore_core::{Extractor, ImageInput};
 use patchcore_testing::{RESNET18, files, find_shared};
@@ -69,6 +70,45 @@ impl Subject {
             queries = extractor.embed_to_host(image)?.0;
         }
         Ok(Self { device, settings, config, extractor, photos, files, queries, rows })
+    }
+
+    /// What the stages have to do at the least, by `stage, rows x dim`: for `cargo xtask bench-devices`, which predicts times of it.
+    fn work(&self) -> anyhow::Result<BTreeMap<String, Work>> {
+        let input = patchcore_io::prepare(self.photos.first().context("no photos")?, &self.config.view)?;
+        let (height, width, member) = (input.height, input.width, self.config.first());
+        let plan = member.backbone.plan(&member.layers)?;
+        let (dim, side) = (self.extractor.dim(), height * width);
+        let (patches, cells) = (self.rows.len() / dim, self.queries.len() / dim);
+        let projected = RandomProjection::new(member.projection, dim, patches, 0).map(|one| one.projected_dim());
+        let (values, picks) = (projected.unwrap_or(dim), patches / 10);
+        let network = |images: usize| Work::of_network(&plan, images, height, width);
+        // Every tap's map, of the stride that it has.
+        let taps = plan
+            .taps
+            .iter()
+            .map(|tap| (tap.channels * height.div_ceil(tap.stride) * width.div_ceil(tap.stride)) as u64);
+        let embedding = Work::of_embedding(taps.sum(), cells, dim, member.patch_size);
+        let search = Work::of_search(cells, picks, dim);
+        let map = |height: usize, width: usize| {
+            Work::of_map(&MapSpec::new(&self.config, self.extractor.grid(height, width), (height, width)))
+        };
+        let whole = |images: usize| {
+            let rest =
+                (0..images).fold(Work::default(), |sum, _| sum.and(embedding).and(search).and(map(height, width)));
+            Ok::<_, anyhow::Error>(network(images)?.and(rest))
+        };
+        let of = |stage: &str, rows: usize, dim: usize, work: Work| (format!("{stage}, {rows} x {dim}"), work);
+        Ok(BTreeMap::from([
+            of("trunk", 3, side, network(1)?),
+            of("embedding", cells, dim, embedding),
+            of("trunk and embedding", cells, dim, network(1)?.and(embedding)),
+            of("coreset", patches, values, Work::of_coreset(patches, values, picks)),
+            of("search", picks, dim, search),
+            of("search k = 9", picks, dim, Work::of_search(1, picks, dim)),
+            of("map", 224, 224, map(224, 224)),
+            of("end to end", picks, dim, whole(1)?),
+            of("end to end, 8 photos at once", picks, dim, whole(8)?),
+        ]))
     }
 
     /// `stage/device/rows x dim`.
@@ -239,7 +279,13 @@ fn main() -> anyhow::Result<()> {
     for name in device_names() {
         let subject = Subject::new(name.clone())?;
         let properties = subject.device.properties().clone();
-        measured.insert(name, json!({ "backbone": subject.config.first().backbone.name(), "properties": properties }));
+        let work = subject
+            .work()?
+            .into_iter()
+            .map(|(stage, work)| (stage, json!({ "multiply_adds": work.multiply_adds, "bytes": work.bytes })));
+        let work: serde_json::Map<String, serde_json::Value> = work.collect();
+        let backbone = subject.config.first().backbone.name();
+        measured.insert(name, json!({ "backbone": backbone, "properties": properties, "work": work }));
         subject.decode(&mut criterion)?;
         subject.features(&mut criterion)?;
         subject.coreset_and_search(&mut criterion)?;

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::bench_report::hardware::{locked_version, machine, output};
 use crate::release_build::target;
+use crate::roofline::CARDS;
 use crate::tidy::root;
 use crate::written_tables;
 
@@ -79,13 +80,18 @@ impl BenchDevices {
     fn record(&self, date: &str, machine: &str, devices: &BTreeMap<String, Value>, rows: &[Row]) -> anyhow::Result<()> {
         let folder = root().join("benches/results");
         std::fs::create_dir_all(&folder)?;
-        let mut text = format!("# {date}; {machine}\nstage,device,size,median_ms,hardware,driver,software_device\n");
+        let mut text = format!(
+            "# {date}; {machine}\nstage,device,size,median_ms,hardware,driver,software_device,multiply_adds,bytes\n"
+        );
         for row in rows {
             let of = |key: &str| devices.get(&row.device).map(|device| device["properties"][key].clone());
             let quoted = |key: &str| of(key).unwrap_or_default().to_string();
             let Row { stage, device, size, milliseconds } = row;
             let (hardware, driver, software) = (quoted("hardware"), quoted("driver"), quoted("is_software"));
-            text.push_str(&format!("{stage},{device},{size},{milliseconds:.4},{hardware},{driver},{software}\n"));
+            let work = work_of(devices, stage, size).map_or(",".to_owned(), |(adds, bytes)| format!("{adds},{bytes}"));
+            text.push_str(&format!(
+                "{stage},{device},{size},{milliseconds:.4},{hardware},{driver},{software},{work}\n"
+            ));
         }
         let path = folder.join(format!("{date}.csv"));
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
@@ -116,12 +122,21 @@ fn collect(folder: &Path, rows: &mut Vec<Row>) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What a stage of a size has to do at the least, as the benches say: multiplications with an addition, and bytes in f32.
+fn work_of(devices: &BTreeMap<String, Value>, stage: &str, size: &str) -> Option<(u64, u64)> {
+    let key = format!("{stage}, {size}");
+    let work = devices.values().map(|device| &device["work"][&key]).find(|work| work.is_object())?;
+    Some((work["multiply_adds"].as_u64()?, work["bytes"].as_u64()?))
+}
+
 fn table(date: &str, machine: &str, devices: &BTreeMap<String, Value>, rows: &[Row]) -> String {
     let names: Vec<&String> = devices.keys().collect();
     let mut text = String::from("| stage, size |");
     names.iter().for_each(|name| text.push_str(&format!(" `{name}`, ms |")));
+    text.push_str(" 10^6 multiply-adds | MB |");
+    CARDS.iter().for_each(|card| text.push_str(&format!(" {}, ms |", card.name)));
     text.push_str("\n|---|");
-    names.iter().for_each(|_| text.push_str("---|"));
+    (0..names.len() + 2 + CARDS.len()).for_each(|_| text.push_str("---|"));
     let mut lines: BTreeMap<(&str, &str), BTreeMap<&str, f64>> = BTreeMap::new();
     for row in rows {
         lines.entry((&row.stage, &row.size)).or_default().insert(&row.device, row.milliseconds);
@@ -132,9 +147,16 @@ fn table(date: &str, machine: &str, devices: &BTreeMap<String, Value>, rows: &[R
             let cell = of.get(name.as_str()).map_or("-".to_owned(), |milliseconds| format!("{milliseconds:.3}"));
             text.push_str(&format!(" {cell} |"));
         }
+        match work_of(devices, stage, size) {
+            None => (0..2 + CARDS.len()).for_each(|_| text.push_str(" - |")),
+            Some((adds, bytes)) => {
+                text.push_str(&format!(" {:.2} | {:.2} |", adds as f64 / 1e6, bytes as f64 / 1e6));
+                CARDS.iter().for_each(|card| text.push_str(&format!(" {:.4} |", card.milliseconds(adds, bytes))));
+            }
+        }
     }
     let backbone = devices.values().find_map(|device| device["backbone"].as_str()).unwrap_or("unknown");
-    text.push_str(&format!("\n\nMedians of criterion; network {backbone}, mode `authors`. "));
+    text.push_str(&format!("\n\nMedians of criterion; network {backbone}, mode `authors`. **The last columns are predictions, measured on nothing:** what each stage has to do, and the larger of the times that its operations and its bytes take at the figures of a card (an H100: 60, 400 and 900 TFLOP/s in f32, tf32 and f16, 3.3 TB/s; a line PC's: 30 TFLOP/s, 0.6 TB/s). Launches come on top, which for stages of this size are most of it. "));
     for (name, device) in devices {
         let properties = &device["properties"];
         let hardware = properties["hardware"].as_str().filter(|name| !name.is_empty()).unwrap_or("the CPU");
@@ -147,4 +169,28 @@ fn table(date: &str, machine: &str, devices: &BTreeMap<String, Value>, rows: &[R
     }
     text.push_str(&format!("{machine}; {date}."));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_prediction_stands_beside_what_was_measured() {
+        let work = json!({ "search, 784 x 1024": { "multiply_adds": 30_000_000_000u64, "bytes": 4_000_000 } });
+        let devices = BTreeMap::from([("wgpu".to_owned(), json!({ "backbone": "b", "properties": {}, "work": work }))]);
+        let row = |stage: &str, size: &str| {
+            let (stage, device, size) = (stage.to_owned(), "wgpu".to_owned(), size.to_owned());
+            Row { stage, device, size, milliseconds: 2.5 }
+        };
+        let text = table("d", "m", &devices, &[row("search", "784 x 1024"), row("decode", "1 x 2")]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].ends_with("| H100 f32, ms | H100 tf32, ms | H100 f16, ms | line PC f32, ms |"), "{text}");
+        assert_eq!(lines[2], "| decode, 1 x 2 | 2.500 | - | - | - | - | - | - |");
+        assert_eq!(lines[3], "| search, 784 x 1024 | 2.500 | 30000.00 | 4.00 | 1.0000 | 0.1500 | 0.0667 | 2.0000 |");
+        let columns = |line: &str| line.matches('|').count();
+        assert!(lines[..4].iter().all(|line| columns(line) == columns(lines[0])), "{text}");
+    }
 }

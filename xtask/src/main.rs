@@ -18,6 +18,7 @@ mod package_size;
 mod parity;
 mod public_api;
 mod release_build;
+mod roofline;
 mod same_numbers;
 mod soak;
 mod tidy;
@@ -45,6 +46,8 @@ enum Task {
     Ci(ci::Ci),
     /// Draw the demo's photos into assets/demo.
     DemoImages(demo_images::DemoImages),
+    /// Make a folder that checks the GPUs of a machine on which nothing is but a driver.
+    DeviceBundle(dist::device_bundle::DeviceBundle),
     /// Make an archive of the program for people who have no Rust, or check one.
     Dist(dist::Dist),
     /// Measure fits on few photos and draw docs/explanation/few-photos.svg.
@@ -82,6 +85,7 @@ fn main() -> anyhow::Result<()> {
         Task::BenchReport(task) => task.run(),
         Task::Ci(task) => task.run(),
         Task::DemoImages(task) => task.run(),
+        Task::DeviceBundle(task) => task.run(),
         Task::Dist(task) => task.run(),
         Task::FetchWeights(task) => task.run(),
         Task::FewPhotos(task) => task.run(),

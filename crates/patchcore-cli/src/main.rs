@@ -21,6 +21,7 @@ mod in_words;
 mod interrupt;
 mod lettering;
 mod machine;
+mod markdown;
 mod misuse;
 mod outcome;
 mod output;
@@ -93,6 +94,8 @@ fn main() -> ExitCode {
         Command::InspectData(inspect) => commands::inspect_data::run(inspect),
         Command::Devices(devices) => commands::devices::run(devices),
         Command::Doctor(doctor) => commands::doctor::run(doctor),
+        Command::DeviceCheck(check) => commands::device_check::run(check),
+        Command::DeviceCheckPart(part) => commands::device_check::run_part(part),
         Command::TryDevice(compute) => commands::try_device::run(compute),
         Command::Demo(demo) => commands::demo::run(demo),
         Command::Weights(weights) => commands::weights::run(weights),

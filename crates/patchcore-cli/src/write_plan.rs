@@ -35,6 +35,10 @@ pub enum Kind {
     StressTable,
     /// The JSON of `doctor`.
     Examination,
+    /// device-check.json.
+    DeviceCheck,
+    /// device-check.md.
+    DeviceCheckPage,
     /// The page of `reproduce`.
     ReproducePage,
     /// What `reproduce` keeps of a run.
@@ -190,6 +194,7 @@ impl Kind {
                 | Kind::Run
                 | Kind::Stress
                 | Kind::Examination
+                | Kind::DeviceCheck
                 | Kind::ReproduceRecord
                 | Kind::Report(OwnFile::Tiff)
         );
@@ -209,6 +214,8 @@ impl Kind {
                 Kind::Scores => starts("image_path,kind,label,score"),
                 Kind::Stress => is_layout(StressResults::from_json(&bytes), &bytes, &["/unchanged", "/kinds", WEIGHTS]),
                 Kind::StressTable => starts("kind,level,change,image_auroc"),
+                Kind::DeviceCheck => has_keys(&bytes, &["took_seconds", "recorded", "drivers", "checks"]),
+                Kind::DeviceCheckPage => starts("# Device check"),
                 Kind::ReproducePage => starts("# PatchCore on public benchmarks"),
                 Kind::ReproduceRecord => has_keys(&bytes, &["made_with", "written", "results"]),
                 Kind::ManualPage => holds(b".TH patchcore"),

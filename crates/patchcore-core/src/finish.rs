@@ -139,14 +139,24 @@ impl Finish {
         scores.extend(nearest.iter().map(|neighbor| distance(config, neighbor.squared_distance) as f32));
         if Self::needs_several_neighbors(config) {
             // Patch score = mean distance to the k nearest rows.
-            scores.par_iter_mut().zip(rows.par_chunks_exact(dim)).try_for_each(|(score, query)| {
-                self.neighbors.with(|neighbors| {
-                    index.k_nearest_into(query, config.num_neighbors, neighbors)?;
-                    let sum: f64 = neighbors.iter().map(|found| distance(config, found.squared_distance)).sum();
-                    *score = (sum / neighbors.len() as f64) as f32;
-                    Ok::<_, DeviceError>(())
-                })
-            })?;
+            let k = config.num_neighbors.min(index.bank().len());
+            let mean = |neighbors: &[Neighbor]| {
+                let sum: f64 = neighbors.iter().map(|found| distance(config, found.squared_distance)).sum();
+                (sum / neighbors.len() as f64) as f32
+            };
+            if let Some(of_all) = index.k_nearest_of_rows(rows, k)? {
+                for (score, neighbors) in scores.iter_mut().zip(of_all.chunks_exact(k)) {
+                    *score = mean(neighbors);
+                }
+            } else {
+                scores.par_iter_mut().zip(rows.par_chunks_exact(dim)).try_for_each(|(score, query)| {
+                    self.neighbors.with(|neighbors| {
+                        index.k_nearest_into(query, k, neighbors)?;
+                        *score = mean(neighbors);
+                        Ok::<_, DeviceError>(())
+                    })
+                })?;
+            }
         }
         let worst = patches.take_part(cells)?;
         if let Some(at) = worst.filter(|_| Self::neighborhood(config) > 0) {

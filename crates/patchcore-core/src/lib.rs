@@ -58,6 +58,8 @@ mod photo_parts;
 mod score_batch;
 pub mod scoring;
 pub mod self_check;
+#[doc(hidden)]
+pub mod stages;
 pub mod suggestions;
 #[cfg(feature = "burn")]
 mod tensor_scores;

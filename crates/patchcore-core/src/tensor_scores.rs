@@ -84,7 +84,12 @@ impl PatchCore {
         let found = OnDevice::compute(index.on_device(), grower, queries, n, grid, config.distance, neighbors);
         let worst = found.patch_scores.max_dim(1);
         let scores = match found.neighborhood {
-            Some(squared) if neighbors > 1 => reweighted(worst, in_unit(config.distance, squared)),
+            Some(around) if neighbors > 1 => {
+                // The rows found beyond those that equation 7 asks for are for the host.
+                let [_, found] = around.squared.dims();
+                let squared = around.squared.slice([0..n, 0..neighbors.min(found)]);
+                reweighted(worst, in_unit(config.distance, squared))
+            }
             _ => worst,
         };
         Ok(Some(TensorScores { scores: scores.reshape([n]), maps: found.maps.reshape([n, 1, height, width]) }))

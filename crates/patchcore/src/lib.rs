@@ -98,6 +98,8 @@ mod score;
 mod scores;
 mod settings;
 mod span;
+#[doc(hidden)]
+pub mod stages;
 mod stress;
 mod threads;
 #[cfg(not(target_family = "wasm"))]

@@ -4,6 +4,7 @@
 mod archive;
 mod check;
 mod crates;
+pub mod device_bundle;
 mod facts;
 mod licences;
 mod needs;

@@ -26,6 +26,8 @@ const KINDS: &[&str] = &[
     "{assets,benches,fuzz,xtask,crates/*}/**/*.rs",
     "crates/*/src/*/README.md",
     "crates/patchcore-report/templates/*.{css,html,svg}",
+    // What a bundle carries to a machine without Rust.
+    "xtask/src/dist/device-check.sh",
     // A workspace of its own.
     "crates/patchcore-crosscheck/{.gitignore,Cargo.lock}",
     // What is embedded.

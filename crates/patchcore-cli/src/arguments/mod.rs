@@ -7,6 +7,7 @@ mod calibrate;
 mod compare;
 pub mod compute;
 mod demo;
+mod device_check;
 mod devices;
 mod doctor;
 mod evaluate;
@@ -32,6 +33,7 @@ pub use self::calibrate::Calibrate;
 pub use self::compare::Compare;
 pub use self::compute::Compute;
 pub use self::demo::Demo;
+pub use self::device_check::{DeviceCheck, DeviceCheckPart, Part};
 pub use self::devices::Devices;
 pub use self::doctor::Doctor;
 pub use self::evaluate::{Evaluate, STRESS_PHOTOS};
@@ -122,6 +124,11 @@ pub enum Command {
     Devices(Devices),
     /// Compare a device with the CPU, stage by stage
     Doctor(Doctor),
+    /// Check all of this machine's GPUs: right or wrong, and how fast
+    DeviceCheck(DeviceCheck),
+    /// A part of that, in a process of its own, which a bad driver may end
+    #[command(hide = true)]
+    DeviceCheckPart(DeviceCheckPart),
     /// Try a device and say nothing: run in a process of its own, which a bad driver may end
     #[command(hide = true)]
     TryDevice(Compute),
@@ -154,13 +161,14 @@ impl Command {
             Self::InspectData(_) => "look at the data",
             Self::Devices(_) => "list of devices",
             Self::Doctor(_) => "examination",
+            Self::DeviceCheck(_) => "device check",
             Self::Demo(_) => "demo",
             Self::Weights(_) => "installation",
             Self::Bench(_) => "measurement",
             Self::Config(_) => "configuration",
             Self::Completions(_) => "script",
             Self::Man(_) => "manual",
-            Self::TryDevice(_) => return None,
+            Self::TryDevice(_) | Self::DeviceCheckPart(_) => return None,
         })
     }
 }

@@ -7,6 +7,7 @@ pub mod compare;
 pub mod completions;
 pub mod config;
 pub mod demo;
+pub mod device_check;
 pub mod devices;
 pub mod doctor;
 pub mod evaluate;

@@ -1,7 +1,6 @@
 //! `patchcore reproduce`: every class of the public benchmarks in every mode, beside what was published.
 
 mod benchmark;
-mod markdown;
 mod page;
 mod published;
 mod record;
@@ -117,7 +116,7 @@ pub fn run(arguments: &Reproduce) -> anyhow::Result<Outcome> {
             *state = match measure(arguments, settings, config, set, made_with(config, set)) {
                 Ok(record) => {
                     record.write(&file)?;
-                    output::print(&format!("{name}: {}\n", markdown::figures(&page::values(&record))))?;
+                    output::print(&format!("{name}: {}\n", crate::markdown::figures(&page::values(&record))))?;
                     State::Measured(Box::new(record))
                 }
                 Err(error) if is_cancelled(&error) => {

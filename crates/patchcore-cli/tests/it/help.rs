@@ -17,6 +17,7 @@ fn help_texts_are_as_reviewed() {
         "inspect-data",
         "devices",
         "doctor",
+        "device-check",
         "demo",
         "weights",
         "bench",

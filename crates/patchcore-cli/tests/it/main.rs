@@ -20,6 +20,7 @@ mod config_file;
 mod crashing_driver;
 mod data_sets;
 mod demo;
+mod device_check;
 mod documents;
 mod evaluate;
 mod fit_and_score;

@@ -20,7 +20,7 @@ pub static SCHEMAS: LazyLock<BTreeMap<&str, Validator>> = LazyLock::new(|| {
         close(&mut schema);
         (name, jsonschema::draft202012::new(&schema).unwrap())
     };
-    ["metrics", "run", "stress", "comparison", "score-row", "bench"].map(schema).into()
+    ["metrics", "run", "stress", "comparison", "score-row", "bench", "device-check"].map(schema).into()
 });
 
 /// No object has other keys than its schema says.

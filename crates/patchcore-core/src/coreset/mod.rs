@@ -8,6 +8,8 @@
 //! real arithmetic: it takes the `T` rows with the largest distance, runs the greedy among them for as long as the
 //! best of them cannot be beaten from outside (distances only shrink), then applies all picks to all rows at once.
 
+#[cfg(feature = "cube")]
+mod cube;
 mod greedy;
 mod initial_distances;
 pub(crate) mod oracle;

@@ -67,7 +67,8 @@ impl RandomProjection {
         self.projected_dim
     }
 
-    /// Projects rows on their device, by tensor operations.
+    /// Projects rows on their device, by Burn's matrix product (which may round its factors on a GPU; a fit on one takes the
+    /// product of this crate instead, which does not).
     ///
     /// # Shapes
     /// - `rows`: `[n, dim]`
@@ -77,6 +78,19 @@ impl RandomProjection {
         let matrix = TensorData::new(self.matrix.clone(), [self.dim, self.projected_dim]);
         let device = rows.device();
         rows.matmul(Tensor::from_data(matrix, &device))
+    }
+
+    /// [`RandomProjection::apply_tensors`] by the product that keeps f32 where there is one.
+    #[cfg(feature = "burn")]
+    pub(crate) fn apply_on(&self, rows: Tensor<2>, device: &crate::device::ComputeDevice) -> Tensor<2> {
+        #[cfg(feature = "cube")]
+        if device.has_cube_kernels() {
+            let matrix = TensorData::new(self.matrix.clone(), [self.dim, self.projected_dim]);
+            let matrix = Tensor::from_data(matrix, &rows.device());
+            return crate::cube::product(rows, matrix, device.simulated_bits());
+        }
+        let _ = device;
+        self.apply_tensors(rows)
     }
 }
 

@@ -1,4 +1,5 @@
-//! Greedy k-center selection in candidate blocks, as Burn tensor operations with two synchronisations per block.
+//! Greedy k-center selection in candidate blocks, on Burn tensors with two synchronisations per block: the distances of all rows to a
+//! block of picks are matrix products, or one kernel (`cube.rs`).
 
 #![allow(clippy::indexing_slicing, reason = "indices come from enumerating the same rows")]
 
@@ -6,6 +7,8 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::selection_stopped::{OPERATION, SelectionStopped};
 use crate::device::{ComputeDevice, guarded};
+#[cfg(feature = "cube")]
+use crate::nearest_neighbor::cube::TileShape;
 
 /// Candidates looked at per block.
 const CANDIDATES: usize = 1024;
@@ -32,9 +35,8 @@ pub fn greedy_k_center_tensors(
 ) -> Result<Vec<usize>, SelectionStopped> {
     let [n, dim] = features.dims();
     let count = count.min(n);
-    // Distances do not change under a shift; the matrix product below loses less to rounding around the mean.
-    let features = features.clone() - features.mean_dim(0);
-    let lengths = features.clone().square().sum_dim(1);
+    let update = Update::new(features, device);
+    let features = update.features();
     let mut nearest = Tensor::from_data(TensorData::new(initial.to_vec(), [n]), &features.device());
     let mut taken = vec![false; n];
     let mut picks: Vec<usize> = Vec::with_capacity(count);
@@ -58,7 +60,7 @@ pub fn greedy_k_center_tensors(
         }
         picks.extend(&block);
         if picks.len() < count {
-            let updated = guarded(device, OPERATION, || Ok(update(&features, &lengths, &block, nearest)));
+            let updated = guarded(device, OPERATION, || Ok(update.apply(&block, nearest)));
             nearest = updated.map_err(SelectionStopped::Device)?;
         }
     }
@@ -121,11 +123,53 @@ fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }
 
-/// The minimum with the distances to a block of picks, for every row; nothing is read back.
-fn update(features: &Tensor<2>, lengths: &Tensor<2>, block: &[usize], nearest: Tensor<1>) -> Tensor<1> {
+/// The rows, in the form of whoever measures their distances to a block of picks.
+#[allow(clippy::large_enum_variant, reason = "one for each selection")]
+enum Update {
+    /// Matrix products: the rows less their mean, and their squared lengths `[n, 1]`.
+    Products { features: Tensor<2>, lengths: Tensor<2> },
+    /// One kernel.
+    #[cfg(feature = "cube")]
+    Kernel { features: Tensor<2>, shape: TileShape },
+}
+
+impl Update {
+    fn new(features: Tensor<2>, device: &ComputeDevice) -> Self {
+        #[cfg(feature = "cube")]
+        if device.has_cube_kernels() {
+            return Self::Kernel { features, shape: TileShape::of(device) };
+        }
+        let _ = device;
+        // Distances do not change under a shift; the matrix product loses less to rounding around the mean.
+        let features = features.clone() - features.mean_dim(0);
+        let lengths = features.clone().square().sum_dim(1);
+        Self::Products { features, lengths }
+    }
+
+    fn features(&self) -> &Tensor<2> {
+        match self {
+            Self::Products { features, .. } => features,
+            #[cfg(feature = "cube")]
+            Self::Kernel { features, .. } => features,
+        }
+    }
+
+    /// The minimum with the distances to a block of picks, for every row; nothing is read back.
+    fn apply(&self, block: &[usize], nearest: Tensor<1>) -> Tensor<1> {
+        let index = row_indices(block, &self.features().device());
+        let picks = self.features().clone().select(0, index.clone());
+        nearest.min_pair(match self {
+            Self::Products { features, lengths } => by_products(features, picks, lengths, index),
+            #[cfg(feature = "cube")]
+            Self::Kernel { features, shape } => super::cube::least_distances(features, picks, *shape),
+        })
+    }
+}
+
+/// Each row's least squared distance to a block of picks, by matrix products.
+fn by_products(features: &Tensor<2>, picks: Tensor<2>, lengths: &Tensor<2>, index: Tensor<1, Int>) -> Tensor<1> {
     let [n, dim] = features.dims();
-    let index = row_indices(block, &features.device());
-    let picks = features.clone().select(0, index.clone()).transpose();
+    let picks = picks.transpose();
     let pick_lengths = lengths.clone().select(0, index).transpose();
     let chunks = (0..n).step_by(CHUNK).map(|start| {
         let end = (start + CHUNK).min(n);
@@ -133,6 +177,5 @@ fn update(features: &Tensor<2>, lengths: &Tensor<2>, block: &[usize], nearest: T
         let products = rows.matmul(picks.clone());
         (products * -2.0 + pick_lengths.clone()).min_dim(1) + lengths.clone().slice([start..end, 0..1])
     });
-    let squared = Tensor::cat(chunks.collect(), 0).reshape([n]);
-    nearest.min_pair(squared.clamp_min(0.0))
+    Tensor::cat(chunks.collect(), 0).reshape([n]).clamp_min(0.0)
 }

@@ -17,7 +17,7 @@ pub(crate) enum MatrixUnit {
     /// Factors of bf16.
     Bf16,
     /// None: plain loops over the same slices.
-    #[cfg_attr(not(test), expect(dead_code, reason = "what the tests try the kernel with"))]
+    #[cfg_attr(not(test), allow(dead_code, reason = "what the tests try the kernel with"))]
     Emulated,
 }
 

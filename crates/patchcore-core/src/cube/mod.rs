@@ -7,6 +7,7 @@ mod launch;
 mod matrix_unit;
 mod operand;
 mod product;
+mod refresh;
 #[cfg(test)]
 mod test_devices;
 mod unit_kernel;
@@ -19,5 +20,6 @@ pub(crate) use matrix_unit::MatrixUnit;
 pub(crate) use operand::cut_on_host;
 pub(crate) use operand::{EVERY_BIT, cut, cut_vector};
 pub(crate) use product::product;
+pub(crate) use refresh::refresh;
 #[cfg(test)]
 pub(crate) use test_devices::cube_devices;

@@ -41,6 +41,7 @@ pub(crate) fn cut_vector<N: Size>(value: Vector<f32, N>, #[comptime] bits: u32) 
 }
 
 /// [`cut`] on the host.
+#[cfg(test)]
 pub(crate) fn cut_on_host(value: f32, bits: u32) -> f32 {
     if bits >= EVERY_BIT || !value.is_finite() {
         return value;

@@ -149,6 +149,15 @@ pub trait Index: Any + Debug + Send + Sync {
     /// # Errors
     /// [`DeviceError::Execution`].
     fn k_nearest(&self, query: &[f32], k: usize, neighbors: &mut Vec<Neighbor>) -> Result<(), DeviceError>;
+
+    /// [`Index::k_nearest`] of many queries `[n, dim]` at once, as many neighbours of each, one after the other; `None` from an engine
+    /// that takes them one by one.
+    ///
+    /// # Errors
+    /// [`DeviceError::Execution`].
+    fn k_nearest_of_many(&self, _queries: &[f32], _k: usize) -> Result<Option<Vec<Neighbor>>, DeviceError> {
+        Ok(None)
+    }
 }
 
 /// From a grid of patch scores to a map.

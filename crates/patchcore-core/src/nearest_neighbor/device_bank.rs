@@ -1,42 +1,66 @@
-//! The bank on a device: the search as tensor operations, or as one CubeCL kernel where there is one.
+//! The bank on a device, searched by tensor operations or by CubeCL kernels, with the host for what f32 cannot decide.
 
-use burn::tensor::{DType, Int, Tensor, TensorData};
+use std::sync::Arc;
 
-use super::neighbor::Neighbor;
+use burn::tensor::{Int, Tensor, TensorData, Transaction};
+
+#[cfg(feature = "cube")]
+use super::cube::KernelBank;
+use super::exact::{ALONE, Exact};
+use super::neighbor::{Neighbor, squared_distance};
+use super::tensor_bank::TensorBank;
 use crate::device::ComputeDevice;
 use crate::error::DeviceError;
 use crate::memory_bank::MemoryBank;
-use patchcore_config::BankDtype;
 
-/// Bank rows compared at once by the tensor operations: bounds the products to 8,192 per query.
-const CHUNK: usize = 8_192;
+/// Rows found beyond those asked for: where they lie clearly behind, the host has all it needs.
+#[cfg(feature = "cube")]
+const SPARE: usize = 2;
+/// Above so many the host looks for the nearest rows: each one is a pass over all distances.
+pub(crate) const MOST_RANKS: usize = 64;
+/// Distances of several queries to all rows that lie on the device at once.
+#[cfg(feature = "cube")]
+const DISTANCES: usize = 1 << 22;
+/// What an error of the device says was being done.
+const OPERATION: &str = "nearest neighbour search";
 
-/// Who chooses the nearest row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Chooser {
-    /// Matrix products and a running minimum.
-    TensorOperations,
-    /// One kernel ([`super::cube`]).
-    #[cfg(feature = "cube")]
-    Kernel,
-}
-
-/// Rows as they are, for the reported distance; shifted by their mean, for the choice; and half the squared lengths of
-/// what the choice looks at.
-///
-/// Distances do not change under a shift, and the products lose less to rounding around the mean. A bank in f16 is not
-/// shifted: its rows are exact as they are, and lie on the device once.
+/// A bank on a device, in the form of whoever searches it there; and on the host.
 #[derive(Debug, Clone)]
 pub(crate) struct DeviceBank {
     device: ComputeDevice,
-    rows: Tensor<2>,
-    /// `[1, dim]`; `None` for a bank that is not shifted.
-    mean: Option<Tensor<2>>,
-    /// `[m, dim]`.
-    shifted: Tensor<2>,
-    /// `[m]`.
-    half_lengths: Tensor<1>,
-    chooser: Chooser,
+    form: Form,
+    exact: Arc<Exact>,
+}
+
+#[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "one for each bank")]
+enum Form {
+    /// Matrix products and a running minimum.
+    Tensors(TensorBank),
+    /// Kernels ([`super::cube`]).
+    #[cfg(feature = "cube")]
+    Kernels(KernelBank),
+}
+
+/// The nearest rows of `n` queries, on the device, as far as f32 can tell.
+#[derive(Debug, Clone)]
+pub(crate) struct NearestOnDevice {
+    /// `[n]`.
+    pub(crate) rows: Tensor<1, Int>,
+    /// Their squared distances `[n]`.
+    pub(crate) squared: Tensor<1>,
+    /// Another row that may be as near `[n]`, or what [`Exact`] has for none and for several. `None` where nobody looked: then f32
+    /// decides.
+    pub(crate) others: Option<Tensor<1, Int>>,
+}
+
+/// The rows around a bank row, on the device, as far as f32 can tell; of every image of a batch.
+#[derive(Debug, Clone)]
+pub(crate) struct NeighborhoodOnDevice {
+    /// The nearest rows `[images, k or a few more]`, nearest first.
+    pub(crate) rows: Tensor<2, Int>,
+    /// Squared distances of the image's worst query to them.
+    pub(crate) squared: Tensor<2>,
 }
 
 impl DeviceBank {
@@ -45,146 +69,200 @@ impl DeviceBank {
     /// # Errors
     /// [`DeviceError::NoTensors`].
     pub(crate) fn new(bank: &MemoryBank, device: &ComputeDevice) -> Result<Self, DeviceError> {
-        let rows = device.tensor(bank.rows().to_vec(), [bank.len(), bank.dim()])?;
-        let (rows, mean, shifted, lengths) = match bank.dtype() {
-            BankDtype::F16 if device.burn()?.supports_dtype(DType::F16) => {
-                let lengths = rows.clone().square().sum_dim(1);
-                let rows = rows.cast(DType::F16);
-                (rows.clone(), None, rows, lengths)
-            }
-            _ => {
-                let mean = rows.clone().mean_dim(0);
-                let shifted = rows.clone() - mean.clone();
-                let lengths = shifted.clone().square().sum_dim(1);
-                (rows, Some(mean), shifted, lengths)
-            }
-        };
-        let half_lengths = lengths.reshape([bank.len()]) * 0.5;
-        Ok(Self { device: device.clone(), rows, mean, shifted, half_lengths, chooser: Chooser::of(device) })
+        Ok(Self { device: device.clone(), form: Form::new(bank, device)?, exact: Arc::new(Exact::new(bank)) })
+    }
+
+    /// What tells it from another one, as long as it or a copy of it lives.
+    #[cfg(feature = "cube")]
+    pub(crate) fn identity(&self) -> usize {
+        Arc::as_ptr(&self.exact) as usize
     }
 
     /// The nearest row of every query and its squared distance, on the device. `queries`: `[n, dim]` f32.
-    pub(crate) fn nearest_on_device(&self, queries: Tensor<2>) -> (Tensor<1, Int>, Tensor<1>) {
-        let around = match &self.mean {
-            Some(mean) => queries.clone() - mean.clone(),
-            None => queries.clone(),
-        };
-        match self.chooser {
-            Chooser::TensorOperations => {
-                let rows = self.choose(around);
-                let squared = self.squared_distances(&queries, rows.clone());
-                (rows, squared)
+    pub(crate) fn nearest_on_device(&self, queries: Tensor<2>) -> NearestOnDevice {
+        match &self.form {
+            Form::Tensors(bank) => {
+                let (rows, squared) = bank.nearest(queries);
+                NearestOnDevice { rows, squared, others: None }
             }
             #[cfg(feature = "cube")]
-            Chooser::Kernel => self.choose_by_kernel(&queries, around),
+            Form::Kernels(bank) => {
+                let (rows, others, squared) = bank.nearest(queries);
+                NearestOnDevice { rows, squared, others: Some(others) }
+            }
         }
     }
 
-    /// The nearest row of every query, read back.
-    pub(crate) fn nearest(&self, queries: Tensor<2>) -> Result<Vec<Neighbor>, DeviceError> {
-        let (rows, squared) = self.nearest_on_device(queries);
-        let data = burn::tensor::Transaction::default().register(rows).register(squared).try_execute();
-        let data: [TensorData; 2] = data
-            .map_err(|error| self.failed(error))?
-            .try_into()
-            .map_err(|data: Vec<TensorData>| self.failed(format!("{} answers, expected 2", data.len())))?;
-        let [rows, squared] = data;
-        let rows = rows.convert::<i32>().try_into_vec::<i32>().map_err(|error| self.failed(error))?;
-        let squared = squared.try_into_vec::<f32>().map_err(|error| self.failed(error))?;
-        let neighbors = rows.into_iter().zip(squared);
-        Ok(neighbors.map(|(row, squared_distance)| Neighbor { row: row as u32, squared_distance }).collect())
+    /// The nearest row of every query `[n, dim]`, read back. `on_host` are the same queries, where they are at hand.
+    ///
+    /// # Errors
+    /// [`DeviceError::Execution`].
+    pub(crate) fn nearest(&self, queries: Tensor<2>, on_host: Option<&[f32]>) -> Result<Vec<Neighbor>, DeviceError> {
+        let NearestOnDevice { rows, squared, others } = self.nearest_on_device(queries.clone());
+        let mut transaction = Transaction::default().register(rows).register(squared);
+        if let Some(others) = others {
+            transaction = transaction.register(others);
+        }
+        let mut data = transaction.try_execute().map_err(|error| self.failed(error))?.into_iter();
+        let mut next = || data.next().ok_or_else(|| self.failed("an answer is missing"));
+        let (rows, squared) = (self.integers(next()?)?, self.floats(next()?)?);
+        let others = next().ok().map(|others| self.integers(others)).transpose()?.unwrap_or_default();
+        let mut found = neighbors(&rows, &squared);
+        self.decide(&mut found, &others, &queries, on_host)?;
+        Ok(found)
     }
 
-    /// Matrix products over chunks of the bank and a running minimum; `around` are the queries, shifted.
-    fn choose(&self, around: Tensor<2>) -> Tensor<1, Int> {
-        let [n, dim] = around.dims();
-        let [m, _] = self.rows.dims();
-        let half_lengths = self.half_lengths.clone().reshape([1, m]);
-        let mut best: Option<(Tensor<2>, Tensor<2, Int>)> = None;
-        for start in (0..m).step_by(CHUNK) {
-            let end = (start + CHUNK).min(m);
-            let rows = self.shifted.clone().slice([start..end, 0..dim]).cast(DType::F32);
-            // ||q||² is the same for every row: it does not take part in the choice.
-            let partial = half_lengths.clone().slice([0..1, start..end]) - around.clone().matmul(rows.transpose());
-            let (value, index) = partial.min_dim_with_indices(1);
-            let index = index + start as i32;
-            best = Some(match best {
-                None => (value, index),
-                Some((least, at)) => {
-                    // Strictly lower: equal distances stay with the lower row.
-                    let closer = value.clone().lower(least.clone());
-                    (least.mask_where(closer.clone(), value), at.mask_where(closer, index))
-                }
-            });
+    /// Corrects what f32 could not decide; `others` as in [`NearestOnDevice`], read back, and empty where nobody looked. Returns the places
+    /// that were looked at. Reads those queries back, unless they are at hand.
+    ///
+    /// # Errors
+    /// [`DeviceError::Execution`].
+    pub(crate) fn decide(
+        &self,
+        found: &mut [Neighbor],
+        others: &[i32],
+        queries: &Tensor<2>,
+        on_host: Option<&[f32]>,
+    ) -> Result<Vec<usize>, DeviceError> {
+        let open: Vec<usize> =
+            others.iter().enumerate().filter(|(_, other)| **other != ALONE).map(|(at, _)| at).collect();
+        if open.is_empty() {
+            return Ok(open);
         }
-        match best {
-            Some((_, index)) => index.reshape([n]),
-            None => Tensor::zeros([n], &self.rows.device()),
-        }
-    }
-
-    /// The kernel's winner of every split, compared by their true distances.
-    #[cfg(feature = "cube")]
-    fn choose_by_kernel(&self, queries: &Tensor<2>, around: Tensor<2>) -> (Tensor<1, Int>, Tensor<1>) {
-        let [n, _] = queries.dims();
-        let [m, _] = self.rows.dims();
-        let splits = super::cube::splits(n, m);
-        let winners = super::cube::nearest_rows(around, self.shifted.clone(), self.half_lengths.clone(), splits);
-        let of_split = |split: usize| {
-            let rows = winners.clone().slice([split..split + 1, 0..n]).reshape([n]);
-            let squared = self.squared_distances(queries, rows.clone());
-            (rows, squared)
+        let dim = queries.dims()[1];
+        let vectors: Vec<f32> = match on_host {
+            Some(all) => open.iter().flat_map(|at| all.iter().skip(at * dim).take(dim)).copied().collect(),
+            None => self.rows_of(queries, &open)?,
         };
-        (1..splits).fold(of_split(0), |(at, least), split| {
-            let (rows, squared) = of_split(split);
-            let closer = squared.clone().lower(least.clone());
-            (at.mask_where(closer.clone(), rows), least.mask_where(closer, squared))
-        })
+        let (mut several, mut places) = (Vec::new(), Vec::new());
+        for (at, vector) in open.iter().zip(vectors.chunks_exact(dim)) {
+            let (Some(neighbor), Some(other)) = (found.get_mut(*at), others.get(*at)) else { continue };
+            match u32::try_from(*other) {
+                Ok(other) => *neighbor = self.exact.nearer(vector, [neighbor.row, other]),
+                Err(_) => {
+                    several.extend_from_slice(vector);
+                    places.push(*at);
+                }
+            }
+        }
+        for (at, nearest) in places.into_iter().zip(self.exact.nearest(&several)) {
+            if let Some(neighbor) = found.get_mut(at) {
+                *neighbor = nearest;
+            }
+        }
+        Ok(open)
     }
 
-    /// Squared distances of queries `[n, dim]` to one row each, from the difference of the two vectors: scores near
-    /// zero do not drown in cancellation.
-    fn squared_distances(&self, queries: &Tensor<2>, rows: Tensor<1, Int>) -> Tensor<1> {
-        let [n, _] = queries.dims();
-        let difference = queries.clone() - self.rows.clone().select(0, rows).cast(DType::F32);
-        difference.square().sum_dim(1).reshape([n])
+    /// The `k` nearest rows of each of some vectors `[n, dim]`, nearest first, equal distances by row; as many of each vector, one after the
+    /// other.
+    ///
+    /// # Errors
+    /// [`DeviceError::Execution`].
+    pub(crate) fn k_nearest(&self, queries: &[f32], k: usize) -> Result<Vec<Neighbor>, DeviceError> {
+        let (m, dim) = (self.exact.len(), self.exact.dim());
+        let k = k.min(m);
+        let mut found = Vec::with_capacity(queries.len() / dim * k);
+        #[cfg(feature = "cube")]
+        if let Form::Kernels(bank) = &self.form
+            && k <= MOST_RANKS
+        {
+            let wanted = (k + SPARE).min(m);
+            for some in queries.chunks((DISTANCES / m).clamp(1, 64) * dim) {
+                let vectors = self.device.tensor(some.to_vec(), [some.len() / dim, dim])?;
+                let ranks = bank.ranks(vectors, wanted).try_into_data().map_err(|error| self.failed(error))?;
+                for (query, ranks) in some.chunks_exact(dim).zip(self.integers(ranks)?.chunks_exact(wanted)) {
+                    let ranked = self.exact.in_order(query, ranks, k);
+                    found.extend(ranked.unwrap_or_else(|| self.exact.k_nearest(query, k)));
+                }
+            }
+            return Ok(found);
+        }
+        for query in queries.chunks_exact(dim) {
+            found.extend(self.exact.k_nearest(query, k));
+        }
+        Ok(found)
     }
 
     /// For every image of a batch: squared distances of its worst query `[images, dim]` to the `k` bank rows nearest to
-    /// `nearest`, the bank row nearest to that query (eq. 7). `[images, k]`, on the device.
-    pub(crate) fn to_neighborhood(&self, worst: Tensor<2>, nearest: Tensor<1, Int>, k: usize) -> Tensor<2> {
-        let [images, dim] = worst.dims();
-        let [m, _] = self.rows.dims();
-        let of_rows = self.shifted.clone().select(0, nearest).cast(DType::F32);
-        let products = of_rows.matmul(self.shifted.clone().cast(DType::F32).transpose());
-        let mut partial = self.half_lengths.clone().reshape([1, m]) - products;
-        let rows = Tensor::<1, Int>::arange(0..m as i64, &self.rows.device()).reshape([1, m]).repeat_dim(0, images);
-        let mut columns = Vec::with_capacity(k);
-        for _ in 0..k.min(m) {
-            let (_, index) = partial.clone().min_dim_with_indices(1);
-            let taken = rows.clone().equal(index.clone().repeat_dim(1, m));
-            partial = partial.mask_fill(taken, f32::MAX);
-            columns.push(index);
+    /// `nearest`, the bank row nearest to that query (eq. 7), and a few more.
+    pub(crate) fn to_neighborhood(&self, worst: Tensor<2>, nearest: Tensor<1, Int>, k: usize) -> NeighborhoodOnDevice {
+        let (rows, of_rows) = match &self.form {
+            Form::Tensors(bank) => (bank.ranks(nearest, k), bank.rows()),
+            #[cfg(feature = "cube")]
+            Form::Kernels(bank) => {
+                let vectors = bank.rows().clone().select(0, nearest).cast(burn::tensor::DType::F32);
+                (bank.ranks(vectors, (k + SPARE).min(self.exact.len())), bank.rows())
+            }
+        };
+        let ([images, ranks], [_, dim]) = (rows.dims(), worst.dims());
+        let neighbors = of_rows.clone().select(0, rows.clone().reshape([images * ranks]));
+        let neighbors = neighbors.cast(burn::tensor::DType::F32).reshape([images, ranks, dim]);
+        let difference = neighbors - worst.reshape([images, 1, dim]).repeat_dim(1, ranks);
+        NeighborhoodOnDevice { rows, squared: difference.square().sum_dim(2).reshape([images, ranks]) }
+    }
+
+    /// Of what [`DeviceBank::to_neighborhood`] found for one image, read back: the squared distances to exactly the `k` rows nearest to
+    /// `nearest`, in their order. `worst` reads the image's worst query, which is needed where f32 could not decide; of rows around
+    /// another one than `nearest`, give none.
+    ///
+    /// # Errors
+    /// [`DeviceError::Execution`].
+    pub(crate) fn neighborhood(
+        &self,
+        nearest: u32,
+        (rows, squared): (&[i32], &[f32]),
+        k: usize,
+        worst: impl FnOnce() -> Result<Vec<f32>, DeviceError>,
+    ) -> Result<Vec<f32>, DeviceError> {
+        if matches!(self.form, Form::Tensors(_)) && !rows.is_empty() {
+            return Ok(squared.to_vec());
         }
-        let k = columns.len();
-        let neighbors = Tensor::cat(columns, 1).reshape([images * k]);
-        let neighbors = self.rows.clone().select(0, neighbors).cast(DType::F32).reshape([images, k, dim]);
-        let difference = neighbors - worst.reshape([images, 1, dim]).repeat_dim(1, k);
-        difference.square().sum_dim(2).reshape([images, k])
+        let k = k.min(self.exact.len());
+        let vector = self.exact.row(nearest);
+        if let Some(ranked) = self.exact.in_order(vector, rows, k) {
+            let of = |found: &Neighbor| rows.iter().zip(squared).find(|(row, _)| **row as u32 == found.row);
+            return Ok(ranked.iter().filter_map(of).map(|(_, squared)| *squared).collect());
+        }
+        let worst = worst()?;
+        let to_row = |found: &Neighbor| squared_distance(&worst, self.exact.row(found.row));
+        Ok(self.exact.k_nearest(vector, k).iter().map(to_row).collect())
+    }
+
+    /// Some of the queries `[n, dim]`, read back.
+    ///
+    /// # Errors
+    /// [`DeviceError::Execution`].
+    pub(crate) fn rows_of(&self, queries: &Tensor<2>, which: &[usize]) -> Result<Vec<f32>, DeviceError> {
+        let index: Vec<i32> = which.iter().map(|at| *at as i32).collect();
+        let index = Tensor::<1, Int>::from_data(TensorData::new(index, [which.len()]), &queries.device());
+        queries.clone().select(0, index).try_into_vec_as::<f32>().map_err(|error| self.failed(error))
+    }
+
+    fn integers(&self, data: TensorData) -> Result<Vec<i32>, DeviceError> {
+        data.convert::<i32>().try_into_vec::<i32>().map_err(|error| self.failed(error))
+    }
+
+    fn floats(&self, data: TensorData) -> Result<Vec<f32>, DeviceError> {
+        data.convert::<f32>().try_into_vec::<f32>().map_err(|error| self.failed(error))
     }
 
     fn failed(&self, error: impl std::fmt::Display) -> DeviceError {
-        self.device.failed("nearest neighbour search", error)
+        self.device.failed(OPERATION, error)
     }
 }
 
-impl Chooser {
-    fn of(device: &ComputeDevice) -> Self {
+impl Form {
+    fn new(bank: &MemoryBank, device: &ComputeDevice) -> Result<Self, DeviceError> {
         #[cfg(feature = "cube")]
-        if device.backend() != crate::device::Backend::Flex {
-            return Self::Kernel;
+        if device.has_cube_kernels() {
+            return Ok(Self::Kernels(KernelBank::new(bank, device)?));
         }
-        let _ = device;
-        Self::TensorOperations
+        Ok(Self::Tensors(TensorBank::new(bank, device)?))
     }
+}
+
+/// Rows and squared distances that were read back.
+pub(crate) fn neighbors(rows: &[i32], squared: &[f32]) -> Vec<Neighbor> {
+    let pairs = rows.iter().zip(squared);
+    pairs.map(|(row, squared)| Neighbor { row: *row as u32, squared_distance: *squared }).collect()
 }

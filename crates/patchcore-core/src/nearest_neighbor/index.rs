@@ -92,8 +92,7 @@ impl NearestNeighborIndex {
 
     /// The `k` nearest rows of one vector of `dim` values, nearest first, equal distances by row.
     ///
-    /// The image score needs this for one patch per image, so other devices than the CPU leave it to a plain pass over
-    /// the bank on the host.
+    /// The same neighbours on every device: what f32 cannot tell apart on a GPU is decided by the CPU's formula in f64.
     ///
     /// # Errors
     /// [`DeviceError::Execution`], also for a vector of another length.
@@ -114,5 +113,10 @@ impl NearestNeighborIndex {
             return Err(self.device.failed("nearest neighbour search", found));
         }
         self.index.k_nearest(query, k, neighbors)
+    }
+
+    /// [`NearestNeighborIndex::k_nearest`] of many rows at once, where the engine takes them so.
+    pub(crate) fn k_nearest_of_rows(&self, queries: &[f32], k: usize) -> Result<Option<Vec<Neighbor>>, DeviceError> {
+        self.index.k_nearest_of_many(queries, k)
     }
 }

@@ -22,9 +22,11 @@ mod axes;
 mod bank;
 mod cascade;
 mod contraction;
+mod one_formula;
 #[cfg(test)]
 mod oracle;
 mod workspace;
 
 pub use bank::CpuBank;
+pub use one_formula::squared_distance;
 pub use workspace::Workspace;

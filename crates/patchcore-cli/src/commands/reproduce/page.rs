@@ -4,10 +4,10 @@ use patchcore::metrics::Metric;
 use patchcore::{Mode, one_line};
 
 use super::benchmark::{Benchmark, Class};
-use super::markdown::{escaped, figures, joined, line, push};
 use super::published::{Figures, Published, published};
 use super::record::Record;
 use crate::in_words::percent;
+use crate::markdown::{escaped, figures, joined, line, push};
 
 /// The first line, by which the page is known.
 pub const TITLE: &str = "# PatchCore on public benchmarks, measured and published";

@@ -33,6 +33,13 @@ pub(crate) struct PhotoShape {
     pub width: usize,
 }
 
+impl PhotoShape {
+    /// Values of all planes.
+    pub(crate) fn values(self) -> usize {
+        self.images * self.planes * self.height * self.width
+    }
+}
+
 impl KernelPlan {
     /// Weights `[kernel, kernel, inputs / groups, outputs]` and biases of all convolutions. Missing tensors, which the caller has
     /// excluded, are empty.

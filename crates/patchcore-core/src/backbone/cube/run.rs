@@ -1,6 +1,5 @@
 //! A plan, step by step, on a device of CubeCL.
 
-use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 use patchcore_config::backbone::plan::{Activation, ConvStep, MapShape, Step};

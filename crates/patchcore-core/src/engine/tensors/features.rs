@@ -26,20 +26,26 @@ const OPERATION: &str = "feature extraction";
 #[derive(Debug)]
 pub(crate) struct TensorFeatures {
     device: ComputeDevice,
-    rows: Box<dyn RowTensors>,
+    rows: Arc<dyn RowTensors>,
 }
 
 /// Photos of one size to rows of every embedding on the device, `[n x grid cells, dim]` image by image.
-trait RowTensors: std::fmt::Debug + Send + Sync {
+pub(super) trait RowTensors: std::fmt::Debug + Send + Sync {
     fn of_photos(&self, images: &[ImageInput<'_>]) -> Result<Vec<(Tensor<2>, Grid)>, EngineError>;
 
     /// Of pixels that lie on the device, `[n, 3 or 1, height, width]` in `[0, 1]`; `None` for a network that computes on the host.
     fn of_tensor(&self, pixels: Tensor<4>) -> Result<Option<Vec<(Tensor<2>, Grid)>>, EngineError>;
+
+    /// Of planes of photos that lie on the device, one after the other; `None` where no kernels of this project compute.
+    #[cfg(feature = "cube")]
+    fn of_planes(&self, _pixels: Tensor<1>, _photos: PhotoShape) -> Option<Vec<(Tensor<2>, Grid)>> {
+        None
+    }
 }
 
 /// Planes of photos of one size, one after the other, and how many each has: one grey one is enough for all of a batch, since
 /// normalising makes three of it on the device.
-fn planes_of(images: &[ImageInput<'_>]) -> (Vec<f32>, usize) {
+pub(super) fn planes_of(images: &[ImageInput<'_>]) -> (Vec<f32>, usize) {
     let planes = if images.iter().all(ImageInput::is_grey) { 1 } else { 3 };
     let times = |image: &ImageInput<'_>| if image.is_grey() { planes } else { 1 };
     let pixels = images.iter().flat_map(|image| std::iter::repeat_n(image.pixels, times(image)));
@@ -78,6 +84,10 @@ impl RowTensors for Kernels {
 
     fn of_tensor(&self, pixels: Tensor<4>) -> Result<Option<Vec<(Tensor<2>, Grid)>>, EngineError> {
         self.embed(&self.network.maps(pixels)).map(Some)
+    }
+
+    fn of_planes(&self, pixels: Tensor<1>, photos: PhotoShape) -> Option<Vec<(Tensor<2>, Grid)>> {
+        self.embed(&self.network.maps_of_values(pixels, photos)).ok()
     }
 }
 
@@ -198,7 +208,7 @@ impl TensorFeatures {
                 (spec.levels.clone(), KernelEmbedding::new(spec.rule, spec.patch_size, channels, grid, burn))
             });
             let rows = Kernels { device: device.clone(), network, embeddings: embeddings.collect() };
-            return Ok(Self { device: device.clone(), rows: Box::new(rows) });
+            return Ok(Self { device: device.clone(), rows: Arc::new(rows) });
         }
         let embeddings = of_each().map(|(spec, (channels, strides))| {
             let embedding = PatchEmbedding::new(spec.rule, spec.patch_size, channels, burn);
@@ -219,7 +229,13 @@ impl TensorFeatures {
             }
         };
         let rows = Operations { device: device.clone(), maps, embeddings };
-        Ok(Self { device: device.clone(), rows: Box::new(rows) })
+        Ok(Self { device: device.clone(), rows: Arc::new(rows) })
+    }
+
+    /// What computes them.
+    #[cfg(feature = "cube")]
+    pub(super) fn rows_source(&self) -> &Arc<dyn RowTensors> {
+        &self.rows
     }
 
     /// Rows of every embedding, `[n x grid cells, dim]` image by image, on the device: one upload, nothing is read back.

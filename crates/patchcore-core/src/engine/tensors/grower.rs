@@ -1,5 +1,7 @@
 //! The growth of maps on a device.
 
+use std::sync::Arc;
+
 use burn::tensor::Tensor;
 
 use crate::device::{ComputeDevice, guarded};
@@ -15,11 +17,11 @@ use patchcore_cpu::map::Banded;
 const OPERATION: &str = "anomaly map";
 
 /// The two matrices of a map on a device.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct TensorGrower {
     device: ComputeDevice,
     map: MapSpec,
-    matrices: Matrices,
+    matrices: Arc<Matrices>,
 }
 
 #[derive(Debug)]
@@ -38,17 +40,23 @@ impl TensorGrower {
         if device.has_cube_kernels() {
             let axis = |matrix: &Banded| Ok::<_, DeviceError>(GrownAxis::new(matrix, device.burn()?));
             let matrices = Matrices::Banded([axis(&vertical)?, axis(&horizontal.transposed())?]);
-            return Ok(Self { device: device.clone(), map: *map, matrices });
+            return Ok(Self { device: device.clone(), map: *map, matrices: Arc::new(matrices) });
         }
         let vertical = device.tensor(vertical.to_dense(), [1, map.height, map.grid.rows])?;
         let horizontal = device.tensor(horizontal.to_dense(), [1, map.grid.columns, map.width])?;
-        Ok(Self { device: device.clone(), map: *map, matrices: Matrices::Dense([vertical, horizontal]) })
+        Ok(Self { device: device.clone(), map: *map, matrices: Arc::new(Matrices::Dense([vertical, horizontal])) })
+    }
+
+    /// What tells it from another one, as long as it or a copy of it lives.
+    #[cfg(feature = "cube")]
+    pub(super) fn identity(&self) -> usize {
+        Arc::as_ptr(&self.matrices) as usize
     }
 
     /// The maps of a batch: `[images, grid rows, grid columns]` to `[images, height, width]`, on the device.
     pub(crate) fn grow_on_device(&self, patch_scores: Tensor<3>) -> Tensor<3> {
         let [images, rows, columns] = patch_scores.dims();
-        match &self.matrices {
+        match self.matrices.as_ref() {
             Matrices::Dense(matrices) => {
                 let [vertical, horizontal] = matrices.clone().map(|matrix| matrix.repeat_dim(0, images));
                 vertical.matmul(patch_scores).matmul(horizontal)

@@ -6,22 +6,22 @@ use crate::device::{ComputeDevice, guarded};
 use crate::engine::interface::Index;
 use crate::error::DeviceError;
 use crate::memory_bank::MemoryBank;
-use crate::nearest_neighbor::{DeviceBank, Neighbor, squared_distance};
+use crate::nearest_neighbor::{DeviceBank, Neighbor};
 
 /// What an error of the device says was being done.
 const OPERATION: &str = "nearest neighbour search";
 
-/// A bank on a device, and on the host for the few queries that need several neighbours.
+/// A bank on a device.
 #[derive(Debug)]
 pub(crate) struct TensorIndex {
     device: ComputeDevice,
-    bank: MemoryBank,
+    dim: usize,
     on_device: DeviceBank,
 }
 
 impl TensorIndex {
     pub(super) fn new(bank: &MemoryBank, device: &ComputeDevice) -> Result<Self, DeviceError> {
-        Ok(Self { device: device.clone(), bank: bank.clone(), on_device: DeviceBank::new(bank, device)? })
+        Ok(Self { device: device.clone(), dim: bank.dim(), on_device: DeviceBank::new(bank, device)? })
     }
 
     /// The bank on the device.
@@ -31,34 +31,27 @@ impl TensorIndex {
 
     /// The nearest row of every query `[n, dim]` that lies on the device.
     pub(crate) fn nearest_of_tensor(&self, queries: Tensor<2>) -> Result<Vec<Neighbor>, DeviceError> {
-        guarded(&self.device, OPERATION, || self.on_device.nearest(queries))
+        guarded(&self.device, OPERATION, || self.on_device.nearest(queries, None))
     }
 }
 
 impl Index for TensorIndex {
     fn nearest(&self, queries: &[f32], neighbors: &mut Vec<Neighbor>) -> Result<(), DeviceError> {
-        let dim = self.bank.dim();
-        let upload = || self.device.tensor(queries.to_vec(), [queries.len() / dim, dim]);
-        let queries = guarded(&self.device, OPERATION, upload)?;
         neighbors.clear();
-        neighbors.extend(self.nearest_of_tensor(queries)?);
+        neighbors.extend(guarded(&self.device, OPERATION, || {
+            let uploaded = self.device.tensor(queries.to_vec(), [queries.len() / self.dim, self.dim])?;
+            self.on_device.nearest(uploaded, Some(queries))
+        })?);
         Ok(())
     }
 
-    /// A plain pass over the bank on the host: the image score needs it for one patch per image.
     fn k_nearest(&self, query: &[f32], k: usize, neighbors: &mut Vec<Neighbor>) -> Result<(), DeviceError> {
         neighbors.clear();
-        neighbors.extend((0..self.bank.len()).map(|row| {
-            let squared_distance = squared_distance(query, self.bank.row(row));
-            Neighbor { row: row as u32, squared_distance }
-        }));
-        let order =
-            |a: &Neighbor, b: &Neighbor| a.squared_distance.total_cmp(&b.squared_distance).then(a.row.cmp(&b.row));
-        if k < neighbors.len() {
-            neighbors.select_nth_unstable_by(k, order);
-            neighbors.truncate(k);
-        }
-        neighbors.sort_unstable_by(order);
+        neighbors.extend(guarded(&self.device, OPERATION, || self.on_device.k_nearest(query, k))?);
         Ok(())
+    }
+
+    fn k_nearest_of_many(&self, queries: &[f32], k: usize) -> Result<Option<Vec<Neighbor>>, DeviceError> {
+        guarded(&self.device, OPERATION, || self.on_device.k_nearest(queries, k)).map(Some)
     }
 }

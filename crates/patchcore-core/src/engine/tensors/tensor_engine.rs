@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use patchcore_config::Normalization;
 
+#[cfg(feature = "cube")]
+use super::captured::Graphs;
 use super::features::TensorFeatures;
 use super::grower::TensorGrower;
 use super::index::TensorIndex;
@@ -21,16 +23,29 @@ use crate::memory_bank::MemoryBank;
 const LARGEST_BATCH: u64 = 32;
 
 /// Burn's tensor operations on one device.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Tensors {
     device: ComputeDevice,
     limit: Arc<BatchLimit>,
+    #[cfg(feature = "cube")]
+    graphs: Graphs,
 }
 
 impl Tensors {
     /// The engine of a device; [`engine_of`](crate::engine::engine_of) chooses.
     pub(in crate::engine) fn new(device: ComputeDevice) -> Self {
-        Self { device, limit: Arc::default() }
+        Self {
+            device,
+            limit: Arc::default(),
+            #[cfg(feature = "cube")]
+            graphs: Graphs::default(),
+        }
+    }
+
+    #[cfg(test)]
+    #[cfg(feature = "cube")]
+    pub(super) fn graphs(&self) -> &Graphs {
+        &self.graphs
     }
 }
 
@@ -67,7 +82,7 @@ impl Engine for Tensors {
         guarded(&self.device, operation, || {
             let dim = projection.dim();
             let tensor = self.device.tensor(rows.to_vec(), [rows.len() / dim, dim])?;
-            let projected = projection.apply_tensors(tensor).try_into_vec_as::<f32>();
+            let projected = projection.apply_on(tensor, &self.device).try_into_vec_as::<f32>();
             projected.map_err(|error| self.device.failed(operation, error))
         })
     }
@@ -117,6 +132,12 @@ impl Engine for Tensors {
         model: WholeModel<'_>,
         images: &[ImageInput<'_>],
     ) -> Result<Option<Vec<WholePhoto>>, EngineError> {
-        whole_photos(&self.device, model, images)
+        whole_photos(
+            &self.device,
+            #[cfg(feature = "cube")]
+            &self.graphs,
+            model,
+            images,
+        )
     }
 }
