@@ -37,7 +37,7 @@ enum Runs {
     Operations(Vec<ConvTensors>),
     /// This project's own kernels.
     #[cfg(feature = "cube")]
-    Kernels(KernelNetwork),
+    Kernels(Box<KernelNetwork>),
 }
 
 impl Network {
@@ -56,7 +56,7 @@ impl Network {
         if device.has_cube_kernels() {
             verify_weights(backbone, &plan, weights)?;
             let kernels = KernelNetwork::new(&plan, weights, None, device)?;
-            return Ok(Self { plan, precision: device.precision(), runs: Runs::Kernels(kernels) });
+            return Ok(Self { plan, precision: device.precision(), runs: Runs::Kernels(Box::new(kernels)) });
         }
         Self::of_operations(backbone, plan, weights, device)
     }

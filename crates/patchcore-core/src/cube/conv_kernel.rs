@@ -79,11 +79,11 @@ pub(super) fn conv_kernel<I: Float, E: Float, O: Float, NI: Size, NO: Size>(
     pad_top: usize,
     pad_left: usize,
     #[comptime] kind: ConvKind,
-    #[define(I)] _input: ElemType,
-    #[define(E)] _element: ElemType,
-    #[define(O)] _output: ElemType,
+    #[define(I)] _input_type: ElemType,
+    #[define(E)] _weight_type: ElemType,
+    #[define(O)] _output_type: ElemType,
 ) {
-    let unit = ABSOLUTE_POS as usize;
+    let unit = ABSOLUTE_POS;
     if unit >= units {
         terminate!();
     }

@@ -14,7 +14,7 @@ use super::launch::linear;
 
 #[cube(launch)]
 fn refresh_kernel(from: &[f32], to: &mut [f32], units: usize) {
-    let unit = ABSOLUTE_POS as usize;
+    let unit = ABSOLUTE_POS;
     if unit >= units {
         terminate!();
     }

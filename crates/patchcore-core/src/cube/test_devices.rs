@@ -3,7 +3,6 @@
 use crate::device::ComputeDevice;
 
 /// Those of CubeCL among the devices that the tests are given (`PATCHCORE_TEST_DEVICE`); none without them.
-#[expect(clippy::unwrap_used, reason = "a device that the tests are given must open")]
 pub(crate) fn cube_devices() -> Vec<ComputeDevice> {
     let named = patchcore_testing::test_devices().unwrap_or_default();
     let open = |name: String| ComputeDevice::from_name(&name).unwrap();

@@ -34,7 +34,7 @@ pub(super) fn aggregate_kernel<E: Float>(
     covered: usize,
     #[define(E)] _element: ElemType,
 ) {
-    let unit = ABSOLUTE_POS as usize;
+    let unit = ABSOLUTE_POS;
     if unit >= units {
         terminate!();
     }
@@ -97,7 +97,7 @@ pub(super) fn resize_kernel(
     first: usize,
     covered: usize,
 ) {
-    let unit = ABSOLUTE_POS as usize;
+    let unit = ABSOLUTE_POS;
     if unit >= units {
         terminate!();
     }
@@ -152,7 +152,7 @@ pub(super) fn average_kernel<E: Float>(
     ratio: usize,
     #[define(E)] _element: ElemType,
 ) {
-    let unit = ABSOLUTE_POS as usize;
+    let unit = ABSOLUTE_POS;
     if unit >= units {
         terminate!();
     }

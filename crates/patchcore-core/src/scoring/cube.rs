@@ -31,7 +31,7 @@ fn grow_kernel(
     pixels: usize,
     inner: usize,
 ) {
-    let unit = ABSOLUTE_POS as usize;
+    let unit = ABSOLUTE_POS;
     if unit >= units {
         terminate!();
     }

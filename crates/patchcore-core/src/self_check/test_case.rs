@@ -5,12 +5,15 @@ use std::borrow::Cow;
 use crate::device::{ComputeDevice, Precision};
 use crate::error::DeviceError;
 
+/// What runs on a device, and how far its result is off.
+type Run = dyn Fn(&ComputeDevice) -> Result<f64, DeviceError>;
+
 /// An operation, and how to run it.
 pub(super) struct TestCase {
     /// The operation and, where it matters, its shape.
     pub name: Cow<'static, str>,
     /// Runs it; the deviation of its result from the expected one.
-    pub run: Box<dyn Fn(&ComputeDevice) -> Result<f64, DeviceError>>,
+    pub run: Box<Run>,
     /// The deviation allowed.
     pub tolerance: f64,
 }

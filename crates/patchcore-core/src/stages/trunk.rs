@@ -128,9 +128,9 @@ mod on_tensors {
         },
         #[cfg(feature = "cube")]
         Kernels {
-            network: KernelNetwork,
-            embedding: KernelEmbedding,
-            maps: DeviceMaps,
+            network: Box<KernelNetwork>,
+            embedding: Box<KernelEmbedding>,
+            maps: Box<DeviceMaps>,
         },
     }
 
@@ -203,7 +203,11 @@ mod on_tensors {
                 let (rule, size) = (member.embedding, member.patch_size);
                 let embedding = KernelEmbedding::new(rule, size, channels, (0, &strides), burn);
                 let maps = network.maps(image.clone());
-                return Ok(Self::Kernels { network, embedding, maps });
+                return Ok(Self::Kernels {
+                    network: Box::new(network),
+                    embedding: Box::new(embedding),
+                    maps: Box::new(maps),
+                });
             }
             let network = Network::of_operations(member.backbone.name(), plan.clone(), weights, device)?;
             let embedding = PatchEmbedding::new(member.embedding, member.patch_size, channels, burn);

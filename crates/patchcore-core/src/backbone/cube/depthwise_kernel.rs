@@ -53,7 +53,7 @@ pub(super) fn depthwise_kernel<E: Float, N: Size>(
     #[comptime] kind: DepthwiseKind,
     #[define(E)] _element: ElemType,
 ) {
-    let unit = ABSOLUTE_POS as usize;
+    let unit = ABSOLUTE_POS;
     if unit >= units {
         terminate!();
     }

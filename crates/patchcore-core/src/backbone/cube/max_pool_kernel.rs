@@ -22,7 +22,7 @@ pub(super) fn max_pool_kernel<E: Float>(
     in_width: usize,
     #[define(E)] _element: ElemType,
 ) {
-    let unit = ABSOLUTE_POS as usize;
+    let unit = ABSOLUTE_POS;
     if unit >= units {
         terminate!();
     }

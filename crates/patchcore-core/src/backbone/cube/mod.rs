@@ -146,7 +146,7 @@ impl DeviceMaps {
     /// The map of a tap as `[images, channels, height, width]`.
     pub(crate) fn planes(&self, start: usize, shape: MapShape) -> Tensor<4> {
         let MapShape { channels, height, width } = shape;
-        let values = self.values.clone().slice([start..start + self.images * channels * height * width]);
+        let values = self.values.clone().slice(start..start + self.images * channels * height * width);
         values.reshape([self.images, height, width, channels]).permute([0, 3, 1, 2])
     }
 }

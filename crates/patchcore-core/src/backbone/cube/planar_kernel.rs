@@ -21,7 +21,7 @@ pub(super) fn planar_kernel<E: Float>(
     #[comptime] normalizes: bool,
     #[define(E)] _element: ElemType,
 ) {
-    let unit = ABSOLUTE_POS as usize;
+    let unit = ABSOLUTE_POS;
     if unit >= units {
         terminate!();
     }

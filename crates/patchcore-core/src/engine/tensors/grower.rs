@@ -27,10 +27,10 @@ pub(crate) struct TensorGrower {
 #[derive(Debug)]
 enum Matrices {
     /// `[1, height, grid rows]` and `[1, grid columns, width]`, for Burn's products.
-    Dense([Tensor<3>; 2]),
+    Dense(Box<[Tensor<3>; 2]>),
     /// Of rows and of columns, for the kernel.
     #[cfg(feature = "cube")]
-    Banded([GrownAxis; 2]),
+    Banded(Box<[GrownAxis; 2]>),
 }
 
 impl TensorGrower {
@@ -39,12 +39,16 @@ impl TensorGrower {
         #[cfg(feature = "cube")]
         if device.has_cube_kernels() {
             let axis = |matrix: &Banded| Ok::<_, DeviceError>(GrownAxis::new(matrix, device.burn()?));
-            let matrices = Matrices::Banded([axis(&vertical)?, axis(&horizontal.transposed())?]);
+            let matrices = Matrices::Banded(Box::new([axis(&vertical)?, axis(&horizontal.transposed())?]));
             return Ok(Self { device: device.clone(), map: *map, matrices: Arc::new(matrices) });
         }
         let vertical = device.tensor(vertical.to_dense(), [1, map.height, map.grid.rows])?;
         let horizontal = device.tensor(horizontal.to_dense(), [1, map.grid.columns, map.width])?;
-        Ok(Self { device: device.clone(), map: *map, matrices: Arc::new(Matrices::Dense([vertical, horizontal])) })
+        Ok(Self {
+            device: device.clone(),
+            map: *map,
+            matrices: Arc::new(Matrices::Dense(Box::new([vertical, horizontal]))),
+        })
     }
 
     /// What tells it from another one, as long as it or a copy of it lives.
@@ -58,11 +62,12 @@ impl TensorGrower {
         let [images, rows, columns] = patch_scores.dims();
         match self.matrices.as_ref() {
             Matrices::Dense(matrices) => {
-                let [vertical, horizontal] = matrices.clone().map(|matrix| matrix.repeat_dim(0, images));
+                let [vertical, horizontal] = matrices.as_ref().clone().map(|matrix| matrix.repeat_dim(0, images));
                 vertical.matmul(patch_scores).matmul(horizontal)
             }
             #[cfg(feature = "cube")]
-            Matrices::Banded([vertical, horizontal]) => {
+            Matrices::Banded(axes) => {
+                let [vertical, horizontal] = axes.as_ref();
                 let wide = horizontal.grow(patch_scores.reshape([images * rows * columns]), 1);
                 vertical.grow(wide, self.map.width).reshape([images, self.map.height, self.map.width])
             }

@@ -1,7 +1,5 @@
 //! A small model of this engine's parts, for tests.
 
-#![expect(clippy::unwrap_used, reason = "what tests are made of must be there")]
-
 use std::sync::Arc;
 
 use patchcore_config::{Border, Distance, EmbeddingRule, Normalization, Smoothing, Upsampling};

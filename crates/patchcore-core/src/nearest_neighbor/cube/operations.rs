@@ -36,7 +36,7 @@ pub(super) trait NearestRows: Backend {
     ) -> (IntTensor<Self>, IntTensor<Self>, FloatTensor<Self>);
 
     /// See [`KernelBank::ranks`].
-    #[fusion(dtype = DType::I32, shape = { Shape::from([vectors.dims::<2>()[0], *k]) })]
+    #[fusion(dtype = DType::I32, shape = Shape::from([vectors.dims::<2>()[0], *k]))]
     fn ranked_rows(vectors: FloatTensor<Self>, bank: FloatTensor<Self>, k: usize) -> IntTensor<Self>;
 }
 
