@@ -91,6 +91,22 @@ fn test_cases(device: &ComputeDevice) -> Vec<TestCase> {
     cases
 }
 
+/// [`of_model`] in a build without Burn, whose only device is the CPU by this project's own kernels, with which others are compared:
+/// nothing is asked.
+///
+/// # Errors
+/// None.
+#[cfg(not(feature = "burn"))]
+pub fn of_model(
+    _: &crate::patchcore::PatchCore,
+    _: &patchcore_config::BackboneWeights,
+    _: (usize, usize),
+    _: usize,
+    _: &mut dyn FnMut(&str),
+) -> Result<Vec<Check>, DeviceError> {
+    Ok(Vec::new())
+}
+
 /// Refuses a device that computed wrong.
 ///
 /// # Errors

@@ -2,17 +2,19 @@
 
 use std::borrow::Cow;
 
-use crate::device::{ComputeDevice, Precision};
+use crate::device::ComputeDevice;
+#[cfg(feature = "burn")]
+use crate::device::Precision;
 use crate::error::DeviceError;
 
-/// What runs on a device, and how far its result is off.
+/// Runs an operation on a device: the deviation of its result from the expected one.
 type Run = dyn Fn(&ComputeDevice) -> Result<f64, DeviceError>;
 
 /// An operation, and how to run it.
 pub(super) struct TestCase {
     /// The operation and, where it matters, its shape.
     pub name: Cow<'static, str>,
-    /// Runs it; the deviation of its result from the expected one.
+    /// Runs it.
     pub run: Box<Run>,
     /// The deviation allowed.
     pub tolerance: f64,
@@ -44,6 +46,7 @@ pub(super) const IN_F32: f64 = 1e-4;
 ///   instead of rounding are off by at most 2^-9 of the largest sum, which is the tolerance.
 /// - f16, bf16: factors, sums on the way and the result are rounded to 11 and 8 bits, in an order that is the driver's: a few of
 ///   them for the tolerance.
+#[cfg(feature = "burn")]
 pub(super) fn sums_in(precision: Precision) -> f64 {
     match precision {
         Precision::F32 => 2e-5,
