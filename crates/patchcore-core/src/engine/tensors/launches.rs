@@ -9,12 +9,16 @@ use crate::cube::cube_devices;
 /// Says to the other process how many photos to score.
 const PHOTOS: &str = "PATCHCORE_TEST_PHOTOS";
 
+/// What a flag of the test program begins with.
+const FLAG: &str = "--";
+
 /// How often each kernel is launched while a model is made and scores so many photos, one by one.
 fn launches(device: &str, photos: usize) -> BTreeMap<String, usize> {
     let log = std::env::temp_dir().join(format!("patchcore-launches-{}-{photos}", std::process::id()));
     let name = "engine::tensors::launches::score_for_the_log";
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", name, "--ignored", "--nocapture"]);
+    let of_test = ["exact", "ignored", "nocapture"].map(|flag| format!("{FLAG}{flag}"));
+    command.args(of_test).arg(name);
     command.env("PATCHCORE_TEST_DEVICE", device).env(PHOTOS, photos.to_string()).env("CUBECL_DEBUG_LOG", &log);
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
