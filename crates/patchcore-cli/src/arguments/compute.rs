@@ -9,7 +9,7 @@ use crate::arguments::heading::COMPUTE;
 /// Number formats of the network, and the choice among them.
 pub const PRECISIONS: [&str; 5] = ["f32", "tf32", "f16", "bf16", AUTO];
 /// Leaves the choice among the device's precisions to a measurement.
-const AUTO: &str = "auto";
+pub const AUTO: &str = "auto";
 /// Instruction sets of the CPU's own kernels.
 pub const INSTRUCTIONS: [&str; 3] = ["portable", "avx2", "avx512"];
 
