@@ -133,7 +133,9 @@ impl Model {
         }
         times.sort();
         let median = times.get(times.len() / 2).copied().unwrap_or_default();
-        Ok(median.as_secs_f64() * 1e3 / batch as f64)
+        // No time at all is no measurement, and wins nothing.
+        let median = if median.is_zero() { f64::NAN } else { median.as_secs_f64() };
+        Ok(median * 1e3 / batch as f64)
     }
 }
 

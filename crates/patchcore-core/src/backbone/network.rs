@@ -120,7 +120,9 @@ impl Network {
             };
             match step {
                 Step::Conv(conv) => {
-                    let (add, from) = (conv.add.and_then(&mut read), read(conv.from));
+                    let from = read(conv.from);
+                    // A step may add what it reads: the last read of a slot takes the map.
+                    let add = if conv.add == Some(conv.from) { from.clone() } else { conv.add.and_then(&mut read) };
                     if let (Some(from), Some(tensors)) = (from, convs.next()) {
                         store(&mut slots, conv.to, run_conv(conv, tensors, from, add));
                     }

@@ -137,6 +137,11 @@ impl DeviceBank {
         let (mut several, mut places) = (Vec::new(), Vec::new());
         for (at, vector) in open.iter().zip(vectors.chunks_exact(dim)) {
             let (Some(neighbor), Some(other)) = (found.get_mut(*at), others.get(*at)) else { continue };
+            if vector.iter().any(|value| !value.is_finite()) {
+                // What is no number has no nearest row: the score says so.
+                *neighbor = Neighbor { row: 0, squared_distance: f32::NAN };
+                continue;
+            }
             match u32::try_from(*other) {
                 Ok(other) => *neighbor = self.exact.nearer(vector, [neighbor.row, other]),
                 Err(_) => {
@@ -151,6 +156,11 @@ impl DeviceBank {
             }
         }
         Ok(open)
+    }
+
+    /// Whether kernels find so many ranks.
+    pub(crate) fn ranks_on_device(&self, k: usize) -> bool {
+        !matches!(self.form, Form::Tensors(_)) && k.min(self.exact.len()) <= MOST_RANKS
     }
 
     /// The `k` nearest rows of each of some vectors `[n, dim]`, nearest first, equal distances by row; as many of each vector, one after the

@@ -172,3 +172,20 @@ fn without_the_bound_rows_are_lost() {
         assert_eq!(lost(Bound::new), 0, "{}", device.name());
     }
 }
+
+/// A feature that is no number has no nearest row: its distance is none either, and nothing panics.
+#[test]
+fn queries_that_are_no_numbers_have_no_distance() {
+    for device in cube_devices() {
+        let rows: Vec<f32> = (0..40 * 8).map(|at| (at * 37 % 101) as f32 / 50.0).collect();
+        let bank = MemoryBank::from_rows(8, rows.clone()).unwrap();
+        let on_device = DeviceBank::new(&bank, &device).unwrap();
+        for wrong in [f32::NAN, f32::INFINITY] {
+            let mut queries = rows[..3 * 8].to_vec();
+            queries[8 + 5] = wrong;
+            let found = on_device.nearest(device.tensor(queries, [3, 8]).unwrap(), None).unwrap();
+            assert!(!found[1].squared_distance.is_finite(), "{}: {:?}", device.name(), found[1]);
+            assert_eq!((found[0].row, found[2].row), (0, 2));
+        }
+    }
+}

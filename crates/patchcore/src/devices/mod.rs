@@ -28,7 +28,7 @@ pub(crate) use self::of_model::check_model;
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use self::of_model::model_checks;
 use self::record::Record;
-use self::remembered::remembered;
+use self::remembered::{Unfinished, remembered};
 use self::verdict::Verdict;
 use crate::error::Error;
 
@@ -207,7 +207,8 @@ fn self_checked(device: ComputeDevice) -> Result<ComputeDevice, Error> {
         return Ok(device);
     }
     let record = Record::of_device(&device);
-    let checks = remembered(&device, record.as_ref(), &mut |step| Ok(self_check::run(&device, step)?))?;
+    let checks =
+        remembered(&device, record.as_ref(), Unfinished::Crashed, &mut |step| Ok(self_check::run(&device, step)?))?;
     self_check::verdict(&device, &checks)?;
     if let Some(record) = Record::of_name(&name, device.precision()) {
         record.write(&Verdict::Checked { checks });

@@ -6,13 +6,14 @@
 //! with one photo at once, whatever the batch: it takes seconds for a network. The CPU itself needs no check.
 
 use patchcore_config::BackboneWeights;
+use patchcore_core::error::DeviceError;
 use patchcore_core::model_file::InputsSeen;
 use patchcore_core::self_check::Check;
 use patchcore_core::{PatchCore, self_check};
 
 use super::is_own_cpu;
 use super::record::Record;
-use super::remembered::remembered;
+use super::remembered::{Unfinished, remembered};
 use crate::error::Error;
 use crate::usual_input::usual_input;
 
@@ -29,8 +30,9 @@ struct Question<'a> {
 impl<'a> Question<'a> {
     fn new(core: &'a PatchCore, weights: &'a BackboneWeights, seen: Option<&InputsSeen>) -> Self {
         let (height, width) = usual_input(core.config(), seen);
-        // Tiles go through the network one by one.
-        let alone = core.device().properties().is_software || !core.config().tiling.is_whole();
+        // Tiles go through the network one by one, and so do the photos of a model with several members.
+        let config = core.config();
+        let alone = core.device().properties().is_software || !config.tiling.is_whole() || config.members.len() > 1;
         let batch = if alone { 1 } else { core.batch_size(height, width) };
         Self { core, weights, size: (height, width), batch }
     }
@@ -44,8 +46,15 @@ impl<'a> Question<'a> {
         format!("{networks} {layers} {width}x{height} batch {batch}")
     }
 
+    /// Asks, with half the batch where the device has no memory for it, as scoring would go on.
     fn ask(&self, step: &mut dyn FnMut(&str)) -> Result<Vec<Check>, Error> {
-        Ok(self_check::of_model(self.core, self.weights, self.size, self.batch, step)?)
+        let mut batch = self.batch;
+        loop {
+            match self_check::of_model(self.core, self.weights, self.size, batch, step) {
+                Err(DeviceError::OutOfMemory { .. }) if batch > 1 => batch /= 2,
+                asked => return Ok(asked?),
+            }
+        }
     }
 }
 
@@ -60,7 +69,7 @@ pub(crate) fn check_model(core: &PatchCore, weights: &BackboneWeights, seen: Opt
     }
     let question = Question::new(core, weights, seen);
     let record = Record::of_network(device, &question.name());
-    let checks = remembered(device, record.as_ref(), &mut |step| question.ask(step))?;
+    let checks = remembered(device, record.as_ref(), Unfinished::AskAgain, &mut |step| question.ask(step))?;
     Ok(self_check::verdict(device, &checks)?)
 }
 
@@ -78,7 +87,6 @@ pub(crate) fn model_checks(
 #[cfg(test)]
 #[cfg(feature = "embed-efficientnet-lite0")]
 mod tests {
-    use patchcore_core::error::DeviceError;
     use patchcore_core::model_file::{DriftPolicy, SizeSeen};
     use patchcore_io::{PixelBuffer, PixelFormat};
 
@@ -126,6 +134,9 @@ mod tests {
             check().unwrap();
             let Some(Verdict::Checked { mut checks }) = record.read() else { panic!("{name}: nothing is kept") };
             assert!(checks.len() > 15, "{checks:?}");
+            // A user who ended the process while it asked is asked for nothing: the device is asked again.
+            record.write(&Verdict::Checking { process: u32::MAX - 1 });
+            check().unwrap();
             checks[3].found = 0.5;
             let layer = checks[3].operation.clone();
             record.write(&Verdict::Checked { checks });

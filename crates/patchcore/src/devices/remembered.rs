@@ -11,6 +11,15 @@ use crate::error::Error;
 /// Runs checks and names each to the function that it is given.
 type Run<'a> = dyn FnMut(&mut dyn FnMut(&str)) -> Result<Vec<Check>, Error> + 'a;
 
+/// What a mark of a process that never came back means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unfinished {
+    /// The checks ran in a process of their own, which nobody but a driver ends.
+    Crashed,
+    /// They ran in the user's process, which he may end: they are asked again.
+    AskAgain,
+}
+
 /// The results of `run`, from the record where they stand there.
 ///
 /// # Errors
@@ -18,13 +27,16 @@ type Run<'a> = dyn FnMut(&mut dyn FnMut(&str)) -> Result<Vec<Check>, Error> + 'a
 pub(super) fn remembered(
     device: &ComputeDevice,
     record: Option<&Record>,
+    unfinished: Unfinished,
     run: &mut Run<'_>,
 ) -> Result<Vec<Check>, Error> {
     let name = device.name();
     match record.and_then(Record::read) {
         Some(Verdict::Checked { checks }) => return Ok(checks),
         Some(Verdict::Crashed { how }) => return Err(DeviceError::Crashed { device: name, how }.into()),
-        Some(Verdict::Checking { process }) if process != std::process::id() && !is_running(process) => {
+        Some(Verdict::Checking { process })
+            if unfinished == Unfinished::Crashed && process != std::process::id() && !is_running(process) =>
+        {
             let how = format!("process {process} never came back from its self-check");
             return Err(DeviceError::Crashed { device: name, how }.into());
         }

@@ -2,10 +2,17 @@
 
 use std::fs;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long `nvidia-smi` may take.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Bytes in use on all cards together; `None` where nobody says.
 pub fn used() -> Option<u64> {
-    of_amd().or_else(of_nvidia)
+    match (of_amd(), of_nvidia()) {
+        (None, None) => None,
+        (amd, nvidia) => Some(amd.unwrap_or(0) + nvidia.unwrap_or(0)),
+    }
 }
 
 /// What AMD's kernel driver tells in /sys.
@@ -23,8 +30,17 @@ fn of_nvidia() -> Option<u64> {
     }
     let mut program = Command::new("nvidia-smi");
     program.args(["--query-gpu=memory.used", "--format=csv,noheader,nounits"]);
-    let output = program.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
-    mebibytes(&String::from_utf8_lossy(&output.stdout))
+    let mut child = program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+    // With a card that has fallen off the bus it may never answer.
+    let started = Instant::now();
+    while child.try_wait().ok()?.is_none() {
+        if started.elapsed() > PATIENCE {
+            let _ = child.kill();
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    mebibytes(&String::from_utf8_lossy(&child.wait_with_output().ok()?.stdout))
 }
 
 /// The sum of lines of MiB.

@@ -177,6 +177,8 @@ fn check_one(check: &Check<'_>, subject: &Subject, part: Part, first: Option<&Pa
     let ended = process::run(&arguments, check.cache, limit)?;
     let (state, reason) = match ended.how {
         How::Done => (State::Passed, None),
+        // What a device has not, by the words of `DeviceError::UnsupportedPrecision`, is no failure.
+        How::Error(reason) if reason.contains("cannot compute in") => (State::NotRun, Some(reason)),
         How::Error(reason) => (State::Failed, Some(reason)),
         How::Crashed(how) => (State::Crashed, Some(how)),
         How::OutOfTime => (State::OutOfTime, Some(format!("ended after {:.0} s", ended.seconds))),

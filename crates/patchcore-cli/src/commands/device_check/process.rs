@@ -37,6 +37,8 @@ pub struct Ended {
 
 /// How often it is looked whether time is up, and at the cards' memory.
 const TICK: Duration = Duration::from_millis(250);
+/// Time between two looks at the memory in use.
+const BETWEEN: Duration = Duration::from_secs(2);
 /// Time for a process that has closed its output to end.
 const TO_END: Duration = Duration::from_secs(5);
 /// Time for the last words of a process that is over to come.
@@ -66,14 +68,19 @@ fn watched(mut command: Command, limit: Duration) -> anyhow::Result<Ended> {
     let mut child = command.spawn().context("cannot start this program again to check a device with")?;
     let lines = read_lines(&mut child);
     let words = read_words(&mut child);
-    let (mut found, mut most) = (Vec::new(), None);
+    let (mut found, mut most, mut last_asked) = (Vec::new(), None, Instant::now());
     let in_time = loop {
         let left = limit.saturating_sub(started.elapsed());
         match lines.recv_timeout(TICK.min(left)) {
             Ok(line) => found.extend(serde_json::from_str::<Found>(&line)),
             Err(RecvTimeoutError::Disconnected) => break ended(&mut child, left.min(TO_END))?,
             Err(RecvTimeoutError::Timeout) if left.is_zero() || is_asked() => break false,
-            Err(RecvTimeoutError::Timeout) => most = most.max(device_memory::used()),
+            // Seldom: asking takes time from what is measured.
+            Err(RecvTimeoutError::Timeout) if last_asked.elapsed() > BETWEEN => {
+                most = most.max(device_memory::used());
+                last_asked = Instant::now();
+            }
+            Err(RecvTimeoutError::Timeout) => {}
         }
     };
     if !in_time {

@@ -6,6 +6,9 @@ use patchcore_config::backbone::plan::{ConvStep, MapShape, Plan, Step};
 
 use crate::cube::MatrixUnit;
 
+/// The most planes of a photo.
+const PHOTO_PLANES: usize = 3;
+
 /// A plan whose weights lie one after the other, as the kernels read them.
 #[derive(Debug, Clone)]
 pub(crate) struct KernelPlan {
@@ -91,8 +94,13 @@ impl KernelPlan {
         Shape::from([self.taps(photos).last().map_or(0, end).next_multiple_of(4)])
     }
 
-    /// Whether the photos go into dense convolutions alone, which read their planes as they lie.
+    /// Whether planes are photos, which go into dense convolutions alone: those read them as they lie. More planes than a photo has are a
+    /// layer's maps, of which the layer is asked on its own: it then reads them with their channels side by side, by the kernel that
+    /// the network runs.
     pub(super) fn reads_planes(&self) -> bool {
+        if self.plan.image_channels() > PHOTO_PLANES {
+            return false;
+        }
         let dense = |step: &Step| step.conv().is_some_and(|conv| !is_depthwise(conv));
         self.plan
             .steps
@@ -116,5 +124,33 @@ fn push_channels_last(values: &[f32], conv: &ConvStep, packed: &mut Vec<f32>) {
             let of = |output: usize| values.get((output * inputs + input) * cells + cell).copied().unwrap_or_default();
             packed.extend((0..outputs).map(of));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use patchcore_config::Architecture;
+
+    use super::*;
+    use crate::backbone::test_networks::weights;
+
+    /// A layer that is asked on its own runs by the kernel that the network runs, not by the one that reads a photo's planes.
+    #[test]
+    fn a_photo_is_read_as_planes_and_a_layers_maps_are_not() {
+        let architecture = Architecture::RESNET18;
+        let plan = architecture.plan(&["layer1".to_owned()]).unwrap();
+        let (kernel_plan, ..) = KernelPlan::pack(&plan, &weights(&plan), true, (23, None));
+        assert!(kernel_plan.reads_planes());
+        let mut layer = plan.convolutions().nth(1).unwrap().clone();
+        (layer.from, layer.to, layer.add) = (0, 1, None);
+        let tap = patchcore_config::backbone::plan::Tap {
+            layer: "1".to_owned(),
+            slot: 1,
+            channels: layer.out_channels,
+            stride: 1,
+        };
+        let plan = Plan { steps: vec![Step::Conv(layer)], taps: vec![tap], slots: 2 };
+        let (kernel_plan, ..) = KernelPlan::pack(&plan, &weights(&plan), false, (23, None));
+        assert!(!kernel_plan.reads_planes());
     }
 }

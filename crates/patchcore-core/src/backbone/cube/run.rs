@@ -48,7 +48,14 @@ pub(super) fn run(pixels: CubeTensor, parameters: Parameters, plan: &KernelPlan,
             // A map is given up at its last use, and its memory with it.
             slots.get_mut(slot).and_then(|entry| if last { entry.take() } else { entry.clone() })
         };
-        let (add, from) = (step.add().and_then(&mut read), read(step.from()));
+        // A step may add what it reads: the last read of a slot takes the map.
+        let add_itself = step.add() == Some(step.from());
+        let from = read(step.from());
+        let add = if add_itself { from.clone() } else { step.add().and_then(&mut read) };
+        assert!(
+            from.is_some() && add.is_some() == step.add().is_some(),
+            "step {index} reads a map that no step has written"
+        );
         let Some(from) = from else { continue };
         let to = step.to();
         let shape = shapes.get(to).copied().unwrap_or_default();

@@ -3,13 +3,15 @@
 //! At a batch of one a GPU waits for launches more than it computes. So from the third photo of a size on, on a device that can, the
 //! launches of a photo are captured ([`burn::tensor::capture`]) and replayed for every further one: its pixels are written into the
 //! buffer that the graph reads. The first replay is compared with what was computed without it, bit by bit; a graph that gives anything
-//! else is thrown away and no other is made. Graphs belong to the thread that made them; a second thread that scores ends them.
+//! else is thrown away and no other is made, and so is one that fails: the photo is then scored without. Graphs belong to the thread
+//! that made them; a second thread that scores ends them. None is made while another engine lives in the process: some drivers
+//! refuse what others ask for while one captures.
 //!
 //! Not in builds with the feature `fusion`, which puts launches off and joins them.
 
 use std::fmt;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::ThreadId;
 
 use burn::tensor::{Graph, Tensor, capture};
@@ -19,7 +21,7 @@ use super::parts::{Asked, Computed, OPERATION, Parts};
 use crate::backbone::cube::PhotoShape;
 use crate::cube::refresh;
 use crate::device::ComputeDevice;
-use crate::engine::interface::WholePhoto;
+use crate::engine::interface::{MapSpec, WholePhoto};
 use crate::error::EngineError;
 use crate::image_input::ImageInput;
 
@@ -30,10 +32,12 @@ const MOST: usize = 4;
 
 type Launches = Box<dyn FnMut() -> Option<Computed> + Send>;
 
+/// Engines of this process whose photos could be captured.
+static LIVING: AtomicUsize = AtomicUsize::new(0);
+
 /// The graphs of an engine.
-#[derive(Default)]
 pub(super) struct Graphs {
-    /// Several threads have scored, or a graph was wrong.
+    /// Several threads have scored, or a graph was wrong or failed.
     ended: AtomicBool,
     state: Mutex<State>,
 }
@@ -47,7 +51,8 @@ struct State {
 /// What a graph is of. Parts are compared by identity; a graph keeps them alive.
 #[derive(Clone, PartialEq)]
 struct Key {
-    parts: [usize; 3],
+    parts: [usize; 2],
+    map: MapSpec,
     photos: PhotoShape,
     asked: Asked,
 }
@@ -70,6 +75,19 @@ impl fmt::Debug for Graphs {
     }
 }
 
+impl Default for Graphs {
+    fn default() -> Self {
+        LIVING.fetch_add(1, Ordering::AcqRel);
+        Self { ended: AtomicBool::new(false), state: Mutex::default() }
+    }
+}
+
+impl Drop for Graphs {
+    fn drop(&mut self) {
+        LIVING.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 impl Graphs {
     /// One photo by its graph; `None` where there is none, or not yet.
     ///
@@ -85,16 +103,23 @@ impl Graphs {
         if self.ended.load(Ordering::Acquire) || cfg!(feature = "fusion") || !device.has_cube_kernels() {
             return Ok(None);
         }
-        // A lock that a panic has poisoned: the graphs are of no use any more.
-        let Ok(mut state) = self.state.lock() else { return Ok(None) };
+        // A lock that a panic has poisoned: what was half made is thrown away.
+        let mut state = match self.state.lock() {
+            Ok(state) => state,
+            Err(poisoned) => {
+                self.end_in(&mut poisoned.into_inner());
+                return Ok(None);
+            }
+        };
         let this = std::thread::current().id();
         if *state.thread.get_or_insert(this) != this {
-            self.end(&mut state);
+            self.end_in(&mut state);
             return Ok(None);
         }
         let (values, planes) = planes_of(&[image]);
         let key = Key {
             parts: parts.identities(),
+            map: parts.map(),
             photos: PhotoShape { images: 1, planes, height: image.height, width: image.width },
             asked,
         };
@@ -114,24 +139,31 @@ impl Graphs {
                 *seen += 1;
                 Ok(None)
             }
-            Size::Seen(_) => {
-                let Some(mut captured) = Captured::new(device, parts, &key, values.clone())? else {
-                    self.end(&mut state);
-                    return Ok(None);
-                };
-                let expected =
-                    parts.one_photo(device, key.photos, asked, device.tensor(values, [key.photos.values()])?)?;
-                let found = captured.replay(device, parts, asked, None)?;
-                if found != expected {
-                    self.end(&mut state);
-                    return Ok(Some(expected));
+            // Drivers refuse what other engines of the process ask for while one captures.
+            Size::Seen(_) if LIVING.load(Ordering::Acquire) > 1 => Ok(None),
+            Size::Seen(_) => match Captured::checked(device, parts, &key, values) {
+                Ok(Some((captured, photo))) => {
+                    *size = Size::Captured(Box::new(captured));
+                    Ok(Some(photo))
                 }
-                *size = Size::Captured(Box::new(captured));
-                Ok(Some(expected))
-            }
+                // The photo is scored without: a graph needs memory that the launches alone may not.
+                Ok(None) | Err(_) => {
+                    self.end_in(&mut state);
+                    Ok(None)
+                }
+            },
             Size::Captured(captured) => {
-                let fresh = device.tensor(values, [key.photos.values()])?;
-                captured.replay(device, parts, asked, Some(fresh)).map(Some)
+                let replayed = device
+                    .tensor(values, [key.photos.values()])
+                    .map_err(EngineError::from)
+                    .and_then(|fresh| captured.replay(device, parts, asked, Some(fresh)));
+                match replayed {
+                    Ok(photo) => Ok(Some(photo)),
+                    Err(_) => {
+                        self.end_in(&mut state);
+                        Ok(None)
+                    }
+                }
             }
         }
     }
@@ -144,12 +176,21 @@ impl Graphs {
         if let Ok(mut state) = self.state.lock() {
             let this = std::thread::current().id();
             if *state.thread.get_or_insert(this) != this {
-                self.end(&mut state);
+                self.end_in(&mut state);
             }
         }
     }
 
-    fn end(&self, state: &mut State) {
+    /// Throws the graphs away, with their memory, and makes no more.
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+        match self.state.lock() {
+            Ok(mut state) => state.sizes.clear(),
+            Err(poisoned) => poisoned.into_inner().sizes.clear(),
+        }
+    }
+
+    fn end_in(&self, state: &mut State) {
         state.sizes.clear();
         self.ended.store(true, Ordering::Release);
     }
@@ -169,6 +210,20 @@ impl Captured {
         let graph = capture(device.burn()?, launches);
         let whole = graph.is_hardware() && graph.output().is_some();
         Ok(whole.then_some(Self { pixels, graph }))
+    }
+
+    /// A graph whose first replay has given what the launches give, and that photo; `None` where there is none.
+    fn checked(
+        device: &ComputeDevice,
+        parts: &Parts<'_>,
+        key: &Key,
+        values: Vec<f32>,
+    ) -> Result<Option<(Self, WholePhoto)>, EngineError> {
+        let pixels = device.tensor(values.clone(), [key.photos.values()])?;
+        let expected = parts.one_photo(device, key.photos, key.asked, pixels)?;
+        let Some(mut captured) = Self::new(device, parts, key, values)? else { return Ok(None) };
+        let found = captured.replay(device, parts, key.asked, None)?;
+        Ok((found == expected).then_some((captured, expected)))
     }
 
     fn replay(

@@ -51,10 +51,10 @@ impl TensorGrower {
         })
     }
 
-    /// What tells it from another one, as long as it or a copy of it lives.
+    /// The map that it grows.
     #[cfg(feature = "cube")]
-    pub(super) fn identity(&self) -> usize {
-        Arc::as_ptr(&self.matrices) as usize
+    pub(super) fn map(&self) -> MapSpec {
+        self.map
     }
 
     /// The maps of a batch: `[images, grid rows, grid columns]` to `[images, height, width]`, on the device.

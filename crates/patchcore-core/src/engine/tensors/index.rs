@@ -52,6 +52,10 @@ impl Index for TensorIndex {
     }
 
     fn k_nearest_of_many(&self, queries: &[f32], k: usize) -> Result<Option<Vec<Neighbor>>, DeviceError> {
+        // On the host the caller has threads for many queries.
+        if !self.on_device.ranks_on_device(k) {
+            return Ok(None);
+        }
         guarded(&self.device, OPERATION, || self.on_device.k_nearest(queries, k)).map(Some)
     }
 }

@@ -14,6 +14,8 @@ use super::on_device::OnDevice;
 #[cfg(feature = "cube")]
 use crate::backbone::cube::PhotoShape;
 use crate::device::ComputeDevice;
+#[cfg(feature = "cube")]
+use crate::engine::interface::MapSpec;
 use crate::engine::interface::WholePhoto;
 use crate::error::{DeviceError, EngineError};
 use crate::nearest_neighbor::DeviceBank;
@@ -57,9 +59,14 @@ impl Parts<'_> {
 #[cfg(feature = "cube")]
 impl Parts<'_> {
     /// What tells them from other parts, as long as they or a copy of them live.
-    pub(super) fn identities(&self) -> [usize; 3] {
+    pub(super) fn identities(&self) -> [usize; 2] {
         let rows = Arc::as_ptr(self.features.rows_source()).cast::<()>() as usize;
-        [rows, self.bank.identity(), self.grower.identity()]
+        [rows, self.bank.identity()]
+    }
+
+    /// The map that is grown: growers of one map are alike.
+    pub(super) fn map(&self) -> MapSpec {
+        self.grower.map()
     }
 
     pub(super) fn owned(&self) -> OwnedParts {

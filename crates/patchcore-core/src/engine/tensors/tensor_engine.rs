@@ -22,6 +22,9 @@ use crate::memory_bank::MemoryBank;
 /// The most photos that go through the network at once.
 const LARGEST_BATCH: u64 = 32;
 
+/// Bytes of a batch, so that kernels reach every value of its maps by 32 bits, also where a value has two bytes.
+const ADDRESSABLE: u64 = 1 << 33;
+
 /// Burn's tensor operations on one device.
 #[derive(Debug)]
 pub struct Tensors {
@@ -103,12 +106,14 @@ impl Engine for Tensors {
     /// As many as fit in the device's budget
     /// ([`DeviceProperties::batch_budget`](crate::device::DeviceProperties::batch_budget)), at most 32; fewer once they did not.
     fn preferred_batch(&self, bytes_per_image: u64, reserved: u64) -> usize {
-        let free = self.device.properties().batch_budget().saturating_sub(reserved);
+        let free = self.device.properties().batch_budget().saturating_sub(reserved).min(ADDRESSABLE);
         // A photo has at least one pixel.
         self.limit.at_most((free / bytes_per_image.max(1)).clamp(1, LARGEST_BATCH) as usize)
     }
 
     fn halve_batch(&self, failed: usize, because: &DeviceError) -> bool {
+        #[cfg(feature = "cube")]
+        self.graphs.end();
         // What is not in use any more is given back before the next try.
         if let Ok(device) = self.device.burn() {
             let _ = guarded(&self.device, "release of memory", || {

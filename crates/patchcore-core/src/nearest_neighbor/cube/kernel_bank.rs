@@ -19,6 +19,8 @@ const MINIMA: usize = 1 << 23;
 /// Queries that are searched for at once, at least and at most: some APIs allow 65,535 cubes along an axis.
 const FEWEST: usize = 1_024;
 const MOST: usize = 32_768;
+/// The smallest f16 with all its bits.
+const SMALLEST_F16: f32 = 6.103_515_6e-5;
 /// Half lengths of rows are kept below this: what is as long has no place in f32, and a copy's is above.
 const LONGEST_HALF: f64 = 8e37;
 
@@ -61,7 +63,11 @@ impl KernelBank {
     ) -> Result<Self, DeviceError> {
         let (m, dim) = (bank.len(), bank.dim());
         let rows = device.tensor(bank.rows().to_vec(), [m, dim])?;
-        let in_f16 = bank.dtype() == BankDtype::F16 && device.burn()?.supports_dtype(DType::F16);
+        // Below its smallest normal value a device may take an f16 for 0: such a bank is kept in f32.
+        let is_small = |value: &f32| *value != 0.0 && value.abs() < SMALLEST_F16;
+        let in_f16 = bank.dtype() == BankDtype::F16
+            && device.burn()?.supports_dtype(DType::F16)
+            && !bank.rows().iter().any(is_small);
         let mean = if in_f16 { vec![0.0; dim] } else { mean(bank) };
         let less_mean = |row: &[f32]| row.iter().zip(&mean).map(|(value, mean)| value - mean).collect::<Vec<f32>>();
         let (rows, shifted) = if in_f16 {

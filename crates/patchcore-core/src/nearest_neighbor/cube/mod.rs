@@ -5,7 +5,8 @@
 //! 1. `centre.rs`: queries less the bank's mean, and their lengths.
 //! 2. `tile.rs`: a cube takes 128 queries and 128 rows, each of its units a tile of 8 x 8 products in registers, with factors of any
 //!    precision. For each query and each block of 64 rows it keeps the least value, its row, and the second least:
-//!    `3 n m / 64` numbers; the `n x m` values exist nowhere.
+//!    `3 n m / 64` numbers; the `n x m` values exist nowhere. (Factors are f32 on every device so far: fewer bits have been tried on a
+//!    simulated one, and there is no kernel for matrix units.)
 //! 3. `survivors.rs`: by the bound that `bound.rs` proves, the blocks that may hold the nearest row; of nearly all of them it is the one
 //!    row that can be it.
 //! 4. `decide.rs`: the f32 distance of what survived, from the difference of the two vectors; the nearest row, and whether another
