@@ -24,7 +24,7 @@ const KINDS: &[&str] = &[
     "{assets,crates/*}/LICENSE-{APACHE,MIT}",
     "assets/NOTICES.md",
     "{assets,benches,fuzz,xtask,crates/*}/**/*.rs",
-    "crates/*/src/*/README.md",
+    "crates/*/src/{*,*/cube}/README.md",
     "crates/patchcore-report/templates/*.{css,html,svg}",
     // What a bundle carries to a machine without Rust.
     "xtask/src/dist/device-check.sh",

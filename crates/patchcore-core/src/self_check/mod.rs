@@ -11,6 +11,7 @@
 //! tf32, 1e-2 for f16, 6e-2 for bf16). Indices must be right where no other candidate is within rounding. `known_faults.rs` holds
 //! shapes for which devices have been wrong.
 
+mod check;
 #[cfg(feature = "burn")]
 mod convolutions;
 #[cfg(feature = "burn")]
@@ -31,31 +32,13 @@ mod steps;
 mod tensor_operations;
 mod test_case;
 
+pub use check::Check;
 #[cfg(feature = "burn")]
 pub use of_model::of_model;
-use serde::{Deserialize, Serialize};
 
 use crate::device::{ComputeDevice, guarded};
 use crate::error::DeviceError;
 use test_case::TestCase;
-
-/// One test case and how far the device's result was off.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Check {
-    /// The operation.
-    pub operation: String,
-    /// Largest deviation, relative to the largest expected value.
-    pub found: f64,
-    /// Largest deviation allowed.
-    pub tolerance: f64,
-}
-
-impl Check {
-    /// Whether the result was right; a deviation that is not a number is wrong.
-    pub fn passed(&self) -> bool {
-        self.found <= self.tolerance
-    }
-}
 
 /// Runs every test case. `step` is called before each with its name.
 ///

@@ -7,7 +7,7 @@ use patchcore_config::BackboneWeights;
 use patchcore_config::backbone::plan::{MapShape, Plan};
 use patchcore_cpu::network::{CpuNetwork, FeatureMap, MapLayout, Workspace};
 
-use super::Check;
+use super::check::Check;
 use super::layer::{Forward, Layer};
 use super::on_device::forward_on;
 use super::reference::{deviation, values};
