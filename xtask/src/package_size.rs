@@ -27,7 +27,7 @@ const KINDS: [&str; 15] = [
     "LICENSE-{APACHE,MIT}",
     "build.rs",
     "src/**/*.rs",
-    "src/*/README.md",
+    "src/{*,*/cube}/README.md",
     "examples/*.rs",
     // Tests that need no package of ours that is not published.
     "tests/**/*.{rs,csv,py,ttf}",
