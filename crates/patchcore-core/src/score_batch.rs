@@ -6,7 +6,7 @@ use crate::patchcore::{ImageScore, PatchCore};
 
 impl PatchCore {
     /// How many photos of such a size this model should be given at once: what its engine prefers beside the banks
-    /// ([`Extractor::batch_size`]).
+    /// ([`Extractor::batch_size`](crate::Extractor::batch_size)).
     pub fn batch_size(&self, height: usize, width: usize) -> usize {
         let banks: usize = self.members().iter().map(|member| member.bank().rows().len()).sum();
         self.extractor().batch_size(height, width, banks as u64 * 8)
@@ -14,7 +14,7 @@ impl PatchCore {
 
     /// Scores photos, in order. Neighbours of one size go through the device together, as many as
     /// [`PatchCore::batch_size`] allows; on the CPU they go one by one. Where the device has no memory for so many, half as many go
-    /// together from then on ([`Extractor::reduced_batch`]).
+    /// together from then on ([`Extractor::reduced_batch`](crate::Extractor::reduced_batch)).
     ///
     /// On a GPU a score may differ by rounding between batch sizes, because matrix products of other shapes are summed
     /// in another order; on the CPU it does not.
