@@ -270,7 +270,9 @@ mod tests {
             let model = model(&device);
             // Of two engines in a process none makes a graph.
             let _other = Graphs::default();
-            assert_eq!((0..4).map(|_| model.score(&[9])).count(), 4);
+            for _ in 0..4 {
+                assert!(!model.score(&[9]).is_empty());
+            }
             assert_eq!(captured(&model), 0);
             model.engine.graphs().state.lock().unwrap().sizes.clear();
             model.engine.graphs().among_others.store(true, Ordering::Release);
