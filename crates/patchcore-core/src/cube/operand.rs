@@ -5,8 +5,10 @@
 use burn_cubecl::cubecl;
 use burn_cubecl::cubecl::prelude::*;
 
+use crate::device::Precision;
+
 /// Bits behind the leading one of an f32: factors are taken as they are.
-pub(crate) const EVERY_BIT: u32 = 23;
+pub(crate) const EVERY_BIT: u32 = Precision::F32.factor_bits();
 
 /// A factor with so many bits behind its leading one, rounded to nearest, ties to even; [`EVERY_BIT`] leaves it as it is.
 ///

@@ -30,7 +30,7 @@ pub struct ComputeDevice {
 }
 
 /// Bits behind the leading one of an f32.
-const EVERY_BIT: u32 = 23;
+const EVERY_BIT: u32 = Precision::F32.factor_bits();
 
 impl ComputeDevice {
     /// The CPU, without Burn.

@@ -54,7 +54,7 @@ impl Precision {
     }
 
     /// Bits of the significand that a factor of a product keeps, those after the leading one: the format's own.
-    pub fn factor_bits(self) -> u32 {
+    pub const fn factor_bits(self) -> u32 {
         match self {
             Precision::F32 => 23,
             Precision::Tf32 | Precision::F16 => 10,

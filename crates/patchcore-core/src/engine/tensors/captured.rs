@@ -10,8 +10,8 @@
 //! Not in builds with the feature `fusion`, which puts launches off and joins them.
 
 use std::fmt;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
 use burn::tensor::{Graph, Tensor, capture};
@@ -105,20 +105,8 @@ impl Graphs {
         if self.ended.load(Ordering::Acquire) || cfg!(feature = "fusion") || !device.has_cube_kernels() {
             return Ok(None);
         }
-        // A lock that a panic has poisoned: what was half made is thrown away.
-        let mut state = match self.state.lock() {
-            Ok(state) => state,
-            Err(poisoned) => {
-                self.end_in(&mut poisoned.into_inner());
-                return Ok(None);
-            }
-        };
-        let this = std::thread::current().id();
-        if *state.thread.get_or_insert(this) != this {
-            self.end_in(&mut state);
-            return Ok(None);
-        }
-        let (values, planes) = planes_of(&[image]);
+        let Some(mut state) = self.state_of_this_thread() else { return Ok(None) };
+        let planes = if image.is_grey() { 1 } else { 3 };
         let key = Key {
             parts: parts.identities(),
             map: parts.map(),
@@ -145,7 +133,7 @@ impl Graphs {
             Size::Seen(_) if LIVING.load(Ordering::Acquire) > 1 && !self.among_others.load(Ordering::Acquire) => {
                 Ok(None)
             }
-            Size::Seen(_) => match Captured::checked(device, parts, &key, values) {
+            Size::Seen(_) => match Captured::checked(device, parts, &key, planes_of(&[image]).0) {
                 Ok(Some((captured, photo))) => {
                     *size = Size::Captured(Box::new(captured));
                     Ok(Some(photo))
@@ -158,7 +146,7 @@ impl Graphs {
             },
             Size::Captured(captured) => {
                 let replayed = device
-                    .tensor(values, [key.photos.values()])
+                    .tensor(planes_of(&[image]).0, [key.photos.values()])
                     .map_err(EngineError::from)
                     .and_then(|fresh| captured.replay(device, parts, asked, Some(fresh)));
                 match replayed {
@@ -177,21 +165,25 @@ impl Graphs {
         if self.ended.load(Ordering::Acquire) {
             return;
         }
-        if let Ok(mut state) = self.state.lock() {
-            let this = std::thread::current().id();
-            if *state.thread.get_or_insert(this) != this {
-                self.end_in(&mut state);
-            }
+        drop(self.state_of_this_thread());
+    }
+
+    /// The graphs, for the thread that they belong to; for another one they end.
+    fn state_of_this_thread(&self) -> Option<MutexGuard<'_, State>> {
+        let this = std::thread::current().id();
+        // A lock that a panic has poisoned: what was half made is thrown away.
+        let poisoned = self.state.is_poisoned();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if poisoned || *state.thread.get_or_insert(this) != this {
+            self.end_in(&mut state);
+            return None;
         }
+        Some(state)
     }
 
     /// Throws the graphs away, with their memory, and makes no more.
     pub(super) fn end(&self) {
-        self.ended.store(true, Ordering::Release);
-        match self.state.lock() {
-            Ok(mut state) => state.sizes.clear(),
-            Err(poisoned) => poisoned.into_inner().sizes.clear(),
-        }
+        self.end_in(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     fn end_in(&self, state: &mut State) {
