@@ -260,7 +260,7 @@ impl Survivors<'_> {
             blocks,
             bound.distance,
             bound.tiny_distance,
-            burn::backend::cubecl::dtype_to_storage_type(bank.dtype),
+            crate::cube::element(bank),
         );
         (nearest, others, squared)
     }

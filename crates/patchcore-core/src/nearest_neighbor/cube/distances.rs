@@ -78,7 +78,7 @@ pub(super) fn launch(vectors: &CubeTensor, bank: &CubeTensor) -> CubeTensor {
         dim,
         vector_stride,
         row_stride,
-        burn::backend::cubecl::dtype_to_storage_type(bank.dtype),
+        crate::cube::element(bank),
     );
     squared
 }

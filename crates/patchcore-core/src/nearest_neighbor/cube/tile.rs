@@ -287,7 +287,7 @@ impl Tiles<'_> {
             bits,
             form == Form::Difference,
             side,
-            burn::backend::cubecl::dtype_to_storage_type(bank.dtype),
+            crate::cube::element(bank),
         );
         minima
     }
