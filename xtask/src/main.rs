@@ -16,6 +16,7 @@ mod long_score;
 mod make_efficientnet;
 mod package_size;
 mod parity;
+mod per_processor;
 mod public_api;
 mod release_build;
 mod roofline;
@@ -40,7 +41,7 @@ enum Task {
     Ablation(ablation::Ablation),
     /// Run the criterion benches on every device present, record them as CSV and rewrite the table of docs/explanation/devices.md.
     BenchDevices(bench_devices::BenchDevices),
-    /// Measure our side and the peers' in turn, and rewrite the table of docs/explanation/speed.md.
+    /// Measure our side and the peers' in turn, and rewrite the tables of docs/explanation/speed.md.
     BenchReport(bench_report::BenchReport),
     /// What must pass before a submission: format, house rules, tests, lints, documentation, other builds.
     Ci(ci::Ci),
