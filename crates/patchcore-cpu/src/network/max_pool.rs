@@ -1,7 +1,7 @@
 //! Max-pool 3x3, stride 2, padding 1.
 
 use super::step::Operands;
-use crate::simd::{FloatLevel, LANES, Lanes, dispatch};
+use crate::simd::{LANES, Lanes, Level, dispatch};
 use crate::team::Leader;
 
 /// One plane in, one plane out.
@@ -21,7 +21,7 @@ struct Planes {
 ///
 /// # Safety
 /// The contract of [`Operands`] holds for `images` images; there is no residual.
-pub(super) unsafe fn max_pool(level: FloatLevel, operands: &Operands, images: usize, leader: &mut Leader<'_>) {
+pub(super) unsafe fn max_pool(level: Level, operands: &Operands, images: usize, leader: &mut Leader<'_>) {
     let (input, output) = (operands.input_map, operands.output_map);
     let shape = (output.channels, output.pixel);
     assert_eq!((input.channels, input.pixel), shape, "a pool keeps channels and their layout");

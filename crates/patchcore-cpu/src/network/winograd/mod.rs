@@ -22,7 +22,7 @@ use rayon::prelude::*;
 use self::transform::{FREQUENCIES, Gather, Scatter, TILE, gather, scatter};
 use super::step::{Geometry, Operands};
 use super::tile::{Form, Kernels, Run, Tile};
-use crate::simd::{AlignedBuffer, FloatLevel, LANES};
+use crate::simd::{AlignedBuffer, LANES, Level};
 use crate::team::{Leader, Shared};
 
 /// Bytes of transformed windows that are worked on at a time.
@@ -30,7 +30,7 @@ const WINDOW_BYTES: usize = 512 * 1024;
 
 /// A Winograd convolution with its transformed weights.
 pub(super) struct Winograd {
-    level: FloatLevel,
+    level: Level,
     geometry: Geometry,
     kernels: Kernels,
     /// `[out blocks][frequencies][in channels][16]`
@@ -68,7 +68,7 @@ impl Winograd {
     }
 
     /// Transforms and packs `weight` `[out, in, 3, 3]`.
-    pub(super) fn new(level: FloatLevel, geometry: Geometry, weight: &[f32], bias: &[f32]) -> Self {
+    pub(super) fn new(level: Level, geometry: Geometry, weight: &[f32], bias: &[f32]) -> Self {
         let (inputs, outputs) = (geometry.in_channels, geometry.out_channels);
         geometry.check_weights(inputs, weight, bias);
         let mut packed = AlignedBuffer::zeroed(outputs.div_ceil(LANES) * FREQUENCIES * inputs * LANES);
