@@ -2,10 +2,9 @@
 
 use anyhow::Context;
 use patchcore::devices::{DeviceReport, DeviceState, devices_of};
-use patchcore::{BACKENDS, Backend, Instructions, Precision, open_device};
+use patchcore::{BACKENDS, Backend, INSTRUCTIONS, Instructions, Precision, open_device};
 use serde_json::json;
 
-use crate::arguments::compute::INSTRUCTIONS;
 use crate::arguments::{Devices, InspectFormat};
 use crate::device::run_subprocess;
 use crate::outcome::Outcome;
