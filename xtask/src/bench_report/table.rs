@@ -131,7 +131,7 @@ mod tests {
     use super::super::results::tests::results;
     use super::*;
     use crate::per_processor::folder;
-    use crate::tidy::root;
+    use crate::written_tables::tests::written;
 
     #[test]
     fn a_row_has_shares_of_the_ceiling_and_the_ratios_of_every_processor() {
@@ -180,9 +180,8 @@ mod tests {
 
     #[test]
     fn the_page_says_what_the_kept_files_say() {
-        let text = std::fs::read_to_string(root().join("docs/explanation/speed.md")).unwrap();
-        let results = Results::all(&folder()).unwrap();
-        let page = page(&results);
-        assert!(text.contains(page.trim()), "run `cargo xtask bench-report --page`; expected\n{page}");
+        let page = page(&Results::all(&folder()).unwrap());
+        let written = written("docs/explanation/speed.md", "bench-report");
+        assert_eq!(written, page.trim(), "run `cargo xtask bench-report --page`");
     }
 }
