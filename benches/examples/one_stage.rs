@@ -37,7 +37,7 @@ fn main() -> anyhow::Result<()> {
     // This thread is the pool: what is counted must not be done by another one.
     rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global()?;
     // Through the facade, which reads PATCHCORE_INSTRUCTIONS.
-    let device = patchcore::open_device("flex", Precision::F32, None)?;
+    let device = patchcore::open_device("cpu", Precision::F32, None)?;
 
     let architecture = Architecture::EFFICIENTNET_LITE0;
     let weights = patchcore::resolve_weights(architecture.name(), None)?;

@@ -1,7 +1,8 @@
 """The conversation with `cargo xtask bench-report` (see ../src/protocol.rs), the same for every peer.
 
 A peer's script gives a function `set_up(row, work, shared, threads)` that returns a measurement (milliseconds) and calls
-`main(set_up)`. What a script cannot measure, because a package is missing, becomes `skip REASON`.
+`main(set_up)`. What a script cannot measure, because a package is missing or for a reason of its own (`Skip`), becomes
+`skip REASON`.
 """
 
 import argparse
@@ -12,6 +13,10 @@ import time
 from pathlib import Path
 
 BUDGET = 0.3
+
+
+class Skip(Exception):
+    """Why a row cannot be measured here, in one line."""
 
 
 def timed(operation):
@@ -42,7 +47,7 @@ def main(set_up):
     answers, sys.stdout = sys.stdout, sys.stderr
     try:
         measure = set_up(given.row.split("/"), given.work, given.shared, given.threads)
-    except ImportError as error:
+    except (ImportError, Skip) as error:
         print(f"skip {error}", file=answers, flush=True)
         return
     print("ready", file=answers, flush=True)

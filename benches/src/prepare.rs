@@ -58,7 +58,7 @@ fn extractor(weights: &BackboneWeights, dim: usize) -> anyhow::Result<Extractor>
     let mode = if dim == 1024 { Mode::Authors } else { Mode::Paper };
     let mut config = mode.config(Architecture::RESNET18);
     config.view.crop = Crop::Center(Size { width: 224, height: 224 });
-    Ok(Extractor::new(config.check()?, weights, &ComputeDevice::flex())?)
+    Ok(Extractor::new(config.check()?, weights, &ComputeDevice::cpu())?)
 }
 
 /// The patches of a photograph.
@@ -166,14 +166,14 @@ fn search(
 
 /// Rows projected to 128 values, as mode `authors` does.
 fn project(rows: &[f32], dim: usize) -> anyhow::Result<Vec<f32>> {
-    let device = ComputeDevice::flex();
+    let device = ComputeDevice::cpu();
     let rule = ProjectionRule::Dense(PROJECTED);
     let projection = RandomProjection::new(rule, dim, rows.len() / dim, 0).context("nothing to project")?;
     Ok(engine_of(&device).project(&projection, rows)?)
 }
 
 fn select(projected: &[f32], count: usize) -> anyhow::Result<Vec<usize>> {
-    let device = ComputeDevice::flex();
+    let device = ComputeDevice::cpu();
     let initial = initial_distances(StartRule::MeanOfRandomRows(10), projected, PROJECTED, 0);
     let picks = greedy_k_center(projected, PROJECTED, &initial, count, &device, &mut |_| true);
     picks.map_err(|stopped| anyhow::anyhow!("{stopped:?}"))

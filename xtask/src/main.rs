@@ -2,6 +2,7 @@
 
 mod ablation;
 mod bench_devices;
+mod bench_instructions;
 mod bench_report;
 mod child;
 mod ci;
@@ -16,6 +17,7 @@ mod long_score;
 mod make_efficientnet;
 mod package_size;
 mod parity;
+mod per_processor;
 mod public_api;
 mod release_build;
 mod roofline;
@@ -40,7 +42,9 @@ enum Task {
     Ablation(ablation::Ablation),
     /// Run the criterion benches on every device present, record them as CSV and rewrite the table of docs/explanation/devices.md.
     BenchDevices(bench_devices::BenchDevices),
-    /// Measure our side and the peers' in turn, and rewrite the table of docs/explanation/speed.md.
+    /// Time photos with every instruction set, compare their scores, and rewrite that table of docs/explanation/speed.md.
+    BenchInstructions(bench_instructions::BenchInstructions),
+    /// Measure our side and the peers' in turn, and rewrite the tables of docs/explanation/speed.md.
     BenchReport(bench_report::BenchReport),
     /// What must pass before a submission: format, house rules, tests, lints, documentation, other builds.
     Ci(ci::Ci),
@@ -82,6 +86,7 @@ fn main() -> anyhow::Result<()> {
     match Xtask::parse().task {
         Task::Ablation(task) => task.run(),
         Task::BenchDevices(task) => task.run(),
+        Task::BenchInstructions(task) => task.run(),
         Task::BenchReport(task) => task.run(),
         Task::Ci(task) => task.run(),
         Task::DemoImages(task) => task.run(),

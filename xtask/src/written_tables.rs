@@ -21,8 +21,15 @@ fn replaced(text: &str, name: &str, content: &str) -> anyhow::Result<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
+
+    /// What stands between a pair of markers of a file of the repository.
+    pub fn written(file: &str, name: &str) -> String {
+        let text = std::fs::read_to_string(root().join(file)).unwrap();
+        let (_, rest) = text.split_once(&format!("<!-- {name} -->")).unwrap();
+        rest.split_once(&format!("<!-- /{name} -->")).unwrap().0.trim().to_owned()
+    }
 
     #[test]
     fn only_what_stands_between_the_markers_changes() {

@@ -16,7 +16,7 @@ use crate::work::Work;
 /// Inputs that are not there.
 pub fn set_up(rows: usize, picks: usize, work: &Work) -> anyhow::Result<Measure> {
     let array = npy::read(&work.projected(rows))?;
-    let device = ComputeDevice::flex();
+    let device = ComputeDevice::cpu();
     let initial = initial_distances(StartRule::MeanOfRandomRows(10), &array.values, array.columns, 0);
     Ok(Box::new(move || {
         timed(|| {

@@ -28,7 +28,7 @@ pub fn set_up(data: &str, dim: usize, rows: usize, k: usize, work: &Work) -> any
     let mut queries = npy::read(&work.queries(data, dim))?.values;
     queries.truncate(IMAGES * PATCHES * dim);
     let bank = MemoryBank::from_rows(dim, bank).context("the bank does not have whole rows")?;
-    let index = NearestNeighborIndex::new(bank, &ComputeDevice::flex())?;
+    let index = NearestNeighborIndex::new(bank, &ComputeDevice::cpu())?;
     Ok(Box::new(move || {
         if k == 1 {
             let milliseconds = timed(|| {

@@ -8,7 +8,7 @@ use anyhow::Context;
 use crate::tidy::root;
 
 /// The packages whose versions matter.
-const PACKAGES: &str = "onnxruntime faiss-cpu torch anomalib";
+const PACKAGES: &str = "onnxruntime openvino faiss-cpu torch anomalib";
 
 const SCRIPT: &str = "
 import importlib.metadata as m, platform, sys
@@ -18,14 +18,81 @@ def version(name):
 print(', '.join(['Python ' + platform.python_version()] + [version(name) for name in sys.argv[1:]]))
 ";
 
-/// Machine, versions and date; none if that is no Python.
-pub fn versions(python: &Path) -> Option<String> {
+/// Versions of the compiler and the peers; none if that is no Python.
+pub fn software(python: &Path) -> Option<String> {
     let peers = output(Command::new(python).arg("-c").arg(SCRIPT).args(PACKAGES.split(' ')))?;
     let rustc = output(Command::new("rustc").arg("--version")).unwrap_or_else(|| "rustc".to_owned());
     let rustc = rustc.split(" (").next().unwrap_or_default().to_owned();
-    let date = output(Command::new("date").arg("+%Y-%m-%d")).unwrap_or_default();
+    let gemm = locked_version("gemm").unwrap_or_default();
+    Some(format!("{rustc}, gemm {gemm}, {peers}"))
+}
+
+/// Today, `YYYY-MM-DD`.
+///
+/// # Errors
+/// No program `date`.
+pub fn date() -> anyhow::Result<String> {
+    output(Command::new("date").arg("+%Y-%m-%d")).context("there is no program `date`")
+}
+
+/// What tells this processor from others in a table: `AMD EPYC (Zen 4)`.
+pub fn processor_name() -> String {
+    name_in(&cpuinfo())
+}
+
+/// Its number of virtual processors, second-level cache and instruction sets.
+pub fn processor_facts() -> String {
     let threads = std::thread::available_parallelism().map_or(0, usize::from);
-    Some(format!("{}, {threads} virtual processors; {rustc}, {peers}; {date}.", machine()))
+    let cache = std::fs::read_to_string("/sys/devices/system/cpu/cpu0/cache/index2/size").unwrap_or_default();
+    let cache = cache.trim().trim_end_matches('K').parse::<usize>();
+    let cache = cache.map_or_else(|_| String::new(), |kib| format!(", {kib} KiB of second-level cache each"));
+    let sets = sets_in(&cpuinfo());
+    let sets = if sets.is_empty() { String::new() } else { format!(", {sets}") };
+    format!("{threads} virtual processors{cache}{sets}")
+}
+
+fn cpuinfo() -> String {
+    std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default()
+}
+
+/// The value of the first line with this key.
+fn value<'a>(cpuinfo: &'a str, key: &str) -> Option<&'a str> {
+    let of = |line: &'a str| line.split_once(':').filter(|(name, _)| name.trim() == key);
+    cpuinfo.lines().find_map(of).map(|(_, value)| value.trim())
+}
+
+/// The model's name without trademarks, clock and number of cores. AMD's servers are called alike over generations that compute
+/// twice as fast as the one before: the family tells those apart.
+fn name_in(cpuinfo: &str) -> String {
+    let name = value(cpuinfo, "model name").unwrap_or(std::env::consts::ARCH).replace("(R)", "").replace("(TM)", "");
+    let name = name.split('@').next().unwrap_or_default();
+    let counts = |word: &str| word.ends_with("-Core") || matches!(word, "CPU" | "Processor");
+    let name = name.split_whitespace().filter(|word| !counts(word)).collect::<Vec<_>>().join(" ");
+    let number = |key: &str| value(cpuinfo, key).and_then(|number| number.parse::<u32>().ok());
+    let is_amd = value(cpuinfo, "vendor_id") == Some("AuthenticAMD");
+    match number("cpu family").zip(number("model")).filter(|_| is_amd).and_then(zen) {
+        Some(generation) => format!("{name} ({generation})"),
+        None => name,
+    }
+}
+
+/// AMD's generation of a family and model, as Linux tells them apart (arch/x86/kernel/cpu/amd.c).
+fn zen((family, model): (u32, u32)) -> Option<&'static str> {
+    match (family, model) {
+        (0x17, 0x30..=0x4f | 0x60..=0x7f | 0x90..=0x91 | 0xa0..=0xaf) => Some("Zen 2"),
+        (0x17, _) => Some("Zen"),
+        (0x19, 0x10..=0x1f | 0x60..=0xaf) => Some("Zen 4"),
+        (0x19, _) => Some("Zen 3"),
+        (0x1a, _) => Some("Zen 5"),
+        _ => None,
+    }
+}
+
+/// The instruction sets that make a difference here, as the system calls them.
+fn sets_in(cpuinfo: &str) -> String {
+    const SETS: &str = "avx2 avx_vnni avx512f avx512_vnni avx512_bf16 amx_tile asimd asimddp sve";
+    let flags = value(cpuinfo, "flags").or_else(|| value(cpuinfo, "Features")).unwrap_or_default();
+    SETS.split(' ').filter(|set| flags.split(' ').any(|flag| flag == *set)).collect::<Vec<_>>().join(" ")
 }
 
 /// The processor, and whose choice of instructions has no switch: what belongs beside every time.
@@ -36,13 +103,9 @@ pub fn machine() -> String {
 
 /// The processor's name and widest vectors.
 pub fn processor() -> String {
-    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let value = |key: &str| {
-        let line = text.lines().find(|line| line.starts_with(key))?;
-        Some(line.split_once(':')?.1.trim().to_owned())
-    };
-    let name = value("model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
-    let flags = value("flags").unwrap_or_default();
+    let text = cpuinfo();
+    let name = value(&text, "model name").unwrap_or(std::env::consts::ARCH).to_owned();
+    let flags = value(&text, "flags").unwrap_or_default();
     let vectors = ["avx512f", "avx2"].into_iter().find(|wanted| flags.split(' ').any(|flag| flag == *wanted));
     vectors.map_or(name.clone(), |vectors| format!("{name} ({vectors})"))
 }
@@ -68,6 +131,27 @@ pub fn output(command: &mut Command) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn of(vendor: &str, family: u32, model: u32, name: &str) -> String {
+        name_in(&format!("vendor_id\t: {vendor}\ncpu family\t: {family}\nmodel\t\t: {model}\nmodel name\t: {name}\n"))
+    }
+
+    #[test]
+    fn processors_that_compute_differently_have_different_names() {
+        assert_eq!(of("AuthenticAMD", 25, 17, "AMD EPYC"), "AMD EPYC (Zen 4)");
+        assert_eq!(of("AuthenticAMD", 26, 2, "AMD EPYC"), "AMD EPYC (Zen 5)");
+        assert_eq!(of("AuthenticAMD", 25, 1, "AMD EPYC 7763 64-Core Processor"), "AMD EPYC 7763 (Zen 3)");
+        assert_eq!(of("AuthenticAMD", 23, 49, "AMD EPYC 7R32"), "AMD EPYC 7R32 (Zen 2)");
+        assert_eq!(of("GenuineIntel", 6, 143, "Intel(R) Xeon(R) Processor @ 2.70GHz"), "Intel Xeon");
+        assert_eq!(of("GenuineIntel", 6, 158, "Intel(R) Core(TM) i7-8700 CPU @ 3.20GHz"), "Intel Core i7-8700");
+    }
+
+    #[test]
+    fn instruction_sets_are_whole_words_of_the_flags() {
+        assert_eq!(sets_in("flags\t\t: fpu avx avx2 avx512_vnni avx512f\n"), "avx2 avx512f avx512_vnni");
+        assert_eq!(sets_in("Features\t: fp asimd crc32\n"), "asimd");
+        assert_eq!(sets_in(""), "");
+    }
 
     #[test]
     fn the_lock_tells_versions() {

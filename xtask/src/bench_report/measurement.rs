@@ -1,14 +1,14 @@
-//! A measured row, as it stands in the JSON file.
+//! A measured row, as it stands in the file of `--json`.
 
 use std::path::Path;
 
 use anyhow::Context;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::rows::Row;
+use super::rows::{Peer, Row};
 
 /// One comparison's result.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Measurement {
     /// What was measured, with its unit.
     pub what: String,
@@ -21,44 +21,73 @@ pub struct Measurement {
     /// Median of the rounds' ratios, theirs over ours: above 1 we are better.
     pub ratio: f64,
     /// The least ratio that is wanted.
-    pub target: Option<f64>,
-    /// Whether it was reached; true without a target.
+    pub target: f64,
+    /// Whether it was reached.
     pub met: bool,
     /// Operations of the plain method per second of ours, in 10^9: above the ceiling where we do fewer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub gflops: Option<f64>,
+    /// Those of the peer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer_gflops: Option<f64>,
     /// Those of a large matrix product in the same run, on as many threads.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ceiling_gflops: Option<f64>,
+    /// When, `YYYY-MM-DD`.
+    pub date: String,
+}
+
+/// What is kept of a row's rounds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Medians {
+    /// Our median.
+    pub ours: f64,
+    /// The peer's.
+    pub its: f64,
+    /// Median of the rounds' ratios.
+    pub ratio: f64,
+    /// GFLOP/s of a large matrix product on as many threads.
+    pub ceiling: Option<f64>,
+}
+
+impl Medians {
+    /// Of rounds in which both sides were measured, one after the other.
+    pub fn of(ours: &[f64], its: &[f64], ceiling: Option<f64>) -> Self {
+        let mut ratios: Vec<f64> = its.iter().zip(ours).map(|(its, ours)| its / ours).collect();
+        Self { ours: median(&mut ours.to_vec()), its: median(&mut its.to_vec()), ratio: median(&mut ratios), ceiling }
+    }
 }
 
 impl Measurement {
-    /// Medians of a row's rounds.
-    pub fn new(row: &Row, ours: &mut [f64], peer: &mut [f64], ratios: &mut [f64], ceiling: f64) -> Self {
-        let (ours_ms, peer_ms, ratio) = (median(ours), median(peer), median(ratios));
+    /// What was measured of a row on one day.
+    pub fn new(row: &Row, peer: &Peer, medians: &Medians, date: &str) -> Self {
+        let &Medians { ours: ours_ms, its: peer_ms, ratio, ceiling } = medians;
         Self {
             what: row.what.clone(),
             ours_ms,
-            peer: row.peer.to_owned(),
+            peer: peer.name.to_owned(),
             peer_ms,
             ratio,
-            target: row.target,
-            met: row.target.is_none_or(|target| ratio >= target),
+            target: peer.target,
+            met: ratio >= peer.target,
             gflops: row.gflop.map(|gflop| gflop / ours_ms * 1e3),
-            ceiling_gflops: row.gflop.map(|_| ceiling),
+            peer_gflops: row.gflop.map(|gflop| gflop / peer_ms * 1e3),
+            ceiling_gflops: row.gflop.and(ceiling),
+            date: date.to_owned(),
         }
     }
 
     /// For the terminal.
     pub fn line(&self) -> String {
         let met = if self.met { "" } else { "  MISSED" };
-        let target = self.target.map_or("-".to_owned(), |target| target.to_string());
         let [ours, peer] = [self.ours_ms, self.peer_ms].map(three_digits);
-        let rate = match (self.gflops, self.ceiling_gflops) {
-            (Some(ours), Some(ceiling)) => format!(", {ours:.0} GFLOP/s nominal of {ceiling:.0}"),
+        let rate = match (self.gflops, self.peer_gflops, self.ceiling_gflops) {
+            (Some(ours), Some(peer), Some(ceiling)) => {
+                format!(", {ours:.0} GFLOP/s nominal against {peer:.0}, ceiling {ceiling:.0}")
+            }
             _ => String::new(),
         };
-        let Self { what, peer: name, ratio, .. } = self;
+        let Self { what, peer: name, ratio, target, .. } = self;
         format!("{what}: {ours} against {peer} ({name}): {ratio:.2} (target {target}){rate}{met}")
     }
 }
@@ -82,15 +111,6 @@ pub fn three_digits(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-/// The rows of a file; none if it is not there.
-///
-/// # Errors
-/// A file that is none of ours.
-pub fn read(path: &Path) -> anyhow::Result<Vec<Measurement>> {
-    let Ok(text) = std::fs::read_to_string(path) else { return Ok(Vec::new()) };
-    serde_json::from_str(&text).with_context(|| format!("{} holds no rows of a report; delete it", path.display()))
-}
-
 /// Writes rows.
 ///
 /// # Errors
@@ -107,12 +127,20 @@ mod tests {
 
     #[test]
     fn a_row_is_judged_by_the_median_of_its_ratios() {
-        let row = rows::all().into_iter().find(|row| row.target == Some(1.3)).unwrap();
-        let measured = Measurement::new(&row, &mut [3.0, 1.0, 2.0], &mut [4.0, 4.0, 4.0], &mut [4.0, 1.2, 2.0], 100.0);
-        assert_eq!((measured.ours_ms, measured.peer_ms, measured.ratio, measured.met), (2.0, 4.0, 2.0, true));
-        assert!(!Measurement::new(&row, &mut [1.0], &mut [1.0], &mut [1.0], 100.0).met);
+        let row = rows::all().remove(0);
+        let peer = Peer { target: 1.3, ..row.peers[0].clone() };
+        let new = |ours: &[f64], its: &[f64]| {
+            Measurement::new(&row, &peer, &Medians::of(ours, its, Some(100.0)), "2026-11-30")
+        };
+        // Ratios 4, 1.25, 1: their median is not the ratio of the medians.
+        let measured = new(&[1.0, 4.0, 3.0], &[4.0, 5.0, 3.0]);
+        assert_eq!((measured.ours_ms, measured.peer_ms, measured.ratio, measured.met), (3.0, 4.0, 1.25, false));
+        assert!(new(&[1.0], &[1.3]).met);
+        // Twice the peer's time is half its operations in a second.
+        let half = new(&[1.0], &[2.0]);
+        assert_eq!(half.gflops, half.peer_gflops.map(|peer| 2.0 * peer));
         let text = serde_json::to_string(&[&measured]).unwrap();
-        for key in ["what", "ours_ms", "peer", "peer_ms", "ratio", "target", "met"] {
+        for key in ["what", "ours_ms", "peer", "peer_ms", "ratio", "target", "met", "date"] {
             assert!(text.contains(&format!("\"{key}\":")), "{key}");
         }
     }
@@ -128,7 +156,10 @@ mod tests {
     fn no_two_rows_have_one_name() {
         let rows = rows::all();
         for (index, row) in rows.iter().enumerate() {
-            assert!(rows.iter().skip(index + 1).all(|other| other.what != row.what && other.name() != row.name()));
+            for other in rows.iter().skip(index + 1) {
+                assert!(other.what != row.what && other.name() != row.name());
+                assert!((other.group, &other.label) != (row.group, &row.label), "{}", row.label);
+            }
         }
     }
 }

@@ -1,16 +1,19 @@
 //! `cargo xtask bench-report`: our times against the peers', measured in turn, as JSON and as the table of docs/explanation/speed.md.
 //!
-//! For every row ([`rows`]) two programs are started, `patchcore-bench` and a Python script of `benches/peers`
-//! ([`side`]), and measure alternately: A B A B. What is reported is the median of each and the median of the ratios
-//! of neighbours, so that a machine that gets slower for a while slows both. A row's result is kept in the work folder as
-//! soon as it is there: an interrupted or filtered run goes on with the others' old results.
+//! For every row ([`rows`]) `patchcore-bench` and a Python script of `benches/peers` for each peer are started ([`side`]), and
+//! measure in turn: A B C A B C. What is reported is the median of each and the median of the ratios within a round, so that a
+//! machine that gets slower for a while slows all. A row's result is kept in the processor's file of `benches/results`
+//! ([`results`]) as soon as it is there: an interrupted or filtered run goes on with the others' old results, and the page has
+//! the figures of every processor.
 //!
 //! With `--against PROGRAM` two versions of the program `patchcore` are compared instead, see [`against`].
 
 mod against;
 pub mod hardware;
 mod interval;
-mod measurement;
+pub mod measurement;
+mod readme;
+mod results;
 mod rows;
 mod side;
 mod table;
@@ -23,25 +26,27 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use patchcore_testing::find_shared;
 
+use crate::per_processor::{folder, rounded};
 use crate::release_build::{release_build, target};
 use crate::tidy::root;
 use crate::written_tables;
-use measurement::{Measurement, median};
-use rows::{Row, Unit};
+use measurement::{Measurement, Medians, median};
+use results::Results;
+use rows::{Peer, Row, Unit};
 use side::{Side, Start};
 
 /// Seconds after which a row is content with the rounds it has.
 const ROW_SECONDS: u64 = 40;
-/// Pause before our turn: a peer's idle threads spin for a while before they sleep.
+/// Pause before each turn: idle threads of the side before spin for a while before they sleep.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Measures our side and the peers' in turn, and rewrites the table of docs/explanation/speed.md; or an older version and this one.
 #[derive(Debug, Args)]
 pub struct BenchReport {
-    /// Only rows whose name contains this.
+    /// Only rows whose name or description contains this, such as `search/bottle` or `Lite0`.
     #[arg(long, value_name = "TEXT", default_value = "")]
     rows: String,
-    /// Writes the rows there: `[{"what", "ours_ms", "peer", "peer_ms", "ratio", "target", "met"}]`.
+    /// Writes this processor's rows there: `[{"what", "ours_ms", "peer", "peer_ms", "ratio", "target", "met", "date"}]`.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Python with the packages of benches/peers/requirements.txt.
@@ -50,7 +55,7 @@ pub struct BenchReport {
     /// Rounds of each row, at most; a row takes no more than 40 seconds after its first round.
     #[arg(long, value_name = "N", default_value_t = 5)]
     repeats: usize,
-    /// Folder of inputs and results; about 1.5 GB. Default: `bench-report` in cargo's target folder.
+    /// Folder of the inputs; about 1.5 GB. Default: `bench-report` in cargo's target folder.
     #[arg(long, value_name = "FOLDER")]
     work: Option<PathBuf>,
     /// Our side, built already: `patchcore-bench`, or `patchcore` for --against. Default: it is built in release mode.
@@ -60,9 +65,12 @@ pub struct BenchReport {
     /// with their 95 % intervals. The page stays as it is.
     #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["json", "python", "repeats", "work", "keep_page"])]
     against: Option<PathBuf>,
-    /// Leaves the page as it is.
+    /// Leaves pages and kept results as they are, and prints the page.
     #[arg(long)]
     keep_page: bool,
+    /// Measures nothing: writes the pages of the kept results.
+    #[arg(long, conflicts_with_all = ["against", "json", "keep_page"])]
+    page: bool,
 }
 
 impl BenchReport {
@@ -73,11 +81,14 @@ impl BenchReport {
     pub fn run(&self) -> anyhow::Result<()> {
         let target = target();
         if let Some(old) = &self.against {
-            let new = self.program("patchcore-cli", "patchcore")?;
+            let new = self.program("patchcore-cli", "patchcore", &[])?;
             println!("{}", against::Against::new(old, &new, find_shared("")?.as_deref())?.run(&self.rows)?);
             return Ok(());
         }
-        let Some(versions) = hardware::versions(&self.python) else {
+        if self.page {
+            return write_pages(&Results::all(&folder())?);
+        }
+        let Some(software) = hardware::software(&self.python) else {
             println!("skipped: `{}` is no Python; give one with --python", self.python.display());
             return Ok(());
         };
@@ -87,49 +98,69 @@ impl BenchReport {
         };
         let work = self.work.clone().unwrap_or_else(|| target.join("bench-report"));
         std::fs::create_dir_all(&work).with_context(|| format!("cannot make {}", work.display()))?;
-        let program = self.program("patchcore-bench", "patchcore-bench")?;
+        let program = self.program("patchcore-bench", "patchcore-bench", &["--no-default-features"])?;
         let bench = Bench { program, python: &self.python, shared, work };
         bench.prepare()?;
-        let results = bench.work.join("rows.json");
-        let mut measurements = measurement::read(&results)?;
-        let ceilings = [bench.ceiling(1)?, bench.ceiling(2)?];
-        println!("GEMM ceiling: {:.0} GFLOP/s on one thread, {:.0} on two", ceilings[0], ceilings[1]);
-        for row in rows::all().into_iter().filter(|row| row.name().contains(&self.rows)) {
-            let measured = match bench.measure(&row, self.repeats, &ceilings) {
-                Ok(Some(measured)) => measured,
-                Ok(None) => continue,
+        let (mut here, others) = this_processor(Results::all(&folder())?, software)?;
+        here.ceilings = [bench.ceiling(1)?, bench.ceiling(2)?];
+        let [one, two] = here.ceilings.map(|ceiling| ceiling.map_or("-".to_owned(), |ceiling| format!("{ceiling:.0}")));
+        println!("{}: GEMM ceiling {one} GFLOP/s on one thread, {two} on two", here.processor);
+        let wanted = |row: &Row| row.name().contains(&self.rows) || row.what.contains(&self.rows);
+        for row in rows::all().into_iter().filter(wanted) {
+            let ceiling = here.ceilings.get(row.threads - 1).copied().flatten();
+            let measured = match bench.measure(&row, self.repeats, ceiling) {
+                Ok(measured) => measured,
                 // One side that breaks off does not take the other rows with it.
                 Err(error) => {
                     println!("failed {}: {error:#}", row.what);
                     continue;
                 }
             };
-            println!("{}", measured.line());
-            measurements.retain(|known| known.what != measured.what);
-            measurements.push(measured);
-            measurement::write(&results, &measurements)?;
+            for (peer, medians) in &measured {
+                println!("{}", Measurement::new(&row, peer, medians, &here.date).line());
+                here.take(&row, peer, medians);
+            }
+            if !self.keep_page {
+                here.write(&folder())?;
+            }
         }
-        // The order of the table, whatever was measured last.
-        let order: Vec<String> = rows::all().iter().map(|row| row.what.clone()).collect();
-        measurements.sort_by_key(|measured| order.iter().position(|what| *what == measured.what));
         if let Some(json) = &self.json {
-            measurement::write(json, &measurements)?;
+            measurement::write(json, &here.measurements())?;
         }
-        let table = table::table(&measurements, &ceilings, &versions);
+        let mut all = vec![here];
+        all.extend(others);
         if self.keep_page {
-            println!("{table}");
+            println!("{}", table::page(&all));
             return Ok(());
         }
-        written_tables::replace("docs/explanation/speed.md", "bench-report", &table)
+        write_pages(&Results::all(&folder())?)
     }
+}
+
+/// What this processor has kept, or nothing yet, as of today; and the others.
+fn this_processor(mut all: Vec<Results>, software: String) -> anyhow::Result<(Results, Vec<Results>)> {
+    let (processor, hardware, date) = (hardware::processor_name(), hardware::processor_facts(), hardware::date()?);
+    let known = all.iter().position(|one| one.processor == processor);
+    let rows = known.map_or_else(Vec::new, |at| all.remove(at).rows);
+    Ok((Results { processor, hardware, date, software, ceilings: [None, None], rows }, all))
+}
+
+/// The tables of docs/explanation/speed.md and the lines of the README, of what was kept.
+fn write_pages(all: &[Results]) -> anyhow::Result<()> {
+    written_tables::replace("docs/explanation/speed.md", "bench-report", &table::page(all))?;
+    let path = root().join("README.md");
+    let text = std::fs::read_to_string(&path).context("cannot read README.md")?;
+    std::fs::write(&path, readme::with_results(&text, all)?).context("cannot write README.md")?;
+    println!("README.md: rewrote the lines on speed");
+    Ok(())
 }
 
 impl BenchReport {
     /// Where our side is; builds it if it is not there yet.
-    fn program(&self, package: &str, name: &str) -> anyhow::Result<PathBuf> {
+    fn program(&self, package: &str, name: &str, options: &[&str]) -> anyhow::Result<PathBuf> {
         match &self.program {
             Some(program) => Ok(program.clone()),
-            None => release_build(&root(), package, name, &[]),
+            None => release_build(&root(), package, name, options),
         }
     }
 }
@@ -173,44 +204,47 @@ impl Bench<'_> {
     }
 
     /// GFLOP/s of a large matrix product.
-    fn ceiling(&self, threads: usize) -> anyhow::Result<f64> {
-        let Start::Ready(mut side) = Side::start(self.ours("ceiling", threads))? else { return Ok(f64::NAN) };
+    fn ceiling(&self, threads: usize) -> anyhow::Result<Option<f64>> {
+        let Start::Ready(mut side) = Side::start(self.ours("ceiling", threads))? else { return Ok(None) };
         let mut times = (0..3).map(|_| side.ask("run")).collect::<anyhow::Result<Vec<_>>>()?;
-        Ok(2.0 * 1024.0f64.powi(3) / median(&mut times) / 1e6)
+        Ok(Some(rounded(2.0 * 1024.0f64.powi(3) / median(&mut times) / 1e6)))
     }
 
-    /// One row; nothing if a side cannot measure it.
-    fn measure(&self, row: &Row, repeats: usize, ceilings: &[f64; 2]) -> anyhow::Result<Option<Measurement>> {
-        let sides = [self.ours(&row.row, row.threads), self.peer(row.script, &row.row, row.threads)];
-        let mut ready = Vec::new();
-        for command in sides {
-            match Side::start(command)? {
-                Start::Ready(side) => ready.push(side),
-                Start::Skip(reason) => {
-                    println!("skipped {}: {reason}", row.what);
-                    return Ok(None);
-                }
+    /// One row against each of its peers that can measure it.
+    fn measure(&self, row: &Row, repeats: usize, ceiling: Option<f64>) -> anyhow::Result<Vec<(Peer, Medians)>> {
+        let started = |side: Start, who: &str| match side {
+            Start::Ready(side) => Some(side),
+            Start::Skip(reason) => {
+                println!("skipped {} ({who}): {reason}", row.what);
+                None
             }
+        };
+        let Some(mut ours) = started(Side::start(self.ours(&row.row, row.threads))?, "our side") else {
+            return Ok(Vec::new());
+        };
+        let mut peers = Vec::new();
+        for peer in &row.peers {
+            let side = Side::start(self.peer(peer.script, &row.row, row.threads))?;
+            peers.extend(started(side, peer.name).map(|side| (peer.clone(), side, Vec::new())));
         }
-        let [ours, peer] = ready.as_mut_slice() else { return Ok(None) };
-        let (mut our_times, mut peer_times, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-        let started = Instant::now();
-        for round in 0..repeats.max(1) {
-            if round > 0 && started.elapsed().as_secs() > ROW_SECONDS {
+        let (mut our_times, begun) = (Vec::new(), Instant::now());
+        for round in 0..if peers.is_empty() { 0 } else { repeats.max(1) } {
+            if round > 0 && begun.elapsed().as_secs() > ROW_SECONDS {
                 break;
             }
             std::thread::sleep(PAUSE);
-            let our_time = ours.ask("run")?;
-            let peer_time = peer.ask("run")?;
-            our_times.push(our_time);
-            peer_times.push(peer_time);
-            ratios.push(peer_time / our_time);
+            our_times.push(ours.ask("run")?);
+            for (_, side, times) in &mut peers {
+                std::thread::sleep(PAUSE);
+                times.push(side.ask("run")?);
+            }
         }
         if row.unit == Unit::PeakMemory {
-            (our_times, peer_times) = (vec![ours.ask("peak")?], vec![peer.ask("peak")?]);
-            ratios = peer_times.iter().zip(&our_times).map(|(peer, ours)| peer / ours).collect();
+            our_times = vec![ours.ask("peak")?];
+            for (_, side, times) in &mut peers {
+                *times = vec![side.ask("peak")?];
+            }
         }
-        let ceiling = ceilings.get(row.threads - 1).copied().unwrap_or(f64::NAN);
-        Ok(Some(Measurement::new(row, &mut our_times, &mut peer_times, &mut ratios, ceiling)))
+        Ok(peers.into_iter().map(|(peer, _, times)| (peer, Medians::of(&our_times, &times, ceiling))).collect())
     }
 }

@@ -47,7 +47,7 @@ const KINDS: &[&str] = &[
     // The peers' side of the benches, and results.
     "benches/peers/*.py",
     "benches/peers/requirements.txt",
-    "benches/results/*.csv",
+    "benches/results/*.{csv,json}",
     "benches/instruction-counts.csv",
 ];
 

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use patchcore::devices::{DeviceReport, DeviceState, devices_of};
-use patchcore::{BACKENDS, Backend, Instructions, Precision, open_device};
+use patchcore::{BACKENDS, Backend, INSTRUCTIONS, Instructions, Precision, open_device};
 use serde_json::json;
 
 use crate::arguments::{Devices, InspectFormat};
@@ -22,10 +22,10 @@ pub fn run(arguments: &Devices) -> anyhow::Result<Outcome> {
     let devices: Vec<DeviceReport> = devices.into_iter().flatten().collect();
     let available: Vec<Instructions> = Instructions::available().collect();
     if arguments.format == InspectFormat::Json {
-        output::print(&format!(
-            "{:#}\n",
-            json!({ "threads": threads, "instructions": { "used": cpu, "available": available }, "devices": devices })
-        ))?;
+        // Known: all that `--instructions` has a name for, on whatever processor.
+        let instructions = json!({ "used": cpu, "available": available, "known": INSTRUCTIONS });
+        let said = json!({ "threads": threads, "instructions": instructions, "devices": devices });
+        output::print(&format!("{said:#}\n"))?;
         say_next(&devices);
         return Ok(Outcome::Done);
     }

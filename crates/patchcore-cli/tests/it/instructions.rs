@@ -20,6 +20,9 @@ fn available() -> Vec<String> {
 fn devices_names_the_sets_and_the_one_in_use() {
     let sets = available();
     assert_eq!(sets.first().map(String::as_str), Some("portable"));
+    let said: Value = serde_json::from_str(&devices("").done().stdout).unwrap();
+    let known = said["instructions"]["known"].as_array().unwrap();
+    assert!(sets.iter().all(|set| known.iter().any(|known| known == set.as_str())), "{known:?}");
     for (variable, used) in sets.iter().map(|set| (set.as_str(), set)).chain([("", sets.last().unwrap())]) {
         let said: Value = serde_json::from_str(&devices(variable).done().stdout).unwrap();
         assert_eq!(said["instructions"]["used"], used.as_str(), "{variable:?}");
