@@ -16,6 +16,7 @@ use super::step::{Geometry, Operands};
 use super::winograd::Winograd;
 use super::workspace::{Arena, Workspace};
 use crate::Instructions;
+use crate::caches::second_level_bytes;
 use crate::simd::{AlignedBuffer, FloatLevel, LANES};
 use crate::team::{Leader, Shared, Team};
 use patchcore_config::backbone::plan::{ConvStep, MapShape, Plan, Slot, Step};
@@ -24,6 +25,8 @@ use patchcore_config::{BackboneWeights, Normalization};
 /// A network with its weights packed for this processor. Immutable, so threads may share it.
 pub struct CpuNetwork {
     level: FloatLevel,
+    /// Bytes of a thread's second-level cache: the kernels cut their work by it.
+    pub(super) second_level: usize,
     plan: Plan,
     /// The kernel that carries out each step of the plan.
     operations: Vec<Operation>,
@@ -69,7 +72,8 @@ impl CpuNetwork {
         let operations = plan.steps.iter().map(compile).collect::<Result<_, _>>()?;
         let (buffer_of, buffers) = assign_buffers(plan);
         let (plan, channels) = (plan.clone(), plan.image_channels());
-        Ok(Self { level, plan, operations, channels, planar, grey_stem: None, buffer_of, buffers })
+        let second_level = second_level_bytes();
+        Ok(Self { level, second_level, plan, operations, channels, planar, grey_stem: None, buffer_of, buffers })
     }
 
     /// [`CpuNetwork::new`], for images normalised with these statistics: grey ones may come as [grey
@@ -344,9 +348,11 @@ impl CpuNetwork {
                 match operation {
                     Operation::Dense(dense) => {
                         let grey = self.grey_stem.as_ref().filter(|_| is_grey && step.from() == 0);
-                        grey.unwrap_or(dense).execute(&operands, images, leader, runs);
+                        grey.unwrap_or(dense).execute(&operands, images, leader, runs, self.second_level);
                     }
-                    Operation::Winograd(winograd) => winograd.execute(&operands, images, leader, runs, scratch),
+                    Operation::Winograd(winograd) => {
+                        winograd.execute(&operands, images, leader, runs, scratch, self.second_level)
+                    }
                     Operation::Depthwise(depthwise) => depthwise.execute(&operands, images, leader),
                     Operation::MaxPool => max_pool(self.level, &operands, images, leader),
                 }

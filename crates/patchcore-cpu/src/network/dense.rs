@@ -8,8 +8,8 @@ use super::tile::{Form, Kernels, Run, Tile};
 use crate::simd::{AlignedBuffer, FloatLevel, LANES};
 use crate::team::Leader;
 
-/// Bytes of input that a task's tiles may cover: what stays in a second-level cache beside the weights.
-const INPUT_BYTES: usize = 256 * 1024;
+/// Share of the second-level cache that the input of a task's tiles may fill: it stays there beside the weights.
+const INPUT_SHARE: usize = 4;
 
 /// A direct convolution with its weights packed.
 pub(super) struct Dense {
@@ -94,7 +94,7 @@ impl Dense {
         }
     }
 
-    /// Convolves `images` images.
+    /// Convolves `images` images. The second-level cache has `second_level` bytes.
     ///
     /// # Safety
     /// The contract of [`Operands`] holds for `images` images, and the border of the input covers every window.
@@ -104,6 +104,7 @@ impl Dense {
         images: usize,
         leader: &mut Leader<'_>,
         runs: &mut Vec<Run>,
+        second_level: usize,
     ) {
         operands.check(&self.geometry, images);
         operands.check_border(&self.geometry);
@@ -121,7 +122,7 @@ impl Dense {
         let tiles_per_row = width.div_ceil(self.kernels.pixels());
         let tiles = images * rows * tiles_per_row;
         let tile_bytes = self.kernels.pixels() * stride * stride * input.channels * size_of::<f32>();
-        let per_task = (INPUT_BYTES / tile_bytes).clamp(4, 512).min(tiles.div_ceil(2 * workers));
+        let per_task = (second_level / INPUT_SHARE / tile_bytes).clamp(4, 512).min(tiles.div_ceil(2 * workers));
         let spans = tiles.div_ceil(per_task);
         let blocks = output.blocks();
         let step = self.kernels.blocks();

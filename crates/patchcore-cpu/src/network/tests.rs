@@ -293,6 +293,30 @@ fn features_depend_on_neither_threads_nor_batch() {
     }
 }
 
+/// From a cache that holds no tile to one that holds every map: the work is cut otherwise, the sums are not.
+#[test]
+fn features_do_not_depend_on_the_size_of_the_cache() {
+    for architecture in [Architecture::RESNET18, Architecture::EFFICIENTNET_LITE0, Architecture::RESNET50] {
+        let plan = plan_of(architecture);
+        let weights = random_weights(&plan, 8);
+        let (height, width) = (97, 131);
+        let input = noise(9, 3 * height * width);
+        for level in FloatLevel::available() {
+            let mut network = CpuNetwork::with_level(level, &plan, &weights).unwrap();
+            let mut workspace = Workspace::new();
+            let mut seen = None;
+            for (second_level, workers) in [(1, 1), (1 << 18, 2), (1 << 20, 1), (1 << 20, 3), (1 << 24, 2)] {
+                network.second_level = second_level;
+                let (layout, mut outputs) = (MapLayout::ChannelsLast, Vec::new());
+                network.forward_with(workers, &input, 1, height, width, layout, &mut workspace, &mut outputs).unwrap();
+                let found: Vec<Vec<u32>> = outputs.iter().map(|map| bits(&map.data)).collect();
+                let same = *seen.get_or_insert_with(|| found.clone()) == found;
+                assert!(same, "{architecture:?}, {level:?}, {second_level} bytes, {workers} threads");
+            }
+        }
+    }
+}
+
 #[test]
 fn memory_is_reused() {
     let plan = plan_of(Architecture::RESNET18);

@@ -25,8 +25,8 @@ use super::tile::{Form, Kernels, Run, Tile};
 use crate::simd::{AlignedBuffer, FloatLevel, LANES};
 use crate::team::{Leader, Shared};
 
-/// Bytes of transformed windows that are worked on at a time.
-const WINDOW_BYTES: usize = 512 * 1024;
+/// Share of the second-level cache that the transformed windows fill that are worked on at a time.
+const WINDOW_SHARE: usize = 2;
 
 /// A Winograd convolution with its transformed weights.
 pub(super) struct Winograd {
@@ -94,7 +94,7 @@ impl Winograd {
         Self { level, geometry, kernels: Kernels::new(level, Form::Sums), weights: packed, bias: biases }
     }
 
-    /// Convolves `images` images.
+    /// Convolves `images` images. The second-level cache has `second_level` bytes.
     ///
     /// # Safety
     /// The contract of [`Operands`] holds for `images` images.
@@ -105,6 +105,7 @@ impl Winograd {
         leader: &mut Leader<'_>,
         runs: &mut Vec<Run>,
         scratch: &mut AlignedBuffer<f32>,
+        second_level: usize,
     ) {
         operands.check(&self.geometry, images);
         let workers = leader.workers();
@@ -115,7 +116,8 @@ impl Winograd {
         let in_blocks = input.blocks();
         let step = self.kernels.blocks();
 
-        let most = (WINDOW_BYTES / (FREQUENCIES * in_blocks * LANES * size_of::<f32>())).max(2 * self.kernels.pixels());
+        let tile_bytes = FREQUENCIES * in_blocks * LANES * size_of::<f32>();
+        let most = (second_level / WINDOW_SHARE / tile_bytes).max(2 * self.kernels.pixels());
         // Enough tiles for all workers: each takes whole chunks. Otherwise they share a chunk, by channels.
         let whole = tiles / workers >= self.kernels.pixels();
         let chunks = tiles.div_ceil(most);
