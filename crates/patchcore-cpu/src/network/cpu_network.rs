@@ -6,6 +6,7 @@
 )]
 
 use super::CpuNetworkError;
+use super::bands::Bands;
 use super::dense::Dense;
 use super::depthwise::Depthwise;
 use super::feature_map::{FeatureMap, MapLayout, copy_out};
@@ -378,21 +379,26 @@ fn conv_tensors<'a>(conv: &ConvStep, weights: &'a BackboneWeights) -> Result<(&'
 unsafe fn load_images(map: &Map, input: &[f32], images: usize, leader: &mut Leader<'_>, to: *mut f32) {
     let out = Shared::new(to);
     let (blocks, area) = (map.blocks(), map.height * map.width);
-    leader.fan_out(images * blocks, &|_, task| {
-        let (image, block) = (task / blocks, task % blocks);
-        let lanes = map.pixel.min(map.channels - block * map.pixel);
-        // SAFETY: each task writes a plane of its own.
-        let plane = unsafe { out.pointer().add(task * map.plane()) };
-        if lanes < map.pixel {
-            // SAFETY: the plane lies inside the buffer.
-            unsafe { plane.write_bytes(0, map.plane()) };
-        } else {
-            // SAFETY: as above.
-            unsafe { map.clear_border(plane) };
+    leader.fan_out(images * blocks, &|_, plane| {
+        // SAFETY: each task writes a plane of its own, which lies inside the buffer.
+        unsafe {
+            let memory = out.pointer().add(plane * map.plane());
+            if (plane % blocks + 1) * map.pixel > map.channels {
+                memory.write_bytes(0, map.plane());
+            } else {
+                map.clear_border(memory);
+            }
         }
+    });
+    let bands = Bands::new(blocks, map.height, leader.workers());
+    leader.fan_out(bands.tasks(images), &|_, task| {
+        let (image, block, band) = bands.task(task);
+        let lanes = map.pixel.min(map.channels - block * map.pixel);
+        // SAFETY: the plane lies inside the buffer; each task writes rows of its own.
+        let plane = unsafe { out.pointer().add(image * map.image() + block * map.plane()) };
         for lane in 0..lanes {
             let channel = image * map.channels + block * map.pixel + lane;
-            for y in 0..map.height {
+            for y in band.clone() {
                 let start = channel * area + y * map.width;
                 let from = &input[start..start + map.width];
                 // SAFETY: row `y` of the plane.

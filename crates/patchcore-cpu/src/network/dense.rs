@@ -123,7 +123,8 @@ impl Dense {
         let tiles = images * rows * tiles_per_row;
         let tile_bytes = self.kernels.pixels() * stride * stride * input.channels * size_of::<f32>();
         let per_task = (second_level / INPUT_SHARE / tile_bytes).clamp(4, 512).min(tiles.div_ceil(2 * workers));
-        let spans = tiles.div_ceil(per_task);
+        // As many for each worker, and as long: a worker's part is the same rows in every step.
+        let spans = tiles.div_ceil(per_task).next_multiple_of(workers).min(tiles);
         let blocks = output.blocks();
         let step = self.kernels.blocks();
         let groups = blocks.div_ceil(step);
@@ -142,7 +143,7 @@ impl Dense {
 
         leader.fan_out(spans * parts, &|_, task| {
             let (span, part) = (task / parts, task % parts);
-            let span_tiles = span * per_task..tiles.min((span + 1) * per_task);
+            let span_tiles = span * tiles / spans..(span + 1) * tiles / spans;
             let (first_group, end_group) = (part * groups / parts, (part + 1) * groups / parts);
             for group in first_group..end_group {
                 let block = group * step;
