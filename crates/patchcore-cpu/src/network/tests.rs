@@ -335,6 +335,46 @@ fn memory_is_reused() {
     }
 }
 
+/// Pages that the calling thread has asked the kernel for.
+#[cfg(target_os = "linux")]
+fn page_faults() -> u64 {
+    let status = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+    // `minflt`, the eighth field after the name in brackets.
+    let (_, fields) = status.rsplit_once(") ").unwrap();
+    fields.split(' ').nth(7).unwrap().parse().unwrap()
+}
+
+/// Buffers that were given back to the allocator and taken again would cost a fault a page: hundreds in each call.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_stream_of_images_takes_no_page_faults() {
+    let fresh = page_faults();
+    drop(std::hint::black_box(vec![1_u8; 1 << 23]));
+    assert!(page_faults() > fresh, "the counter counts");
+    for architecture in [Architecture::RESNET18, Architecture::EFFICIENTNET_LITE0] {
+        let plan = plan_of(architecture);
+        let network = CpuNetwork::new(Instructions::native(), &plan, &random_weights(&plan, 1)).unwrap();
+        for (threads, images) in [(1, 1), (2, 1), (2, 3)] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
+            let input = noise(2, images * 3 * 96 * 128);
+            let mut rounds = Vec::new();
+            for _ in 0..16 {
+                let before: u64 = pool.broadcast(|_| page_faults()).iter().sum();
+                for _ in 0..5 {
+                    let layout = MapLayout::ChannelsLast;
+                    pool.install(|| network.forward(&input, images, 96, 128, layout, &mut workspace, &mut outputs))
+                        .unwrap();
+                }
+                rounds.push(pool.broadcast(|_| page_faults()).iter().sum::<u64>() - before);
+            }
+            // Reading the counter may take a page, and a worker that comes late makes room late: not in every round.
+            let quiet = rounds.iter().filter(|faults| **faults <= 2).count();
+            assert!(2 * quiet >= rounds.len(), "{architecture:?}, {threads} threads, {images} images: {rounds:?}");
+        }
+    }
+}
+
 /// The bound holds for every network of the catalogue, and says something.
 #[test]
 fn a_forward_pass_stays_within_its_bytes() {
