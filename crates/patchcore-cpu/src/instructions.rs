@@ -4,13 +4,17 @@ use serde::{Deserialize, Serialize};
 
 use patchcore_config::ConfigError;
 
-use crate::simd::{Avx2Fma, Avx512F, Token};
+#[cfg(target_arch = "aarch64")]
+use crate::simd::Neon;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::{Avx2, Avx512};
 
 /// The widest vector instructions that the CPU's own kernels (network, search, coreset) may use. Each kernel takes the widest
 /// set that it has code for, up to this one.
 ///
-/// The neighbours of given features, their distances, and the picks among given projections are the same bits in every set; the
-/// network rounds differently in each, because sums of other lengths are kept in registers.
+/// The neighbours of given features, their distances, and the picks among given projections are the same bits in every set. The
+/// network's features are the same bits in those that fuse multiplication and addition (AVX2, AVX-512, NEON), and in those that do
+/// not; between the two they round differently, and for grey photos every width of vectors rounds differently at the photo's edge.
 ///
 /// Two matrix products choose for themselves (the `gemm` crate). That of the search turns its queries: it decides which rows are
 /// looked at first, never which is the nearest. That of a fit's random projection rounds as the processor
@@ -21,22 +25,42 @@ use crate::simd::{Avx2Fma, Avx512F, Token};
 pub enum Instructions {
     /// Plain Rust loops, as the compiler makes them for its target.
     Portable,
+    /// wasm32: 128-bit vectors, where the module was compiled with them.
+    Simd128,
+    /// aarch64: 128-bit vectors with fused multiply-add (NEON).
+    Neon,
     /// x86-64: 256-bit vectors with fused multiply-add (AVX2 and FMA).
     Avx2,
-    /// x86-64: 512-bit vectors (AVX-512 F; the search and the coreset also need BW, VL and VNNI, else they use AVX2).
+    /// The same, with products of pairs of integers in one instruction (AVX-VNNI): for the search and the coreset.
+    AvxVnni,
+    /// x86-64: 512-bit vectors (AVX-512 F, BW and VL).
     Avx512,
+    /// The same, with products of pairs of integers in one instruction (AVX-512 VNNI): for the search and the coreset.
+    Avx512Vnni,
 }
 
 /// Every set, the widest last.
-pub const INSTRUCTIONS: [Instructions; 3] = [Instructions::Portable, Instructions::Avx2, Instructions::Avx512];
+pub const INSTRUCTIONS: [Instructions; 7] = [
+    Instructions::Portable,
+    Instructions::Simd128,
+    Instructions::Neon,
+    Instructions::Avx2,
+    Instructions::AvxVnni,
+    Instructions::Avx512,
+    Instructions::Avx512Vnni,
+];
 
 impl Instructions {
     /// The name in settings and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Instructions::Portable => "portable",
+            Instructions::Simd128 => "simd128",
+            Instructions::Neon => "neon",
             Instructions::Avx2 => "avx2",
+            Instructions::AvxVnni => "avx_vnni",
             Instructions::Avx512 => "avx512",
+            Instructions::Avx512Vnni => "avx512_vnni",
         }
     }
 
@@ -49,7 +73,7 @@ impl Instructions {
         known.ok_or_else(|| ConfigError::OutOfRange {
             parameter: "instructions",
             found: name.to_owned(),
-            expected: "one of portable, avx2, avx512",
+            expected: "one of portable, simd128, neon, avx2, avx_vnni, avx512, avx512_vnni",
         })
     }
 
@@ -57,8 +81,20 @@ impl Instructions {
     pub fn is_available(self) -> bool {
         match self {
             Instructions::Portable => true,
-            Instructions::Avx2 => Avx2Fma::detect().is_some(),
-            Instructions::Avx512 => Avx512F::detect().is_some(),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Instructions::Simd128 => true,
+            #[cfg(target_arch = "aarch64")]
+            Instructions::Neon => Neon::detect().is_some(),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2 => Avx2::<false>::detect().is_some(),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::AvxVnni => Avx2::<true>::detect().is_some(),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512 => Avx512::<false>::detect().is_some(),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512Vnni => Avx512::<true>::detect().is_some(),
+            // Of another architecture.
+            _ => false,
         }
     }
 
@@ -84,7 +120,10 @@ mod tests {
             assert_eq!(Instructions::from_name(set.name()), Ok(set));
         }
         let error = Instructions::from_name("sse2").unwrap_err();
-        assert_eq!(error.to_string(), "instructions is sse2: expected one of portable, avx2, avx512");
+        assert_eq!(
+            error.to_string(),
+            "instructions is sse2: expected one of portable, simd128, neon, avx2, avx_vnni, avx512, avx512_vnni"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use super::candidates::{Candidates, preference};
 use super::minima::Minima;
 use crate::lattice::{LatticeRows, NEVER, PANEL, Panels};
-use crate::simd::IntegerLevel;
+use crate::simd::Level;
 
 /// Picks at most `limit` rows, in the order of the plain greedy loop. At least one when there are candidates.
 pub(super) fn greedy_among(
@@ -14,7 +14,7 @@ pub(super) fn greedy_among(
     features: &[f32],
     dim: usize,
     lattice: &LatticeRows,
-    instructions: IntegerLevel,
+    instructions: Level,
 ) -> Vec<u32> {
     let dims = lattice.dims;
     let rows = &candidates.rows;

@@ -5,7 +5,7 @@ use super::candidates::Finder;
 use super::minima::Minima;
 use crate::Instructions;
 use crate::lattice::LatticeRows;
-use crate::simd::IntegerLevel;
+use crate::simd::Level;
 
 /// Candidates looked at per block.
 const CANDIDATES: usize = 2048;
@@ -32,7 +32,7 @@ pub fn greedy_k_center(
     instructions: Instructions,
     progress: &mut dyn FnMut(usize) -> bool,
 ) -> Option<Vec<u32>> {
-    select(features, dim, initial, count, progress, IntegerLevel::at_most(instructions), CANDIDATES)
+    select(features, dim, initial, count, progress, Level::at_most(instructions), CANDIDATES)
 }
 
 /// [`greedy_k_center`] with everything that must not change the result as a parameter.
@@ -42,7 +42,7 @@ pub(super) fn select(
     initial: &[f32],
     count: usize,
     progress: &mut dyn FnMut(usize) -> bool,
-    instructions: IntegerLevel,
+    instructions: Level,
     candidates: usize,
 ) -> Option<Vec<u32>> {
     let n = initial.len();

@@ -5,7 +5,7 @@
 use rayon::prelude::*;
 
 use crate::lattice::{LatticeRows, NEVER, PANEL, TILE};
-use crate::simd::IntegerLevel;
+use crate::simd::Level;
 
 /// Panels that one task updates.
 const PANELS_PER_TASK: usize = 16;
@@ -46,7 +46,7 @@ impl Minima {
         features: &[f32],
         dim: usize,
         lattice: &LatticeRows,
-        instructions: IntegerLevel,
+        instructions: Level,
     ) {
         for pick in picks {
             self.values[*pick as usize] = Self::TAKEN;
@@ -88,7 +88,7 @@ fn update_panel(
     features: &[f32],
     dim: usize,
     lattice: &LatticeRows,
-    instructions: IntegerLevel,
+    instructions: Level,
 ) {
     let dims = lattice.dims;
     let coordinates = lattice.panels.panel(panel);

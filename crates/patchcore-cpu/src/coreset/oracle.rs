@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::greedy::{greedy_k_center, select};
 use crate::Instructions;
-use crate::simd::IntegerLevel;
+use crate::simd::Level;
 
 /// Largest distance, lowest index on ties, no row twice, every distance from the one formula.
 fn plain_greedy(features: &[f32], dim: usize, initial: &[f32], count: usize) -> Vec<u32> {
@@ -21,7 +21,7 @@ fn plain_greedy(features: &[f32], dim: usize, initial: &[f32], count: usize) -> 
         let best = best.unwrap();
         picks.push(best as u32);
         for (index, value) in nearest.iter_mut().enumerate() {
-            *value = value.min(IntegerLevel::Portable.squared_distance(row(index), row(best), f64::INFINITY));
+            *value = value.min(Level::Portable.squared_distance(row(index), row(best), f64::INFINITY));
         }
         nearest[best] = -1.0;
     }
@@ -30,7 +30,7 @@ fn plain_greedy(features: &[f32], dim: usize, initial: &[f32], count: usize) -> 
 
 fn check(features: &[f32], dim: usize, initial: &[f32], count: usize) {
     let expected = plain_greedy(features, dim, initial, count);
-    for instructions in IntegerLevel::available() {
+    for instructions in Level::available() {
         for candidates in [2, 40, 2048] {
             let picks = select(features, dim, initial, count, &mut |_| true, instructions, candidates);
             assert_eq!(picks.as_ref(), Some(&expected), "{instructions:?}, {candidates} candidates");

@@ -1,4 +1,4 @@
-//! The kernels as plain loops: what the SIMD files must reproduce, and what runs on aarch64, wasm32 and old x86-64.
+//! The kernels as plain loops: what those over vectors must reproduce, and what runs on a processor without any known set.
 
 #![allow(clippy::indexing_slicing, reason = "fixed-size arrays and lengths asserted by the caller")]
 
@@ -56,6 +56,9 @@ pub(super) fn closer(panel: &[i16], floors: &[i32], queries: &[i16], norms: &[i3
         }
     }
 }
+
+/// A hint for processors whose instruction for it is known.
+pub(super) fn prefetch(_: *const u8, _: usize) {}
 
 pub(super) fn product(a: &[i16], b: &[i16]) -> i32 {
     a.iter().zip(b).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()

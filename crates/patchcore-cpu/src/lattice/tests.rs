@@ -1,7 +1,7 @@
 //! Every instruction set against the plain loops, on values that fill the allowed range.
 
 use super::{PANEL, Panels, TILE};
-use crate::simd::IntegerLevel;
+use crate::simd::Level;
 
 /// Pseudo-random numbers below `2^15`, the high bits of a linear congruential generator.
 fn numbers(seed: u64, count: usize) -> Vec<i32> {
@@ -25,7 +25,7 @@ fn panel_kernels_agree() {
         let norms = numbers(3, PANEL);
         let limits = numbers(4, tiles * TILE);
         let stride = PANEL + 7;
-        let run = |set: IntegerLevel| {
+        let run = |set: Level| {
             let mut all = vec![0; tiles * TILE * stride];
             set.distances(panels.panel(0), &norms, &queries, dims, &mut all, stride);
             let mut one = vec![0; PANEL];
@@ -37,8 +37,8 @@ fn panel_kernels_agree() {
             set.not_above(&all[..stride], -1000, 5, &mut few);
             (all, masks, few, set.product(&queries[..dims], &queries[dims..2 * dims]))
         };
-        let expected = run(IntegerLevel::Portable);
-        for set in IntegerLevel::available() {
+        let expected = run(Level::Portable);
+        for set in Level::available() {
             assert_eq!(run(set), expected, "{set:?}");
         }
     }
@@ -49,10 +49,10 @@ fn distances_agree_to_the_last_bit_and_stop_only_above_the_limit() {
     for length in [0, 1, 15, 16, 17, 255, 256, 257, 384, 1000, 1024] {
         let values = |seed| -> Vec<f32> { numbers(seed, length).iter().map(|v| *v as f32 / 777.0).collect() };
         let (a, b) = (values(5), values(6));
-        let expected = IntegerLevel::Portable.squared_distance(&a, &b, f64::INFINITY);
+        let expected = Level::Portable.squared_distance(&a, &b, f64::INFINITY);
         let sum: f64 = a.iter().zip(&b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum();
         assert!((expected - sum).abs() <= sum * 1e-13);
-        for set in IntegerLevel::available() {
+        for set in Level::available() {
             assert_eq!(set.squared_distance(&a, &b, f64::INFINITY).to_bits(), expected.to_bits(), "{set:?}");
             assert_eq!(set.squared_distance(&a, &b, expected).to_bits(), expected.to_bits(), "{set:?}");
             let limit = expected * 0.3;

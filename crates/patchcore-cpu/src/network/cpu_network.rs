@@ -18,14 +18,14 @@ use super::winograd::Winograd;
 use super::workspace::{Arena, Workspace};
 use crate::Instructions;
 use crate::caches::second_level_bytes;
-use crate::simd::{AlignedBuffer, FloatLevel, LANES};
+use crate::simd::{AlignedBuffer, LANES, Level};
 use crate::team::{Leader, Shared, Team};
 use patchcore_config::backbone::plan::{ConvStep, MapShape, Plan, Slot, Step};
 use patchcore_config::{BackboneWeights, Normalization};
 
 /// A network with its weights packed for this processor. Immutable, so threads may share it.
 pub struct CpuNetwork {
-    level: FloatLevel,
+    level: Level,
     /// Bytes of a thread's second-level cache: the kernels cut their work by it.
     pub(super) second_level: usize,
     plan: Plan,
@@ -56,14 +56,10 @@ impl CpuNetwork {
     /// [`CpuNetworkError`]: a tensor is missing or has another size, the plan contradicts itself, or it has a step without a
     /// kernel here (strides above 2, groups that are neither 1 nor depthwise).
     pub fn new(instructions: Instructions, plan: &Plan, weights: &BackboneWeights) -> Result<Self, CpuNetworkError> {
-        Self::with_level(FloatLevel::at_most(instructions), plan, weights)
+        Self::with_level(Level::at_most(instructions), plan, weights)
     }
 
-    pub(super) fn with_level(
-        level: FloatLevel,
-        plan: &Plan,
-        weights: &BackboneWeights,
-    ) -> Result<Self, CpuNetworkError> {
+    pub(super) fn with_level(level: Level, plan: &Plan, weights: &BackboneWeights) -> Result<Self, CpuNetworkError> {
         plan.check()?;
         let planar = has_planar_image(plan);
         let compile = |step: &Step| match step {
@@ -145,7 +141,7 @@ impl CpuNetwork {
     }
 
     fn compile(
-        level: FloatLevel,
+        level: Level,
         conv: &ConvStep,
         planar: bool,
         weights: &BackboneWeights,

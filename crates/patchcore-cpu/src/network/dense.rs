@@ -5,7 +5,7 @@
 use super::map::Map;
 use super::step::{Geometry, Operands};
 use super::tile::{Form, Kernels, Run, Tile};
-use crate::simd::{AlignedBuffer, FloatLevel, LANES};
+use crate::simd::{AlignedBuffer, LANES, Level};
 use crate::team::Leader;
 
 /// Share of the second-level cache that the input of a task's tiles may fill: it stays there beside the weights.
@@ -35,7 +35,7 @@ struct Inside {
 
 impl Dense {
     /// Packs `weight` `[out, in, kernel, kernel]` for planar input whose last plane is ones, padded with zeros.
-    pub(super) fn with_plane_of_ones(level: FloatLevel, geometry: Geometry, weight: &[f32], bias: &[f32]) -> Self {
+    pub(super) fn with_plane_of_ones(level: Level, geometry: Geometry, weight: &[f32], bias: &[f32]) -> Self {
         let mut dense = Self::new(level, geometry, true, weight, bias);
         let taps = geometry.kernel * geometry.kernel;
         let mut inside = AlignedBuffer::zeroed(geometry.out_channels.next_multiple_of(LANES));
@@ -49,7 +49,7 @@ impl Dense {
     }
 
     /// Packs `weight` `[out, in, kernel, kernel]`.
-    pub(super) fn new(level: FloatLevel, geometry: Geometry, planar: bool, weight: &[f32], bias: &[f32]) -> Self {
+    pub(super) fn new(level: Level, geometry: Geometry, planar: bool, weight: &[f32], bias: &[f32]) -> Self {
         let form = match (planar, geometry.stride) {
             (true, _) => Form::PlanarStride2,
             (false, 2) => Form::Stride2,

@@ -4,12 +4,12 @@
 
 use super::bands::Bands;
 use super::step::{Geometry, Operands};
-use crate::simd::{AlignedBuffer, FloatLevel, LANES, Lanes, dispatch};
+use crate::simd::{AlignedBuffer, LANES, Lanes, Level, dispatch};
 use crate::team::Leader;
 
 /// A depthwise convolution with its weights packed.
 pub(super) struct Depthwise {
-    level: FloatLevel,
+    level: Level,
     geometry: Geometry,
     /// `[blocks][kernel][kernel][16]`
     weights: AlignedBuffer<f32>,
@@ -38,7 +38,7 @@ struct Rows {
 
 impl Depthwise {
     /// Packs `weight` `[channels, 1, kernel, kernel]`.
-    pub(super) fn new(level: FloatLevel, geometry: Geometry, weight: &[f32], bias: &[f32]) -> Self {
+    pub(super) fn new(level: Level, geometry: Geometry, weight: &[f32], bias: &[f32]) -> Self {
         let (channels, taps) = (geometry.in_channels, geometry.kernel * geometry.kernel);
         geometry.check_weights(1, weight, bias);
         let mut packed = AlignedBuffer::zeroed(channels.next_multiple_of(LANES) * taps);

@@ -2,7 +2,7 @@
 
 use super::bands::Bands;
 use super::step::Operands;
-use crate::simd::{FloatLevel, LANES, Lanes, dispatch};
+use crate::simd::{LANES, Lanes, Level, dispatch};
 use crate::team::Leader;
 
 /// One plane in, rows of one plane out.
@@ -23,7 +23,7 @@ struct Planes {
 ///
 /// # Safety
 /// The contract of [`Operands`] holds for `images` images; there is no residual.
-pub(super) unsafe fn max_pool(level: FloatLevel, operands: &Operands, images: usize, leader: &mut Leader<'_>) {
+pub(super) unsafe fn max_pool(level: Level, operands: &Operands, images: usize, leader: &mut Leader<'_>) {
     let (input, output) = (operands.input_map, operands.output_map);
     let shape = (output.channels, output.pixel);
     assert_eq!((input.channels, input.pixel), shape, "a pool keeps channels and their layout");

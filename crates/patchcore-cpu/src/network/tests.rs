@@ -6,7 +6,7 @@ use super::grey_stem::{GREY_PLANES, push_grey_planes};
 use super::oracle::{self, Planes};
 use super::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
 use crate::Instructions;
-use crate::simd::FloatLevel;
+use crate::simd::Level;
 use patchcore_config::backbone::plan::{Activation, ConvStep, Padding, Plan, PlanError, Step, Tap};
 use patchcore_config::{Architecture, BackboneWeights, NamedTensor, Normalization};
 
@@ -46,7 +46,7 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    fn run(&self, level: FloatLevel, workers: usize, layout: MapLayout) -> Vec<FeatureMap> {
+    fn run(&self, level: Level, workers: usize, layout: MapLayout) -> Vec<FeatureMap> {
         let network = CpuNetwork::with_level(level, self.plan, self.weights).unwrap();
         let mut outputs = Vec::new();
         let mut workspace = Workspace::new();
@@ -57,7 +57,7 @@ impl Case<'_> {
     }
 
     /// The largest deviation from the oracle, relative to the larger of 1 and the map's largest value.
-    fn deviation(&self, level: FloatLevel, workers: usize, layout: MapLayout) -> f32 {
+    fn deviation(&self, level: Level, workers: usize, layout: MapLayout) -> f32 {
         let outputs = self.run(level, workers, layout);
         let mut worst = 0.0f32;
         for (image, pixels) in self.input.chunks(self.channels * self.height * self.width).enumerate() {
@@ -150,7 +150,7 @@ proptest! {
         let input = noise(seed ^ 1, n * channels * height * width);
         let case = Case { plan: &plan, weights: &weights, input: &input, n, channels, height, width };
         let layout = if last { MapLayout::ChannelsLast } else { MapLayout::ChannelsFirst };
-        for level in FloatLevel::available() {
+        for level in Level::available() {
             // Winograd's rounding on values near one; a direct sum stays ten times below.
             let deviation = case.deviation(level, workers, layout);
             prop_assert!(deviation < 2e-5, "{level:?}: {deviation:e}");
@@ -173,7 +173,7 @@ proptest! {
         let weights = random_weights(&plan, seed);
         let input = noise(seed ^ 1, n * 3 * height * width);
         let case = Case { plan: &plan, weights: &weights, input: &input, n, channels: 3, height, width };
-        for level in FloatLevel::available() {
+        for level in Level::available() {
             prop_assert!(case.deviation(level, 2, MapLayout::ChannelsFirst) < 1e-6);
         }
     }
@@ -196,7 +196,7 @@ fn whole_networks_agree_with_the_oracle_at_odd_sizes() {
         for &(height, width) in sizes {
             let input = noise(6, 3 * height * width);
             let case = Case { plan: &plan, weights: &weights, input: &input, n: 1, channels: 3, height, width };
-            let deviation = case.deviation(FloatLevel::at_most(Instructions::native()), 2, MapLayout::ChannelsFirst);
+            let deviation = case.deviation(Level::at_most(Instructions::native()), 2, MapLayout::ChannelsFirst);
             assert!(deviation < 1e-4, "{architecture:?} {height}x{width}: {deviation:e}");
         }
     }
@@ -217,7 +217,7 @@ fn grey_images_agree_with_the_oracle_on_three_equal_channels() {
             let grey: Vec<f32> = noise(4, 2 * area).iter().map(|value| value.abs()).collect();
             let mut planes = Vec::new();
             grey.chunks(area).for_each(|pixels| push_grey_planes(&normalization, pixels, &mut planes));
-            for level in FloatLevel::available() {
+            for level in Level::available() {
                 let network = CpuNetwork::with_level(level, &plan, &weights).unwrap();
                 let network = network.with_grey_stem(&plan, &weights, &normalization).unwrap();
                 let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
@@ -254,8 +254,7 @@ fn features_depend_on_neither_threads_nor_batch() {
         let plan = plan_of(architecture);
         let weights = random_weights(&plan, 8);
         let (n, height, width) = (7, 70, 50);
-        for (level, planes) in FloatLevel::available().into_iter().flat_map(|level| [(level, 3), (level, GREY_PLANES)])
-        {
+        for (level, planes) in Level::available().into_iter().flat_map(|level| [(level, 3), (level, GREY_PLANES)]) {
             let input = noise(9, n * planes * height * width);
             let network = CpuNetwork::with_level(level, &plan, &weights).unwrap();
             let network = network.with_grey_stem(&plan, &weights, &Normalization::IMAGENET).unwrap();
@@ -301,7 +300,7 @@ fn features_do_not_depend_on_the_size_of_the_cache() {
         let weights = random_weights(&plan, 8);
         let (height, width) = (97, 131);
         let input = noise(9, 3 * height * width);
-        for level in FloatLevel::available() {
+        for level in Level::available() {
             let mut network = CpuNetwork::with_level(level, &plan, &weights).unwrap();
             let mut workspace = Workspace::new();
             let mut seen = None;

@@ -4,9 +4,13 @@
 //! pixels `p` and one or two blocks of sixteen channels. The accumulators stay in registers over the whole sum, so
 //! bias, residual and activation cost nothing extra and the order of summation depends on nothing but the layer.
 
+#[cfg(target_arch = "aarch64")]
+use crate::simd::Neon;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+use crate::simd::Simd128;
 #[cfg(target_arch = "x86_64")]
-use crate::simd::{Avx2Fma, Avx512F};
-use crate::simd::{FloatLevel, LANES, Lanes, Portable};
+use crate::simd::{Avx2, Avx512};
+use crate::simd::{LANES, Lanes, Level, Portable};
 
 /// Contiguous input floats that meet consecutive rows of the packed weights.
 #[derive(Debug, Clone, Copy)]
@@ -73,13 +77,17 @@ pub(super) struct Kernels {
 
 impl Kernels {
     /// Kernels of that form.
-    pub(super) fn new(level: FloatLevel, form: Form) -> Self {
+    pub(super) fn new(level: Level, form: Form) -> Self {
         match level {
             #[cfg(target_arch = "x86_64")]
-            FloatLevel::Avx512(_) => avx512_kernels(form),
+            Level::Avx512(_) | Level::Avx512Vnni(_) => avx512_kernels(form),
             #[cfg(target_arch = "x86_64")]
-            FloatLevel::Avx2(_) => avx2_kernels(form),
-            _ => portable_kernels(form),
+            Level::Avx2(_) | Level::AvxVnni(_) => avx2_kernels(form),
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon(_) => neon_kernels(form),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Level::Simd128 => simd128_kernels(form),
+            Level::Portable => portable_kernels(form),
         }
     }
 
@@ -190,17 +198,30 @@ macro_rules! kernels {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 unsafe fn avx512<const PIXELS: usize, const BLOCKS: usize, const STEP: usize, const SUMS: bool>(tile: &Tile) {
-    // SAFETY: AVX-512F is enabled here; pointers are the caller's contract.
-    unsafe { kernel::<Avx512F, PIXELS, BLOCKS, STEP, SUMS>(tile) }
+    // SAFETY: AVX-512 is enabled here; pointers are the caller's contract.
+    unsafe { kernel::<Avx512<false>, PIXELS, BLOCKS, STEP, SUMS>(tile) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2<const PIXELS: usize, const BLOCKS: usize, const STEP: usize, const SUMS: bool>(tile: &Tile) {
     // SAFETY: AVX2 and FMA are enabled here; pointers are the caller's contract.
-    unsafe { kernel::<Avx2Fma, PIXELS, BLOCKS, STEP, SUMS>(tile) }
+    unsafe { kernel::<Avx2<false>, PIXELS, BLOCKS, STEP, SUMS>(tile) }
+}
+
+#[cfg(target_arch = "aarch64")]
+#[target_feature(enable = "neon")]
+unsafe fn neon<const PIXELS: usize, const BLOCKS: usize, const STEP: usize, const SUMS: bool>(tile: &Tile) {
+    // SAFETY: NEON is enabled here; pointers are the caller's contract.
+    unsafe { kernel::<Neon, PIXELS, BLOCKS, STEP, SUMS>(tile) }
+}
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+unsafe fn simd128<const PIXELS: usize, const BLOCKS: usize, const STEP: usize, const SUMS: bool>(tile: &Tile) {
+    // SAFETY: pointers are the caller's contract.
+    unsafe { kernel::<Simd128, PIXELS, BLOCKS, STEP, SUMS>(tile) }
 }
 
 unsafe fn portable<const PIXELS: usize, const BLOCKS: usize, const STEP: usize, const SUMS: bool>(tile: &Tile) {
@@ -214,6 +235,12 @@ kernels!(avx512_kernels, avx512, one: [1 2 3 4 5 6 7 8 9 10 11 12 13 14], two: [
 // 6 x 2 half-width accumulators, two rows of weights and one input value fill 15 of 16 registers.
 #[cfg(target_arch = "x86_64")]
 kernels!(avx2_kernels, avx2, one: [1 2 3 4 5 6], two: []);
+// 6 x 4 quarter-width accumulators, four of weights and one input value fill 29 of 32 registers.
+#[cfg(target_arch = "aarch64")]
+kernels!(neon_kernels, neon, one: [1 2 3 4 5 6], two: []);
+// The engine that runs the module has 16 registers on x86-64 and 32 on ARM.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+kernels!(simd128_kernels, simd128, one: [1 2 3 4 5 6], two: []);
 kernels!(portable_kernels, portable, one: [1 2 3 4 5 6], two: []);
 
 #[cfg(test)]
@@ -222,7 +249,7 @@ mod tests {
 
     #[test]
     fn every_shape_within_the_bounds_has_a_kernel() {
-        for level in FloatLevel::available() {
+        for level in Level::available() {
             for form in [Form::Sums, Form::Stride1, Form::Stride2, Form::PlanarStride2] {
                 let kernels = Kernels::new(level, form);
                 for blocks in 1..=kernels.blocks() {

@@ -8,7 +8,7 @@
 use gemm_common::Parallelism;
 
 use crate::matrix_product::product;
-use crate::simd::IntegerLevel;
+use crate::simd::Level;
 
 /// Rounds of the iteration.
 const ROUNDS: usize = 4;
@@ -24,7 +24,7 @@ pub(super) struct Axes {
 }
 
 /// At most `count` leading axes of a row-major `sample` `[n, dim]` of rows, which are centred.
-pub(super) fn principal_axes(sample: &[f32], dim: usize, count: usize, instructions: IntegerLevel) -> Axes {
+pub(super) fn principal_axes(sample: &[f32], dim: usize, count: usize, instructions: Level) -> Axes {
     let samples = sample.len() / dim;
     let mut covariance = vec![0.0f32; dim * dim];
     product(&mut covariance, [dim, dim], false, sample, [1, dim], sample, [dim, 1], samples, Parallelism::None);
@@ -89,7 +89,7 @@ fn start(count: usize) -> Vec<f64> {
 }
 
 /// Modified Gram-Schmidt on rows; rows that depend on those before them are dropped. Returns how many are left.
-fn orthonormalize(rows: &mut [f64], dim: usize, instructions: IntegerLevel) -> usize {
+fn orthonormalize(rows: &mut [f64], dim: usize, instructions: Level) -> usize {
     let mut kept = 0;
     for row in 0..rows.len() / dim {
         rows.copy_within(row * dim..(row + 1) * dim, kept * dim);

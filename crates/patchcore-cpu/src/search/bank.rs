@@ -10,7 +10,7 @@ use super::contraction::{Contraction, Images, MapScratch, Mark};
 use super::workspace::Workspace;
 use crate::Instructions;
 use crate::lattice::{NEVER, PANEL, Panels, TILE};
-use crate::simd::{AlignedBuffer, IntegerLevel};
+use crate::simd::{AlignedBuffer, Level};
 
 /// Axes of the fine images of a large bank; with the rest's length they fill whole vectors.
 const FINE_AXES: usize = 255;
@@ -37,7 +37,7 @@ const MAPPED: usize = 8 * TILE;
 
 /// An index of a bank's rows for the exact search. The rows themselves stay with the caller.
 pub struct CpuBank {
-    instructions: IntegerLevel,
+    instructions: Level,
     contraction: Contraction,
     dim: usize,
     len: usize,
@@ -62,11 +62,11 @@ impl CpuBank {
     /// # Panics
     /// Where `rows` are not whole rows, or none.
     pub fn new(rows: &[f32], dim: usize, instructions: Instructions) -> Self {
-        Self::with(rows, dim, IntegerLevel::at_most(instructions), None)
+        Self::with(rows, dim, Level::at_most(instructions), None)
     }
 
     /// [`Self::new`] with what must not change any result as parameters.
-    pub(super) fn with(rows: &[f32], dim: usize, instructions: IntegerLevel, coarse_dims: Option<usize>) -> Self {
+    pub(super) fn with(rows: &[f32], dim: usize, instructions: Level, coarse_dims: Option<usize>) -> Self {
         assert!(dim > 0 && rows.len().is_multiple_of(dim), "a bank of {} values: not whole rows of {dim}", rows.len());
         let len = rows.len() / dim;
         assert!(len > 0, "a bank without a row: nothing is nearest");

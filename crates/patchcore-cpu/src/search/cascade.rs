@@ -5,7 +5,7 @@
 use super::contraction::{Contraction, Mark};
 use super::workspace::Scratch;
 use crate::lattice::{NEVER, PANEL, Panels, TILE};
-use crate::simd::IntegerLevel;
+use crate::simd::Level;
 
 /// Queries that share one pass over the coarse images.
 pub(super) const BLOCK: usize = 2 * TILE;
@@ -16,7 +16,7 @@ const AHEAD: usize = 6;
 
 /// Everything a search reads.
 pub(super) struct Cascade<'a> {
-    pub(super) instructions: IntegerLevel,
+    pub(super) instructions: Level,
     pub(super) contraction: &'a Contraction,
     pub(super) rows: &'a [f32],
     pub(super) dim: usize,

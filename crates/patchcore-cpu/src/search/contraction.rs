@@ -17,7 +17,7 @@ use gemm_common::Parallelism;
 use super::axes::Axes;
 use crate::lattice::{LENGTH, SLACK, reach};
 use crate::matrix_product::product;
-use crate::simd::IntegerLevel;
+use crate::simd::Level;
 
 /// Terms that the matrix product adds up before it goes on with a fresh sum: bounds its rounding error.
 const INNER: usize = 128;
@@ -86,7 +86,7 @@ impl Contraction {
         dims: [usize; 2],
         images: Images<'_>,
         scratch: &mut MapScratch,
-        instructions: IntegerLevel,
+        instructions: Level,
     ) {
         let (dim, count) = (self.centre.len(), self.axes.count);
         let n = rows.len() / dim;
@@ -114,7 +114,7 @@ impl Contraction {
 
     /// Rounds coordinates, and the rest that they leave of a vector with this squared length. Gives the squared
     /// length and the error of the image.
-    fn round(&self, coordinates: &[f32], squared: f64, out: &mut [i16], instructions: IntegerLevel) -> (i32, f32) {
+    fn round(&self, coordinates: &[f32], squared: f64, out: &mut [i16], instructions: Level) -> (i32, f32) {
         let count = coordinates.len();
         out[count..].fill(0);
         let (on_axes, change) = instructions.round(coordinates, LENGTH, &mut out[..count]);

@@ -4,11 +4,11 @@ use proptest::prelude::*;
 
 use super::{CpuBank, Workspace};
 use crate::Instructions;
-use crate::simd::IntegerLevel;
+use crate::simd::Level;
 
 /// Every row in order of distance, equal distances by row; distances from the one formula.
 fn flat_scan(rows: &[f32], dim: usize, query: &[f32]) -> Vec<(u32, f32)> {
-    let distance = |row: &[f32]| IntegerLevel::Portable.squared_distance(query, row, f64::INFINITY);
+    let distance = |row: &[f32]| Level::Portable.squared_distance(query, row, f64::INFINITY);
     let mut found: Vec<(f64, u32)> = rows.chunks_exact(dim).map(distance).zip(0..).collect();
     found.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     found.into_iter().map(|(squared, row)| (row, squared as f32)).collect()
@@ -17,7 +17,7 @@ fn flat_scan(rows: &[f32], dim: usize, query: &[f32]) -> Vec<(u32, f32)> {
 fn check(rows: &[f32], dim: usize, queries: &[f32]) {
     let n = queries.len() / dim;
     let expected: Vec<Vec<(u32, f32)>> = queries.chunks_exact(dim).map(|query| flat_scan(rows, dim, query)).collect();
-    for instructions in IntegerLevel::available() {
+    for instructions in Level::available() {
         for coarse in [None, Some(2), Some(16)] {
             let bank = CpuBank::with(rows, dim, instructions, coarse);
             let (mut index, mut squared) = (vec![u32::MAX; n], vec![f32::NAN; n]);

@@ -1,55 +1,62 @@
-//! [`Lanes`] on two AVX registers.
+//! Sixteen lanes in two AVX registers, with FMA, and with AVX-VNNI where the processor has it.
 
-use std::arch::x86_64::{
-    __m256, _MM_HINT_T1, _mm_prefetch, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps,
-    _mm256_set1_ps, _mm256_storeu_ps, _mm256_sub_ps,
-};
+use std::arch::x86_64::*;
 
-use super::lanes::Lanes;
-use super::token::Avx2Fma;
+use super::lanes::{ExactLanes, Lanes};
 
-// SAFETY (of every function below): the trait's contract is that AVX2 and FMA are enabled and pointers are valid.
-impl Lanes for Avx2Fma {
-    type Vector = (__m256, __m256);
+/// The proof that this processor has AVX2 and FMA, and with `VNNI` also AVX-VNNI, which multiplies pairs and adds in one instruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Avx2<const VNNI: bool>(());
+
+impl<const VNNI: bool> Avx2<VNNI> {
+    /// The token, if the processor has the instructions.
+    pub(crate) fn detect() -> Option<Self> {
+        let vnni = !VNNI || is_x86_feature_detected!("avxvnni");
+        (vnni && is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
+    }
+}
+
+// SAFETY (of every function below): the trait's contract is that the instructions are enabled and pointers are valid.
+impl<const VNNI: bool> Lanes for Avx2<VNNI> {
+    type Floats = [__m256; 2];
 
     #[inline(always)]
-    unsafe fn splat(value: f32) -> Self::Vector {
+    unsafe fn splat(value: f32) -> Self::Floats {
         // SAFETY: see above.
-        let half = unsafe { _mm256_set1_ps(value) };
-        (half, half)
+        [unsafe { _mm256_set1_ps(value) }; 2]
     }
 
     #[inline(always)]
-    unsafe fn load(from: *const f32) -> Self::Vector {
+    unsafe fn load(from: *const f32) -> Self::Floats {
         // SAFETY: see above.
-        unsafe { (_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))) }
+        unsafe { [_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))] }
     }
 
     #[inline(always)]
-    unsafe fn store(to: *mut f32, value: Self::Vector) {
+    unsafe fn store(to: *mut f32, value: Self::Floats) {
         // SAFETY: see above.
         unsafe {
-            _mm256_storeu_ps(to, value.0);
-            _mm256_storeu_ps(to.add(8), value.1);
+            _mm256_storeu_ps(to, value[0]);
+            _mm256_storeu_ps(to.add(8), value[1]);
         }
     }
 
     #[inline(always)]
-    unsafe fn add(a: Self::Vector, b: Self::Vector) -> Self::Vector {
+    unsafe fn add(a: Self::Floats, b: Self::Floats) -> Self::Floats {
         // SAFETY: see above.
-        unsafe { (_mm256_add_ps(a.0, b.0), _mm256_add_ps(a.1, b.1)) }
+        unsafe { [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])] }
     }
 
     #[inline(always)]
-    unsafe fn sub(a: Self::Vector, b: Self::Vector) -> Self::Vector {
+    unsafe fn sub(a: Self::Floats, b: Self::Floats) -> Self::Floats {
         // SAFETY: see above.
-        unsafe { (_mm256_sub_ps(a.0, b.0), _mm256_sub_ps(a.1, b.1)) }
+        unsafe { [_mm256_sub_ps(a[0], b[0]), _mm256_sub_ps(a[1], b[1])] }
     }
 
     #[inline(always)]
-    unsafe fn mul_add(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
+    unsafe fn mul_add(a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats {
         // SAFETY: see above.
-        unsafe { (_mm256_fmadd_ps(a.0, b.0, c.0), _mm256_fmadd_ps(a.1, b.1, c.1)) }
+        unsafe { [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])] }
     }
 
     #[inline(always)]
@@ -59,14 +66,157 @@ impl Lanes for Avx2Fma {
     }
 
     #[inline(always)]
-    unsafe fn at_least(bound: Self::Vector, x: Self::Vector) -> Self::Vector {
+    unsafe fn at_least(bound: Self::Floats, x: Self::Floats) -> Self::Floats {
         // SAFETY: see above. The instruction returns its second operand when either is NaN.
-        unsafe { (_mm256_max_ps(bound.0, x.0), _mm256_max_ps(bound.1, x.1)) }
+        unsafe { [_mm256_max_ps(bound[0], x[0]), _mm256_max_ps(bound[1], x[1])] }
     }
 
     #[inline(always)]
-    unsafe fn at_most(bound: Self::Vector, x: Self::Vector) -> Self::Vector {
+    unsafe fn at_most(bound: Self::Floats, x: Self::Floats) -> Self::Floats {
         // SAFETY: see above. The instruction returns its second operand when either is NaN.
-        unsafe { (_mm256_min_ps(bound.0, x.0), _mm256_min_ps(bound.1, x.1)) }
+        unsafe { [_mm256_min_ps(bound[0], x[0]), _mm256_min_ps(bound[1], x[1])] }
+    }
+}
+
+// SAFETY (of every function below): the trait's contract is that the instructions are enabled and pointers are valid.
+impl<const VNNI: bool> ExactLanes for Avx2<VNNI> {
+    const MANY_REGISTERS: bool = false;
+    type Integers = [__m256i; 2];
+    type Pairs = [__m256i; 2];
+    type Doubles = [__m256d; 4];
+
+    #[inline(always)]
+    unsafe fn splat_integer(value: i32) -> Self::Integers {
+        // SAFETY: see above.
+        [unsafe { _mm256_set1_epi32(value) }; 2]
+    }
+
+    #[inline(always)]
+    unsafe fn load_integers(from: *const i32) -> Self::Integers {
+        // SAFETY: see above.
+        unsafe { [_mm256_loadu_si256(from.cast()), _mm256_loadu_si256(from.add(8).cast())] }
+    }
+
+    #[inline(always)]
+    unsafe fn store_integers(to: *mut i32, value: Self::Integers) {
+        // SAFETY: see above.
+        unsafe {
+            _mm256_storeu_si256(to.cast(), value[0]);
+            _mm256_storeu_si256(to.add(8).cast(), value[1]);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add_integers(a: Self::Integers, b: Self::Integers) -> Self::Integers {
+        // SAFETY: see above.
+        unsafe { [_mm256_add_epi32(a[0], b[0]), _mm256_add_epi32(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    unsafe fn sub_integers(a: Self::Integers, b: Self::Integers) -> Self::Integers {
+        // SAFETY: see above.
+        unsafe { [_mm256_sub_epi32(a[0], b[0]), _mm256_sub_epi32(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    unsafe fn lesser(a: Self::Integers, b: Self::Integers) -> Self::Integers {
+        // SAFETY: see above.
+        unsafe { [_mm256_min_epi32(a[0], b[0]), _mm256_min_epi32(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    unsafe fn not_above(a: Self::Integers, b: Self::Integers) -> u32 {
+        // SAFETY: see above.
+        unsafe { !bits([_mm256_cmpgt_epi32(a[0], b[0]), _mm256_cmpgt_epi32(a[1], b[1])]) & 0xffff }
+    }
+
+    #[inline(always)]
+    unsafe fn equal(a: Self::Integers, b: Self::Integers) -> u32 {
+        // SAFETY: see above.
+        unsafe { bits([_mm256_cmpeq_epi32(a[0], b[0]), _mm256_cmpeq_epi32(a[1], b[1])]) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_pairs(from: *const i16) -> Self::Pairs {
+        // SAFETY: see above.
+        unsafe { [_mm256_loadu_si256(from.cast()), _mm256_loadu_si256(from.add(16).cast())] }
+    }
+
+    #[inline(always)]
+    unsafe fn splat_pair(from: *const i16) -> Self::Pairs {
+        // SAFETY: see above; the read needs no alignment.
+        [unsafe { _mm256_set1_epi32(from.cast::<i32>().read_unaligned()) }; 2]
+    }
+
+    #[inline(always)]
+    unsafe fn add_products(sums: Self::Integers, a: Self::Pairs, b: Self::Pairs) -> Self::Integers {
+        // SAFETY: see above.
+        unsafe { [add_products_256::<VNNI>(sums[0], a[0], b[0]), add_products_256::<VNNI>(sums[1], a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    unsafe fn no_doubles() -> Self::Doubles {
+        // SAFETY: see above.
+        [unsafe { _mm256_setzero_pd() }; 4]
+    }
+
+    #[inline(always)]
+    unsafe fn add_squares(mut sums: Self::Doubles, a: *const f32, b: *const f32) -> Self::Doubles {
+        for (part, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: see above.
+            unsafe {
+                let (a, b) = (_mm_loadu_ps(a.add(part * 4)), _mm_loadu_ps(b.add(part * 4)));
+                let difference = _mm256_sub_pd(_mm256_cvtps_pd(a), _mm256_cvtps_pd(b));
+                *sum = _mm256_add_pd(*sum, _mm256_mul_pd(difference, difference));
+            }
+        }
+        sums
+    }
+
+    #[inline(always)]
+    unsafe fn store_doubles(to: *mut f64, value: Self::Doubles) {
+        for (part, value) in value.iter().enumerate() {
+            // SAFETY: see above.
+            unsafe { _mm256_storeu_pd(to.add(part * 4), *value) };
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn total(value: Self::Doubles) -> f64 {
+        // SAFETY: see above.
+        unsafe { total_256(_mm256_add_pd(value[0], value[2]), _mm256_add_pd(value[1], value[3])) }
+    }
+
+    #[inline(always)]
+    unsafe fn prefetch_near(from: *const u8) {
+        // SAFETY: a prefetch never faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+    }
+}
+
+/// The highest bit of every lane.
+#[inline(always)]
+unsafe fn bits(lanes: [__m256i; 2]) -> u32 {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let [low, high] = lanes.map(|half| _mm256_movemask_ps(_mm256_castsi256_ps(half)) as u32);
+        low | high << 8
+    }
+}
+
+#[inline(always)]
+unsafe fn add_products_256<const VNNI: bool>(sums: __m256i, a: __m256i, b: __m256i) -> __m256i {
+    // SAFETY: the caller's contract.
+    unsafe { if VNNI { _mm256_dpwssd_avx_epi32(sums, a, b) } else { _mm256_add_epi32(sums, _mm256_madd_epi16(a, b)) } }
+}
+
+/// The sum of eight lanes, the lower four in `low`.
+#[inline(always)]
+pub(super) unsafe fn total_256(low: __m256d, high: __m256d) -> f64 {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let four = _mm256_add_pd(low, high);
+        let two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd::<1>(four));
+        _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
     }
 }

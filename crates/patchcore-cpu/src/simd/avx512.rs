@@ -1,16 +1,29 @@
-//! [`Lanes`] on one AVX-512 register.
+//! Sixteen lanes in one AVX-512 register, with VNNI where the processor has it.
 
-use std::arch::x86_64::{
-    __m512, _MM_HINT_T1, _mm_prefetch, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_max_ps, _mm512_min_ps,
-    _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
-};
+use std::arch::x86_64::*;
 
-use super::lanes::Lanes;
-use super::token::Avx512F;
+use super::avx2::total_256;
+use super::lanes::{ExactLanes, Lanes};
 
-// SAFETY (of every function below): the trait's contract is that AVX-512F is enabled and pointers are valid.
-impl Lanes for Avx512F {
-    type Vector = __m512;
+/// The proof that this processor has AVX-512 with the extensions for bytes and words and for shorter vectors, and with `VNNI` also
+/// the one that multiplies pairs and adds in one instruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Avx512<const VNNI: bool>(());
+
+impl<const VNNI: bool> Avx512<VNNI> {
+    /// The token, if the processor has the instructions.
+    pub(crate) fn detect() -> Option<Self> {
+        let vnni = !VNNI || is_x86_feature_detected!("avx512vnni");
+        let found = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vl");
+        (vnni && found).then_some(Self(()))
+    }
+}
+
+// SAFETY (of every function below): the trait's contract is that the instructions are enabled and pointers are valid.
+impl<const VNNI: bool> Lanes for Avx512<VNNI> {
+    type Floats = __m512;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> __m512 {
@@ -64,5 +77,122 @@ impl Lanes for Avx512F {
     unsafe fn at_most(bound: __m512, x: __m512) -> __m512 {
         // SAFETY: see above. The instruction returns its second operand when either is NaN.
         unsafe { _mm512_min_ps(bound, x) }
+    }
+}
+
+// SAFETY (of every function below): the trait's contract is that the instructions are enabled and pointers are valid.
+impl<const VNNI: bool> ExactLanes for Avx512<VNNI> {
+    const MANY_REGISTERS: bool = true;
+    type Integers = __m512i;
+    type Pairs = __m512i;
+    type Doubles = [__m512d; 2];
+
+    #[inline(always)]
+    unsafe fn splat_integer(value: i32) -> __m512i {
+        // SAFETY: see above.
+        unsafe { _mm512_set1_epi32(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_integers(from: *const i32) -> __m512i {
+        // SAFETY: see above.
+        unsafe { _mm512_loadu_si512(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_integers(to: *mut i32, value: __m512i) {
+        // SAFETY: see above.
+        unsafe { _mm512_storeu_si512(to.cast(), value) }
+    }
+
+    #[inline(always)]
+    unsafe fn add_integers(a: __m512i, b: __m512i) -> __m512i {
+        // SAFETY: see above.
+        unsafe { _mm512_add_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn sub_integers(a: __m512i, b: __m512i) -> __m512i {
+        // SAFETY: see above.
+        unsafe { _mm512_sub_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn lesser(a: __m512i, b: __m512i) -> __m512i {
+        // SAFETY: see above.
+        unsafe { _mm512_min_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn not_above(a: __m512i, b: __m512i) -> u32 {
+        // SAFETY: see above.
+        unsafe { u32::from(_mm512_cmple_epi32_mask(a, b)) }
+    }
+
+    #[inline(always)]
+    unsafe fn equal(a: __m512i, b: __m512i) -> u32 {
+        // SAFETY: see above.
+        unsafe { u32::from(_mm512_cmpeq_epi32_mask(a, b)) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_pairs(from: *const i16) -> __m512i {
+        // SAFETY: see above.
+        unsafe { _mm512_loadu_si512(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn splat_pair(from: *const i16) -> __m512i {
+        // SAFETY: see above; the read needs no alignment.
+        unsafe { _mm512_set1_epi32(from.cast::<i32>().read_unaligned()) }
+    }
+
+    #[inline(always)]
+    unsafe fn add_products(sums: __m512i, a: __m512i, b: __m512i) -> __m512i {
+        // SAFETY: see above.
+        unsafe { if VNNI { _mm512_dpwssd_epi32(sums, a, b) } else { _mm512_add_epi32(sums, _mm512_madd_epi16(a, b)) } }
+    }
+
+    #[inline(always)]
+    unsafe fn no_doubles() -> Self::Doubles {
+        // SAFETY: see above.
+        [unsafe { _mm512_setzero_pd() }; 2]
+    }
+
+    #[inline(always)]
+    unsafe fn add_squares(mut sums: Self::Doubles, a: *const f32, b: *const f32) -> Self::Doubles {
+        for (half, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: see above.
+            unsafe {
+                let (a, b) = (_mm256_loadu_ps(a.add(half * 8)), _mm256_loadu_ps(b.add(half * 8)));
+                let difference = _mm512_sub_pd(_mm512_cvtps_pd(a), _mm512_cvtps_pd(b));
+                *sum = _mm512_add_pd(*sum, _mm512_mul_pd(difference, difference));
+            }
+        }
+        sums
+    }
+
+    #[inline(always)]
+    unsafe fn store_doubles(to: *mut f64, value: Self::Doubles) {
+        // SAFETY: see above.
+        unsafe {
+            _mm512_storeu_pd(to, value[0]);
+            _mm512_storeu_pd(to.add(8), value[1]);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn total(value: Self::Doubles) -> f64 {
+        // SAFETY: see above.
+        unsafe {
+            let eight = _mm512_add_pd(value[0], value[1]);
+            total_256(_mm512_castpd512_pd256(eight), _mm512_extractf64x4_pd::<1>(eight))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn prefetch_near(from: *const u8) {
+        // SAFETY: a prefetch never faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
     }
 }

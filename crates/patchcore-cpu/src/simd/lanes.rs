@@ -1,32 +1,83 @@
-//! Sixteen `f32` at a time: what every kernel of the network is written in.
+//! Sixteen numbers at a time: what every kernel of the network, the search and the coreset is written in.
 
 /// Channels of a block, floats of a vector.
 pub(crate) const LANES: usize = 16;
 
 /// Arithmetic on a vector of sixteen `f32`.
 ///
+/// The sets that fuse a multiplication with an addition (AVX2, AVX-512, NEON) compute the same bits; so do those that round
+/// twice ([`Portable`](super::Portable) where the processor has no such instruction, and `simd128`).
+///
 /// # Safety
 /// Every method may only be called where the instruction set of the implementation is enabled; pointers must be
 /// valid for sixteen floats.
-pub(crate) trait Lanes {
+pub(crate) trait Lanes: Copy {
     /// Sixteen floats.
-    type Vector: Copy;
+    type Floats: Copy;
     /// All lanes equal to `value`.
-    unsafe fn splat(value: f32) -> Self::Vector;
+    unsafe fn splat(value: f32) -> Self::Floats;
     /// Sixteen floats from memory, any alignment.
-    unsafe fn load(from: *const f32) -> Self::Vector;
+    unsafe fn load(from: *const f32) -> Self::Floats;
     /// Sixteen floats to memory, any alignment.
-    unsafe fn store(to: *mut f32, value: Self::Vector);
+    unsafe fn store(to: *mut f32, value: Self::Floats);
     /// `a + b`.
-    unsafe fn add(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    unsafe fn add(a: Self::Floats, b: Self::Floats) -> Self::Floats;
     /// `a - b`.
-    unsafe fn sub(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    unsafe fn sub(a: Self::Floats, b: Self::Floats) -> Self::Floats;
     /// `a * b + c`, rounded once where the hardware can.
-    unsafe fn mul_add(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
-    /// Prefetches a cache line; any address.
+    unsafe fn mul_add(a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats;
+    /// Prefetches a cache line to the second level; any address.
     unsafe fn prefetch(from: *const f32);
     /// The larger of `bound` and `x`; a NaN in `x` stays NaN.
-    unsafe fn at_least(bound: Self::Vector, x: Self::Vector) -> Self::Vector;
+    unsafe fn at_least(bound: Self::Floats, x: Self::Floats) -> Self::Floats;
     /// The smaller of `bound` and `x`; a NaN in `x` stays NaN.
-    unsafe fn at_most(bound: Self::Vector, x: Self::Vector) -> Self::Vector;
+    unsafe fn at_most(bound: Self::Floats, x: Self::Floats) -> Self::Floats;
+}
+
+/// Arithmetic on sixteen integers, pairs of short ones, or `f64`: every set computes the same bits, because sums of integers are
+/// exact and those of `f64` are not fused and have a fixed order.
+///
+/// # Safety
+/// As [`Lanes`]; pointers must be valid for as many numbers as are read or written.
+pub(crate) trait ExactLanes: Copy {
+    /// Whether 24 vectors of sums fit into the registers; else six do.
+    const MANY_REGISTERS: bool;
+    /// Sixteen `i32`.
+    type Integers: Copy;
+    /// Sixteen pairs of `i16`, one an integer's lane.
+    type Pairs: Copy;
+    /// Sixteen `f64`.
+    type Doubles: Copy;
+    /// All lanes equal to `value`.
+    unsafe fn splat_integer(value: i32) -> Self::Integers;
+    /// Sixteen integers from memory, any alignment.
+    unsafe fn load_integers(from: *const i32) -> Self::Integers;
+    /// Sixteen integers to memory, any alignment.
+    unsafe fn store_integers(to: *mut i32, value: Self::Integers);
+    /// `a + b`.
+    unsafe fn add_integers(a: Self::Integers, b: Self::Integers) -> Self::Integers;
+    /// `a - b`.
+    unsafe fn sub_integers(a: Self::Integers, b: Self::Integers) -> Self::Integers;
+    /// The lesser of each two.
+    unsafe fn lesser(a: Self::Integers, b: Self::Integers) -> Self::Integers;
+    /// Bit `lane` says whether `a <= b` there; the others are 0.
+    unsafe fn not_above(a: Self::Integers, b: Self::Integers) -> u32;
+    /// Bit `lane` says whether `a == b` there; the others are 0.
+    unsafe fn equal(a: Self::Integers, b: Self::Integers) -> u32;
+    /// Sixteen pairs from memory, any alignment.
+    unsafe fn load_pairs(from: *const i16) -> Self::Pairs;
+    /// One pair from memory, any alignment, in every lane.
+    unsafe fn splat_pair(from: *const i16) -> Self::Pairs;
+    /// `sums + a.0 * b.0 + a.1 * b.1` in every lane. No sum leaves an `i32`.
+    unsafe fn add_products(sums: Self::Integers, a: Self::Pairs, b: Self::Pairs) -> Self::Integers;
+    /// Sixteen zeros.
+    unsafe fn no_doubles() -> Self::Doubles;
+    /// `sums + (a - b)^2` of sixteen floats each, made `f64` first.
+    unsafe fn add_squares(sums: Self::Doubles, a: *const f32, b: *const f32) -> Self::Doubles;
+    /// Sixteen `f64` to memory, any alignment.
+    unsafe fn store_doubles(to: *mut f64, value: Self::Doubles);
+    /// The sum of all lanes: the upper eight are added to the lower, then the upper four of these, and so on.
+    unsafe fn total(value: Self::Doubles) -> f64;
+    /// Prefetches a cache line to the first level; any address.
+    unsafe fn prefetch_near(from: *const u8);
 }

@@ -1,59 +1,87 @@
-//! Which implementation of a kernel runs: a [`Level`] can be no higher than the tokens in it.
+//! Which implementation of a kernel runs: a [`Level`] can be no higher than the token in it.
 
-use super::token::{Avx2, Avx2Fma, Avx512F, Avx512Vnni, Token};
+#[cfg(target_arch = "x86_64")]
+use super::avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+use super::avx512::Avx512;
+#[cfg(target_arch = "aarch64")]
+use super::neon::Neon;
+#[cfg(test)]
+use crate::INSTRUCTIONS;
 use crate::Instructions;
 
-/// Which implementation of a kernel runs. The tokens say what those with 256 and with 512 bits need.
+/// Which implementation of a kernel runs. The token in it proves that this processor has the instructions; the sets of other
+/// architectures are not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Level<Half, Full> {
+pub(crate) enum Level {
     /// Plain Rust that the compiler vectorises for its target.
     Portable,
+    /// wasm's 128-bit vectors.
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    Simd128,
+    /// 128-bit vectors, 32 registers.
+    #[cfg(target_arch = "aarch64")]
+    Neon(Neon),
     /// 256-bit vectors, 16 registers.
-    Avx2(Half),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2<false>),
+    /// The same with products of pairs.
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni(Avx2<true>),
     /// 512-bit vectors, 32 registers.
-    Avx512(Full),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512<false>),
+    /// The same with products of pairs.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni(Avx512<true>),
 }
 
-/// The levels of kernels that compute in `f32`.
-pub(crate) type FloatLevel = Level<Avx2Fma, Avx512F>;
+impl Level {
+    /// The level of a set, if this processor has it.
+    pub(crate) fn of(set: Instructions) -> Option<Self> {
+        match set {
+            Instructions::Portable => Some(Self::Portable),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Instructions::Simd128 => Some(Self::Simd128),
+            #[cfg(target_arch = "aarch64")]
+            Instructions::Neon => Neon::detect().map(Self::Neon),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2 => Avx2::detect().map(Self::Avx2),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::AvxVnni => Avx2::detect().map(Self::AvxVnni),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512 => Avx512::detect().map(Self::Avx512),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512Vnni => Avx512::detect().map(Self::Avx512Vnni),
+            // Of another architecture.
+            _ => None,
+        }
+    }
 
-/// The levels of kernels that compute in integers and `f64`.
-pub(crate) type IntegerLevel = Level<Avx2, Avx512Vnni>;
-
-impl<Half: Token, Full: Token> Level<Half, Full> {
     /// The widest level that this processor has, up to `limit`.
     pub(crate) fn at_most(limit: Instructions) -> Self {
-        let full = || (limit >= Instructions::Avx512).then(Full::detect).flatten().map(Self::Avx512);
-        let half = || (limit >= Instructions::Avx2).then(Half::detect).flatten().map(Self::Avx2);
-        full().or_else(half).unwrap_or(Self::Portable)
+        Instructions::available().filter(|set| *set <= limit).filter_map(Self::of).last().unwrap_or(Self::Portable)
     }
 
     /// All levels that this processor has.
     #[cfg(test)]
     pub(crate) fn available() -> Vec<Self> {
-        let half = Half::detect().map(Self::Avx2);
-        std::iter::once(Self::Portable).chain(half).chain(Full::detect().map(Self::Avx512)).collect()
+        INSTRUCTIONS.into_iter().filter_map(Self::of).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{FloatLevel, IntegerLevel, Level};
-    use crate::{INSTRUCTIONS, Instructions};
+    use super::*;
 
     #[test]
     fn a_limit_is_kept_and_a_set_that_is_there_is_taken() {
         for limit in INSTRUCTIONS {
-            let rank = |level: FloatLevel| match level {
-                Level::Portable => Instructions::Portable,
-                Level::Avx2(_) => Instructions::Avx2,
-                Level::Avx512(_) => Instructions::Avx512,
-            };
-            let widest = Instructions::available().filter(|set| *set <= limit).last();
-            assert_eq!(Some(rank(FloatLevel::at_most(limit))), widest);
+            let widest = INSTRUCTIONS.into_iter().filter(|set| *set <= limit).filter_map(Level::of).last();
+            assert_eq!(Some(Level::at_most(limit)), widest);
+            assert_eq!(Level::of(limit).is_some(), limit.is_available(), "{limit:?}");
         }
-        assert_eq!(IntegerLevel::at_most(Instructions::Portable), Level::Portable);
-        assert_eq!(FloatLevel::at_most(Instructions::native()), *FloatLevel::available().last().unwrap());
-        assert_eq!(IntegerLevel::at_most(Instructions::Avx512), *IntegerLevel::available().last().unwrap());
+        assert_eq!(Level::at_most(Instructions::Portable), Level::Portable);
+        assert_eq!(Level::at_most(Instructions::native()), *Level::available().last().unwrap());
     }
 }

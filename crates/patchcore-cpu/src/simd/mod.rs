@@ -1,8 +1,8 @@
-//! Vectors: which instructions this processor has (`level`, `token`), aligned memory, and sixteen `f32` at a time, the one vector
-//! width in which every kernel of the network is written.
+//! Vectors: one trait for sixteen numbers at a time (`lanes`), one file for each set of instructions that implements it beside the plain
+//! one (`portable`), which of them this processor has (`level`), and aligned memory.
 //!
-//! Such a kernel is a generic, always-inlined function over [`Lanes`]; [`dispatch`] wraps it once per instruction set in
-//! a function that enables the set, and picks the wrapper by the [`FloatLevel`] found at run time, or by a narrower one that
+//! A kernel is a generic, always-inlined function over [`Lanes`] or [`ExactLanes`]; [`dispatch`] and [`dispatch_exact`] wrap it once
+//! per set in a function that enables the set, and pick the wrapper by the [`Level`] found at run time, or by a narrower one that
 //! the caller asked for.
 
 mod aligned_buffer;
@@ -12,43 +12,125 @@ mod avx2;
 mod avx512;
 mod lanes;
 mod level;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
-mod token;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd128;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use aligned_buffer::AlignedBuffer;
-pub(crate) use lanes::{LANES, Lanes};
-pub(crate) use level::{FloatLevel, IntegerLevel};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx512::Avx512;
+pub(crate) use lanes::{ExactLanes, LANES, Lanes};
+pub(crate) use level::Level;
+#[cfg(target_arch = "aarch64")]
+pub(crate) use neon::Neon;
 pub(crate) use portable::Portable;
-pub(crate) use token::{Avx2Fma, Avx512F, Token};
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub(crate) use simd128::Simd128;
 
-/// Defines `fn $name(level, args)`: calls `$kernel::<L>(args)` inside a function that enables the instruction set.
+/// Defines `fn $name(level, args)`: calls `$kernel::<L>(args)`, with [`Lanes`] of `f32`, inside a function that enables the
+/// instruction set. Products of pairs make no difference to it.
 macro_rules! dispatch {
     ($(#[$meta:meta])* $visibility:vis fn $name:ident($($arg:ident: $kind:ty),* $(,)?) => $kernel:ident) => {
         $(#[$meta])*
-        $visibility unsafe fn $name(level: $crate::simd::FloatLevel, $($arg: $kind),*) {
+        $visibility unsafe fn $name(level: $crate::simd::Level, $($arg: $kind),*) {
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
             unsafe fn avx512($($arg: $kind),*) {
-                // SAFETY: the caller's contract, with avx512f enabled here.
-                unsafe { $kernel::<$crate::simd::Avx512F>($($arg),*) }
+                // SAFETY: the caller's contract, with the instructions enabled here.
+                unsafe { $kernel::<$crate::simd::Avx512<false>>($($arg),*) }
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
             unsafe fn avx2($($arg: $kind),*) {
-                // SAFETY: the caller's contract, with avx2 and fma enabled here.
-                unsafe { $kernel::<$crate::simd::Avx2Fma>($($arg),*) }
+                // SAFETY: the caller's contract, with the instructions enabled here.
+                unsafe { $kernel::<$crate::simd::Avx2<false>>($($arg),*) }
+            }
+            #[cfg(target_arch = "aarch64")]
+            #[target_feature(enable = "neon")]
+            unsafe fn neon($($arg: $kind),*) {
+                // SAFETY: the caller's contract, with the instructions enabled here.
+                unsafe { $kernel::<$crate::simd::Neon>($($arg),*) }
             }
             // SAFETY: the level's token proves that the processor has the set; pointers are the caller's contract.
             unsafe {
                 match level {
                     #[cfg(target_arch = "x86_64")]
-                    $crate::simd::FloatLevel::Avx512(_) => avx512($($arg),*),
+                    $crate::simd::Level::Avx512(_) | $crate::simd::Level::Avx512Vnni(_) => avx512($($arg),*),
                     #[cfg(target_arch = "x86_64")]
-                    $crate::simd::FloatLevel::Avx2(_) => avx2($($arg),*),
-                    _ => $kernel::<$crate::simd::Portable>($($arg),*),
+                    $crate::simd::Level::Avx2(_) | $crate::simd::Level::AvxVnni(_) => avx2($($arg),*),
+                    #[cfg(target_arch = "aarch64")]
+                    $crate::simd::Level::Neon(_) => neon($($arg),*),
+                    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+                    $crate::simd::Level::Simd128 => $kernel::<$crate::simd::Simd128>($($arg),*),
+                    $crate::simd::Level::Portable => $kernel::<$crate::simd::Portable>($($arg),*),
                 }
             }
         }
     };
 }
 pub(crate) use dispatch;
+
+/// Calls `$vector::<L>(args)`, with [`ExactLanes`], inside a function that enables the instruction set of `$level`, or
+/// `$plain(args)` on none.
+macro_rules! dispatch_exact {
+    ($level:expr, ($($arg:ident: $kind:ty),* $(,)?) $(-> $result:ty)?, $vector:ident, $plain:path) => {{
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+        unsafe fn avx512_vnni($($arg: $kind),*) $(-> $result)? {
+            // SAFETY: the caller's contract, with the instructions enabled here.
+            unsafe { $vector::<$crate::simd::Avx512<true>>($($arg),*) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+        unsafe fn avx512($($arg: $kind),*) $(-> $result)? {
+            // SAFETY: the caller's contract, with the instructions enabled here.
+            unsafe { $vector::<$crate::simd::Avx512<false>>($($arg),*) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma,avxvnni")]
+        unsafe fn avx_vnni($($arg: $kind),*) $(-> $result)? {
+            // SAFETY: the caller's contract, with the instructions enabled here.
+            unsafe { $vector::<$crate::simd::Avx2<true>>($($arg),*) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        unsafe fn avx2($($arg: $kind),*) $(-> $result)? {
+            // SAFETY: the caller's contract, with the instructions enabled here.
+            unsafe { $vector::<$crate::simd::Avx2<false>>($($arg),*) }
+        }
+        #[cfg(target_arch = "aarch64")]
+        #[target_feature(enable = "neon")]
+        unsafe fn neon($($arg: $kind),*) $(-> $result)? {
+            // SAFETY: the caller's contract, with the instructions enabled here.
+            unsafe { $vector::<$crate::simd::Neon>($($arg),*) }
+        }
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        unsafe fn simd128($($arg: $kind),*) $(-> $result)? {
+            // SAFETY: the caller's contract; the whole module has the instructions.
+            unsafe { $vector::<$crate::simd::Simd128>($($arg),*) }
+        }
+        // SAFETY (of every arm): the level's token proves that the processor has the set; lengths were checked by the caller.
+        match $level {
+            #[cfg(target_arch = "x86_64")]
+            $crate::simd::Level::Avx512Vnni(_) => unsafe { avx512_vnni($($arg),*) },
+            #[cfg(target_arch = "x86_64")]
+            $crate::simd::Level::Avx512(_) => unsafe { avx512($($arg),*) },
+            #[cfg(target_arch = "x86_64")]
+            $crate::simd::Level::AvxVnni(_) => unsafe { avx_vnni($($arg),*) },
+            #[cfg(target_arch = "x86_64")]
+            $crate::simd::Level::Avx2(_) => unsafe { avx2($($arg),*) },
+            #[cfg(target_arch = "aarch64")]
+            $crate::simd::Level::Neon(_) => unsafe { neon($($arg),*) },
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            $crate::simd::Level::Simd128 => unsafe { simd128($($arg),*) },
+            $crate::simd::Level::Portable => $plain($($arg),*),
+        }
+    }};
+}
+pub(crate) use dispatch_exact;

@@ -24,7 +24,7 @@ use rayon::prelude::*;
 use self::transform::{FREQUENCIES, Gather, Scatter, TILE, gather, scatter};
 use super::step::{Geometry, Operands};
 use super::tile::{Form, Kernels, Run, Tile};
-use crate::simd::{AlignedBuffer, FloatLevel, LANES};
+use crate::simd::{AlignedBuffer, LANES, Level};
 use crate::team::{Leader, Shared};
 
 /// Share of the second-level cache that the transformed windows fill that are worked on at a time.
@@ -32,7 +32,7 @@ const WINDOW_SHARE: usize = 2;
 
 /// A Winograd convolution with its transformed weights.
 pub(super) struct Winograd {
-    level: FloatLevel,
+    level: Level,
     geometry: Geometry,
     kernels: Kernels,
     /// `[out blocks][frequencies][in channels][16]`
@@ -70,7 +70,7 @@ impl Winograd {
     }
 
     /// Transforms and packs `weight` `[out, in, 3, 3]`.
-    pub(super) fn new(level: FloatLevel, geometry: Geometry, weight: &[f32], bias: &[f32]) -> Self {
+    pub(super) fn new(level: Level, geometry: Geometry, weight: &[f32], bias: &[f32]) -> Self {
         let (inputs, outputs) = (geometry.in_channels, geometry.out_channels);
         geometry.check_weights(inputs, weight, bias);
         let mut packed = AlignedBuffer::zeroed(outputs.div_ceil(LANES) * FREQUENCIES * inputs * LANES);

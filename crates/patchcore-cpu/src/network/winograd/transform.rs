@@ -173,7 +173,7 @@ unsafe fn transform_window<L: Lanes>(corner: *const f32, row: usize, to: *mut f3
 
 /// `B^T` times a column.
 #[inline(always)]
-unsafe fn transform_line<L: Lanes>(d: [L::Vector; WINDOW]) -> [L::Vector; WINDOW] {
+unsafe fn transform_line<L: Lanes>(d: [L::Floats; WINDOW]) -> [L::Floats; WINDOW] {
     // SAFETY: the caller's contract: the instruction set is enabled.
     unsafe {
         let (four, minus_four, minus_five) = (L::splat(4.0), L::splat(-4.0), L::splat(-5.0));
@@ -236,7 +236,7 @@ unsafe fn scatter_kernel<L: Lanes>(job: &Scatter) {
 
 /// `A^T m A`.
 #[inline(always)]
-unsafe fn inverse<L: Lanes>(sums: *const f32, step: usize) -> [[L::Vector; TILE]; TILE] {
+unsafe fn inverse<L: Lanes>(sums: *const f32, step: usize) -> [[L::Floats; TILE]; TILE] {
     // SAFETY: the caller vouches for 36 sums.
     unsafe {
         let mut half = [[L::splat(0.0); WINDOW]; TILE];
@@ -260,7 +260,7 @@ unsafe fn inverse<L: Lanes>(sums: *const f32, step: usize) -> [[L::Vector; TILE]
 
 /// `A^T` times a column.
 #[inline(always)]
-unsafe fn inverse_line<L: Lanes>(m: [L::Vector; WINDOW]) -> [L::Vector; TILE] {
+unsafe fn inverse_line<L: Lanes>(m: [L::Floats; WINDOW]) -> [L::Floats; TILE] {
     // SAFETY: the caller's contract: the instruction set is enabled.
     unsafe {
         let (near, near_odd) = (L::add(m[1], m[2]), L::sub(m[1], m[2]));

@@ -1,0 +1,284 @@
+//! The kernels over [`ExactLanes`], for every set that has them; plain loops: [`super::portable`].
+
+#![allow(clippy::indexing_slicing, reason = "fixed-size arrays and lengths asserted by the caller")]
+
+use super::{PANEL, STRIDE, TILE, portable};
+use crate::simd::{ExactLanes, LANES};
+
+/// Products of `V` x 16 rows of a panel with `Q` queries.
+///
+/// # Safety
+/// From `panel` on there are the rows of `dims` coordinates, `queries` holds `Q * dims` values, and the set is enabled: as in every
+/// function below.
+#[inline(always)]
+unsafe fn products<S: ExactLanes, const Q: usize, const V: usize>(
+    panel: *const i16,
+    queries: *const i16,
+    dims: usize,
+) -> [[S::Integers; V]; Q] {
+    // SAFETY: a pair takes 2 * PANEL values of the panel and two of each query.
+    unsafe {
+        let mut sums = [[S::splat_integer(0); V]; Q];
+        for pair in 0..dims / 2 {
+            let at = panel.add(pair * 2 * PANEL);
+            let mut rows = [S::load_pairs(at); V];
+            for (part, rows) in rows.iter_mut().enumerate() {
+                *rows = S::load_pairs(at.add(part * 2 * LANES));
+            }
+            for (query, sums) in sums.iter_mut().enumerate() {
+                let values = S::splat_pair(queries.add(query * dims + 2 * pair));
+                for (sum, rows) in sums.iter_mut().zip(rows) {
+                    *sum = S::add_products(*sum, rows, values);
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// `norms - 2 sums`, to `out`.
+#[inline(always)]
+unsafe fn store<S: ExactLanes>(norms: *const i32, sums: S::Integers, out: *mut i32) {
+    // SAFETY: sixteen values each.
+    unsafe {
+        let twice = S::add_integers(sums, sums);
+        S::store_integers(out, S::sub_integers(S::load_integers(norms), twice));
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn distances<S: ExactLanes>(
+    panel: &[i16],
+    norms: &[i32],
+    queries: &[i16],
+    dims: usize,
+    out: &mut [i32],
+    stride: usize,
+) {
+    // SAFETY: as above.
+    unsafe {
+        if S::MANY_REGISTERS {
+            distances_of::<S, TILE, 2>(panel, norms, queries, dims, out, stride);
+        } else {
+            distances_of::<S, { TILE / 2 }, 1>(panel, norms, queries, dims, out, stride);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn distances_of<S: ExactLanes, const Q: usize, const V: usize>(
+    panel: &[i16],
+    norms: &[i32],
+    queries: &[i16],
+    dims: usize,
+    out: &mut [i32],
+    stride: usize,
+) {
+    for (group, first) in groups::<Q, V>(queries, dims) {
+        // SAFETY: the group's queries are inside `queries`, and `out` reaches to the last query's PANEL values.
+        unsafe {
+            let rows = panel.as_ptr().add(2 * first);
+            let sums = products::<S, Q, V>(rows, queries.as_ptr().add(group * Q * dims), dims);
+            for (query, sums) in sums.into_iter().enumerate() {
+                for (part, sums) in sums.into_iter().enumerate() {
+                    let row = first + part * LANES;
+                    let at = (group * Q + query) * stride + row;
+                    store::<S>(norms.as_ptr().add(row), sums, out.as_mut_ptr().add(at));
+                }
+            }
+        }
+    }
+}
+
+/// Groups of `Q` queries, each with the first of `V` x 16 rows of the panel that it meets.
+#[inline(always)]
+fn groups<const Q: usize, const V: usize>(queries: &[i16], dims: usize) -> impl Iterator<Item = (usize, usize)> {
+    let all = queries.len() / (Q * dims);
+    (0..PANEL).step_by(V * LANES).flat_map(move |first| (0..all).map(move |group| (group, first)))
+}
+
+#[inline(always)]
+pub(super) unsafe fn distances_to_one<S: ExactLanes>(panel: &[i16], norms: &[i32], query: &[i16], out: &mut [i32]) {
+    // SAFETY: `norms` and `out` have PANEL values, the panel as many coordinates as the query.
+    unsafe {
+        let [[low, high]] = products::<S, 1, 2>(panel.as_ptr(), query.as_ptr(), query.len());
+        store::<S>(norms.as_ptr(), low, out.as_mut_ptr());
+        store::<S>(norms.as_ptr().add(LANES), high, out.as_mut_ptr().add(LANES));
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn closer<S: ExactLanes>(
+    panel: &[i16],
+    floors: &[i32],
+    queries: &[i16],
+    norms: &[i32],
+    dims: usize,
+    masks: &mut [u32],
+) {
+    // SAFETY: as above.
+    unsafe {
+        if S::MANY_REGISTERS {
+            closer_of::<S, TILE, 2>(panel, floors, queries, norms, dims, masks);
+        } else {
+            closer_of::<S, { TILE / 2 }, 1>(panel, floors, queries, norms, dims, masks);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn closer_of<S: ExactLanes, const Q: usize, const V: usize>(
+    panel: &[i16],
+    floors: &[i32],
+    queries: &[i16],
+    norms: &[i32],
+    dims: usize,
+    masks: &mut [u32],
+) {
+    masks.fill(0);
+    for (group, first) in groups::<Q, V>(queries, dims) {
+        // SAFETY: the group's queries are inside `queries`; `floors` has PANEL values.
+        unsafe {
+            let rows = panel.as_ptr().add(2 * first);
+            let sums = products::<S, Q, V>(rows, queries.as_ptr().add(group * Q * dims), dims);
+            for (query, sums) in sums.into_iter().enumerate() {
+                let query = group * Q + query;
+                let norm = S::splat_integer(norms[query]);
+                for (part, sums) in sums.into_iter().enumerate() {
+                    let row = first + part * LANES;
+                    let floors = S::load_integers(floors.as_ptr().add(row));
+                    masks[query] |= S::not_above(S::add_integers(floors, norm), S::add_integers(sums, sums)) << row;
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn product<S: ExactLanes>(a: &[i16], b: &[i16]) -> i32 {
+    const BLOCK: usize = 4 * LANES;
+    let blocks = a.len() / BLOCK;
+    // SAFETY: both have as many blocks.
+    let lanes = unsafe {
+        let mut sums = [S::splat_integer(0); 2];
+        for at in (0..blocks).map(|block| block * BLOCK) {
+            for (half, sum) in sums.iter_mut().enumerate() {
+                let at = at + half * 2 * LANES;
+                *sum = S::add_products(*sum, S::load_pairs(a.as_ptr().add(at)), S::load_pairs(b.as_ptr().add(at)));
+            }
+        }
+        lanes::<S>(S::add_integers(sums[0], sums[1]))
+    };
+    lanes.iter().sum::<i32>() + portable::product(&a[blocks * BLOCK..], &b[blocks * BLOCK..])
+}
+
+#[inline(always)]
+unsafe fn lanes<S: ExactLanes>(value: S::Integers) -> [i32; LANES] {
+    let mut lanes = [0; LANES];
+    // SAFETY: room for sixteen.
+    unsafe { S::store_integers(lanes.as_mut_ptr(), value) };
+    lanes
+}
+
+#[inline(always)]
+pub(super) unsafe fn not_above<S: ExactLanes>(values: &[i32], limit: i32, first: u32, out: &mut Vec<(i32, u32)>) {
+    let blocks = values.len() / PANEL;
+    // SAFETY: PANEL values per block.
+    unsafe {
+        let limits = S::splat_integer(limit);
+        for start in (0..blocks).map(|block| block * PANEL) {
+            let half = |at: usize| S::not_above(S::load_integers(values.as_ptr().add(start + at)), limits);
+            let mut mask = half(0) | half(LANES) << LANES;
+            while mask != 0 {
+                let at = start + mask.trailing_zeros() as usize;
+                out.push((values[at], first + at as u32));
+                mask &= mask - 1;
+            }
+        }
+    }
+    portable::not_above(&values[blocks * PANEL..], limit, first + (blocks * PANEL) as u32, out);
+}
+
+#[inline(always)]
+pub(super) unsafe fn squared_distance<S: ExactLanes>(a: &[f32], b: &[f32], limit: f64) -> f64 {
+    let blocks = a.len() / LANES;
+    // SAFETY: both have as many blocks.
+    unsafe {
+        let mut sums = S::no_doubles();
+        for block in 0..blocks {
+            sums = S::add_squares(sums, a.as_ptr().add(block * LANES), b.as_ptr().add(block * LANES));
+            if block % (STRIDE / LANES) == STRIDE / LANES - 1 {
+                let total = S::total(sums);
+                if total > limit {
+                    return total;
+                }
+            }
+        }
+        if blocks * LANES == a.len() {
+            return S::total(sums);
+        }
+        let mut lanes = [0.0; LANES];
+        S::store_doubles(lanes.as_mut_ptr(), sums);
+        portable::add(&mut lanes, &a[blocks * LANES..], &b[blocks * LANES..]);
+        portable::reduce(&lanes)
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn least<S: ExactLanes>(values: &[i32]) -> (i32, usize) {
+    let blocks = values.len() / PANEL;
+    let (in_tail, at) = portable::least(&values[blocks * PANEL..]);
+    // SAFETY: PANEL values per block.
+    unsafe {
+        let block = |block: usize| {
+            let from = values.as_ptr().add(block * PANEL);
+            (S::load_integers(from), S::load_integers(from.add(LANES)))
+        };
+        let mut least = [S::splat_integer(i32::MAX); 2];
+        for (low, high) in (0..blocks).map(block) {
+            least = [S::lesser(least[0], low), S::lesser(least[1], high)];
+        }
+        let in_blocks = lanes::<S>(S::lesser(least[0], least[1])).into_iter().fold(i32::MAX, i32::min);
+        if blocks == 0 || in_tail < in_blocks {
+            return (in_tail, blocks * PANEL + at);
+        }
+        let wanted = S::splat_integer(in_blocks);
+        for (block, (low, high)) in (0..blocks).map(block).enumerate() {
+            let mask = S::equal(low, wanted) | S::equal(high, wanted) << LANES;
+            if mask != 0 {
+                return (in_blocks, block * PANEL + mask.trailing_zeros() as usize);
+            }
+        }
+        (in_blocks, 0)
+    }
+}
+
+/// Prefetches `bytes` from there on, at most [`FAR`].
+#[inline(always)]
+pub(super) unsafe fn prefetch<S: ExactLanes>(from: *const u8, bytes: usize) {
+    const LINE: usize = 64;
+    for at in (0..bytes.min(FAR)).step_by(LINE) {
+        // SAFETY: the address stays inside what the caller points to.
+        unsafe { S::prefetch_near(from.add(at)) };
+    }
+}
+
+/// 4 KiB, a row of 1024 values.
+const FAR: usize = 4096;
+
+/// The plain loops, which the compiler vectorises well once it may use the instructions.
+macro_rules! compiled_for_the_set {
+    ($($name:ident($($argument:ident: $kind:ty),*) $(-> $result:ty)?;)*) => {$(
+        #[inline(always)]
+        pub(super) unsafe fn $name<S: ExactLanes>($($argument: $kind),*) $(-> $result)? {
+            portable::$name($($argument),*)
+        }
+    )*};
+}
+
+compiled_for_the_set! {
+    shift(row: &[f32], centre: &[f32], scale: f64, out: &mut [f32]) -> f64;
+    round(values: &[f32], steps: f64, out: &mut [i16]) -> (f64, f64);
+    dot(a: &[f64], b: &[f64]) -> f64;
+    subtract(values: &mut [f64], factor: f64, other: &[f64]);
+}
