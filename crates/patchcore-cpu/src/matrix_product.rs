@@ -2,7 +2,11 @@
 //!
 //! `gemm-f32` and `gemm-f64` directly: the crate `gemm` in front of them also compiles the products of complex numbers.
 
+use std::ops::{Add, Mul};
+
 use gemm_common::Parallelism;
+
+use crate::caches;
 
 /// A kernel of `gemm-common`: extents `m, n, inner`; `out` and whether to add to it; the left and the right matrix; what `out` and
 /// the product are multiplied by; which of the three to conjugate. Strides are those of columns, then of rows.
@@ -29,7 +33,7 @@ type Kernel<T> = unsafe fn(
 );
 
 /// A number that there is a matrix product for.
-pub(crate) trait Element: From<f32> {
+pub(crate) trait Element: From<f32> + Copy + Add<Output = Self> + Mul<Output = Self> {
     /// The kernel for the vector instructions that this processor has.
     fn kernel() -> Kernel<Self>;
 }
@@ -67,6 +71,9 @@ pub(crate) fn product<T: Element>(
         return;
     }
     assert!(out.len() >= m * n && a.len() > last(m, inner, a_strides) && b.len() > last(inner, n, b_strides));
+    if !caches::are_read_by_gemm() {
+        return plain(out, [m, n], accumulate, a, a_strides, b, b_strides, inner);
+    }
     let [a_rows, a_columns] = a_strides.map(|stride| stride as isize);
     let [b_rows, b_columns] = b_strides.map(|stride| stride as isize);
     let out_rows = n as isize;
@@ -105,6 +112,34 @@ pub(crate) fn product<T: Element>(
     }
 }
 
+/// The product by its definition, for machines whose caches stop `gemm`. Several times as slow.
+#[allow(
+    clippy::indexing_slicing,
+    clippy::too_many_arguments,
+    reason = "as `product`, which has held the lengths against the strides"
+)]
+fn plain<T: Element>(
+    out: &mut [T],
+    [m, n]: [usize; 2],
+    accumulate: bool,
+    a: &[T],
+    a_strides: [usize; 2],
+    b: &[T],
+    b_strides: [usize; 2],
+    inner: usize,
+) {
+    for (row, out) in out.chunks_exact_mut(n).take(m).enumerate() {
+        if !accumulate {
+            out.fill(T::from(0.0));
+        }
+        for term in 0..inner {
+            let left = a[row * a_strides[0] + term * a_strides[1]];
+            let right = b[term * b_strides[0]..].iter().step_by(b_strides[1].max(1));
+            out.iter_mut().zip(right).for_each(|(out, right)| *out = *out + left * *right);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -117,23 +152,25 @@ mod tests {
         (0..count as u32).map(|at| T::from(value(at) as f32 - 7.0)).collect()
     }
 
-    /// The product by its definition.
-    fn plain<T: Element + Copy + std::ops::Mul<Output = T> + std::ops::Add<Output = T>>(
-        out: &mut [T],
+    /// One sum after the other.
+    fn by_definition<T: Element>(
         [m, n]: [usize; 2],
+        before: Option<&Vec<T>>,
         a: &[T],
         a_strides: [usize; 2],
         b: &[T],
         b_strides: [usize; 2],
         inner: usize,
-    ) {
-        for (row, column) in (0..m).flat_map(|row| (0..n).map(move |column| (row, column))) {
-            for term in 0..inner {
-                let left = a[row * a_strides[0] + term * a_strides[1]];
-                let right = b[term * b_strides[0] + column * b_strides[1]];
-                out[row * n + column] = out[row * n + column] + left * right;
-            }
-        }
+    ) -> Vec<T> {
+        let value = |at: usize| {
+            let term = |term: usize| {
+                let left = a[at / n * a_strides[0] + term * a_strides[1]];
+                left * b[term * b_strides[0] + at % n * b_strides[1]]
+            };
+            let first = before.map_or(T::from(0.0), |before| before[at]);
+            (0..inner).map(term).fold(first, |sum, product| sum + product)
+        };
+        (0..m * n).map(value).collect()
     }
 
     fn check<T>(
@@ -152,8 +189,10 @@ mod tests {
         let (a_strides, b_strides) = (strides(m, inner, a_turned), strides(inner, n, b_turned));
         let (a, b) = (whole::<T>((m + gap) * (inner + gap), 1), whole::<T>((inner + gap) * (n + gap), 2));
         let before = whole::<T>(m * n, 3);
-        let mut expected = if accumulate { before.clone() } else { vec![T::from(0.0); m * n] };
-        plain(&mut expected, [m, n], &a, a_strides, &b, b_strides, inner);
+        let expected = by_definition([m, n], accumulate.then_some(&before), &a, a_strides, &b, b_strides, inner);
+        let mut found = before.clone();
+        plain(&mut found, [m, n], accumulate, &a, a_strides, &b, b_strides, inner);
+        assert_eq!(found, expected, "the plain loops");
         let mut found = before;
         let parallelism = if threads == 1 { Parallelism::None } else { Parallelism::Rayon(threads) };
         product(&mut found, [m, n], accumulate, &a, a_strides, &b, b_strides, inner, parallelism);
