@@ -12,6 +12,7 @@
 //! Not stable: a part of `patchcore`, published because that depends on it, which any version may change. What `patchcore`
 //! re-exports of it is as stable as `patchcore`.
 
+mod caches;
 pub mod coreset;
 pub mod embedding;
 mod instructions;

@@ -6,6 +6,7 @@
 )]
 
 use super::CpuNetworkError;
+use super::bands::Bands;
 use super::dense::Dense;
 use super::depthwise::Depthwise;
 use super::feature_map::{FeatureMap, MapLayout, copy_out};
@@ -16,6 +17,7 @@ use super::step::{Geometry, Operands};
 use super::winograd::Winograd;
 use super::workspace::{Arena, Workspace};
 use crate::Instructions;
+use crate::caches::second_level_bytes;
 use crate::simd::{AlignedBuffer, LANES, Level};
 use crate::team::{Leader, Shared, Team};
 use patchcore_config::backbone::plan::{ConvStep, MapShape, Plan, Slot, Step};
@@ -24,6 +26,8 @@ use patchcore_config::{BackboneWeights, Normalization};
 /// A network with its weights packed for this processor. Immutable, so threads may share it.
 pub struct CpuNetwork {
     level: Level,
+    /// Bytes of a thread's second-level cache: the kernels cut their work by it.
+    pub(super) second_level: usize,
     plan: Plan,
     /// The kernel that carries out each step of the plan.
     operations: Vec<Operation>,
@@ -65,7 +69,8 @@ impl CpuNetwork {
         let operations = plan.steps.iter().map(compile).collect::<Result<_, _>>()?;
         let (buffer_of, buffers) = assign_buffers(plan);
         let (plan, channels) = (plan.clone(), plan.image_channels());
-        Ok(Self { level, plan, operations, channels, planar, grey_stem: None, buffer_of, buffers })
+        let second_level = second_level_bytes();
+        Ok(Self { level, second_level, plan, operations, channels, planar, grey_stem: None, buffer_of, buffers })
     }
 
     /// [`CpuNetwork::new`], for images normalised with these statistics: grey ones may come as [grey
@@ -340,9 +345,11 @@ impl CpuNetwork {
                 match operation {
                     Operation::Dense(dense) => {
                         let grey = self.grey_stem.as_ref().filter(|_| is_grey && step.from() == 0);
-                        grey.unwrap_or(dense).execute(&operands, images, leader, runs);
+                        grey.unwrap_or(dense).execute(&operands, images, leader, runs, self.second_level);
                     }
-                    Operation::Winograd(winograd) => winograd.execute(&operands, images, leader, runs, scratch),
+                    Operation::Winograd(winograd) => {
+                        winograd.execute(&operands, images, leader, runs, scratch, self.second_level)
+                    }
                     Operation::Depthwise(depthwise) => depthwise.execute(&operands, images, leader),
                     Operation::MaxPool => max_pool(self.level, &operands, images, leader),
                 }
@@ -368,21 +375,26 @@ fn conv_tensors<'a>(conv: &ConvStep, weights: &'a BackboneWeights) -> Result<(&'
 unsafe fn load_images(map: &Map, input: &[f32], images: usize, leader: &mut Leader<'_>, to: *mut f32) {
     let out = Shared::new(to);
     let (blocks, area) = (map.blocks(), map.height * map.width);
-    leader.fan_out(images * blocks, &|_, task| {
-        let (image, block) = (task / blocks, task % blocks);
-        let lanes = map.pixel.min(map.channels - block * map.pixel);
-        // SAFETY: each task writes a plane of its own.
-        let plane = unsafe { out.pointer().add(task * map.plane()) };
-        if lanes < map.pixel {
-            // SAFETY: the plane lies inside the buffer.
-            unsafe { plane.write_bytes(0, map.plane()) };
-        } else {
-            // SAFETY: as above.
-            unsafe { map.clear_border(plane) };
+    leader.fan_out(images * blocks, &|_, plane| {
+        // SAFETY: each task writes a plane of its own, which lies inside the buffer.
+        unsafe {
+            let memory = out.pointer().add(plane * map.plane());
+            if (plane % blocks + 1) * map.pixel > map.channels {
+                memory.write_bytes(0, map.plane());
+            } else {
+                map.clear_border(memory);
+            }
         }
+    });
+    let bands = Bands::new(blocks, map.height, leader.workers());
+    leader.fan_out(bands.tasks(images), &|_, task| {
+        let (image, block, band) = bands.task(task);
+        let lanes = map.pixel.min(map.channels - block * map.pixel);
+        // SAFETY: the plane lies inside the buffer; each task writes rows of its own.
+        let plane = unsafe { out.pointer().add(image * map.image() + block * map.plane()) };
         for lane in 0..lanes {
             let channel = image * map.channels + block * map.pixel + lane;
-            for y in 0..map.height {
+            for y in band.clone() {
                 let start = channel * area + y * map.width;
                 let from = &input[start..start + map.width];
                 // SAFETY: row `y` of the plane.

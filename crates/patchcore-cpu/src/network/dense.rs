@@ -8,8 +8,8 @@ use super::tile::{Form, Kernels, Run, Tile};
 use crate::simd::{AlignedBuffer, LANES, Level};
 use crate::team::Leader;
 
-/// Bytes of input that a task's tiles may cover: what stays in a second-level cache beside the weights.
-const INPUT_BYTES: usize = 256 * 1024;
+/// Share of the second-level cache that the input of a task's tiles may fill: it stays there beside the weights.
+const INPUT_SHARE: usize = 4;
 
 /// A direct convolution with its weights packed.
 pub(super) struct Dense {
@@ -94,7 +94,7 @@ impl Dense {
         }
     }
 
-    /// Convolves `images` images.
+    /// Convolves `images` images. The second-level cache has `second_level` bytes.
     ///
     /// # Safety
     /// The contract of [`Operands`] holds for `images` images, and the border of the input covers every window.
@@ -104,6 +104,7 @@ impl Dense {
         images: usize,
         leader: &mut Leader<'_>,
         runs: &mut Vec<Run>,
+        second_level: usize,
     ) {
         operands.check(&self.geometry, images);
         operands.check_border(&self.geometry);
@@ -121,8 +122,9 @@ impl Dense {
         let tiles_per_row = width.div_ceil(self.kernels.pixels());
         let tiles = images * rows * tiles_per_row;
         let tile_bytes = self.kernels.pixels() * stride * stride * input.channels * size_of::<f32>();
-        let per_task = (INPUT_BYTES / tile_bytes).clamp(4, 512).min(tiles.div_ceil(2 * workers));
-        let spans = tiles.div_ceil(per_task);
+        let per_task = (second_level / INPUT_SHARE / tile_bytes).clamp(4, 512).min(tiles.div_ceil(2 * workers));
+        // As many for each worker, and as long: a worker's part is the same rows in every step.
+        let spans = tiles.div_ceil(per_task).next_multiple_of(workers).min(tiles);
         let blocks = output.blocks();
         let step = self.kernels.blocks();
         let groups = blocks.div_ceil(step);
@@ -141,7 +143,7 @@ impl Dense {
 
         leader.fan_out(spans * parts, &|_, task| {
             let (span, part) = (task / parts, task % parts);
-            let span_tiles = span * per_task..tiles.min((span + 1) * per_task);
+            let span_tiles = span * tiles / spans..(span + 1) * tiles / spans;
             let (first_group, end_group) = (part * groups / parts, (part + 1) * groups / parts);
             for group in first_group..end_group {
                 let block = group * step;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "weights are as long as the geometry says, which is asserted")]
 
+use super::bands::Bands;
 use super::step::{Geometry, Operands};
 use crate::simd::{AlignedBuffer, LANES, Lanes, Level, dispatch};
 use crate::team::Leader;
@@ -66,28 +67,31 @@ impl Depthwise {
         let (input, output) = (operands.input_map, operands.output_map);
         let Geometry { kernel, stride, padding, floor, ceiling, .. } = self.geometry;
         let (top, left) = operands.pads(padding, kernel, stride);
-        let blocks = output.blocks();
-        leader.fan_out(images * blocks, &|_, task| {
-            let (image, block) = (task / blocks, task % blocks);
-            // SAFETY: each task has a plane of its own; the border of the input covers the kernel window.
+        let bands = Bands::new(output.blocks(), output.height, leader.workers());
+        leader.fan_out(bands.tasks(images), &|_, task| {
+            let (image, block, band) = bands.task(task);
+            // SAFETY: each task has rows of its own; the border of the input covers the kernel window.
             unsafe {
                 let rows = Rows {
                     input: operands.input.add(
                         image * input.image()
                             + block * input.plane()
-                            + (input.before - top) * input.row()
+                            + (input.before - top + band.start * stride) * input.row()
                             + (input.before - left) * LANES,
                     ),
                     input_row: input.row(),
                     weights: self.weights.as_ptr().add(block * kernel * kernel * LANES),
                     bias: self.bias.as_ptr().add(block * LANES),
                     residual: operands.add_map.map_or(std::ptr::null(), |map| {
-                        operands.add.add(image * map.image() + block * map.plane() + map.origin())
+                        let plane = image * map.image() + block * map.plane();
+                        operands.add.add(plane + map.origin() + band.start * map.row())
                     }),
                     residual_row: operands.add_map.map_or(0, |map| map.row()),
-                    output: operands.output.add(image * output.image() + block * output.plane() + output.origin()),
+                    output: operands.output.add(
+                        image * output.image() + block * output.plane() + output.origin() + band.start * output.row(),
+                    ),
                     output_row: output.row(),
-                    rows: output.height,
+                    rows: band.len(),
                     width: output.width,
                     kernel,
                     stride,

@@ -1,6 +1,8 @@
 //! What the executor returns: a tapped layer of a batch.
 
+use super::bands::Bands;
 use super::map::Map;
+use crate::simd::LANES;
 use crate::team::{Leader, Shared};
 
 /// Order of the axes of a [`FeatureMap`].
@@ -50,30 +52,33 @@ pub(super) unsafe fn copy_out(
 ) {
     let (channels, area) = (map.channels, map.height * map.width);
     let (out, source) = (Shared::new(to), Shared::new(from.cast_mut()));
-    let blocks = map.blocks();
-    leader.fan_out(images * blocks, &|_, task| {
-        let (image, block) = (task / blocks, task % blocks);
-        let first = block * map.pixel;
-        let lanes = map.pixel.min(channels - first);
-        // SAFETY: each task reads its plane and writes the channels of its block.
+    // Whole pixels are written one after the other; channels in planes of their own go plane by plane.
+    let planes = match layout {
+        MapLayout::ChannelsLast => 1,
+        MapLayout::ChannelsFirst => map.blocks(),
+    };
+    let bands = Bands::new(planes, map.height, leader.workers());
+    leader.fan_out(bands.tasks(images), &|_, task| {
+        let (image, block, band) = bands.task(task);
+        // SAFETY: each task reads rows of the map and writes their pixels, all channels of them or those of its block.
         unsafe {
-            let plane = source.pointer().add(image * map.image() + block * map.plane() + map.origin());
-            let to = out.pointer().add(image * channels * area);
-            for y in 0..map.height {
-                let row = plane.add(y * map.row());
+            let (from, to) = (source.pointer().add(image * map.image()), out.pointer().add(image * channels * area));
+            for y in band {
+                let row = from.add(map.origin() + y * map.row());
                 let position = y * map.width;
                 match layout {
                     MapLayout::ChannelsLast => {
                         for x in 0..map.width {
-                            let pixel = to.add((position + x) * channels + first);
-                            pixel.copy_from_nonoverlapping(row.add(x * map.pixel), lanes);
+                            let (from, to) = (row.add(x * map.pixel), to.add((position + x) * channels));
+                            copy_pixel(map, from, to);
                         }
                     }
                     MapLayout::ChannelsFirst => {
-                        for lane in 0..lanes {
+                        let first = block * map.pixel;
+                        for lane in 0..map.pixel.min(channels - first) {
                             let line = to.add((first + lane) * area + position);
                             for x in 0..map.width {
-                                *line.add(x) = *row.add(x * map.pixel + lane);
+                                *line.add(x) = *row.add(block * map.plane() + x * map.pixel + lane);
                             }
                         }
                     }
@@ -81,4 +86,24 @@ pub(super) unsafe fn copy_out(
             }
         }
     });
+}
+
+/// Copies the channels of one pixel, which lie a plane apart, to where they follow each other.
+///
+/// # Safety
+/// `from` must be a pixel of the first block of `map`, `to` must have room for its channels.
+#[inline]
+unsafe fn copy_pixel(map: &Map, from: *const f32, to: *mut f32) {
+    let whole = if map.pixel == LANES { map.channels / LANES } else { 0 };
+    // SAFETY: whole blocks, then the channels of the last one; each lies inside its plane, `to` has room for all.
+    unsafe {
+        for block in 0..whole {
+            // A constant length: one vector instead of a call.
+            to.add(block * LANES).copy_from_nonoverlapping(from.add(block * map.plane()), LANES);
+        }
+        for block in whole..map.blocks() {
+            let first = block * map.pixel;
+            to.add(first).copy_from_nonoverlapping(from.add(block * map.plane()), map.pixel.min(map.channels - first));
+        }
+    }
 }

@@ -1,10 +1,11 @@
 //! Max-pool 3x3, stride 2, padding 1.
 
+use super::bands::Bands;
 use super::step::Operands;
 use crate::simd::{LANES, Lanes, Level, dispatch};
 use crate::team::Leader;
 
-/// One plane in, one plane out.
+/// One plane in, rows of one plane out.
 #[derive(Clone, Copy)]
 struct Planes {
     input: *const f32,
@@ -13,7 +14,8 @@ struct Planes {
     width: usize,
     output: *mut f32,
     output_row: usize,
-    output_height: usize,
+    /// First row of the output, and the one after the last.
+    output_rows: (usize, usize),
     output_width: usize,
 }
 
@@ -27,10 +29,10 @@ pub(super) unsafe fn max_pool(level: Level, operands: &Operands, images: usize, 
     assert_eq!((input.channels, input.pixel), shape, "a pool keeps channels and their layout");
     let sides = ((input.height - 1) / 2 + 1, (input.width - 1) / 2 + 1);
     assert_eq!((output.height, output.width), sides, "a pool halves the sides");
-    let blocks = output.blocks();
-    leader.fan_out(images * blocks, &|_, task| {
-        let (image, block) = (task / blocks, task % blocks);
-        // SAFETY: each task has a plane of its own; offsets lie inside the maps.
+    let bands = Bands::new(output.blocks(), output.height, leader.workers());
+    leader.fan_out(bands.tasks(images), &|_, task| {
+        let (image, block, band) = bands.task(task);
+        // SAFETY: each task has rows of its own; offsets lie inside the maps.
         unsafe {
             let planes = Planes {
                 input: operands.input.add(image * input.image() + block * input.plane() + input.origin()),
@@ -39,7 +41,7 @@ pub(super) unsafe fn max_pool(level: Level, operands: &Operands, images: usize, 
                 width: input.width,
                 output: operands.output.add(image * output.image() + block * output.plane() + output.origin()),
                 output_row: output.row(),
-                output_height: output.height,
+                output_rows: (band.start, band.end),
                 output_width: output.width,
             };
             pool_plane(level, &planes);
@@ -48,13 +50,13 @@ pub(super) unsafe fn max_pool(level: Level, operands: &Operands, images: usize, 
 }
 
 dispatch! {
-    /// Pools one plane.
+    /// Pools rows of one plane.
     fn pool_plane(planes: &Planes) => pool_plane_kernel
 }
 
 #[inline(always)]
 unsafe fn pool_plane_kernel<L: Lanes>(planes: &Planes) {
-    for y in 0..planes.output_height {
+    for y in planes.output_rows.0..planes.output_rows.1 {
         // Clamping a window to the plane repeats pixels of the window, which changes no maximum.
         let line = |row: usize| {
             let row = row.saturating_sub(1).min(planes.height - 1);

@@ -19,6 +19,7 @@
 //! tasks and groups of images never reorders a sum. So results do not depend on the number of threads, on the
 //! size of the batch or on the position in it. Different instruction sets may round differently.
 
+mod bands;
 mod cpu_network;
 mod dense;
 mod depthwise;

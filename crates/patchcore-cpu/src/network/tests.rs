@@ -322,6 +322,30 @@ fn features_depend_on_neither_threads_nor_batch() {
     }
 }
 
+/// From a cache that holds no tile to one that holds every map: the work is cut otherwise, the sums are not.
+#[test]
+fn features_do_not_depend_on_the_size_of_the_cache() {
+    for architecture in [Architecture::RESNET18, Architecture::EFFICIENTNET_LITE0, Architecture::RESNET50] {
+        let plan = plan_of(architecture);
+        let weights = random_weights(&plan, 8);
+        let (height, width) = (97, 131);
+        let input = noise(9, 3 * height * width);
+        for level in Level::available() {
+            let mut network = CpuNetwork::with_level(level, &plan, &weights).unwrap();
+            let mut workspace = Workspace::new();
+            let mut seen = None;
+            for (second_level, workers) in [(1, 1), (1 << 18, 2), (1 << 20, 1), (1 << 20, 3), (1 << 24, 2)] {
+                network.second_level = second_level;
+                let (layout, mut outputs) = (MapLayout::ChannelsLast, Vec::new());
+                network.forward_with(workers, &input, 1, height, width, layout, &mut workspace, &mut outputs).unwrap();
+                let found: Vec<Vec<u32>> = outputs.iter().map(|map| bits(&map.data)).collect();
+                let same = *seen.get_or_insert_with(|| found.clone()) == found;
+                assert!(same, "{architecture:?}, {level:?}, {second_level} bytes, {workers} threads");
+            }
+        }
+    }
+}
+
 #[test]
 fn memory_is_reused() {
     let plan = plan_of(Architecture::RESNET18);
@@ -337,6 +361,46 @@ fn memory_is_reused() {
         let addresses: Vec<*const f32> = outputs.iter().map(|map| map.data.as_ptr()).collect();
         let now = (workspace.bytes(), addresses);
         assert_eq!(*seen.get_or_insert_with(|| now.clone()), now);
+    }
+}
+
+/// Pages that the calling thread has asked the kernel for.
+#[cfg(target_os = "linux")]
+fn page_faults() -> u64 {
+    let status = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+    // `minflt`, the eighth field after the name in brackets.
+    let (_, fields) = status.rsplit_once(") ").unwrap();
+    fields.split(' ').nth(7).unwrap().parse().unwrap()
+}
+
+/// Buffers that were given back to the allocator and taken again would cost a fault a page: hundreds in each call.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_stream_of_images_takes_no_page_faults() {
+    let fresh = page_faults();
+    drop(std::hint::black_box(vec![1_u8; 1 << 23]));
+    assert!(page_faults() > fresh, "the counter counts");
+    for architecture in [Architecture::RESNET18, Architecture::EFFICIENTNET_LITE0] {
+        let plan = plan_of(architecture);
+        let network = CpuNetwork::new(Instructions::native(), &plan, &random_weights(&plan, 1)).unwrap();
+        for (threads, images) in [(1, 1), (2, 1), (2, 3)] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
+            let input = noise(2, images * 3 * 96 * 128);
+            let mut rounds = Vec::new();
+            for _ in 0..16 {
+                let before: u64 = pool.broadcast(|_| page_faults()).iter().sum();
+                for _ in 0..5 {
+                    let layout = MapLayout::ChannelsLast;
+                    pool.install(|| network.forward(&input, images, 96, 128, layout, &mut workspace, &mut outputs))
+                        .unwrap();
+                }
+                rounds.push(pool.broadcast(|_| page_faults()).iter().sum::<u64>() - before);
+            }
+            // Reading the counter may take a page, and a worker that comes late makes room late: not in every round.
+            let quiet = rounds.iter().filter(|faults| **faults <= 2).count();
+            assert!(2 * quiet >= rounds.len(), "{architecture:?}, {threads} threads, {images} images: {rounds:?}");
+        }
     }
 }
 

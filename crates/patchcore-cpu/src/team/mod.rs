@@ -32,10 +32,12 @@
 
 #[cfg(all(test, loom))]
 mod model;
+mod ranges;
 mod sync;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
+use self::ranges::Ranges;
 use self::sync::{AtomicBool, AtomicUsize, Ordering, UnsafeCell, fence, wait};
 
 /// What a step does for one index of its tasks: `(worker, index)`.
@@ -43,29 +45,39 @@ type Task<'a> = dyn Fn(usize, usize) + Sync + 'a;
 
 /// What the threads of a team share.
 pub(crate) struct Team {
+    /// The tasks of the job that are left.
+    left: Ranges,
+    /// Helpers that may be inside the job.
+    active: OwnLine<AtomicUsize>,
+    board: OwnLine<Board>,
+}
+
+/// What a helper looks at while it waits: one cache line, which only the leader writes.
+struct Board {
     workers: usize,
     /// Odd while a job is open. Written by the leader alone.
     generation: AtomicUsize,
-    /// Helpers that may be inside the job.
-    active: AtomicUsize,
-    /// The next task of the job.
-    next: AtomicUsize,
     /// No more jobs will come.
     done: AtomicBool,
     job: UnsafeCell<Option<Job>>,
 }
 
+/// A value with a pair of cache lines to itself.
+#[repr(align(128))]
+struct OwnLine<T>(T);
+
 /// The right to hand out work to a team. There is one, so that a job is closed before the next one opens; and a task,
 /// which is shared between threads, cannot use it.
 pub(crate) struct Leader<'team> {
     team: &'team Team,
+    /// Its number among the workers.
+    worker: usize,
 }
 
 /// The open job; its task outlives it because `fan_out` returns only after all helpers have left.
 #[derive(Clone, Copy)]
 struct Job {
     task: &'static Task<'static>,
-    tasks: usize,
 }
 
 // SAFETY: `job` is written by the leader only while it is closed and no helper is inside, and read by helpers only
@@ -76,18 +88,20 @@ impl Team {
     fn new(workers: usize) -> Self {
         assert!(workers > 0, "a team has its leader");
         Self {
-            workers,
-            generation: AtomicUsize::new(0),
-            active: AtomicUsize::new(0),
-            next: AtomicUsize::new(0),
-            done: AtomicBool::new(false),
-            job: UnsafeCell::new(None),
+            left: Ranges::new(workers),
+            active: OwnLine(AtomicUsize::new(0)),
+            board: OwnLine(Board {
+                workers,
+                generation: AtomicUsize::new(0),
+                done: AtomicBool::new(false),
+                job: UnsafeCell::new(None),
+            }),
         }
     }
 
     /// Calls `lead` with a team of the calling thread alone.
     pub(crate) fn alone<R>(lead: impl FnOnce(&mut Leader<'_>) -> R) -> R {
-        lead(&mut Leader::new(&Self::new(1)))
+        lead(&mut Leader::new(&Self::new(1), 0))
     }
 
     /// Calls `lead` with a team of up to `workers` threads of the current rayon pool.
@@ -99,17 +113,23 @@ impl Team {
         let lead = || {
             // Also when `lead` panics: helpers must not wait for ever.
             let _dismissal = Dismissal(&team);
-            lead(&mut Leader::new(&team))
+            lead(&mut Leader::new(&team, team.number(0)))
         };
         rayon::join(lead, || team.recruit(1, workers)).0
     }
 
+    /// The number of the worker that the calling thread is, `place` unless the team is the whole pool.
+    ///
+    /// Which thread of the pool leads is chance; its index stays, and with it the part of the memory that it has in its
+    /// cache from the call before. Both sides of a `join` run on threads of one pool, so either all workers have an index or none.
+    fn number(&self, place: usize) -> usize {
+        let workers = self.board.0.workers;
+        let index = rayon::current_thread_index().filter(|_| rayon::current_num_threads() == workers);
+        index.unwrap_or(place)
+    }
+
     fn work(&self, worker: usize, job: Job) {
-        loop {
-            let index = self.next.fetch_add(1, Ordering::Relaxed);
-            if index >= job.tasks {
-                break;
-            }
+        while let Some(index) = self.left.take(worker) {
             (job.task)(worker, index);
         }
     }
@@ -117,7 +137,7 @@ impl Team {
     /// Brings the workers `first..end` in.
     fn recruit(&self, first: usize, end: usize) {
         if end - first == 1 {
-            self.help(first);
+            self.help(self.number(first));
         } else {
             let middle = usize::midpoint(first, end);
             rayon::join(|| self.recruit(first, middle), || self.recruit(middle, end));
@@ -128,8 +148,9 @@ impl Team {
     fn help(&self, worker: usize) {
         let mut seen = 0;
         let mut waited = 0;
-        while !self.done.load(Ordering::Relaxed) {
-            let generation = self.generation.load(Ordering::Relaxed);
+        let board = &self.board.0;
+        while !board.done.load(Ordering::Relaxed) {
+            let generation = board.generation.load(Ordering::Relaxed);
             if generation.is_multiple_of(2) || generation == seen {
                 wait(&mut waited);
                 continue;
@@ -138,9 +159,9 @@ impl Team {
             // this helper sees the closing and stays out.
             let _presence = Presence::new(self);
             fence(Ordering::SeqCst);
-            if self.generation.load(Ordering::Relaxed) == generation {
+            if board.generation.load(Ordering::Relaxed) == generation {
                 // SAFETY: the job is open and stays so until this helper has left.
-                match self.job.with(|job| unsafe { *job }) {
+                match board.job.with(|job| unsafe { *job }) {
                     Some(job) => self.work(worker, job),
                     None => unreachable!("a job is written before it is opened"),
                 }
@@ -152,34 +173,35 @@ impl Team {
 }
 
 impl<'team> Leader<'team> {
-    /// The one leader of `team`.
-    fn new(team: &'team Team) -> Self {
-        Self { team }
+    /// The one leader of `team`, with this number.
+    fn new(team: &'team Team, worker: usize) -> Self {
+        Self { team, worker }
     }
 
     /// Most workers that a job can have; worker numbers are below it.
     pub(crate) fn workers(&self) -> usize {
-        self.team.workers
+        self.team.board.0.workers
     }
 
-    /// Calls `task(worker, index)` once for every index below `tasks`, each worker with a number of its own. Who runs
-    /// which one is not fixed: a result must not depend on it.
+    /// Calls `task(worker, index)` once for every index below `tasks`, each worker with a number of its own. The first
+    /// worker begins with the first part of them and so on, see [`ranges`]; who runs which one is not fixed: a result
+    /// must not depend on it.
     pub(crate) fn fan_out(&mut self, tasks: usize, task: &Task<'_>) {
         let team = self.team;
-        if team.workers == 1 || tasks <= 1 {
-            (0..tasks).for_each(|index| task(0, index));
+        if team.board.0.workers == 1 || tasks <= 1 {
+            (0..tasks).for_each(|index| task(self.worker, index));
             return;
         }
         // SAFETY: only the lifetime changes; the reference is not used after this function returns, because it
         // closes the job and waits for the helpers inside.
         let task = unsafe { std::mem::transmute::<&Task<'_>, &'static Task<'static>>(task) };
-        let job = Job { task, tasks };
+        let job = Job { task };
         // SAFETY: the job is closed and no helper is inside; nobody else has the leader.
-        team.job.with_mut(|place| unsafe { *place = Some(job) });
-        team.next.store(0, Ordering::Relaxed);
+        team.board.0.job.with_mut(|place| unsafe { *place = Some(job) });
+        team.left.deal(tasks);
         // Also when a task panics: the job must not be left open.
         let _closing = Closing::open(team);
-        team.work(0, job);
+        team.work(self.worker, job);
     }
 }
 
@@ -188,7 +210,7 @@ struct Dismissal<'a>(&'a Team);
 
 impl Drop for Dismissal<'_> {
     fn drop(&mut self) {
-        self.0.done.store(true, Ordering::Relaxed);
+        self.0.board.0.done.store(true, Ordering::Relaxed);
     }
 }
 
@@ -198,7 +220,8 @@ struct Closing<'a>(&'a Team);
 impl<'a> Closing<'a> {
     /// Opens the job that has been written.
     fn open(team: &'a Team) -> Self {
-        team.generation.store(team.generation.load(Ordering::Relaxed) + 1, Ordering::Release);
+        let generation = &team.board.0.generation;
+        generation.store(generation.load(Ordering::Relaxed) + 1, Ordering::Release);
         Self(team)
     }
 }
@@ -206,10 +229,11 @@ impl<'a> Closing<'a> {
 impl Drop for Closing<'_> {
     fn drop(&mut self) {
         let Self(team) = self;
-        team.generation.store(team.generation.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        let generation = &team.board.0.generation;
+        generation.store(generation.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         let mut waited = 0;
-        while team.active.load(Ordering::Acquire) != 0 {
+        while team.active.0.load(Ordering::Acquire) != 0 {
             wait(&mut waited);
         }
     }
@@ -220,14 +244,14 @@ struct Presence<'a>(&'a Team);
 
 impl<'a> Presence<'a> {
     fn new(team: &'a Team) -> Self {
-        team.active.fetch_add(1, Ordering::Relaxed);
+        team.active.0.fetch_add(1, Ordering::Relaxed);
         Self(team)
     }
 }
 
 impl Drop for Presence<'_> {
     fn drop(&mut self) {
-        self.0.active.fetch_sub(1, Ordering::Release);
+        self.0.active.0.fetch_sub(1, Ordering::Release);
     }
 }
 

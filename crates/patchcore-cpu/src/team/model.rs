@@ -40,7 +40,7 @@ fn explore(jobs: usize) {
         };
         {
             let _dismissal = Dismissal(&team);
-            let mut leader = Leader::new(&team);
+            let mut leader = Leader::new(&team, 0);
             let slots = [Slot(UnsafeCell::new(0)), Slot(UnsafeCell::new(0))];
             for job in 1..=jobs {
                 // Dropped at the end of the round: a helper that still calls it would use memory that is gone.

@@ -3,12 +3,12 @@
 //! `RUSTFLAGS="--cfg loom"` swaps them in a test build, so that `model.rs` explores the very file that ships.
 
 #[cfg(not(all(test, loom)))]
-pub(super) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+pub(super) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 
 #[cfg(all(test, loom))]
 pub(super) use loom::{
     cell::UnsafeCell,
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence},
+    sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence},
 };
 
 /// [`std::cell::UnsafeCell`] behind the calls that loom's has, which tell it how long a pointer is in use.

@@ -17,6 +17,8 @@
 
 mod transform;
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use self::transform::{FREQUENCIES, Gather, Scatter, TILE, gather, scatter};
@@ -25,8 +27,8 @@ use super::tile::{Form, Kernels, Run, Tile};
 use crate::simd::{AlignedBuffer, LANES, Level};
 use crate::team::{Leader, Shared};
 
-/// Bytes of transformed windows that are worked on at a time.
-const WINDOW_BYTES: usize = 512 * 1024;
+/// Share of the second-level cache that the transformed windows fill that are worked on at a time.
+const WINDOW_SHARE: usize = 2;
 
 /// A Winograd convolution with its transformed weights.
 pub(super) struct Winograd {
@@ -94,7 +96,7 @@ impl Winograd {
         Self { level, geometry, kernels: Kernels::new(level, Form::Sums), weights: packed, bias: biases }
     }
 
-    /// Convolves `images` images.
+    /// Convolves `images` images. The second-level cache has `second_level` bytes.
     ///
     /// # Safety
     /// The contract of [`Operands`] holds for `images` images.
@@ -105,6 +107,7 @@ impl Winograd {
         leader: &mut Leader<'_>,
         runs: &mut Vec<Run>,
         scratch: &mut AlignedBuffer<f32>,
+        second_level: usize,
     ) {
         operands.check(&self.geometry, images);
         let workers = leader.workers();
@@ -115,9 +118,10 @@ impl Winograd {
         let in_blocks = input.blocks();
         let step = self.kernels.blocks();
 
-        let most = (WINDOW_BYTES / (FREQUENCIES * in_blocks * LANES * size_of::<f32>())).max(2 * self.kernels.pixels());
+        let tile_bytes = FREQUENCIES * in_blocks * LANES * size_of::<f32>();
+        let most = (second_level / WINDOW_SHARE / tile_bytes).max(2 * self.kernels.pixels());
         // Enough tiles for all workers: each takes whole chunks. Otherwise they share a chunk, by channels.
-        let whole = tiles / workers >= self.kernels.pixels();
+        let whole = workers == 1 || tiles / workers >= self.kernels.pixels();
         let chunks = tiles.div_ceil(most);
         let chunks = if whole { chunks.next_multiple_of(workers) } else { chunks };
         let chunk = tiles.div_ceil(chunks);
@@ -136,59 +140,85 @@ impl Winograd {
         let runs: &[Run] = runs;
         let groups = output.blocks().div_ceil(step);
 
-        if whole || workers == 1 {
-            scratch.reserve(workers * (window_floats + sum_floats));
-            let memory = Shared::new(scratch.as_mut_ptr());
+        // Few workers transform the windows each for itself, at the price of a sixth of a group's products: it is cheaper
+        // than to write lines that the other cores have read.
+        let common = if whole || groups >= 4 * workers { 0 } else { window_floats };
+        scratch.reserve(common + workers * (LANES + window_floats + sum_floats));
+        // At the same place for every layer, so that what a worker writes and reads again lies in its own cache.
+        let own = (scratch.len() - common) / workers / LANES * LANES;
+        let memory = Shared::new(scratch.as_mut_ptr());
+        // A worker's memory: the number of the chunk whose windows it holds, windows, sums.
+        let parts = |worker: usize| {
+            // SAFETY: there is room for the parts of all workers.
+            unsafe {
+                let holds = memory.pointer().add(worker * own);
+                (holds.cast::<u32>(), holds.add(LANES), holds.add(LANES + window_floats))
+            }
+        };
+        if whole {
             leader.fan_out(chunks, &|worker, index| {
+                let (_, windows, sums) = parts(worker);
                 // SAFETY: each worker has windows and sums of its own; chunks write disjoint tiles.
                 unsafe {
-                    let windows = memory.pointer().add(worker * (window_floats + sum_floats));
-                    let sums = windows.add(window_floats);
-                    for block in 0..in_blocks {
-                        self.gather_block(operands, &cut, index, block, windows);
-                    }
-                    for group in 0..groups {
-                        self.multiply(operands, &cut, index, group, runs, windows, sums);
-                    }
+                    self.gather_blocks(operands, &cut, index, 0..in_blocks, windows);
+                    (0..groups).for_each(|group| self.multiply(operands, &cut, index, group, runs, windows, sums));
                 }
             });
-        } else {
-            scratch.reserve(window_floats + workers * sum_floats);
-            let memory = Shared::new(scratch.as_mut_ptr());
-            for index in 0..chunks {
+            return;
+        }
+        // SAFETY: no task is at work.
+        (0..workers).for_each(|worker| unsafe { parts(worker).0.write(u32::MAX) });
+        for index in 0..chunks {
+            // SAFETY: the common windows lie behind the parts of the workers.
+            let shared = unsafe { memory.pointer().add(workers * own) };
+            let shared = Shared::new(shared);
+            if common > 0 {
                 leader.fan_out(in_blocks, &|_, block| {
                     // SAFETY: each task writes the windows of one block of channels.
-                    unsafe { self.gather_block(operands, &cut, index, block, memory.pointer()) };
-                });
-                leader.fan_out(groups, &|worker, group| {
-                    // SAFETY: each worker has sums of its own; tasks write disjoint channels.
-                    unsafe {
-                        let windows = memory.pointer();
-                        let sums = windows.add(window_floats + worker * sum_floats);
-                        self.multiply(operands, &cut, index, group, runs, windows, sums);
-                    }
+                    unsafe { self.gather_blocks(operands, &cut, index, block..block + 1, shared.pointer()) };
                 });
             }
+            leader.fan_out(groups, &|worker, group| {
+                let (holds, windows, sums) = parts(worker);
+                // SAFETY: each worker has its own part, and only reads the common windows; tasks write disjoint channels.
+                unsafe {
+                    let windows = if common > 0 { shared.pointer() } else { windows };
+                    if common == 0 && holds.read() != index as u32 {
+                        self.gather_blocks(operands, &cut, index, 0..in_blocks, windows);
+                        holds.write(index as u32);
+                    }
+                    self.multiply(operands, &cut, index, group, runs, windows, sums);
+                }
+            });
         }
     }
 
-    /// Transforms the windows of a chunk and a block of input channels.
+    /// Transforms the windows of a chunk and some blocks of input channels.
     ///
     /// # Safety
-    /// `windows` must have room for the chunk, and no other task may write this block of it.
-    unsafe fn gather_block(&self, operands: &Operands, cut: &Cut, index: usize, block: usize, windows: *mut f32) {
+    /// `windows` must have room for the chunk, and no other task may write these blocks of it.
+    unsafe fn gather_blocks(
+        &self,
+        operands: &Operands,
+        cut: &Cut,
+        index: usize,
+        blocks: Range<usize>,
+        windows: *mut f32,
+    ) {
         let first = index * cut.chunk;
-        // SAFETY: the caller's contract; the block's plane lies inside the input.
-        unsafe {
-            let job = Gather {
-                plane: operands.input.add(block * operands.input_map.plane()),
-                map: operands.input_map,
-                first,
-                count: cut.count(index),
-                windows: windows.add(block * cut.chunk * LANES),
-                window_step: cut.window_step,
-            };
-            gather(self.level, &job);
+        for block in blocks {
+            // SAFETY: the caller's contract; the block's plane lies inside the input.
+            unsafe {
+                let job = Gather {
+                    plane: operands.input.add(block * operands.input_map.plane()),
+                    map: operands.input_map,
+                    first,
+                    count: cut.count(index),
+                    windows: windows.add(block * cut.chunk * LANES),
+                    window_step: cut.window_step,
+                };
+                gather(self.level, &job);
+            }
         }
     }
 
