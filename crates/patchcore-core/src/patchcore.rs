@@ -251,7 +251,7 @@ impl PatchCore {
     }
 
     /// [`PatchCore::score`], written over an earlier result: on the CPU a stream of photos of one size then allocates
-    /// nothing but the packing buffers of the crate `gemm`, at most twelve for 64 patches that the search turns.
+    /// nothing.
     ///
     /// # Errors
     /// [`ScoreError`]; what `result` holds is then of no use.

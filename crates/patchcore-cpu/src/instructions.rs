@@ -16,8 +16,8 @@ use crate::simd::{Avx2, Avx512};
 /// network's features are the same bits in those that fuse multiplication and addition (AVX2, AVX-512, NEON), and in those that do
 /// not; between the two they round differently, and for grey photos every width of vectors rounds differently at the photo's edge.
 ///
-/// Two matrix products choose for themselves (the `gemm` crate). That of the search turns its queries: it decides which rows are
-/// looked at first, never which is the nearest. That of a fit's random projection rounds as the processor
+/// Two matrix products choose for themselves (the `gemm` crate). That of the search's index finds its axes: they decide which rows
+/// are looked at first, never which is the nearest. That of a fit's random projection rounds as the processor
 /// does, so that picks at near ties may differ between processors, whatever is set here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

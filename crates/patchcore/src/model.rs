@@ -78,9 +78,8 @@ impl Model {
     /// Scores one photo.
     ///
     /// On the CPU's own kernels nothing is allocated for the network, the embedding, the search's own work or the map's smoothing
-    /// once a size has been seen. What is: the result (map, patch scores, neighbours, a name), the prepared pixels, and the packing
-    /// buffers of the crate `gemm`, which turns the patches for the search. On one thread, with a bank of 100 rows, that is 3
-    /// allocations to prepare a photo and 12 to score its 144 patches.
+    /// once a size has been seen. What is: the result (map, patch scores, neighbours, a name) and the prepared pixels. On one
+    /// thread, with a bank of 100 rows, that is 3 allocations to prepare a photo and at most 12 to score its 144 patches.
     ///
     /// # Errors
     /// [`Error::Image`] and [`Error::Score`].

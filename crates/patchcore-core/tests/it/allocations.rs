@@ -62,10 +62,8 @@ fn photo() -> Vec<f32> {
     fill("photo", &[3, SIDE, SIDE], 0.5).data.iter().map(|value| value + 0.5).collect()
 }
 
-/// The network, the embedding, the scores and the map allocate nothing. The search turns the queries with the crate
-/// `gemm`, which takes its packing buffers from the allocator: three to eleven for each block of 64 queries.
 #[test]
-fn a_stream_of_scores_allocates_only_what_gemm_does() {
+fn a_stream_of_scores_allocates_nothing() {
     for mode in [Mode::Paper, Mode::Anomalib, Mode::Authors] {
         let config = mode.config(Architecture::EFFICIENTNET_LITE0).check().unwrap();
         let rows = fill("bank", &[200, config.first().embedding_dim()], 1.0).data;
@@ -78,9 +76,8 @@ fn a_stream_of_scores_allocates_only_what_gemm_does() {
             });
             println!("{mode:?}, {threads} threads: {rounds:?} allocations in three scores each");
             // As above: what belongs to a score would be in every round.
-            let blocks = result.nearest.len().div_ceil(64);
-            let few = rounds.iter().filter(|count| **count <= 3 * blocks * 12).count();
-            assert!(2 * few >= rounds.len(), "{mode:?}, {threads} threads: {rounds:?}");
+            let not_free = rounds.iter().filter(|count| **count > 0).count();
+            assert!(2 * not_free <= rounds.len(), "{mode:?}, {threads} threads: {rounds:?}");
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The kernels of each level, behind one safe function.
 
 use super::vector::{
-    closer, distances, distances_to_one, dot, least, not_above, prefetch, product, round, shift, squared_distance,
-    subtract,
+    bounds, closer, copy, distances, distances_to_one, dot, first_not_above, near_images, not_above, prefetch, product,
+    product_of_bytes, round, shift, shorts_not_above, squared_distance, subtract, to_bytes,
 };
 use super::{PANEL, TILE, portable};
-use crate::simd::{Level, dispatch_exact};
+use crate::simd::{LANES, Level, dispatch_exact};
 
 /// All levels return the same bits.
 impl Level {
@@ -28,6 +28,43 @@ impl Level {
             (panel: &[i16], norms: &[i32], queries: &[i16], dims: usize, out: &mut [i32], stride: usize),
             distances,
             portable::distances
+        );
+    }
+
+    /// Bounds of half the squared distances between the rows of one panel and a multiple of [`TILE`] queries of `dims` coordinates
+    /// each, from halves of the squared lengths, rounded down: `halves[row] + query_halves[query] - panel[row] . queries[query]`.
+    /// To `out[query * stride + row]` come short ones: a `2^12`-th, rounded down, or the largest `i16`. Every sixteenth row goes to
+    /// the same one of a query's sixteen values in `least`, where the least bound stays.
+    #[allow(clippy::too_many_arguments, reason = "one panel, one block of queries, two results")]
+    pub(crate) fn bounds(
+        self,
+        panel: &[i16],
+        halves: &[i32],
+        queries: &[i16],
+        query_halves: &[i32],
+        dims: usize,
+        out: &mut [i16],
+        stride: usize,
+        least: &mut [i32],
+    ) {
+        let count = query_halves.len();
+        assert!(panel.len() == PANEL * dims && halves.len() == PANEL && queries.len() == count * dims);
+        assert!(count.is_multiple_of(TILE) && least.len() == count * LANES);
+        assert!(count == 0 || out.len() >= (count - 1) * stride + PANEL);
+        dispatch_exact!(
+            self,
+            (
+                panel: &[i16],
+                halves: &[i32],
+                queries: &[i16],
+                query_halves: &[i32],
+                dims: usize,
+                out: &mut [i16],
+                stride: usize,
+                least: &mut [i32],
+            ),
+            bounds,
+            portable::bounds
         );
     }
 
@@ -85,6 +122,68 @@ impl Level {
         );
     }
 
+    /// Puts `first + position` of every short value that is at most `limit` to the start of `out`, in order, and returns how many
+    /// there are. Values are whole panels; `out` holds as many and may be written to beyond those found.
+    pub(crate) fn shorts_not_above(self, values: &[i16], limit: i16, first: u32, out: &mut [u32]) -> usize {
+        assert!(values.len().is_multiple_of(PANEL) && out.len() >= values.len());
+        dispatch_exact!(
+            self,
+            (values: &[i16], limit: i16, first: u32, out: &mut [u32]) -> usize,
+            shorts_not_above,
+            portable::shorts_not_above
+        )
+    }
+
+    /// Of the `rows` those with a distance `norms[row] - 2 images[row] . query` of at most `limit` are appended after it, in the
+    /// same order.
+    pub(crate) fn near_images(
+        self,
+        images: &[i16],
+        norms: &[i32],
+        query: &[i16],
+        rows: &[u32],
+        limit: i32,
+        out: &mut Vec<(i32, u32)>,
+    ) {
+        dispatch_exact!(
+            self,
+            (
+                images: &[i16],
+                norms: &[i32],
+                query: &[i16],
+                rows: &[u32],
+                limit: i32,
+                out: &mut Vec<(i32, u32)>,
+            ),
+            near_images,
+            portable::near_images
+        );
+    }
+
+    /// `a . b`, lengths equal. No sum may leave an `i32`.
+    pub(crate) fn product_of_bytes(self, a: &[i16], b: &[i8]) -> i32 {
+        assert_eq!(a.len(), b.len());
+        dispatch_exact!(self, (a: &[i16], b: &[i8]) -> i32, product_of_bytes, portable::product_of_bytes)
+    }
+
+    /// Rounds `values / step` to `out`, where they fit; returns the squared length of what rounding changed, in `f32`, and that of
+    /// `out`.
+    pub(crate) fn to_bytes(self, values: &[i16], step: f32, out: &mut [i8]) -> (f64, i32) {
+        assert_eq!(values.len(), out.len());
+        dispatch_exact!(self, (values: &[i16], step: f32, out: &mut [i8]) -> (f64, i32), to_bytes, portable::to_bytes)
+    }
+
+    /// Position of the first of short values, whole panels of them, that is at most `limit`.
+    pub(crate) fn first_not_above(self, values: &[i16], limit: i16) -> Option<usize> {
+        assert!(values.len().is_multiple_of(PANEL));
+        dispatch_exact!(
+            self,
+            (values: &[i16], limit: i16) -> Option<usize>,
+            first_not_above,
+            portable::first_not_above
+        )
+    }
+
     /// The squared distance of two vectors of equal length: the one formula that decides. Differences and squares in
     /// `f64`, element `i` summed in lane `i % 16`, the lanes halved until one is left.
     ///
@@ -99,12 +198,6 @@ impl Level {
         )
     }
 
-    /// The least of the values, of which there is one, and its first position.
-    pub(crate) fn least(self, values: &[i32]) -> (i32, usize) {
-        assert!(!values.is_empty(), "the least of no values");
-        dispatch_exact!(self, (values: &[i32]) -> (i32, usize), least, portable::least)
-    }
-
     /// `out = (row - centre) * scale`, computed in `f64`; returns its squared length.
     pub(crate) fn shift(self, row: &[f32], centre: &[f32], scale: f64, out: &mut [f32]) -> f64 {
         assert!(row.len() == centre.len() && row.len() == out.len());
@@ -116,10 +209,22 @@ impl Level {
         )
     }
 
-    /// Rounds `values * steps` to `out`; returns the squared length of `values`, and that of what rounding changed.
-    pub(crate) fn round(self, values: &[f32], steps: f64, out: &mut [i16]) -> (f64, f64) {
+    /// Rounds `(row - centre) * scale`, computed in `f64`, to `out`; returns its squared length, and that of what rounding
+    /// changed. Of values that leave an `i16` only the squared length is right.
+    pub(crate) fn copy(self, row: &[f32], centre: &[f32], scale: f64, out: &mut [i16]) -> (f64, f64) {
+        assert!(row.len() == centre.len() && row.len() == out.len());
+        dispatch_exact!(
+            self,
+            (row: &[f32], centre: &[f32], scale: f64, out: &mut [i16]) -> (f64, f64),
+            copy,
+            portable::copy
+        )
+    }
+
+    /// Rounds `values * scale`, computed in `f64`, to `out`; returns its squared length, and that of what rounding changed.
+    pub(crate) fn round(self, values: &[i32], scale: f64, out: &mut [i16]) -> (f64, f64) {
         assert_eq!(values.len(), out.len());
-        dispatch_exact!(self, (values: &[f32], steps: f64, out: &mut [i16]) -> (f64, f64), round, portable::round)
+        dispatch_exact!(self, (values: &[i32], scale: f64, out: &mut [i16]) -> (f64, f64), round, portable::round)
     }
 
     /// `a . b` of equal lengths.

@@ -18,7 +18,7 @@ mod rows;
 mod tests;
 mod vector;
 
-pub(crate) use bound::{LENGTH, NEVER, SLACK, reach};
+pub(crate) use bound::{LENGTH, NEVER, SLACK, reach, short_reach};
 pub(crate) use panels::{Panels, set_in_panel};
 pub(crate) use rows::LatticeRows;
 

@@ -2,7 +2,9 @@
 
 #![allow(clippy::indexing_slicing, reason = "fixed-size arrays and lengths asserted by the caller")]
 
+use super::bound::SHORTER;
 use super::{PANEL, STRIDE, TILE};
+use crate::simd::LANES;
 
 /// Adding it rounds an `f64` to the nearest integer and leaves that integer in the low bits.
 const ROUNDER: f64 = 6_755_399_441_055_744.0;
@@ -37,6 +39,33 @@ pub(super) fn distances(panel: &[i16], norms: &[i32], queries: &[i16], dims: usi
     }
 }
 
+#[allow(clippy::too_many_arguments, reason = "as the function of the level")]
+pub(super) fn bounds(
+    panel: &[i16],
+    halves: &[i32],
+    queries: &[i16],
+    query_halves: &[i32],
+    dims: usize,
+    out: &mut [i16],
+    stride: usize,
+    least: &mut [i32],
+) {
+    let tiles = queries.chunks_exact(TILE * dims).zip(query_halves.chunks_exact(TILE));
+    for (((tile, query_halves), out), least) in
+        tiles.zip(out.chunks_mut(TILE * stride)).zip(least.chunks_exact_mut(TILE * LANES))
+    {
+        for (query, (sums, half)) in products(panel, tile, dims).iter().zip(query_halves).enumerate() {
+            let out = &mut out[query * stride..][..PANEL];
+            let least = &mut least[query * LANES..][..LANES];
+            for (row, ((out, row_half), sum)) in out.iter_mut().zip(halves).zip(sums).enumerate() {
+                let bound = row_half + half - sum;
+                least[row % LANES] = least[row % LANES].min(bound);
+                *out = (bound >> SHORTER).clamp(i16::MIN.into(), i16::MAX.into()) as i16;
+            }
+        }
+    }
+}
+
 pub(super) fn distances_to_one(panel: &[i16], norms: &[i32], query: &[i16], out: &mut [i32]) {
     for ((out, norm), sum) in out.iter_mut().zip(norms).zip(products_of_one(panel, query)) {
         *out = norm - 2 * sum;
@@ -62,6 +91,66 @@ pub(super) fn prefetch(_: *const u8, _: usize) {}
 
 pub(super) fn product(a: &[i16], b: &[i16]) -> i32 {
     a.iter().zip(b).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
+}
+
+pub(super) fn shorts_not_above(values: &[i16], limit: i16, first: u32, out: &mut [u32]) -> usize {
+    let mut count = 0;
+    for (panel, values) in values.chunks_exact(PANEL).enumerate() {
+        // Without an exit, so that it vectorises.
+        if values.iter().fold(i16::MAX, |least, value| least.min(*value)) > limit {
+            continue;
+        }
+        for (slot, _) in values.iter().enumerate().filter(|(_, value)| **value <= limit) {
+            out[count] = first + (panel * PANEL + slot) as u32;
+            count += 1;
+        }
+    }
+    count
+}
+
+pub(super) fn near_images(
+    images: &[i16],
+    norms: &[i32],
+    query: &[i16],
+    rows: &[u32],
+    limit: i32,
+    out: &mut Vec<(i32, u32)>,
+) {
+    for row in rows {
+        let at = *row as usize;
+        let distance = norms[at] - 2 * product(query, &images[at * query.len()..][..query.len()]);
+        if distance <= limit {
+            out.push((distance, *row));
+        }
+    }
+}
+
+pub(super) fn product_of_bytes(a: &[i16], b: &[i8]) -> i32 {
+    a.iter().zip(b).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
+}
+
+/// Rounds `values / step` to `out`; returns the squared length of what rounding changed, and that of `out`.
+#[inline(always)]
+pub(super) fn to_bytes(values: &[i16], step: f32, out: &mut [i8]) -> (f64, i32) {
+    // Rounds an `f32` as `ROUNDER` does an `f64`.
+    const ROUNDER: f32 = 12_582_912.0;
+    let (mut changes, mut lengths) = ([0.0f32; 16], [0; 16]);
+    for (values, out) in values.chunks(16).zip(out.chunks_mut(16)) {
+        for (((change, length), value), out) in changes.iter_mut().zip(&mut lengths).zip(values).zip(out) {
+            let value = f32::from(*value);
+            let rounded = value / step + ROUNDER;
+            let byte = rounded.to_bits() as i8;
+            let left = value - (rounded - ROUNDER) * step;
+            *out = byte;
+            *change += left * left;
+            *length += i32::from(byte) * i32::from(byte);
+        }
+    }
+    (changes.iter().map(|change| f64::from(*change)).sum(), lengths.iter().sum())
+}
+
+pub(super) fn first_not_above(values: &[i16], limit: i16) -> Option<usize> {
+    values.iter().position(|value| *value <= limit)
 }
 
 pub(super) fn not_above(values: &[i32], limit: i32, first: u32, out: &mut Vec<(i32, u32)>) {
@@ -111,25 +200,6 @@ pub(super) fn reduce(lanes: &[f64; 16]) -> f64 {
     lanes[0]
 }
 
-/// The least of the values and its first position, `i32::MAX` and 0 of none: a vector kernel's tail may be empty.
-#[inline(always)]
-pub(super) fn least(values: &[i32]) -> (i32, usize) {
-    let mut lanes = [i32::MAX; PANEL];
-    let chunks = values.chunks_exact(PANEL);
-    let tail = chunks.remainder();
-    for values in chunks {
-        for (lane, value) in lanes.iter_mut().zip(values) {
-            *lane = (*lane).min(*value);
-        }
-    }
-    let least = lanes.iter().chain(tail).fold(i32::MAX, |least, value| least.min(*value));
-    // Without an early exit inside a chunk, so that it vectorises.
-    let holds = |values: &[i32]| values.iter().fold(false, |found, value| found | (*value == least));
-    let chunk = values.chunks(PANEL).position(holds).unwrap_or(0);
-    let within = values.iter().skip(chunk * PANEL).position(|value| *value == least).unwrap_or(0);
-    (least, chunk * PANEL + within)
-}
-
 /// `out = (row - centre) * scale`; returns its squared length.
 #[inline(always)]
 pub(super) fn shift(row: &[f32], centre: &[f32], scale: f64, out: &mut [f32]) -> f64 {
@@ -144,18 +214,35 @@ pub(super) fn shift(row: &[f32], centre: &[f32], scale: f64, out: &mut [f32]) ->
     lanes.iter().sum()
 }
 
-/// Rounds `values * steps` to `out`; returns the squared length of `values`, and that of what rounding changed.
+/// Rounds `(row - centre) * scale` to `out`; returns its squared length, and that of what rounding changed.
 #[inline(always)]
-pub(super) fn round(values: &[f32], steps: f64, out: &mut [i16]) -> (f64, f64) {
+pub(super) fn copy(row: &[f32], centre: &[f32], scale: f64, out: &mut [i16]) -> (f64, f64) {
     let (mut lengths, mut changes) = ([0.0; 16], [0.0; 16]);
-    for (values, out) in values.chunks(16).zip(out.chunks_mut(16)) {
-        for (((length, change), value), out) in lengths.iter_mut().zip(&mut changes).zip(values).zip(out) {
-            let value = f64::from(*value);
-            let exact = value * steps;
+    for ((row, centre), out) in row.chunks(16).zip(centre.chunks(16)).zip(out.chunks_mut(16)) {
+        let lanes = lengths.iter_mut().zip(&mut changes);
+        for ((((length, change), x), c), out) in lanes.zip(row).zip(centre).zip(out) {
+            let exact = (f64::from(*x) - f64::from(*c)) * scale;
             let rounded = exact + ROUNDER;
             *out = rounded.to_bits() as i16;
             let left = exact - (rounded - ROUNDER);
-            *length += value * value;
+            *length += exact * exact;
+            *change += left * left;
+        }
+    }
+    (lengths.iter().sum(), changes.iter().sum())
+}
+
+/// Rounds `values * scale` to `out`; returns its squared length, and that of what rounding changed.
+#[inline(always)]
+pub(super) fn round(values: &[i32], scale: f64, out: &mut [i16]) -> (f64, f64) {
+    let (mut lengths, mut changes) = ([0.0; 16], [0.0; 16]);
+    for (values, out) in values.chunks(16).zip(out.chunks_mut(16)) {
+        for (((length, change), value), out) in lengths.iter_mut().zip(&mut changes).zip(values).zip(out) {
+            let exact = f64::from(*value) * scale;
+            let rounded = exact + ROUNDER;
+            *out = rounded.to_bits() as i16;
+            let left = exact - (rounded - ROUNDER);
+            *length += exact * exact;
             *change += left * left;
         }
     }

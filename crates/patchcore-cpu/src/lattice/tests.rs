@@ -1,7 +1,7 @@
 //! Every instruction set against the plain loops, on values that fill the allowed range.
 
-use super::{PANEL, Panels, TILE};
-use crate::simd::Level;
+use super::{PANEL, Panels, TILE, short_reach};
+use crate::simd::{LANES, Level};
 
 /// Pseudo-random numbers below `2^15`, the high bits of a linear congruential generator.
 fn numbers(seed: u64, count: usize) -> Vec<i32> {
@@ -35,11 +35,93 @@ fn panel_kernels_agree() {
             set.closer(panels.panel(0), &norms, &queries, &limits, dims, &mut masks);
             let mut few = Vec::new();
             set.not_above(&all[..stride], -1000, 5, &mut few);
-            (all, masks, few, set.product(&queries[..dims], &queries[dims..2 * dims]))
+            let halves = |squared: &[i32]| -> Vec<i32> { squared.iter().map(|squared| squared >> 1).collect() };
+            let mut bounds = vec![0; tiles * TILE * stride];
+            let mut least = vec![i32::MAX; tiles * TILE * LANES];
+            let (rows, others) = (halves(&norms), halves(&limits));
+            set.bounds(panels.panel(0), &rows, &queries, &others, dims, &mut bounds, stride, &mut least);
+            let product = set.product(&queries[..dims], &queries[dims..2 * dims]);
+            (all, masks, few, product, bounds, least)
         };
         let expected = run(Level::Portable);
         for set in Level::available() {
             assert_eq!(run(set), expected, "{set:?}");
+        }
+    }
+}
+
+#[test]
+fn bounds_are_below_half_the_distances_and_short_ones_say_the_same() {
+    let dims = 10;
+    let panels = Panels::pack(&coordinates(7, PANEL * dims), dims, dims);
+    let queries = coordinates(8, TILE * dims);
+    let squared = |values: &[i16]| -> Vec<i32> {
+        values.chunks_exact(dims).map(|row| row.iter().map(|value| i32::from(*value).pow(2)).sum()).collect()
+    };
+    let (norms, query_norms) = (squared(&coordinates(7, PANEL * dims)), squared(&queries));
+    let halves = |squared: &[i32]| -> Vec<i32> { squared.iter().map(|squared| squared >> 1).collect() };
+    let (mut bounds, mut least) = (vec![0; TILE * PANEL], vec![i32::MAX; TILE * LANES]);
+    let (rows, others) = (halves(&norms), halves(&query_norms));
+    Level::Portable.bounds(panels.panel(0), &rows, &queries, &others, dims, &mut bounds, PANEL, &mut least);
+    let mut distances = vec![0; TILE * PANEL];
+    Level::Portable.distances(panels.panel(0), &norms, &queries, dims, &mut distances, PANEL);
+    for query in 0..TILE {
+        let distances: Vec<i32> =
+            distances[query * PANEL..][..PANEL].iter().map(|less| less + query_norms[query]).collect();
+        let bounds = &bounds[query * PANEL..][..PANEL];
+        let least = *least[query * LANES..][..LANES].iter().min().unwrap();
+        let nearest = *distances.iter().min().unwrap();
+        assert!(2 * least <= nearest && nearest <= 2 * least + 2);
+        for (distance, bound) in distances.iter().zip(bounds) {
+            // What is at most that far passes, and nothing much farther does.
+            assert!(*bound <= short_reach(*distance));
+            assert!(*bound > short_reach(distance - 2 * 4096 - 3));
+        }
+    }
+}
+
+#[test]
+fn rows_are_listed_alike_in_every_set() {
+    let values: Vec<i16> = coordinates(9, 5 * PANEL);
+    let (images, norms) = (coordinates(10, 130 * 200), numbers(11, 200));
+    let (query, rows) = (coordinates(12, 130), (0..200).step_by(3).collect::<Vec<u32>>());
+    let bytes: Vec<i8> = coordinates(13, 130).iter().map(|value| (value >> 3) as i8).collect();
+    for limit in [i16::MIN, -300, 0, 400, i16::MAX] {
+        let run = |set: Level| {
+            let mut found = vec![u32::MAX; values.len()];
+            let count = set.shorts_not_above(&values, limit, 7, &mut found);
+            let mut near = vec![(1, 2)];
+            set.near_images(&images, &norms, &query, &rows, i32::from(limit) * 10, &mut near);
+            (found[..count].to_vec(), set.first_not_above(&values, limit), near, set.product_of_bytes(&query, &bytes))
+        };
+        let expected = run(Level::Portable);
+        let plain: Vec<u32> =
+            values.iter().zip(7..).filter(|(value, _)| **value <= limit).map(|(_, row)| row).collect();
+        assert_eq!((expected.0.first().map(|row| *row as usize - 7), &expected.0), (expected.1, &plain));
+        for set in Level::available() {
+            assert_eq!(run(set), expected, "{set:?}");
+        }
+    }
+}
+
+#[test]
+fn copies_and_bytes_round_alike_and_know_what_they_have_changed() {
+    for length in [1, 16, 33, 200] {
+        let row: Vec<f32> = numbers(14, length).iter().map(|value| *value as f32 / 99.0).collect();
+        let centre: Vec<f32> = numbers(15, length).iter().map(|value| *value as f32 / 111.0).collect();
+        for set in Level::available() {
+            let (mut copy, mut bytes) = (vec![0; length], vec![0; length]);
+            let (squared, change) = set.copy(&row, &centre, 3.7, &mut copy);
+            let exact: Vec<f64> = row.iter().zip(&centre).map(|(x, c)| (f64::from(*x) - f64::from(*c)) * 3.7).collect();
+            let changes = exact.iter().zip(&copy).map(|(x, i)| (x - f64::from(*i)).powi(2)).sum::<f64>();
+            let lengths = exact.iter().map(|x| x * x).sum::<f64>();
+            assert!((change - changes).abs() <= 1e-9 && (squared - lengths).abs() <= lengths * 1e-12, "{set:?}");
+            assert!(exact.iter().zip(&copy).all(|(x, i)| (x - f64::from(*i)).abs() <= 0.5));
+            let step = 13.5;
+            let (change, own) = set.to_bytes(&copy, step, &mut bytes);
+            let left = copy.iter().zip(&bytes).map(|(i, byte)| (f32::from(*i) - f32::from(*byte) * step).powi(2));
+            assert!((change - f64::from(left.sum::<f32>())).abs() <= 1e-3 * change + 1e-3, "{set:?}");
+            assert_eq!(own, bytes.iter().map(|byte| i32::from(*byte).pow(2)).sum::<i32>());
         }
     }
 }

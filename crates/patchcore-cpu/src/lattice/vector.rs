@@ -2,6 +2,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "fixed-size arrays and lengths asserted by the caller")]
 
+use super::bound::SHORTER;
 use super::{PANEL, STRIDE, TILE, portable};
 use crate::simd::{ExactLanes, LANES};
 
@@ -85,6 +86,64 @@ unsafe fn distances_of<S: ExactLanes, const Q: usize, const V: usize>(
                     let at = (group * Q + query) * stride + row;
                     store::<S>(norms.as_ptr().add(row), sums, out.as_mut_ptr().add(at));
                 }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "as the function of the level")]
+pub(super) unsafe fn bounds<S: ExactLanes>(
+    panel: &[i16],
+    halves: &[i32],
+    queries: &[i16],
+    query_halves: &[i32],
+    dims: usize,
+    out: &mut [i16],
+    stride: usize,
+    least: &mut [i32],
+) {
+    // SAFETY: as above.
+    unsafe {
+        if S::MANY_REGISTERS {
+            bounds_of::<S, TILE, 2>(panel, halves, queries, query_halves, dims, out, stride, least);
+        } else {
+            bounds_of::<S, { TILE / 2 }, 1>(panel, halves, queries, query_halves, dims, out, stride, least);
+        }
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "as the function of the level")]
+unsafe fn bounds_of<S: ExactLanes, const Q: usize, const V: usize>(
+    panel: &[i16],
+    halves: &[i32],
+    queries: &[i16],
+    query_halves: &[i32],
+    dims: usize,
+    out: &mut [i16],
+    stride: usize,
+    least: &mut [i32],
+) {
+    for (group, first) in groups::<Q, V>(queries, dims) {
+        // SAFETY: the group's queries are inside `queries`; `out` reaches to the last query's PANEL values, `least` to its
+        // LANES.
+        unsafe {
+            let rows = panel.as_ptr().add(2 * first);
+            let sums = products::<S, Q, V>(rows, queries.as_ptr().add(group * Q * dims), dims);
+            for (query, sums) in sums.into_iter().enumerate() {
+                let query = group * Q + query;
+                let half = S::splat_integer(query_halves[query]);
+                let at = least.as_mut_ptr().add(query * LANES);
+                let mut lowest = S::load_integers(at);
+                for (part, sums) in sums.into_iter().enumerate() {
+                    let row = first + part * LANES;
+                    let both = S::add_integers(S::load_integers(halves.as_ptr().add(row)), half);
+                    let bound = S::sub_integers(both, sums);
+                    lowest = S::lesser(lowest, bound);
+                    S::store_short::<SHORTER>(out.as_mut_ptr().add(query * stride + row), bound);
+                }
+                S::store_integers(at, lowest);
             }
         }
     }
@@ -181,6 +240,77 @@ unsafe fn lanes<S: ExactLanes>(value: S::Integers) -> [i32; LANES] {
 }
 
 #[inline(always)]
+pub(super) unsafe fn shorts_not_above<S: ExactLanes>(values: &[i16], limit: i16, first: u32, out: &mut [u32]) -> usize {
+    let mut count = 0;
+    for (panel, values) in values.chunks_exact(PANEL).enumerate() {
+        // SAFETY: PANEL values, and room for as many positions: no more than one was found of each value before.
+        unsafe {
+            let mask = S::shorts_not_above(values.as_ptr(), limit);
+            S::store_positions(out.as_mut_ptr().add(count), mask, first + (panel * PANEL) as u32);
+            count += mask.count_ones() as usize;
+        }
+    }
+    count
+}
+
+/// Prefetch distance, in images.
+const AHEAD: usize = 8;
+
+#[inline(always)]
+pub(super) unsafe fn near_images<S: ExactLanes>(
+    images: &[i16],
+    norms: &[i32],
+    query: &[i16],
+    rows: &[u32],
+    limit: i32,
+    out: &mut Vec<(i32, u32)>,
+) {
+    let image = |row: u32| &images[row as usize * query.len()..][..query.len()];
+    let prefetch = |row: u32| {
+        let soon = image(row);
+        // SAFETY: the image's own bytes.
+        unsafe { prefetch::<S>(soon.as_ptr().cast(), size_of_val(soon)) };
+    };
+    rows.iter().take(AHEAD).for_each(|row| prefetch(*row));
+    for (position, row) in rows.iter().enumerate() {
+        if let Some(soon) = rows.get(position + AHEAD) {
+            prefetch(*soon);
+        }
+        // SAFETY: images have equal lengths.
+        let distance = norms[*row as usize] - 2 * unsafe { product::<S>(query, image(*row)) };
+        if distance <= limit {
+            out.push((distance, *row));
+        }
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn product_of_bytes<S: ExactLanes>(a: &[i16], b: &[i8]) -> i32 {
+    const BLOCK: usize = 4 * LANES;
+    let blocks = a.len() / BLOCK;
+    // SAFETY: both have as many blocks.
+    let lanes = unsafe {
+        let mut sums = [S::splat_integer(0); 2];
+        for at in (0..blocks).map(|block| block * BLOCK) {
+            for (half, sum) in sums.iter_mut().enumerate() {
+                let at = at + half * 2 * LANES;
+                *sum = S::add_products(*sum, S::load_pairs(a.as_ptr().add(at)), S::load_bytes(b.as_ptr().add(at)));
+            }
+        }
+        lanes::<S>(S::add_integers(sums[0], sums[1]))
+    };
+    lanes.iter().sum::<i32>() + portable::product_of_bytes(&a[blocks * BLOCK..], &b[blocks * BLOCK..])
+}
+
+#[inline(always)]
+pub(super) unsafe fn first_not_above<S: ExactLanes>(values: &[i16], limit: i16) -> Option<usize> {
+    // SAFETY: PANEL values.
+    let mask = |values: &[i16]| unsafe { S::shorts_not_above(values.as_ptr(), limit) };
+    let mut panels = values.chunks_exact(PANEL).map(mask).enumerate();
+    panels.find(|(_, mask)| *mask != 0).map(|(panel, mask)| panel * PANEL + mask.trailing_zeros() as usize)
+}
+
+#[inline(always)]
 pub(super) unsafe fn not_above<S: ExactLanes>(values: &[i32], limit: i32, first: u32, out: &mut Vec<(i32, u32)>) {
     let blocks = values.len() / PANEL;
     // SAFETY: PANEL values per block.
@@ -224,35 +354,6 @@ pub(super) unsafe fn squared_distance<S: ExactLanes>(a: &[f32], b: &[f32], limit
     }
 }
 
-#[inline(always)]
-pub(super) unsafe fn least<S: ExactLanes>(values: &[i32]) -> (i32, usize) {
-    let blocks = values.len() / PANEL;
-    let (in_tail, at) = portable::least(&values[blocks * PANEL..]);
-    // SAFETY: PANEL values per block.
-    unsafe {
-        let block = |block: usize| {
-            let from = values.as_ptr().add(block * PANEL);
-            (S::load_integers(from), S::load_integers(from.add(LANES)))
-        };
-        let mut least = [S::splat_integer(i32::MAX); 2];
-        for (low, high) in (0..blocks).map(block) {
-            least = [S::lesser(least[0], low), S::lesser(least[1], high)];
-        }
-        let in_blocks = lanes::<S>(S::lesser(least[0], least[1])).into_iter().fold(i32::MAX, i32::min);
-        if blocks == 0 || in_tail < in_blocks {
-            return (in_tail, blocks * PANEL + at);
-        }
-        let wanted = S::splat_integer(in_blocks);
-        for (block, (low, high)) in (0..blocks).map(block).enumerate() {
-            let mask = S::equal(low, wanted) | S::equal(high, wanted) << LANES;
-            if mask != 0 {
-                return (in_blocks, block * PANEL + mask.trailing_zeros() as usize);
-            }
-        }
-        (in_blocks, 0)
-    }
-}
-
 /// Prefetches `bytes` from there on, at most [`FAR`].
 #[inline(always)]
 pub(super) unsafe fn prefetch<S: ExactLanes>(from: *const u8, bytes: usize) {
@@ -278,7 +379,9 @@ macro_rules! compiled_for_the_set {
 
 compiled_for_the_set! {
     shift(row: &[f32], centre: &[f32], scale: f64, out: &mut [f32]) -> f64;
-    round(values: &[f32], steps: f64, out: &mut [i16]) -> (f64, f64);
+    copy(row: &[f32], centre: &[f32], scale: f64, out: &mut [i16]) -> (f64, f64);
+    to_bytes(values: &[i16], step: f32, out: &mut [i8]) -> (f64, i32);
+    round(values: &[i32], scale: f64, out: &mut [i16]) -> (f64, f64);
     dot(a: &[f64], b: &[f64]) -> f64;
     subtract(values: &mut [f64], factor: f64, other: &[f64]);
 }

@@ -7,20 +7,25 @@
 
 use gemm_common::Parallelism;
 
+use crate::lattice::Panels;
 use crate::matrix_product::product;
 use crate::simd::Level;
 
 /// Rounds of the iteration.
 const ROUNDS: usize = 4;
 
-/// Orthonormal axes, column after column of a row-major `[dim, count]` matrix.
+/// Axes in integers: products with integer vectors are exact, so that what rounding has made of an axis is no error of a
+/// coordinate. It only leaves the axes not quite orthonormal, which `steps` takes care of.
 pub(super) struct Axes {
-    /// `[dim, count]`.
-    pub(super) values: Vec<f32>,
+    /// The axes as rows for the kernels; of odd dimensions with a zero more.
+    pub(super) panels: Panels,
+    /// Coordinates of an axis: the dimension, made even.
+    pub(super) dims: usize,
     /// Number of axes; fewer than asked for when the rows span fewer.
     pub(super) count: usize,
-    /// Frobenius norm of `values^T values - 1`: how far from orthonormal rounding has left them.
-    pub(super) defect: f64,
+    /// What products are divided by, so that no vector gets longer: the length of an axis, times the most that all together
+    /// stretch a vector.
+    pub(super) steps: f64,
 }
 
 /// At most `count` leading axes of a row-major `sample` `[n, dim]` of rows, which are centred.
@@ -60,22 +65,41 @@ pub(super) fn principal_axes(sample: &[f32], dim: usize, count: usize, instructi
 pub(super) fn coordinate_axes(dim: usize) -> Axes {
     let mut values = vec![0.0; dim * dim];
     values.iter_mut().step_by(dim + 1).for_each(|value| *value = 1.0);
-    Axes { values, count: dim, defect: 0.0 }
+    finish(&values, dim, dim)
+}
+
+/// Longest integer vector of `dim` coordinates that is asked for. Rounding adds at most `sqrt(dim) / 2` to it, so that no
+/// coordinate leaves an `i16`, and twice the product of two vectors no `i32`.
+pub(super) fn longest_in_steps(dim: usize) -> f64 {
+    (32_767.0 - (dim as f64).sqrt()).max(1.0)
 }
 
 fn finish(axes: &[f64], dim: usize, count: usize) -> Axes {
-    let mut values = vec![0.0f32; dim * count];
-    for (axis, row) in axes.chunks_exact(dim).enumerate() {
-        for (at, value) in row.iter().enumerate() {
-            values[at * count + axis] = *value as f32;
+    let length = longest_in_steps(dim);
+    let dims = dim.next_multiple_of(2);
+    let mut integers = vec![0i16; dims * count];
+    for (axis, out) in axes.chunks_exact(dim).zip(integers.chunks_exact_mut(dims)) {
+        for (value, out) in axis.iter().zip(out) {
+            *out = (value * length).round() as i16;
         }
     }
-    let wide: Vec<f64> = values.iter().map(|value| f64::from(*value)).collect();
+    let wide: Vec<f64> = integers.iter().map(|value| f64::from(*value)).collect();
+    let square = [count, count];
+    // Exact: sums of products of integers.
     let mut gram = vec![0.0f64; count * count];
-    product(&mut gram, [count, count], false, &wide, [1, count], &wide, [count, 1], dim, Parallelism::None);
+    product(&mut gram, square, false, &wide, [dims, 1], &wide, [1, dims], dims, Parallelism::None);
+    gram.iter_mut().for_each(|value| *value /= length * length);
     gram.iter_mut().step_by(count + 1).for_each(|value| *value -= 1.0);
-    let defect = gram.iter().map(|value| value * value).sum::<f64>().sqrt() + 1e-12;
-    Axes { values, count, defect }
+    // Its largest eigenvalue is the most by which a squared length grows. The sum of all squared entries is that of all
+    // squared eigenvalues, and of the fourth power it is dominated by the largest.
+    for _ in 0..2 {
+        let mut power = vec![0.0f64; count * count];
+        product(&mut power, square, false, &gram, [count, 1], &gram, [count, 1], count, Parallelism::None);
+        gram = power;
+    }
+    let growth = gram.iter().map(|value| value * value).sum::<f64>().powf(0.125);
+    let steps = length * (1.0 + growth * (1.0 + 1e-6) + 1e-12).sqrt();
+    Axes { panels: Panels::pack(&integers, dims, dims), dims, count, steps }
 }
 
 /// Fixed pseudo-random numbers to start from.

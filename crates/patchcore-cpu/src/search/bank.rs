@@ -5,10 +5,12 @@
 use rayon::prelude::*;
 
 use super::axes::{coordinate_axes, principal_axes};
-use super::cascade::{BLOCK, Cascade};
+use super::byte_rows::{ByteRows, to_bytes};
+use super::cascade::{BLOCK, Cascade, Queries};
 use super::contraction::{Contraction, Images, MapScratch, Mark};
 use super::workspace::Workspace;
 use crate::Instructions;
+use crate::caches::second_level_bytes;
 use crate::lattice::{NEVER, PANEL, Panels, TILE};
 use crate::simd::{AlignedBuffer, Level};
 
@@ -23,15 +25,15 @@ const LARGE: usize = 2048;
 /// Up to this dimension the axes stay as they are.
 const SHORT: usize = 16;
 /// Coordinates of the coarse images that are tried.
-const COARSE: [usize; 5] = [16, 32, 64, 96, 128];
+const COARSE: [usize; 7] = [16, 24, 32, 48, 64, 96, 128];
 /// Bank rows that are searched for, once, to choose among them.
 const PROBES: usize = 48;
 /// What a row that passes the coarse bound costs, in coordinates of the coarse scan.
 const PASSED_COST: f64 = 5000.0;
 /// Rows that the axes are computed from and that the probes are compared with, at most.
 const SAMPLE: usize = 4096;
-/// Queries are not bank rows: their nearest row is farther away, by this factor of the squared distance.
-const UNSEEN: f64 = 1.5;
+/// Queries are not bank rows: this factor of the squared distance to the nearest one lets about as many rows through as theirs.
+const UNSEEN: f64 = 1.2;
 /// Vectors that one task maps; a multiple of the tile.
 const MAPPED: usize = 8 * TILE;
 
@@ -46,10 +48,29 @@ pub struct CpuBank {
     coarse: Panels,
     /// Squared lengths of coarse images, filled up to whole panels.
     coarse_norms: Vec<i32>,
+    /// Half of each, rounded down.
+    coarse_halves: Vec<i32>,
     fine: AlignedBuffer<i16>,
     fine_norms: Vec<i32>,
+    bytes: ByteRows,
+    /// Panels that are searched at once.
+    segment: usize,
     /// Largest error of a coarse and of a fine image.
     errors: [f64; 2],
+}
+
+/// What costs time alone, where it is not to be chosen by what is there.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Pieces {
+    /// Coordinates of the coarse images.
+    pub(super) coarse_dims: Option<usize>,
+    /// Panels that are searched at once.
+    pub(super) segment: Option<usize>,
+}
+
+/// Panels whose short bounds to a block of queries take three quarters of a thread's second-level cache.
+fn cached_segment() -> usize {
+    (second_level_bytes() / 4 * 3 / (BLOCK * PANEL * size_of::<i16>())).max(1)
 }
 
 impl CpuBank {
@@ -62,11 +83,11 @@ impl CpuBank {
     /// # Panics
     /// Where `rows` are not whole rows, or none.
     pub fn new(rows: &[f32], dim: usize, instructions: Instructions) -> Self {
-        Self::with(rows, dim, Level::at_most(instructions), None)
+        Self::with(rows, dim, Level::at_most(instructions), Pieces::default())
     }
 
     /// [`Self::new`] with what must not change any result as parameters.
-    pub(super) fn with(rows: &[f32], dim: usize, instructions: Level, coarse_dims: Option<usize>) -> Self {
+    pub(super) fn with(rows: &[f32], dim: usize, instructions: Level, pieces: Pieces) -> Self {
         assert!(dim > 0 && rows.len().is_multiple_of(dim), "a bank of {} values: not whole rows of {dim}", rows.len());
         let len = rows.len() / dim;
         assert!(len > 0, "a bank without a row: nothing is nearest");
@@ -100,11 +121,14 @@ impl CpuBank {
             fine_dims,
             coarse: Panels::zeros(0, 2),
             coarse_norms: Vec::new(),
+            coarse_halves: Vec::new(),
             fine: AlignedBuffer::zeroed(len * fine_dims),
             fine_norms: Vec::new(),
+            bytes: ByteRows::default(),
+            segment: pieces.segment.unwrap_or_else(cached_segment),
             errors: [0.0; 2],
         };
-        bank.fill(rows, coarse_dims);
+        bank.fill(rows, pieces.coarse_dims);
         bank
     }
 
@@ -114,7 +138,9 @@ impl CpuBank {
         let mut marks = vec![Mark::default(); self.len];
         let mut coarse = vec![0; self.len * self.coarse_dims];
         let mut fine = AlignedBuffer::zeroed(self.len * self.fine_dims);
-        self.map(rows, [self.coarse_dims, self.fine_dims], &mut coarse, &mut fine, &mut marks);
+        let mut bytes = ByteRows::zeros(self.len, self.contraction.copy_dims());
+        self.map(rows, [self.coarse_dims, self.fine_dims], &mut coarse, &mut fine, &mut marks, Some(&mut bytes));
+        self.bytes = bytes;
         self.fine = fine;
         self.fine_norms = marks.iter().map(|mark| mark.fine_norm).collect();
         self.coarse = Panels::pack(&coarse, self.coarse_dims, self.coarse_dims);
@@ -122,18 +148,53 @@ impl CpuBank {
         for (norm, mark) in self.coarse_norms.iter_mut().zip(&marks) {
             *norm = mark.coarse_norm;
         }
+        self.coarse_halves = self.coarse_norms.iter().map(|norm| norm >> 1).collect();
         let largest = |error: fn(&Mark) -> f32| marks.iter().map(error).fold(0.0, f32::max).into();
         self.errors = [largest(|mark| mark.coarse_error), largest(|mark| mark.fine_error)];
     }
 
-    fn map(&self, rows: &[f32], dims: [usize; 2], coarse: &mut [i16], fine: &mut [i16], marks: &mut [Mark]) {
+    /// Images of the bank's own rows, or of some of them without `bytes`.
+    fn map(
+        &self,
+        rows: &[f32],
+        dims: [usize; 2],
+        coarse: &mut [i16],
+        fine: &mut [i16],
+        marks: &mut [Mark],
+        bytes: Option<&mut ByteRows>,
+    ) {
+        let copy_dims = self.contraction.copy_dims();
+        let mut none = ByteRows::zeros(0, copy_dims);
+        let wanted = bytes.is_some();
+        let (bytes, byte_marks) = bytes.unwrap_or(&mut none).parts();
+        // Of no bytes each task gets none.
+        let chunks = rows.len().div_ceil(MAPPED * self.dim);
+        let bytes = bytes.chunks_mut(MAPPED * copy_dims).map(Some).chain(std::iter::repeat_with(|| None));
+        let byte_marks = byte_marks.chunks_mut(MAPPED).map(Some).chain(std::iter::repeat_with(|| None));
+        let bytes: Vec<_> = bytes.zip(byte_marks).take(chunks).collect();
+        debug_assert!(!wanted || bytes.iter().all(|(bytes, _)| bytes.is_some()));
         rows.par_chunks(MAPPED * self.dim)
             .zip(coarse.par_chunks_mut(MAPPED * dims[0]))
             .zip(fine.par_chunks_mut(MAPPED * dims[1]))
             .zip(marks.par_chunks_mut(MAPPED))
-            .for_each_init(MapScratch::default, |scratch, (((rows, coarse), fine), marks)| {
-                self.contraction.map(rows, dims, Images { coarse, fine, marks }, scratch, self.instructions);
-            });
+            .zip(bytes)
+            .for_each_init(
+                || (MapScratch::default(), vec![0; MAPPED * copy_dims]),
+                |(scratch, copies), ((((rows, coarse), fine), marks), (bytes, byte_marks))| {
+                    let n = rows.len() / self.dim;
+                    let padded = if n == 1 { 1 } else { n.next_multiple_of(TILE) };
+                    let copies = &mut copies[..padded * copy_dims];
+                    let images = Images { coarse, fine, marks, copies };
+                    self.contraction.map(rows, dims, images, scratch, self.instructions);
+                    let (Some(bytes), Some(byte_marks)) = (bytes, byte_marks) else { return };
+                    let copies = copies.chunks_exact(copy_dims).zip(marks.iter());
+                    for ((copy, mark), (out, byte_mark)) in
+                        copies.zip(bytes.chunks_exact_mut(copy_dims).zip(byte_marks))
+                    {
+                        *byte_mark = to_bytes(copy, mark, out, self.instructions);
+                    }
+                },
+            );
     }
 
     /// Searches for a few bank rows among others, on their fine images, to see how many rows each depth lets through,
@@ -145,7 +206,7 @@ impl CpuBank {
         let count = some.len() / self.dim;
         let mut marks = vec![Mark::default(); count];
         let mut images = AlignedBuffer::zeroed(count * dims);
-        self.map(&some, [2, dims], &mut vec![0; count * 2], &mut images, &mut marks);
+        self.map(&some, [2, dims], &mut vec![0; count * 2], &mut images, &mut marks, None);
         let images: Vec<&[i16]> = images.chunks_exact(dims).collect();
         let apart = |a: usize, b: usize, dims: usize| {
             let (a, b) = (&images[a][..dims], &images[b][..dims]);
@@ -196,6 +257,8 @@ impl CpuBank {
         let padded = n.next_multiple_of(TILE);
         workspace.coarse.resize(padded * coarse_dims, 0);
         workspace.fine.resize(padded * fine_dims, 0);
+        let copy_dims = self.contraction.copy_dims();
+        workspace.copies.resize(padded * copy_dims, 0);
         workspace.marks.resize(padded, Mark::default());
         let pool = &workspace.pool;
         queries
@@ -203,8 +266,9 @@ impl CpuBank {
             .zip(workspace.coarse.par_chunks_mut(MAPPED * coarse_dims))
             .zip(workspace.fine.par_chunks_mut(MAPPED * fine_dims))
             .zip(workspace.marks.par_chunks_mut(MAPPED))
-            .for_each(|(((rows, coarse), fine), marks)| {
-                let images = Images { coarse, fine, marks };
+            .zip(workspace.copies.par_chunks_mut(MAPPED * copy_dims))
+            .for_each(|((((rows, coarse), fine), marks), copies)| {
+                let images = Images { coarse, fine, marks, copies };
                 let dims = [coarse_dims, fine_dims];
                 pool.with(|scratch| {
                     self.contraction.map(rows, dims, images, &mut scratch.map, self.instructions);
@@ -216,10 +280,12 @@ impl CpuBank {
             .zip(workspace.coarse.par_chunks(BLOCK * coarse_dims))
             .zip(workspace.fine.par_chunks(BLOCK * fine_dims))
             .zip(workspace.marks.par_chunks(BLOCK))
+            .zip(workspace.copies.par_chunks(BLOCK * copy_dims))
             .zip(queries.par_chunks(BLOCK * self.dim))
-            .for_each(|(((((index, squared), coarse), fine), marks), queries)| {
+            .for_each(|((((((index, squared), coarse), fine), marks), copies), vectors)| {
+                let queries = Queries { vectors, copies, coarse, fine, marks };
                 let cascade = self.cascade(rows);
-                pool.with(|scratch| cascade.nearest(queries, coarse, fine, marks, index, squared, scratch));
+                pool.with(|scratch| cascade.nearest(&queries, index, squared, scratch));
             });
     }
 
@@ -252,14 +318,16 @@ impl CpuBank {
         }
         workspace.pool.with(|scratch| {
             let dims = [self.coarse_dims, self.fine_dims];
-            let (mut coarse, mut fine) = std::mem::take(&mut scratch.alone);
+            let [mut coarse, mut fine, mut copies] = std::mem::take(&mut scratch.alone);
             coarse.resize(dims[0], 0);
             fine.resize(dims[1], 0);
+            copies.resize(self.contraction.copy_dims(), 0);
             let mut marks = [Mark::default()];
-            let images = Images { coarse: &mut coarse, fine: &mut fine, marks: &mut marks };
+            let images = Images { coarse: &mut coarse, fine: &mut fine, marks: &mut marks, copies: &mut copies };
             self.contraction.map(query, dims, images, &mut scratch.map, self.instructions);
-            self.cascade(rows).k_nearest(query, [&coarse, &fine], &marks[0], k, scratch, out);
-            scratch.alone = (coarse, fine);
+            let queries = Queries { vectors: query, copies: &copies, coarse: &coarse, fine: &fine, marks: &marks };
+            self.cascade(rows).k_nearest(&queries, k, scratch, out);
+            scratch.alone = [coarse, fine, copies];
         });
     }
 
@@ -279,9 +347,12 @@ impl CpuBank {
             fine_dims: self.fine_dims,
             coarse: &self.coarse,
             coarse_norms: &self.coarse_norms,
+            coarse_halves: &self.coarse_halves,
+            segment: self.segment,
             fine: &self.fine,
             fine_norms: &self.fine_norms,
             errors: self.errors,
+            bytes: &self.bytes,
         }
     }
 }

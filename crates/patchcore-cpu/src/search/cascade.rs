@@ -2,17 +2,14 @@
 
 #![allow(clippy::indexing_slicing, reason = "row numbers come from the panels of the same bank")]
 
+use super::byte_rows::ByteRows;
 use super::contraction::{Contraction, Mark};
 use super::workspace::Scratch;
-use crate::lattice::{NEVER, PANEL, Panels, TILE};
-use crate::simd::Level;
+use crate::lattice::{NEVER, PANEL, Panels, TILE, short_reach};
+use crate::simd::{LANES, Level};
 
 /// Queries that share one pass over the coarse images.
 pub(super) const BLOCK: usize = 2 * TILE;
-/// Panels of the bank whose distances to a block are held at once: 768 KiB.
-const SEGMENT: usize = 256;
-/// Prefetch distance, in rows.
-const AHEAD: usize = 6;
 
 /// Everything a search reads.
 pub(super) struct Cascade<'a> {
@@ -24,9 +21,32 @@ pub(super) struct Cascade<'a> {
     pub(super) fine_dims: usize,
     pub(super) coarse: &'a Panels,
     pub(super) coarse_norms: &'a [i32],
+    /// Half of each, rounded down.
+    pub(super) coarse_halves: &'a [i32],
+    /// Panels of the bank whose bounds to a block are held at once.
+    pub(super) segment: usize,
     pub(super) fine: &'a [i16],
     pub(super) fine_norms: &'a [i32],
     pub(super) errors: [f64; 2],
+    pub(super) bytes: &'a ByteRows,
+}
+
+/// A block of queries, each buffer for all of them; all but `vectors` filled up to whole tiles.
+pub(super) struct Queries<'a> {
+    pub(super) vectors: &'a [f32],
+    pub(super) copies: &'a [i16],
+    pub(super) coarse: &'a [i16],
+    pub(super) fine: &'a [i16],
+    pub(super) marks: &'a [Mark],
+}
+
+/// One of them.
+#[derive(Clone, Copy)]
+struct Query<'a> {
+    vector: &'a [f32],
+    copy: &'a [i16],
+    fine: &'a [i16],
+    mark: &'a Mark,
 }
 
 /// Best row so far.
@@ -42,89 +62,93 @@ impl Best {
 
 impl Cascade<'_> {
     /// The nearest rows of a block of queries.
-    #[allow(clippy::too_many_arguments, reason = "the slices of one block, cut in one place")]
     pub(super) fn nearest(
         &self,
-        queries: &[f32],
-        coarse: &[i16],
-        fine: &[i16],
-        marks: &[Mark],
+        queries: &Queries<'_>,
         out_index: &mut [u32],
         out_squared: &mut [f32],
         scratch: &mut Scratch,
     ) {
         let n = out_index.len();
         let mut best = [Best::NONE; BLOCK];
-        let Scratch { distances, passed, close, .. } = scratch;
-        passed.resize_with(BLOCK.max(passed.len()), Vec::new);
-        passed.iter_mut().for_each(Vec::clear);
-        for first in (0..self.coarse.len()).step_by(SEGMENT) {
-            let panels = SEGMENT.min(self.coarse.len() - first);
+        let Scratch { bounds, passed, close, .. } = scratch;
+        // Fewer than a block are padded to whole tiles.
+        let padded = queries.marks.len();
+        let mut halves = [0; BLOCK];
+        for (half, mark) in halves.iter_mut().zip(queries.marks) {
+            *half = mark.coarse_norm >> 1;
+        }
+        for first in (0..self.coarse.len()).step_by(self.segment) {
+            let panels = self.segment.min(self.coarse.len() - first);
             let stride = panels * PANEL;
-            distances.resize((BLOCK * stride).max(distances.len()), 0);
+            bounds.resize((BLOCK * stride).max(bounds.len()), 0);
+            passed.resize(stride.max(passed.len()), 0);
+            let mut lanes = [i32::MAX; BLOCK * LANES];
             for panel in 0..panels {
-                let norms = &self.coarse_norms[(first + panel) * PANEL..][..PANEL];
-                let out = &mut distances[panel * PANEL..];
-                let values = self.coarse.panel(first + panel);
-                self.instructions.distances(values, norms, coarse, self.coarse_dims, out, stride);
+                self.instructions.bounds(
+                    self.coarse.panel(first + panel),
+                    &self.coarse_halves[(first + panel) * PANEL..][..PANEL],
+                    queries.coarse,
+                    &halves[..padded],
+                    self.coarse_dims,
+                    &mut bounds[panel * PANEL..],
+                    stride,
+                    &mut lanes[..padded * LANES],
+                );
             }
             // All rows are prefetched before the first one is read.
-            let mut least = [(i32::MAX, 0); BLOCK];
-            for (query, least) in least[..n].iter_mut().enumerate() {
-                *least = self.instructions.least(&distances[query * stride..(query + 1) * stride]);
-                self.instructions.prefetch(self.row((first * PANEL + least.1) as u32));
+            let mut least = [(0, 0); BLOCK];
+            for (query, (least, lanes)) in least[..n].iter_mut().zip(lanes.chunks_exact(LANES)).enumerate() {
+                // Half a squared distance, rounded down.
+                let bound = 2 * lanes.iter().fold(i32::MAX / 2, |least, lane| *lane.min(&least));
+                let bounds = &bounds[query * stride..(query + 1) * stride];
+                let at = self.instructions.first_not_above(bounds, short_reach(bound)).unwrap_or(0);
+                *least = (bound, (first * PANEL + at) as u32);
+                self.instructions.prefetch(self.row(least.1));
             }
-            for query in 0..n {
-                let distances = &distances[query * stride..(query + 1) * stride];
-                let vector = &queries[query * self.dim..(query + 1) * self.dim];
-                let mark = &marks[query];
-                let (least, at) = least[query];
-                if least <= self.coarse_limit(mark, best[query].squared) {
-                    self.try_row(vector, (first * PANEL + at) as u32, &mut best[query]);
+            for at in 0..n {
+                let query = self.query(queries, at);
+                // The left neighbour's result is most often near, and known in this segment already.
+                let mut found = best[at];
+                let (bound, row) = least[at];
+                if bound <= self.coarse_reach(query.mark, found.squared) {
+                    self.try_row(query.vector, row, &mut found);
                 }
-                if query > 0 && first == 0 {
-                    self.try_row(vector, best[query - 1].row, &mut best[query]);
+                if at > 0 && self.may_be_nearer(query, best[at - 1].row, found.squared) {
+                    self.try_row(query.vector, best[at - 1].row, &mut found);
                 }
-                let limit = self.coarse_limit(mark, best[query].squared);
-                self.instructions.not_above(distances, limit, (first * PANEL) as u32, &mut passed[query]);
+                let limit = short_reach(self.coarse_reach(query.mark, found.squared));
+                let bounds = &bounds[at * stride..(at + 1) * stride];
+                let count = self.instructions.shorts_not_above(bounds, limit, (first * PANEL) as u32, passed);
+                self.close_rows(query, found.squared, &passed[..count], close);
+                for (position, (bound, row)) in close.iter().enumerate() {
+                    if let Some((_, next)) = close.get(position + 1) {
+                        self.instructions.prefetch(self.bytes.row(*next as usize));
+                    }
+                    if *bound <= self.fine_limit(query.mark, found.squared)
+                        && self.may_be_nearer(query, *row, found.squared)
+                    {
+                        self.try_row(query.vector, *row, &mut found);
+                    }
+                }
+                best[at] = found;
             }
         }
-        for query in 0..n {
-            let vector = &queries[query * self.dim..(query + 1) * self.dim];
-            let image = &fine[query * self.fine_dims..(query + 1) * self.fine_dims];
-            let best = &mut best[query];
-            let mark = &marks[query];
-            self.close_rows(image, mark, best.squared, &passed[query], close);
-            for (position, (bound, row)) in close.iter().enumerate() {
-                if let Some((_, next)) = close.get(position + 1) {
-                    self.instructions.prefetch(self.row(*next));
-                }
-                if *bound > self.fine_limit(mark, best.squared) {
-                    break;
-                }
-                self.try_row(vector, *row, best);
-            }
-            out_index[query] = best.row;
-            out_squared[query] = best.squared as f32;
+        for ((best, index), squared) in best.iter().zip(out_index).zip(out_squared) {
+            *index = best.row;
+            *squared = best.squared as f32;
         }
     }
 
-    /// The `k` (at least one, at most all) nearest rows of one query, to `out`.
-    pub(super) fn k_nearest(
-        &self,
-        query: &[f32],
-        [coarse, fine]: [&[i16]; 2],
-        mark: &Mark,
-        k: usize,
-        scratch: &mut Scratch,
-        out: &mut Vec<(u32, f32)>,
-    ) {
+    /// The `k` (at least one, at most all) nearest rows of the one query in `queries`, to `out`.
+    pub(super) fn k_nearest(&self, queries: &Queries<'_>, k: usize, scratch: &mut Scratch, out: &mut Vec<(u32, f32)>) {
         let Scratch { distances, passed, close, least, nearest, .. } = scratch;
+        let query = self.query(queries, 0);
         distances.resize((self.coarse.len() * PANEL).max(distances.len()), 0);
         let distances = &mut distances[..self.coarse.len() * PANEL];
         for (panel, out) in distances.chunks_exact_mut(PANEL).enumerate() {
             let norms = &self.coarse_norms[panel * PANEL..(panel + 1) * PANEL];
-            self.instructions.distances_to_one(self.coarse.panel(panel), norms, coarse, out);
+            self.instructions.distances_to_one(self.coarse.panel(panel), norms, queries.coarse, out);
         }
         nearest.clear();
         // The rows with the least bounds give a first distance to beat.
@@ -133,28 +157,39 @@ impl Cascade<'_> {
             self.instructions.prefetch(self.row(*row));
         }
         for (_, row) in least.iter() {
-            self.insert(query, *row, k, nearest);
+            self.insert(query.vector, *row, k, nearest);
         }
         // While none is known, every row is near enough.
         let farthest = |nearest: &[(f64, u32)]| nearest.last().map_or(f64::INFINITY, |last| last.0);
-        passed.resize_with(passed.len().max(1), Vec::new);
-        let passed = &mut passed[0];
+        let limit = self.coarse_reach(query.mark, farthest(nearest)) - query.mark.coarse_norm;
+        least.clear();
+        self.instructions.not_above(distances, limit, 0, least);
         passed.clear();
-        self.instructions.not_above(distances, self.coarse_limit(mark, farthest(nearest)), 0, passed);
-        self.close_rows(fine, mark, farthest(nearest), passed, close);
+        passed.extend(least.iter().map(|(_, row)| *row));
+        self.close_rows(query, farthest(nearest), passed, close);
         for (position, (bound, row)) in close.iter().enumerate() {
             if let Some((_, next)) = close.get(position + 1) {
-                self.instructions.prefetch(self.row(*next));
+                self.instructions.prefetch(self.bytes.row(*next as usize));
             }
-            if *bound > self.fine_limit(mark, farthest(nearest)) {
-                break;
-            }
-            if !nearest.iter().any(|(_, known)| known == row) {
-                self.insert(query, *row, k, nearest);
+            if *bound <= self.fine_limit(query.mark, farthest(nearest))
+                && self.may_be_nearer(query, *row, farthest(nearest))
+                && !nearest.iter().any(|(_, known)| known == row)
+            {
+                self.insert(query.vector, *row, k, nearest);
             }
         }
         out.clear();
         out.extend(nearest.iter().map(|(squared, row)| (*row, *squared as f32)));
+    }
+
+    fn query<'a>(&self, queries: &'a Queries<'_>, at: usize) -> Query<'a> {
+        let dims = self.contraction.copy_dims();
+        Query {
+            vector: &queries.vectors[at * self.dim..(at + 1) * self.dim],
+            copy: &queries.copies[at * dims..(at + 1) * dims],
+            fine: &queries.fine[at * self.fine_dims..(at + 1) * self.fine_dims],
+            mark: &queries.marks[at],
+        }
     }
 
     /// The `k` rows with the least of `distances`, in no order.
@@ -181,26 +216,27 @@ impl Cascade<'_> {
         nearest.truncate(k);
     }
 
-    /// Rows of `passed` that the fine bound lets through, least bound first.
-    fn close_rows(&self, image: &[i16], mark: &Mark, squared: f64, passed: &[(i32, u32)], close: &mut Vec<(i32, u32)>) {
+    /// Rows of `passed` that the fine bound lets through, the one with the least bound first.
+    fn close_rows(&self, query: Query<'_>, squared: f64, mut passed: &[u32], close: &mut Vec<(i32, u32)>) {
         close.clear();
-        let coarse_limit = self.coarse_limit(mark, squared);
-        let fine_limit = self.fine_limit(mark, squared);
-        for (position, (distance, row)) in passed.iter().enumerate() {
-            if let Some((_, soon)) = passed.get(position + AHEAD) {
-                self.instructions.prefetch(&self.fine[*soon as usize * self.fine_dims..][..self.fine_dims]);
-            }
-            if *distance > coarse_limit {
-                continue;
-            }
-            let at = *row as usize;
-            let other = &self.fine[at * self.fine_dims..(at + 1) * self.fine_dims];
-            let bound = self.fine_norms[at] - 2 * self.instructions.product(image, other);
-            if bound <= fine_limit {
-                close.push((bound, *row));
-            }
+        // Padding comes last.
+        while let Some((row, before)) = passed.split_last()
+            && *row as usize >= self.fine_norms.len()
+        {
+            passed = before;
         }
-        close.sort_unstable();
+        let limit = self.fine_limit(query.mark, squared);
+        self.instructions.near_images(self.fine, self.fine_norms, query.fine, passed, limit, close);
+        // It most often is the nearest, after which few others are looked at.
+        if let Some((least, _)) = close.iter().enumerate().min_by_key(|(_, (bound, _))| *bound) {
+            close.swap(0, least);
+        }
+    }
+
+    /// Whether the bytes of a row leave it possible that it is at most `squared` away.
+    fn may_be_nearer(&self, query: Query<'_>, row: u32, squared: f64) -> bool {
+        let distance = self.contraction.in_copy_steps(squared) + f64::from(query.mark.copy_error);
+        self.bytes.may_be_within(row as usize, query.copy, query.mark.copy_norm, distance, self.instructions)
     }
 
     /// Takes `row` if it is nearer, or as near and lower.
@@ -218,12 +254,12 @@ impl Cascade<'_> {
         &self.rows[row as usize * self.dim..][..self.dim]
     }
 
-    /// Largest coarse distance, less the query's squared length, that a row at most `squared` away can have.
-    fn coarse_limit(&self, mark: &Mark, squared: f64) -> i32 {
-        self.contraction.reach(squared, f64::from(mark.coarse_error) + self.errors[0]) - mark.coarse_norm
+    /// Largest squared coarse distance that a row at most `squared` away can have.
+    fn coarse_reach(&self, mark: &Mark, squared: f64) -> i32 {
+        self.contraction.reach(squared, f64::from(mark.coarse_error) + self.errors[0])
     }
 
-    /// The same for fine distances.
+    /// Largest fine distance, less the query's squared length, that a row at most `squared` away can have.
     fn fine_limit(&self, mark: &Mark, squared: f64) -> i32 {
         self.contraction.reach(squared, f64::from(mark.fine_error) + self.errors[1]) - mark.fine_norm
     }

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::bank::Pieces;
 use super::{CpuBank, Workspace};
 use crate::Instructions;
 use crate::simd::Level;
@@ -18,8 +19,8 @@ fn check(rows: &[f32], dim: usize, queries: &[f32]) {
     let n = queries.len() / dim;
     let expected: Vec<Vec<(u32, f32)>> = queries.chunks_exact(dim).map(|query| flat_scan(rows, dim, query)).collect();
     for instructions in Level::available() {
-        for coarse in [None, Some(2), Some(16)] {
-            let bank = CpuBank::with(rows, dim, instructions, coarse);
+        for (coarse_dims, segment) in [(None, None), (Some(2), Some(1)), (Some(16), Some(2))] {
+            let bank = CpuBank::with(rows, dim, instructions, Pieces { coarse_dims, segment });
             let (mut index, mut squared) = (vec![u32::MAX; n], vec![f32::NAN; n]);
             bank.nearest(rows, queries, &mut index, &mut squared, &mut Workspace::default());
             for (query, expected) in expected.iter().enumerate() {
@@ -101,6 +102,19 @@ fn one_row_and_rows_all_alike() {
     check(&[0.5; 20], 20, &waves(5, 20, 0.0));
     check(&[3.0; 20 * 70], 20, &waves(30, 20, 0.0));
     check(&[0.0; 7], 1, &[0.0, 1.0, -f32::MAX, f32::MIN_POSITIVE, 1e-45]);
+}
+
+/// Rows and queries on a grid, far from the origin: nearly every query has several nearest rows, exactly as far away, and a bound
+/// that is too large by the least bit loses the lowest of them.
+#[test]
+fn points_of_a_grid_tie() {
+    let point = |at: usize| [(at * 7 % 11) as f32 + 1000.0, (at * 5 % 13) as f32 + 1000.0, (at % 3) as f32 + 1000.0];
+    for scale in [1.0, 1e-20] {
+        let points = |count: usize| -> Vec<f32> { (0..count).flat_map(point).map(|value| value * scale).collect() };
+        let between: Vec<f32> = points(40).iter().map(|value| value + 0.5 * scale).collect();
+        check(&points(150), 3, &points(60)[30..]);
+        check(&points(150), 3, &between);
+    }
 }
 
 /// Rows in a flat of few dimensions: what the axes leave is rounding alone.

@@ -11,7 +11,9 @@ pub struct Workspace {
     pub(super) coarse: Vec<i16>,
     /// Fine images of all queries.
     pub(super) fine: Vec<i16>,
-    /// Lengths and errors of the images.
+    /// All queries in integers.
+    pub(super) copies: Vec<i16>,
+    /// Lengths and errors of images and copies.
     pub(super) marks: Vec<Mark>,
     /// Buffers of the tasks that run at the same time.
     pub(super) pool: ScratchPool<Scratch>,
@@ -21,14 +23,16 @@ pub struct Workspace {
 #[derive(Default)]
 pub(super) struct Scratch {
     pub(super) map: MapScratch,
-    /// Coarse distances of a block of queries to a segment of the bank.
+    /// Short coarse bounds of a block of queries to a segment of the bank.
+    pub(super) bounds: Vec<i16>,
+    /// Coarse distances of one query to all rows.
     pub(super) distances: Vec<i32>,
-    /// Per query of the block: rows that the coarse bound has let through.
-    pub(super) passed: Vec<Vec<(i32, u32)>>,
+    /// Rows of one query that the coarse bound has let through, with room behind them.
+    pub(super) passed: Vec<u32>,
     /// Rows of one query that the fine bound has let through.
     pub(super) close: Vec<(i32, u32)>,
-    /// Images of a query that is searched alone.
-    pub(super) alone: (Vec<i16>, Vec<i16>),
+    /// Coarse and fine image of a query that is searched alone, and itself in integers.
+    pub(super) alone: [Vec<i16>; 3],
     /// Its rows with the least bounds.
     pub(super) least: Vec<(i32, u32)>,
     /// Its nearest rows so far.

@@ -132,12 +132,6 @@ impl<const VNNI: bool> ExactLanes for Avx2<VNNI> {
     }
 
     #[inline(always)]
-    unsafe fn equal(a: Self::Integers, b: Self::Integers) -> u32 {
-        // SAFETY: see above.
-        unsafe { bits([_mm256_cmpeq_epi32(a[0], b[0]), _mm256_cmpeq_epi32(a[1], b[1])]) }
-    }
-
-    #[inline(always)]
     unsafe fn load_pairs(from: *const i16) -> Self::Pairs {
         // SAFETY: see above.
         unsafe { [_mm256_loadu_si256(from.cast()), _mm256_loadu_si256(from.add(16).cast())] }
@@ -153,6 +147,36 @@ impl<const VNNI: bool> ExactLanes for Avx2<VNNI> {
     unsafe fn add_products(sums: Self::Integers, a: Self::Pairs, b: Self::Pairs) -> Self::Integers {
         // SAFETY: see above.
         unsafe { [add_products_256::<VNNI>(sums[0], a[0], b[0]), add_products_256::<VNNI>(sums[1], a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    unsafe fn store_short<const BY: i32>(to: *mut i16, value: Self::Integers) {
+        // SAFETY: see above. Packing takes the halves of both registers in turn.
+        unsafe {
+            let shifted = value.map(|half| _mm256_sra_epi32(half, _mm_cvtsi32_si128(BY)));
+            let packed = _mm256_packs_epi32(shifted[0], shifted[1]);
+            _mm256_storeu_si256(to.cast(), _mm256_permute4x64_epi64::<0b11_01_10_00>(packed));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn shorts_not_above(from: *const i16, limit: i16) -> u32 {
+        // SAFETY: see above. Packing takes the halves of both registers in turn.
+        unsafe {
+            let limit = _mm256_set1_epi16(limit);
+            let above = |at: usize| _mm256_cmpgt_epi16(_mm256_loadu_si256(from.add(at).cast()), limit);
+            let packed = _mm256_packs_epi16(above(0), above(16));
+            !(_mm256_movemask_epi8(_mm256_permute4x64_epi64::<0b11_01_10_00>(packed)) as u32)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bytes(from: *const i8) -> Self::Pairs {
+        // SAFETY: see above.
+        unsafe {
+            let half = |at: usize| _mm256_cvtepi8_epi16(_mm_loadu_si128(from.add(at).cast()));
+            [half(0), half(16)]
+        }
     }
 
     #[inline(always)]

@@ -131,12 +131,6 @@ impl<const VNNI: bool> ExactLanes for Avx512<VNNI> {
     }
 
     #[inline(always)]
-    unsafe fn equal(a: __m512i, b: __m512i) -> u32 {
-        // SAFETY: see above.
-        unsafe { u32::from(_mm512_cmpeq_epi32_mask(a, b)) }
-    }
-
-    #[inline(always)]
     unsafe fn load_pairs(from: *const i16) -> __m512i {
         // SAFETY: see above.
         unsafe { _mm512_loadu_si512(from.cast()) }
@@ -152,6 +146,40 @@ impl<const VNNI: bool> ExactLanes for Avx512<VNNI> {
     unsafe fn add_products(sums: __m512i, a: __m512i, b: __m512i) -> __m512i {
         // SAFETY: see above.
         unsafe { if VNNI { add_products_512(sums, a, b) } else { _mm512_add_epi32(sums, _mm512_madd_epi16(a, b)) } }
+    }
+
+    #[inline(always)]
+    unsafe fn store_short<const BY: i32>(to: *mut i16, value: __m512i) {
+        // SAFETY: see above.
+        unsafe {
+            let shifted = _mm512_sra_epi32(value, _mm_cvtsi32_si128(BY));
+            _mm256_storeu_si256(to.cast(), _mm512_cvtsepi32_epi16(shifted));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn shorts_not_above(from: *const i16, limit: i16) -> u32 {
+        // SAFETY: see above.
+        unsafe { _mm512_cmple_epi16_mask(_mm512_loadu_si512(from.cast()), _mm512_set1_epi16(limit)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_positions(to: *mut u32, mask: u32, first: u32) {
+        // SAFETY: see above; of the lower sixteen there are no more than sixteen before the upper ones.
+        unsafe {
+            let lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+            let low = _mm512_add_epi32(lanes, _mm512_set1_epi32(first as i32));
+            let high = _mm512_add_epi32(low, _mm512_set1_epi32(16));
+            _mm512_storeu_si512(to.cast(), _mm512_maskz_compress_epi32(mask as u16, low));
+            let upper = to.add((mask as u16).count_ones() as usize);
+            _mm512_storeu_si512(upper.cast(), _mm512_maskz_compress_epi32((mask >> 16) as u16, high));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bytes(from: *const i8) -> __m512i {
+        // SAFETY: see above.
+        unsafe { _mm512_cvtepi8_epi16(_mm256_loadu_si256(from.cast())) }
     }
 
     #[inline(always)]

@@ -62,14 +62,47 @@ pub(crate) trait ExactLanes: Copy {
     unsafe fn lesser(a: Self::Integers, b: Self::Integers) -> Self::Integers;
     /// Bit `lane` says whether `a <= b` there; the others are 0.
     unsafe fn not_above(a: Self::Integers, b: Self::Integers) -> u32;
-    /// Bit `lane` says whether `a == b` there; the others are 0.
-    unsafe fn equal(a: Self::Integers, b: Self::Integers) -> u32;
     /// Sixteen pairs from memory, any alignment.
     unsafe fn load_pairs(from: *const i16) -> Self::Pairs;
     /// One pair from memory, any alignment, in every lane.
     unsafe fn splat_pair(from: *const i16) -> Self::Pairs;
     /// `sums + a.0 * b.0 + a.1 * b.1` in every lane. No sum leaves an `i32`.
     unsafe fn add_products(sums: Self::Integers, a: Self::Pairs, b: Self::Pairs) -> Self::Integers;
+    /// Sixteen integers, a `2^BY`-th of each rounded down, to memory, any alignment; beyond an `i16` it is the nearest one.
+    unsafe fn store_short<const BY: i32>(to: *mut i16, value: Self::Integers);
+    /// Bit `i` says whether the `i`-th of 32 `i16` in memory, any alignment, is at most `limit`.
+    #[inline(always)]
+    unsafe fn shorts_not_above(from: *const i16, limit: i16) -> u32 {
+        // SAFETY: the caller's contract.
+        let values = unsafe { from.cast::<[i16; 2 * LANES]>().read_unaligned() };
+        // Without an exit, so that it vectorises.
+        if values.iter().fold(i16::MAX, |least, value| least.min(*value)) > limit {
+            return 0;
+        }
+        values.iter().enumerate().fold(0, |mask, (at, value)| mask | u32::from(*value <= limit) << at)
+    }
+    /// `first` plus the position of every bit of `mask`, in order, to memory with room for 32; what is written beyond them is
+    /// undefined.
+    #[inline(always)]
+    unsafe fn store_positions(to: *mut u32, mut mask: u32, first: u32) {
+        // At once: few masks have more, and how many there are is nothing that a processor could guess.
+        const AT_ONCE: usize = 4;
+        let found = mask.count_ones() as usize;
+        for at in 0..found.max(AT_ONCE) {
+            // SAFETY: at most 32.
+            unsafe { to.add(at).write(first.wrapping_add(mask.trailing_zeros())) };
+            mask &= mask.wrapping_sub(1);
+        }
+    }
+    /// Sixteen pairs of bytes from memory, any alignment, each made an `i16`.
+    #[inline(always)]
+    unsafe fn load_bytes(from: *const i8) -> Self::Pairs {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let wide = from.cast::<[i8; 2 * LANES]>().read_unaligned().map(i16::from);
+            Self::load_pairs(wide.as_ptr())
+        }
+    }
     /// Sixteen zeros.
     unsafe fn no_doubles() -> Self::Doubles;
     /// `sums + (a - b)^2` of sixteen floats each, made `f64` first.

@@ -141,12 +141,6 @@ impl ExactLanes for Neon {
     }
 
     #[inline(always)]
-    unsafe fn equal(a: Self::Integers, b: Self::Integers) -> u32 {
-        // SAFETY: see above.
-        unsafe { bits(quarters!(part => vceqq_s32(a[part], b[part]))) }
-    }
-
-    #[inline(always)]
     unsafe fn load_pairs(from: *const i16) -> Self::Pairs {
         // SAFETY: see above.
         unsafe { [vld2q_s16(from), vld2q_s16(from.add(16))] }
@@ -169,6 +163,16 @@ impl ExactLanes for Neon {
                 low(low(sums[2], a[1].0, b[1].0), a[1].1, b[1].1),
                 vmlal_high_s16(vmlal_high_s16(sums[3], a[1].0, b[1].0), a[1].1, b[1].1),
             ]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_short<const BY: i32>(to: *mut i16, value: Self::Integers) {
+        // SAFETY: see above. A shift by less than nothing goes down.
+        unsafe {
+            let short = value.map(|quarter| vqmovn_s32(vshlq_s32(quarter, vdupq_n_s32(-BY))));
+            vst1q_s16(to, vcombine_s16(short[0], short[1]));
+            vst1q_s16(to.add(8), vcombine_s16(short[2], short[3]));
         }
     }
 

@@ -119,11 +119,6 @@ impl ExactLanes for Simd128 {
     }
 
     #[inline(always)]
-    unsafe fn equal(a: Self::Integers, b: Self::Integers) -> u32 {
-        bits(quarters!(part => i32x4_eq(a[part], b[part])))
-    }
-
-    #[inline(always)]
     unsafe fn load_pairs(from: *const i16) -> Self::Pairs {
         // SAFETY: see above.
         unsafe { quarters!(part => v128_load(from.add(part * 8).cast())) }
@@ -138,6 +133,16 @@ impl ExactLanes for Simd128 {
     #[inline(always)]
     unsafe fn add_products(sums: Self::Integers, a: Self::Pairs, b: Self::Pairs) -> Self::Integers {
         quarters!(part => i32x4_add(sums[part], i32x4_dot_i16x8(a[part], b[part])))
+    }
+
+    #[inline(always)]
+    unsafe fn store_short<const BY: i32>(to: *mut i16, value: Self::Integers) {
+        // SAFETY: see above.
+        unsafe {
+            let shifted = value.map(|quarter| i32x4_shr(quarter, BY as u32));
+            v128_store(to.cast(), i16x8_narrow_i32x4(shifted[0], shifted[1]));
+            v128_store(to.add(8).cast(), i16x8_narrow_i32x4(shifted[2], shifted[3]));
+        }
     }
 
     #[inline(always)]

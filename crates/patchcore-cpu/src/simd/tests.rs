@@ -76,11 +76,18 @@ fn floats_are_what_one_number_after_the_other_gives() {
     }
 }
 
+/// Masks with no bits, few, many, and all.
+const POSITIONS: [u32; 6] = [0, 1 << 31, 0x8001_0040, 0x0000_ffff, 0xf0f0_7001, u32::MAX];
+
 /// What the exact operations give, in their order.
 #[derive(Debug, Default, PartialEq)]
 struct Exact {
     integers: [[i32; LANES]; 7],
-    masks: [u32; 2],
+    mask: u32,
+    short: [i16; LANES],
+    few_shorts: u32,
+    positions: Vec<u32>,
+    bytes: [i32; LANES],
     doubles: [f64; LANES],
     total: f64,
 }
@@ -110,7 +117,14 @@ unsafe fn run_exact<S: ExactLanes>(seed: usize) -> Exact {
         }
         let mixed: [i32; LANES] = std::array::from_fn(|lane| if lane % 3 == 0 { a[lane] } else { b[lane] });
         let mixed = S::load_integers(mixed.as_ptr());
-        out.masks = [S::not_above(mixed, x), S::equal(mixed, x)];
+        out.mask = S::not_above(mixed, x);
+        S::store_short::<9>(out.short.as_mut_ptr(), x);
+        out.few_shorts = S::shorts_not_above(pairs.as_ptr(), others[0]);
+        let mut positions = [0; 64];
+        S::store_positions(positions.as_mut_ptr(), POSITIONS[seed % POSITIONS.len()], 5);
+        out.positions = positions[..POSITIONS[seed % POSITIONS.len()].count_ones() as usize].to_vec();
+        let bytes = shorts(seed).map(|value| (value >> 6) as i8);
+        S::store_integers(out.bytes.as_mut_ptr(), S::add_products(half, p, S::load_bytes(bytes.as_ptr())));
         let mut sums = S::add_squares(S::no_doubles(), floats[0].as_ptr(), floats[1].as_ptr());
         sums = S::add_squares(sums, floats[1].as_ptr(), floats[2].as_ptr());
         S::store_doubles(out.doubles.as_mut_ptr(), sums);
@@ -146,7 +160,14 @@ fn plain_exact(seed: usize) -> Exact {
             lane(&|at| half + product(pairs[2 * at], others[2 * at]) + product(pairs[2 * at + 1], others[2 * at + 1])),
             lane(&|at| half + product(pairs[2 * at], others[3]) + product(pairs[2 * at + 1], others[4])),
         ],
-        masks: [mask(&|lane| mixed[lane] <= a[lane]), mask(&|lane| mixed[lane] == a[lane])],
+        mask: mask(&|lane| mixed[lane] <= a[lane]),
+        short: a.map(|value| (value >> 9).clamp(-0x8000, 0x7fff) as i16),
+        few_shorts: (0..2 * LANES).map(|at| u32::from(pairs[at] <= others[0]) << at).sum(),
+        positions: (0..32).filter(|bit| POSITIONS[seed % POSITIONS.len()] >> bit & 1 == 1).map(|bit| bit + 5).collect(),
+        bytes: lane(&|at| {
+            let byte = |at: usize| i32::from((pairs[at] >> 6) as i8);
+            half + i32::from(pairs[2 * at]) * byte(2 * at) + i32::from(pairs[2 * at + 1]) * byte(2 * at + 1)
+        }),
         doubles,
         total: halves[0],
     }

@@ -33,7 +33,7 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 #[test]
-fn a_score_allocates_its_result_and_what_gemm_packs() {
+fn a_score_allocates_its_result_and_little_else() {
     let photo = |side: usize| {
         let data: Vec<u8> = (0..side * side * 3).map(|at| (at * 37 % 101) as u8).collect();
         let (width, stride) = (side as u32, 3 * side);
