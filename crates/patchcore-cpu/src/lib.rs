@@ -23,6 +23,8 @@ mod scratch_pool;
 pub mod search;
 mod simd;
 mod team;
+#[cfg(test)]
+mod test_threads;
 
 pub use instructions::{INSTRUCTIONS, Instructions};
 pub use scratch_pool::ScratchPool;

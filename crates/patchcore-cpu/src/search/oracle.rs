@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::{CpuBank, Workspace};
 use crate::Instructions;
 use crate::simd::Level;
+use crate::test_threads::with_threads;
 
 /// Every row in order of distance, equal distances by row; distances from the one formula.
 fn flat_scan(rows: &[f32], dim: usize, query: &[f32]) -> Vec<(u32, f32)> {
@@ -132,9 +133,8 @@ fn one_thread_and_three_find_the_same_and_a_workspace_may_be_reused() {
     let bank = CpuBank::new(&rows, 48, Instructions::native());
     let mut workspace = Workspace::default();
     let mut with = |threads: usize, n: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let (mut index, mut squared) = (vec![0; n], vec![0.0; n]);
-        pool.install(|| bank.nearest(&rows, &queries[..n * 48], &mut index, &mut squared, &mut workspace));
+        with_threads(threads, || bank.nearest(&rows, &queries[..n * 48], &mut index, &mut squared, &mut workspace));
         (index, squared)
     };
     let whole = with(1, 200);
