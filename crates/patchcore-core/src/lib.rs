@@ -66,7 +66,7 @@ mod tensor_scores;
 #[cfg(feature = "burn")]
 pub mod tensors;
 
-pub use device::{ComputeDevice, Instructions, Precision};
+pub use device::{ComputeDevice, INSTRUCTIONS, Instructions, Precision};
 pub use extractor::{Extractor, MemberShape};
 pub use finish::reweighted_score;
 pub use fitter::Fitter;

@@ -121,7 +121,7 @@ pub use patchcore_core::model_file::{
 pub use patchcore_core::scoring::AnomalyMap;
 pub use patchcore_core::self_check::Check;
 pub use patchcore_core::suggestions::Suggestion;
-pub use patchcore_core::{ComputeDevice, FittedOn, GoodScores, Instructions, Precision, ScoreStep};
+pub use patchcore_core::{ComputeDevice, FittedOn, GoodScores, INSTRUCTIONS, Instructions, Precision, ScoreStep};
 #[cfg(not(target_family = "wasm"))]
 pub use patchcore_io::{DataSet, DataSetRemark, Layout, LeftOut, ManifestRow, TestImage, good_images, photos_in};
 pub use patchcore_io::{

@@ -48,7 +48,12 @@ fn the_short_help_has_a_line_for_each_option() {
 #[test]
 fn completions_know_the_values() {
     let script = patchcore(["completions", "bash"]).done().stdout;
-    for values in ["line paper authors anomalib", "f32 f16 bf16", "portable avx2 avx512", "auto always never"] {
+    for values in [
+        "line paper authors anomalib",
+        "f32 f16 bf16",
+        "portable simd128 neon avx2 avx_vnni avx512 avx512_vnni",
+        "auto always never",
+    ] {
         assert!(script.contains(values), "{values}");
     }
 }

@@ -31,7 +31,9 @@ fn devices_names_the_sets_and_the_one_in_use() {
 
 #[test]
 fn sets_that_do_not_exist_or_are_not_there_are_refused() {
-    devices("sse2").misused(&["instructions is sse2: expected one of portable, avx2, avx512"]);
+    devices("sse2").misused(&[
+        "instructions is sse2: expected one of portable, simd128, neon, avx2, avx_vnni, avx512, avx512_vnni",
+    ]);
     let place = Workplace::new();
     good_folder(&place.path("photos"), 3);
     let fit = |more: [&str; 4]| {
@@ -39,13 +41,14 @@ fn sets_that_do_not_exist_or_are_not_there_are_refused() {
         arguments.extend(more.map(str::to_owned));
         patchcore(arguments)
     };
-    fit(["--device", "cpu", "--instructions", "sse2"]).misused(&["'sse2'", "portable, avx2, avx512"]);
+    fit(["--device", "cpu", "--instructions", "sse2"])
+        .misused(&["'sse2'", "portable, simd128, neon, avx2, avx_vnni, avx512, avx512_vnni"]);
     let elsewhere = ["device `flex:tensors` in f32 cannot be limited to portable", "CPU's own kernels"];
     if patchcore::Backend::Flex.is_compiled_in() {
         fit(["--device", "flex:tensors", "--instructions", "portable"]).fails(&elsewhere);
     }
     let sets = available();
-    if let Some(absent) = ["avx2", "avx512"].into_iter().find(|set| !sets.iter().any(|there| there == set)) {
+    if let Some(absent) = ["neon", "avx2"].into_iter().find(|set| !sets.iter().any(|there| there == set)) {
         let words = [&format!("cannot be limited to {absent}"), "what this processor has: portable"];
         fit(["--device", "cpu", "--instructions", absent]).fails(&words);
     }

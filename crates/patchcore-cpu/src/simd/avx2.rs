@@ -1,5 +1,6 @@
 //! Sixteen lanes in two AVX registers, with FMA, and with AVX-VNNI where the processor has it.
 
+use std::arch::asm;
 use std::arch::x86_64::*;
 
 use super::lanes::{ExactLanes, Lanes};
@@ -207,7 +208,18 @@ unsafe fn bits(lanes: [__m256i; 2]) -> u32 {
 #[inline(always)]
 unsafe fn add_products_256<const VNNI: bool>(sums: __m256i, a: __m256i, b: __m256i) -> __m256i {
     // SAFETY: the caller's contract.
-    unsafe { if VNNI { _mm256_dpwssd_avx_epi32(sums, a, b) } else { _mm256_add_epi32(sums, _mm256_madd_epi16(a, b)) } }
+    unsafe { if VNNI { add_products_in_one(sums, a, b) } else { _mm256_add_epi32(sums, _mm256_madd_epi16(a, b)) } }
+}
+
+/// `vpdpwssd`, which the compiler would take apart into two instructions.
+#[inline]
+#[target_feature(enable = "avx2,fma,avxvnni")]
+fn add_products_in_one(mut sums: __m256i, a: __m256i, b: __m256i) -> __m256i {
+    // SAFETY: registers alone; the instruction is enabled.
+    unsafe {
+        asm!("{{vex}} vpdpwssd {0}, {1}, {2}", inout(ymm_reg) sums, in(ymm_reg) a, in(ymm_reg) b, options(pure, nomem, nostack, preserves_flags));
+    }
+    sums
 }
 
 /// The sum of eight lanes, the lower four in `low`.

@@ -68,6 +68,22 @@ impl Level {
     pub(crate) fn available() -> Vec<Self> {
         INSTRUCTIONS.into_iter().filter_map(Self::of).collect()
     }
+
+    /// Those of them that differ in kernels of `f32`.
+    #[cfg(test)]
+    pub(crate) fn available_for_floats() -> Vec<Self> {
+        let twins = [Instructions::AvxVnni, Instructions::Avx512Vnni];
+        INSTRUCTIONS.into_iter().filter(|set| !twins.contains(set)).filter_map(Self::of).collect()
+    }
+
+    /// Whether `a * b + c` is rounded once.
+    #[cfg(test)]
+    pub(crate) fn is_fused(self) -> bool {
+        match self {
+            Self::Portable => cfg!(target_arch = "aarch64"),
+            _ => !cfg!(target_arch = "wasm32"),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -77,7 +93,7 @@ mod tests {
     #[test]
     fn a_limit_is_kept_and_a_set_that_is_there_is_taken() {
         for limit in INSTRUCTIONS {
-            let widest = INSTRUCTIONS.into_iter().filter(|set| *set <= limit).filter_map(Level::of).last();
+            let widest = INSTRUCTIONS.into_iter().filter(|set| *set <= limit).filter_map(Level::of).next_back();
             assert_eq!(Some(Level::at_most(limit)), widest);
             assert_eq!(Level::of(limit).is_some(), limit.is_available(), "{limit:?}");
         }

@@ -115,21 +115,27 @@ macro_rules! dispatch_exact {
             // SAFETY: the caller's contract; the whole module has the instructions.
             unsafe { $vector::<$crate::simd::Simd128>($($arg),*) }
         }
-        // SAFETY (of every arm): the level's token proves that the processor has the set; lengths were checked by the caller.
-        match $level {
-            #[cfg(target_arch = "x86_64")]
-            $crate::simd::Level::Avx512Vnni(_) => unsafe { avx512_vnni($($arg),*) },
-            #[cfg(target_arch = "x86_64")]
-            $crate::simd::Level::Avx512(_) => unsafe { avx512($($arg),*) },
-            #[cfg(target_arch = "x86_64")]
-            $crate::simd::Level::AvxVnni(_) => unsafe { avx_vnni($($arg),*) },
-            #[cfg(target_arch = "x86_64")]
-            $crate::simd::Level::Avx2(_) => unsafe { avx2($($arg),*) },
-            #[cfg(target_arch = "aarch64")]
-            $crate::simd::Level::Neon(_) => unsafe { neon($($arg),*) },
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-            $crate::simd::Level::Simd128 => unsafe { simd128($($arg),*) },
-            $crate::simd::Level::Portable => $plain($($arg),*),
+        /// No set: nothing to be enabled.
+        unsafe fn plain($($arg: $kind),*) $(-> $result)? {
+            $plain($($arg),*)
+        }
+        // SAFETY: the level's token proves that the processor has the set; lengths were checked by the caller.
+        unsafe {
+            match $level {
+                #[cfg(target_arch = "x86_64")]
+                $crate::simd::Level::Avx512Vnni(_) => avx512_vnni($($arg),*),
+                #[cfg(target_arch = "x86_64")]
+                $crate::simd::Level::Avx512(_) => avx512($($arg),*),
+                #[cfg(target_arch = "x86_64")]
+                $crate::simd::Level::AvxVnni(_) => avx_vnni($($arg),*),
+                #[cfg(target_arch = "x86_64")]
+                $crate::simd::Level::Avx2(_) => avx2($($arg),*),
+                #[cfg(target_arch = "aarch64")]
+                $crate::simd::Level::Neon(_) => neon($($arg),*),
+                #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+                $crate::simd::Level::Simd128 => simd128($($arg),*),
+                $crate::simd::Level::Portable => plain($($arg),*),
+            }
         }
     }};
 }

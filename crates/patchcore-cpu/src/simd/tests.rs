@@ -9,7 +9,7 @@ const SPECIAL: [f32; 12] =
 fn floats(seed: usize) -> [f32; LANES] {
     std::array::from_fn(|lane| {
         let at = lane * 7 + seed * 5;
-        if at % 3 == 0 {
+        if at.is_multiple_of(3) {
             SPECIAL[at % SPECIAL.len()]
         } else {
             (at.wrapping_mul(2_654_435_761) % 1_000_003) as f32 / 777.0 - 600.0
@@ -46,14 +46,6 @@ dispatch! {
     fn floats_of(a: &[f32; LANES], b: &[f32; LANES], c: &[f32; LANES], out: &mut Floats) => run_floats
 }
 
-/// Whether the set rounds `a * b + c` once.
-fn is_fused(level: Level) -> bool {
-    match level {
-        Level::Portable => cfg!(target_arch = "aarch64"),
-        _ => !cfg!(target_arch = "wasm32"),
-    }
-}
-
 #[test]
 fn floats_are_what_one_number_after_the_other_gives() {
     for level in Level::available() {
@@ -69,7 +61,7 @@ fn floats_are_what_one_number_after_the_other_gives() {
                 [a[3]; LANES],
                 lane(&|a, b, _| a + b),
                 lane(&|a, b, _| a - b),
-                lane(&|a, b, c| if is_fused(level) { a.mul_add(b, c) } else { a * b + c }),
+                lane(&|a, b, c| if level.is_fused() { a.mul_add(b, c) } else { a * b + c }),
                 lane(&|bound, x, _| if bound > x { bound } else { x }),
                 lane(&|bound, x, _| if bound < x { bound } else { x }),
                 a,

@@ -33,7 +33,10 @@ static KINDS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"\b\d+\.\d+\.\d+\b", "<version>"),
         (r"\b(AMD|Intel|Apple|ARM)\b[^,;()\n]*", "<processor>"),
         (r"\b\d+ (virtual )?(threads?|processors?|cores?)\b", "<threads>"),
-        (r"\b(portable|avx2|avx512|neon)(, (avx2|avx512|neon))*\b", "<instructions>"),
+        (
+            r"\b(portable|simd128|neon|avx2|avx_vnni|avx512|avx512_vnni)(, (neon|avx2|avx_vnni|avx512|avx512_vnni))*\b",
+            "<instructions>",
+        ),
         (r"\bdevice (flex|cpu)\b", "<cpu>"),
     ]
     .map(|(pattern, kind)| (Regex::new(pattern).unwrap(), kind))
