@@ -24,7 +24,7 @@ pub mod search;
 mod simd;
 mod team;
 #[cfg(test)]
-mod test_threads;
+mod testing;
 
 pub use instructions::{INSTRUCTIONS, Instructions};
 pub use scratch_pool::ScratchPool;

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::greedy::{greedy_k_center, select};
 use crate::Instructions;
 use crate::simd::Level;
-use crate::test_threads::with_threads;
+use crate::testing::{cases, with_threads};
 
 /// Largest distance, lowest index on ties, no row twice, every distance from the one formula.
 fn plain_greedy(features: &[f32], dim: usize, initial: &[f32], count: usize) -> Vec<u32> {
@@ -61,7 +61,7 @@ fn rows() -> impl Strategy<Value = (Vec<f32>, usize)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(cases(48)))]
 
     #[test]
     fn picks_are_those_of_the_plain_loop((features, dim) in rows(), share in 0.0f64..1.1, start in 0usize..3) {

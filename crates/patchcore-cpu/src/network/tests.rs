@@ -7,7 +7,7 @@ use super::oracle::{self, Planes};
 use super::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
 use crate::Instructions;
 use crate::simd::Level;
-use crate::test_threads::with_threads;
+use crate::testing::{cases, with_threads};
 use patchcore_config::backbone::plan::{Activation, ConvStep, Padding, Plan, PlanError, Step, Tap};
 use patchcore_config::{Architecture, BackboneWeights, NamedTensor, Normalization};
 
@@ -127,7 +127,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(128), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// One convolution, then the same again with the first as its residual.
     #[test]

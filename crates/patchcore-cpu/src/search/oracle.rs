@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::{CpuBank, Workspace};
 use crate::Instructions;
 use crate::simd::Level;
-use crate::test_threads::with_threads;
+use crate::testing::{cases, with_threads};
 
 /// Every row in order of distance, equal distances by row; distances from the one formula.
 fn flat_scan(rows: &[f32], dim: usize, query: &[f32]) -> Vec<(u32, f32)> {
@@ -71,7 +71,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(cases(64)))]
 
     #[test]
     fn nearest_rows_are_those_of_the_flat_scan((rows, queries, dim) in data()) {
