@@ -70,7 +70,7 @@ fn steps() -> anyhow::Result<Vec<Step>> {
         Step::new("package", "cargo xtask package-size"),
         Step::new("public api", "cargo xtask public-api --check"),
         Step::new("foreign", "bash .ci/foreign/run"),
-        // The build without Burn, for other machines, and what parses bytes under AddressSanitizer.
+        // The build without Burn and its tests, for other machines, and what parses bytes under AddressSanitizer.
         Step::new("targets", "bash .ci/targets"),
         Step::new("sanitize", "bash .ci/sanitize"),
         Step::new("test", &readme_test_command()?),

@@ -28,7 +28,7 @@ enum Name {
     Features,
     /// The importer's layers against burn-onnx's (compiles Burn a second time)
     Crosscheck,
-    /// Run the tests of the CPU's kernels and of the decoders for aarch64 under an emulator
+    /// Run all tests of the crates without Burn, and the decoders', for aarch64 under an emulator: CI leaves the slowest out
     Targets,
     /// Compile each packed crate by itself, without Burn, against the others as they are packed
     Packages,

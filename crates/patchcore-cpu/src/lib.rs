@@ -24,6 +24,8 @@ mod scratch_pool;
 pub mod search;
 mod simd;
 mod team;
+#[cfg(test)]
+mod testing;
 
 pub use instructions::{INSTRUCTIONS, Instructions};
 pub use scratch_pool::ScratchPool;

@@ -145,6 +145,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::cases;
 
     /// Whole numbers small enough that every sum of products is exact in `f32`, in any order.
     fn whole<T: Element>(count: usize, seed: u32) -> Vec<T> {
@@ -200,7 +201,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: cases(96), failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
         fn it_is_the_product_in_every_layout(

@@ -15,6 +15,7 @@ const KINDS: &[&str] = &[
     ".cargo/config.toml",
     ".ci/{run,embed-resnet18,sanitize,targets,wine,wrong-device}",
     ".ci/foreign/{run,src/main.rs}",
+    ".ci/wasm/{absent,run.mjs}",
     "docs/book.toml",
     "docs/**/*.{md,png,svg}",
     "docs/schema/*.schema.json",

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::greedy::{greedy_k_center, select};
 use crate::Instructions;
 use crate::simd::Level;
+use crate::testing::{cases, with_threads};
 
 /// Largest distance, lowest index on ties, no row twice, every distance from the one formula.
 fn plain_greedy(features: &[f32], dim: usize, initial: &[f32], count: usize) -> Vec<u32> {
@@ -60,7 +61,7 @@ fn rows() -> impl Strategy<Value = (Vec<f32>, usize)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(cases(48)))]
 
     #[test]
     fn picks_are_those_of_the_plain_loop((features, dim) in rows(), share in 0.0f64..1.1, start in 0usize..3) {
@@ -101,8 +102,7 @@ fn one_thread_and_three_pick_the_same() {
     let features = waves(5000, 16);
     let initial = vec![f32::MAX; 5000];
     let with = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| greedy_k_center(&features, 16, &initial, 600, Instructions::native(), &mut |_| true))
+        with_threads(threads, || greedy_k_center(&features, 16, &initial, 600, Instructions::native(), &mut |_| true))
     };
     assert_eq!(with(1), with(3));
 }

@@ -7,6 +7,7 @@ use super::oracle::{self, Planes};
 use super::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
 use crate::Instructions;
 use crate::simd::Level;
+use crate::testing::{cases, with_threads};
 use patchcore_config::backbone::plan::{Activation, ConvStep, Padding, Plan, PlanError, Step, Tap};
 use patchcore_config::{Architecture, BackboneWeights, NamedTensor, Normalization};
 
@@ -126,7 +127,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(128), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// One convolution, then the same again with the first as its residual.
     #[test]
@@ -353,11 +354,10 @@ fn memory_is_reused() {
     let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
     let mut seen = None;
     // One worker: a second one makes room at its first image, which on a busy machine can come late.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     for round in 0..4 {
         let input = noise(round, 2 * 3 * 64 * 64);
         let layout = MapLayout::ChannelsFirst;
-        pool.install(|| network.forward(&input, 2, 64, 64, layout, &mut workspace, &mut outputs)).unwrap();
+        with_threads(1, || network.forward(&input, 2, 64, 64, layout, &mut workspace, &mut outputs)).unwrap();
         let addresses: Vec<*const f32> = outputs.iter().map(|map| map.data.as_ptr()).collect();
         let now = (workspace.bytes(), addresses);
         assert_eq!(*seen.get_or_insert_with(|| now.clone()), now);
@@ -407,7 +407,6 @@ fn a_stream_of_images_takes_no_page_faults() {
 /// The bound holds for every network of the catalogue, and says something.
 #[test]
 fn a_forward_pass_stays_within_its_bytes() {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     for architecture in [Architecture::EFFICIENTNET_LITE0, Architecture::RESNET18, Architecture::WIDE_RESNET50_2] {
         let plan = plan_of(architecture);
         let network = CpuNetwork::new(Instructions::native(), &plan, &random_weights(&plan, 1)).unwrap();
@@ -415,7 +414,8 @@ fn a_forward_pass_stays_within_its_bytes() {
             let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
             let input = noise(1, 3 * height * width);
             let layout = MapLayout::ChannelsLast;
-            pool.install(|| network.forward(&input, 1, height, width, layout, &mut workspace, &mut outputs)).unwrap();
+            with_threads(1, || network.forward(&input, 1, height, width, layout, &mut workspace, &mut outputs))
+                .unwrap();
             let scratch: usize = workspace.arenas.iter().map(|arena| arena.scratch.len()).sum();
             let values = input.len() + outputs.iter().map(|map| map.data.len()).sum::<usize>();
             let took = (workspace.bytes() - 4 * scratch + 4 * values) as u64;

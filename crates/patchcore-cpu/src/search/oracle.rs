@@ -6,6 +6,7 @@ use super::bank::Pieces;
 use super::{CpuBank, Workspace};
 use crate::Instructions;
 use crate::simd::Level;
+use crate::testing::{cases, with_threads};
 
 /// Every row in order of distance, equal distances by row; distances from the one formula.
 fn flat_scan(rows: &[f32], dim: usize, query: &[f32]) -> Vec<(u32, f32)> {
@@ -71,7 +72,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(cases(64)))]
 
     #[test]
     fn nearest_rows_are_those_of_the_flat_scan((rows, queries, dim) in data()) {
@@ -146,9 +147,8 @@ fn one_thread_and_three_find_the_same_and_a_workspace_may_be_reused() {
     let bank = CpuBank::new(&rows, 48, Instructions::native());
     let mut workspace = Workspace::default();
     let mut with = |threads: usize, n: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let (mut index, mut squared) = (vec![0; n], vec![0.0; n]);
-        pool.install(|| bank.nearest(&rows, &queries[..n * 48], &mut index, &mut squared, &mut workspace));
+        with_threads(threads, || bank.nearest(&rows, &queries[..n * 48], &mut index, &mut squared, &mut workspace));
         (index, squared)
     };
     let whole = with(1, 200);

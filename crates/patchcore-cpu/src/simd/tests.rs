@@ -12,7 +12,7 @@ fn floats(seed: usize) -> [f32; LANES] {
         if at.is_multiple_of(3) {
             SPECIAL[at % SPECIAL.len()]
         } else {
-            ((at * 2_654_435_761) % 1_000_003) as f32 / 777.0 - 600.0
+            (at.wrapping_mul(2_654_435_761) % 1_000_003) as f32 / 777.0 - 600.0
         }
     })
 }

@@ -1,0 +1,20 @@
+//! What tests ask of the machine that they run on: threads, and time for random cases.
+
+use proptest::test_runner::Config;
+
+/// What `work` gives in a pool of so many threads. Where a program has no threads (WebAssembly), `work` runs on the one that there
+/// is, and the test tells nothing about their number.
+pub(crate) fn with_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
+    match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+        Ok(pool) => pool.install(work),
+        Err(error) => {
+            assert!(cfg!(target_family = "wasm"), "{error}");
+            work()
+        }
+    }
+}
+
+/// How many random cases a property is tried on: `usual`, or fewer if `PROPTEST_CASES` says so (an emulated processor is slow).
+pub(crate) fn cases(usual: u32) -> u32 {
+    usual.min(Config::default().cases)
+}
