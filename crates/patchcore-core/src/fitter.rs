@@ -294,9 +294,9 @@ impl Fitter {
     /// - each network once for all its members: every weight twice, those of 3x3 convolutions five times (Winograd's form), and the maps of
     ///   the largest input, or of a tile, with its embeddings (on a GPU its own memory has them);
     /// - the larger of `ahead`, which is over when the coreset begins, and of what comes then:
-    ///   - `bank x (dim x 8 + 800)` of every member: the bank, once in the file's bytes, and the index of the search;
+    ///   - `bank x (dim x 9 + 800)` of every member: the bank, once in the file's bytes, and the index of the search, which has a copy in bytes;
     ///   - the larger of `patches x projected x 8`, while a member's coreset is selected, and, while a model without one photo scores it
-    ///     ([`GoodQuantiles`](crate::good_quantiles::GoodQuantiles)), of that model's banks and indices, `cells x (dim x 4 + 256)` of each
+    ///     ([`GoodQuantiles`](crate::good_quantiles::GoodQuantiles)), of that model's banks and indices, `cells x (dim x 6 + 800)` of each
     ///     search, and the largest input's map, twice;
     ///   - before that the rows that [`Fitter::suggestions`] compares;
     /// - 80 MiB: the program, with a GPU's backend if it has one (of a GPU's batch at most 32 MiB).
@@ -317,10 +317,10 @@ impl Fitter {
             // Rows as they are embedded and as a tile's are kept, and the deeper levels on their own grids; a tile's pixels.
             let embedding = 4 * (cells(tile, stride) * 3 * dim + 3 * tile.width as usize * tile.height as usize);
             always += patches * (dim * 4 + 16) + embedding;
-            let index = bank * (dim * 8 + 800);
+            let index = bank * (dim * 9 + 800);
             indices += index;
             selecting = selecting.max(patches * projected * 8);
-            scoring += index + cells(largest, stride) * (dim * 4 + 256);
+            scoring += index + cells(largest, stride) * (dim * 6 + 800);
             if number == 0 && is_turned(0, sides(largest)) {
                 // Of 16 photos the rows, of half of them twice more, and what is in an index of.
                 looks = LOOKED_AT * cells(largest, stride) * dim * 4 * 3;

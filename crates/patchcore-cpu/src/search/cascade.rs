@@ -114,8 +114,10 @@ impl Cascade<'_> {
                 if bound <= self.coarse_reach(query.mark, found.squared) {
                     self.try_row(query.vector, row, &mut found);
                 }
-                if at > 0 && self.may_be_nearer(query, best[at - 1].row, found.squared) {
-                    self.try_row(query.vector, best[at - 1].row, &mut found);
+                // A query that is no number has no nearest row.
+                let left = at.checked_sub(1).map(|left| best[left].row).filter(|row| *row != u32::MAX);
+                if let Some(left) = left.filter(|left| self.may_be_nearer(query, *left, found.squared)) {
+                    self.try_row(query.vector, left, &mut found);
                 }
                 let limit = short_reach(self.coarse_reach(query.mark, found.squared));
                 let bounds = &bounds[at * stride..(at + 1) * stride];
@@ -241,7 +243,7 @@ impl Cascade<'_> {
 
     /// Takes `row` if it is nearer, or as near and lower.
     fn try_row(&self, query: &[f32], row: u32, best: &mut Best) {
-        if row == best.row || row == u32::MAX {
+        if row == best.row {
             return;
         }
         let squared = self.instructions.squared_distance(query, self.row(row), best.squared);

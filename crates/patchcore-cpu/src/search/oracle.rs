@@ -132,6 +132,35 @@ fn rows_of_low_rank() {
 }
 
 #[test]
+fn queries_that_are_no_numbers_disturb_no_others() {
+    let (dim, rows) = (40, waves(200, 40, 0.0));
+    let mut queries = waves(60, dim, 0.3);
+    for (query, values) in queries.chunks_exact_mut(dim).enumerate() {
+        match query % 4 {
+            0 => values[query % dim] = f32::NAN,
+            1 if query % 8 == 1 => values.fill(f32::INFINITY),
+            2 => values[query % dim] = f32::NEG_INFINITY,
+            _ => {}
+        }
+    }
+    let is_number = |query: &[f32]| query.iter().all(|value| value.is_finite());
+    for instructions in Level::available() {
+        let bank = CpuBank::with(&rows, dim, instructions, Pieces::default());
+        let (mut index, mut squared) = (vec![0; 60], vec![0.0; 60]);
+        bank.nearest(&rows, &queries, &mut index, &mut squared, &mut Workspace::default());
+        for (at, query) in queries.chunks_exact(dim).enumerate() {
+            let first = bank.k_nearest(&rows, query, 2)[0];
+            if is_number(query) {
+                let expected = flat_scan(&rows, dim, query)[0];
+                assert_eq!(((index[at], squared[at]), first), (expected, expected), "{instructions:?}, query {at}");
+            } else {
+                assert!(!squared[at].is_finite() && !first.1.is_finite(), "{instructions:?}, query {at}");
+            }
+        }
+    }
+}
+
+#[test]
 fn huge_and_tiny_values() {
     let huge: Vec<f32> = (0..32 * 50).map(|at| if at % 3 == 0 { 3e38 } else { -3e38 * (at as f32).sin() }).collect();
     let (expected, bank) = (flat_scan(&huge, 32, &huge[..32]), CpuBank::new(&huge, 32, Instructions::native()));

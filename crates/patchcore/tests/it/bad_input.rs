@@ -121,4 +121,8 @@ fn inputs_of_wrong_length_size_or_value_are_errors() {
     let mut spoilt = pixels.clone();
     spoilt[5] = f32::INFINITY;
     assert_eq!(input(score(64, 64, &spoilt)), InputError::NotFinite { index: 5 });
+    // Finite values of which the network makes none: at one place, and everywhere.
+    spoilt[5] = 3e38;
+    assert_eq!(score(64, 64, &spoilt), Err(ScoreError::NotFinite));
+    assert_eq!(score(64, 64, &[3e38; 3 * 64 * 64]), Err(ScoreError::NotFinite));
 }
