@@ -331,7 +331,7 @@ fn features_do_not_depend_on_the_size_of_the_cache() {
         let weights = random_weights(&plan, 8);
         let (height, width) = (65, 97);
         let input = noise(9, 3 * height * width);
-        for level in Level::available() {
+        for level in Level::available_for_floats() {
             let mut network = CpuNetwork::with_level(level, &plan, &weights).unwrap();
             let mut workspace = Workspace::new();
             let mut seen = None;

@@ -132,3 +132,76 @@ fn orthonormalize(rows: &mut [f64], dim: usize, instructions: Level) -> usize {
     }
     kept
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Axes, coordinate_axes, longest_in_steps, principal_axes};
+    use crate::lattice::PANEL;
+    use crate::simd::Level;
+    use crate::testing::cases;
+
+    /// The most by which a vector's products with the axes, divided by their steps, are longer than the vector: the largest
+    /// singular value, by power iteration.
+    fn most_stretch(axes: &Axes, dim: usize) -> f64 {
+        let (count, length) = (axes.count, longest_in_steps(dim));
+        if count == 0 {
+            return 0.0;
+        }
+        let value = |axis: usize, at: usize| {
+            let panel = axes.panels.panel(axis / PANEL);
+            f64::from(panel[(at / 2 * PANEL + axis % PANEL) * 2 + at % 2])
+        };
+        // By what the products of the axes with one another differ from those of orthonormal ones.
+        let excess: Vec<f64> = (0..count * count)
+            .map(|entry| {
+                let (a, b) = (entry / count, entry % count);
+                let product: f64 = (0..dim).map(|at| value(a, at) * value(b, at)).sum();
+                product / (length * length) - if a == b { 1.0 } else { 0.0 }
+            })
+            .collect();
+        let times = |vector: &[f64]| -> Vec<f64> {
+            excess.chunks_exact(count).map(|row| row.iter().zip(vector).map(|(a, b)| a * b).sum()).collect()
+        };
+        // With it added, no eigenvalue is negative.
+        let shift = excess.iter().map(|value| value * value).sum::<f64>().sqrt() + 1e-9;
+        let mut vector: Vec<f64> = (0..count).map(|at| (at as f64 + 1.0).sin()).collect();
+        for _ in 0..1000 {
+            let image = times(&vector);
+            vector.iter_mut().zip(image).for_each(|(value, image)| *value = *value * shift + image);
+            let long = vector.iter().map(|value| value * value).sum::<f64>().sqrt();
+            vector.iter_mut().for_each(|value| *value /= long);
+        }
+        let growth: f64 = times(&vector).iter().zip(&vector).map(|(a, b)| a * b).sum();
+        (1.0 + growth).sqrt() * length / axes.steps
+    }
+
+    fn check(axes: &Axes, dim: usize) {
+        let most = most_stretch(axes, dim);
+        assert!(most <= 1.0, "a vector of {dim} values gets {most} times as long");
+        assert!(axes.count == 0 || most > 0.99, "all vectors of {dim} values get shorter: {most}");
+    }
+
+    #[test]
+    fn coordinate_axes_make_no_vector_longer() {
+        (1..=16).for_each(|dim| check(&coordinate_axes(dim), dim));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(cases(64)))]
+
+        #[test]
+        fn principal_axes_make_no_vector_longer(
+            (dim, sample) in (17usize..48, 1usize..60).prop_flat_map(|(dim, n)| {
+                let value = prop_oneof![3 => -1.0f32..1.0, 1 => Just(0.0f32)];
+                (Just(dim), prop::collection::vec(value, n * dim))
+            }),
+            count in 1usize..48,
+        ) {
+            for level in Level::available() {
+                check(&principal_axes(&sample, dim, count, level), dim);
+            }
+        }
+    }
+}

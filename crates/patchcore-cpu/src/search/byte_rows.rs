@@ -73,3 +73,88 @@ pub(super) fn to_bytes(copy: &[i16], mark: &Mark, out: &mut [i8], level: Level) 
     let error = change + f64::from(mark.copy_error);
     ByteMark { step, squared, error: error as f32 }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{ByteRows, Mark, to_bytes};
+    use crate::simd::Level;
+    use crate::testing::cases;
+
+    /// An integer copy of about the given shape and length.
+    fn copy_of(shape: &[f64], length: f64) -> Vec<i16> {
+        let long = shape.iter().map(|value| value * value).sum::<f64>().sqrt().max(1e-9);
+        let mut copy: Vec<i16> = shape.iter().map(|value| (value / long * length).round() as i16).collect();
+        copy.resize(copy.len().next_multiple_of(2), 0);
+        copy
+    }
+
+    fn squared_length(copy: &[i16]) -> i32 {
+        copy.iter().map(|value| i32::from(*value).pow(2)).sum()
+    }
+
+    /// Values that differ much, so that a step is large, or not at all.
+    fn shapes() -> impl Strategy<Value = Vec<f64>> {
+        let value = prop_oneof![4 => -1.0f64..1.0, 1 => Just(0.0f64), 1 => Just(-1.0f64), 1 => Just(9.0f64)];
+        prop_oneof![
+            4 => prop::collection::vec(value, 1..300),
+            1 => prop::collection::vec(Just(1.0f64), 1..300),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(cases(128)))]
+
+        #[test]
+        fn bytes_are_no_farther_from_a_row_than_their_error(
+            shape in shapes(),
+            length in prop_oneof![0.0f64..3.0, 3.0f64..200.0, 200.0f64..16_000.0],
+            copy_error in 0.0f32..20.0,
+        ) {
+            let copy = copy_of(&shape, length);
+            let mark = Mark { copy_norm: squared_length(&copy), copy_error, ..Mark::default() };
+            for level in Level::available() {
+                let mut bytes = vec![0; copy.len()];
+                let found = to_bytes(&copy, &mark, &mut bytes, level);
+                let step = f64::from(found.step);
+                let changes = copy.iter().zip(&bytes).map(|(value, byte)| f64::from(*value) - step * f64::from(*byte));
+                let change = changes.map(|change| change * change).sum::<f64>().sqrt();
+                let (known, error) = (f64::from(found.error), change + f64::from(copy_error));
+                prop_assert!(error <= known, "{level:?}: {error} > {known}");
+                // No more than the rounding of `f32` may come to.
+                let rounding = 0.008 * (copy.len() as f64).sqrt() + 0.01;
+                prop_assert!(known <= error * 1.001 + rounding, "{level:?}: {known} is far more than {error}");
+                prop_assert_eq!(found.squared, bytes.iter().map(|byte| i32::from(*byte).pow(2)).sum::<i32>());
+            }
+        }
+
+        /// Rows and queries that their copies stand for exactly.
+        #[test]
+        fn a_row_may_be_within_its_true_distance(
+            row in shapes(),
+            other in shapes(),
+            toward in 0.0f64..1.0,
+            length in prop_oneof![3.0f64..200.0, 200.0f64..16_000.0],
+        ) {
+            let dims = row.len().next_multiple_of(2);
+            let row = copy_of(&row, length);
+            // Between the row and another, so at any distance.
+            let mut query = copy_of(&other, length);
+            query.resize(dims, 0);
+            for (query, row) in query.iter_mut().zip(&row) {
+                *query = (f64::from(*row) + toward.powi(3) * (f64::from(*query) - f64::from(*row))).round() as i16;
+            }
+            let differences = query.iter().zip(&row).map(|(a, b)| f64::from(*a) - f64::from(*b));
+            let distance = differences.map(|difference| difference * difference).sum::<f64>().sqrt();
+            let mark = Mark { copy_norm: squared_length(&row), ..Mark::default() };
+            for level in Level::available() {
+                let mut rows = ByteRows::zeros(1, dims);
+                let (bytes, marks) = rows.parts();
+                marks[0] = to_bytes(&row, &mark, bytes, level);
+                let squared = squared_length(&query);
+                prop_assert!(rows.may_be_within(0, &query, squared, distance, level), "{level:?}: {distance}");
+            }
+        }
+    }
+}

@@ -172,3 +172,107 @@ impl Contraction {
         (instructions.product(out, out), (error * (1.0 + 1e-6) + 1e-6) as f32)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::axes::{coordinate_axes, principal_axes};
+    use super::{Contraction, Images, MapScratch, Mark};
+    use crate::lattice::{LENGTH, TILE};
+    use crate::simd::Level;
+    use crate::testing::cases;
+
+    /// The map of a bank of `rows`, with so many axes or all coordinates.
+    fn map_of(rows: &[f32], dim: usize, count: Option<usize>, level: Level) -> Contraction {
+        let n = (rows.len() / dim) as f32;
+        let centre: Vec<f32> = (0..dim).map(|axis| rows.iter().skip(axis).step_by(dim).sum::<f32>() / n).collect();
+        let mut centred = vec![0.0; rows.len()];
+        let mut longest = 0.0;
+        for (row, out) in rows.chunks_exact(dim).zip(centred.chunks_exact_mut(dim)) {
+            longest = level.shift(row, &centre, 1.0, out).max(longest);
+        }
+        let longest = f64::sqrt(longest);
+        let scale = if longest > 0.0 { 1.0 / longest } else { 1.0 };
+        for (row, out) in rows.chunks_exact(dim).zip(centred.chunks_exact_mut(dim)) {
+            level.shift(row, &centre, scale, out);
+        }
+        let axes = match count {
+            Some(count) => principal_axes(&centred, dim, count, level),
+            None => coordinate_axes(dim),
+        };
+        Contraction::new(centre, longest, axes)
+    }
+
+    /// Images of all `vectors` in two depths, and what is known of them: `[coarse, fine, copies]`.
+    fn images(map: &Contraction, vectors: &[f32], dims: [usize; 2], level: Level) -> ([Vec<i16>; 3], Vec<Mark>) {
+        let n = vectors.len() / map.centre.len();
+        let padded = if n == 1 { 1 } else { n.next_multiple_of(TILE) };
+        let (mut coarse, mut fine) = (vec![0; n * dims[0]], vec![0; n * dims[1]]);
+        let (mut copies, mut marks) = (vec![0; padded * map.copy_dims()], vec![Mark::default(); n]);
+        let images = Images { coarse: &mut coarse, fine: &mut fine, marks: &mut marks, copies: &mut copies };
+        map.map(vectors, dims, images, &mut MapScratch::default(), level);
+        ([coarse, fine, copies], marks)
+    }
+
+    fn apart(a: &[i16], b: &[i16]) -> f64 {
+        a.iter().zip(b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum::<f64>().sqrt()
+    }
+
+    /// A bank and, behind its rows, queries: with values that lie near one another, where errors of rounding are seen, at any
+    /// scale, near the bank and far beyond it.
+    fn bank_and_queries() -> impl Strategy<Value = (usize, usize, Vec<f32>)> {
+        let value = prop_oneof![
+            3 => -1.0f32..1.0,
+            3 => (-0.01f32..0.01).prop_map(|value| 0.5 + value),
+            1 => Just(0.5f32),
+        ];
+        let scale = prop_oneof![3 => Just(1.0f32), 1 => Just(1e-38), 1 => Just(1e30)];
+        let beside = prop_oneof![3 => Just(1.0f32), 1 => Just(1e-4), 1 => Just(1e4)];
+        let dim = prop_oneof![2 => 1usize..5, 1 => 5usize..17, 2 => 17usize..40];
+        (dim, 1usize..30, 1usize..20, scale, beside).prop_flat_map(move |(dim, m, n, scale, beside)| {
+            prop::collection::vec(value.clone(), (m + n) * dim).prop_map(move |mut values| {
+                let (rows, queries) = values.split_at_mut(m * dim);
+                rows.iter_mut().for_each(|value| *value *= scale);
+                queries.iter_mut().for_each(|value| *value *= scale * beside);
+                (dim, m, values)
+            })
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(cases(128)))]
+
+        /// In images of both depths and in the copies: what is left of their distance without both errors.
+        #[test]
+        fn images_are_no_farther_apart_than_vectors_and_their_errors(
+            (dim, m, vectors) in bank_and_queries(),
+            count in 1usize..24,
+        ) {
+            for level in Level::available() {
+                let map = map_of(&vectors[..m * dim], dim, (dim > 16).then_some(count), level);
+                let fine = map.fine_dims().next_multiple_of(if dim > 16 { 64 } else { 2 });
+                let dims = [fine.min(4), fine];
+                let ([coarse, fine, copies], marks) = images(&map, &vectors, dims, level);
+                for (a, x) in vectors.chunks_exact(dim).enumerate() {
+                    for (b, y) in vectors.chunks_exact(dim).enumerate().skip(a + 1) {
+                        let difference = |(x, y): (&f32, &f32)| (f64::from(*x) - f64::from(*y)).powi(2);
+                        let squared: f64 = x.iter().zip(y).map(difference).sum();
+                        let steps = squared.sqrt() * map.scale * LENGTH;
+                        let copy_steps = map.in_copy_steps(squared);
+                        let known = [
+                            ("coarse", &coarse, dims[0], steps, marks[a].coarse_error + marks[b].coarse_error),
+                            ("fine", &fine, dims[1], steps, marks[a].fine_error + marks[b].fine_error),
+                            ("copy", &copies, map.copy_dims(), copy_steps, marks[a].copy_error + marks[b].copy_error),
+                        ];
+                        for (name, images, dims, distance, errors) in known {
+                            let found = apart(&images[a * dims..][..dims], &images[b * dims..][..dims]);
+                            let least = found - f64::from(errors);
+                            prop_assert!(least <= distance, "{level:?}, {name}: {a} and {b}, {least} > {distance}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -17,11 +17,17 @@ fn flat_scan(rows: &[f32], dim: usize, query: &[f32]) -> Vec<(u32, f32)> {
 }
 
 fn check(rows: &[f32], dim: usize, queries: &[f32]) {
+    let few = Pieces { coarse_dims: Some(2), segment: Some(1) };
+    let more = Pieces { coarse_dims: Some(16), segment: Some(2) };
+    check_in_pieces(rows, dim, queries, &[Pieces::default(), few, more]);
+}
+
+fn check_in_pieces(rows: &[f32], dim: usize, queries: &[f32], pieces: &[Pieces]) {
     let n = queries.len() / dim;
     let expected: Vec<Vec<(u32, f32)>> = queries.chunks_exact(dim).map(|query| flat_scan(rows, dim, query)).collect();
     for instructions in Level::available() {
-        for (coarse_dims, segment) in [(None, None), (Some(2), Some(1)), (Some(16), Some(2))] {
-            let bank = CpuBank::with(rows, dim, instructions, Pieces { coarse_dims, segment });
+        for pieces in pieces {
+            let bank = CpuBank::with(rows, dim, instructions, *pieces);
             let (mut index, mut squared) = (vec![u32::MAX; n], vec![f32::NAN; n]);
             bank.nearest(rows, queries, &mut index, &mut squared, &mut Workspace::default());
             for (query, expected) in expected.iter().enumerate() {
@@ -96,6 +102,25 @@ fn long_rows_in_several_segments() {
     rows.copy_within(0..300 * 40, 300 * 8900);
     check(&rows, 300, &waves(60, 300, 0.4));
     check(&rows[..3000 * 300], 300, &rows[300 * 10..300 * 30]);
+}
+
+/// Images of at least 2,048 rows of 512 values or more have twice as many axes.
+#[test]
+fn a_large_bank_of_long_rows() {
+    let dim = 520;
+    // Waves that are all different, so that no axis is dropped.
+    let wave = |row: f32, axis: usize| 0.3 * (row * axis as f32 * 0.013).sin();
+    let rows = |n: usize, phase: f32| -> Vec<f32> {
+        let values = waves(n, dim, phase).into_iter().enumerate();
+        values.map(|(at, value)| value + wave((at / dim) as f32 + phase, at % dim)).collect()
+    };
+    let mut bank = rows(2100, 0.0);
+    // Rows that tie: each appears again far behind.
+    bank.copy_within(0..dim * 40, dim * 2060);
+    let queries = [&bank[dim * 5..dim * 20], &rows(15, 0.4)[..]].concat();
+    let index = CpuBank::new(&bank, dim, Instructions::native());
+    assert!(format!("{index:?}").contains("fine_dims: 256"), "not the path that is meant: {index:?}");
+    check_in_pieces(&bank, dim, &queries, &[Pieces::default()]);
 }
 
 #[test]

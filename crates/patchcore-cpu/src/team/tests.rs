@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Team;
+use crate::testing::with_threads;
 
 #[test]
 fn every_task_runs_once_and_workers_are_numbered() {
@@ -20,18 +21,27 @@ fn every_task_runs_once_and_workers_are_numbered() {
     }
 }
 
+/// A number is that of the thread in the pool, if the team is the whole pool, else the place in the team.
 #[test]
 fn a_worker_number_is_never_used_twice_at_a_time() {
-    let inside: Vec<AtomicUsize> = (0..4).map(|_| AtomicUsize::new(0)).collect();
-    Team::gather(4, |leader| {
-        for _ in 0..500 {
-            leader.fan_out(8, &|worker, _| {
-                assert_eq!(inside[worker].fetch_add(1, Ordering::SeqCst), 0);
-                std::hint::spin_loop();
-                inside[worker].fetch_sub(1, Ordering::SeqCst);
+    for threads in [4, 5] {
+        let inside: Vec<AtomicUsize> = (0..4).map(|_| AtomicUsize::new(0)).collect();
+        with_threads(threads, || {
+            Team::gather(4, |leader| {
+                for _ in 0..500 {
+                    leader.fan_out(8, &|worker, _| {
+                        assert_eq!(inside[worker].fetch_add(1, Ordering::SeqCst), 0);
+                        // A target without threads may give the only one no index.
+                        let index = rayon::current_thread_index().unwrap_or(0);
+                        assert!(threads != 4 || index == worker, "worker {worker} is thread {index} of the pool");
+                        // Lets others come.
+                        std::thread::yield_now();
+                        inside[worker].fetch_sub(1, Ordering::SeqCst);
+                    });
+                }
             });
-        }
-    });
+        });
+    }
 }
 
 #[test]
