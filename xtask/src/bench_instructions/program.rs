@@ -162,12 +162,15 @@ impl Answers {
     /// By how much these are off.
     ///
     /// # Errors
-    /// Answers to other photos.
+    /// Answers to other photos, and a map or a score that is not finite, as it would pass for one that is off by nothing.
     pub fn against(&self, expected: &Self) -> anyhow::Result<Differences> {
         ensure!(self.0.len() == expected.0.len(), "{} answers instead of {}", self.0.len(), expected.0.len());
         let mut found = Differences { photos: self.0.len(), ..Differences::default() };
         for (one, expected) in self.0.iter().zip(&expected.0) {
             ensure!(one.map.len() == expected.map.len(), "maps of {} and {} values", one.map.len(), expected.map.len());
+            let is_finite =
+                |answer: &Answer| answer.score.is_finite() && answer.map.iter().all(|value| value.is_finite());
+            ensure!(is_finite(one) && is_finite(expected), "a map or a score is not finite");
             let largest = expected.map.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
             let off = one.map.iter().zip(&expected.map).fold(0.0f32, |off, (a, b)| off.max((a - b).abs()));
             found.maps = found.maps.max(f64::from(off) / f64::from(largest).max(f64::MIN_POSITIVE));
@@ -196,5 +199,18 @@ mod tests {
         let none = expected.against(&expected).unwrap();
         assert_eq!(none, Differences { photos: 2, same_nearest: 2, ..Differences::default() });
         assert!(Answers(Vec::new()).against(&expected).is_err());
+    }
+
+    #[test]
+    fn what_is_not_finite_is_refused() {
+        let good = Answers(vec![answer(2.0, &[1.0, 4.0], 5)]);
+        for bad in
+            [answer(2.0, &[1.0, f32::NAN], 5), answer(2.0, &[f32::INFINITY, 4.0], 5), answer(f64::NAN, &[1.0, 4.0], 5)]
+        {
+            let bad = Answers(vec![bad]);
+            for error in [bad.against(&good), good.against(&bad), bad.against(&bad)] {
+                assert!(error.unwrap_err().to_string().contains("not finite"));
+            }
+        }
     }
 }

@@ -7,6 +7,9 @@ use crate::bench_report::measurement::three_digits;
 
 /// A table for each network, of what every processor has measured; `results`: the one measured last first.
 pub fn table(results: &[Results]) -> String {
+    if results.is_empty() {
+        return "No processor has been measured yet.".to_owned();
+    }
     let mut backbones: Vec<&str> = Vec::new();
     for kept in results.iter().flat_map(|one| &one.rows) {
         if !backbones.contains(&kept.backbone.as_str()) {
@@ -124,6 +127,7 @@ mod tests {
     fn the_page_says_what_the_kept_files_say() {
         let table = table(&Results::all(&folder()).unwrap());
         let written = written("docs/explanation/speed.md", "bench-instructions");
+        assert!(!written.is_empty(), "the page says neither what was measured nor that nothing was");
         assert_eq!(written, table.trim(), "run `cargo xtask bench-instructions --page`");
     }
 }

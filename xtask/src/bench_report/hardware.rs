@@ -61,17 +61,25 @@ fn value<'a>(cpuinfo: &'a str, key: &str) -> Option<&'a str> {
     cpuinfo.lines().find_map(of).map(|(_, value)| value.trim())
 }
 
-/// The model's name without trademarks, clock and number of cores. AMD's servers are called alike over generations that compute
-/// twice as fast as the one before: the family tells those apart.
+/// The model's name without trademarks, clock and number of cores. AMD's servers, and all processors of a host that hides the model's
+/// number, are called alike over generations of which one computes twice as fast as another: what the processor itself says of its
+/// generation tells those apart. (The kept file of an "Intel Xeon" is older than this rule, so no run writes over it.)
 fn name_in(cpuinfo: &str) -> String {
     let name = value(cpuinfo, "model name").unwrap_or(std::env::consts::ARCH).replace("(R)", "").replace("(TM)", "");
     let name = name.split('@').next().unwrap_or_default();
     let counts = |word: &str| word.ends_with("-Core") || matches!(word, "CPU" | "Processor");
     let name = name.split_whitespace().filter(|word| !counts(word)).collect::<Vec<_>>().join(" ");
     let number = |key: &str| value(cpuinfo, key).and_then(|number| number.parse::<u32>().ok());
-    let is_amd = value(cpuinfo, "vendor_id") == Some("AuthenticAMD");
-    match number("cpu family").zip(number("model")).filter(|_| is_amd).and_then(zen) {
+    let Some(model) = number("cpu family").zip(number("model")) else { return name };
+    let is_hidden = !name.contains(|c: char| c.is_ascii_digit());
+    let generation = match value(cpuinfo, "vendor_id") {
+        Some("AuthenticAMD") => zen(model),
+        Some("GenuineIntel") if is_hidden => xeon(model, number("stepping").unwrap_or_default()),
+        _ => None,
+    };
+    match generation {
         Some(generation) => format!("{name} ({generation})"),
+        None if is_hidden => format!("{name} (family {} model {})", model.0, model.1),
         None => name,
     }
 }
@@ -88,6 +96,22 @@ fn zen((family, model): (u32, u32)) -> Option<&'static str> {
     }
 }
 
+/// The generation of Intel's servers (Linux, arch/x86/include/asm/intel-family.h); three of them differ in the stepping alone.
+fn xeon((family, model): (u32, u32), stepping: u32) -> Option<&'static str> {
+    match (family, model, stepping) {
+        (6, 0x3f, _) => Some("Haswell"),
+        (6, 0x4f, _) => Some("Broadwell"),
+        (6, 0x55, 0..=4) => Some("Skylake"),
+        (6, 0x55, 5..=7) => Some("Cascade Lake"),
+        (6, 0x55, _) => Some("Cooper Lake"),
+        (6, 0x6a | 0x6c, _) => Some("Ice Lake"),
+        (6, 0x8f, _) => Some("Sapphire Rapids"),
+        (6, 0xcf, _) => Some("Emerald Rapids"),
+        (6, 0xad | 0xae, _) => Some("Granite Rapids"),
+        _ => None,
+    }
+}
+
 /// The instruction sets that make a difference here, as the system calls them.
 fn sets_in(cpuinfo: &str) -> String {
     const SETS: &str = "avx2 avx_vnni avx512f avx512_vnni avx512_bf16 amx_tile asimd asimddp sve";
@@ -95,10 +119,11 @@ fn sets_in(cpuinfo: &str) -> String {
     SETS.split(' ').filter(|set| flags.split(' ').any(|flag| flag == *set)).collect::<Vec<_>>().join(" ")
 }
 
-/// The processor, and whose choice of instructions has no switch: what belongs beside every time.
+/// The processor, and what has no switch for its instructions: what belongs beside every time.
 pub fn machine() -> String {
     let gemm = locked_version("gemm").unwrap_or_default();
-    format!("{}; the search's matrix products (gemm {gemm}) take the instructions that they find", processor())
+    let products = "the products that find a search index's axes and project a fit's patches";
+    format!("{}; {products} (gemm {gemm}) take the instructions that they find", processor())
 }
 
 /// The processor's name and widest vectors.
@@ -142,7 +167,16 @@ mod tests {
         assert_eq!(of("AuthenticAMD", 26, 2, "AMD EPYC"), "AMD EPYC (Zen 5)");
         assert_eq!(of("AuthenticAMD", 25, 1, "AMD EPYC 7763 64-Core Processor"), "AMD EPYC 7763 (Zen 3)");
         assert_eq!(of("AuthenticAMD", 23, 49, "AMD EPYC 7R32"), "AMD EPYC 7R32 (Zen 2)");
-        assert_eq!(of("GenuineIntel", 6, 143, "Intel(R) Xeon(R) Processor @ 2.70GHz"), "Intel Xeon");
+        let xeon = |model| of("GenuineIntel", 6, model, "Intel(R) Xeon(R) Processor @ 2.70GHz");
+        let generations = [85, 106, 143, 207].map(xeon);
+        let expected = ["Skylake", "Ice Lake", "Sapphire Rapids", "Emerald Rapids"];
+        assert_eq!(generations, expected.map(|generation| format!("Intel Xeon ({generation})")));
+        assert_eq!(xeon(250), "Intel Xeon (family 6 model 250)");
+        assert_eq!(of("AuthenticAMD", 99, 1, "AMD EPYC"), "AMD EPYC (family 99 model 1)");
+        let cascade =
+            "vendor_id : GenuineIntel\ncpu family : 6\nmodel : 85\nmodel name : Intel(R) Xeon(R) CPU\nstepping : 7\n";
+        assert_eq!(name_in(cascade), "Intel Xeon (Cascade Lake)");
+        assert_eq!(of("GenuineIntel", 6, 79, "Intel(R) Xeon(R) CPU E5-2686 v4 @ 2.30GHz"), "Intel Xeon E5-2686 v4");
         assert_eq!(of("GenuineIntel", 6, 158, "Intel(R) Core(TM) i7-8700 CPU @ 3.20GHz"), "Intel Core i7-8700");
     }
 

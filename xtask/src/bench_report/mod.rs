@@ -224,27 +224,61 @@ impl Bench<'_> {
         };
         let mut peers = Vec::new();
         for peer in &row.peers {
-            let side = Side::start(self.peer(peer.script, &row.row, row.threads))?;
-            peers.extend(started(side, peer.name).map(|side| (peer.clone(), side, Vec::new())));
+            match Side::start(self.peer(peer.script, &row.row, row.threads)) {
+                Ok(side) => peers.extend(started(side, peer.name).map(|side| (peer.clone(), side, Vec::new()))),
+                Err(error) => println!("failed {} ({}): {error:#}", row.what, peer.name),
+            }
         }
         let (mut our_times, begun) = (Vec::new(), Instant::now());
-        for round in 0..if peers.is_empty() { 0 } else { repeats.max(1) } {
-            if round > 0 && begun.elapsed().as_secs() > ROW_SECONDS {
+        for round in 0..repeats.max(1) {
+            if peers.is_empty() || (round > 0 && begun.elapsed().as_secs() > ROW_SECONDS) {
                 break;
             }
             std::thread::sleep(PAUSE);
             our_times.push(ours.ask("run")?);
-            for (_, side, times) in &mut peers {
-                std::thread::sleep(PAUSE);
-                times.push(side.ask("run")?);
-            }
+            ask_peers(&mut peers, "run", &row.what);
         }
         if row.unit == Unit::PeakMemory {
             our_times = vec![ours.ask("peak")?];
-            for (_, side, times) in &mut peers {
-                *times = vec![side.ask("peak")?];
-            }
+            peers.iter_mut().for_each(|(_, _, times)| times.clear());
+            ask_peers(&mut peers, "peak", &row.what);
         }
         Ok(peers.into_iter().map(|(peer, _, times)| (peer, Medians::of(&our_times, &times, ceiling))).collect())
+    }
+}
+
+/// Asks each peer in its turn. One that fails is dropped, and said why: it does not take the row's other peers with it.
+fn ask_peers(peers: &mut Vec<(Peer, Side, Vec<f64>)>, question: &str, what: &str) {
+    peers.retain_mut(|(peer, side, times)| {
+        std::thread::sleep(PAUSE);
+        let answer = side.ask(question);
+        match &answer {
+            Ok(time) => times.push(*time),
+            Err(error) => println!("failed {what} ({}): {error:#}", peer.name),
+        }
+        answer.is_ok()
+    });
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_that_fails_is_dropped_alone() {
+        let peer = rows::all().into_iter().flat_map(|row| row.peers).next().unwrap();
+        let side = |script: &str| {
+            let mut command = Command::new("sh");
+            command.arg("-c").arg(script);
+            let Start::Ready(side) = Side::start(command).unwrap() else { panic!("not ready") };
+            (peer.clone(), side, Vec::new())
+        };
+        let steady = "echo ready; while read question; do echo 2.5; done";
+        let mut peers =
+            vec![side("echo ready; read question; echo 1.5"), side(steady), side("echo ready; echo broken")];
+        ask_peers(&mut peers, "run", "a row");
+        assert_eq!(peers.iter().map(|(_, _, times)| times.clone()).collect::<Vec<_>>(), [[1.5], [2.5]]);
+        ask_peers(&mut peers, "run", "a row");
+        assert_eq!(peers.iter().map(|(_, _, times)| times.clone()).collect::<Vec<_>>(), [[2.5, 2.5]]);
     }
 }
