@@ -10,7 +10,8 @@ use crate::patchcore::PatchCore;
 impl PatchCore {
     /// This model with the bank rows of one training photo removed (its index as in
     /// [`PatchOrigin::image`]). The rows that stay keep their order and origins; nothing is picked anew, so a place
-    /// that only the removed photo covered stays uncovered. Cost: the index of the search, built again.
+    /// that only the removed photo covered stays uncovered. Cost: on the CPU the images of the rows in the search's
+    /// index, with the axes of this model's; on other devices an index.
     ///
     /// # Errors
     /// [`FitError::TooFewOthers`] when fewer rows stay than the score needs neighbours, [`FitError::NoOrigins`] for a model over a
@@ -30,8 +31,12 @@ impl PatchCore {
                 _ => Ok(MemoryBank::new(bank.dim(), rows, origins)?.with_dtype(bank.dtype())?),
             }
         };
-        let banks = self.members().iter().map(|member| without(member.bank())).collect::<Result<_, _>>()?;
-        Ok(PatchCore::new(self.extractor().clone(), banks, self.fitted_on())?)
+        let members = self.members().iter().map(|member| {
+            let bank = without(member.bank())?;
+            Ok::<_, FitError>(member.of_some(bank, self.extractor().engine())?)
+        });
+        let members = members.collect::<Result<_, _>>()?;
+        Ok(PatchCore::of_members(self.extractor().clone(), members, self.fitted_on()))
     }
 
     /// The quantiles of a model that was just fitted, on one photo at least. `rows`: the embeddings of a member and a photo, and where

@@ -30,6 +30,12 @@ impl Member {
         Ok(Self { index: NearestNeighborIndex::with_engine(bank, engine, device)?, weight, grower: Mutex::default() })
     }
 
+    /// This member over a bank that has some of its rows.
+    pub(crate) fn of_some(&self, bank: MemoryBank, engine: &dyn Engine) -> Result<Self, DeviceError> {
+        let index = self.index.of_some(bank, engine)?;
+        Ok(Self { index, weight: self.weight, grower: Mutex::default() })
+    }
+
     /// Its memory bank.
     pub fn bank(&self) -> &MemoryBank {
         self.index.bank()

@@ -117,7 +117,12 @@ impl PatchCore {
             Member::new(bank, rules.weight, extractor.engine(), extractor.device())
         };
         let members = banks.into_iter().zip(&config.members).map(member).collect::<Result<Arc<[_]>, _>>()?;
-        Ok(Self {
+        Ok(Self::of_members(extractor, members, fitted_on))
+    }
+
+    /// A model of members that are there.
+    pub(crate) fn of_members(extractor: Extractor, members: Arc<[Member]>, fitted_on: FittedOn) -> Self {
+        Self {
             extractor,
             members,
             finish: Arc::default(),
@@ -127,7 +132,7 @@ impl PatchCore {
             good_quantiles: None,
             fit_device: None,
             scratch: Arc::default(),
-        })
+        }
     }
 
     /// A model over a bank that comes from elsewhere, `[rows, embedding dim]` row-major: a bank of another PatchCore,

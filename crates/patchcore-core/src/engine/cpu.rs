@@ -227,6 +227,11 @@ impl fmt::Debug for CpuIndex {
 }
 
 impl Index for CpuIndex {
+    fn of_some(&self, bank: &MemoryBank) -> Result<Option<Arc<dyn Index>>, DeviceError> {
+        let search = self.search.of_some(bank.rows());
+        Ok(Some(Arc::new(Self { bank: bank.clone(), search, scratch: ScratchPool::default() })))
+    }
+
     fn nearest(&self, queries: &[f32], neighbors: &mut Vec<Neighbor>) -> Result<(), DeviceError> {
         let n = queries.len() / self.bank.dim();
         neighbors.clear();

@@ -150,6 +150,14 @@ pub trait Index: Any + Debug + Send + Sync {
     /// [`DeviceError::Execution`].
     fn k_nearest(&self, query: &[f32], k: usize, neighbors: &mut Vec<Neighbor>) -> Result<(), DeviceError>;
 
+    /// The index of `bank`, which has some of this one's rows, where it can be had for less than a new one.
+    ///
+    /// # Errors
+    /// [`DeviceError`] where the device cannot take the bank.
+    fn of_some(&self, _bank: &MemoryBank) -> Result<Option<Arc<dyn Index>>, DeviceError> {
+        Ok(None)
+    }
+
     /// [`Index::k_nearest`] of many queries `[n, dim]` at once, as many neighbours of each, one after the other; `None` from an engine
     /// that takes them one by one.
     ///

@@ -40,6 +40,15 @@ impl NearestNeighborIndex {
         Ok(Self { device: device.clone(), index: engine.index(&bank)?, bank })
     }
 
+    /// The index of a bank that has some of this one's rows: on the CPU for less than a new one.
+    pub(crate) fn of_some(&self, bank: MemoryBank, engine: &dyn Engine) -> Result<Self, DeviceError> {
+        let index = match self.index.of_some(&bank)? {
+            Some(index) => index,
+            None => engine.index(&bank)?,
+        };
+        Ok(Self { device: self.device.clone(), index, bank })
+    }
+
     /// The bank.
     pub fn bank(&self) -> &MemoryBank {
         &self.bank

@@ -2,6 +2,8 @@
 
 #![allow(clippy::indexing_slicing, reason = "buffers are sized by the same counts")]
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::axes::{coordinate_axes, principal_axes};
@@ -40,7 +42,8 @@ const MAPPED: usize = 8 * TILE;
 /// An index of a bank's rows for the exact search. The rows themselves stay with the caller.
 pub struct CpuBank {
     instructions: Level,
-    contraction: Contraction,
+    /// Shared with the indices of some of these rows.
+    contraction: Arc<Contraction>,
     dim: usize,
     len: usize,
     coarse_dims: usize,
@@ -110,9 +113,42 @@ impl CpuBank {
             let count = if len < LARGE || dim < LONG { FINE_AXES_SMALL } else { FINE_AXES };
             principal_axes(&centred, dim, count, instructions)
         };
-        let contraction = Contraction::new(centre, longest, axes);
+        let contraction = Arc::new(Contraction::new(centre, longest, axes));
         let fine_dims = contraction.fine_dims().next_multiple_of(if dim <= SHORT { 2 } else { 64 });
-        let mut bank = Self {
+        let segment = pieces.segment.unwrap_or_else(cached_segment);
+        let mut bank = Self::empty(instructions, contraction, [dim, len, fine_dims], segment);
+        bank.fill(rows, pieces.coarse_dims);
+        bank
+    }
+
+    /// The index of some of the rows that this one was made from, in their order; there is at least one.
+    ///
+    /// It takes this one's axes and depths, most of the time of [`Self::new`]: any axes bound rightly that hold the rows, and those of
+    /// more rows do. What is found is the same, bit for bit.
+    ///
+    /// # Panics
+    /// As [`Self::new`].
+    pub fn of_some(&self, rows: &[f32]) -> Self {
+        let (dim, len) = (self.dim, rows.len() / self.dim);
+        assert!(
+            rows.len().is_multiple_of(dim) && len > 0 && len <= self.len,
+            "{} values: not some of the rows",
+            rows.len()
+        );
+        let sizes = [dim, len, self.fine_dims];
+        let mut bank = Self::empty(self.instructions, Arc::clone(&self.contraction), sizes, self.segment);
+        bank.fill(rows, Some(self.coarse_dims));
+        bank
+    }
+
+    /// An index that has no images yet.
+    fn empty(
+        instructions: Level,
+        contraction: Arc<Contraction>,
+        [dim, len, fine_dims]: [usize; 3],
+        segment: usize,
+    ) -> Self {
+        Self {
             instructions,
             contraction,
             dim,
@@ -122,14 +158,12 @@ impl CpuBank {
             coarse: Panels::zeros(0, 2),
             coarse_norms: Vec::new(),
             coarse_halves: Vec::new(),
-            fine: AlignedBuffer::zeroed(len * fine_dims),
+            fine: AlignedBuffer::zeroed(0),
             fine_norms: Vec::new(),
             bytes: ByteRows::default(),
-            segment: pieces.segment.unwrap_or_else(cached_segment),
+            segment,
             errors: [0.0; 2],
-        };
-        bank.fill(rows, pieces.coarse_dims);
-        bank
+        }
     }
 
     fn fill(&mut self, rows: &[f32], coarse_dims: Option<usize>) {

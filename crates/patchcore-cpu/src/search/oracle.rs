@@ -157,6 +157,34 @@ fn rows_of_low_rank() {
 }
 
 #[test]
+fn the_index_of_some_rows_finds_what_a_new_one_does() {
+    let dim = 70;
+    let rows = waves(2300, dim, 0.0);
+    // Every third row, and the first few alone: with the axes of all.
+    let third: Vec<f32> = rows.chunks_exact(dim).step_by(3).flatten().copied().collect();
+    let queries = waves(40, dim, 0.4);
+    for some in [&third[..], &rows[..5 * dim], &rows] {
+        for instructions in Level::available() {
+            let bank = CpuBank::with(&rows, dim, instructions, Pieces::default()).of_some(some);
+            let (mut index, mut squared) = (vec![0; 40], vec![0.0; 40]);
+            bank.nearest(some, &queries, &mut index, &mut squared, &mut Workspace::default());
+            for (at, query) in queries.chunks_exact(dim).enumerate() {
+                let expected = flat_scan(some, dim, query);
+                assert_eq!((index[at], squared[at]), expected[0], "{instructions:?}, query {at}");
+                assert_eq!(bank.k_nearest(some, query, 3), expected[..3], "{instructions:?}, query {at}");
+            }
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "not some of the rows")]
+fn more_rows_than_there_are_are_not_some() {
+    let bank = CpuBank::new(&[0.0; 16], 8, Instructions::native());
+    let _ = bank.of_some(&[0.0; 24]);
+}
+
+#[test]
 fn queries_that_are_no_numbers_disturb_no_others() {
     let (dim, rows) = (40, waves(200, 40, 0.0));
     let mut queries = waves(60, dim, 0.3);
