@@ -83,12 +83,11 @@ impl ActivationRanges {
         self.slots.iter().map(|slot| slot.low.len()).sum()
     }
 
-    /// Whether a network of this plan can compute with them: a range for each channel of each map, finite, with 0 in it, and wide enough
-    /// that 255 steps of it are not 0.
+    /// Whether they are as many as the maps and channels of this plan.
     ///
     /// # Errors
-    /// [`RangesError`], for the first range at fault.
-    pub fn check(&self, plan: &Plan) -> Result<(), RangesError> {
+    /// [`RangesError::Slots`] and [`RangesError::Channels`].
+    pub fn check_channels(&self, plan: &Plan) -> Result<(), RangesError> {
         let channels = plan.slot_channels();
         if self.slots.len() != channels.len() {
             return Err(RangesError::Slots { expected: channels.len(), found: self.slots.len() });
@@ -99,6 +98,18 @@ impl ActivationRanges {
                     return Err(RangesError::Channels { slot, expected, found });
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Whether a network of this plan can compute with them: a range for each channel of each map, finite, with 0 in it, and wide enough
+    /// that 255 steps of it are not 0.
+    ///
+    /// # Errors
+    /// [`RangesError`], for the first range at fault.
+    pub fn check(&self, plan: &Plan) -> Result<(), RangesError> {
+        self.check_channels(plan)?;
+        for (slot, ranges) in self.slots.iter().enumerate() {
             // A step is one 255th of the range, and what is divided by it must stay finite.
             let usable = |(low, high): (f32, f32)| low <= 0.0 && high >= 0.0 && ((high - low) / 255.0).is_normal();
             if let Some((channel, (low, high))) = ranges.channels().enumerate().find(|(_, range)| !usable(*range)) {
