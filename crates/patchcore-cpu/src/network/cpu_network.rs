@@ -14,6 +14,8 @@ use super::grey_stem::{GREY_PLANES, fold_weights};
 use super::map::Map;
 use super::max_pool::max_pool;
 use super::step::{Geometry, Operands};
+use super::tensors::conv_tensors;
+use super::widen::widen;
 use super::winograd::Winograd;
 use super::workspace::{Arena, Workspace};
 use crate::Instructions;
@@ -21,6 +23,7 @@ use crate::caches::second_level_bytes;
 use crate::simd::{AlignedBuffer, LANES, Level};
 use crate::team::{Leader, Shared, Team};
 use patchcore_config::backbone::plan::{ConvStep, MapShape, Plan, Slot, Step};
+use patchcore_config::backbone::{ActivationRanges, ChannelRanges};
 use patchcore_config::{BackboneWeights, Normalization};
 
 /// A network with its weights packed for this processor. Immutable, so threads may share it.
@@ -232,13 +235,58 @@ impl CpuNetwork {
                 let pixels = &input[index * image..(index + 1) * image];
                 // SAFETY: each worker has a number of its own, below the number of arenas.
                 let arena = unsafe { &mut *pool.pointer().add(worker) };
+                let emit = |leader: &mut Leader<'_>, slot: Slot, memory: *const f32, map: &Map| {
+                    // SAFETY: the slot holds this image, whose place in the targets no other task has.
+                    unsafe { self.emit(leader, slot, memory, map, (index, 1), layout, targets) };
+                };
                 // SAFETY: the arena has room for one image; no other task has this image.
-                Team::alone(|leader| unsafe { self.run_group(leader, pixels, index, layout, maps, targets, arena) });
+                Team::alone(|leader| unsafe { self.run_group(leader, pixels, maps, arena, emit) });
             });
             if rest > 0 {
                 let pixels = &input[alone * image..];
+                let emit = |leader: &mut Leader<'_>, slot: Slot, memory: *const f32, map: &Map| {
+                    // SAFETY: the slot holds the rest of the images, whose places nobody else has.
+                    unsafe { self.emit(leader, slot, memory, map, (alone, rest), layout, targets) };
+                };
                 // SAFETY: nobody else uses the arenas now, and the first has room for the rest.
-                unsafe { self.run_group(leader, pixels, alone, layout, maps, targets, &mut *pool.pointer()) };
+                unsafe { self.run_group(leader, pixels, maps, &mut *pool.pointer(), emit) };
+            }
+        });
+        Ok(())
+    }
+
+    /// Widens `ranges` so that they hold the values that the maps of the network have for these images. `input` is a batch of colour images as [`CpuNetwork::forward`] takes it.
+    ///
+    /// # Errors
+    /// As [`CpuNetwork::forward`]; [`CpuNetworkError::Ranges`] where `ranges` are those of another network.
+    pub fn observe(
+        &self,
+        input: &[f32],
+        n: usize,
+        height: usize,
+        width: usize,
+        workspace: &mut Workspace,
+        ranges: &mut ActivationRanges,
+    ) -> Result<(), CpuNetworkError> {
+        let image = self.channels * height * width;
+        if input.len() != n * image || image == 0 {
+            return Err(CpuNetworkError::InputSize { found: input.len(), n, channels: self.channels, height, width });
+        }
+        self.lay_out(self.channels, height, width, workspace)?;
+        let Workspace { maps, sizes, arenas, .. } = workspace;
+        ranges.check_channels(&self.plan)?;
+        arenas.resize_with(arenas.len().max(1), Arena::default);
+        let (maps, arena): (&[Map], _) = (maps, &mut arenas[0]);
+        arena.reserve(sizes, 1);
+        Team::gather(rayon::current_num_threads(), |leader| {
+            for pixels in input.chunks_exact(image) {
+                let widen = |leader: &mut Leader<'_>, slot: Slot, memory: *const f32, map: &Map| {
+                    let ChannelRanges { low, high } = &mut ranges.slots[slot];
+                    // SAFETY: the slot holds one image, and the ranges are as long as it has channels.
+                    unsafe { widen(map, memory, leader, low, high) };
+                };
+                // SAFETY: the arena has room for one image.
+                unsafe { self.run_group(leader, pixels, maps, arena, widen) };
             }
         });
         Ok(())
@@ -283,20 +331,41 @@ impl CpuNetwork {
         Ok(())
     }
 
-    /// Takes the images of one group through all steps; `first` is the number of its first image in the batch.
+    /// Copies a slot of `images` images, of which the first has the number `first` in the batch, to where it is tapped.
     ///
     /// # Safety
-    /// `arena` must have room for the group, `targets` for the batch, and no other call may write these images.
+    /// `memory` must hold the images in the layout of `map`, `targets` have room for the batch; no other call may write these images.
     #[allow(clippy::too_many_arguments, reason = "the state of one call, shared by its tasks")]
+    unsafe fn emit(
+        &self,
+        leader: &mut Leader<'_>,
+        slot: Slot,
+        memory: *const f32,
+        map: &Map,
+        (first, images): (usize, usize),
+        layout: MapLayout,
+        targets: &[Shared<f32>],
+    ) {
+        for (target, tap) in targets.iter().zip(&self.plan.taps) {
+            if tap.slot == slot {
+                let offset = first * map.channels * map.height * map.width;
+                // SAFETY: the slot holds `images` images; the target has room for the batch.
+                unsafe { copy_out(map, memory, images, leader, layout, target.pointer().add(offset)) };
+            }
+        }
+    }
+
+    /// Takes the images of one group through all steps. `emit` is called with every slot as soon as it is whole.
+    ///
+    /// # Safety
+    /// `arena` must have room for the group.
     unsafe fn run_group(
         &self,
         leader: &mut Leader<'_>,
         input: &[f32],
-        first: usize,
-        layout: MapLayout,
         maps: &[Map],
-        targets: &[Shared<f32>],
         arena: &mut Arena,
+        mut emit: impl FnMut(&mut Leader<'_>, Slot, *const f32, &Map),
     ) {
         let Arena { buffers, scratch, runs } = arena;
         let place = |slot: Slot, buffers: &mut [AlignedBuffer<f32>]| -> (*mut f32, Map) {
@@ -311,15 +380,6 @@ impl CpuNetwork {
         );
         // SAFETY: the arena has room for the group in the buffer of slot 0.
         unsafe { load_images(&image_map, input, images, leader, image_memory) };
-        let emit = |leader: &mut Leader<'_>, slot: Slot, memory: *const f32, map: &Map| {
-            for (target, tap) in targets.iter().zip(&self.plan.taps) {
-                if tap.slot == slot {
-                    let offset = first * map.channels * map.height * map.width;
-                    // SAFETY: the slot holds `images` images; the target has room for the batch.
-                    unsafe { copy_out(map, memory, images, leader, layout, target.pointer().add(offset)) };
-                }
-            }
-        };
         emit(leader, 0, image_memory, &image_map);
         for (step, operation) in self.plan.steps.iter().zip(&self.operations) {
             let (from, to) = (place(step.from(), buffers), place(step.to(), buffers));
@@ -357,15 +417,6 @@ impl CpuNetwork {
             emit(leader, step.to(), to.0, &to.1);
         }
     }
-}
-
-/// Weight and bias of a convolution, of the sizes that it needs.
-fn conv_tensors<'a>(conv: &ConvStep, weights: &'a BackboneWeights) -> Result<(&'a [f32], &'a [f32]), CpuNetworkError> {
-    let tensor = |name: String, size: usize| match weights.tensors.get(&name) {
-        Some(tensor) if tensor.data.len() == size => Ok(tensor.data.as_slice()),
-        found => Err(CpuNetworkError::Tensor { name, size, found: found.map(|tensor| tensor.data.len()) }),
-    };
-    Ok((tensor(conv.weight_name(), conv.weight_len())?, tensor(conv.bias_name(), conv.out_channels)?))
 }
 
 /// Copies `[images, channels, height, width]` into the executor's layout.

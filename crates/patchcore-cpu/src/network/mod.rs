@@ -29,10 +29,13 @@ pub mod grey_stem;
 mod map;
 mod max_pool;
 pub mod oracle;
+pub mod reduced;
 mod step;
+mod tensors;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod widen;
 mod winograd;
 mod workspace;
 
