@@ -29,6 +29,8 @@ mod range_policy;
 mod reduced_network;
 #[cfg(test)]
 mod tests;
+#[cfg(target_arch = "x86_64")]
+mod tiles;
 
 pub use range_policy::ranges_of;
 pub use reduced_network::{ReducedNetwork, ReducedWorkspace};

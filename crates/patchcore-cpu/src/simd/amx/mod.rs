@@ -19,7 +19,12 @@ mod unit;
 
 use std::sync::OnceLock;
 
-use self::unit::Unit;
+#[cfg(test)]
+pub(crate) use model::Model;
+pub(crate) use product::{OUTPUTS, PIXELS, Product, Sums};
+pub(crate) use tiles::{ROW_BYTES, Shapes, TILE_BYTES, TILE_ROWS, Tiles};
+pub(crate) use unit::Unit;
+
 use super::avx512::Avx512;
 
 /// The proof that this processor has AVX-512 with VNNI, and that this program may use tiles with products of bytes and of `bf16`.

@@ -67,11 +67,6 @@ impl Tiles for Model {
         *self = Self { shapes: Some(*shapes), ..Self::new() };
     }
 
-    unsafe fn zero<const TILE: usize>(&mut self) {
-        assert_ne!(self.shape(TILE), (0, 0), "a register that has a shape");
-        self.tiles[TILE] = [[0; ROW_BYTES]; TILE_ROWS];
-    }
-
     unsafe fn load<const TILE: usize>(&mut self, from: *const u8, stride: usize) {
         let (rows, bytes) = self.shape(TILE);
         assert_ne!(rows, 0, "a register that has a shape");

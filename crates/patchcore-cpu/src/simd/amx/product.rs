@@ -25,42 +25,53 @@ pub(crate) struct Product<'a> {
     pub(crate) weights: *const u8,
     /// Bytes from a block of outputs to the next.
     pub(crate) panel: usize,
+    /// What the sums of a block begin with, sixteen numbers as [`Sums`] has them.
+    pub(crate) start: *const u8,
+    /// Bytes from there to the next block's.
+    pub(crate) start_panel: usize,
 }
 
 impl Product<'_> {
-    /// Multiplies and sums: products of bytes, or of `bf16`. `ROWS` tiles of sixteen pixels, `COLUMNS` blocks of outputs; the sums of
+    /// Multiplies and sums: products of bytes where `E` is one, else of `bf16`. `ROWS` tiles of sixteen pixels, `COLUMNS` blocks of outputs; the sums of
     /// others stay as they are.
     ///
     /// # Safety
     /// That of [`Tiles`], between a `configure` with full shapes and `release`. `16 ROWS` pixels and `COLUMNS` panels can be read.
     #[inline(always)]
-    pub(crate) unsafe fn multiply<T: Tiles, const BYTES: bool, const ROWS: usize, const COLUMNS: usize>(
+    pub(crate) unsafe fn multiply<T: Tiles, E, const ROWS: usize, const COLUMNS: usize>(
         &self,
         tiles: &mut T,
         sums: &mut Sums,
     ) {
         // SAFETY: the caller's contract; places of the sums are inside them.
         unsafe {
-            tiles.zero::<0>();
-            tiles.zero::<1>();
-            tiles.zero::<2>();
-            tiles.zero::<3>();
+            // One row for all pixels.
+            tiles.load::<0>(self.start, 0);
+            if COLUMNS == 2 {
+                tiles.load::<1>(self.start.add(self.start_panel), 0);
+            }
+            if ROWS == 2 {
+                tiles.load::<2>(self.start, 0);
+            }
+            if ROWS == 2 && COLUMNS == 2 {
+                tiles.load::<3>(self.start.add(self.start_panel), 0);
+            }
             let mut weights = self.weights;
             for step in self.steps {
                 let pixels = self.pixels.add(*step);
                 tiles.load::<4>(pixels, self.stride);
                 tiles.load::<6>(weights, ROW_BYTES);
-                add::<T, BYTES, 0, 4, 6>(tiles);
+                add::<T, E, 0, 4, 6>(tiles);
                 if COLUMNS == 2 {
                     tiles.load::<7>(weights.add(self.panel), ROW_BYTES);
-                    add::<T, BYTES, 1, 4, 7>(tiles);
+                    add::<T, E, 1, 4, 7>(tiles);
                 }
                 if ROWS == 2 {
                     tiles.load::<5>(pixels.add(TILE_ROWS * self.stride), self.stride);
-                    add::<T, BYTES, 2, 5, 6>(tiles);
+                    add::<T, E, 2, 5, 6>(tiles);
                 }
                 if ROWS == 2 && COLUMNS == 2 {
-                    add::<T, BYTES, 3, 5, 7>(tiles);
+                    add::<T, E, 3, 5, 7>(tiles);
                 }
                 weights = weights.add(TILE_BYTES);
             }
@@ -81,7 +92,7 @@ impl Product<'_> {
 }
 
 #[inline(always)]
-unsafe fn add<T: Tiles, const BYTES: bool, const SUMS: usize, const A: usize, const B: usize>(tiles: &mut T) {
+unsafe fn add<T: Tiles, E, const SUMS: usize, const A: usize, const B: usize>(tiles: &mut T) {
     // SAFETY: the caller's contract.
-    unsafe { if BYTES { tiles.add_bytes::<SUMS, A, B>() } else { tiles.add_halves::<SUMS, A, B>() } }
+    unsafe { if size_of::<E>() == 1 { tiles.add_bytes::<SUMS, A, B>() } else { tiles.add_halves::<SUMS, A, B>() } }
 }

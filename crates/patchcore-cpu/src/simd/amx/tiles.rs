@@ -62,8 +62,6 @@ impl Shapes {
 pub(crate) trait Tiles {
     /// Gives the registers their shapes, and zeros.
     unsafe fn configure(&mut self, shapes: &Shapes);
-    /// Sets a register to zeros.
-    unsafe fn zero<const TILE: usize>(&mut self);
     /// Loads a register; its rows are `stride` bytes apart in memory.
     unsafe fn load<const TILE: usize>(&mut self, from: *const u8, stride: usize);
     /// Stores a register.

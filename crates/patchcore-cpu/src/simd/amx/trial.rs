@@ -25,36 +25,44 @@ pub(super) unsafe fn is_right(tiles: &mut impl Tiles) -> bool {
     // Whole numbers, whose sums are exact in every order: the upper half of an `f32`.
     let upper = |value: usize, least: f32| ((value as f32 + least).to_bits() >> 16) as u16;
     let half = |at: usize, value: u16| value.to_le_bytes()[at % 2];
+    let pixel = |at: usize| half(at, upper(at / 2 * 29 % 113, -56.0));
+    let weight = |at: usize| half(at, upper(at / 2 * 31 % 97, -48.0));
+    // What sums begin with.
+    let integer = |at: usize| at as i32 * 1_000_003 - 16_000_000;
+    let float = |at: usize| (at as f32 * 3.0 - 50.0).to_bits().cast_signed();
     // SAFETY: the caller's contract; all matrices are as large as the product says.
     unsafe {
         tiles.configure(&Shapes::FULL);
-        let of_bytes = bytes.into_iter().all(|(pixel, weight)| is_exact::<true>(tiles, &pixel, &weight));
-        let of_halves = is_exact::<false>(tiles, &|at| half(at, upper(at / 2 * 29 % 113, -56.0)), &|at| {
-            half(at, upper(at / 2 * 31 % 97, -48.0))
-        });
+        let right = bytes.iter().all(|(pixel, weight)| is_exact::<u8>(tiles, pixel, weight, &integer))
+            && is_exact::<u16>(tiles, &pixel, &weight, &float);
         tiles.release();
-        of_bytes && of_halves
+        right
     }
 }
 
-unsafe fn is_exact<const BYTES: bool>(
+unsafe fn is_exact<E>(
     tiles: &mut impl Tiles,
     pixel: &dyn Fn(usize) -> u8,
     weight: &dyn Fn(usize) -> u8,
+    start: &dyn Fn(usize) -> i32,
 ) -> bool {
     let pixels: [u8; PIXELS * PIXEL] = std::array::from_fn(pixel);
     let weights: [u8; 2 * STEPS * TILE_BYTES] = std::array::from_fn(weight);
     let steps: [usize; STEPS] = std::array::from_fn(|step| step * ROW_BYTES);
+    let start: [[i32; OUTPUTS]; 2] =
+        std::array::from_fn(|block| std::array::from_fn(|output| start(block * OUTPUTS + output)));
     let product = Product {
         pixels: pixels.as_ptr(),
         stride: PIXEL,
         steps: &steps,
         weights: weights.as_ptr(),
         panel: STEPS * TILE_BYTES,
+        start: start.as_ptr().cast(),
+        start_panel: ROW_BYTES,
     };
     let mut found: Sums = [[[i32::MIN; OUTPUTS]; PIXELS]; 2];
     // SAFETY: the caller's contract; the arrays are as large as the product says.
-    unsafe { product.multiply::<_, BYTES, 2, 2>(tiles, &mut found) };
+    unsafe { product.multiply::<_, E, 2, 2>(tiles, &mut found) };
     let mut expected: Sums = [[[0; OUTPUTS]; PIXELS]; 2];
     for (block, sums) in expected.iter_mut().enumerate() {
         for (pixel, sums) in sums.iter_mut().enumerate() {
@@ -65,7 +73,12 @@ unsafe fn is_exact<const BYTES: bool>(
                     let (step, at) = (at / ROW_BYTES, at % ROW_BYTES);
                     weights[(block * STEPS + step) * TILE_BYTES + at / 4 * ROW_BYTES + output * 4 + at % 4]
                 };
-                *sum = if BYTES { sum_of_bytes(pixel, weight) } else { sum_of_halves(pixel, weight) };
+                let start = start[block][output];
+                *sum = if size_of::<E>() == 1 {
+                    start + sum_of_bytes(pixel, weight)
+                } else {
+                    (f32::from_bits(start.cast_unsigned()) + sum_of_halves(pixel, weight)).to_bits().cast_signed()
+                };
             }
         }
     }
@@ -76,11 +89,10 @@ fn sum_of_bytes(pixel: &[u8], weight: impl Fn(usize) -> u8) -> i32 {
     pixel.iter().enumerate().map(|(at, value)| i32::from(*value) * i32::from(weight(at) as i8)).sum()
 }
 
-/// The bits of the sum.
-fn sum_of_halves(pixel: &[u8], weight: impl Fn(usize) -> u8) -> i32 {
+fn sum_of_halves(pixel: &[u8], weight: impl Fn(usize) -> u8) -> f32 {
     let wide = |low: u8, high: u8| f32::from_bits(u32::from_le_bytes([0, 0, low, high]));
     let product = |(at, pair): (usize, &[u8])| wide(pair[0], pair[1]) * wide(weight(2 * at), weight(2 * at + 1));
-    pixel.chunks_exact(2).enumerate().map(product).sum::<f32>().to_bits().cast_signed()
+    pixel.chunks_exact(2).enumerate().map(product).sum()
 }
 
 #[cfg(test)]
@@ -106,9 +118,6 @@ mod tests {
     impl Tiles for Wrong {
         unsafe fn configure(&mut self, shapes: &Shapes) {
             unsafe { self.inner.configure(shapes) }
-        }
-        unsafe fn zero<const TILE: usize>(&mut self) {
-            unsafe { self.inner.zero::<TILE>() }
         }
         unsafe fn load<const TILE: usize>(&mut self, from: *const u8, stride: usize) {
             unsafe { self.inner.load::<TILE>(from, stride) }
@@ -144,22 +153,25 @@ mod tests {
     fn one_tile_of_pixels_or_outputs_is_a_part_of_two() {
         let pixels: [u8; PIXELS * ROW_BYTES] = std::array::from_fn(|at| (at * 89 % 256) as u8);
         let weights: [u8; 2 * TILE_BYTES] = std::array::from_fn(|at| (at * 57 % 256) as u8);
+        let start = [[3; OUTPUTS]; 2];
         let product = Product {
             pixels: pixels.as_ptr(),
             stride: ROW_BYTES,
             steps: &[0],
             weights: weights.as_ptr(),
             panel: TILE_BYTES,
+            start: start.as_ptr().cast(),
+            start_panel: ROW_BYTES,
         };
         let mut tiles = Model::new();
         let mut sums = [[[[7; OUTPUTS]; PIXELS]; 2]; 4];
         // SAFETY: plain Rust; the arrays are as large as the product says.
         unsafe {
             tiles.configure(&Shapes::FULL);
-            product.multiply::<_, true, 2, 2>(&mut tiles, &mut sums[0]);
-            product.multiply::<_, true, 1, 2>(&mut tiles, &mut sums[1]);
-            product.multiply::<_, true, 2, 1>(&mut tiles, &mut sums[2]);
-            product.multiply::<_, true, 1, 1>(&mut tiles, &mut sums[3]);
+            product.multiply::<_, u8, 2, 2>(&mut tiles, &mut sums[0]);
+            product.multiply::<_, u8, 1, 2>(&mut tiles, &mut sums[1]);
+            product.multiply::<_, u8, 2, 1>(&mut tiles, &mut sums[2]);
+            product.multiply::<_, u8, 1, 1>(&mut tiles, &mut sums[3]);
         }
         for (part, (rows, columns)) in [(2, 2), (1, 2), (2, 1), (1, 1)].into_iter().enumerate() {
             for (column, all) in sums[0].iter().enumerate() {

@@ -31,12 +31,6 @@ impl Tiles for Unit {
     }
 
     #[inline(always)]
-    unsafe fn zero<const TILE: usize>(&mut self) {
-        // SAFETY: see above.
-        unsafe { asm!("tilezero tmm{0}", const TILE, options(nostack, preserves_flags)) }
-    }
-
-    #[inline(always)]
     unsafe fn load<const TILE: usize>(&mut self, from: *const u8, stride: usize) {
         // SAFETY: see above.
         unsafe {
