@@ -12,6 +12,9 @@ pub(crate) mod amx;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_bf16;
+mod half_lanes;
 mod lanes;
 mod level;
 #[cfg(target_arch = "aarch64")]
@@ -31,6 +34,9 @@ pub(crate) use amx::Amx;
 pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::Avx512;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx512_bf16::Avx512Bf16;
+pub(crate) use half_lanes::{HalfLanes, from_half, to_half};
 pub(crate) use lanes::{ExactLanes, LANES, Lanes};
 pub(crate) use level::Level;
 #[cfg(target_arch = "aarch64")]
