@@ -37,7 +37,7 @@ pub(crate) use avx512::Avx512;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512_bf16::Avx512Bf16;
 pub(crate) use half_lanes::{HalfLanes, from_half, to_half};
-pub(crate) use lanes::{ExactLanes, LANES, Lanes};
+pub(crate) use lanes::{ByteLanes, ExactLanes, LANES, Lanes, ShortLanes};
 pub(crate) use level::Level;
 #[cfg(target_arch = "aarch64")]
 pub(crate) use neon::Neon;
