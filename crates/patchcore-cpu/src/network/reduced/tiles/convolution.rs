@@ -1,84 +1,112 @@
 //! The sums of a dense convolution, strip by strip.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::super::super::map::Map;
 use super::super::super::step::Geometry;
+use super::super::storage::Element;
 use super::filters::Filters;
 use super::packed::{Corner, Packed, channels_of_row};
-use crate::simd::AlignedBuffer;
 use crate::simd::amx::{OUTPUTS, PIXELS, Product, ROW_BYTES, Shapes, Sums, TILE_ROWS, Tiles};
 
-/// A dense convolution with its weights in tiles, of maps of elements `E`: bytes that count from 0 (weights have a sign), or `bf16`.
-pub(in super::super) struct TileConvolution<E> {
+/// A dense convolution with its weights in tiles, of maps of elements `E`: bytes that count from 0, whose weights have a sign, or
+/// `bf16`.
+pub(super) struct TileConvolution<E: Element> {
     geometry: Geometry,
     filters: Filters,
-    element: std::marker::PhantomData<E>,
+    element: PhantomData<E>,
 }
 
 /// Pixels of the output that follow one another in its rows, and outputs of up to two blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) struct Strip {
+pub(super) struct Strip {
     /// The first block of outputs.
-    pub(in super::super) block: usize,
+    pub(super) block: usize,
     /// Blocks, 1 or 2.
-    pub(in super::super) blocks: usize,
+    pub(super) blocks: usize,
     /// Row of the first pixel.
-    pub(in super::super) y: usize,
+    pub(super) y: usize,
     /// Column of the first pixel.
-    pub(in super::super) x: usize,
+    pub(super) x: usize,
     /// Pixels, up to [`PIXELS`]: after the last one of a row comes the first of the next.
-    pub(in super::super) pixels: usize,
+    pub(super) pixels: usize,
 }
 
-/// What a worker needs for itself.
-#[derive(Default)]
-pub(in super::super) struct Room {
-    packed: AlignedBuffer<u8>,
-    /// Where the channels lie that meet each tile of weights.
-    steps: Vec<usize>,
+/// What one worker does at once: rows of the output of an image.
+pub(super) struct Part<'a, E> {
+    pub(super) image: *const E,
+    pub(super) map: &'a Map,
+    pub(super) rows: Range<usize>,
+    /// Width of the output.
+    pub(super) width: usize,
+    /// How the input of as many rows, or more, lies when it is packed.
+    pub(super) packed: Packed,
+    /// Those of [`TileConvolution::find_steps`].
+    pub(super) steps: &'a [usize],
+    /// Memory of the worker for [`TileConvolution::room`] elements.
+    pub(super) room: *mut E,
 }
 
-impl TileConvolution<u8> {
-    /// Packs weights `[out, in, kernel, kernel]` of 8 bits.
-    pub(in super::super) fn of_bytes(geometry: Geometry, weights: &[i8]) -> Self {
-        let filters = Filters::new(weights, geometry.in_channels, geometry.kernel, i8::to_le_bytes);
-        Self { geometry, filters, element: std::marker::PhantomData }
+/// What the sums of each block of outputs begin with: sixteen numbers of 32 bits.
+#[derive(Clone, Copy)]
+pub(super) struct Start {
+    /// Of the first block.
+    pub(super) first: *const u8,
+    /// Bytes from there to the next.
+    pub(super) panel: usize,
+}
+
+impl<E: Element> TileConvolution<E> {
+    /// Packs weights `[out, in, kernel, kernel]`.
+    pub(super) fn new(geometry: Geometry, weights: &[E::Weight]) -> Self {
+        let filters = Filters::new(weights, geometry.in_channels, geometry.kernel);
+        Self { geometry, filters, element: PhantomData }
     }
-}
 
-impl TileConvolution<u16> {
-    /// Packs weights `[out, in, kernel, kernel]` that are `bf16`.
-    pub(in super::super) fn of_halves(geometry: Geometry, weights: &[u16]) -> Self {
-        let filters = Filters::new(weights, geometry.in_channels, geometry.kernel, u16::to_le_bytes);
-        Self { geometry, filters, element: std::marker::PhantomData }
-    }
-}
-
-impl<E: Copy> TileConvolution<E> {
     /// Bytes of input that a row of the output takes when it is packed.
-    pub(in super::super) fn row_bytes(&self, width: usize) -> usize {
-        let Packed { groups, columns, .. } = self.packed(1, width);
-        groups * self.geometry.stride * columns * ROW_BYTES
+    pub(super) fn row_bytes(&self, width: usize) -> usize {
+        let packed = self.packed(1, width);
+        packed.groups * packed.row() * if self.geometry.kernel == 1 { 1 } else { self.geometry.stride }
     }
 
-    /// Calls `done` with the sums of every strip in these rows of the output, which is `width` wide. The sums of pixels beyond a
-    /// strip's are of no use.
+    /// How the input of so many rows of the output lies when it is packed.
+    pub(super) fn packed(&self, rows: usize, width: usize) -> Packed {
+        let Geometry { kernel, stride, in_channels, .. } = self.geometry;
+        let side = |outputs: usize| if kernel == 1 { outputs } else { (outputs - 1) * stride + kernel };
+        Packed { groups: in_channels.div_ceil(channels_of_row::<E>()), rows: side(rows), columns: side(width) }
+    }
+
+    /// Elements that a worker needs for it: a tile has sixteen pixels, of which the last may lie beyond the last row.
+    pub(super) fn room(&self, packed: &Packed) -> usize {
+        (packed.bytes() + PIXELS * self.geometry.stride * ROW_BYTES) / size_of::<E>()
+    }
+
+    /// Where the channels lie that meet each tile of weights: bytes from a pixel.
+    pub(super) fn find_steps(&self, packed: &Packed, steps: &mut Vec<usize>) {
+        let kernel = self.geometry.kernel;
+        steps.clear();
+        for group in 0..packed.groups {
+            for y in 0..kernel {
+                steps.extend((0..kernel).map(|x| group * packed.group() + y * packed.row() + x * ROW_BYTES));
+            }
+        }
+    }
+
+    /// Calls `done` with the sums of every strip of a part. The sums of pixels beyond a strip's are of no use.
     ///
     /// # Safety
-    /// That of [`Tiles`]. `image` is valid for an image of `map`, whose border covers every window, `start` for sixteen numbers every
-    /// `start_panel` bytes: what the sums of each block of outputs begin with.
-    pub(in super::super) unsafe fn sums<T: Tiles>(
+    /// That of [`Tiles`]. The image is valid for one of the map, whose border covers every window, the room as large as it says, and
+    /// the start valid for every block of outputs.
+    pub(super) unsafe fn sums<T: Tiles>(
         &self,
         tiles: &mut T,
-        (image, map): (*const E, &Map),
-        (rows, width): (Range<usize>, usize),
-        (start, start_panel): (*const u8, usize),
-        room: &mut Room,
+        part: &Part<'_, E>,
+        start: Start,
         mut done: impl FnMut(&Strip, &Sums),
     ) {
         let Geometry { kernel, stride, padding, .. } = self.geometry;
-        let packed = self.packed(rows.len(), width);
+        let (map, rows, width, packed) = (part.map, &part.rows, part.width, &part.packed);
         let (top, _) = padding.before_after(map.height, kernel, stride);
         let (left, _) = padding.before_after(map.width, kernel, stride);
         let corner = Corner {
@@ -86,48 +114,40 @@ impl<E: Copy> TileConvolution<E> {
             column: map.before - left,
             step: if kernel == 1 { stride } else { 1 },
         };
-        // A tile has sixteen pixels, of which the last may lie beyond the last row.
-        room.packed.reserve(packed.bytes() + PIXELS * stride * ROW_BYTES);
+        let used = self.packed(rows.len(), width).rows;
+        let memory = part.room.cast::<u8>();
         // SAFETY: the caller's contract; there is room.
-        unsafe { packed.fill(map, image, corner, room.packed.as_mut_ptr()) };
-        room.steps.clear();
-        let window = (0..kernel).flat_map(|y| (0..kernel).map(move |x| (y, x)));
-        let taps =
-            |group: usize| window.clone().map(move |(y, x)| group * packed.group() + y * packed.row() + x * ROW_BYTES);
-        room.steps.extend((0..packed.groups).flat_map(taps));
+        unsafe { packed.fill(map, part.image, corner, used, memory) };
         // The pixels of a 1x1 convolution are one long row.
         let flat = kernel == 1;
         let (lines, length) = if flat { (1, rows.len() * width) } else { (rows.len(), width) };
         let step = if flat { 1 } else { stride };
-        let strips = length.div_ceil(PIXELS);
         let blocks = self.geometry.out_channels.div_ceil(OUTPUTS);
         let mut sums: Sums = [[[0; OUTPUTS]; PIXELS]; 2];
         // SAFETY: the caller's contract.
         unsafe { tiles.configure(&Shapes::FULL) };
         for block in (0..blocks).step_by(2) {
-            for (line, strip) in (0..lines).flat_map(|line| (0..strips).map(move |strip| (line, strip))) {
-                let first = strip * PIXELS;
-                let pixels = PIXELS.min(length - first);
-                let offset = line * step * packed.row() + first * step * ROW_BYTES;
+            for (line, first) in (0..lines).flat_map(|line| (0..length).step_by(PIXELS).map(move |first| (line, first)))
+            {
                 let strip = Strip {
                     block,
                     blocks: 2.min(blocks - block),
                     y: rows.start + if flat { first / width } else { line },
                     x: if flat { first % width } else { first },
-                    pixels,
+                    pixels: PIXELS.min(length - first),
                 };
                 let product = Product {
-                    pixels: room.packed.as_ptr().wrapping_add(offset),
+                    pixels: memory.wrapping_add(line * step * packed.row() + first * step * ROW_BYTES),
                     stride: step * ROW_BYTES,
-                    steps: &room.steps,
+                    steps: part.steps,
                     weights: self.filters.packed.as_ptr().wrapping_add(block * self.filters.panel),
                     panel: self.filters.panel,
-                    start: start.wrapping_add(block * start_panel),
-                    start_panel,
+                    start: start.first.wrapping_add(block * start.panel),
+                    start_panel: start.panel,
                 };
                 // SAFETY: the caller's contract; the strip's pixels are packed, and behind the last there is room for a tile.
                 unsafe {
-                    match (pixels > TILE_ROWS, strip.blocks) {
+                    match (strip.pixels > TILE_ROWS, strip.blocks) {
                         (true, 2) => product.multiply::<T, E, 2, 2>(tiles, &mut sums),
                         (true, _) => product.multiply::<T, E, 2, 1>(tiles, &mut sums),
                         (false, 2) => product.multiply::<T, E, 1, 2>(tiles, &mut sums),
@@ -139,12 +159,5 @@ impl<E: Copy> TileConvolution<E> {
         }
         // SAFETY: the caller's contract.
         unsafe { tiles.release() };
-    }
-
-    /// What so many rows of the output take.
-    fn packed(&self, rows: usize, width: usize) -> Packed {
-        let Geometry { kernel, stride, in_channels, .. } = self.geometry;
-        let side = |outputs: usize| if kernel == 1 { outputs } else { (outputs - 1) * stride + kernel };
-        Packed { groups: in_channels.div_ceil(channels_of_row::<E>()), rows: side(rows), columns: side(width) }
     }
 }

@@ -14,24 +14,21 @@ pub(super) struct Filters {
 }
 
 impl Filters {
-    /// Packs `weights` `[outputs, inputs, kernel, kernel]`; `bytes` gives the bytes of one. Channels and outputs beyond them are zeros.
-    pub(super) fn new<E: Copy, const SIZE: usize>(
-        weights: &[E],
-        inputs: usize,
-        kernel: usize,
-        bytes: impl Fn(E) -> [u8; SIZE],
-    ) -> Self {
+    /// Packs `weights` `[outputs, inputs, kernel, kernel]`, integers of one byte or two. Channels and outputs beyond them are zeros.
+    pub(super) fn new<W: Copy>(weights: &[W], inputs: usize, kernel: usize) -> Self {
         let taps = kernel * kernel;
         let outputs = weights.len() / (inputs * taps);
-        let row = channels_of_row::<E>();
+        let row = channels_of_row::<W>();
         let panel = inputs.div_ceil(row) * taps * TILE_BYTES;
-        let mut packed = AlignedBuffer::zeroed(outputs.div_ceil(OUTPUTS) * panel);
+        let mut packed = AlignedBuffer::<u8>::zeroed(outputs.div_ceil(OUTPUTS) * panel);
         for (at, weight) in weights.iter().enumerate() {
             let (output, channel, tap) = (at / (inputs * taps), at / taps % inputs, at % taps);
             let tile = (output / OUTPUTS) * panel + (channel / row * taps + tap) * TILE_BYTES;
-            let byte = channel % row * SIZE;
+            let byte = channel % row * size_of::<W>();
             let place = tile + byte / 4 * ROW_BYTES + output % OUTPUTS * 4 + byte % 4;
-            packed[place..place + SIZE].copy_from_slice(&bytes(*weight));
+            let to = packed[place..place + size_of::<W>()].as_mut_ptr().cast::<W>();
+            // SAFETY: as many bytes as a weight has, which the unit reads as this processor writes them.
+            unsafe { to.write_unaligned(*weight) };
         }
         Self { packed, panel }
     }

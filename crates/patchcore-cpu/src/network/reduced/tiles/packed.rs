@@ -43,15 +43,15 @@ impl Packed {
         self.groups * self.group()
     }
 
-    /// Packs pixels of an image of `map`. Channels of blocks that the map does not have are zeros.
+    /// Packs pixels of an image of `map`, `rows` of all rows. Channels of blocks that the map does not have are zeros.
     ///
     /// # Safety
     /// `image` is valid for an image of the map, which has the pixels; `to` for [`Packed::bytes`].
-    pub(super) unsafe fn fill<E: Copy>(&self, map: &Map, image: *const E, corner: Corner, to: *mut u8) {
+    pub(super) unsafe fn fill<E: Copy>(&self, map: &Map, image: *const E, corner: Corner, rows: usize, to: *mut u8) {
         let blocks = channels_of_row::<E>() / LANES;
         for block in 0..self.groups * blocks {
             let (group, place) = (block / blocks, block % blocks * LANES * size_of::<E>());
-            for row in 0..self.rows {
+            for row in 0..rows {
                 // SAFETY: the caller's contract; each copy is a block of a pixel.
                 unsafe {
                     let to = to.add(group * self.group() + row * self.row() + place);

@@ -3,7 +3,9 @@
 use super::super::super::map::Map;
 use super::super::super::step::Geometry;
 use super::super::super::tests::noise;
-use super::convolution::{Room, Strip, TileConvolution};
+use super::super::bf16::Half;
+use super::super::storage::Element;
+use super::convolution::{Part, Start, Strip, TileConvolution};
 use crate::simd::LANES;
 use crate::simd::amx::{Amx, Model, Sums, Tiles, Unit};
 use patchcore_config::backbone::plan::Padding;
@@ -63,7 +65,7 @@ impl Case {
     }
 
     /// All sums on a unit, `[outputs, height, width]`; each is there once.
-    fn run<T: Tiles, E: Copy>(
+    fn run<T: Tiles, E: Element>(
         &self,
         tiles: &mut T,
         start: impl Fn(usize) -> i32,
@@ -74,7 +76,11 @@ impl Case {
         let (height, width) = self.output();
         let mut found = vec![None; self.channels.1 * height * width];
         let start: Vec<i32> = (0..self.channels.1.next_multiple_of(LANES)).map(start).collect();
-        let mut room = Room::default();
+        let packed = convolution.packed(self.rows.min(height), width);
+        // What is left there from before must not matter.
+        let mut room = vec![E::from_float(201.0); convolution.room(&packed)];
+        let mut steps = Vec::new();
+        convolution.find_steps(&packed, &mut steps);
         for first in (0..height).step_by(self.rows) {
             let mut keep = |strip: &Strip, sums: &Sums| {
                 for (block, sums) in sums.iter().take(strip.blocks).enumerate() {
@@ -89,11 +95,11 @@ impl Case {
                 }
             };
             let rows = first..(first + self.rows).min(height);
-            // SAFETY: plain Rust; the map has an image, with a border.
-            unsafe {
-                let start = (start.as_ptr().cast(), LANES * size_of::<i32>());
-                convolution.sums(tiles, (memory.as_ptr(), map), (rows, width), start, &mut room, &mut keep);
-            }
+            let part =
+                Part { image: memory.as_ptr(), map, rows, width, packed, steps: &steps, room: room.as_mut_ptr() };
+            let start = Start { first: start.as_ptr().cast(), panel: LANES * size_of::<i32>() };
+            // SAFETY: the map has an image, with a border, and there is room.
+            unsafe { convolution.sums(tiles, &part, start, &mut keep) };
         }
         found.into_iter().map(|sum| sum.unwrap()).collect()
     }
@@ -134,13 +140,8 @@ fn a_case() -> impl Strategy<Value = Case> {
     )
 }
 
-/// Each half of an `f32`'s bits that is a `bf16`.
-fn upper(value: f32) -> u16 {
-    (value.to_bits() >> 16) as u16
-}
-
-fn wide(half: u16) -> f64 {
-    f64::from(f32::from_bits(u32::from(half) << 16))
+fn wide(half: Half) -> f64 {
+    half.to_float().into()
 }
 
 proptest! {
@@ -153,7 +154,7 @@ proptest! {
         let weights: Vec<i8> = noise(case.seed ^ 1, case.weights()).into_iter().map(|value| byte(value) as i8).collect();
         let (map, memory, read) = case.map(77, |at| inputs[at]);
         let start = |output: usize| output as i32 * 1_001 - 20_000;
-        let convolution = TileConvolution::of_bytes(case.geometry(), &weights);
+        let convolution = TileConvolution::<u8>::new(case.geometry(), &weights);
         let mut found = vec![case.run(&mut Model::new(), start, &convolution, &map, &memory)];
         if Amx::detect().is_some() {
             // SAFETY: it is there, and this thread uses no other.
@@ -167,12 +168,12 @@ proptest! {
 
     #[test]
     fn sums_of_bf16_are_near_the_definition(case in a_case()) {
-        let inputs: Vec<u16> = noise(case.seed, case.channels.0 * case.sides.0 * case.sides.1).into_iter().map(upper).collect();
-        let weights: Vec<u16> = noise(case.seed ^ 1, case.weights()).into_iter().map(upper).collect();
-        let (map, memory, read) = case.map(0, |at| inputs[at]);
+        let inputs: Vec<Half> = noise(case.seed, case.channels.0 * case.sides.0 * case.sides.1).into_iter().map(Half::from_float).collect();
+        let weights: Vec<Half> = noise(case.seed ^ 1, case.weights()).into_iter().map(Half::from_float).collect();
+        let (map, memory, read) = case.map(Half::default(), |at| inputs[at]);
         let start = |output: usize| output as f32 * 0.5 - 3.0;
         let bits = |output| start(output).to_bits().cast_signed();
-        let convolution = TileConvolution::of_halves(case.geometry(), &weights);
+        let convolution = TileConvolution::<Half>::new(case.geometry(), &weights);
         let mut found = vec![case.run(&mut Model::new(), bits, &convolution, &map, &memory)];
         if Amx::detect().is_some() {
             // SAFETY: it is there, and this thread uses no other.
