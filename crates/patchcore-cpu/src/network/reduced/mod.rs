@@ -23,6 +23,8 @@
 //! What is computed once (`s`, `z`, `d`, factors) is computed in `f64` and rounded once.
 
 mod bf16;
+#[cfg(test)]
+mod bf16_tests;
 mod definition;
 mod dense;
 mod depthwise;
