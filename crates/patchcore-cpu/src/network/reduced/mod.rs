@@ -28,6 +28,8 @@ mod bf16_tests;
 mod definition;
 mod dense;
 mod depthwise;
+#[cfg(test)]
+mod digest_tests;
 mod executor;
 mod finish;
 #[cfg(target_arch = "x86_64")]
