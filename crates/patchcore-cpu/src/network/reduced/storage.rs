@@ -14,6 +14,8 @@ pub(super) trait Element: Copy + Default + Send + Sync + 'static {
     type Weight: Copy + Default + Send + Sync + 'static;
     /// Products that one lane of sums takes at once: neighbours in memory.
     const GROUP: usize;
+    /// How much less than a number of a map its element is, where both are integers.
+    const LESS: i32 = 0;
     /// The element of a value that lies between a map's bounds, rounded to the nearest, halves to even.
     fn from_float(value: f32) -> Self;
     /// The value, exactly.
