@@ -9,6 +9,8 @@ use super::depthwise::{Rows, convolve_rows};
 use super::finish_row::{SumsOfRow, finish_row};
 use super::load::{Line, load_line};
 use super::max_pool::{Pool, pool_rows};
+#[cfg(target_arch = "aarch64")]
+use super::shifted_bytes::{Shifted, ShiftedBytes};
 #[cfg(target_arch = "x86_64")]
 use super::storage::Bytes;
 use super::storage::{Element, PlainShorts, Shorts};
@@ -137,6 +139,13 @@ kernel_set!(
     #[cfg(target_arch = "aarch64")]
     NEON_SHORTS, neon_shorts, i16, Shorts<Neon>,
     [#[target_feature(enable = "neon")]],
+    one: [1 2 3 4 5 6], two: []
+);
+// The same with one of values.
+kernel_set!(
+    #[cfg(target_arch = "aarch64")]
+    NEON_DOT_BYTES, neon_dot_bytes, Shifted, ShiftedBytes,
+    [#[target_feature(enable = "neon,dotprod")]],
     one: [1 2 3 4 5 6], two: []
 );
 kernel_set!(

@@ -42,6 +42,8 @@ mod one_value;
 pub mod oracle;
 mod range_policy;
 mod reduced_network;
+#[cfg(target_arch = "aarch64")]
+mod shifted_bytes;
 mod storage;
 mod taps;
 #[cfg(test)]

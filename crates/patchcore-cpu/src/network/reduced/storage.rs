@@ -16,6 +16,8 @@ pub(super) trait Element: Copy + Default + Send + Sync + 'static {
     const GROUP: usize;
     /// Whether elements are 0 to 255 and no more, so that a vector may be held between these when it is narrowed.
     const SATURATES: bool;
+    /// How much less than a number of a map its element is, where both are integers.
+    const LESS: i32 = 0;
     /// The element of a value that lies between a map's bounds, rounded to the nearest, halves to even.
     fn from_float(value: f32) -> Self;
     /// The value, exactly.
