@@ -21,6 +21,7 @@
 
 mod bands;
 mod cpu_network;
+mod cut;
 mod dense;
 mod depthwise;
 mod error;
@@ -30,6 +31,7 @@ mod map;
 mod max_pool;
 pub mod oracle;
 pub mod reduced;
+mod slots;
 mod step;
 mod tensors;
 #[cfg(test)]

@@ -423,7 +423,7 @@ fn a_forward_pass_stays_within_its_bytes() {
             let layout = MapLayout::ChannelsLast;
             with_threads(1, || network.forward(&input, 1, height, width, layout, &mut workspace, &mut outputs))
                 .unwrap();
-            let scratch: usize = workspace.arenas.iter().map(|arena| arena.scratch.len()).sum();
+            let scratch: usize = workspace.memory.arenas.iter().map(|arena| arena.scratch.len()).sum();
             let values = input.len() + outputs.iter().map(|map| map.data.len()).sum::<usize>();
             let took = (workspace.bytes() - 4 * scratch + 4 * values) as u64;
             let bound = CpuNetwork::forward_bytes(&plan, height, width).unwrap();
