@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::super::oracle::{self as float_oracle, Planes};
 use super::super::tests::{bits, conv, noise, plan_of, random_weights, tap};
 use super::super::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
+use super::matrix_unit::MatrixUnit;
 use super::{ReducedNetwork, ReducedWorkspace, oracle, ranges_of};
 use crate::Instructions;
 use crate::simd::Level;
@@ -226,7 +227,7 @@ fn check(
 ) -> Result<(), TestCaseError> {
     let expected = expected_of(plan, weights, ranges, input, sides);
     for level in Level::available() {
-        let network = ReducedNetwork::int8_with_level(level, plan, weights, ranges).unwrap();
+        let network = ReducedNetwork::int8_with_level(level, MatrixUnit::of(level), plan, weights, ranges).unwrap();
         let found = run(&network, workers, input, sides);
         prop_assert!(same_bits(&found, &expected), "{level:?}, {workers} threads");
     }
@@ -358,7 +359,8 @@ fn features_depend_on_neither_threads_nor_batch_nor_cache() {
         let input: Vec<f32> = (0..n).flat_map(|image| photo(image, height * width)).collect();
         let ranges = ranges_on(&plan, &weights, &input, height, width);
         for level in Level::available() {
-            let mut network = ReducedNetwork::int8_with_level(level, &plan, &weights, &ranges).unwrap();
+            let mut network =
+                ReducedNetwork::int8_with_level(level, MatrixUnit::of(level), &plan, &weights, &ranges).unwrap();
             let whole = run(&network, 1, &input, (height, width));
             for (workers, second_level) in [(2, 1 << 20), (3, 1), (8, 1 << 24), (1, 1 << 18)] {
                 network.set_second_level(second_level);
