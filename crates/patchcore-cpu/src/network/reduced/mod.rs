@@ -23,6 +23,7 @@
 //! What is computed once (`s`, `z`, `d`, factors) is computed in `f64` and rounded once.
 
 mod bf16;
+pub mod bf16_oracle;
 mod definition;
 mod dense;
 mod depthwise;
