@@ -12,10 +12,12 @@ pub mod backbone;
 mod bank_dtype;
 mod checked;
 mod copies;
+mod described;
 mod earlier;
 mod error;
 mod member_config;
 pub mod mode;
+mod network_precision;
 mod patchcore_config;
 mod rule_by_name;
 mod rules;
@@ -30,6 +32,7 @@ pub use earlier::EarlierConfig;
 pub use error::ConfigError;
 pub use member_config::{DEFAULT_PATCH_SIZE, MemberConfig, PATCH_SIZES};
 pub use mode::{MODES, Mode};
+pub use network_precision::{NETWORK_PRECISIONS, NetworkPrecision};
 pub use patchcore_config::{INPUT_SIDES, PatchCoreConfig, TILED_SIDES};
 pub use rules::{
     Border, Distance, EmbeddingRule, ImageScoreRule, LevelScaling, PUBLISHED_EMBED_DIMENSION, ProjectionRule,

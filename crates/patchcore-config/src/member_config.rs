@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::backbone::Network;
 use crate::error::ConfigError;
+use crate::network_precision::NetworkPrecision;
 use crate::rules::{EmbeddingRule, LevelScaling, ProjectionRule, StartRule, Weighting};
 use crate::view::Normalization;
 
@@ -50,6 +51,9 @@ pub struct MemberConfig {
     /// Where the weight comes from. Default: it is given.
     #[serde(default, skip_serializing_if = "Weighting::is_as_given")]
     pub weighting: Weighting,
+    /// The number format in which the network computes. Members that are to share a network have the same one. Default f32.
+    #[serde(default, skip_serializing_if = "NetworkPrecision::is_f32")]
+    pub network_precision: NetworkPrecision,
 }
 
 fn not_scaled() -> LevelScaling {
@@ -104,7 +108,7 @@ impl MemberConfig {
     }
 
     /// Every rule and its value, in words: what [`PatchCoreConfig::rules_name`](crate::PatchCoreConfig::rules_name) compares.
-    pub(crate) fn rules(&self) -> [(&'static str, String); 7] {
+    pub(crate) fn rules(&self) -> [(&'static str, String); 8] {
         [
             ("patch_size", self.patch_size.to_string()),
             ("embedding", self.embedding.to_string()),
@@ -113,6 +117,7 @@ impl MemberConfig {
             ("grid_layer", self.grid_layer.clone().unwrap_or_else(|| FINEST.to_owned())),
             ("level_scaling", self.level_scaling.to_string()),
             ("weighting", self.weighting.to_string()),
+            ("network_precision", self.network_precision.to_string()),
         ]
     }
 
@@ -151,6 +156,10 @@ impl MemberConfig {
             return out_of_range("weight", self.weight.to_string(), "a finite factor greater than 0, for example 1");
         }
         self.verify_levels()?;
+        if !self.network_precision.is_f32() && self.backbone.architecture().is_none() {
+            let found = format!("{} with the network {}", self.network_precision, self.backbone.name());
+            return out_of_range("network_precision", found, "f32: an application's own network computes for itself");
+        }
         let Normalization { mean, std } = self.normalization;
         if mean.iter().chain(&std).any(|value| !value.is_finite()) || std.iter().any(|value| *value <= 0.0) {
             let found = format!("{mean:?} / {std:?}");
@@ -188,10 +197,13 @@ impl MemberConfig {
     }
 }
 
-/// The network and its layers, and the weight where it is not 1.
+/// The network and its layers, its number format where it is not f32, and the weight where it is not 1.
 impl fmt::Display for MemberConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, layers {}", self.backbone.name(), self.layers.join(", "))?;
+        if !self.network_precision.is_f32() {
+            write!(f, ", in {}", self.network_precision)?;
+        }
         if self.weight == 1.0 { Ok(()) } else { write!(f, ", weight {}", self.weight) }
     }
 }

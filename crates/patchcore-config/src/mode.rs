@@ -46,6 +46,7 @@ use serde::{Deserialize, Serialize};
 use crate::backbone::Network;
 use crate::error::ConfigError;
 use crate::member_config::{DEFAULT_PATCH_SIZE, MemberConfig};
+use crate::network_precision::NetworkPrecision;
 use crate::patchcore_config::PatchCoreConfig;
 use crate::rules::{
     Border, Distance, EmbeddingRule, ImageScoreRule, LevelScaling, PUBLISHED_EMBED_DIMENSION, ProjectionRule,
@@ -191,6 +192,7 @@ impl Mode {
             grid_layer: None,
             level_scaling: LevelScaling::None,
             weighting: if self == Mode::Line { Weighting::GoodPatches } else { Weighting::AsGiven },
+            network_precision: NetworkPrecision::F32,
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::bank_dtype::BankDtype;
 use crate::copies::Copies;
 use crate::error::ConfigError;
 use crate::member_config::MemberConfig;
+use crate::network_precision::NetworkPrecision;
 use crate::rules::{Border, Distance, ImageScoreRule, Smoothing, Upsampling};
 use crate::view::{Crop, InputSizes, Pad, Region, Resampling, Resize, Size, Tiling, View};
 
@@ -99,42 +100,6 @@ impl PatchCoreConfig {
         rules
     }
 
-    /// The configuration in words, one row a setting: what `patchcore inspect` and the reports print. A new setting gets
-    /// its row here.
-    pub fn described(&self) -> Vec<(&'static str, String)> {
-        let mut rows = vec![("mode", self.rules_name())];
-        let of_member = |member: &MemberConfig| [("backbone", member.to_string()), ("patch", member.patch())];
-        rows.extend(self.members.iter().flat_map(of_member));
-        rows.extend([
-            ("input", self.view.to_string()),
-            ("looks at", self.looks_at()),
-            ("copies", self.copies.to_string()),
-            ("coreset ratio", self.coreset_sampling_ratio.to_string()),
-            ("bank format", self.bank_dtype.name().to_owned()),
-        ]);
-        if self.image_score != ImageScoreRule::MaximumOfMap {
-            rows.push(("neighbours", self.num_neighbors.to_string()));
-        }
-        rows.push(("seed", self.seed.to_string()));
-        rows
-    }
-
-    /// Region of interest, tiles and range of samples.
-    fn looks_at(&self) -> String {
-        let region = match &self.region {
-            None => "the whole photo".to_owned(),
-            Some(region) => format!("{} pixels of photos of {}", region.inside_pixels(), region.size),
-        };
-        let tiled = match self.tiling {
-            Tiling::Whole => region,
-            Tiling::Tiles { size, overlap } => format!("{region}, in tiles of {size} with an overlap of {overlap}"),
-        };
-        match self.full_scale {
-            None => tiled,
-            Some(white) => format!("{tiled}; {white} is white in 16-bit photos"),
-        }
-    }
-
     /// Smallest and largest side of an input, in pixels: what the network sees at once bounds it, unless that is a tile.
     pub fn input_sides(&self) -> std::ops::RangeInclusive<usize> {
         if self.tiling.is_whole() { INPUT_SIDES } else { TILED_SIDES }
@@ -204,6 +169,13 @@ setters! {
 }
 
 impl PatchCoreConfig {
+    /// The same with all networks in another number format ([`MemberConfig::network_precision`]).
+    #[must_use]
+    pub fn with_network_precision(mut self, network_precision: NetworkPrecision) -> Self {
+        self.members.iter_mut().for_each(|member| member.network_precision = network_precision);
+        self
+    }
+
     /// The first parameter at fault; [`PatchCoreConfig::check`] is its public face.
     pub(crate) fn verify(&self) -> Result<(), ConfigError> {
         let out_of_range =
@@ -316,7 +288,7 @@ impl PatchCoreConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backbone::Architecture;
+    use crate::backbone::{Architecture, OwnLevel, OwnNetwork};
     use crate::mode::{MODES, Mode};
     use crate::rules::{EmbeddingRule, ProjectionRule, StartRule};
 
@@ -349,7 +321,7 @@ mod tests {
     fn each_bad_parameter_is_named() {
         assert!(good().check().is_ok());
         type Spoil = fn(&mut PatchCoreConfig);
-        let cases: [(&str, Spoil); 29] = [
+        let cases: [(&str, Spoil); 30] = [
             ("members", |config| config.members.clear()),
             ("image_score", |config| config.members.push(config.members[0].clone())),
             ("coreset_sampling_ratio", |config| config.coreset_sampling_ratio = 0.0),
@@ -390,6 +362,12 @@ mod tests {
             ("weight", |config| config.members[0].weight = 0.0),
             ("weight", |config| config.members[0].weight = f32::NAN),
             ("weight", |config| config.members[0].weight = f32::INFINITY),
+            ("network_precision is int8 with the network mine: expected f32", |config| {
+                let level = |name: &str, stride| OwnLevel { name: name.to_owned(), channels: 8, stride };
+                let levels = vec![level("layer2", 8), level("layer3", 16)];
+                config.members[0].backbone = OwnNetwork { name: "mine".to_owned(), levels }.into();
+                config.members[0].network_precision = NetworkPrecision::Int8;
+            }),
         ];
         for (parameter, spoil) in cases {
             let mut config = good();
@@ -468,29 +446,10 @@ mod tests {
         );
         let config = Mode::Anomalib.config(Architecture::EFFICIENTNET_LITE0);
         assert_eq!(serde_json::to_string(&config).unwrap(), stored);
-    }
-
-    #[test]
-    fn a_configuration_describes_itself() {
-        let mut config = Mode::Authors.config(Architecture::RESNET18).with_seed(7).with_full_scale(Some(4095));
-        config.view = View { pad: Pad::ToMultiple(16), ..View::resized(Resize::Short(256), Resampling::Pil8Bit) };
-        config.tiling = Tiling::Tiles { size: 512, overlap: 64 };
-        config.members[0].weight = 0.5;
-        let rows: Vec<String> = config.described().iter().map(|(key, value)| format!("{key}: {value}")).collect();
-        assert_eq!(
-            rows,
-            [
-                "mode: authors",
-                "backbone: resnet18, layers layer2, layer3, weight 0.5",
-                "patch: 3 x 3 cells, pooled to 1024, then 1024 values",
-                "input: short side to 256, no crop, padded to multiples of 16",
-                "looks at: the whole photo, in tiles of 512 with an overlap of 64; 4095 is white in 16-bit photos",
-                "copies: none",
-                "coreset ratio: 0.1",
-                "bank format: f32",
-                "neighbours: 1",
-                "seed: 7",
-            ]
-        );
+        // What a network of f32 does not say, one of another format says.
+        let int8 = stored.replace(r#""weight":1.0}"#, r#""weight":1.0,"network_precision":"int8"}"#);
+        let config = config.with_network_precision(NetworkPrecision::Int8);
+        assert_eq!(serde_json::to_string(&config).unwrap(), int8);
+        assert_eq!(serde_json::from_str::<PatchCoreConfig>(&int8).unwrap(), config);
     }
 }

@@ -7,6 +7,7 @@ use serde::de::value::{Error as ValueError, StrDeserializer};
 
 use crate::error::ConfigError;
 use crate::member_config::{FINEST, MemberConfig};
+use crate::network_precision::NetworkPrecision;
 use crate::patchcore_config::PatchCoreConfig;
 use crate::rules::{EmbeddingRule, LevelScaling, ProjectionRule, Smoothing, StartRule};
 
@@ -122,6 +123,7 @@ impl MemberConfig {
                 };
             }
             "weighting" => self.weighting = by_name("weighting", value, "as_given or good_patches")?,
+            "network_precision" => self.network_precision = NetworkPrecision::from_name(value)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -189,6 +191,7 @@ mod tests {
             ("level_scaling", "equal"),
             ("weighting of member 2", "median"),
             ("patch_size", "three"),
+            ("network_precision", "f16"),
         ] {
             let message = refused(key, value);
             assert!(message.contains(&format!("is {value}: expected")), "{message}");

@@ -4,6 +4,7 @@
 //! with everything fused into them, in execution order, up to the deepest layer asked for). Who executes it is no concern of
 //! this crate.
 
+mod activation_ranges;
 mod architecture;
 mod catalogue;
 mod efficientnet_lite;
@@ -14,6 +15,7 @@ pub mod plan;
 mod resnet;
 mod weights;
 
+pub use activation_ranges::{ActivationRanges, ChannelRanges, RangesError};
 pub use architecture::Architecture;
 pub use catalogue::CATALOGUE;
 pub use efficientnet_lite::EfficientNetLite;

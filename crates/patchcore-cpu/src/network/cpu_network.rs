@@ -13,14 +13,18 @@ use super::feature_map::{FeatureMap, MapLayout, copy_out};
 use super::grey_stem::{GREY_PLANES, fold_weights};
 use super::map::Map;
 use super::max_pool::max_pool;
+use super::slots::Slots;
 use super::step::{Geometry, Operands};
+use super::tensors::conv_tensors;
+use super::widen::widen;
 use super::winograd::Winograd;
-use super::workspace::{Arena, Workspace};
+use super::workspace::{Arena, Group, Memory, Workspace};
 use crate::Instructions;
 use crate::caches::second_level_bytes;
-use crate::simd::{AlignedBuffer, LANES, Level};
+use crate::simd::{AlignedBuffer, Level};
 use crate::team::{Leader, Shared, Team};
-use patchcore_config::backbone::plan::{ConvStep, MapShape, Plan, Slot, Step};
+use patchcore_config::backbone::plan::{ConvStep, Plan, Slot, Step};
+use patchcore_config::backbone::{ActivationRanges, ChannelRanges};
 use patchcore_config::{BackboneWeights, Normalization};
 
 /// A network with its weights packed for this processor. Immutable, so threads may share it.
@@ -28,18 +32,11 @@ pub struct CpuNetwork {
     level: Level,
     /// Bytes of a thread's second-level cache: the kernels cut their work by it.
     pub(super) second_level: usize,
-    plan: Plan,
+    slots: Slots,
     /// The kernel that carries out each step of the plan.
     operations: Vec<Operation>,
-    /// Channels of the image.
-    channels: usize,
-    /// The image is stored one plane a channel.
-    planar: bool,
     /// The first convolution for grey images, see [`super::grey_stem`].
     grey_stem: Option<Dense>,
-    /// Buffer of every slot; slots that are never alive together share one.
-    buffer_of: Vec<usize>,
-    buffers: usize,
 }
 
 enum Operation {
@@ -61,16 +58,13 @@ impl CpuNetwork {
 
     pub(super) fn with_level(level: Level, plan: &Plan, weights: &BackboneWeights) -> Result<Self, CpuNetworkError> {
         plan.check()?;
-        let planar = has_planar_image(plan);
+        let slots = Slots::new(plan);
         let compile = |step: &Step| match step {
-            Step::Conv(conv) => Self::compile(level, conv, planar && conv.from == 0, weights),
+            Step::Conv(conv) => Self::compile(level, conv, slots.planar && conv.from == 0, weights),
             Step::MaxPool { .. } => Ok(Operation::MaxPool),
         };
         let operations = plan.steps.iter().map(compile).collect::<Result<_, _>>()?;
-        let (buffer_of, buffers) = assign_buffers(plan);
-        let (plan, channels) = (plan.clone(), plan.image_channels());
-        let second_level = second_level_bytes();
-        Ok(Self { level, second_level, plan, operations, channels, planar, grey_stem: None, buffer_of, buffers })
+        Ok(Self { level, second_level: second_level_bytes(), slots, operations, grey_stem: None })
     }
 
     /// [`CpuNetwork::new`], for images normalised with these statistics: grey ones may come as [grey
@@ -95,7 +89,7 @@ impl CpuNetwork {
         normalization: &Normalization,
     ) -> Result<Self, CpuNetworkError> {
         let mut readers = plan.convolutions().filter(|conv| conv.from == 0);
-        if let (true, 3, Some(conv), None) = (self.planar, self.channels, readers.next(), readers.next()) {
+        if let (true, 3, Some(conv), None) = (self.slots.planar, self.slots.channels, readers.next(), readers.next()) {
             let (weight, bias) = conv_tensors(conv, weights)?;
             let weight = fold_weights(normalization, conv, weight);
             let geometry = Geometry { in_channels: GREY_PLANES, ..Geometry::new(conv) };
@@ -111,27 +105,8 @@ impl CpuNetwork {
     /// # Errors
     /// As [`Plan::visit`].
     pub fn forward_bytes(plan: &Plan, height: usize, width: usize) -> Result<u64, CpuNetworkError> {
-        let mut shapes = Vec::new();
-        let image = MapShape { channels: plan.image_channels(), height, width };
-        plan.visit(image, &mut shapes, |_| ())?;
-        let mut borders = vec![0; shapes.len()];
-        for step in &plan.steps {
-            if let Some(border) = borders.get_mut(step.from()) {
-                *border = step.window().kernel.max(*border);
-            }
-        }
-        let (buffer_of, buffers) = assign_buffers(plan);
-        let mut sizes = vec![0_usize; buffers];
-        for (slot, ((shape, border), buffer)) in shapes.iter().zip(&borders).zip(&buffer_of).enumerate() {
-            let kind = if slot == 0 && has_planar_image(plan) { Map::planar } else { Map::blocked };
-            let map = kind(shape.channels, shape.height, shape.width, (*border, 0));
-            if let Some(size) = sizes.get_mut(*buffer) {
-                *size = map.image().max(*size);
-            }
-        }
-        let values = |shape: &MapShape| shape.values() as usize;
-        let outputs = plan.taps.iter().filter_map(|tap| shapes.get(tap.slot)).map(values);
-        let floats = values(&image) + sizes.iter().sum::<usize>() + outputs.sum::<usize>();
+        let slots = Slots::new(plan);
+        let floats = slots.values_in_and_out(height, width)? + slots.elements(height, width)?;
         Ok((floats * size_of::<f32>()) as u64)
     }
 
@@ -201,45 +176,33 @@ impl CpuNetwork {
         outputs: &mut Vec<FeatureMap>,
     ) -> Result<(), CpuNetworkError> {
         let is_grey = self.reads_grey() && input.len() == n * GREY_PLANES * height * width;
-        let channels = if is_grey { GREY_PLANES } else { self.channels };
+        let channels = if is_grey { GREY_PLANES } else { self.slots.channels };
         let image = channels * height * width;
         if input.len() != n * image || image == 0 {
-            return Err(CpuNetworkError::InputSize { found: input.len(), n, channels: self.channels, height, width });
-        }
-        self.lay_out(channels, height, width, workspace)?;
-        outputs.resize_with(self.plan.taps.len(), FeatureMap::default);
-        workspace.targets.clear();
-        for (output, tap) in outputs.iter_mut().zip(&self.plan.taps) {
-            output.shape(&workspace.maps[tap.slot], n, layout);
-            workspace.targets.push(Shared::new(output.data.as_mut_ptr()));
-        }
-        if n == 0 {
-            return Ok(());
-        }
-        // As many images as possible go one to a worker, which needs no waiting for each other; the rest share all
-        // workers. One image at a time: its maps stay in the cache, which is worth more than sharing weights.
-        let (alone, rest) = if workers == 1 { (n, 0) } else { (n - n % workers, n % workers) };
-        let Workspace { maps, sizes, targets, arenas, .. } = workspace;
-        arenas.resize_with(arenas.len().max(workers.min(n)), Arena::default);
-        for (index, arena) in arenas.iter_mut().enumerate() {
-            // The rest share the first; before that it too has an image of its own.
-            arena.reserve(sizes, if index == 0 { rest.max(1) } else { 1 });
-        }
-        let pool = Shared::new(arenas.as_mut_ptr());
-        let (maps, targets): (&[Map], &[Shared<f32>]) = (maps, targets);
-        Team::gather(workers, |leader| {
-            leader.fan_out(alone, &|worker, index| {
-                let pixels = &input[index * image..(index + 1) * image];
-                // SAFETY: each worker has a number of its own, below the number of arenas.
-                let arena = unsafe { &mut *pool.pointer().add(worker) };
-                // SAFETY: the arena has room for one image; no other task has this image.
-                Team::alone(|leader| unsafe { self.run_group(leader, pixels, index, layout, maps, targets, arena) });
+            return Err(CpuNetworkError::InputSize {
+                found: input.len(),
+                n,
+                channels: self.slots.channels,
+                height,
+                width,
             });
-            if rest > 0 {
-                let pixels = &input[alone * image..];
-                // SAFETY: nobody else uses the arenas now, and the first has room for the rest.
-                unsafe { self.run_group(leader, pixels, alone, layout, maps, targets, &mut *pool.pointer()) };
-            }
+        }
+        let memory = &mut workspace.memory;
+        self.lay_out(channels, height, width, memory)?;
+        outputs.resize_with(self.slots.plan.taps.len(), FeatureMap::default);
+        memory.targets.clear();
+        for (output, tap) in outputs.iter_mut().zip(&self.slots.plan.taps) {
+            output.shape(&memory.maps[tap.slot], n, layout);
+            memory.targets.push(Shared::new(output.data.as_mut_ptr()));
+        }
+        memory.spread(workers, n, |leader, group, maps, targets, arena| {
+            let pixels = &input[group.first * image..(group.first + group.images) * image];
+            let emit = |leader: &mut Leader<'_>, slot: Slot, memory: *const f32, map: &Map| {
+                // SAFETY: the slot holds the images of the group, whose places in the targets no other group has.
+                unsafe { self.emit(leader, slot, memory, map, group, layout, targets) };
+            };
+            // SAFETY: the arena has room for the group.
+            unsafe { self.run_group(leader, pixels, maps, arena, emit) };
         });
         Ok(())
     }
@@ -250,78 +213,97 @@ impl CpuNetwork {
         channels: usize,
         height: usize,
         width: usize,
-        workspace: &mut Workspace,
+        memory: &mut Memory<f32>,
     ) -> Result<(), CpuNetworkError> {
-        let Workspace { shapes, maps, sizes, .. } = workspace;
-        self.plan.visit(MapShape { channels: self.channels, height, width }, shapes, |_| ())?;
-        maps.clear();
-        maps.extend(shapes.iter().map(|shape| Map::blocked(shape.channels, shape.height, shape.width, (0, 0))));
-        let kind = if self.planar { Map::planar } else { Map::blocked };
-        maps[0] = kind(channels, height, width, (0, 0));
-        for (step, operation) in self.plan.steps.iter().zip(&self.operations) {
-            // The other kernels look at the edges themselves.
-            if matches!(operation, Operation::Dense(_) | Operation::Depthwise(_)) {
-                let (window, from, to) = (step.window(), shapes[step.from()], shapes[step.to()]);
-                let border = |side: usize, out: usize| {
-                    let (before, _) = window.before_after(side);
-                    // No zeros after an edge that the last window does not reach.
-                    (before, ((out - 1) * window.stride + window.kernel).saturating_sub(side + before))
+        // The other kernels look at the edges themselves.
+        let reads_border = |step: usize| matches!(self.operations[step], Operation::Dense(_) | Operation::Depthwise(_));
+        self.slots.lay_out(channels, height, width, reads_border, memory)
+    }
+
+    /// Widens `ranges` so that they hold the values that the maps of the network have for these images. `input` is a batch of colour images as [`CpuNetwork::forward`] takes it.
+    ///
+    /// # Errors
+    /// As [`CpuNetwork::forward`]; [`CpuNetworkError::Ranges`] where `ranges` are those of another network.
+    pub fn observe(
+        &self,
+        input: &[f32],
+        n: usize,
+        height: usize,
+        width: usize,
+        workspace: &mut Workspace,
+        ranges: &mut ActivationRanges,
+    ) -> Result<(), CpuNetworkError> {
+        let channels = self.slots.channels;
+        let image = channels * height * width;
+        if input.len() != n * image || image == 0 {
+            return Err(CpuNetworkError::InputSize { found: input.len(), n, channels, height, width });
+        }
+        ranges.check_channels(&self.slots.plan)?;
+        let memory = &mut workspace.memory;
+        self.lay_out(channels, height, width, memory)?;
+        let (maps, arena) = memory.first_arena(1);
+        Team::gather(rayon::current_num_threads(), |leader| {
+            for pixels in input.chunks_exact(image) {
+                let widen = |leader: &mut Leader<'_>, slot: Slot, memory: *const f32, map: &Map| {
+                    let ChannelRanges { low, high } = &mut ranges.slots[slot];
+                    // SAFETY: the slot holds one image, and the ranges are as long as it has channels.
+                    unsafe { widen(map, memory, leader, low, high) };
                 };
-                let (top, bottom) = border(from.height, to.height);
-                let (left, right) = border(from.width, to.width);
-                let map = &mut maps[step.from()];
-                map.before = map.before.max(top).max(left);
-                map.after = map.after.max(bottom).max(right);
+                // SAFETY: the arena has room for one image.
+                unsafe { self.run_group(leader, pixels, maps, arena, widen) };
             }
-        }
-        sizes.clear();
-        sizes.resize(self.buffers, 0);
-        for (map, buffer) in maps.iter().zip(&self.buffer_of) {
-            let size = &mut sizes[*buffer];
-            *size = (*size).max(map.image());
-        }
+        });
         Ok(())
     }
 
-    /// Takes the images of one group through all steps; `first` is the number of its first image in the batch.
+    /// Copies a slot of a group to where it is tapped.
     ///
     /// # Safety
-    /// `arena` must have room for the group, `targets` for the batch, and no other call may write these images.
+    /// `memory` must hold the images of the group in the layout of `map`, `targets` have room for the batch; no other call may write these images.
     #[allow(clippy::too_many_arguments, reason = "the state of one call, shared by its tasks")]
+    unsafe fn emit(
+        &self,
+        leader: &mut Leader<'_>,
+        slot: Slot,
+        memory: *const f32,
+        map: &Map,
+        group: Group,
+        layout: MapLayout,
+        targets: &[Shared<f32>],
+    ) {
+        for (target, tap) in targets.iter().zip(&self.slots.plan.taps) {
+            if tap.slot == slot {
+                let offset = group.first * map.channels * map.height * map.width;
+                // SAFETY: the slot holds the group's images; the target has room for the batch.
+                unsafe { copy_out(map, memory, group.images, leader, layout, target.pointer().add(offset)) };
+            }
+        }
+    }
+
+    /// Takes the images of one group through all steps. `emit` is called with every slot as soon as it is whole.
+    ///
+    /// # Safety
+    /// `arena` must have room for the group.
     unsafe fn run_group(
         &self,
         leader: &mut Leader<'_>,
         input: &[f32],
-        first: usize,
-        layout: MapLayout,
         maps: &[Map],
-        targets: &[Shared<f32>],
-        arena: &mut Arena,
+        arena: &mut Arena<f32>,
+        mut emit: impl FnMut(&mut Leader<'_>, Slot, *const f32, &Map),
     ) {
         let Arena { buffers, scratch, runs } = arena;
         let place = |slot: Slot, buffers: &mut [AlignedBuffer<f32>]| -> (*mut f32, Map) {
-            (buffers[self.buffer_of[slot]].as_mut_ptr(), maps[slot])
+            (self.slots.memory(slot, buffers), maps[slot])
         };
         let (image_memory, image_map) = place(0, buffers);
-        let is_grey = image_map.channels != self.channels;
+        let is_grey = image_map.channels != self.slots.channels;
         let images = input.len() / (image_map.channels * image_map.height * image_map.width);
-        assert!(
-            maps.iter().zip(&self.buffer_of).all(|(map, buffer)| buffers[*buffer].len() >= images * map.image()),
-            "the arena has room for the {images} images of the group"
-        );
+        self.slots.check_room(maps, buffers, images);
         // SAFETY: the arena has room for the group in the buffer of slot 0.
         unsafe { load_images(&image_map, input, images, leader, image_memory) };
-        let emit = |leader: &mut Leader<'_>, slot: Slot, memory: *const f32, map: &Map| {
-            for (target, tap) in targets.iter().zip(&self.plan.taps) {
-                if tap.slot == slot {
-                    let offset = first * map.channels * map.height * map.width;
-                    // SAFETY: the slot holds `images` images; the target has room for the batch.
-                    unsafe { copy_out(map, memory, images, leader, layout, target.pointer().add(offset)) };
-                }
-            }
-        };
         emit(leader, 0, image_memory, &image_map);
-        for (step, operation) in self.plan.steps.iter().zip(&self.operations) {
+        for (step, operation) in self.slots.plan.steps.iter().zip(&self.operations) {
             let (from, to) = (place(step.from(), buffers), place(step.to(), buffers));
             let add = step.add().map(|slot| place(slot, buffers));
             let operands = Operands {
@@ -357,15 +339,6 @@ impl CpuNetwork {
             emit(leader, step.to(), to.0, &to.1);
         }
     }
-}
-
-/// Weight and bias of a convolution, of the sizes that it needs.
-fn conv_tensors<'a>(conv: &ConvStep, weights: &'a BackboneWeights) -> Result<(&'a [f32], &'a [f32]), CpuNetworkError> {
-    let tensor = |name: String, size: usize| match weights.tensors.get(&name) {
-        Some(tensor) if tensor.data.len() == size => Ok(tensor.data.as_slice()),
-        found => Err(CpuNetworkError::Tensor { name, size, found: found.map(|tensor| tensor.data.len()) }),
-    };
-    Ok((tensor(conv.weight_name(), conv.weight_len())?, tensor(conv.bias_name(), conv.out_channels)?))
 }
 
 /// Copies `[images, channels, height, width]` into the executor's layout.
@@ -409,38 +382,4 @@ unsafe fn load_images(map: &Map, input: &[f32], images: usize, leader: &mut Lead
             }
         }
     });
-}
-
-/// Whether the image is stored one plane a channel: only convolutions that can read that read it.
-fn has_planar_image(plan: &Plan) -> bool {
-    let mut readers = plan.steps.iter().filter(|step| step.reads().any(|slot| slot == 0));
-    plan.taps.iter().all(|tap| tap.slot != 0)
-        && readers.all(|step| {
-            step.conv().is_some_and(|conv| {
-                conv.stride == 2 && conv.groups == 1 && conv.in_channels < LANES && conv.add != Some(0)
-            })
-        })
-}
-
-/// Gives every slot a buffer such that slots alive at the same time have different ones.
-fn assign_buffers(plan: &Plan) -> (Vec<usize>, usize) {
-    let last_use = |slot: Slot| {
-        let uses = |step: &Step| step.to() == slot || step.reads().any(|read| read == slot);
-        // A slot that no step uses is the image of a plan that only returns it: it has a buffer to itself.
-        plan.steps.iter().rposition(uses).unwrap_or(0)
-    };
-    let mut buffer_of = vec![0; plan.slots];
-    // The image takes buffer 0; `free_after[b]` is the last step that reads what buffer `b` holds.
-    let mut free_after = vec![last_use(0)];
-    for (index, step) in plan.steps.iter().enumerate() {
-        // A step's own inputs are alive while it runs: strictly before.
-        let free = free_after.iter().position(|last| *last < index);
-        let buffer = free.unwrap_or(free_after.len());
-        match free_after.get_mut(buffer) {
-            Some(last) => *last = last_use(step.to()),
-            None => free_after.push(last_use(step.to())),
-        }
-        buffer_of[step.to()] = buffer;
-    }
-    (buffer_of, free_after.len())
 }

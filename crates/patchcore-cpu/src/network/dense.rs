@@ -2,14 +2,12 @@
 
 #![allow(clippy::indexing_slicing, reason = "weights and runs are as long as the geometry says, which is asserted")]
 
+use super::cut::{Cut, Limits, Place};
 use super::map::Map;
 use super::step::{Geometry, Operands};
 use super::tile::{Form, Kernels, Run, Tile};
 use crate::simd::{AlignedBuffer, LANES, Level};
 use crate::team::Leader;
-
-/// Share of the second-level cache that the input of a task's tiles may fill: it stays there beside the weights.
-const INPUT_SHARE: usize = 4;
 
 /// A direct convolution with its weights packed.
 pub(super) struct Dense {
@@ -112,24 +110,9 @@ impl Dense {
         let (input, output) = (&operands.input_map, &operands.output_map);
         self.find_runs(input, runs);
         let stride = self.geometry.stride;
-        // Without borders the rows of a 1x1 convolution are one long row.
-        let flat = self.geometry.kernel == 1
-            && stride == 1
-            && input.is_dense()
-            && output.is_dense()
-            && operands.add_map.is_none_or(|add| add.is_dense());
-        let (rows, width) = if flat { (1, output.height * output.width) } else { (output.height, output.width) };
-        let tiles_per_row = width.div_ceil(self.kernels.pixels());
-        let tiles = images * rows * tiles_per_row;
-        let tile_bytes = self.kernels.pixels() * stride * stride * input.channels * size_of::<f32>();
-        let per_task = (second_level / INPUT_SHARE / tile_bytes).clamp(4, 512).min(tiles.div_ceil(2 * workers));
-        // As many for each worker, and as long: a worker's part is the same rows in every step.
-        let spans = tiles.div_ceil(per_task).next_multiple_of(workers).min(tiles);
-        let blocks = output.blocks();
-        let step = self.kernels.blocks();
-        let groups = blocks.div_ceil(step);
-        // Few spans: several tasks share one, each with its part of the output channels.
-        let parts = if workers > 1 { (4 * workers).div_ceil(spans).min(groups) } else { 1 };
+        let (pixels, blocks) = (self.kernels.pixels(), self.kernels.blocks());
+        let limits = Limits { second_level, workers: leader.workers(), pixels, blocks };
+        let cut = Cut::new(operands, &self.geometry, images, limits);
         let (top, left) = operands.pads(self.geometry.padding, self.geometry.kernel, stride);
         let (down, right) = (input.before - top, input.before - left);
         let runs: &[Run] = runs;
@@ -141,54 +124,39 @@ impl Dense {
             within(y, y, top, input.height) && within(x, x + pixels - 1, left, input.width)
         };
 
-        leader.fan_out(spans * parts, &|_, task| {
-            let (span, part) = (task / parts, task % parts);
-            let span_tiles = span * tiles / spans..(span + 1) * tiles / spans;
-            let (first_group, end_group) = (part * groups / parts, (part + 1) * groups / parts);
-            for group in first_group..end_group {
-                let block = group * step;
-                let count = step.min(blocks - block);
-                for index in span_tiles.clone() {
-                    let (line, column) = (index / tiles_per_row, index % tiles_per_row);
-                    let (image, y) = (line / rows, line % rows);
-                    let x = column * width / tiles_per_row;
-                    let pixels = (column + 1) * width / tiles_per_row - x;
-                    let inside = self.inside.as_ref().filter(|_| on_image(y, x, pixels));
-                    let (bias, runs) = match inside {
-                        Some(own) => (&own.bias, &runs[..own.planes * kernel]),
-                        None => (&self.bias, runs),
+        leader.fan_out(cut.tasks(), &|_, task| {
+            cut.tiles_of(task, |Place { image, y, x, pixels, block, count }| {
+                let inside = self.inside.as_ref().filter(|_| on_image(y, x, pixels));
+                let (bias, runs) = match inside {
+                    Some(own) => (&own.bias, &runs[..own.planes * kernel]),
+                    None => (&self.bias, runs),
+                };
+                // SAFETY: offsets of pixels inside the maps: `x + pixels <= width`, `y < rows`, the borders of
+                // the input cover the kernel window; no two (task, tile) pairs share output pixels and blocks.
+                unsafe {
+                    let from =
+                        image * input.image() + (down + y * stride) * input.row() + (right + x * stride) * input.pixel;
+                    let to = |map: &Map| {
+                        image * map.image() + map.origin() + y * map.row() + x * LANES + block * map.plane()
                     };
-                    // SAFETY: offsets of pixels inside the maps: `x + pixels <= width`, `y < rows`, the borders of
-                    // the input cover the kernel window; no two (task, tile) pairs share output pixels and blocks.
-                    unsafe {
-                        let from = image * input.image()
-                            + (down + y * stride) * input.row()
-                            + (right + x * stride) * input.pixel;
-                        let to = |map: &Map| {
-                            image * map.image() + map.origin() + y * map.row() + x * LANES + block * map.plane()
-                        };
-                        let tile = Tile {
-                            input: operands.input.add(from),
-                            runs: runs.as_ptr(),
-                            run_count: runs.len(),
-                            weights: self.weights.as_ptr().add(block * self.panel),
-                            panel: self.panel,
-                            ahead: 0,
-                            bias: bias.as_ptr().add(block * LANES),
-                            residual: operands
-                                .add_map
-                                .as_ref()
-                                .map_or(std::ptr::null(), |map| operands.add.add(to(map))),
-                            residual_plane: operands.add_map.map_or(0, |map| map.plane()),
-                            output: operands.output.add(to(output)),
-                            output_plane: output.plane(),
-                            floor: self.geometry.floor,
-                            ceiling: self.geometry.ceiling,
-                        };
-                        self.kernels.get(pixels, count)(&tile);
-                    }
+                    let tile = Tile {
+                        input: operands.input.add(from),
+                        runs: runs.as_ptr(),
+                        run_count: runs.len(),
+                        weights: self.weights.as_ptr().add(block * self.panel),
+                        panel: self.panel,
+                        ahead: 0,
+                        bias: bias.as_ptr().add(block * LANES),
+                        residual: operands.add_map.as_ref().map_or(std::ptr::null(), |map| operands.add.add(to(map))),
+                        residual_plane: operands.add_map.map_or(0, |map| map.plane()),
+                        output: operands.output.add(to(output)),
+                        output_plane: output.plane(),
+                        floor: self.geometry.floor,
+                        ceiling: self.geometry.ceiling,
+                    };
+                    self.kernels.get(pixels, count)(&tile);
                 }
-            }
+            });
         });
     }
 

@@ -1,5 +1,6 @@
 //! Why a network cannot be packed or run on the CPU.
 
+use patchcore_config::backbone::RangesError;
 use patchcore_config::backbone::plan::PlanError;
 use thiserror::Error;
 
@@ -28,6 +29,9 @@ pub enum CpuNetworkError {
         /// Values that are there; `None` without such a tensor.
         found: Option<usize>,
     },
+    /// The ranges of the maps are not those of the network.
+    #[error("the ranges of the network's maps: {0}; fit the model again")]
+    Ranges(#[from] RangesError),
     /// The plan contradicts itself, or adds maps that at this size of the photo differ in theirs.
     #[error("the plan of the network: {0}")]
     Plan(#[from] PlanError),

@@ -2,14 +2,15 @@
 
 use crate::simd::LANES;
 
-/// Channels in blocks of sixteen, each block a plane of pixels, a pixel sixteen contiguous floats (`NCHW16c`), with
+/// Channels in blocks of sixteen, each block a plane of pixels, a pixel sixteen contiguous elements (`NCHW16c`), with
 /// a border of zeros around every plane for the convolutions that read beyond the edge.
 ///
 /// Why not plain NHWC: a convolution's tile of pixels then lies in one contiguous piece of memory that a kernel
 /// addresses with constant displacements, whatever the number of channels; a depthwise kernel, a max-pool and a
 /// Winograd transform are vertical vector code. Lanes beyond the last channel hold zeros.
 ///
-/// The image itself may be [planar](Map::planar): a pixel is one float, a block one channel.
+/// The image itself may be [planar](Map::planar): a pixel is one element, a block one channel. Elements are floats here, and smaller in
+/// a [reduced network](super::reduced).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Map {
     /// Channels.
@@ -22,7 +23,7 @@ pub(crate) struct Map {
     pub(crate) before: usize,
     /// Zeros after the last row and column.
     pub(crate) after: usize,
-    /// Floats of a pixel: 16, or 1 for a planar image.
+    /// Elements of a pixel: 16, or 1 for a planar image.
     pub(crate) pixel: usize,
 }
 
@@ -42,17 +43,17 @@ impl Map {
         self.channels.div_ceil(self.pixel)
     }
 
-    /// Floats from one row to the next.
+    /// Elements from one row to the next.
     pub(crate) fn row(&self) -> usize {
         (self.width + self.before + self.after) * self.pixel
     }
 
-    /// Floats from one block to the next.
+    /// Elements from one block to the next.
     pub(crate) fn plane(&self) -> usize {
         (self.height + self.before + self.after) * self.row()
     }
 
-    /// Floats from one image to the next.
+    /// Elements from one image to the next.
     pub(crate) fn image(&self) -> usize {
         self.blocks() * self.plane()
     }
@@ -70,8 +71,8 @@ impl Map {
     /// Writes the zeros of the border of one plane.
     ///
     /// # Safety
-    /// `plane` must be valid for [`Map::plane`] floats.
-    pub(crate) unsafe fn clear_border(&self, plane: *mut f32) {
+    /// `plane` must be valid for [`Map::plane`] elements, of which zero is all bits zero.
+    pub(crate) unsafe fn clear_border<T>(&self, plane: *mut T) {
         if self.is_dense() {
             return;
         }
@@ -84,6 +85,30 @@ impl Map {
                 let start = plane.add(y * row);
                 start.write_bytes(0, self.before * self.pixel);
                 start.add(row - self.after * self.pixel).write_bytes(0, self.after * self.pixel);
+            }
+        }
+    }
+
+    /// Writes `pixel` all over the border of one plane.
+    ///
+    /// # Safety
+    /// `plane` must be valid for [`Map::plane`] elements.
+    pub(crate) unsafe fn fill_border<T: Copy>(&self, plane: *mut T, pixel: &[T]) {
+        let columns = self.width + self.before + self.after;
+        let rows = self.height + self.before + self.after;
+        // SAFETY: pixels of a row that lies inside the plane.
+        let fill = |y: usize, columns: std::ops::Range<usize>| unsafe {
+            for x in columns {
+                let to = plane.add(y * self.row() + x * self.pixel);
+                to.copy_from_nonoverlapping(pixel.as_ptr(), self.pixel.min(pixel.len()));
+            }
+        };
+        for y in 0..rows {
+            if y < self.before || y >= rows - self.after {
+                fill(y, 0..columns);
+            } else {
+                fill(y, 0..self.before);
+                fill(y, columns - self.after..columns);
             }
         }
     }

@@ -21,6 +21,7 @@
 
 mod bands;
 mod cpu_network;
+mod cut;
 mod dense;
 mod depthwise;
 mod error;
@@ -29,10 +30,14 @@ pub mod grey_stem;
 mod map;
 mod max_pool;
 pub mod oracle;
+pub mod reduced;
+mod slots;
 mod step;
+mod tensors;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod widen;
 mod winograd;
 mod workspace;
 

@@ -56,20 +56,20 @@ impl Geometry {
 ///   output until the step is done. The three do not overlap.
 /// - `add` is null if and only if there is no `add_map`.
 /// - Input, output and residual have the sizes of the step, see [`Operands::check`].
-pub(super) struct Operands {
-    pub(super) input: *const f32,
+pub(super) struct Operands<E = f32> {
+    pub(super) input: *const E,
     pub(super) input_map: Map,
     /// The residual, or null.
-    pub(super) add: *const f32,
+    pub(super) add: *const E,
     pub(super) add_map: Option<Map>,
-    pub(super) output: *mut f32,
+    pub(super) output: *mut E,
     pub(super) output_map: Map,
 }
 
 // SAFETY: tasks only read through `input` and `add` and write disjoint places through `output`; see each step.
-unsafe impl Sync for Operands {}
+unsafe impl<E: Sync> Sync for Operands<E> {}
 
-impl Operands {
+impl<E> Operands<E> {
     /// Zeros before the first row and column; the same on both axes, or the larger (the input's border has room).
     pub(super) fn pads(&self, padding: Padding, kernel: usize, stride: usize) -> (usize, usize) {
         let (top, _) = padding.before_after(self.input_map.height, kernel, stride);

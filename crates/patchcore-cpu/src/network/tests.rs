@@ -12,7 +12,7 @@ use patchcore_config::backbone::plan::{Activation, ConvStep, Padding, Plan, Plan
 use patchcore_config::{Architecture, BackboneWeights, NamedTensor, Normalization};
 
 /// Uniform values in [-1, 1) from a fixed seed (splitmix64).
-fn noise(seed: u64, count: usize) -> Vec<f32> {
+pub(super) fn noise(seed: u64, count: usize) -> Vec<f32> {
     let mut state = seed;
     let mut next = || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -25,7 +25,7 @@ fn noise(seed: u64, count: usize) -> Vec<f32> {
 }
 
 /// Weights that keep a network's values near one.
-fn random_weights(plan: &Plan, seed: u64) -> BackboneWeights {
+pub(super) fn random_weights(plan: &Plan, seed: u64) -> BackboneWeights {
     let tensors = plan.expected_tensors().into_iter().enumerate().map(|(index, (name, shape))| {
         let fan_in: usize = shape.iter().skip(1).product();
         let scale = if shape.len() == 1 { 0.1 } else { (2.0 / fan_in as f32).sqrt() };
@@ -87,7 +87,14 @@ impl Case<'_> {
     }
 }
 
-fn conv(name: &str, from: usize, to: usize, channels: (usize, usize), kernel: usize, stride: usize) -> ConvStep {
+pub(super) fn conv(
+    name: &str,
+    from: usize,
+    to: usize,
+    channels: (usize, usize),
+    kernel: usize,
+    stride: usize,
+) -> ConvStep {
     ConvStep {
         name: name.into(),
         from,
@@ -103,7 +110,7 @@ fn conv(name: &str, from: usize, to: usize, channels: (usize, usize), kernel: us
     }
 }
 
-fn tap(slot: usize, channels: usize, stride: usize) -> Tap {
+pub(super) fn tap(slot: usize, channels: usize, stride: usize) -> Tap {
     Tap { layer: format!("slot{slot}"), slot, channels, stride }
 }
 
@@ -180,7 +187,7 @@ proptest! {
     }
 }
 
-fn plan_of(architecture: Architecture) -> Plan {
+pub(super) fn plan_of(architecture: Architecture) -> Plan {
     let layers: Vec<String> = architecture.default_layers().iter().map(|layer| (*layer).to_owned()).collect();
     architecture.plan(&layers).unwrap()
 }
@@ -245,7 +252,7 @@ fn grey_images_agree_with_the_oracle_on_three_equal_channels() {
     }
 }
 
-fn bits(values: &[f32]) -> Vec<u32> {
+pub(super) fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
 
@@ -416,7 +423,7 @@ fn a_forward_pass_stays_within_its_bytes() {
             let layout = MapLayout::ChannelsLast;
             with_threads(1, || network.forward(&input, 1, height, width, layout, &mut workspace, &mut outputs))
                 .unwrap();
-            let scratch: usize = workspace.arenas.iter().map(|arena| arena.scratch.len()).sum();
+            let scratch: usize = workspace.memory.arenas.iter().map(|arena| arena.scratch.len()).sum();
             let values = input.len() + outputs.iter().map(|map| map.data.len()).sum::<usize>();
             let took = (workspace.bytes() - 4 * scratch + 4 * values) as u64;
             let bound = CpuNetwork::forward_bytes(&plan, height, width).unwrap();

@@ -79,6 +79,24 @@ impl Plan {
         self.convolutions().find(|conv| conv.from == 0).map_or(3, |conv| conv.in_channels)
     }
 
+    /// Channels of every slot, the image's first; 0 of one that no step writes.
+    pub fn slot_channels(&self) -> Vec<usize> {
+        let mut channels = vec![0; self.slots];
+        if let Some(image) = channels.first_mut() {
+            *image = self.image_channels();
+        }
+        for step in &self.steps {
+            let written = match step {
+                Step::Conv(conv) => Some(conv.out_channels),
+                Step::MaxPool { from, .. } => channels.get(*from).copied(),
+            };
+            if let (Some(written), Some(slot)) = (written, channels.get_mut(step.to())) {
+                *slot = written;
+            }
+        }
+        channels
+    }
+
     /// For every slot, the index of the last step that reads it; `usize::MAX` for a tap, which must live on.
     pub fn last_uses(&self) -> Vec<usize> {
         let mut last = vec![0; self.slots];
@@ -229,6 +247,7 @@ mod tests {
         plan.visit(image, &mut shapes, |visited| names.push((visited.index, visited.step.name().to_owned()))).unwrap();
         let map = MapShape { channels: 8, height: 4, width: 5 };
         assert_eq!(shapes, [image, map, map]);
+        assert_eq!(plan.slot_channels(), [3, 8, 8]);
         assert_eq!(names, [(0, "a".to_owned()), (1, "b".to_owned())]);
     }
 

@@ -1,0 +1,34 @@
+//! A network of 8 bits: the same plan as [`CpuNetwork`](super::CpuNetwork)'s, with maps and weights of a byte each.
+//!
+//! # The definition
+//!
+//! Every operation is named here with its rounding, so that every processor computes the same bits; [`oracle`] is it in plain loops.
+//!
+//! A *map* (slot) has for every channel `c` a range `[low, high]` that holds 0. Its values are written `q` in `0..=255`, where
+//! `x = s (q - z)`, `s = (high - low) / 255` and `z = -low / s`, rounded to a whole number but in the image: there a pixel of a photo
+//! with 8 bits is `q` itself. A map that is only returned has `s = 1` and `z = 0`.
+//!
+//! *Weights* take the scales of the input in, `w'[o][c] = w[o][c] s_in[c]`, and are written `k = round(w' / d[o])` in `-127..=127`,
+//! where `d[o] = max |w'[o]| / 127`.
+//!
+//! A *convolution* sums in `i32`, exactly: `a = sum (q - p_in) k`, where `p_in` is the whole number next to `z_in`, and also what lies
+//! beyond the edge. Then, in `f32`, each operation rounded once and none fused:
+//!
+//! `y = f32(a) (d / s_out) + offset`, with a residual `y = y + f32(r) (s_r / s_out)`
+//!
+//! (`offset` is the bias in steps of the output and all the zeros). The output is `y` held between the activation's bounds, rounded,
+//! halves to even. A *tap* is made of the same `y`, before it is rounded or clipped to the range: `y s_out - z s_out`, held between the
+//! activation's bounds.
+//!
+//! What is computed once (`s`, `z`, `d`, factors) is computed in `f64` and rounded once.
+
+mod definition;
+mod one_value;
+pub mod oracle;
+mod range_policy;
+mod reduced_network;
+#[cfg(test)]
+mod tests;
+
+pub use range_policy::ranges_of;
+pub use reduced_network::{ReducedNetwork, ReducedWorkspace};

@@ -1,0 +1,154 @@
+//! Where the maps of a plan lie: the layout of every slot at a size of the image, and the buffer that it has.
+
+#![allow(
+    clippy::indexing_slicing,
+    reason = "slots and buffers are numbered by the plan, which is checked when a network is made of it"
+)]
+
+use super::CpuNetworkError;
+use super::map::Map;
+use super::workspace::Memory;
+use crate::simd::{AlignedBuffer, LANES};
+use patchcore_config::backbone::plan::{MapShape, Plan, Slot, Step};
+
+/// The slots of a plan.
+pub(super) struct Slots {
+    /// The plan.
+    pub(super) plan: Plan,
+    /// Channels of the image.
+    pub(super) channels: usize,
+    /// The image is stored one plane a channel.
+    pub(super) planar: bool,
+    /// Buffer of every slot; slots that are never alive together share one.
+    buffer_of: Vec<usize>,
+    buffers: usize,
+}
+
+impl Slots {
+    /// The slots of a plan that has been checked.
+    pub(super) fn new(plan: &Plan) -> Self {
+        let (buffer_of, buffers) = assign_buffers(plan);
+        Self { plan: plan.clone(), channels: plan.image_channels(), planar: has_planar_image(plan), buffer_of, buffers }
+    }
+
+    /// Finds the layout of every slot for images of this size, stored with `channels` channels; `reads_border` says whether a step, by its
+    /// place in the plan, reads a border instead of looking at the edges itself.
+    pub(super) fn lay_out<E>(
+        &self,
+        channels: usize,
+        height: usize,
+        width: usize,
+        reads_border: impl Fn(usize) -> bool,
+        memory: &mut Memory<E>,
+    ) -> Result<(), CpuNetworkError> {
+        let Memory { shapes, maps, sizes, .. } = memory;
+        self.plan.visit(MapShape { channels: self.channels, height, width }, shapes, |_| ())?;
+        maps.clear();
+        maps.extend(shapes.iter().map(|shape| Map::blocked(shape.channels, shape.height, shape.width, (0, 0))));
+        let kind = if self.planar { Map::planar } else { Map::blocked };
+        maps[0] = kind(channels, height, width, (0, 0));
+        for (index, step) in self.plan.steps.iter().enumerate() {
+            if reads_border(index) {
+                let (window, from, to) = (step.window(), shapes[step.from()], shapes[step.to()]);
+                let border = |side: usize, out: usize| {
+                    let (before, _) = window.before_after(side);
+                    // No zeros after an edge that the last window does not reach.
+                    (before, ((out - 1) * window.stride + window.kernel).saturating_sub(side + before))
+                };
+                let (top, bottom) = border(from.height, to.height);
+                let (left, right) = border(from.width, to.width);
+                let map = &mut maps[step.from()];
+                map.before = map.before.max(top).max(left);
+                map.after = map.after.max(bottom).max(right);
+            }
+        }
+        sizes.clear();
+        sizes.resize(self.buffers, 0);
+        for (map, buffer) in maps.iter().zip(&self.buffer_of) {
+            let size = &mut sizes[*buffer];
+            *size = (*size).max(map.image());
+        }
+        Ok(())
+    }
+
+    /// The memory of a slot.
+    pub(super) fn memory<E>(&self, slot: Slot, buffers: &mut [AlignedBuffer<E>]) -> *mut E {
+        buffers[self.buffer_of[slot]].as_mut_ptr()
+    }
+
+    /// Looks whether the buffers have room for so many images of all maps.
+    ///
+    /// # Panics
+    /// Where they have not.
+    pub(super) fn check_room<E>(&self, maps: &[Map], buffers: &[AlignedBuffer<E>], images: usize) {
+        assert!(
+            maps.iter().zip(&self.buffer_of).all(|(map, buffer)| buffers[*buffer].len() >= images * map.image()),
+            "the arena has room for the {images} images of the group"
+        );
+    }
+
+    /// Elements that one image takes at most, with borders and whole blocks of channels.
+    pub(super) fn elements(&self, height: usize, width: usize) -> Result<usize, CpuNetworkError> {
+        let mut shapes = Vec::new();
+        self.plan.visit(MapShape { channels: self.channels, height, width }, &mut shapes, |_| ())?;
+        let mut borders = vec![0; shapes.len()];
+        for step in &self.plan.steps {
+            if let Some(border) = borders.get_mut(step.from()) {
+                *border = step.window().kernel.max(*border);
+            }
+        }
+        let mut sizes = vec![0_usize; self.buffers];
+        for (slot, ((shape, border), buffer)) in shapes.iter().zip(&borders).zip(&self.buffer_of).enumerate() {
+            let kind = if slot == 0 && self.planar { Map::planar } else { Map::blocked };
+            let map = kind(shape.channels, shape.height, shape.width, (*border, 0));
+            if let Some(size) = sizes.get_mut(*buffer) {
+                *size = map.image().max(*size);
+            }
+        }
+        Ok(sizes.iter().sum())
+    }
+
+    /// Values of one image, and of all that is returned of it.
+    pub(super) fn values_in_and_out(&self, height: usize, width: usize) -> Result<usize, CpuNetworkError> {
+        let mut shapes = Vec::new();
+        let image = MapShape { channels: self.channels, height, width };
+        self.plan.visit(image, &mut shapes, |_| ())?;
+        let values = |shape: &MapShape| shape.values() as usize;
+        let outputs = self.plan.taps.iter().filter_map(|tap| shapes.get(tap.slot)).map(values);
+        Ok(values(&image) + outputs.sum::<usize>())
+    }
+}
+
+/// Whether the image is stored one plane a channel: only convolutions that can read that read it.
+fn has_planar_image(plan: &Plan) -> bool {
+    let mut readers = plan.steps.iter().filter(|step| step.reads().any(|slot| slot == 0));
+    plan.taps.iter().all(|tap| tap.slot != 0)
+        && readers.all(|step| {
+            step.conv().is_some_and(|conv| {
+                conv.stride == 2 && conv.groups == 1 && conv.in_channels < LANES && conv.add != Some(0)
+            })
+        })
+}
+
+/// Gives every slot a buffer such that slots alive at the same time have different ones.
+fn assign_buffers(plan: &Plan) -> (Vec<usize>, usize) {
+    let last_use = |slot: Slot| {
+        let uses = |step: &Step| step.to() == slot || step.reads().any(|read| read == slot);
+        // A slot that no step uses is the image of a plan that only returns it: it has a buffer to itself.
+        plan.steps.iter().rposition(uses).unwrap_or(0)
+    };
+    let mut buffer_of = vec![0; plan.slots];
+    // The image takes buffer 0; `free_after[b]` is the last step that reads what buffer `b` holds.
+    let mut free_after = vec![last_use(0)];
+    for (index, step) in plan.steps.iter().enumerate() {
+        // A step's own inputs are alive while it runs: strictly before.
+        let free = free_after.iter().position(|last| *last < index);
+        let buffer = free.unwrap_or(free_after.len());
+        match free_after.get_mut(buffer) {
+            Some(last) => *last = last_use(step.to()),
+            None => free_after.push(last_use(step.to())),
+        }
+        buffer_of[step.to()] = buffer;
+    }
+    (buffer_of, free_after.len())
+}
