@@ -106,7 +106,6 @@ impl Dense {
     ) {
         operands.check(&self.geometry, images);
         operands.check_border(&self.geometry);
-        let workers = leader.workers();
         let (input, output) = (&operands.input_map, &operands.output_map);
         self.find_runs(input, runs);
         let stride = self.geometry.stride;

@@ -3,7 +3,7 @@
 use std::arch::asm;
 use std::arch::x86_64::*;
 
-use super::lanes::{ExactLanes, Lanes};
+use super::lanes::{ByteLanes, ExactLanes, Lanes, ShortLanes};
 
 /// The proof that this processor has AVX2 and FMA, and with `VNNI` also AVX-VNNI, which multiplies pairs and adds in one instruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,12 @@ impl<const VNNI: bool> Lanes for Avx2<VNNI> {
     unsafe fn sub(a: Self::Floats, b: Self::Floats) -> Self::Floats {
         // SAFETY: see above.
         unsafe { [_mm256_sub_ps(a[0], b[0]), _mm256_sub_ps(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    unsafe fn mul(a: Self::Floats, b: Self::Floats) -> Self::Floats {
+        // SAFETY: see above.
+        unsafe { [_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])] }
     }
 
     #[inline(always)]
@@ -217,6 +223,106 @@ impl<const VNNI: bool> ExactLanes for Avx2<VNNI> {
         // SAFETY: a prefetch never faults.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
     }
+}
+
+// SAFETY (of every function below): the trait's contract is that the instructions are enabled and pointers are valid.
+impl<const VNNI: bool> ShortLanes for Avx2<VNNI> {
+    #[inline(always)]
+    unsafe fn floats(value: Self::Integers) -> Self::Floats {
+        // SAFETY: see above.
+        unsafe { [_mm256_cvtepi32_ps(value[0]), _mm256_cvtepi32_ps(value[1])] }
+    }
+
+    #[inline(always)]
+    unsafe fn load_shorts(from: *const i16) -> Self::Floats {
+        // SAFETY: see above.
+        unsafe {
+            let half = |at: usize| _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm_loadu_si128(from.add(at).cast())));
+            [half(0), half(8)]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_shorts(to: *mut i16, value: Self::Floats) {
+        // SAFETY: see above. Packing takes the halves of both registers in turn.
+        unsafe {
+            let packed = _mm256_packs_epi32(_mm256_cvtps_epi32(value[0]), _mm256_cvtps_epi32(value[1]));
+            _mm256_storeu_si256(to.cast(), _mm256_permute4x64_epi64::<0b11_01_10_00>(packed));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn transpose_pairs(from: *const i16) -> Self::Pairs {
+        // SAFETY: see above. Unpacking takes the halves of both registers in turn.
+        unsafe {
+            let sorted = |at: usize| _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_loadu_si256(from.add(at).cast()));
+            let (first, second) = (sorted(0), sorted(16));
+            [_mm256_unpacklo_epi16(first, second), _mm256_unpackhi_epi16(first, second)]
+        }
+    }
+}
+
+// SAFETY (of every function below): the trait's contract is that the instructions are enabled and pointers are valid.
+impl ByteLanes for Avx2<true> {
+    type Fours = [__m256i; 2];
+
+    #[inline(always)]
+    unsafe fn load_fours(from: *const i8) -> Self::Fours {
+        // SAFETY: see above.
+        unsafe { [_mm256_loadu_si256(from.cast()), _mm256_loadu_si256(from.add(32).cast())] }
+    }
+
+    #[inline(always)]
+    unsafe fn splat_four(from: *const u8) -> Self::Fours {
+        // SAFETY: see above; the read needs no alignment.
+        [unsafe { _mm256_set1_epi32(from.cast::<i32>().read_unaligned()) }; 2]
+    }
+
+    #[inline(always)]
+    unsafe fn add_four_products(sums: Self::Integers, a: Self::Fours, b: Self::Fours) -> Self::Integers {
+        // SAFETY: see above.
+        unsafe { [add_four_products_256(sums[0], a[0], b[0]), add_four_products_256(sums[1], a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bytes_as_floats(from: *const u8) -> Self::Floats {
+        // SAFETY: see above.
+        unsafe {
+            let half = |at: usize| _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(from.add(at).cast())));
+            [half(0), half(8)]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_bytes(to: *mut u8, value: Self::Floats) {
+        // SAFETY: see above. Packing takes the halves of both registers in turn.
+        unsafe {
+            let packed = _mm256_packs_epi32(_mm256_cvtps_epi32(value[0]), _mm256_cvtps_epi32(value[1]));
+            let sorted = _mm256_permute4x64_epi64::<0b11_01_10_00>(packed);
+            let (low, high) = (_mm256_castsi256_si128(sorted), _mm256_extracti128_si256::<1>(sorted));
+            _mm_storeu_si128(to.cast(), _mm_packus_epi16(low, high));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn transpose_fours(from: *const u8) -> Self::Fours {
+        // SAFETY: see above.
+        unsafe {
+            let vector = |at: usize| _mm_loadu_si128(from.add(16 * at).cast());
+            let [a, b, c, d] = [vector(0), vector(1), vector(2), vector(3)];
+            let (low, high) = (_mm_unpacklo_epi8(a, b), _mm_unpackhi_epi8(a, b));
+            let (other_low, other_high) = (_mm_unpacklo_epi8(c, d), _mm_unpackhi_epi8(c, d));
+            let both =
+                |pairs, others| _mm256_set_m128i(_mm_unpackhi_epi16(pairs, others), _mm_unpacklo_epi16(pairs, others));
+            [both(low, other_low), both(high, other_high)]
+        }
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma,avxvnni")]
+fn add_four_products_256(sums: __m256i, a: __m256i, b: __m256i) -> __m256i {
+    _mm256_dpbusd_avx_epi32(sums, a, b)
 }
 
 /// The highest bit of every lane.

@@ -4,7 +4,7 @@ use std::arch::asm;
 use std::arch::x86_64::*;
 
 use super::avx2::total_256;
-use super::lanes::{ExactLanes, Lanes};
+use super::lanes::{ByteLanes, ExactLanes, Lanes, ShortLanes};
 
 /// The proof that this processor has AVX-512 with the extensions for bytes and words and for shorter vectors, and with `VNNI` also
 /// the one that multiplies pairs and adds in one instruction.
@@ -54,6 +54,12 @@ impl<const VNNI: bool> Lanes for Avx512<VNNI> {
     unsafe fn sub(a: __m512, b: __m512) -> __m512 {
         // SAFETY: see above.
         unsafe { _mm512_sub_ps(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul(a: __m512, b: __m512) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_mul_ps(a, b) }
     }
 
     #[inline(always)]
@@ -224,6 +230,92 @@ impl<const VNNI: bool> ExactLanes for Avx512<VNNI> {
         // SAFETY: a prefetch never faults.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
     }
+}
+
+// SAFETY (of every function below): the trait's contract is that the instructions are enabled and pointers are valid.
+impl<const VNNI: bool> ShortLanes for Avx512<VNNI> {
+    #[inline(always)]
+    unsafe fn floats(value: __m512i) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_cvtepi32_ps(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_shorts(from: *const i16) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(_mm256_loadu_si256(from.cast()))) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_shorts(to: *mut i16, value: __m512) {
+        // SAFETY: see above.
+        unsafe { _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(value))) }
+    }
+
+    #[inline(always)]
+    unsafe fn transpose_pairs(from: *const i16) -> __m512i {
+        // SAFETY: see above.
+        unsafe {
+            // Short `i` of the upper half, then of the lower, in the two halves of integer `i`.
+            let even = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+            let places =
+                _mm512_add_epi32(_mm512_set1_epi32(16 << 16), _mm512_mullo_epi32(even, _mm512_set1_epi32(0x1_0001)));
+            _mm512_permutexvar_epi16(places, _mm512_loadu_si512(from.cast()))
+        }
+    }
+}
+
+// SAFETY (of every function below): the trait's contract is that the instructions are enabled and pointers are valid.
+impl ByteLanes for Avx512<true> {
+    type Fours = __m512i;
+
+    #[inline(always)]
+    unsafe fn load_fours(from: *const i8) -> __m512i {
+        // SAFETY: see above.
+        unsafe { _mm512_loadu_si512(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn splat_four(from: *const u8) -> __m512i {
+        // SAFETY: see above; the read needs no alignment.
+        unsafe { _mm512_set1_epi32(from.cast::<i32>().read_unaligned()) }
+    }
+
+    #[inline(always)]
+    unsafe fn add_four_products(sums: __m512i, a: __m512i, b: __m512i) -> __m512i {
+        // SAFETY: see above.
+        unsafe { add_four_products_512(sums, a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bytes_as_floats(from: *const u8) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(from.cast()))) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_bytes(to: *mut u8, value: __m512) {
+        // SAFETY: see above.
+        unsafe { _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(value))) }
+    }
+
+    #[inline(always)]
+    unsafe fn transpose_fours(from: *const u8) -> __m512i {
+        // SAFETY: see above.
+        unsafe {
+            // Fours of places from all four vectors side by side, then each 4 x 4 bytes turned.
+            let fours = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+            let bytes = _mm_set_epi8(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+            let sorted = _mm512_permutexvar_epi32(fours, _mm512_loadu_si512(from.cast()));
+            _mm512_shuffle_epi8(sorted, _mm512_broadcast_i32x4(bytes))
+        }
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn add_four_products_512(sums: __m512i, a: __m512i, b: __m512i) -> __m512i {
+    _mm512_dpbusd_epi32(sums, a, b)
 }
 
 /// `vpdpwssd`, which the compiler would take apart: it thinks of the latency of one sum, and there are two dozen. The two

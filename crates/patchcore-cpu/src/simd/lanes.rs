@@ -24,6 +24,8 @@ pub(crate) trait Lanes: Copy {
     unsafe fn add(a: Self::Floats, b: Self::Floats) -> Self::Floats;
     /// `a - b`.
     unsafe fn sub(a: Self::Floats, b: Self::Floats) -> Self::Floats;
+    /// `a * b`, rounded; a sum with it is rounded again.
+    unsafe fn mul(a: Self::Floats, b: Self::Floats) -> Self::Floats;
     /// `a * b + c`, rounded once where the hardware can.
     unsafe fn mul_add(a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats;
     /// Prefetches a cache line to the second level; any address.
@@ -113,4 +115,41 @@ pub(crate) trait ExactLanes: Copy {
     unsafe fn total(value: Self::Doubles) -> f64;
     /// Prefetches a cache line to the first level; any address.
     unsafe fn prefetch_near(from: *const u8);
+}
+
+/// Integers of a map of 8 bits, which come from `f32` and become such again. They lie in memory as `i16`: no product of two of them with
+/// weights leaves an `i32`, whatever the set.
+///
+/// # Safety
+/// As [`Lanes`].
+pub(crate) trait ShortLanes: Lanes + ExactLanes {
+    /// The `f32` next to each integer.
+    unsafe fn floats(value: Self::Integers) -> Self::Floats;
+    /// Sixteen `i16` from memory, any alignment.
+    unsafe fn load_shorts(from: *const i16) -> Self::Floats;
+    /// Sixteen floats between 0 and 255, each rounded to the nearest integer, halves to even, to memory, any alignment.
+    unsafe fn store_shorts(to: *mut i16, value: Self::Floats);
+    /// Of twice sixteen `i16` in memory, any alignment, the pairs of those with the same place.
+    unsafe fn transpose_pairs(from: *const i16) -> Self::Pairs;
+}
+
+/// The same integers as bytes, of which an integer's lane takes four.
+///
+/// # Safety
+/// As [`Lanes`].
+pub(crate) trait ByteLanes: ShortLanes {
+    /// Sixteen fours of bytes.
+    type Fours: Copy;
+    /// Sixteen fours of weights from memory, any alignment.
+    unsafe fn load_fours(from: *const i8) -> Self::Fours;
+    /// Four bytes from memory, any alignment, in every lane.
+    unsafe fn splat_four(from: *const u8) -> Self::Fours;
+    /// `sums` plus the products of four bytes, `a` without a sign and `b` with one, in every lane.
+    unsafe fn add_four_products(sums: Self::Integers, a: Self::Fours, b: Self::Fours) -> Self::Integers;
+    /// Sixteen bytes from memory, any alignment.
+    unsafe fn load_bytes_as_floats(from: *const u8) -> Self::Floats;
+    /// Sixteen floats between 0 and 255, each rounded to the nearest integer, halves to even, to memory, any alignment.
+    unsafe fn store_bytes(to: *mut u8, value: Self::Floats);
+    /// Of four times sixteen bytes in memory, any alignment, the fours of those with the same place.
+    unsafe fn transpose_fours(from: *const u8) -> Self::Fours;
 }

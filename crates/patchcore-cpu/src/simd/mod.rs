@@ -25,7 +25,7 @@ pub(crate) use aligned_buffer::AlignedBuffer;
 pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::Avx512;
-pub(crate) use lanes::{ExactLanes, LANES, Lanes};
+pub(crate) use lanes::{ByteLanes, ExactLanes, LANES, Lanes, ShortLanes};
 pub(crate) use level::Level;
 #[cfg(target_arch = "aarch64")]
 pub(crate) use neon::Neon;

@@ -3,7 +3,7 @@
 use std::arch::aarch64::*;
 use std::arch::{asm, is_aarch64_feature_detected};
 
-use super::lanes::{ExactLanes, Lanes};
+use super::lanes::{ExactLanes, Lanes, ShortLanes};
 
 /// The proof that this processor has NEON, which every one of this architecture has that runs this operating system's programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,12 @@ impl Lanes for Neon {
     unsafe fn sub(a: Self::Floats, b: Self::Floats) -> Self::Floats {
         // SAFETY: see above.
         unsafe { quarters!(part => vsubq_f32(a[part], b[part])) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul(a: Self::Floats, b: Self::Floats) -> Self::Floats {
+        // SAFETY: see above.
+        unsafe { quarters!(part => vmulq_f32(a[part], b[part])) }
     }
 
     #[inline(always)]
@@ -219,6 +225,39 @@ impl ExactLanes for Neon {
     unsafe fn prefetch_near(from: *const u8) {
         // SAFETY: a prefetch never faults, writes nothing and needs no stack.
         unsafe { asm!("prfm pldl1keep, [{0}]", in(reg) from, options(nostack, readonly, preserves_flags)) }
+    }
+}
+
+// SAFETY (of every function below): the trait's contract is that the instructions are enabled and pointers are valid.
+#[allow(clippy::indexing_slicing, reason = "four registers, constant positions")]
+impl ShortLanes for Neon {
+    #[inline(always)]
+    unsafe fn floats(value: Self::Integers) -> Self::Floats {
+        // SAFETY: see above.
+        unsafe { quarters!(part => vcvtq_f32_s32(value[part])) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_shorts(from: *const i16) -> Self::Floats {
+        // SAFETY: see above.
+        unsafe { quarters!(part => vcvtq_f32_s32(vmovl_s16(vld1_s16(from.add(part * 4))))) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_shorts(to: *mut i16, value: Self::Floats) {
+        for (part, value) in value.into_iter().enumerate() {
+            // SAFETY: see above.
+            unsafe { vst1_s16(to.add(part * 4), vmovn_s32(vcvtnq_s32_f32(value))) };
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn transpose_pairs(from: *const i16) -> Self::Pairs {
+        // SAFETY: see above. First and second numbers are in registers of their own, as they lie in memory.
+        unsafe {
+            let pairs = |at: usize| int16x8x2_t(vld1q_s16(from.add(at)), vld1q_s16(from.add(at + 16)));
+            [pairs(0), pairs(8)]
+        }
     }
 }
 

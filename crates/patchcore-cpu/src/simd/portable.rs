@@ -49,6 +49,11 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    unsafe fn mul(a: Self::Floats, b: Self::Floats) -> Self::Floats {
+        lanewise(|lane| a[lane] * b[lane])
+    }
+
+    #[inline(always)]
     unsafe fn mul_add(a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats {
         // `f32::mul_add` is an instruction on aarch64 and a library call on plain x86-64 and wasm.
         if cfg!(target_arch = "aarch64") {

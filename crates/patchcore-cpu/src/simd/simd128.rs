@@ -2,7 +2,7 @@
 
 use std::arch::wasm32::*;
 
-use super::lanes::{ExactLanes, Lanes};
+use super::lanes::{ExactLanes, Lanes, ShortLanes};
 
 /// The sets of instructions that this module was compiled with hold `simd128`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,11 @@ impl Lanes for Simd128 {
     #[inline(always)]
     unsafe fn sub(a: Self::Floats, b: Self::Floats) -> Self::Floats {
         quarters!(part => f32x4_sub(a[part], b[part]))
+    }
+
+    #[inline(always)]
+    unsafe fn mul(a: Self::Floats, b: Self::Floats) -> Self::Floats {
+        quarters!(part => f32x4_mul(a[part], b[part]))
     }
 
     #[inline(always)]
@@ -180,6 +185,43 @@ impl ExactLanes for Simd128 {
 
     #[inline(always)]
     unsafe fn prefetch_near(_: *const u8) {}
+}
+
+// SAFETY (of every function below): the trait's contract is that pointers are valid.
+#[allow(clippy::indexing_slicing, reason = "four vectors, constant positions")]
+impl ShortLanes for Simd128 {
+    #[inline(always)]
+    unsafe fn floats(value: Self::Integers) -> Self::Floats {
+        quarters!(part => f32x4_convert_i32x4(value[part]))
+    }
+
+    #[inline(always)]
+    unsafe fn load_shorts(from: *const i16) -> Self::Floats {
+        // SAFETY: see above.
+        unsafe { quarters!(part => f32x4_convert_i32x4(i32x4_load_extend_i16x4(from.add(part * 4)))) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_shorts(to: *mut i16, value: Self::Floats) {
+        // SAFETY: see above.
+        unsafe {
+            let integers = value.map(|quarter| i32x4_trunc_sat_f32x4(f32x4_nearest(quarter)));
+            v128_store(to.cast(), i16x8_narrow_i32x4(integers[0], integers[1]));
+            v128_store(to.add(8).cast(), i16x8_narrow_i32x4(integers[2], integers[3]));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn transpose_pairs(from: *const i16) -> Self::Pairs {
+        // SAFETY: see above.
+        unsafe {
+            let vector = |at: usize| v128_load(from.add(at).cast());
+            let low = |first, second| i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(first, second);
+            let high = |first, second| i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(first, second);
+            let (first, second) = ([vector(0), vector(8)], [vector(16), vector(24)]);
+            [low(first[0], second[0]), high(first[0], second[0]), low(first[1], second[1]), high(first[1], second[1])]
+        }
+    }
 }
 
 /// The highest bit of every lane.

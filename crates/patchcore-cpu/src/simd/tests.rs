@@ -26,15 +26,15 @@ fn shorts(seed: usize) -> [i16; 2 * LANES] {
 }
 
 /// What the operations on floats give, in their order.
-type Floats = [[f32; LANES]; 7];
+type Floats = [[f32; LANES]; 8];
 
 #[inline(always)]
 unsafe fn run_floats<L: Lanes>(a: &[f32; LANES], b: &[f32; LANES], c: &[f32; LANES], out: &mut Floats) {
     // SAFETY: sixteen floats each.
     unsafe {
         let (x, y, z) = (L::load(a.as_ptr()), L::load(b.as_ptr()), L::load(c.as_ptr()));
-        let all =
-            [L::splat(a[3]), L::add(x, y), L::sub(x, y), L::mul_add(x, y, z), L::at_least(x, y), L::at_most(x, y), x];
+        let (least, most) = (L::at_least(x, y), L::at_most(x, y));
+        let all = [L::splat(a[3]), L::add(x, y), L::sub(x, y), L::mul_add(x, y, z), least, most, x, L::mul(x, y)];
         for (to, value) in out.iter_mut().zip(all) {
             L::store(to.as_mut_ptr(), value);
         }
@@ -48,7 +48,7 @@ dispatch! {
 
 /// Holds the operations on floats against their definitions; any NaN is as good as another.
 fn check_floats(level: Level, a: &[f32; LANES], b: &[f32; LANES], c: &[f32; LANES]) {
-    let mut found = [[0.0; LANES]; 7];
+    let mut found = [[0.0; LANES]; 8];
     // SAFETY: the level is there.
     unsafe { floats_of(level, a, b, c, &mut found) };
     let lane =
@@ -61,6 +61,7 @@ fn check_floats(level: Level, a: &[f32; LANES], b: &[f32; LANES], c: &[f32; LANE
         lane(&|bound, x, _| if bound > x { bound } else { x }),
         lane(&|bound, x, _| if bound < x { bound } else { x }),
         *a,
+        lane(&|a, b, _| a * b),
     ];
     for (operation, (found, expected)) in found.iter().zip(&expected).enumerate() {
         for (lane, (found, expected)) in found.iter().zip(expected).enumerate() {
@@ -206,7 +207,7 @@ fn integers_pairs_and_doubles_are_what_one_number_after_the_other_gives() {
 #[test]
 fn plain_rust_is_always_there() {
     assert_eq!(Level::available()[0], Level::Portable);
-    let mut out = [[0.0; LANES]; 7];
+    let mut out = [[0.0; LANES]; 8];
     // SAFETY: plain Rust; sixteen floats each.
     unsafe { run_floats::<Portable>(&[1.0; LANES], &[2.0; LANES], &[3.0; LANES], &mut out) };
     assert_eq!(out[3], [5.0; LANES]);

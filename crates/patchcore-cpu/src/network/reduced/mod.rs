@@ -23,12 +23,22 @@
 //! What is computed once (`s`, `z`, `d`, factors) is computed in `f64` and rounded once.
 
 mod definition;
+mod dense;
+mod depthwise;
+mod executor;
+mod finish;
+mod kernel_set;
+mod load;
+mod max_pool;
 mod one_value;
 pub mod oracle;
 mod range_policy;
 mod reduced_network;
+mod storage;
+mod taps;
 #[cfg(test)]
 mod tests;
+mod tile;
 
 pub use range_policy::ranges_of;
 pub use reduced_network::{ReducedNetwork, ReducedWorkspace};

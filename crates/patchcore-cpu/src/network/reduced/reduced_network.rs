@@ -1,23 +1,39 @@
-//! A plan compiled for 8 bits, and its execution.
+//! A plan compiled for small elements, and its execution.
 
-use super::super::oracle::Planes;
-use super::super::{CpuNetworkError, FeatureMap, MapLayout};
-use super::oracle;
+use super::super::workspace::Memory;
+use super::super::{CpuNetworkError, FeatureMap};
+use super::definition::{Definition, LARGEST};
+use super::executor::{Executor, Layer, SlotFormat};
+use super::finish::Constants;
+use super::kernel_set::{self, KernelSet};
+use super::load::Entry;
+use super::one_value::{dequantised, from_image};
+use super::storage::Element;
 use crate::Instructions;
+use crate::simd::Level;
 use patchcore_config::BackboneWeights;
 use patchcore_config::backbone::ActivationRanges;
 use patchcore_config::backbone::plan::Plan;
 
 /// A network of 8 bits with its weights packed for this processor. Immutable, so threads may share it.
 pub struct ReducedNetwork {
-    plan: Plan,
-    weights: BackboneWeights,
-    ranges: ActivationRanges,
+    executor: ByStorage,
+}
+
+/// What the instruction set multiplies.
+enum ByStorage {
+    Bytes(Executor<u8>),
+    Shorts(Executor<i16>),
 }
 
 /// Intermediate results of a [`ReducedNetwork`]; grows on first use of an image size and then stays.
+///
+/// One workspace serves one call at a time; it may be shared between networks and image sizes.
 #[derive(Default)]
-pub struct ReducedWorkspace {}
+pub struct ReducedWorkspace {
+    bytes: Memory<u8>,
+    shorts: Memory<i16>,
+}
 
 impl ReducedWorkspace {
     /// An empty workspace.
@@ -27,7 +43,7 @@ impl ReducedWorkspace {
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        0
+        self.bytes.bytes() + self.shorts.bytes()
     }
 }
 
@@ -38,14 +54,40 @@ impl ReducedNetwork {
     /// [`CpuNetworkError`]: a tensor is missing or has another size, the ranges are not those of the plan, the plan contradicts itself,
     /// or it has a step without a kernel here.
     pub fn int8(
-        _instructions: Instructions,
+        instructions: Instructions,
+        plan: &Plan,
+        weights: &BackboneWeights,
+        ranges: &ActivationRanges,
+    ) -> Result<Self, CpuNetworkError> {
+        Self::int8_with_level(Level::at_most(instructions), plan, weights, ranges)
+    }
+
+    pub(super) fn int8_with_level(
+        level: Level,
         plan: &Plan,
         weights: &BackboneWeights,
         ranges: &ActivationRanges,
     ) -> Result<Self, CpuNetworkError> {
         plan.check()?;
-        super::definition::Definition::new(plan, weights, ranges)?;
-        Ok(Self { plan: plan.clone(), weights: weights.restricted_to(plan), ranges: ranges.clone() })
+        let definition = Definition::new(plan, weights, ranges)?;
+        let bytes = |kernels| integers(kernels, plan, &definition).map(ByStorage::Bytes);
+        let shorts = |kernels| integers(kernels, plan, &definition).map(ByStorage::Shorts);
+        let executor = match level {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512Vnni(_) => bytes(&kernel_set::AVX512_BYTES),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512(_) => shorts(&kernel_set::AVX512_SHORTS),
+            #[cfg(target_arch = "x86_64")]
+            Level::AvxVnni(_) => bytes(&kernel_set::AVX_VNNI_BYTES),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2(_) => shorts(&kernel_set::AVX2_SHORTS),
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon(_) => shorts(&kernel_set::NEON_SHORTS),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Level::Simd128 => shorts(&kernel_set::SIMD128_SHORTS),
+            Level::Portable => shorts(&kernel_set::PLAIN_SHORTS),
+        }?;
+        Ok(Self { executor })
     }
 
     /// Runs the network on the threads of the current rayon pool.
@@ -63,28 +105,68 @@ impl ReducedNetwork {
         n: usize,
         height: usize,
         width: usize,
-        _workspace: &mut ReducedWorkspace,
+        workspace: &mut ReducedWorkspace,
         outputs: &mut Vec<FeatureMap>,
     ) -> Result<(), CpuNetworkError> {
-        let channels = self.plan.image_channels();
-        let image = channels * height * width;
-        if input.len() != n * image || image == 0 {
-            return Err(CpuNetworkError::InputSize { found: input.len(), n, channels, height, width });
-        }
-        outputs.resize_with(self.plan.taps.len(), FeatureMap::default);
-        outputs.iter_mut().for_each(|output| output.data.clear());
-        for pixels in input.chunks_exact(image) {
-            let planes = Planes { channels, height, width, data: pixels.to_vec() };
-            let maps = oracle::forward(&self.plan, &self.weights, &self.ranges, &planes)?;
-            for (output, map) in outputs.iter_mut().zip(maps) {
-                let area = map.height * map.width;
-                for position in 0..area {
-                    output.data.extend(map.data.iter().skip(position).step_by(area));
-                }
-                (output.height, output.width, output.channels) = (map.height, map.width, map.channels);
-                output.layout = MapLayout::ChannelsLast;
+        self.forward_with(rayon::current_num_threads(), input, n, height, width, workspace, outputs)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "`forward` with the number of threads")]
+    pub(super) fn forward_with(
+        &self,
+        workers: usize,
+        input: &[f32],
+        n: usize,
+        height: usize,
+        width: usize,
+        workspace: &mut ReducedWorkspace,
+        outputs: &mut Vec<FeatureMap>,
+    ) -> Result<(), CpuNetworkError> {
+        match &self.executor {
+            ByStorage::Bytes(executor) => {
+                executor.forward(workers, input, n, height, width, &mut workspace.bytes, outputs)
+            }
+            ByStorage::Shorts(executor) => {
+                executor.forward(workers, input, n, height, width, &mut workspace.shorts, outputs)
             }
         }
-        Ok(())
     }
+
+    /// Bytes of the second-level cache that the work is cut by.
+    #[cfg(test)]
+    pub(super) fn set_second_level(&mut self, bytes: usize) {
+        match &mut self.executor {
+            ByStorage::Bytes(executor) => executor.second_level = bytes,
+            ByStorage::Shorts(executor) => executor.second_level = bytes,
+        }
+    }
+}
+
+/// The network of a definition, in elements that hold its integers.
+fn integers<E: Element>(
+    kernels: &'static KernelSet<E>,
+    plan: &Plan,
+    definition: &Definition,
+) -> Result<Executor<E>, CpuNetworkError>
+where
+    E::Weight: From<i8>,
+{
+    let layers = plan.convolutions().zip(&definition.convolutions).map(|(conv, numbers)| Layer {
+        weights: numbers.weights.iter().map(|weight| E::Weight::from(*weight)).collect(),
+        constants: definition.scales.get(conv.to).map(|output| Constants::of(numbers, output)).unwrap_or_default(),
+    });
+    let formats = definition.scales.iter().map(|scale| SlotFormat {
+        padding: scale.padding.iter().map(|padding| E::from_float(f32::from(*padding))).collect(),
+        values: (0..scale.scale.len()).map(|channel| dequantised(scale, channel)).collect(),
+    });
+    let formats: Vec<SlotFormat<E>> = formats.collect();
+    let image = definition.scales.first().into_iter().flat_map(|scale| {
+        let entry = |(channel, padding): (usize, &u8)| {
+            let (factor, offset) = from_image(scale, channel);
+            let padding = E::from_float(f32::from(*padding));
+            Entry { factor, offset, least: 0.0, largest: LARGEST as f32, padding }
+        };
+        scale.padding.iter().enumerate().map(entry)
+    });
+    Executor::new(kernels, plan, layers.collect(), image.collect(), formats)
 }

@@ -1,11 +1,15 @@
 //! The 8-bit network against its oracle, bit for bit, and its oracle against the network of `f32`.
 
+use proptest::prelude::*;
+
 use super::super::oracle::{self as float_oracle, Planes};
 use super::super::tests::{bits, conv, noise, plan_of, random_weights, tap};
 use super::super::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
 use super::{ReducedNetwork, ReducedWorkspace, oracle, ranges_of};
 use crate::Instructions;
-use patchcore_config::backbone::plan::{Activation, ConvStep, Plan, Step};
+use crate::simd::Level;
+use crate::testing::cases;
+use patchcore_config::backbone::plan::{Activation, ConvStep, Padding, Plan, Step};
 use patchcore_config::backbone::{ActivationRanges, ChannelRanges};
 use patchcore_config::{Architecture, BackboneWeights, Normalization};
 
@@ -173,10 +177,42 @@ fn the_oracle_is_near_the_network_of_floats() {
     }
 }
 
-fn run(network: &ReducedNetwork, input: &[f32], n: usize, height: usize, width: usize) -> Vec<FeatureMap> {
-    let mut outputs = Vec::new();
-    network.forward(input, n, height, width, &mut ReducedWorkspace::new(), &mut outputs).unwrap();
+/// A network's features for a batch on so many threads.
+fn run(network: &ReducedNetwork, workers: usize, input: &[f32], sides: (usize, usize)) -> Vec<FeatureMap> {
+    let (mut workspace, mut outputs) = (ReducedWorkspace::new(), Vec::new());
+    let (height, width) = sides;
+    let n = input.len() / (3 * height * width);
+    network.forward_with(workers, input, n, height, width, &mut workspace, &mut outputs).unwrap();
     outputs
+}
+
+/// What the oracle gives for a batch, channels last.
+fn expected_of(
+    plan: &Plan,
+    weights: &BackboneWeights,
+    ranges: &ActivationRanges,
+    input: &[f32],
+    (height, width): (usize, usize),
+) -> Vec<FeatureMap> {
+    let mut outputs = vec![FeatureMap::default(); plan.taps.len()];
+    for pixels in input.chunks_exact(3 * height * width) {
+        let image = Planes { channels: 3, height, width, data: pixels.to_vec() };
+        for (output, map) in outputs.iter_mut().zip(oracle::forward(plan, weights, ranges, &image).unwrap()) {
+            let area = map.height * map.width;
+            (output.channels, output.height, output.width) = (map.channels, map.height, map.width);
+            output.layout = MapLayout::ChannelsLast;
+            for position in 0..area {
+                output.data.extend(map.data.iter().skip(position).step_by(area));
+            }
+        }
+    }
+    outputs
+}
+
+fn same_bits(found: &[FeatureMap], expected: &[FeatureMap]) -> bool {
+    let shape = |map: &FeatureMap| (map.channels, map.height, map.width, map.layout);
+    found.len() == expected.len()
+        && found.iter().zip(expected).all(|(a, b)| shape(a) == shape(b) && bits(&a.data) == bits(&b.data))
 }
 
 /// Holds every instruction set to the oracle, bit for bit.
@@ -185,33 +221,189 @@ fn check(
     weights: &BackboneWeights,
     ranges: &ActivationRanges,
     input: &[f32],
-    height: usize,
-    width: usize,
-) {
-    let image = plan.image_channels() * height * width;
-    let n = input.len() / image;
-    let expected: Vec<Vec<Planes>> = input
-        .chunks_exact(image)
-        .map(|pixels| {
-            let planes = Planes { channels: plan.image_channels(), height, width, data: pixels.to_vec() };
-            oracle::forward(plan, weights, ranges, &planes).unwrap()
-        })
-        .collect();
-    for set in Instructions::available() {
-        let network = ReducedNetwork::int8(set, plan, weights, ranges).unwrap();
-        for (tap, output) in run(&network, input, n, height, width).iter().enumerate() {
-            let area = output.height * output.width;
-            assert_eq!((output.layout, output.data.len()), (MapLayout::ChannelsLast, n * area * output.channels));
-            for (image, maps) in expected.iter().enumerate() {
-                let map = &maps[tap];
-                assert_eq!((output.channels, output.height, output.width), (map.channels, map.height, map.width));
-                let found = &output.data[image * area * output.channels..][..area * output.channels];
-                let expected: Vec<f32> =
-                    (0..area).flat_map(|position| map.data.iter().copied().skip(position).step_by(area)).collect();
-                assert!(bits(found) == bits(&expected), "{set:?}, tap {tap}, image {image}");
+    sides: (usize, usize),
+    workers: usize,
+) -> Result<(), TestCaseError> {
+    let expected = expected_of(plan, weights, ranges, input, sides);
+    for level in Level::available() {
+        let network = ReducedNetwork::int8_with_level(level, plan, weights, ranges).unwrap();
+        let found = run(&network, workers, input, sides);
+        prop_assert!(same_bits(&found, &expected), "{level:?}, {workers} threads");
+    }
+    Ok(())
+}
+
+prop_compose! {
+    fn convolution()(
+        in_channels in 1usize..50,
+        out_channels in 1usize..70,
+        kernel in prop::sample::select(vec![1usize, 2, 3, 5, 7]),
+        stride in 1usize..=2,
+        pad in 0usize..4,
+        padding in 0usize..3,
+        depthwise in any::<bool>(),
+        activation in prop::sample::select(vec![Activation::Identity, Activation::Relu, Activation::Relu6]),
+    ) -> ConvStep {
+        let padding = [Padding::Symmetric(kernel / 2), Padding::Same, Padding::Symmetric(pad)][padding];
+        let (out_channels, groups) = if depthwise { (in_channels, in_channels) } else { (out_channels, 1) };
+        ConvStep { padding, groups, activation, ..conv("", 0, 0, (in_channels, out_channels), kernel, stride) }
+    }
+}
+
+/// Ranges of any size: those that cover the values, those that clip nearly all, those that leave a few steps.
+fn random_ranges(plan: &Plan, seed: u64) -> ActivationRanges {
+    let mut ranges = ActivationRanges::nothing_seen(plan);
+    for (slot, range) in ranges.slots.iter_mut().enumerate() {
+        let channels = range.low.len();
+        let random = noise(seed.wrapping_add(slot as u64), 3 * channels);
+        for (channel, random) in random.chunks_exact(3).enumerate() {
+            let wide = [1e-3, 0.3, 1.0, 1.0, 3.0, 1e4][(seed >> (slot % 8 + channel % 3)) as usize % 6];
+            range.low[channel] = if random[2] > 0.3 { 0.0 } else { -wide * random[0].abs() };
+            range.high[channel] = wide * (random[1].abs() + 0.01);
+        }
+    }
+    ranges
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(96), failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The image through a convolution of its own, then one, then the same again with the first as its residual, then a pool; all are
+    /// returned, and some are read.
+    #[test]
+    fn convolutions_have_the_oracles_bits(
+        stem_stride in 1usize..=2,
+        stem_kernel in prop::sample::select(vec![1usize, 3, 7]),
+        shape in convolution(),
+        sides in (1usize..22, 1usize..22),
+        n in 1usize..4,
+        workers in 1usize..4,
+        policy in any::<bool>(),
+        seed in any::<u64>(),
+    ) {
+        let channels = (shape.in_channels, shape.out_channels);
+        let stem = ConvStep { activation: shape.activation, ..conv("s", 0, 1, (3, channels.0), stem_kernel, stem_stride) };
+        let first = ConvStep { name: "a".into(), from: 1, to: 2, ..shape.clone() };
+        let second = ConvStep { name: "b".into(), from: 1, to: 3, add: Some(2), ..shape.clone() };
+        let strides = (stem_stride, stem_stride * shape.stride);
+        let plan = Plan {
+            steps: vec![Step::Conv(stem), Step::Conv(first), Step::Conv(second), Step::MaxPool { from: 3, to: 4 }],
+            taps: vec![tap(1, channels.0, strides.0), tap(3, channels.1, strides.1), tap(4, channels.1, 2 * strides.1)],
+            slots: 5,
+        };
+        let weights = random_weights(&plan, seed);
+        let (height, width) = sides;
+        let input: Vec<f32> = (0..n).flat_map(|image| photo(seed ^ image as u64, height * width)).collect();
+        let ranges = if policy { ranges_on(&plan, &weights, &input, height, width) } else { random_ranges(&plan, seed) };
+        check(&plan, &weights, &ranges, &input, sides, workers)?;
+    }
+}
+
+/// What a program may meet: pixels that are no numbers, and weights so large that steps leave an `f32`.
+#[test]
+fn values_that_are_no_numbers_give_the_oracles_bits() {
+    let plan = Plan {
+        steps: vec![
+            Step::Conv(conv("a", 0, 1, (3, 20), 3, 2)),
+            Step::Conv(ConvStep { add: Some(1), ..conv("b", 1, 2, (20, 20), 3, 1) }),
+            Step::Conv(conv("c", 2, 3, (20, 7), 1, 1)),
+        ],
+        taps: vec![tap(1, 20, 2), tap(3, 7, 2)],
+        slots: 4,
+    };
+    let mut weights = random_weights(&plan, 1);
+    let mut input = photo(2, 9 * 8);
+    let ranges = ranges_on(&plan, &weights, &input, 9, 8);
+    for (at, value) in [(3, f32::NAN), (20, f32::INFINITY), (70, f32::NEG_INFINITY), (100, 3e38), (130, -3e38)] {
+        input[at] = value;
+    }
+    check(&plan, &weights, &ranges, &input, (9, 8), 2).unwrap();
+    weights.tensors.get_mut("b.bias").unwrap().data[3] = 3e38;
+    weights.tensors.get_mut("b.weight").unwrap().data[77] = 3e38;
+    check(&plan, &weights, &ranges, &input, (9, 8), 1).unwrap();
+}
+
+/// Sums of the largest values and weights, of both signs, without overflow.
+#[test]
+fn the_largest_sums_have_the_oracles_bits() {
+    let channels = 500;
+    let plan = Plan {
+        steps: vec![
+            Step::Conv(conv("a", 0, 1, (3, channels), 1, 1)),
+            Step::Conv(conv("b", 1, 2, (channels, 33), 3, 1)),
+        ],
+        taps: vec![tap(2, 33, 1)],
+        slots: 3,
+    };
+    let mut weights = random_weights(&plan, 1);
+    let mut set = |name: &str, value: &dyn Fn(usize) -> f32| {
+        let data = &mut weights.tensors.get_mut(name).unwrap().data;
+        data.iter_mut().enumerate().for_each(|(at, to)| *to = value(at));
+    };
+    set("a.weight", &|_| 0.0);
+    set("a.bias", &|at| if at % 2 == 0 { 1.0 } else { -1.0 });
+    set("b.weight", &|at| [1.0, -1.0][at / 9 % 2] * [1.0, -1.0][at / 4500 % 2]);
+    let range =
+        |low: f32, high: f32, channels: usize| ChannelRanges { low: vec![low; channels], high: vec![high; channels] };
+    let slots = vec![range(-2.0, 2.0, 3), range(-1.0, 1.0, channels), range(-1.0, 1.0, 33)];
+    check(&plan, &weights, &ActivationRanges { slots }, &photo(2, 25), (5, 5), 1).unwrap();
+}
+
+#[test]
+fn features_depend_on_neither_threads_nor_batch_nor_cache() {
+    for architecture in [Architecture::RESNET18, Architecture::EFFICIENTNET_LITE0] {
+        let plan = plan_of(architecture);
+        let weights = random_weights(&plan, 8);
+        let (n, height, width) = (5, 70, 50);
+        let input: Vec<f32> = (0..n).flat_map(|image| photo(image, height * width)).collect();
+        let ranges = ranges_on(&plan, &weights, &input, height, width);
+        for level in Level::available() {
+            let mut network = ReducedNetwork::int8_with_level(level, &plan, &weights, &ranges).unwrap();
+            let whole = run(&network, 1, &input, (height, width));
+            for (workers, second_level) in [(2, 1 << 20), (3, 1), (8, 1 << 24), (1, 1 << 18)] {
+                network.set_second_level(second_level);
+                let found = run(&network, workers, &input, (height, width));
+                assert!(same_bits(&found, &whole), "{architecture:?}, {level:?}, {workers} threads");
+            }
+            for (image, pixels) in input.chunks_exact(3 * height * width).enumerate() {
+                let alone = run(&network, 1 + image % 2, pixels, (height, width));
+                for (alone, batch) in alone.iter().zip(&whole) {
+                    let size = alone.data.len();
+                    let same = bits(&alone.data) == bits(&batch.data[image * size..(image + 1) * size]);
+                    assert!(same, "{architecture:?}, {level:?}, image {image}");
+                }
             }
         }
     }
+}
+
+#[test]
+fn what_does_not_fit_is_an_error() {
+    let plan = Plan { steps: vec![Step::Conv(conv("a", 0, 1, (3, 8), 3, 1))], taps: vec![tap(1, 8, 1)], slots: 2 };
+    let weights = random_weights(&plan, 1);
+    let ranges = ranges_on(&plan, &weights, &photo(1, 16), 4, 4);
+    let native = Instructions::native();
+    let missing = ReducedNetwork::int8(native, &plan, &BackboneWeights::default(), &ranges).err();
+    assert_eq!(missing, Some(CpuNetworkError::Tensor { name: "a.weight".into(), size: 216, found: None }));
+    let network = ReducedNetwork::int8(native, &plan, &weights, &ranges).unwrap();
+    let (mut workspace, mut outputs) = (ReducedWorkspace::new(), Vec::new());
+    for (values, n, height, width) in [(47, 1, 4, 4), (0, 1, 0, 4), (48, 2, 4, 4)] {
+        let result = network.forward(&vec![0.0; values], n, height, width, &mut workspace, &mut outputs);
+        assert!(matches!(result, Err(CpuNetworkError::InputSize { .. })), "{n} {height} {width}");
+    }
+    network.forward(&[], 0, 4, 4, &mut workspace, &mut outputs).unwrap();
+    assert!(outputs[0].data.is_empty());
+    let strided = Plan { steps: vec![Step::Conv(conv("a", 0, 1, (3, 8), 3, 3))], taps: vec![tap(1, 8, 3)], slots: 2 };
+    let refused = ReducedNetwork::int8(native, &strided, &weights, &ranges).err();
+    assert_eq!(refused, Some(CpuNetworkError::Unsupported { step: "a".into() }));
+    // 2^31 / (2 * 255 * 127) products of the largest numbers.
+    let channels = 33_156;
+    let steps = vec![Step::Conv(conv("a", 0, 1, (channels, 1), 1, 1))];
+    let wide = Plan { steps, taps: vec![tap(1, 1, 1)], slots: 2 };
+    let mut ranges = ActivationRanges::nothing_seen(&wide);
+    ranges.slots.iter_mut().for_each(|slot| slot.high.fill(1.0));
+    let refused = ReducedNetwork::int8(native, &wide, &random_weights(&wide, 1), &ranges).err();
+    assert_eq!(refused, Some(CpuNetworkError::Unsupported { step: "a".into() }));
 }
 
 #[test]
@@ -224,9 +416,9 @@ fn whole_networks_have_the_oracles_bits() {
         let plan = plan_of(architecture);
         let weights = random_weights(&plan, 5);
         for &(height, width) in sizes {
-            let input = photo(6, 2 * height * width);
+            let input = photo(6, height * width);
             let ranges = ranges_on(&plan, &weights, &input, height, width);
-            check(&plan, &weights, &ranges, &input, height, width);
+            check(&plan, &weights, &ranges, &input, (height, width), 2).unwrap();
         }
     }
 }

@@ -1,0 +1,155 @@
+//! From sums to the map and the tap: what follows every convolution, fused into its last write.
+
+use super::definition::{Numbers, Scale};
+use super::one_value::dequantised;
+use super::storage::{Element, FloatsOf, Storage};
+use crate::simd::{AlignedBuffer, LANES, Lanes};
+
+/// The numbers of sixteen output channels.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(C, align(64))]
+pub(super) struct Constants {
+    /// What a sum starts with, in the storage's own 32 bits.
+    pub(super) start: [i32; LANES],
+    pub(super) factor: [f32; LANES],
+    pub(super) offset: [f32; LANES],
+    pub(super) residual: [f32; LANES],
+    pub(super) least: [f32; LANES],
+    pub(super) largest: [f32; LANES],
+    /// From steps to the values of a tap.
+    pub(super) tap_factor: [f32; LANES],
+    pub(super) tap_offset: [f32; LANES],
+}
+
+impl Constants {
+    /// The numbers of a convolution, sixteen channels at a time; `output` is how its map is written. Lanes beyond the last channel
+    /// come out as 0.
+    pub(super) fn of(numbers: &Numbers, output: &Scale) -> AlignedBuffer<Self> {
+        let channels = numbers.start.len();
+        let mut all = AlignedBuffer::<Self>::zeroed(channels.div_ceil(LANES));
+        for (block, constants) in all.iter_mut().enumerate() {
+            let first = block * LANES;
+            let of = |values: &[f32], to: &mut [f32; LANES]| {
+                to.iter_mut().zip(values.iter().skip(first)).for_each(|(to, value)| *to = *value);
+            };
+            constants.start.iter_mut().zip(numbers.start.iter().skip(first)).for_each(|(to, value)| *to = *value);
+            of(&numbers.factor, &mut constants.factor);
+            of(&numbers.offset, &mut constants.offset);
+            of(&numbers.residual, &mut constants.residual);
+            of(&numbers.least, &mut constants.least);
+            of(&numbers.largest, &mut constants.largest);
+            let taps = constants.tap_factor.iter_mut().zip(&mut constants.tap_offset);
+            for ((factor, offset), channel) in taps.zip(first..channels) {
+                (*factor, *offset) = dequantised(output, channel);
+            }
+        }
+        all
+    }
+}
+
+/// Where sixteen channels of one pixel go.
+#[derive(Clone, Copy)]
+pub(super) struct Ends<E> {
+    /// Residual, or null.
+    pub(super) residual: *const E,
+    /// The map, or null where nobody reads it.
+    pub(super) output: *mut E,
+    /// Values of the tap, or null.
+    pub(super) tap: *mut f32,
+    /// Channels of the tap from here on: no more than these are written.
+    pub(super) tap_channels: usize,
+    /// Lower bound of the activation.
+    pub(super) floor: f32,
+    /// Upper bound of the activation.
+    pub(super) ceiling: f32,
+}
+
+/// Constants in registers.
+pub(super) struct Loaded<S: Storage> {
+    factor: FloatsOf<S>,
+    offset: FloatsOf<S>,
+    residual: FloatsOf<S>,
+    least: FloatsOf<S>,
+    largest: FloatsOf<S>,
+    constants: *const Constants,
+}
+
+impl<S: Storage> Loaded<S> {
+    /// # Safety
+    /// `constants` must be valid, and the instruction set enabled.
+    #[inline(always)]
+    pub(super) unsafe fn new(constants: *const Constants) -> Self {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let load = |from: *const [f32; LANES]| S::Floats::load(from.cast());
+            Self {
+                factor: load(&raw const (*constants).factor),
+                offset: load(&raw const (*constants).offset),
+                residual: load(&raw const (*constants).residual),
+                least: load(&raw const (*constants).least),
+                largest: load(&raw const (*constants).largest),
+                constants,
+            }
+        }
+    }
+
+    /// Writes what becomes of sixteen sums.
+    ///
+    /// # Safety
+    /// The pointers of `ends` must be valid for sixteen elements, or as many channels, and the instruction set enabled.
+    #[inline(always)]
+    pub(super) unsafe fn finish(&self, sums: S::Sums, ends: &Ends<S::Element>) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let mut steps = S::Floats::add(S::Floats::mul(S::floats(sums), self.factor), self.offset);
+            if !ends.residual.is_null() {
+                steps = S::Floats::add(steps, S::Floats::mul(S::load(ends.residual), self.residual));
+            }
+            if !ends.output.is_null() {
+                // In this order what is no number becomes the largest.
+                let held = S::Floats::at_least(S::Floats::at_most(steps, self.largest), self.least);
+                S::store(ends.output, held);
+            }
+            if !ends.tap.is_null() {
+                self.tap(steps, ends);
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Loaded::finish`].
+    #[inline(always)]
+    unsafe fn tap(&self, steps: FloatsOf<S>, ends: &Ends<S::Element>) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let constants = self.constants;
+            let factor = S::Floats::load((&raw const (*constants).tap_factor).cast());
+            let offset = S::Floats::load((&raw const (*constants).tap_offset).cast());
+            let value = S::Floats::add(S::Floats::mul(steps, factor), offset);
+            let (floor, ceiling) = (S::Floats::splat(ends.floor), S::Floats::splat(ends.ceiling));
+            let value = S::Floats::at_most(ceiling, S::Floats::at_least(floor, value));
+            if ends.tap_channels >= LANES {
+                S::Floats::store(ends.tap, value);
+            } else {
+                let mut lanes = [0.0; LANES];
+                S::Floats::store(lanes.as_mut_ptr(), value);
+                ends.tap.copy_from_nonoverlapping(lanes.as_ptr(), ends.tap_channels);
+            }
+        }
+    }
+}
+
+impl<E: Element> Ends<E> {
+    /// The same for another pixel and block: elements to add to the residual and the output, values to the tap, channels that are left.
+    ///
+    /// # Safety
+    /// Where a pointer is not null it must stay inside what it points to.
+    #[inline(always)]
+    pub(super) unsafe fn moved(&self, residual: usize, output: usize, tap: usize, tap_channels: usize) -> Self {
+        // Null stays null.
+        let residual = if self.residual.is_null() { self.residual } else { self.residual.wrapping_add(residual) };
+        let output = if self.output.is_null() { self.output } else { self.output.wrapping_add(output) };
+        let tap = if self.tap.is_null() { self.tap } else { self.tap.wrapping_add(tap) };
+        Self { residual, output, tap, tap_channels, ..*self }
+    }
+}

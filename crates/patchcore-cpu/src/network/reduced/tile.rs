@@ -1,0 +1,126 @@
+//! The inner kernel of every dense convolution: a register tile of pixels times channels, as [`super::super::tile`] with groups of
+//! values instead of single ones.
+
+use super::super::tile::Run;
+use super::finish::{Constants, Ends, Loaded};
+use super::storage::{Element, Storage};
+use crate::simd::LANES;
+
+/// What one call of a kernel reads and writes.
+#[derive(Clone, Copy)]
+pub(super) struct Tile<E: Element> {
+    /// First pixel of the tile, at the first tap of the kernel window.
+    pub(super) input: *const E,
+    /// Where the input's elements lie; every length is a multiple of a group's.
+    pub(super) runs: *const Run,
+    /// Number of runs.
+    pub(super) run_count: usize,
+    /// `[runs][length / group][blocks][16][group]`
+    pub(super) weights: *const E::Weight,
+    /// One a block.
+    pub(super) constants: *const Constants,
+    /// Of the tile's first pixel.
+    pub(super) ends: Ends<E>,
+    /// Elements between blocks of the residual.
+    pub(super) residual_plane: usize,
+    /// Elements between blocks of the output.
+    pub(super) output_plane: usize,
+    /// Values between pixels of the tap.
+    pub(super) tap_pixel: usize,
+}
+
+/// A kernel for one tile shape.
+pub(super) type Kernel<E> = unsafe fn(&Tile<E>);
+
+/// How the pixels of a tile lie in the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Blocked pixels, stride 1.
+    Stride1,
+    /// Blocked pixels, stride 2.
+    Stride2,
+    /// Planar pixels, stride 2: the first convolution.
+    PlanarStride2,
+}
+
+/// The kernels of one form: what an instruction set offers.
+#[derive(Clone, Copy)]
+pub(super) struct Kernels<E: Element> {
+    pub(super) one: &'static [Kernel<E>],
+    pub(super) two: &'static [Kernel<E>],
+}
+
+impl<E: Element> Kernels<E> {
+    /// Blocks of output channels of the widest tile.
+    pub(super) fn blocks(&self) -> usize {
+        if self.two.is_empty() { 1 } else { 2 }
+    }
+
+    /// Pixels of the longest tile.
+    pub(super) fn pixels(&self) -> usize {
+        self.one.len()
+    }
+
+    /// The kernel for `1..=pixels()` pixels and `1..=blocks()` blocks.
+    pub(super) fn get(&self, pixels: usize, blocks: usize) -> Kernel<E> {
+        let table = if blocks == 2 { self.two } else { self.one };
+        match table.get(pixels.wrapping_sub(1)) {
+            Some(kernel) => *kernel,
+            None => {
+                unreachable!("no kernel for a tile of {pixels} pixels and {blocks} blocks: callers stay in the table")
+            }
+        }
+    }
+}
+
+/// # Safety
+/// All pointers of the tile must be valid for its shape, and the instruction set of the storage enabled.
+#[inline(always)]
+#[allow(clippy::indexing_slicing, clippy::needless_range_loop, reason = "constant bounds: unrolled into registers")]
+pub(super) unsafe fn kernel<S: Storage, const PIXELS: usize, const BLOCKS: usize, const STEP: usize>(
+    tile: &Tile<S::Element>,
+) {
+    // SAFETY: the caller vouches for all pointers of the tile; offsets follow from its shape.
+    unsafe {
+        let group = <S::Element as Element>::GROUP;
+        let mut sums = [[S::load_sums((&raw const (*tile.constants).start).cast()); BLOCKS]; PIXELS];
+        for block in 1..BLOCKS {
+            let start = S::load_sums((&raw const (*tile.constants.add(block)).start).cast());
+            for pixel in 0..PIXELS {
+                sums[pixel][block] = start;
+            }
+        }
+        let mut weights = tile.weights;
+        for run in std::slice::from_raw_parts(tile.runs, tile.run_count) {
+            let mut input = tile.input.add(run.offset);
+            let end = input.add(run.length);
+            while input < end {
+                let mut row = [S::load_weights(weights); BLOCKS];
+                for block in 1..BLOCKS {
+                    row[block] = S::load_weights(weights.add(block * LANES * group));
+                }
+                for pixel in 0..PIXELS {
+                    let value = S::splat(input.add(pixel * STEP));
+                    for block in 0..BLOCKS {
+                        sums[pixel][block] = S::add_products(sums[pixel][block], value, row[block]);
+                    }
+                }
+                input = input.add(group);
+                weights = weights.add(BLOCKS * LANES * group);
+            }
+        }
+        for block in 0..BLOCKS {
+            let constants = Loaded::<S>::new(tile.constants.add(block));
+            let channels = tile.ends.tap_channels - block * LANES;
+            for pixel in 0..PIXELS {
+                let ends = tile.ends.moved(
+                    block * tile.residual_plane + pixel * LANES,
+                    block * tile.output_plane + pixel * LANES,
+                    block * LANES + pixel * tile.tap_pixel,
+                    channels,
+                );
+                constants.finish(sums[pixel][block], &ends);
+            }
+        }
+    }
+}
