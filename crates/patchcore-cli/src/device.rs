@@ -63,7 +63,7 @@ pub fn load_saying_why(source: &ModelSource) -> anyhow::Result<(Model, Option<Pr
     log_device(model.device());
     log_settings(model.config().described());
     if let (Some(drift), Some(passport)) = (model.drift(), model.passport())
-        && drift.worst() > passport.tolerance(precision)
+        && drift.worst() > passport.tolerance(model.config(), precision)
     {
         tracing::warn!(
             "device {} scores the model's own pictures differently than the device of the fit: image score off by {:.1e}, map by {:.1e}, features by {:.1e} of their values",

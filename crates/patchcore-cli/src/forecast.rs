@@ -43,6 +43,7 @@ impl Forecast {
         let each = took.as_secs_f64() / done as f64;
         let rest = in_words(each * rest as f64);
         match progress.stage {
+            Stage::Ranges => Some(format!("ranges: about {rest} ({each:.2} s a photo); the features come then")),
             Stage::Features => Some(format!("features: about {rest} ({each:.2} s a photo); the coreset comes then")),
             Stage::Coreset => Some(format!("coreset: about {rest}")),
             Stage::Stress => Some(format!("stress: about {rest} ({each:.3} s a score)")),

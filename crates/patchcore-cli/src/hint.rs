@@ -2,8 +2,8 @@
 
 use patchcore::Error;
 use patchcore::error::{
-    CalibrationError, DeviceError, FitError, ImageError, InputError, ModelFileError, RegionError, ScoreError,
-    WeightsError,
+    BackboneError, CalibrationError, DeviceError, FitError, ImageError, InputError, ModelFileError, RegionError,
+    ScoreError, WeightsError,
 };
 
 /// The option or command that helps, if one does.
@@ -36,6 +36,10 @@ pub fn of_error(error: &Error) -> Option<String> {
         Error::ModelFile { source: ModelFileError::OtherWeights { .. }, .. } => "`--weights FILE` names the weights",
         Error::ModelFile { source: ModelFileError::WeightsNeeded { .. }, .. } => {
             "`--weights FILE` names the weights; `fit --embed-weights` stores them in the model"
+        }
+        Error::Fit(FitError::Backbone(BackboneError::TwoPrecisions { .. }))
+        | Error::ModelFile { source: ModelFileError::Backbone(BackboneError::TwoPrecisions { .. }), .. } => {
+            "leave `--precision` out"
         }
         Error::ModelFile { source: ModelFileError::Drift { .. }, .. } => {
             "`patchcore doctor` compares the device with the CPU; `--allow-drift` goes on"

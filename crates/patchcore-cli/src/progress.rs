@@ -153,7 +153,16 @@ impl Drop for Display {
 
 /// Whether a step of the stage is a photo.
 fn is_of_photos(stage: Stage) -> bool {
-    matches!(stage, Stage::Features | Stage::Scoring | Stage::Stress | Stage::Reading | Stage::Overlays | Stage::Report)
+    matches!(
+        stage,
+        Stage::Ranges
+            | Stage::Features
+            | Stage::Scoring
+            | Stage::Stress
+            | Stage::Reading
+            | Stage::Overlays
+            | Stage::Report
+    )
 }
 
 /// `, 8.1 photos/s, 10 seconds left`, as far as it can be told.

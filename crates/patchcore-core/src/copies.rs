@@ -35,6 +35,27 @@ pub(crate) fn copies_of(copies: &Copies) -> impl Iterator<Item = PhotoCopy> + '_
     copies.light.iter().map(|factor| PhotoCopy::Light(*factor)).chain(turned.iter().copied())
 }
 
+/// Makes every copy of a photo that is fitted and hands it on, with the pixels that count where not all do. `deepest`: see
+/// [`PhotoCopy::make`].
+pub(crate) fn each_copy<E>(
+    copies: &Copies,
+    image: ImageInput<'_>,
+    inside: Option<&[bool]>,
+    deepest: u32,
+    mut use_copy: impl FnMut(PhotoCopy, ImageInput<'_>, Option<&[bool]>) -> Result<(), E>,
+) -> Result<(), E> {
+    let (mut pixels, mut counts) = (Vec::new(), Vec::new());
+    for copy in copies_of(copies) {
+        let partly = copy.make(image, inside, deepest as usize, &mut pixels, &mut counts);
+        // A turned copy of a narrow region may show nothing of it.
+        if partly && !counts.contains(&true) {
+            continue;
+        }
+        use_copy(copy, ImageInput { pixels: &pixels, ..image }, partly.then_some(counts.as_slice()))?;
+    }
+    Ok(())
+}
+
 impl PhotoCopy {
     /// Writes the copy's pixels over `pixels` and, where not all of them count, which do over `counts`; then returns true. `inside`: the
     /// pixels of the photo that count. `cell`: a turned copy's pixels count only in whole squares of this side.

@@ -124,7 +124,7 @@ fn cramped(room: usize) -> (PatchCore, PatchCore, Arc<AtomicUsize>) {
     let (device, asked) = (ComputeDevice::cpu(), Arc::new(AtomicUsize::new(0)));
     let cpu = engine_of(&device);
     let engine = Cramped { cpu, room, limit: BatchLimit::default(), asked: Arc::clone(&asked) };
-    let extractor = Extractor::on_engine(model.config().clone(), networks, &device, Arc::new(engine)).unwrap();
+    let extractor = Extractor::on_engine(model.config().clone(), networks, &[], &device, Arc::new(engine)).unwrap();
     let small = PatchCore::new(extractor, vec![model.bank().clone()], model.fitted_on()).unwrap();
     (model, small, asked)
 }

@@ -3,6 +3,7 @@
 
 use crate::memory_bank::BankError;
 use patchcore_config::ConfigError;
+use patchcore_config::backbone::RangesError;
 use thiserror::Error;
 
 /// Weights that do not fit the network they are meant for.
@@ -118,6 +119,51 @@ pub enum BackboneError {
         backbone: String,
         /// Its own words.
         reason: String,
+    },
+    /// Only a plan of convolutions can be computed in fewer bits.
+    #[error("the network {backbone} has no plan of convolutions: it cannot be computed in {precision}, only in f32")]
+    NoReduction {
+        /// The network's name.
+        backbone: String,
+        /// The number format asked for.
+        precision: &'static str,
+    },
+    /// The ranges of a network of int8 are not those of its maps.
+    #[error("the activation ranges do not fit the network: {0}")]
+    Ranges(#[from] RangesError),
+    /// Another network than the configuration's layers make.
+    #[error(
+        "the network {backbone} has another plan than its members' layers make: give the network of just these layers"
+    )]
+    OtherPlan {
+        /// The network's name.
+        backbone: String,
+    },
+    /// Members of one network of int8 were given several.
+    #[error("the network {backbone} was given more than once for members of int8 that share it: give the same object")]
+    NotShared {
+        /// The network's name.
+        backbone: String,
+    },
+    /// Not one set of ranges for each network of int8.
+    #[error(
+        "activation ranges of {found} networks for a model with {networks} of int8: a fit measures them first (`RangeSurvey`), and a model file holds them"
+    )]
+    NotOneRangesEach {
+        /// Networks that ranges were given of.
+        found: usize,
+        /// Networks of int8.
+        networks: usize,
+    },
+    /// A device is to compute in a number format of its own what the model says the format of.
+    #[error(
+        "the model's network computes in {network} on every device, and this one is to compute in {device}: leave it at f32, the default"
+    )]
+    TwoPrecisions {
+        /// The network's, in words.
+        network: &'static str,
+        /// The device's, in words.
+        device: &'static str,
     },
     /// No engine can run a part of the network.
     #[error("no engine of this program can run {operation}: build with the feature `flex`")]

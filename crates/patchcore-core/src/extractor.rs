@@ -1,17 +1,18 @@
 //! Photo in, embedding rows out: normalisation, networks and patch embeddings on one device.
 
-use std::ops::Range;
 use std::sync::Arc;
 
+use patchcore_config::backbone::ActivationRanges;
 use patchcore_config::backbone::plan::Plan;
-use patchcore_config::{BackboneWeights, Checked, ConfigError, Grid, MemberConfig};
+use patchcore_config::{BackboneWeights, Checked, Grid, NetworkPrecision};
 use patchcore_cpu::ScratchPool;
 
-use crate::backbone::{Backbone, PlanBackbone};
+use crate::backbone::{Backbone, ReducedBackbone};
 use crate::device::ComputeDevice;
-use crate::engine::{Embedded, EmbeddingSpec, Engine, Fallback, Features, ReducedBatch, engine_of, features_of};
+use crate::engine::{Embedded, Engine, Fallback, Features, ReducedBatch, engine_of, features_of};
 use crate::error::{BackboneError, DeviceError, EngineError, InputError, ScoreError};
 use crate::image_input::ImageInput;
+use crate::network_group::{GroupedNetworks, MemberShape, NetworkGroup, catalogue_backbones, check_precisions};
 
 /// The frozen part of PatchCore: the networks of all members, each with the embeddings that members make of it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub struct Extractor {
     engine: Arc<dyn Engine>,
     networks: Arc<[Network]>,
     members: Arc<[MemberShape]>,
+    /// Of the networks of int8.
+    ranges: Arc<[ActivationRanges]>,
     /// Rows that are scaled, kept for the next photo.
     scaled: Arc<ScratchPool<Vec<f32>>>,
 }
@@ -37,33 +40,6 @@ struct Network {
     fallback: Option<Fallback>,
 }
 
-/// What one member's embedding looks like.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MemberShape {
-    /// Values per embedding row.
-    pub dim: usize,
-    /// Input pixels per grid cell and axis.
-    pub stride: usize,
-    /// Cells of a patch's neighbourhood.
-    window: usize,
-    /// Channels and stride of its levels.
-    levels: Vec<(usize, usize)>,
-    /// Factor of each value of a row.
-    scales: Option<Arc<[f32]>>,
-}
-
-impl MemberShape {
-    /// Factor of each value of a row; `None` where the levels are not scaled, and before the fit has measured them.
-    pub(crate) fn scales(&self) -> Option<&[f32]> {
-        self.scales.as_deref()
-    }
-
-    /// The patch grid of an input of such a size.
-    pub fn grid(&self, height: usize, width: usize) -> Grid {
-        Grid { rows: height.div_ceil(self.stride), columns: width.div_ceil(self.stride) }
-    }
-}
-
 impl Extractor {
     /// Puts the network of a configuration on the device, for members that all name one network of the catalogue.
     ///
@@ -71,8 +47,22 @@ impl Extractor {
     /// [`EngineError`]; [`BackboneError::SeveralNetworks`] for members of more than one network, which
     /// [`Extractor::with_backbones`] takes.
     pub fn new(config: Checked, weights: &BackboneWeights, device: &ComputeDevice) -> Result<Self, EngineError> {
+        Self::with_ranges(config, weights, &[], device)
+    }
+
+    /// [`Extractor::new`] for a configuration with networks of int8: their activation ranges, in the order of the networks' first
+    /// members, are those that a [`RangeSurvey`](crate::RangeSurvey) has measured.
+    ///
+    /// # Errors
+    /// As [`Extractor::new`]; [`BackboneError::NotOneRangesEach`] and [`BackboneError::Ranges`].
+    pub fn with_ranges(
+        config: Checked,
+        weights: &BackboneWeights,
+        ranges: &[ActivationRanges],
+        device: &ComputeDevice,
+    ) -> Result<Self, EngineError> {
         let backbones = catalogue_backbones(&config, weights)?;
-        Self::with_backbones(config, &backbones, device)
+        Self::with_backbones_and_ranges(config, &backbones, ranges, device)
     }
 
     /// Puts networks on the device, one for each member of the configuration. Members that share a network (the same object) and its
@@ -85,41 +75,45 @@ impl Extractor {
         backbones: &[Arc<dyn Backbone>],
         device: &ComputeDevice,
     ) -> Result<Self, EngineError> {
-        Self::on_engine(config, backbones, device, engine_of(device))
+        Self::with_backbones_and_ranges(config, backbones, &[], device)
+    }
+
+    /// [`Extractor::with_backbones`] for a configuration with networks of int8: see [`Extractor::with_ranges`]. The networks are given as
+    /// those of f32; in what they compute says the configuration.
+    ///
+    /// # Errors
+    /// As [`Extractor::with_backbones`] and [`Extractor::with_ranges`].
+    pub fn with_backbones_and_ranges(
+        config: Checked,
+        backbones: &[Arc<dyn Backbone>],
+        ranges: &[ActivationRanges],
+        device: &ComputeDevice,
+    ) -> Result<Self, EngineError> {
+        Self::on_engine(config, backbones, ranges, device, engine_of(device))
     }
 
     pub(crate) fn on_engine(
         config: Checked,
         backbones: &[Arc<dyn Backbone>],
+        ranges: &[ActivationRanges],
         device: &ComputeDevice,
         engine: Arc<dyn Engine>,
     ) -> Result<Self, EngineError> {
-        if backbones.len() != config.members.len() {
-            return Err(BackboneError::NotOnePerMember { found: backbones.len(), members: config.members.len() }.into());
+        check_precisions(&config, device)?;
+        let GroupedNetworks { shapes, groups } = GroupedNetworks::of(&config, backbones)?;
+        let in_int8 = groups.iter().filter(|group| group.precision.has_ranges()).count();
+        if ranges.len() != in_int8 {
+            return Err(BackboneError::NotOneRangesEach { found: ranges.len(), networks: in_int8 }.into());
         }
-        let mut shapes = Vec::new();
-        // Networks that are put on the engine, each with its members.
-        let mut groups: Vec<(usize, Vec<usize>, Vec<EmbeddingSpec>)> = Vec::new();
-        for (number, (member, backbone)) in config.members.iter().zip(backbones).enumerate() {
-            let (spec, shape) = embedding_of(member, backbone.as_ref())?;
-            shapes.push(shape);
-            let shared = groups.iter_mut().find(|(first, ..)| {
-                let others = (config.members.get(*first), backbones.get(*first));
-                matches!(others, (Some(other), Some(network))
-                    if other.normalization == member.normalization && Arc::ptr_eq(network, backbone))
-            });
-            match shared {
-                Some((_, members, specs)) => {
-                    members.push(number);
-                    specs.push(spec);
-                }
-                None => groups.push((number, vec![number], vec![spec])),
-            }
-        }
+        let mut of_int8 = ranges.iter();
         let mut networks = Vec::new();
-        for (first, members, specs) in groups {
-            let (Some(member), Some(backbone)) = (config.members.get(first), backbones.get(first)) else { continue };
-            let (features, fallback) = features_of(engine.as_ref(), backbone, &member.normalization, &specs)?;
+        for NetworkGroup { backbone, normalization, precision, members, specs } in groups {
+            let ranges = if precision.has_ranges() { of_int8.next() } else { None };
+            let backbone = match precision {
+                NetworkPrecision::F32 => backbone,
+                _ => Arc::new(ReducedBackbone::new(&backbone, ranges)?),
+            };
+            let (features, fallback) = features_of(engine.as_ref(), &backbone, &normalization, &specs)?;
             networks.push(Network {
                 name: backbone.name().to_owned(),
                 sha256: backbone.sha256().to_owned(),
@@ -129,8 +123,8 @@ impl Extractor {
                 fallback,
             });
         }
-        let (networks, members) = (networks.into(), shapes.into());
-        Ok(Self { config, device: device.clone(), engine, networks, members, scaled: Arc::default() })
+        let (networks, members, ranges) = (networks.into(), shapes.into(), ranges.into());
+        Ok(Self { config, device: device.clone(), engine, networks, members, ranges, scaled: Arc::default() })
     }
 
     /// The settings.
@@ -140,11 +134,8 @@ impl Extractor {
 
     /// The same networks for what a configuration has become in the fit: the sizes of its view, its members' factors and weights.
     pub(crate) fn with_config(self, config: Checked) -> Self {
-        let scaled = |(shape, member): (&MemberShape, &MemberConfig)| {
-            let scales = scales_of(member);
-            MemberShape { scales, ..shape.clone() }
-        };
-        let members = self.members.iter().zip(&config.members).map(scaled).collect();
+        let members = self.members.iter().zip(&config.members);
+        let members = members.map(|(shape, member)| shape.with_scales_of(member)).collect();
         Self { config, members, ..self }
     }
 
@@ -168,12 +159,17 @@ impl Extractor {
         self.networks.iter().map(|network| (network.name.as_str(), network.sha256.as_str()))
     }
 
-    /// The plan of the one network that all members share; `None` for several networks, and for one without a plan.
+    /// The activation ranges of every network of int8, in the order of their first members.
+    pub fn ranges(&self) -> &[ActivationRanges] {
+        &self.ranges
+    }
+
+    /// The plan of the one network whose weights all members share, in whatever number formats; `None` for several networks, and for
+    /// one without a plan.
     pub(crate) fn only_plan(&self) -> Option<&Plan> {
-        match self.networks.as_ref() {
-            [network] => network.plan.as_ref(),
-            _ => None,
-        }
+        let (first, others) = self.networks.split_first()?;
+        let same = |other: &Network| (&other.name, &other.sha256) == (&first.name, &first.sha256);
+        if others.iter().all(same) { first.plan.as_ref() } else { None }
     }
 
     /// Name and plan of every network that the device's own engine runs as one, in the order of their first members.
@@ -192,7 +188,7 @@ impl Extractor {
     pub(crate) fn only_features(&self) -> Option<&dyn Features> {
         match self.networks.as_ref() {
             [network] if network.fallback.is_none() => match self.members.as_ref() {
-                [MemberShape { scales: None, .. }] => Some(network.features.as_ref()),
+                [shape] if shape.scales().is_none() => Some(network.features.as_ref()),
                 _ => None,
             },
             _ => None,
@@ -224,11 +220,7 @@ impl Extractor {
             let cost = network.plan.as_ref().and_then(|plan| plan.cost(height, width).ok());
             3 * cost.map_or(0, |cost| cost.largest_map).max(3 * pixels as u64)
         });
-        let embeddings = self.members.iter().map(|member| {
-            let cells = member.grid(height, width).cells();
-            let unfolded: usize = member.levels.iter().map(|(channels, _)| 2 * member.window * channels * cells).sum();
-            (unfolded + 4 * member.dim * cells) as u64
-        });
+        let embeddings = self.members.iter().map(|member| member.embedding_values(height, width) as u64);
         4 * (maps.max().unwrap_or(0) + embeddings.sum::<u64>())
     }
 
@@ -267,7 +259,7 @@ impl Extractor {
                 // A network has as many embeddings as members.
                 let Some(member) = network.members.get(embedded.embedding) else { return };
                 let embedded = Embedded { embedding: *member, image: first + embedded.image, ..embedded };
-                match self.members.get(*member).and_then(|shape| shape.scales.as_deref()) {
+                match self.members.get(*member).and_then(|shape| shape.scales()) {
                     None => use_rows(embedded),
                     Some(scales) => self.scaled.with(|rows| {
                         rows.clear();
@@ -311,66 +303,6 @@ impl Extractor {
     }
 }
 
-/// One network of the catalogue with all layers that the members ask for, once for each member.
-pub(crate) fn catalogue_backbones(
-    config: &Checked,
-    weights: &BackboneWeights,
-) -> Result<Vec<Arc<dyn Backbone>>, BackboneError> {
-    let first = &config.first().backbone;
-    let architecture = first.architecture().ok_or_else(|| ConfigError::NoPlan { name: first.name().to_owned() })?;
-    if let Some(other) = config.members.iter().find(|member| member.backbone != architecture) {
-        let found = vec![architecture.name().to_owned(), other.backbone.name().to_owned()];
-        return Err(BackboneError::SeveralNetworks { found });
-    }
-    let wanted = |layer: &&str| config.members.iter().any(|member| member.layers.iter().any(|own| own == layer));
-    let layers: Vec<String> = architecture.layers().filter(wanted).map(str::to_owned).collect();
-    let backbone: Arc<dyn Backbone> = Arc::new(PlanBackbone::new(architecture, &layers, weights)?);
-    Ok(vec![backbone; config.members.len()])
-}
-
-/// A member's embedding over the levels of its network.
-fn embedding_of(member: &MemberConfig, backbone: &dyn Backbone) -> Result<(EmbeddingSpec, MemberShape), BackboneError> {
-    let all = backbone.levels();
-    if backbone.name() != member.backbone.name() {
-        let (found, expected) = (backbone.name().to_owned(), member.backbone.name().to_owned());
-        return Err(BackboneError::OtherNetwork { found, expected });
-    }
-    let missing = |layer: &String| BackboneError::NoLevel {
-        backbone: backbone.name().to_owned(),
-        level: layer.clone(),
-        levels: all.iter().map(|level| level.name.as_str()).collect::<Vec<_>>().join(", "),
-    };
-    let level = |layer: &String| {
-        let found = all.iter().enumerate().find(|(_, level)| level.name == *layer);
-        found.ok_or_else(|| missing(layer))
-    };
-    let found = member.layers.iter().map(level).collect::<Result<Vec<_>, _>>()?;
-    for (_, level) in &found {
-        // What a configuration says of a network is what its memory, its grid and its embedding are worked out from.
-        let expected = member.backbone.layer_shape(&level.name);
-        if expected != Some((level.channels, level.stride)) {
-            return Err(BackboneError::OtherLevel {
-                backbone: backbone.name().to_owned(),
-                level: level.name.clone(),
-                found: (level.channels, level.stride),
-                expected: expected.unwrap_or_default(),
-            });
-        }
-    }
-    let grid = member.layers.iter().position(|layer| member.grid_layer.as_ref() == Some(layer)).unwrap_or(0);
-    let spec = EmbeddingSpec {
-        levels: found.iter().map(|(index, _)| *index).collect(),
-        grid,
-        rule: member.embedding,
-        patch_size: member.patch_size,
-    };
-    let levels: Vec<(usize, usize)> = found.iter().map(|(_, level)| (level.channels, level.stride)).collect();
-    let stride = levels.get(grid).map(|(_, stride)| *stride).filter(|stride| *stride > 0);
-    let stride = stride.ok_or_else(|| missing(&String::new()))?;
-    let window = member.patch_size * member.patch_size;
-    Ok((spec, MemberShape { dim: member.embedding_dim(), stride, window, levels, scales: scales_of(member) }))
-}
-
 /// Multiplies each value of rows by its factor.
 pub(crate) fn scale_rows(rows: &mut [f32], scales: &[f32]) {
     for row in rows.chunks_exact_mut(scales.len()) {
@@ -378,14 +310,6 @@ pub(crate) fn scale_rows(rows: &mut [f32], scales: &[f32]) {
             *value *= scale;
         }
     }
-}
-
-/// One factor for each value of a row; `None` where the levels are not scaled.
-fn scales_of(member: &MemberConfig) -> Option<Arc<[f32]>> {
-    let factors = member.level_scaling.factors();
-    let values = member.embedding.values_of_levels(&member.channels_of_layers());
-    let of_level = |(values, factor): (Range<usize>, &f32)| std::iter::repeat_n(*factor, values.len());
-    (!factors.is_empty()).then(|| values.into_iter().zip(factors).flat_map(of_level).collect())
 }
 
 /// The images of a batch have one size, and each is whole and finite.

@@ -5,22 +5,23 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::backbone::Backbone;
-use crate::copies::{PhotoCopy, copies_of};
+use crate::copies::{PhotoCopy, each_copy};
 use crate::coreset::{RandomProjection, SelectionStopped, initial_distances};
 use crate::device::ComputeDevice;
 use crate::error::{FitError, ScoreError};
-use crate::extractor::{Extractor, MemberShape, scale_rows};
+use crate::extractor::{Extractor, scale_rows};
 use crate::finish::Cells;
 use crate::fit_measures::{SCALE_CHUNK, good_scores_of, joint_good_scores, total_variances, with_measured_weights};
 use crate::fitted_patches::Patches;
 use crate::good_quantiles::FittedPhoto;
 use crate::image_input::ImageInput;
 use crate::memory_bank::MemoryBank;
+use crate::network_group::MemberShape;
 use crate::patchcore::{FittedOn, PatchCore};
 use crate::photo_parts::{PartBuffers, PhotoParts};
 use crate::suggestions::{Angles, LOOKED_AT, LOOKS, Suggestion, is_turned, of_light};
-use patchcore_config::{BackboneWeights, Checked, MemberConfig, Network, PatchCoreConfig, Size, Tiling};
-use patchcore_cpu::network::CpuNetwork;
+use patchcore_config::backbone::ActivationRanges;
+use patchcore_config::{BackboneWeights, Checked, MemberConfig, PatchCoreConfig, Size};
 
 /// Rows projected at once.
 const PROJECTION_CHUNK: usize = 16_384;
@@ -49,6 +50,34 @@ impl Fitter {
     /// [`FitError::Backbone`] and [`FitError::Device`].
     pub fn new(config: Checked, weights: &BackboneWeights, device: &ComputeDevice) -> Result<Self, FitError> {
         Ok(Self::with_extractor(Extractor::new(config, weights, device)?))
+    }
+
+    /// [`Fitter::new`] for a configuration with networks of int8, whose activation ranges a [`RangeSurvey`](crate::RangeSurvey) of the
+    /// same photos has measured. A configuration without such a network has none: an empty slice.
+    ///
+    /// # Errors
+    /// As [`Fitter::new`]; [`BackboneError::NotOneRangesEach`](crate::error::BackboneError::NotOneRangesEach) for a survey of another
+    /// configuration.
+    pub fn with_ranges(
+        config: Checked,
+        weights: &BackboneWeights,
+        ranges: &[ActivationRanges],
+        device: &ComputeDevice,
+    ) -> Result<Self, FitError> {
+        Ok(Self::with_extractor(Extractor::with_ranges(config, weights, ranges, device)?))
+    }
+
+    /// [`Fitter::with_backbones`] with activation ranges: see [`Fitter::with_ranges`].
+    ///
+    /// # Errors
+    /// As both.
+    pub fn with_backbones_and_ranges(
+        config: Checked,
+        backbones: &[Arc<dyn Backbone>],
+        ranges: &[ActivationRanges],
+        device: &ComputeDevice,
+    ) -> Result<Self, FitError> {
+        Ok(Self::with_extractor(Extractor::with_backbones_and_ranges(config, backbones, ranges, device)?))
     }
 
     /// A fit with networks of the caller's, one for each member: see [`Extractor::with_backbones`].
@@ -116,21 +145,10 @@ impl Fitter {
         self.embed_as(image, inside, None)?;
         self.members.iter_mut().for_each(|member| member.own.push(member.origins.len()));
         let config = self.extractor.config().clone();
-        if config.copies.is_none() {
-            return Ok(());
-        }
         let (_, deepest) = config.strides();
-        let (mut pixels, mut counts) = (Vec::new(), Vec::new());
-        for copy in copies_of(&config.copies) {
-            let partly = copy.make(image, inside, deepest as usize, &mut pixels, &mut counts);
-            // A turned copy of a narrow region may show nothing of it.
-            if partly && !counts.contains(&true) {
-                continue;
-            }
-            let copied = ImageInput { pixels: &pixels, ..image };
-            self.embed_as(copied, partly.then_some(counts.as_slice()), Some(copy))?;
-        }
-        Ok(())
+        each_copy(&config.copies, image, inside, deepest, |copy, copied, inside| {
+            self.embed_as(copied, inside, Some(copy))
+        })
     }
 
     /// Looks at what turned and mirrored copies of the next photo would give: for [`Fitter::suggestions`].
@@ -287,51 +305,6 @@ impl Fitter {
         self.members.iter().map(|member| member.origins.len()).sum()
     }
 
-    /// Peak bytes of a fit of so many patches, of photos whose largest input is `largest`, while `ahead` bytes are taken by photos on
-    /// their way to it.
-    ///
-    /// - `patches x (dim x 4 + 16)` of every member: the embeddings and bookkeeping;
-    /// - each network once for all its members: every weight twice, those of 3x3 convolutions five times (Winograd's form), and the maps of
-    ///   the largest input, or of a tile, with its embeddings (on a GPU its own memory has them);
-    /// - the larger of `ahead`, which is over when the coreset begins, and of what comes then:
-    ///   - `bank x (dim x 9 + 800)` of every member: the bank, once in the file's bytes, and the index of the search, which has a copy in bytes;
-    ///   - the larger of `patches x projected x 8`, while a member's coreset is selected, and, while a model without one photo scores it
-    ///     ([`GoodQuantiles`](crate::good_quantiles::GoodQuantiles)), of that model's banks and indices, `cells x (dim x 6 + 800)` of each
-    ///     search, and the largest input's map, twice;
-    ///   - before that the rows that [`Fitter::suggestions`] compares;
-    /// - 80 MiB: the program, with a GPU's backend if it has one (of a GPU's batch at most 32 MiB).
-    pub fn memory_bytes(patches: usize, largest: Size, ahead: u64, config: &PatchCoreConfig) -> u64 {
-        let sides = |size: Size| (size.height as usize, size.width as usize);
-        let tile = match config.tiling {
-            Tiling::Whole => largest,
-            Tiling::Tiles { size, .. } => Size { width: largest.width.min(size), height: largest.height.min(size) },
-        };
-        let cells =
-            |size: Size, stride: u32| size.height.div_ceil(stride) as usize * size.width.div_ceil(stride) as usize;
-        let mut always = (80 << 20) + network_bytes(&config.members, sides(tile));
-        let (mut indices, mut selecting, mut scoring, mut looks) = (0, 0, 0, 0);
-        for (number, member) in config.members.iter().enumerate() {
-            let (dim, (stride, _)) = (member.embedding_dim(), member.strides());
-            let projected = RandomProjection::dim_for(member.projection, dim, patches).unwrap_or(dim);
-            let bank = config.coreset_size(patches);
-            // Rows as they are embedded and as a tile's are kept, and the deeper levels on their own grids; a tile's pixels.
-            let embedding = 4 * (cells(tile, stride) * 3 * dim + 3 * tile.width as usize * tile.height as usize);
-            always += patches * (dim * 4 + 16) + embedding;
-            let index = bank * (dim * 9 + 800);
-            indices += index;
-            selecting = selecting.max(patches * projected * 8);
-            scoring += index + cells(largest, stride) * (dim * 6 + 800);
-            if number == 0 && is_turned(0, sides(largest)) {
-                // Of 16 photos the rows, of half of them twice more, and what is in an index of.
-                looks = LOOKED_AT * cells(largest, stride) * dim * 4 * 3;
-            }
-        }
-        let (height, width) = sides(largest);
-        let map = (4 * 2 + 1) * height * width;
-        let then = looks.max(indices + selecting.max(scoring + map));
-        always as u64 + ahead.max(then as u64)
-    }
-
     /// Selects the coreset of every member and gives the fitted model. `progress` gets picks so far and their total, and returns
     /// false to stop.
     ///
@@ -393,30 +366,6 @@ impl Fitter {
         });
         Ok(model.with_good_quantiles(quantiles?))
     }
-}
-
-/// Bytes of the networks of all members, each once, while a photo or tile of `(height, width)` goes through: its weights and maps.
-fn network_bytes(members: &[MemberConfig], (height, width): (usize, usize)) -> usize {
-    let mut seen: Vec<&Network> = Vec::new();
-    let mut bytes = 0;
-    for member in members {
-        if seen.contains(&&member.backbone) {
-            continue;
-        }
-        seen.push(&member.backbone);
-        let of_all = || members.iter().filter(|other| other.backbone == member.backbone);
-        // Up to the deepest layer of any of them; the maps are the same with more of them tapped.
-        let deepest = of_all().map(|member| (member.strides().1, &member.layers)).max_by_key(|(stride, _)| *stride);
-        let plan = deepest.and_then(|(_, layers)| member.backbone.plan(layers).ok());
-        // An application's own network says nothing of its weights and maps.
-        bytes += plan.map_or(0, |plan| {
-            let copies = |kernel: usize| if kernel == 3 { 5 } else { 2 };
-            let of_conv =
-                plan.convolutions().map(|conv| copies(conv.kernel) * conv.weight_len() + 2 * conv.out_channels);
-            4 * of_conv.sum::<usize>() + CpuNetwork::forward_bytes(&plan, height, width).unwrap_or(0) as usize
-        });
-    }
-    bytes
 }
 
 fn mean_brightness(pixels: &[f32]) -> f32 {

@@ -127,7 +127,7 @@ fn a_step_that_the_engine_lacks_is_done_by_another_which_is_named() {
     assert_on_defect(&model.score(input(&defect())).unwrap());
 
     let device = ComputeDevice::cpu();
-    let literal = Extractor::on_engine(config, networks, &device, Arc::new(Oracle)).unwrap();
+    let literal = Extractor::on_engine(config, networks, &[], &device, Arc::new(Oracle)).unwrap();
     assert_eq!(literal.fallbacks().count(), 0);
     let (expected, expected_grid) = literal.embed_to_host(input(&defect())).unwrap();
     let (found, grid) = model.extractor().embed_to_host(input(&defect())).unwrap();

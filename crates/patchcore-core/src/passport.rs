@@ -8,6 +8,7 @@
 //! The pictures are not photographs: they hold nothing of the user's parts, are the same in every model, and reach the
 //! network's edges, its flat areas and its textures. They are small (96 x 96), so that a load stays as fast as it was.
 
+use patchcore_config::{MemberConfig, NetworkPrecision, PatchCoreConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::device::Precision;
@@ -49,6 +50,9 @@ pub struct Drift {
 /// averages out (measured in f16: scores 0.2 %, features 1.7 %).
 const FEATURE_SHARE: f64 = 5.0;
 
+/// How far the scores of an int8 model may drift, as a share: see [`ScorePassport::tolerance`].
+const INT8_TOLERANCE: f64 = 1e-4;
+
 impl Drift {
     /// The largest of the three, that of the features divided by five: single features drift further than the scores
     /// that average over them (measured in f16: scores 0.2 %, features 1.7 %).
@@ -73,9 +77,22 @@ impl ScorePassport {
         drift
     }
 
-    /// The largest drift allowed for a device of such a precision: the coarser one's of the two.
-    pub fn tolerance(&self, precision: Precision) -> f64 {
-        self.precision.drift_tolerance().max(precision.drift_tolerance())
+    /// The largest drift allowed of a model of such members on a device of such a precision.
+    ///
+    /// - A network of f32: what the coarser one of the two devices' precisions explains.
+    /// - One of bf16: what that number format explains, whose sums are f32 in an order of the processor's.
+    /// - One of int8: 1e-4. It gives the same bits on every processor, and so does the CPU with what follows it; another device computes
+    ///   distances and maps in f32 with roundings of its own (at most 2e-5 of the largest value in the tests of the engines). A network
+    ///   that computed otherwise would differ by whole steps of its 8 bits.
+    ///
+    /// Of several members the largest counts.
+    pub fn tolerance(&self, config: &PatchCoreConfig, precision: Precision) -> f64 {
+        let of_member = |member: &MemberConfig| match member.network_precision {
+            NetworkPrecision::Int8 => INT8_TOLERANCE,
+            NetworkPrecision::Bf16 => Precision::Bf16.drift_tolerance(),
+            _ => self.precision.drift_tolerance().max(precision.drift_tolerance()),
+        };
+        config.members.iter().map(of_member).fold(0.0, f64::max)
     }
 }
 

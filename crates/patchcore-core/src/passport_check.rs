@@ -66,7 +66,7 @@ impl ScorePassport {
     }
 
     fn refuse(&self, model: &PatchCore, drift: Drift) -> Result<(), ModelFileError> {
-        let tolerance = self.tolerance(model.device().precision());
+        let tolerance = self.tolerance(model.config(), model.device().precision());
         // A drift that is not a number is refused.
         if drift.worst() <= tolerance {
             return Ok(());

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use patchcore_config::{Grid, TileSpan};
+use patchcore_config::{Checked, Grid, TileSpan};
 
 use crate::error::{InputError, ScoreError};
-use crate::extractor::{Extractor, MemberShape};
+use crate::extractor::Extractor;
 use crate::finish::Cells;
 use crate::image_input::ImageInput;
+use crate::network_group::MemberShape;
 
 /// Which cells of every member's grid count.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub(crate) struct PartBuffers {
 }
 
 /// One tile, in pixels of the input.
-struct Tile<'a> {
+pub(crate) struct Tile<'a> {
     rows: &'a TileSpan,
     columns: &'a TileSpan,
 }
@@ -46,16 +47,33 @@ impl PhotoParts {
     /// # Errors
     /// [`InputError::WrongSize`], [`InputError::WrongLength`], [`InputError::WrongInside`] and [`InputError::NothingInside`].
     pub fn new(extractor: &Extractor, image: ImageInput<'_>, inside: Option<&[bool]>) -> Result<Self, InputError> {
-        image.check_shape(&extractor.config().input_sides())?;
-        Self::of_size(extractor, (image.height, image.width), inside)
+        Self::of(extractor.config(), extractor.members(), image, inside)
+    }
+
+    /// [`PhotoParts::new`] for members of a configuration that are not on a device.
+    ///
+    /// # Errors
+    /// As [`PhotoParts::new`].
+    pub fn of(
+        config: &Checked,
+        members: &[MemberShape],
+        image: ImageInput<'_>,
+        inside: Option<&[bool]>,
+    ) -> Result<Self, InputError> {
+        image.check_shape(&config.input_sides())?;
+        Self::of_members(members, (image.height, image.width), inside)
     }
 
     /// [`PhotoParts::new`] for a photo of a size, `(height, width)`, that has been looked at.
     ///
     /// # Errors
     /// [`InputError::WrongInside`] and [`InputError::NothingInside`].
-    pub fn of_size(
-        extractor: &Extractor,
+    pub fn of_size(extractor: &Extractor, size: (usize, usize), inside: Option<&[bool]>) -> Result<Self, InputError> {
+        Self::of_members(extractor.members(), size, inside)
+    }
+
+    fn of_members(
+        members: &[MemberShape],
         (height, width): (usize, usize),
         inside: Option<&[bool]>,
     ) -> Result<Self, InputError> {
@@ -72,7 +90,7 @@ impl PhotoParts {
             let wanted = inside.map(|inside| touched(inside, width, grid, member.stride));
             MemberCells { grid, stride: member.stride, wanted }
         };
-        Ok(Self { members: extractor.members().iter().map(cells).collect() })
+        Ok(Self { members: members.iter().map(cells).collect() })
     }
 
     /// The cells of every member.
@@ -93,13 +111,46 @@ impl PhotoParts {
         buffers: &mut PartBuffers,
         mut use_rows: impl FnMut(usize, &[f32], Cells<'_>) -> Result<(), ScoreError>,
     ) -> Result<(), ScoreError> {
-        let tiling = extractor.config().tiling;
-        let (rows, columns) = (tiling.spans(image.height), tiling.spans(image.width));
-        // Also what no tile looks at; a whole photo is checked where it is embedded.
-        if !tiling.is_whole() {
-            image.check_within(&extractor.config().input_sides())?;
-        }
+        let whole = extractor.config().tiling.is_whole();
         let PartBuffers { pixels, kept, cells } = buffers;
+        self.each(extractor.config(), image, pixels, |tile, part| {
+            let mut used = Ok(());
+            extractor.embed(&[part], &mut |embedded| {
+                let (number, member) = (embedded.embedding, &self.members[embedded.embedding]);
+                if used.is_err() {
+                    return;
+                }
+                if whole && member.wanted.is_none() {
+                    used = use_rows(number, embedded.rows, Cells::All);
+                    return;
+                }
+                member.keep(tile, embedded.rows, kept, cells);
+                if !cells.is_empty() {
+                    used = use_rows(number, kept, Cells::These(cells));
+                }
+            })?;
+            used
+        })
+    }
+
+    /// Hands on what the networks are to see, part after part: the photo, or those of its tiles that have cells that count. `pixels` is a
+    /// buffer that is used again.
+    ///
+    /// # Errors
+    /// [`ScoreError::Input`] of a tiled photo, and whatever `use_part` gives.
+    pub fn each(
+        &self,
+        config: &Checked,
+        image: ImageInput<'_>,
+        pixels: &mut Vec<f32>,
+        mut use_part: impl FnMut(&Tile<'_>, ImageInput<'_>) -> Result<(), ScoreError>,
+    ) -> Result<(), ScoreError> {
+        let tiling = config.tiling;
+        let (rows, columns) = (tiling.spans(image.height), tiling.spans(image.width));
+        // Also what no tile looks at; a whole photo is checked where it is used.
+        if !tiling.is_whole() {
+            image.check_within(&config.input_sides())?;
+        }
         for rows in &rows {
             for columns in &columns {
                 let tile = Tile { rows, columns };
@@ -112,22 +163,7 @@ impl PhotoParts {
                     cut(image, &rows.sees, &columns.sees, pixels);
                     ImageInput { width: columns.sees.len(), height: rows.sees.len(), pixels }
                 };
-                let mut used = Ok(());
-                extractor.embed(&[part], &mut |embedded| {
-                    let (number, member) = (embedded.embedding, &self.members[embedded.embedding]);
-                    if used.is_err() {
-                        return;
-                    }
-                    if tiling.is_whole() && member.wanted.is_none() {
-                        used = use_rows(number, embedded.rows, Cells::All);
-                        return;
-                    }
-                    member.keep(&tile, embedded.rows, kept, cells);
-                    if !cells.is_empty() {
-                        used = use_rows(number, kept, Cells::These(cells));
-                    }
-                })?;
-                used?;
+                use_part(&tile, part)?;
             }
         }
         Ok(())

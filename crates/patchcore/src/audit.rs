@@ -11,10 +11,10 @@ use patchcore_core::memory_bank::PatchOrigin;
 use patchcore_io::{Limits, NetworkInput};
 
 use crate::error::Error;
-use crate::fit::{known_length, prepared};
 use crate::into_photo::{IntoPhoto, Known, digest_of};
 use crate::known_photos::KnownPhotos;
 use crate::model::Model;
+use crate::prepared::{known_length, prepared};
 use crate::progress::{Progress, Stage, Teller};
 use crate::score::{NearestGood, Score};
 

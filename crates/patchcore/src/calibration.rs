@@ -18,12 +18,13 @@ use patchcore_metrics::threshold::Verdict;
 use patchcore_metrics::threshold::{GoodScoreSource, Threshold, Thresholds, calibrate, is_beyond_chance, outliers};
 
 use crate::error::Error;
-use crate::fit::{FitParts, WhatFails, known_length, numbered, prepared};
+use crate::fit::{FitParts, WhatFails};
 use crate::into_photo::{IntoPhoto, Known, PhotoSource, digest_of};
 use crate::known_photos::KnownPhotos;
 use crate::model::Model;
 #[cfg(not(target_family = "wasm"))]
 use crate::model::write_model_file;
+use crate::prepared::{known_length, numbered, prepared};
 use crate::progress::{Progress, Stage, Teller};
 use crate::remarks::{Remark, Remarks};
 use crate::scores::InBatches;
@@ -229,7 +230,9 @@ impl Model {
                 device: self.device(),
                 threads: self.threads.clone(),
                 total: others.len(),
-                inputs: prepared(self.config(), limits, Known::PixelsAlone, others.into_iter()),
+                photos: others.into_iter().map(|(name, source)| (name, Ok(source))),
+                limits,
+                known: Known::PixelsAlone,
                 what_fails: WhatFails::IsReported,
             };
             let fit = parts.fit(progress).map_err(|error| error.of_whole(CALIBRATION))?;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use patchcore_core::error::BackboneError;
 use patchcore_core::{ImageInput, Precision};
 
 use crate::error::Error;
@@ -79,7 +80,8 @@ impl Model {
     /// not looked at. `clock` says what time it is, since whenever: this library has no clock of its own.
     ///
     /// # Errors
-    /// As [`Model::load_with`] in f32.
+    /// As [`Model::load_with`] in f32, and [`BackboneError::TwoPrecisions`] for a model whose network is bf16 or int8: nothing is left to
+    /// choose.
     pub fn load_fastest(
         path: impl AsRef<Path>,
         options: &LoadOptions,
@@ -87,6 +89,11 @@ impl Model {
     ) -> Result<(Self, PrecisionChoice), Error> {
         let path = path.as_ref();
         let exact = Self::load_with(path, &LoadOptions { precision: Precision::F32, ..options.clone() })?;
+        if let Some(member) = exact.config().members.iter().find(|member| !member.network_precision.is_f32()) {
+            let source =
+                BackboneError::TwoPrecisions { network: member.network_precision.name(), device: "the fastest" };
+            return Err(Error::ModelFile { path: path.to_owned(), source: source.into() });
+        }
         let precisions: Vec<Precision> = exact.device().precisions().filter(|one| *one != Precision::F32).collect();
         if precisions.is_empty() {
             let only = TriedPrecision { precision: Precision::F32, ms_per_photo: Ok(0.0) };

@@ -6,15 +6,16 @@ use patchcore_config::{BackboneWeights, Checked};
 use patchcore_core::model_file::{Sections, StoredPath};
 use patchcore_core::suggestions::Suggestion;
 use patchcore_core::{ComputeDevice, Fitter};
-use patchcore_io::{Limits, NetworkInput};
+use patchcore_io::Limits;
 use patchcore_metrics::threshold::Thresholds;
 
-use crate::ahead::Ahead;
 use crate::error::Error;
+use crate::first_pass::FirstPass;
 use crate::fit_in_progress::FitInProgress;
 use crate::fit_options::FitOptions;
-use crate::into_photo::{IntoPhoto, Known, PhotoSource, input_bytes};
+use crate::into_photo::{IntoPhoto, Known};
 use crate::model::Model;
+use crate::prepared::{NamedSource, known_length, numbered, prepared};
 use crate::progress::{Stage, Teller};
 use crate::remarks::Remarks;
 use crate::settings::Settings;
@@ -52,6 +53,10 @@ impl Model {
     ///
     /// Files are decoded ahead on another thread, in order, while the network computes; no more than 64 MiB of prepared photos
     /// wait, and the one being made. The source is pulled ahead too, on the calling thread.
+    ///
+    /// A network of int8 needs the ranges of its maps before the first photo: at most 64 of them, spread evenly over the source, are looked
+    /// at first. Photos that are files are read again then. Photos that come from memory come once: of a source of such, the first 64 are
+    /// held (or as many as 256 MiB take), and the ranges are those of them.
     ///
     /// # Errors
     /// [`Error::NoUsablePhoto`], [`Error::Cancelled`] when the progress callback breaks, and whatever is not a single photo's fault.
@@ -97,7 +102,9 @@ impl Model {
         let photos = photos.into_iter();
         let total = total.unwrap_or_else(|| known_length(&photos));
         let parts = FitParts {
-            inputs: prepared(&config, limits, Known::Identity, photos),
+            photos: numbered(photos),
+            limits,
+            known: Known::Identity,
             config,
             weights: Arc::new(settings.load_weights()?),
             weights_file: settings.weights_file(),
@@ -124,20 +131,26 @@ pub(crate) struct FitParts<'a, I> {
     pub(crate) weights_file: Option<StoredPath>,
     pub(crate) device: &'a ComputeDevice,
     pub(crate) threads: Threads,
-    pub(crate) inputs: I,
+    pub(crate) photos: I,
+    pub(crate) limits: Limits,
+    pub(crate) known: Known,
     /// Number of photos, 0 if it is not known.
     pub(crate) total: usize,
     pub(crate) what_fails: WhatFails,
 }
 
-impl<I: Iterator<Item = (String, Result<NetworkInput, Error>)>> FitParts<'_, I> {
+impl<I: Iterator<Item = NamedSource>> FitParts<'_, I> {
     pub(crate) fn fit(self, progress: &mut Teller<'_>) -> Result<FitReport, Error> {
         enter!("fit");
-        let Self { config, weights, weights_file, device, threads, inputs, total, what_fails } = self;
-        let fitter = threads.run(|| Fitter::new(config, &weights, device))?;
+        let Self { config, weights, weights_file, device, threads, photos, limits, known, total, what_fails } = self;
+        let ends = matches!(what_fails, WhatFails::EndsTheFit);
+        let first = FirstPass { config: &config, weights: &weights, device, threads: &threads, limits, ends };
+        let (ranges, photos) = first.ranges(photos, progress)?;
+        let inputs = prepared(&config, limits, known, photos);
+        let fitter = threads.run(|| Fitter::with_ranges(config, &weights, &ranges, device))?;
         let mut fit = FitInProgress::new(fitter);
         let mut tell = |fit: &mut FitInProgress| {
-            if matches!(what_fails, WhatFails::EndsTheFit) && !fit.rejected.is_empty() {
+            if ends && !fit.rejected.is_empty() {
                 return Err(fit.rejected.swap_remove(0).1);
             }
             let done = fit.photos.len() + fit.rejected.len();
@@ -172,46 +185,5 @@ impl<I: Iterator<Item = (String, Result<NetworkInput, Error>)>> FitParts<'_, I> 
         let model = Model { core, weights, sections, digests: Arc::default(), thresholds, threads, folder: None };
         model.tell_fallbacks();
         Ok(FitReport { model, rejected, remarks, suggestions })
-    }
-}
-
-/// The photos' names and inputs, in order, made ahead on another thread.
-pub(crate) fn prepared<I>(
-    config: &Checked,
-    limits: Limits,
-    known: Known,
-    photos: I,
-) -> impl Iterator<Item = (String, Result<NetworkInput, Error>)> + use<I>
-where
-    I: Iterator<Item: IntoPhoto>,
-{
-    let config = config.clone();
-    let prepare = move |(name, source): (String, Result<PhotoSource, Error>)| {
-        (name, source.and_then(|source| source.prepare(&config, &limits, known)))
-    };
-    Ahead::new(
-        numbered(photos),
-        |(_, source)| source.as_ref().map_or(0, PhotoSource::bytes),
-        prepare,
-        |(_, input)| input.as_ref().map_or(0, input_bytes),
-    )
-}
-
-/// Photos with their names, or their numbers where they have none.
-pub(crate) fn numbered<I>(photos: I) -> impl Iterator<Item = (String, Result<PhotoSource, Error>)> + use<I>
-where
-    I: Iterator<Item: IntoPhoto>,
-{
-    photos.enumerate().map(|(index, photo)| {
-        let photo = photo.into_photo();
-        (photo.name.unwrap_or_else(|| format!("photo {index}")), photo.source)
-    })
-}
-
-/// How many items an iterator has, if it says so; else 0.
-pub(crate) fn known_length(items: &impl Iterator) -> usize {
-    match items.size_hint() {
-        (least, Some(most)) if least == most => most,
-        _ => 0,
     }
 }

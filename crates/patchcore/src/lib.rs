@@ -77,6 +77,7 @@ mod evaluation;
 mod evaluation_metrics;
 #[cfg(not(target_family = "wasm"))]
 mod fastest_precision;
+mod first_pass;
 mod fit;
 mod fit_in_progress;
 mod fit_options;
@@ -90,6 +91,7 @@ mod model;
 mod notes;
 mod photo_map;
 mod places;
+mod prepared;
 mod progress;
 mod regions;
 mod remarks;
@@ -110,7 +112,10 @@ mod weights;
 mod write_file;
 
 pub use patchcore_config as config;
-pub use patchcore_config::{BankDtype, Copies, Crop, MODES, Mode, Pad, Region, Resize, Size, Tiling, Turned};
+pub use patchcore_config::{
+    BankDtype, Copies, Crop, MODES, Mode, NETWORK_PRECISIONS, NetworkPrecision, Pad, Region, Resize, Size, Tiling,
+    Turned,
+};
 pub use patchcore_core::device::{BACKENDS, Backend};
 pub use patchcore_core::engine::ReducedBatch;
 pub use patchcore_core::good_quantiles::GoodQuantiles;

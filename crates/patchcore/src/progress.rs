@@ -7,6 +7,8 @@ use std::ops::ControlFlow;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stage {
+    /// What the maps of a network of int8 hold, on some of the photos, before the first is fitted.
+    Ranges,
     /// Photos to embeddings.
     Features,
     /// Picking the rows of the memory bank.
@@ -31,6 +33,7 @@ impl Stage {
     /// A word for a progress bar.
     pub fn name(self) -> &'static str {
         match self {
+            Stage::Ranges => "ranges",
             Stage::Features => "features",
             Stage::Coreset => "coreset",
             Stage::Scoring => "scoring",

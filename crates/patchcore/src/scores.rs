@@ -8,9 +8,9 @@ use patchcore_io::{Limits, NetworkInput, Photo};
 use crate::ahead::Ahead;
 use crate::batch_note::BatchNote;
 use crate::error::Error;
-use crate::fit::{numbered, prepared};
 use crate::into_photo::{IntoPhoto, Known, PhotoSource, input_bytes, photo_bytes};
 use crate::model::Model;
+use crate::prepared::{numbered, prepared};
 use crate::score::Score;
 
 /// One photo's score, or why it has none.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use patchcore_config::{
     Architecture, BackboneWeights, BankDtype, Border, Checked, ConfigError, Copies, Crop, DEFAULT_PATCH_SIZE, Distance,
-    EmbeddingRule, ImageScoreRule, Mode, Pad, PatchCoreConfig, ProjectionRule, Region, Resize, Smoothing, StartRule,
-    Tiling, Upsampling,
+    EmbeddingRule, ImageScoreRule, Mode, NetworkPrecision, Pad, PatchCoreConfig, ProjectionRule, Region, Resize,
+    Smoothing, StartRule, Tiling, Upsampling,
 };
 use patchcore_core::model_file::StoredPath;
 use patchcore_core::{ComputeDevice, Instructions, Precision};
@@ -124,13 +124,17 @@ pub struct Settings {
     /// `cpu`, `gpu`, `auto`, or one of Burn's: `flex`, `vulkan`, `cuda:0`, ... (see [`open_device`]). Default
     /// [`DEFAULT_DEVICE`], the CPU.
     pub device: String,
-    /// Number format of the network. Default f32, the published numbers.
+    /// In what the device computes a network of f32. Default f32, the published numbers.
     pub precision: Precision,
     /// The most that the CPU's own kernels may use. Default: the environment variable `PATCHCORE_INSTRUCTIONS`, else the
     /// widest that the processor has.
     pub instructions: Option<Instructions>,
     /// Number format of the memory bank. Default f32.
     pub bank_dtype: BankDtype,
+    /// Number format of the network: a property of the model, in which every device then computes it. Default f32, the published
+    /// numbers. In int8 the fit first looks at up to 64 of its photos for the ranges of the network's maps. Not to be mixed with
+    /// [`precision`](Settings::precision), which is how a device computes an f32 network, and stays at its default in bf16 and int8.
+    pub network_precision: NetworkPrecision,
 }
 
 /// The backbone that ships with the crate.
@@ -170,6 +174,7 @@ impl Default for Settings {
             precision: Precision::F32,
             instructions: None,
             bank_dtype: BankDtype::F32,
+            network_precision: NetworkPrecision::F32,
         }
     }
 }
@@ -198,6 +203,7 @@ impl Settings {
         config.upsampling = self.upsampling.unwrap_or(config.upsampling);
         config.border = self.border.unwrap_or(config.border);
         config.smoothing = self.smoothing.unwrap_or(config.smoothing);
+        config = config.with_network_precision(self.network_precision);
         for (rule, value) in &self.rules {
             config = config.with_rule(rule, value)?;
         }

@@ -6,7 +6,7 @@ use clap::Args;
 use patchcore::Mode;
 
 use crate::arguments::compute::Compute;
-use crate::arguments::fit::{backbones, modes};
+use crate::arguments::fit::{backbones, modes, network_precisions};
 use crate::arguments::formats::InspectFormat;
 use crate::arguments::heading::{COMPUTE, DATA, MODEL, OUTPUT, VIEW};
 use crate::arguments::parse::parse_budget;
@@ -37,6 +37,11 @@ pub struct Bench {
     /// `patchcore weights list` names them.
     #[arg(long, value_name = "NETWORK,NETWORK", value_delimiter = ',', value_parser = backbones(), help_heading = MODEL)]
     pub backbone: Vec<String>,
+    /// Number formats of the network to try, as in fit [default: f32 and int8]
+    ///
+    /// Where the device is to compute in another --precision: f32 alone.
+    #[arg(long, value_name = "FORMAT,FORMAT", value_delimiter = ',', value_parser = network_precisions(), help_heading = MODEL)]
+    pub network_precision: Vec<String>,
     /// Which PatchCore to compute, as in fit
     #[arg(long, default_value = Mode::default().name(), value_parser = modes(), help_heading = MODEL)]
     pub mode: String,

@@ -6,7 +6,7 @@ use patchcore::{DEFAULT_DEVICE, INSTRUCTIONS, Instructions, Precision};
 
 use crate::arguments::heading::COMPUTE;
 
-/// Number formats of the network, and the choice among them.
+/// Number formats of a device, and the choice among them.
 pub const PRECISIONS: [&str; 5] = ["f32", "tf32", "f16", "bf16", AUTO];
 /// Leaves the choice among the device's precisions to a measurement.
 pub const AUTO: &str = "auto";
@@ -20,7 +20,7 @@ pub struct Compute {
     /// the same, else the CPU.
     #[arg(long, default_value = DEFAULT_DEVICE, help_heading = COMPUTE)]
     pub device: String,
-    /// Number format of the network
+    /// In what the device computes a network of f32
     ///
     /// tf32, f16 and bf16 are faster on GPUs that have units for them, and change scores a little. auto times what the device has on
     /// the model, and takes the fastest that keeps the model's passport; where there is no model yet it is f32.

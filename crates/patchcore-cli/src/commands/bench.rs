@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use patchcore::config::CATALOGUE;
 use patchcore::{
-    DataSet, Error, FitOptions, FitPlan, Limits, Mode, Model, Precision, Resize, ScoreStep, Settings, path_text,
+    DataSet, Error, FitOptions, FitPlan, Limits, Mode, Model, NetworkPrecision, Precision, Resize, ScoreStep, Settings,
+    path_text,
 };
 use serde::Serialize;
 
@@ -84,7 +85,7 @@ pub fn run(arguments: &Bench) -> anyhow::Result<Outcome> {
     // Which photos could be scored, of all choices.
     let mut usable = vec![true; photos.len()];
     for (number, Candidate { resize, ratio, settings }) in choices.iter().enumerate() {
-        let what = named(&settings.backbone, *resize, *ratio);
+        let what = named(&settings.backbone, settings.network_precision, *resize, *ratio);
         output::note(&format!("{what} ({} of {})", number + 1, choices.len()));
         let settings = Settings { device: device.name(), ..settings.clone() };
         match measure(arguments, *resize, &settings, files, &photos, &mut usable) {
@@ -150,12 +151,16 @@ fn choices(arguments: &Bench) -> anyhow::Result<Vec<Candidate>> {
     if networks.is_empty() {
         return Err(Misuse("no network has weights here: name one with --backbone".to_owned()).into());
     }
+    let formats = network_precisions(arguments)?;
     let mut all = Vec::new();
-    for backbone in &networks {
+    for (backbone, network_precision) in
+        networks.iter().flat_map(|network| formats.iter().map(move |of| (network, *of)))
+    {
         let of = |resize: u32, ratio: Option<f64>| -> anyhow::Result<Settings> {
             Ok(Settings {
                 mode,
                 backbone: backbone.clone(),
+                network_precision,
                 resize: Some(Resize::Short(resize)),
                 coreset_sampling_ratio: ratio,
                 seed: arguments.seed,
@@ -182,6 +187,26 @@ fn choices(arguments: &Bench) -> anyhow::Result<Vec<Candidate>> {
         }
     }
     Ok(all)
+}
+
+/// The number formats of networks to try. Those of few bits are for devices that compute in f32, which is the default.
+fn network_precisions(arguments: &Bench) -> anyhow::Result<Vec<NetworkPrecision>> {
+    let in_f32 = arguments.compute.precision()? == Some(Precision::F32);
+    if arguments.network_precision.is_empty() {
+        let int8 = in_f32.then_some(NetworkPrecision::Int8);
+        return Ok(std::iter::once(NetworkPrecision::F32).chain(int8).collect());
+    }
+    let named = arguments.network_precision.iter().map(|name| NetworkPrecision::from_name(name));
+    let named = named.collect::<Result<Vec<_>, _>>()?;
+    match named.iter().find(|format| !format.is_f32() && !in_f32) {
+        None => Ok(named),
+        Some(format) => {
+            let precision = &arguments.compute.precision;
+            let text =
+                format!("--network-precision {format} is the same on every device: leave --precision {precision} out");
+            Err(Misuse(text).into())
+        }
+    }
 }
 
 /// The photos to score: the labelled ones, of each class at most so many; without any, photos of the fit.
@@ -255,6 +280,7 @@ fn measure(
         Milliseconds::of(&times).ok_or_else(|| anyhow::anyhow!("no photo could be scored; look at the photos"))?;
     Ok(Measured {
         backbone: settings.backbone.clone(),
+        network_precision: settings.network_precision,
         resize,
         coreset_sampling_ratio: config.coreset_sampling_ratio,
         bank_rows: model.banks().iter().map(|bank| bank.len()).collect(),
@@ -288,16 +314,22 @@ fn time_photo(model: &Model, path: &Path) -> Result<(f32, Parts), Error> {
     Ok((score.score, parts))
 }
 
-fn named(backbone: &str, resize: u32, ratio: f64) -> String {
-    format!("{backbone}, {resize} px, {}", percent(ratio))
+fn named(backbone: &str, format: NetworkPrecision, resize: u32, ratio: f64) -> String {
+    format!("{}, {resize} px, {}", network(backbone, format), percent(ratio))
+}
+
+/// A network, and its number format where it is not f32.
+fn network(backbone: &str, format: NetworkPrecision) -> String {
+    if format.is_f32() { backbone.to_owned() } else { format!("{backbone} {format}") }
 }
 
 fn name_of(one: &Measured) -> String {
-    named(&one.backbone, one.resize, one.coreset_sampling_ratio)
+    named(&one.backbone, one.network_precision, one.resize, one.coreset_sampling_ratio)
 }
 
 fn table(all: &[Measured], device: &str) -> String {
-    let network = all.iter().map(|one| one.backbone.len()).max().unwrap_or(0).max("network".len());
+    let network_of = |one: &Measured| network(&one.backbone, one.network_precision);
+    let network = all.iter().map(|one| network_of(one).len()).max().unwrap_or(0).max("network".len());
     let rows = |one: &Measured| one.bank_rows.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ");
     let width = all.iter().map(|one| rows(one).len()).max().unwrap_or(0).max("rows".len());
     let mut text = format!(
@@ -309,7 +341,7 @@ fn table(all: &[Measured], device: &str) -> String {
         let mark = if one.is_on_front { '*' } else { ' ' };
         text.push_str(&format!(
             "{mark} {:<network$}  {:>6}  {:>7}  {:>width$}  {:>6.1}  {:>7.1}  {:>6.1}  {:>5.1}  {:>6.1}  {:>6.1}  {}\n",
-            one.backbone,
+            network_of(one),
             one.resize,
             percent(one.coreset_sampling_ratio),
             rows(one),
@@ -393,6 +425,9 @@ fn command(arguments: &Bench, best: &Measured) -> String {
         option("instructions", instructions.clone());
     }
     option("backbone", best.backbone.clone());
+    if !best.network_precision.is_f32() {
+        option("network-precision", best.network_precision.name().to_owned());
+    }
     option("resize", best.resize.to_string());
     option("coreset-sampling-ratio", best.coreset_sampling_ratio.to_string());
     words.push("-o part.patchcore".to_owned());

@@ -23,7 +23,8 @@ pub fn run(arguments: &Devices) -> anyhow::Result<Outcome> {
     let available: Vec<Instructions> = Instructions::available().collect();
     if arguments.format == InspectFormat::Json {
         // Known: all that `--instructions` has a name for, on whatever processor.
-        let instructions = json!({ "used": cpu, "available": available, "known": INSTRUCTIONS });
+        let instructions =
+            json!({ "used": cpu, "available": available, "known": INSTRUCTIONS, "int8": int8_products(cpu) });
         let said = json!({ "threads": threads, "instructions": instructions, "devices": devices });
         output::print(&format!("{said:#}\n"))?;
         say_next(&devices);
@@ -54,11 +55,21 @@ fn list_in_subprocess(backend: Backend) -> anyhow::Result<Vec<DeviceReport>> {
     })
 }
 
+/// What one instruction of a set multiplies in a network of int8. By its name: a later set has a kind of its own.
+fn int8_products(set: Instructions) -> &'static str {
+    match set.name() {
+        "avx_vnni" | "avx512_vnni" | "neon_dot" => "products of four bytes",
+        "amx" => "products of matrices of bytes",
+        _ => "products of two 16-bit numbers",
+    }
+}
+
 fn line(device: &DeviceReport, threads: usize, used: Instructions, available: &[Instructions]) -> String {
     let state = match &device.state {
         DeviceState::Present(_) if matches!(device.name.as_str(), "cpu" | "flex") => {
             let sets = available.iter().map(|set| set.name()).collect::<Vec<_>>().join(", ");
-            format!("ready: the CPU, {threads} threads, {} instructions (it has {sets})", used.name())
+            let (used, int8) = (used.name(), int8_products(used));
+            format!("ready: the CPU, {threads} threads, {used} instructions (it has {sets}); an int8 network by {int8}")
         }
         DeviceState::Present(properties) => {
             let memory = properties.memory_bytes.map_or(String::new(), |bytes| format!(", {} MiB", bytes >> 20));

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::Context;
 use patchcore::{
-    FitOptions, FitPlan, Geometry, Limits, MaskSurvey, Model, Photo, PhotoHeader, Provenance, Region, Save, Settings,
-    Size, Stage, Suggestion, Threshold, path_text, region_of_masks,
+    FitOptions, FitPlan, Geometry, Limits, MaskSurvey, Model, NetworkPrecision, Photo, PhotoHeader, Provenance, Region,
+    Save, Settings, Size, Stage, Suggestion, Threshold, path_text, region_of_masks,
 };
 
 use crate::arguments::Fit;
@@ -51,6 +51,9 @@ pub fn fit(arguments: &Fit) -> anyhow::Result<Outcome> {
         output::note(&format!("{}: replaced, though the model there {lost}", arguments.output.display()));
     }
     announce(arguments, &settings, files)?;
+    if let Some(line) = of_few_bits(settings.network_precision) {
+        output::note(line);
+    }
     let mut display = Display::new();
     let mut forecast = Forecast::new();
     let options = FitOptions::default().progress(|progress| {
@@ -62,8 +65,10 @@ pub fn fit(arguments: &Fit) -> anyhow::Result<Outcome> {
     let report = Model::fit_with(&settings, files, options)
         .with_context(|| format!("cannot fit on {}", arguments.data.display()))?;
     display.finish();
-    let features = display.until(Stage::Features);
-    let coreset = display.elapsed().saturating_sub(features);
+    let ranges = display.until(Stage::Ranges);
+    let before_the_coreset = display.until(Stage::Features);
+    let (features, coreset) =
+        (before_the_coreset.saturating_sub(ranges), display.elapsed().saturating_sub(before_the_coreset));
     drop(display);
     output::warn_of_rejected(&report.rejected);
     output::warn_of(&report.remarks);
@@ -73,7 +78,7 @@ pub fn fit(arguments: &Fit) -> anyhow::Result<Outcome> {
     let save = if arguments.embed_weights { Save::WithWeights } else { Save::WithoutWeights };
     model.save(&arguments.output, save)?;
     output::print(&format!(
-        "{}: {} photos, {} patches, {} {}, mode {}, backbone {}, features {:.1} s, coreset {:.1} s\n",
+        "{}: {} photos, {} patches, {} {}, mode {}, backbone {}, {}features {:.1} s, coreset {:.1} s\n",
         arguments.output.display(),
         model.fitted_on().images,
         model.fitted_on().patches,
@@ -81,10 +86,29 @@ pub fn fit(arguments: &Fit) -> anyhow::Result<Outcome> {
         joined(model.banks().iter().map(|bank| format!("{} x {}", bank.len(), bank.dim()))),
         config.rules_name(),
         config.first().backbone.name(),
+        if settings.network_precision.has_ranges() {
+            format!("ranges {:.1} s, ", ranges.as_secs_f64())
+        } else {
+            String::new()
+        },
         features.as_secs_f64(),
         coreset.as_secs_f64(),
     ))?;
     Ok(if report.rejected.is_empty() { Outcome::Done } else { Outcome::SomeImagesFailed })
+}
+
+/// What a network of fewer bits than f32 means, in one line.
+fn of_few_bits(format: NetworkPrecision) -> Option<&'static str> {
+    match format {
+        NetworkPrecision::Int8 => Some(
+            "a network of int8: its maps' ranges come first, from up to 64 photos; it sees 8 bits of a photo, gives the same scores on every \
+             CPU, and others than f32: judge it by `patchcore bench`",
+        ),
+        NetworkPrecision::Bf16 => Some(
+            "a network of bf16: faster than f32 on CPUs with AMX alone; its scores are others than those of f32: judge it by `patchcore bench`",
+        ),
+        _ => None,
+    }
 }
 
 /// What a model that is there has and a fit does not give, in words; nothing where there is none, or none to lose.

@@ -1,6 +1,10 @@
 //! `patchcore inspect`: what a model file says about itself.
 
+use std::fmt;
+
+use patchcore::config::backbone::ActivationRanges;
 use patchcore::{MemoryBank, Model, Provenance, Sections, Threshold, TrainingPhoto};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::arguments::{Inspect, InspectFormat};
@@ -19,6 +23,10 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
             object.insert("bank_dim".into(), json!(file.bank().dim()));
             let shape = |bank: &MemoryBank| json!({ "rows": bank.len(), "dim": bank.dim() });
             object.insert("banks".into(), banks.iter().map(shape).collect());
+            if !file.ranges().is_empty() {
+                let ranges = file.ranges().iter().map(RangesSeen::of);
+                object.insert("activation_ranges".into(), ranges.map(|seen| json!(seen)).collect());
+            }
             object.insert("computed_sha256".into(), json!(file.computed_sha256()?));
             object.insert("sections".into(), sections_json(sections)?);
         }
@@ -35,6 +43,9 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
             format!("sha256 {}{}", header.weights_sha256(), if header.has_weights { ", embedded" } else { "" }),
         ),
         ("memory bank", banks.iter().map(shape).collect::<Vec<_>>().join(" and ")),
+    ]);
+    rows.extend(file.ranges().iter().map(|ranges| ("int8 ranges", RangesSeen::of(ranges).to_string())));
+    rows.extend([
         (
             "fitted on",
             format!(
@@ -62,6 +73,48 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
     output::print(&text)?;
     say_next(arguments, sections);
     Ok(Outcome::Done)
+}
+
+/// What the ranges of a network of int8 cover, the image's left out: that is the normalisation's.
+#[derive(Serialize)]
+struct RangesSeen {
+    /// Maps of the network.
+    maps: usize,
+    /// Their channels together.
+    channels: usize,
+    /// The lowest value that any of them holds.
+    lowest: f32,
+    /// The highest.
+    highest: f32,
+    /// Of the middle channel, ordered by it, the highest value.
+    median_highest: f32,
+}
+
+impl RangesSeen {
+    fn of(ranges: &ActivationRanges) -> Self {
+        let maps = ranges.slots.get(1..).unwrap_or_default();
+        let lows = maps.iter().flat_map(|map| &map.low);
+        let mut highs: Vec<f32> = maps.iter().flat_map(|map| map.high.iter().copied()).collect();
+        highs.sort_by(f32::total_cmp);
+        let high = |at: usize| highs.get(at).copied().unwrap_or_default();
+        Self {
+            maps: maps.len(),
+            channels: highs.len(),
+            lowest: lows.copied().fold(0.0, f32::min),
+            highest: high(highs.len().saturating_sub(1)),
+            median_highest: high(highs.len() / 2),
+        }
+    }
+}
+
+impl fmt::Display for RangesSeen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { maps, channels, lowest, highest, median_highest } = self;
+        write!(
+            f,
+            "{channels} channels of {maps} maps, from {lowest:.2} to {highest:.2}, up to {median_highest:.2} in the median"
+        )
+    }
 }
 
 fn say_next(arguments: &Inspect, sections: &Sections) {

@@ -2,8 +2,9 @@
 
 use std::fmt::Debug;
 
-use patchcore_config::BackboneWeights;
+use patchcore_config::backbone::ActivationRanges;
 use patchcore_config::backbone::plan::Plan;
+use patchcore_config::{BackboneWeights, NetworkPrecision};
 
 use crate::error::BackboneError;
 
@@ -29,6 +30,29 @@ pub struct LevelMap {
     pub width: usize,
     /// `[channels, height, width]`, row-major.
     pub values: Vec<f32>,
+}
+
+/// In what a network computes that does not compute in f32.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Reduction<'a> {
+    /// Weights and maps of 16 bits.
+    Bf16,
+    /// Weights and maps of 8 bits.
+    Int8 {
+        /// What the maps may hold.
+        ranges: &'a ActivationRanges,
+    },
+}
+
+impl Reduction<'_> {
+    /// The number format's name.
+    pub fn precision(&self) -> NetworkPrecision {
+        match self {
+            Reduction::Bf16 => NetworkPrecision::Bf16,
+            Reduction::Int8 { .. } => NetworkPrecision::Int8,
+        }
+    }
 }
 
 /// A frozen network: planes of a photo in, one map per level out.
@@ -58,6 +82,12 @@ pub trait Backbone: Debug + Send + Sync {
     /// The network as a plan of convolutions, and its weights: engines then run it by their own kernels, and
     /// [`Backbone::forward`] is not called. `None` for a network that is no such plan.
     fn plan(&self) -> Option<(&Plan, &BackboneWeights)> {
+        None
+    }
+
+    /// In what its plan is to be computed; `None` for f32. Whoever gives a network leaves this as it is: a member's
+    /// [`network_precision`](patchcore_config::MemberConfig::network_precision) makes a network of fewer bits of it.
+    fn reduction(&self) -> Option<Reduction<'_>> {
         None
     }
 }

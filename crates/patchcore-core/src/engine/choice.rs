@@ -43,8 +43,8 @@ impl fmt::Display for Fallback {
     }
 }
 
-/// The features of a network on `engine`, or, where that lacks a part of it, on one that does not: tensor operations on the CPU where
-/// they are compiled in, else the plain loops of [`Oracle`].
+/// The features of a network on `engine`, or, where that lacks a part of it, on one that does not: of a network of fewer bits than f32 the
+/// CPU's kernels, of another one tensor operations on the CPU where they are compiled in, else the plain loops of [`Oracle`].
 ///
 /// # Errors
 /// [`EngineError`].
@@ -55,7 +55,7 @@ pub fn features_of(
     embeddings: &[EmbeddingSpec],
 ) -> Result<(Arc<dyn Features>, Option<Fallback>), EngineError> {
     let mut lacks = None;
-    for instead in std::iter::once(None).chain(others().map(Some)) {
+    for instead in std::iter::once(None).chain(others(backbone.as_ref()).map(Some)) {
         let asked = instead.as_deref().unwrap_or(engine);
         match asked.features(backbone, normalization, embeddings) {
             Ok(features) => {
@@ -74,11 +74,15 @@ pub fn features_of(
 }
 
 /// Engines that stand in, the faster first.
-fn others() -> impl Iterator<Item = Arc<dyn Engine>> {
+fn others(backbone: &dyn Backbone) -> impl Iterator<Item = Arc<dyn Engine>> {
+    #[cfg(feature = "cpu")]
+    let kernels = backbone.reduction().map(|_| engine_of(&ComputeDevice::cpu()));
+    #[cfg(not(feature = "cpu"))]
+    let kernels: Option<Arc<dyn Engine>> = backbone.reduction().and(None);
     #[cfg(feature = "flex")]
     let tensors =
         ComputeDevice::from_name("flex:tensors").ok().map(|device| Arc::new(Tensors::new(device)) as Arc<dyn Engine>);
     #[cfg(not(feature = "flex"))]
     let tensors: Option<Arc<dyn Engine>> = None;
-    tensors.into_iter().chain(std::iter::once(Arc::new(Oracle) as Arc<dyn Engine>))
+    kernels.into_iter().chain(tensors).chain(std::iter::once(Arc::new(Oracle) as Arc<dyn Engine>))
 }

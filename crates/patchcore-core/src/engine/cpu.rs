@@ -8,12 +8,13 @@ use patchcore_cpu::ScratchPool;
 use patchcore_cpu::embedding::{CpuEmbedding, EmbeddingScratch};
 use patchcore_cpu::map::{Banded, grow_map};
 use patchcore_cpu::network::grey_stem::push_grey_planes;
+use patchcore_cpu::network::reduced::{ReducedNetwork, ReducedWorkspace};
 use patchcore_cpu::network::{CpuNetwork, CpuNetworkError, FeatureMap, MapLayout, Workspace};
 use patchcore_cpu::search::{CpuBank, Workspace as SearchWorkspace};
 
 use super::interface::{Embedded, EmbeddingSpec, Engine, Features, Grower, Index, MapSpec};
 use super::own_backbone::{OwnBackbone, levels_of};
-use crate::backbone::Backbone;
+use crate::backbone::{Backbone, Reduction};
 use crate::coreset::{RandomProjection, SelectionStopped};
 use crate::device::{ComputeDevice, Instructions};
 use crate::error::{DeviceError, EngineError};
@@ -58,18 +59,30 @@ impl Engine for Cpu {
             Ok((spec.levels.clone(), embedding))
         });
         let embeddings = embeddings.collect::<Result<Vec<_>, EngineError>>()?;
-        let network: Box<dyn Network> = match backbone.plan() {
-            Some((plan, weights)) => {
-                let network = CpuNetwork::for_photos(self.instructions, plan, weights, normalization);
-                let network = network.map_err(|error| match error {
-                    CpuNetworkError::Unsupported { step } => {
-                        EngineError::Lacks { engine: self.name(), operation: format!("the convolution `{step}`") }
-                    }
-                    other => self.device.failed(OPERATION, other).into(),
-                })?;
-                Box::new(Planned { network, normalization: *normalization, device: self.device.clone() })
+        let not_made = |error| match error {
+            CpuNetworkError::Unsupported { step } => {
+                EngineError::Lacks { engine: self.name(), operation: format!("the convolution `{step}`") }
             }
-            None => Box::new(OwnBackbone::new(Arc::clone(backbone), *normalization)),
+            other => self.device.failed(OPERATION, other).into(),
+        };
+        let (normalization, device) = (*normalization, self.device.clone());
+        let network: Box<dyn Network> = match (backbone.plan(), backbone.reduction()) {
+            (Some((plan, weights)), None) => {
+                let network = CpuNetwork::for_photos(self.instructions, plan, weights, &normalization);
+                Box::new(Planned { network: network.map_err(not_made)?, normalization, device })
+            }
+            (Some((plan, weights)), Some(reduction)) => {
+                let network = match reduction {
+                    // BF16-WIP
+                    Reduction::Bf16 => {
+                        let operation = format!("a network in {}", reduction.precision());
+                        return Err(EngineError::Lacks { engine: self.name(), operation });
+                    }
+                    Reduction::Int8 { ranges } => ReducedNetwork::int8(self.instructions, plan, weights, ranges),
+                };
+                Box::new(Reduced { network: network.map_err(not_made)?, normalization, device })
+            }
+            (None, _) => Box::new(OwnBackbone::new(Arc::clone(backbone), normalization)),
         };
         Ok(Arc::new(CpuFeatures { network, embeddings, workspaces: ScratchPool::default() }))
     }
@@ -111,6 +124,7 @@ impl Engine for Cpu {
 #[derive(Default)]
 pub(super) struct Photo {
     workspace: Workspace,
+    reduced: ReducedWorkspace,
     planes: Vec<f32>,
     /// Channels-last maps of all levels.
     pub(super) maps: Vec<FeatureMap>,
@@ -136,7 +150,7 @@ impl fmt::Debug for Planned {
 
 impl Network for Planned {
     fn forward(&self, image: ImageInput<'_>, photo: &mut Photo) -> Result<(), EngineError> {
-        let Photo { workspace, planes, maps } = photo;
+        let Photo { workspace, planes, maps, .. } = photo;
         planes.clear();
         if image.is_grey() && self.network.reads_grey() {
             push_grey_planes(&self.normalization, image.pixels, planes);
@@ -145,6 +159,29 @@ impl Network for Planned {
         }
         let forward =
             self.network.forward(planes, 1, image.height, image.width, MapLayout::ChannelsLast, workspace, maps);
+        forward.map_err(|error| self.device.failed(OPERATION, error).into())
+    }
+}
+
+/// A plan in fewer bits by the CPU's kernels.
+struct Reduced {
+    network: ReducedNetwork,
+    normalization: Normalization,
+    device: ComputeDevice,
+}
+
+impl fmt::Debug for Reduced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reduced").finish_non_exhaustive()
+    }
+}
+
+impl Network for Reduced {
+    fn forward(&self, image: ImageInput<'_>, photo: &mut Photo) -> Result<(), EngineError> {
+        let Photo { reduced, planes, maps, .. } = photo;
+        planes.clear();
+        image.push_normalized(&self.normalization, planes);
+        let forward = self.network.forward(planes, 1, image.height, image.width, reduced, maps);
         forward.map_err(|error| self.device.failed(OPERATION, error).into())
     }
 }

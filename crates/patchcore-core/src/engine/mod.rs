@@ -19,6 +19,8 @@ mod interface;
 mod oracle;
 mod own_backbone;
 #[cfg(test)]
+mod reduced_suite;
+#[cfg(test)]
 mod suite;
 #[cfg(feature = "burn")]
 mod tensors;

@@ -11,7 +11,7 @@ use super::requires::{requirements, unknown};
 use super::section::{FitSection, Sections};
 use super::training_photo::TrainingPhoto;
 use crate::error::{ModelFileError, malformed};
-use crate::extractor::catalogue_backbones;
+use crate::network_group::catalogue_backbones;
 use crate::passport::ScorePassport;
 use crate::patchcore::FittedOn;
 
@@ -72,9 +72,12 @@ impl ModelHeader {
         self.networks.first().map_or("", |network| &network.sha256)
     }
 
-    /// Whether these are the weights of its network; false for a model of several.
+    /// Whether these are the weights of its network, in however many number formats it computes; false for a model of several.
     pub fn is_of(&self, weights: &BackboneWeights) -> bool {
-        let [network] = self.networks.as_slice() else { return false };
+        let Some((network, others)) = self.networks.split_first() else { return false };
+        if others.iter().any(|other| other != network) {
+            return false;
+        }
         let found = catalogue_backbones(&self.config, weights);
         found.is_ok_and(|found| found.iter().all(|backbone| backbone.sha256() == network.sha256))
     }

@@ -6,7 +6,7 @@
 //! does not know. So a later version adds names and sections, and the format version stays.
 //!
 //! Tensors: `memory_bank` `[m, dim]` f32 or f16, `origins` `[m, 3]` u32 (training image, grid row, grid column), of the second and
-//! further members `memory_bank.1`, `origins.1`, .., with embedded weights one `weights.NAME` per tensor; `computed_sha256` `[32]`
+//! further members `memory_bank.1`, `origins.1`, .., of every network of int8 `activation_ranges` `[channels, 2]` f32, with embedded weights one `weights.NAME` per tensor; `computed_sha256` `[32]`
 //! u8, the digest of what the fit computed, without sections and embedded weights; `sha256` `[32]` u8, the digest of everything
 //! else. The same content gives the same bytes. Whoever writes them to disk does it beside the old file and renames (the crate
 //! `patchcore`).
@@ -16,7 +16,11 @@
 mod banks;
 mod container;
 mod header;
+mod ranges;
 mod raw_section;
+#[cfg(test)]
+#[cfg(feature = "cpu")]
+mod reduced_tests;
 mod requires;
 mod section;
 mod tensor;
@@ -31,17 +35,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use patchcore_config::BackboneWeights;
+use patchcore_config::backbone::ActivationRanges;
 
 use self::banks::{SECTION_PREFIX, bank_tensors, decode_bank, encode_banks, encode_weights, take_weights};
 use self::container::{Container, computed_digest, hex};
 use self::header::SECTIONS;
+use self::ranges::{decode_ranges, encode_ranges, range_tensors};
 use self::raw_section::{RawSections, Section};
+use self::tensor::Tensors;
 use self::version::Version;
 use crate::backbone::Backbone;
 use crate::device::ComputeDevice;
 use crate::error::{ModelFileError, malformed};
 use crate::extractor::Extractor;
 use crate::memory_bank::MemoryBank;
+use crate::network_group::int8_plans;
 use crate::patchcore::PatchCore;
 
 pub use self::header::{FORMAT_VERSION, ModelHeader, NetworkDigest};
@@ -68,6 +76,8 @@ pub struct ModelFile {
     /// What else it says.
     pub sections: Sections,
     banks: Vec<MemoryBank>,
+    /// Of the networks of int8, in the order of their first members.
+    ranges: Vec<ActivationRanges>,
     weights: Option<BackboneWeights>,
 }
 
@@ -87,6 +97,7 @@ impl ModelFile {
             header: ModelHeader::new(model.config().clone(), networks, false, model.fitted_on()),
             sections,
             banks: model.members().iter().map(|member| member.bank().clone()).collect(),
+            ranges: model.extractor().ranges().to_vec(),
             weights: None,
         }
     }
@@ -117,19 +128,31 @@ impl ModelFile {
         &self.banks
     }
 
+    /// The activation ranges of every network of int8, in the order of their first members.
+    pub fn ranges(&self) -> &[ActivationRanges] {
+        &self.ranges
+    }
+
     /// The embedded weights.
     pub fn weights(&self) -> Option<&BackboneWeights> {
         self.weights.as_ref()
     }
 
-    /// The digest of what the fit computed, 64 hex digits: configuration, networks, banks and where their rows come from. Sections
+    /// The digest of what the fit computed, 64 hex digits: configuration, networks, activation ranges, banks and where their rows come from. Sections
     /// and embedded weights do not change it, so it names a model wherever it was fitted and whatever was noted in its file.
     ///
     /// # Errors
     /// [`ModelFileError::Malformed`] if the header cannot be written as JSON.
     pub fn computed_sha256(&self) -> Result<String, ModelFileError> {
         let header = self.header.to_json(BTreeMap::new())?;
-        Ok(hex(&computed_digest(&header, encode_banks(&self.banks).iter())?))
+        Ok(hex(&computed_digest(&header, self.computed_tensors().iter())?))
+    }
+
+    /// The tensors that the fit has computed.
+    fn computed_tensors(&self) -> Tensors {
+        let mut tensors = encode_banks(&self.banks);
+        tensors.extend(encode_ranges(&self.ranges));
+        tensors
     }
 
     /// The file's bytes, in today's form whatever version was read.
@@ -140,7 +163,7 @@ impl ModelFile {
         let sections = self.sections.encode()?;
         let header =
             self.header.to_json(sections.iter().map(|(name, section)| (name.as_str(), &section.json)).collect())?;
-        let mut tensors = encode_banks(&self.banks);
+        let mut tensors = self.computed_tensors();
         let computed = computed_digest(&header, tensors.iter())?;
         tensors.extend(self.weights.iter().flat_map(encode_weights));
         for (name, section) in sections {
@@ -172,9 +195,12 @@ impl ModelFile {
         let members = header.config.members.len();
         let banks = (0..members).map(|member| decode_bank(&container.tensors, &header, member));
         let banks = banks.collect::<Result<_, _>>()?;
+        let plans = int8_plans(&header.config)?;
+        let ranges = plans.iter().enumerate().map(|(network, plan)| decode_ranges(&container.tensors, network, plan));
+        let ranges = ranges.collect::<Result<_, _>>()?;
         let weights = take_weights(&mut container.tensors)?;
         if found >= SECTIONS {
-            let computed: Vec<String> = bank_tensors(members).collect();
+            let computed: Vec<String> = bank_tensors(members).chain(range_tensors(plans.len())).collect();
             // What stands outside the sections may decide a score.
             if let Some(other) = container.tensors.keys().find(|name| !computed.contains(name)) {
                 let reason = format!("it has a tensor `{other}`");
@@ -183,7 +209,7 @@ impl ModelFile {
             container.check_computed(container.tensors.iter())?;
         }
         let weights = header.has_weights.then_some(weights);
-        Ok(Self { header, sections, banks, weights })
+        Ok(Self { header, sections, banks, ranges, weights })
     }
 
     /// A file's bytes with the digests that its content has; `None` for what is no such file. For fuzzing alone: whoever changes a
@@ -210,7 +236,7 @@ impl ModelFile {
             let expected = self.header.weights_sha256().to_owned();
             return Err(ModelFileError::WeightsNeeded { backbone, expected });
         };
-        let extractor = Extractor::new(self.header.config.clone(), weights, device)?;
+        let extractor = Extractor::with_ranges(self.header.config.clone(), weights, &self.ranges, device)?;
         self.with_extractor(extractor, drift)
     }
 
@@ -224,7 +250,8 @@ impl ModelFile {
         device: &ComputeDevice,
         drift: DriftPolicy,
     ) -> Result<PatchCore, ModelFileError> {
-        let extractor = Extractor::with_backbones(self.header.config.clone(), backbones, device)?;
+        let config = self.header.config.clone();
+        let extractor = Extractor::with_backbones_and_ranges(config, backbones, &self.ranges, device)?;
         self.with_extractor(extractor, drift)
     }
 

@@ -6,13 +6,14 @@
 use patchcore_config::{BankDtype, Checked, MemberConfig, Network, Pad, Tiling};
 
 /// Every name that this version knows, and what it stands for: the table of `docs/reference/model-file.md`.
-pub const REQUIREMENTS: [(&str, &str); 15] = [
+pub const REQUIREMENTS: [(&str, &str); 16] = [
     ("rules", "distance, image score, upsampling, border and smoothing are named one by one"),
     ("view", "resize, resampling and crop from the photo to the network's input"),
     ("members", "several members, whose maps are joined by their weights"),
     ("grid_layer", "a member's patches lie on the grid of a layer that is not its finest"),
     ("level_scaling", "a member's levels are multiplied by factors of the fit"),
     ("weighting", "a member's weight is named as given or as measured"),
+    ("network_precision", "a member's network computes in bf16 or int8, in int8 with the ranges of the file"),
     ("own_network", "a network that the application gives, known by its name and digest alone"),
     ("whole_cells", "sides of the input are those of the fit or whole strides"),
     ("padding", "the input is padded to whole cells by reflection"),
@@ -33,6 +34,7 @@ pub(super) fn requirements(config: &Checked, has_weights: bool) -> Vec<String> {
         "grid_layer" => any(&|member| member.grid_layer.is_some()),
         "level_scaling" => any(&|member| !member.level_scaling.is_none()),
         "weighting" => any(&|member| !member.weighting.is_as_given()),
+        "network_precision" => any(&|member| !member.network_precision.is_f32()),
         "own_network" => any(&|member| matches!(member.backbone, Network::Own(_))),
         "whole_cells" => !config.view.sizes.is_as_resized(),
         "padding" => config.view.pad != Pad::None,

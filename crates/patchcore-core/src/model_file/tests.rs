@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use patchcore_config::{BankDtype, ImageScoreRule, LevelScaling, Mode, Pad, Region, Resize, Size, Tiling, Weighting};
+use patchcore_config::{
+    BankDtype, ImageScoreRule, LevelScaling, Mode, NetworkPrecision, Pad, Region, Resize, Size, Tiling, Weighting,
+};
 use patchcore_metrics::threshold::{Threshold, ThresholdOrigin, Thresholds};
 use serde_json::{Value, json};
 
@@ -28,7 +30,7 @@ fn limit(value: f32) -> Option<Thresholds> {
 type Change = dyn Fn(&mut Value, &mut Tensors);
 
 /// The file after a change of its header and tensors, its digests made right.
-fn changed(bytes: &[u8], change: impl FnOnce(&mut Value, &mut Tensors)) -> Vec<u8> {
+pub(super) fn changed(bytes: &[u8], change: impl FnOnce(&mut Value, &mut Tensors)) -> Vec<u8> {
     let header = Container::read_header(bytes).unwrap();
     let Container { header, mut tensors, .. } = Container::read(bytes, header, FORMAT_VERSION).unwrap();
     let mut json: Value = serde_json::from_str(&header).unwrap();
@@ -52,6 +54,7 @@ fn a_file_names_what_a_reader_must_know() {
     let mut pooled = Mode::Paper.member(patchcore_config::Architecture::EFFICIENTNET_LITE0, layers);
     pooled.grid_layer = Some("block4".to_owned());
     (pooled.level_scaling, pooled.weighting) = (LevelScaling::EQUAL_VARIANCE, Weighting::GoodPatches);
+    pooled.network_precision = NetworkPrecision::Int8;
     all.members[0] = pooled;
     all =
         all.with_image_score(ImageScoreRule::MaximumOfMap).with_bank_dtype(BankDtype::F16).with_full_scale(Some(4095));

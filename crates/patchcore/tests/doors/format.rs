@@ -4,7 +4,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use patchcore::{Instructions, LoadOptions, Model, Photo, PixelBuffer, PixelFormat, Provenance, Save, Settings};
+use patchcore::{
+    Instructions, LoadOptions, Model, NetworkPrecision, Photo, PixelBuffer, PixelFormat, Provenance, Save, Settings,
+};
 use patchcore_core::model_file::REQUIREMENTS;
 
 use crate::part;
@@ -39,9 +41,13 @@ fn the_pages_python_reads_a_model_and_checks_its_digests() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("part.patchcore");
     let f16 = Settings { bank_dtype: patchcore::BankDtype::F16, ..settings() };
-    for (settings, save) in
-        [(settings(), Save::WithoutWeights), (settings(), Save::WithWeights), (f16, Save::WithWeights)]
-    {
+    let int8 = Settings { network_precision: NetworkPrecision::Int8, ..settings() };
+    for (settings, save) in [
+        (settings(), Save::WithoutWeights),
+        (settings(), Save::WithWeights),
+        (int8, Save::WithoutWeights),
+        (f16, Save::WithWeights),
+    ] {
         let model = Model::fit(&settings, part::good(3)).unwrap();
         let host = Some("Prüfplatz 4".to_owned());
         let model = model.with_provenance(Provenance { host, ..Provenance::default() });

@@ -18,6 +18,7 @@ mod bytes;
 mod callers;
 mod examples;
 mod format;
+mod int8;
 mod photos;
 mod remarks;
 mod sizes;

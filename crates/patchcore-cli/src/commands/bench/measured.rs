@@ -1,5 +1,6 @@
 //! What was measured of one choice of network, size and bank, and which choice a time budget leaves.
 
+use patchcore::NetworkPrecision;
 use patchcore::metrics::{Interval, delong, delong_difference};
 use serde::Serialize;
 
@@ -51,6 +52,8 @@ fn at(mut values: Vec<f64>, share: f64) -> Option<f64> {
 pub struct Measured {
     /// Network of the catalogue.
     pub backbone: String,
+    /// Number format in which it computes.
+    pub network_precision: NetworkPrecision,
     /// Short side after the resize, in pixels.
     pub resize: u32,
     /// Share of the training patches in each memory bank.
@@ -138,6 +141,7 @@ mod tests {
             Milliseconds { decode: 0.0, network: median, search: 0.0, map: 0.0, median, p95: median + 1.0 };
         let mut one = Measured {
             backbone: "n".to_owned(),
+            network_precision: NetworkPrecision::F32,
             resize,
             coreset_sampling_ratio: 0.1,
             bank_rows: vec![3],

@@ -63,6 +63,10 @@ impl Engine for Tensors {
         normalization: &Normalization,
         embeddings: &[EmbeddingSpec],
     ) -> Result<Arc<dyn Features>, EngineError> {
+        if let Some(reduction) = backbone.reduction() {
+            let operation = format!("a network in {}", reduction.precision());
+            return Err(EngineError::Lacks { engine: self.name(), operation });
+        }
         guarded(&self.device, "upload of the network", || {
             Ok(Arc::new(TensorFeatures::new(backbone, normalization, embeddings, &self.device)?) as Arc<dyn Features>)
         })
