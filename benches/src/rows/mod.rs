@@ -3,6 +3,7 @@
 mod ceiling;
 mod coreset;
 mod fit;
+mod line;
 mod metrics;
 mod reduced;
 mod score;
@@ -41,6 +42,7 @@ pub fn set_up(row: &str, shared: &Path, work: &Work, threads: usize) -> anyhow::
         ["ceiling"] => Ok(ceiling::set_up(threads)),
         ["trunk", backbone, batch] => trunk::set_up(backbone, number(batch)?, work),
         ["reduced", backbone, set, precision] => reduced::set_up(backbone, set, precision, work),
+        ["line", backbone, precision] => line::set_up(backbone, precision, work),
         ["search", data, dim, bank, k] => search::set_up(data, number(dim)?, number(bank)?, number(k)?, work),
         ["coreset", rows, picks] => coreset::set_up(number(rows)?, number(picks)?, work),
         ["score", mode] => score::set_up(Mode::from_name(mode)?, work),
