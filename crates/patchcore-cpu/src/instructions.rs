@@ -4,16 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use patchcore_config::ConfigError;
 
-#[cfg(target_arch = "aarch64")]
-use crate::simd::Neon;
 #[cfg(target_arch = "x86_64")]
-use crate::simd::{Avx2, Avx512};
+use crate::simd::{Amx, Avx2, Avx512};
+#[cfg(target_arch = "aarch64")]
+use crate::simd::{Neon, NeonDot};
 
 /// The widest vector instructions that the CPU's own kernels (network, search, coreset) may use. Each kernel takes the widest
 /// set that it has code for, up to this one.
 ///
 /// The neighbours of given features, their distances, and the picks among given projections are the same bits in every set. The
-/// network's features are the same bits in those that fuse multiplication and addition (AVX2, AVX-512, NEON), and in those that do
+/// network's features in `f32` are the same bits in those that fuse multiplication and addition (AVX2, AVX-512, NEON), and in those that do
 /// not; between the two they round differently, and for grey photos every width of vectors rounds differently at the photo's edge.
 ///
 /// Two matrix products choose for themselves (the `gemm` crate). That of the search's index finds its axes: they decide which rows
@@ -29,6 +29,8 @@ pub enum Instructions {
     Simd128,
     /// aarch64: 128-bit vectors with fused multiply-add (NEON).
     Neon,
+    /// The same, with products of four bytes in one instruction (the extension for dot products): for networks in `int8`.
+    NeonDot,
     /// x86-64: 256-bit vectors with fused multiply-add (AVX2 and FMA).
     Avx2,
     /// The same, with products of pairs of integers in one instruction (AVX-VNNI): for the search and the coreset.
@@ -37,17 +39,22 @@ pub enum Instructions {
     Avx512,
     /// The same, with products of pairs of integers in one instruction (AVX-512 VNNI): for the search and the coreset.
     Avx512Vnni,
+    /// The same, with a unit for products of matrices (AMX-TILE, AMX-INT8 and AMX-BF16), where the operating system grants it (Linux):
+    /// for networks in `int8` and `bf16`.
+    Amx,
 }
 
 /// Every set, the widest last.
-pub const INSTRUCTIONS: [Instructions; 7] = [
+pub const INSTRUCTIONS: [Instructions; 9] = [
     Instructions::Portable,
     Instructions::Simd128,
     Instructions::Neon,
+    Instructions::NeonDot,
     Instructions::Avx2,
     Instructions::AvxVnni,
     Instructions::Avx512,
     Instructions::Avx512Vnni,
+    Instructions::Amx,
 ];
 
 impl Instructions {
@@ -57,10 +64,12 @@ impl Instructions {
             Instructions::Portable => "portable",
             Instructions::Simd128 => "simd128",
             Instructions::Neon => "neon",
+            Instructions::NeonDot => "neon_dot",
             Instructions::Avx2 => "avx2",
             Instructions::AvxVnni => "avx_vnni",
             Instructions::Avx512 => "avx512",
             Instructions::Avx512Vnni => "avx512_vnni",
+            Instructions::Amx => "amx",
         }
     }
 
@@ -73,7 +82,7 @@ impl Instructions {
         known.ok_or_else(|| ConfigError::OutOfRange {
             parameter: "instructions",
             found: name.to_owned(),
-            expected: "one of portable, simd128, neon, avx2, avx_vnni, avx512, avx512_vnni",
+            expected: "one of portable, simd128, neon, neon_dot, avx2, avx_vnni, avx512, avx512_vnni, amx",
         })
     }
 
@@ -85,6 +94,8 @@ impl Instructions {
             Instructions::Simd128 => true,
             #[cfg(target_arch = "aarch64")]
             Instructions::Neon => Neon::detect().is_some(),
+            #[cfg(target_arch = "aarch64")]
+            Instructions::NeonDot => NeonDot::detect().is_some(),
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx2 => Avx2::<false>::detect().is_some(),
             #[cfg(target_arch = "x86_64")]
@@ -93,6 +104,8 @@ impl Instructions {
             Instructions::Avx512 => Avx512::<false>::detect().is_some(),
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx512Vnni => Avx512::<true>::detect().is_some(),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Amx => Amx::detect().is_some(),
             // Of another architecture.
             _ => false,
         }
@@ -122,7 +135,7 @@ mod tests {
         let error = Instructions::from_name("sse2").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "instructions is sse2: expected one of portable, simd128, neon, avx2, avx_vnni, avx512, avx512_vnni"
+            "instructions is sse2: expected one of portable, simd128, neon, neon_dot, avx2, avx_vnni, avx512, avx512_vnni, amx"
         );
     }
 

@@ -51,7 +51,7 @@ fn completions_know_the_values() {
     for values in [
         "line paper authors anomalib",
         "f32 f16 bf16",
-        "portable simd128 neon avx2 avx_vnni avx512 avx512_vnni",
+        "portable simd128 neon neon_dot avx2 avx_vnni avx512 avx512_vnni amx",
         "auto always never",
     ] {
         assert!(script.contains(values), "{values}");

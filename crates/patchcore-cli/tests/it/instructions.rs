@@ -35,7 +35,7 @@ fn devices_names_the_sets_and_the_one_in_use() {
 #[test]
 fn sets_that_do_not_exist_or_are_not_there_are_refused() {
     devices("sse2").misused(&[
-        "instructions is sse2: expected one of portable, simd128, neon, avx2, avx_vnni, avx512, avx512_vnni",
+        "instructions is sse2: expected one of portable, simd128, neon, neon_dot, avx2, avx_vnni, avx512, avx512_vnni, amx",
     ]);
     let place = Workplace::new();
     good_folder(&place.path("photos"), 3);
@@ -45,7 +45,7 @@ fn sets_that_do_not_exist_or_are_not_there_are_refused() {
         patchcore(arguments)
     };
     fit(["--device", "cpu", "--instructions", "sse2"])
-        .misused(&["'sse2'", "portable, simd128, neon, avx2, avx_vnni, avx512, avx512_vnni"]);
+        .misused(&["'sse2'", "portable, simd128, neon, neon_dot, avx2, avx_vnni, avx512, avx512_vnni, amx"]);
     let elsewhere = ["device `flex:tensors` in f32 cannot be limited to portable", "CPU's own kernels"];
     if patchcore::Backend::Flex.is_compiled_in() {
         fit(["--device", "flex:tensors", "--instructions", "portable"]).fails(&elsewhere);

@@ -292,7 +292,7 @@ impl CpuNetwork {
         arena: &mut Arena<f32>,
         mut emit: impl FnMut(&mut Leader<'_>, Slot, *const f32, &Map),
     ) {
-        let Arena { buffers, scratch, runs } = arena;
+        let Arena { buffers, scratch, runs, .. } = arena;
         let place = |slot: Slot, buffers: &mut [AlignedBuffer<f32>]| -> (*mut f32, Map) {
             (self.slots.memory(slot, buffers), maps[slot])
         };

@@ -57,7 +57,8 @@ pub fn forward(plan: &Plan, weights: &BackboneWeights, image: Planes) -> Vec<Pla
     plan.taps.iter().map(|tap| slots[tap.slot].clone()).collect()
 }
 
-fn convolve(conv: &ConvStep, weights: &BackboneWeights, input: &Planes, add: Option<&Planes>) -> Planes {
+/// What a convolution makes of its input.
+pub(super) fn convolve(conv: &ConvStep, weights: &BackboneWeights, input: &Planes, add: Option<&Planes>) -> Planes {
     let weight = &weights.tensors[&format!("{}.weight", conv.name)].data;
     let bias = &weights.tensors[&format!("{}.bias", conv.name)].data;
     let (kernel, stride) = (conv.kernel, conv.stride);
@@ -90,7 +91,8 @@ fn convolve(conv: &ConvStep, weights: &BackboneWeights, input: &Planes, add: Opt
     })
 }
 
-fn max_pool(input: &Planes) -> Planes {
+/// What a pool makes of its input.
+pub(super) fn max_pool(input: &Planes) -> Planes {
     let side = |side: usize| (side + 2 - 3) / 2 + 1;
     Planes::fill(input.channels, side(input.height), side(input.width), |channel, y, x| {
         let rows = 2 * y as isize - 1..2 * y as isize + 2;

@@ -80,11 +80,11 @@ impl Kernels {
     pub(super) fn new(level: Level, form: Form) -> Self {
         match level {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512(_) | Level::Avx512Vnni(_) => avx512_kernels(form),
+            Level::Avx512(_) | Level::Avx512Vnni(_) | Level::Amx(_) => avx512_kernels(form),
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(_) | Level::AvxVnni(_) => avx2_kernels(form),
             #[cfg(target_arch = "aarch64")]
-            Level::Neon(_) => neon_kernels(form),
+            Level::Neon(_) | Level::NeonDot(_) => neon_kernels(form),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Level::Simd128 => simd128_kernels(form),
             Level::Portable => portable_kernels(form),

@@ -54,6 +54,8 @@ pub(super) struct Arena<E> {
     pub(super) scratch: AlignedBuffer<E>,
     /// Runs of the step at work.
     pub(super) runs: Vec<Run>,
+    /// The same of a step on a matrix unit, in bytes.
+    pub(super) steps: Vec<usize>,
 }
 
 /// Some images of a batch, side by side.

@@ -1,11 +1,15 @@
 //! Which implementation of a kernel runs: a [`Level`] can be no higher than the token in it.
 
 #[cfg(target_arch = "x86_64")]
+use super::amx::Amx;
+#[cfg(target_arch = "x86_64")]
 use super::avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 use super::avx512::Avx512;
 #[cfg(target_arch = "aarch64")]
 use super::neon::Neon;
+#[cfg(target_arch = "aarch64")]
+use super::neon_dot::NeonDot;
 #[cfg(test)]
 use crate::INSTRUCTIONS;
 use crate::Instructions;
@@ -22,6 +26,9 @@ pub(crate) enum Level {
     /// 128-bit vectors, 32 registers.
     #[cfg(target_arch = "aarch64")]
     Neon(Neon),
+    /// The same with products of four bytes.
+    #[cfg(target_arch = "aarch64")]
+    NeonDot(NeonDot),
     /// 256-bit vectors, 16 registers.
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2<false>),
@@ -34,6 +41,9 @@ pub(crate) enum Level {
     /// The same with products of pairs.
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni(Avx512<true>),
+    /// The same with a unit for products of matrices.
+    #[cfg(target_arch = "x86_64")]
+    Amx(Amx),
 }
 
 impl Level {
@@ -45,6 +55,8 @@ impl Level {
             Instructions::Simd128 => Some(Self::Simd128),
             #[cfg(target_arch = "aarch64")]
             Instructions::Neon => Neon::detect().map(Self::Neon),
+            #[cfg(target_arch = "aarch64")]
+            Instructions::NeonDot => NeonDot::detect().map(Self::NeonDot),
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx2 => Avx2::detect().map(Self::Avx2),
             #[cfg(target_arch = "x86_64")]
@@ -53,6 +65,8 @@ impl Level {
             Instructions::Avx512 => Avx512::detect().map(Self::Avx512),
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx512Vnni => Avx512::detect().map(Self::Avx512Vnni),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Amx => Amx::detect().map(Self::Amx),
             // Of another architecture.
             _ => None,
         }
@@ -72,7 +86,7 @@ impl Level {
     /// Those of them that differ in kernels of `f32`.
     #[cfg(test)]
     pub(crate) fn available_for_floats() -> Vec<Self> {
-        let twins = [Instructions::AvxVnni, Instructions::Avx512Vnni];
+        let twins = [Instructions::NeonDot, Instructions::AvxVnni, Instructions::Avx512Vnni, Instructions::Amx];
         INSTRUCTIONS.into_iter().filter(|set| !twins.contains(set)).filter_map(Self::of).collect()
     }
 

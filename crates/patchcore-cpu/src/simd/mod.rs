@@ -7,13 +7,20 @@
 
 mod aligned_buffer;
 #[cfg(target_arch = "x86_64")]
+pub(crate) mod amx;
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_bf16;
+mod half_lanes;
 mod lanes;
 mod level;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+#[cfg(target_arch = "aarch64")]
+mod neon_dot;
 mod portable;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
@@ -22,13 +29,20 @@ mod tests;
 
 pub(crate) use aligned_buffer::AlignedBuffer;
 #[cfg(target_arch = "x86_64")]
+pub(crate) use amx::Amx;
+#[cfg(target_arch = "x86_64")]
 pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::Avx512;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx512_bf16::Avx512Bf16;
+pub(crate) use half_lanes::{HalfLanes, from_half, to_half};
 pub(crate) use lanes::{ByteLanes, ExactLanes, LANES, Lanes, ShortLanes};
 pub(crate) use level::Level;
 #[cfg(target_arch = "aarch64")]
 pub(crate) use neon::Neon;
+#[cfg(target_arch = "aarch64")]
+pub(crate) use neon_dot::NeonDot;
 pub(crate) use portable::Portable;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub(crate) use simd128::Simd128;
@@ -61,11 +75,13 @@ macro_rules! dispatch {
             unsafe {
                 match level {
                     #[cfg(target_arch = "x86_64")]
-                    $crate::simd::Level::Avx512(_) | $crate::simd::Level::Avx512Vnni(_) => avx512($($arg),*),
+                    $crate::simd::Level::Avx512(_) | $crate::simd::Level::Avx512Vnni(_) | $crate::simd::Level::Amx(_) => {
+                        avx512($($arg),*)
+                    }
                     #[cfg(target_arch = "x86_64")]
                     $crate::simd::Level::Avx2(_) | $crate::simd::Level::AvxVnni(_) => avx2($($arg),*),
                     #[cfg(target_arch = "aarch64")]
-                    $crate::simd::Level::Neon(_) => neon($($arg),*),
+                    $crate::simd::Level::Neon(_) | $crate::simd::Level::NeonDot(_) => neon($($arg),*),
                     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
                     $crate::simd::Level::Simd128 => $kernel::<$crate::simd::Simd128>($($arg),*),
                     $crate::simd::Level::Portable => $kernel::<$crate::simd::Portable>($($arg),*),
@@ -123,7 +139,7 @@ macro_rules! dispatch_exact {
         unsafe {
             match $level {
                 #[cfg(target_arch = "x86_64")]
-                $crate::simd::Level::Avx512Vnni(_) => avx512_vnni($($arg),*),
+                $crate::simd::Level::Avx512Vnni(_) | $crate::simd::Level::Amx(_) => avx512_vnni($($arg),*),
                 #[cfg(target_arch = "x86_64")]
                 $crate::simd::Level::Avx512(_) => avx512($($arg),*),
                 #[cfg(target_arch = "x86_64")]
@@ -131,7 +147,7 @@ macro_rules! dispatch_exact {
                 #[cfg(target_arch = "x86_64")]
                 $crate::simd::Level::Avx2(_) => avx2($($arg),*),
                 #[cfg(target_arch = "aarch64")]
-                $crate::simd::Level::Neon(_) => neon($($arg),*),
+                $crate::simd::Level::Neon(_) | $crate::simd::Level::NeonDot(_) => neon($($arg),*),
                 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
                 $crate::simd::Level::Simd128 => simd128($($arg),*),
                 $crate::simd::Level::Portable => plain($($arg),*),

@@ -34,7 +34,7 @@ static KINDS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"\b(AMD|Intel|Apple|ARM)\b[^,;()\n]*", "<processor>"),
         (r"\b\d+ (virtual )?(threads?|processors?|cores?)\b", "<threads>"),
         (
-            r"\b(portable|simd128|neon|avx2|avx_vnni|avx512|avx512_vnni)(, (neon|avx2|avx_vnni|avx512|avx512_vnni))*\b",
+            r"\b(portable|simd128|neon|neon_dot|avx2|avx_vnni|avx512|avx512_vnni|amx)(, (neon|neon_dot|avx2|avx_vnni|avx512|avx512_vnni|amx))*\b",
             "<instructions>",
         ),
         (r"\bdevice (flex|cpu)\b", "<cpu>"),

@@ -5,7 +5,7 @@
 
 use super::super::bands::Bands;
 use super::super::step::{Geometry, Operands};
-use super::finish::{Constants, Ends, Loaded};
+use super::finish::{ANY, Constants, Ends, Loaded, PLAIN};
 use super::kernel_set::KernelSet;
 use super::storage::{Element, Storage};
 use super::taps::Taps;
@@ -147,13 +147,14 @@ impl<E: Element> Depthwise<E> {
 pub(super) unsafe fn convolve_rows<S: Storage>(rows: &Rows<S::Element>) {
     // SAFETY: the caller's contract.
     unsafe {
+        let is_plain = rows.ends.kind() == PLAIN;
         match (rows.kernel, rows.stride) {
-            (3, 1) => in_registers::<S, 3, 1, 2>(rows),
-            (3, 2) => in_registers::<S, 3, 2, 1>(rows),
-            (5, 1) => in_registers::<S, 5, 1, 2>(rows),
-            (5, 2) => in_registers::<S, 5, 2, 1>(rows),
-            (_, 1) => from_memory::<S, 1, 2>(rows),
-            _ => from_memory::<S, 2, 1>(rows),
+            (3, 1) if is_plain => in_registers::<S, 3, 1, 2, PLAIN>(rows),
+            (3, 2) if is_plain => in_registers::<S, 3, 2, 1, PLAIN>(rows),
+            (5, 1) if is_plain => in_registers::<S, 5, 1, 2, PLAIN>(rows),
+            (5, 2) if is_plain => in_registers::<S, 5, 2, 1, PLAIN>(rows),
+            (_, 1) => from_memory::<S, 1, 2, ANY>(rows),
+            _ => from_memory::<S, 2, 1, ANY>(rows),
         }
     }
 }
@@ -161,7 +162,7 @@ pub(super) unsafe fn convolve_rows<S: Storage>(rows: &Rows<S::Element>) {
 /// With the weights of the whole kernel in registers; `AT_ONCE` pixels from the same neighbours.
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "constant bounds: unrolled into registers")]
-unsafe fn in_registers<S: Storage, const KERNEL: usize, const STRIDE: usize, const AT_ONCE: usize>(
+unsafe fn in_registers<S: Storage, const KERNEL: usize, const STRIDE: usize, const AT_ONCE: usize, const KIND: u8>(
     rows: &Rows<S::Element>,
 ) {
     let group = <S::Element as Element>::GROUP;
@@ -192,8 +193,10 @@ unsafe fn in_registers<S: Storage, const KERNEL: usize, const STRIDE: usize, con
                         }
                     }
                 }
-                for pixel in 0..AT_ONCE.min(rows.width - x) {
-                    constants.finish(sums[pixel], &rows.ends_at(y, x + pixel));
+                constants.finish::<KIND>(sums[0], &rows.ends_at::<KIND>(y, x));
+                // Not in a loop as long as the pixels that are left: then the sums would lie in memory.
+                if AT_ONCE == 2 && x + 1 < rows.width {
+                    constants.finish::<KIND>(sums[AT_ONCE - 1], &rows.ends_at::<KIND>(y, x + 1));
                 }
                 x += AT_ONCE;
             }
@@ -204,7 +207,7 @@ unsafe fn in_registers<S: Storage, const KERNEL: usize, const STRIDE: usize, con
 /// Any kernel.
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "constant bounds: unrolled into registers")]
-unsafe fn from_memory<S: Storage, const STRIDE: usize, const AT_ONCE: usize>(rows: &Rows<S::Element>) {
+unsafe fn from_memory<S: Storage, const STRIDE: usize, const AT_ONCE: usize, const KIND: u8>(rows: &Rows<S::Element>) {
     let group = <S::Element as Element>::GROUP;
     let kernel = rows.kernel;
     let groups = (kernel + AT_ONCE - 1).div_ceil(group);
@@ -227,8 +230,10 @@ unsafe fn from_memory<S: Storage, const STRIDE: usize, const AT_ONCE: usize>(row
                         }
                     }
                 }
-                for pixel in 0..AT_ONCE.min(rows.width - x) {
-                    constants.finish(sums[pixel], &rows.ends_at(y, x + pixel));
+                constants.finish::<KIND>(sums[0], &rows.ends_at::<KIND>(y, x));
+                // Not in a loop as long as the pixels that are left: then the sums would lie in memory.
+                if AT_ONCE == 2 && x + 1 < rows.width {
+                    constants.finish::<KIND>(sums[AT_ONCE - 1], &rows.ends_at::<KIND>(y, x + 1));
                 }
                 x += AT_ONCE;
             }
@@ -237,18 +242,13 @@ unsafe fn from_memory<S: Storage, const STRIDE: usize, const AT_ONCE: usize>(row
 }
 
 impl<E: Element> Rows<E> {
-    /// # Safety
-    /// The pixel must be one of the rows.
     #[inline(always)]
-    unsafe fn ends_at(&self, y: usize, x: usize) -> Ends<E> {
-        // SAFETY: the caller's contract.
-        unsafe {
-            self.ends.moved(
-                y * self.residual_row + x * LANES,
-                y * self.output_row + x * LANES,
-                y * self.tap_row + x * self.tap_pixel,
-                self.ends.tap_channels,
-            )
-        }
+    fn ends_at<const KIND: u8>(&self, y: usize, x: usize) -> Ends<E> {
+        self.ends.moved::<KIND>(
+            y * self.residual_row + x * LANES,
+            y * self.output_row + x * LANES,
+            y * self.tap_row + x * self.tap_pixel,
+            self.ends.tap_channels,
+        )
     }
 }

@@ -16,9 +16,12 @@ use super::depthwise::Depthwise;
 use super::finish::Constants;
 use super::kernel_set::KernelSet;
 use super::load::{Entry, load_images};
+use super::matrix_unit::MatrixUnit;
 use super::max_pool::max_pool;
 use super::storage::Element;
 use super::taps::Taps;
+#[cfg(target_arch = "x86_64")]
+use super::tiles::TileDense;
 use crate::caches::second_level_bytes;
 use crate::simd::{AlignedBuffer, LANES};
 use crate::team::{Leader, Shared};
@@ -60,17 +63,21 @@ pub(super) struct Executor<E: Element> {
 
 enum Operation<E: Element> {
     Dense(Dense<E>),
+    #[cfg(target_arch = "x86_64")]
+    Tiles(TileDense<E>),
     Depthwise(Depthwise<E>),
     MaxPool,
 }
 
 impl<E: Element> Executor<E> {
-    /// Packs the layers, one a convolution of the plan, which has been checked.
+    /// Packs the layers, one a convolution of the plan, which has been checked. Dense convolutions run on `unit`, but for the first where
+    /// the image is stored one plane a channel.
     ///
     /// # Errors
     /// [`CpuNetworkError::Unsupported`]: strides above 2, groups that are neither 1 nor depthwise.
     pub(super) fn new(
         kernels: &'static KernelSet<E>,
+        unit: MatrixUnit,
         plan: &Plan,
         layers: Vec<Layer<E>>,
         entries: Vec<Entry<E>>,
@@ -92,11 +99,14 @@ impl<E: Element> Executor<E> {
                 return Err(CpuNetworkError::Unsupported { step: conv.name.clone() });
             };
             let geometry = Geometry::new(conv);
-            operations.push(if depthwise {
-                Operation::Depthwise(Depthwise::new(kernels, geometry, &weights, constants))
-            } else {
-                let planar = slots.planar && conv.from == 0;
-                Operation::Dense(Dense::new(kernels, geometry, planar, &weights, constants))
+            let planar = slots.planar && conv.from == 0;
+            operations.push(match unit {
+                _ if depthwise => Operation::Depthwise(Depthwise::new(kernels, geometry, &weights, constants)),
+                #[cfg(target_arch = "x86_64")]
+                unit if unit != MatrixUnit::None && !planar => {
+                    Operation::Tiles(TileDense::new(unit, kernels, geometry, &weights, constants))
+                }
+                _ => Operation::Dense(Dense::new(kernels, geometry, planar, &weights, constants)),
             });
         }
         let is_read = (0..plan.slots).map(|slot| plan.steps.iter().any(|step| step.reads().any(|read| read == slot)));
@@ -151,7 +161,9 @@ impl<E: Element> Executor<E> {
         targets: &[Shared<f32>],
         arena: &mut Arena<E>,
     ) {
-        let Arena { buffers, runs, .. } = arena;
+        let Arena { buffers, runs, scratch, steps } = arena;
+        // Where there is no matrix unit.
+        _ = (&scratch, &steps);
         let images = group.images;
         self.slots.check_room(maps, buffers, images);
         let place = |slot: Slot, buffers: &mut [AlignedBuffer<E>]| -> (*mut E, Map) {
@@ -195,6 +207,10 @@ impl<E: Element> Executor<E> {
                 match operation {
                     Operation::Dense(dense) => {
                         dense.execute(&operands, taps, images, leader, runs, self.second_level);
+                    }
+                    #[cfg(target_arch = "x86_64")]
+                    Operation::Tiles(dense) => {
+                        dense.execute(&operands, taps, images, leader, (scratch, steps), self.second_level);
                     }
                     Operation::Depthwise(depthwise) => depthwise.execute(&operands, taps, images, leader),
                     Operation::MaxPool => {

@@ -64,6 +64,13 @@ pub(super) struct Ends<E> {
     pub(super) ceiling: f32,
 }
 
+/// A map alone.
+pub(super) const PLAIN: u8 = 0;
+/// A map, with a residual.
+pub(super) const RESIDUAL: u8 = 1;
+/// Whatever the pointers say.
+pub(super) const ANY: u8 = 2;
+
 /// Constants in registers.
 pub(super) struct Loaded<S: Storage> {
     factor: FloatsOf<S>,
@@ -93,24 +100,25 @@ impl<S: Storage> Loaded<S> {
         }
     }
 
-    /// Writes what becomes of sixteen sums.
+    /// Writes what becomes of sixteen sums, of which `KIND` says what there is to write.
     ///
     /// # Safety
-    /// The pointers of `ends` must be valid for sixteen elements, or as many channels, and the instruction set enabled.
+    /// The pointers of `ends` must be valid for sixteen elements, or as many channels, and the instruction set enabled; `ends` are of
+    /// the kind.
     #[inline(always)]
-    pub(super) unsafe fn finish(&self, sums: S::Sums, ends: &Ends<S::Element>) {
+    pub(super) unsafe fn finish<const KIND: u8>(&self, sums: S::Sums, ends: &Ends<S::Element>) {
         // SAFETY: the caller's contract.
         unsafe {
             let mut steps = S::Floats::add(S::Floats::mul(S::floats(sums), self.factor), self.offset);
-            if !ends.residual.is_null() {
+            if KIND == RESIDUAL || (KIND == ANY && !ends.residual.is_null()) {
                 steps = S::Floats::add(steps, S::Floats::mul(S::load(ends.residual), self.residual));
             }
-            if !ends.output.is_null() {
+            if KIND != ANY || !ends.output.is_null() {
                 // In this order what is no number becomes the largest.
                 let held = S::Floats::at_least(S::Floats::at_most(steps, self.largest), self.least);
                 S::store(ends.output, held);
             }
-            if !ends.tap.is_null() {
+            if KIND == ANY && !ends.tap.is_null() {
                 self.tap(steps, ends);
             }
         }
@@ -140,16 +148,29 @@ impl<S: Storage> Loaded<S> {
 }
 
 impl<E: Element> Ends<E> {
+    /// [`PLAIN`], [`RESIDUAL`] or [`ANY`].
+    pub(super) fn kind(&self) -> u8 {
+        match (self.output.is_null() || !self.tap.is_null(), self.residual.is_null()) {
+            (true, _) => ANY,
+            (false, true) => PLAIN,
+            (false, false) => RESIDUAL,
+        }
+    }
+
     /// The same for another pixel and block: elements to add to the residual and the output, values to the tap, channels that are left.
-    ///
-    /// # Safety
-    /// Where a pointer is not null it must stay inside what it points to.
+    /// Of [`ANY`] kind null stays null; what the other kinds do not use may be anything.
     #[inline(always)]
-    pub(super) unsafe fn moved(&self, residual: usize, output: usize, tap: usize, tap_channels: usize) -> Self {
-        // Null stays null.
-        let residual = if self.residual.is_null() { self.residual } else { self.residual.wrapping_add(residual) };
-        let output = if self.output.is_null() { self.output } else { self.output.wrapping_add(output) };
-        let tap = if self.tap.is_null() { self.tap } else { self.tap.wrapping_add(tap) };
+    pub(super) fn moved<const KIND: u8>(
+        &self,
+        residual: usize,
+        output: usize,
+        tap: usize,
+        tap_channels: usize,
+    ) -> Self {
+        let stays = |is_null: bool, by: usize| if KIND == ANY && is_null { 0 } else { by };
+        let residual = self.residual.wrapping_add(stays(self.residual.is_null(), residual));
+        let output = self.output.wrapping_add(stays(self.output.is_null(), output));
+        let tap = self.tap.wrapping_add(stays(self.tap.is_null(), tap));
         Self { residual, output, tap, tap_channels, ..*self }
     }
 }

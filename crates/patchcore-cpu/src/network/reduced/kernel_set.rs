@@ -1,7 +1,12 @@
 //! The kernels of every instruction set: each is written once over a [`Storage`](super::storage::Storage) and compiled here for the sets
 //! that have one.
 
+#[cfg(target_arch = "x86_64")]
+use super::bf16::HalvesAtOnce;
+use super::bf16::{Half, Halves};
 use super::depthwise::{Rows, convolve_rows};
+#[cfg(target_arch = "x86_64")]
+use super::finish_row::{SumsOfRow, finish_row};
 use super::load::{Line, load_line};
 use super::max_pool::{Pool, pool_rows};
 #[cfg(target_arch = "x86_64")]
@@ -10,6 +15,7 @@ use super::storage::{Element, PlainShorts, Shorts};
 use super::tile::{self, Form, Kernels, Tile};
 #[cfg(target_arch = "aarch64")]
 use crate::simd::Neon;
+use crate::simd::Portable;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 use crate::simd::Simd128;
 #[cfg(target_arch = "x86_64")]
@@ -25,6 +31,9 @@ pub(super) struct KernelSet<E: Element> {
     pub(super) pool: unsafe fn(&Pool<E>),
     /// A row of the image.
     pub(super) load: unsafe fn(&Line<E>),
+    /// What follows the sums of a matrix unit.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) finish: unsafe fn(&SumsOfRow<E>),
 }
 
 /// `static $name`: the kernels of the storage `$storage` with elements `$element`, compiled with the attributes in brackets; tiles of one
@@ -69,6 +78,13 @@ macro_rules! kernel_set {
                 // SAFETY: pointers are the caller's contract.
                 unsafe { load_line::<$element>(line) }
             }
+
+            #[cfg(target_arch = "x86_64")]
+            $(#[$feature])*
+            pub(super) unsafe fn finish(row: &SumsOfRow<$element>) {
+                // SAFETY: the set is enabled here; pointers are the caller's contract.
+                unsafe { finish_row::<$storage>(row) }
+            }
         }
 
         $(#[$cfg])*
@@ -77,6 +93,8 @@ macro_rules! kernel_set {
             depthwise: $module::depthwise,
             pool: $module::pool,
             load: $module::load,
+            #[cfg(target_arch = "x86_64")]
+            finish: $module::finish,
         };
     };
     (@tables $kernel:ident, $step:literal, $one:tt, $two:tt) => {
@@ -127,6 +145,40 @@ kernel_set!(
     one: [1 2 3 4 5 6], two: []
 );
 kernel_set!(PLAIN_SHORTS, plain_shorts, i16, PlainShorts, [], one: [1 2 3 4 5 6], two: []);
+// As `AVX512_BYTES`.
+kernel_set!(
+    #[cfg(target_arch = "x86_64")]
+    AVX512_BF16, avx512_bf16, Half, HalvesAtOnce,
+    [#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx512bf16")]],
+    one: [1 2 3 4 5 6 7 8 9 10 11 12 13 14], two: [1 2 3 4 5 6 7 8 9 10 11 12 13 14]
+);
+// 12 x 2 accumulators, twice two rows of weights and a pair of values fill 30 of 32 registers.
+kernel_set!(
+    #[cfg(target_arch = "x86_64")]
+    AVX512_HALVES, avx512_halves, Half, Halves<Avx512<false>>,
+    [#[target_feature(enable = "avx512f,avx512bw,avx512vl")]],
+    one: [1 2 3 4 5 6 7 8 9 10 11 12], two: [1 2 3 4 5 6 7 8 9 10 11 12]
+);
+// 4 x 2 half-width accumulators, twice two rows of weights and a pair of values fill 14 of 16 registers.
+kernel_set!(
+    #[cfg(target_arch = "x86_64")]
+    AVX2_HALVES, avx2_halves, Half, Halves<Avx2<false>>,
+    [#[target_feature(enable = "avx2,fma")]],
+    one: [1 2 3 4], two: []
+);
+// 5 x 4 quarter-width accumulators, twice four of weights and a pair of values fill 30 of 32 registers.
+kernel_set!(
+    #[cfg(target_arch = "aarch64")]
+    NEON_HALVES, neon_halves, Half, Halves<Neon>,
+    [#[target_feature(enable = "neon")]],
+    one: [1 2 3 4 5], two: []
+);
+kernel_set!(
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    SIMD128_HALVES, simd128_halves, Half, Halves<Simd128>, [],
+    one: [1 2 3 4], two: []
+);
+kernel_set!(PLAIN_HALVES, plain_halves, Half, Halves<Portable>, [], one: [1 2 3 4], two: []);
 
 #[cfg(test)]
 mod tests {

@@ -22,13 +22,19 @@
 //!
 //! What is computed once (`s`, `z`, `d`, factors) is computed in `f64` and rounded once.
 
+mod bf16;
+#[cfg(test)]
+mod bf16_tests;
 mod definition;
 mod dense;
 mod depthwise;
 mod executor;
 mod finish;
+#[cfg(target_arch = "x86_64")]
+mod finish_row;
 mod kernel_set;
 mod load;
+mod matrix_unit;
 mod max_pool;
 mod one_value;
 pub mod oracle;
@@ -39,6 +45,8 @@ mod taps;
 #[cfg(test)]
 mod tests;
 mod tile;
+#[cfg(target_arch = "x86_64")]
+mod tiles;
 
 pub use range_policy::ranges_of;
 pub use reduced_network::{ReducedNetwork, ReducedWorkspace};

@@ -2,11 +2,13 @@
 
 use super::super::workspace::Memory;
 use super::super::{CpuNetworkError, FeatureMap};
+use super::bf16::{self, Half};
 use super::definition::{Definition, LARGEST};
 use super::executor::{Executor, Layer, SlotFormat};
 use super::finish::Constants;
 use super::kernel_set::{self, KernelSet};
 use super::load::Entry;
+use super::matrix_unit::MatrixUnit;
 use super::one_value::{dequantised, from_image};
 use super::storage::Element;
 use crate::Instructions;
@@ -15,7 +17,7 @@ use patchcore_config::BackboneWeights;
 use patchcore_config::backbone::ActivationRanges;
 use patchcore_config::backbone::plan::Plan;
 
-/// A network of 8 bits with its weights packed for this processor. Immutable, so threads may share it.
+/// A network of 8 bits, or of `bf16`, with its weights packed for this processor. Immutable, so threads may share it.
 pub struct ReducedNetwork {
     executor: ByStorage,
 }
@@ -24,6 +26,7 @@ pub struct ReducedNetwork {
 enum ByStorage {
     Bytes(Executor<u8>),
     Shorts(Executor<i16>),
+    Halves(Executor<Half>),
 }
 
 /// Intermediate results of a [`ReducedNetwork`]; grows on first use of an image size and then stays.
@@ -33,6 +36,7 @@ enum ByStorage {
 pub struct ReducedWorkspace {
     bytes: Memory<u8>,
     shorts: Memory<i16>,
+    halves: Memory<Half>,
 }
 
 impl ReducedWorkspace {
@@ -43,7 +47,7 @@ impl ReducedWorkspace {
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        self.bytes.bytes() + self.shorts.bytes()
+        self.bytes.bytes() + self.shorts.bytes() + self.halves.bytes()
     }
 }
 
@@ -59,22 +63,43 @@ impl ReducedNetwork {
         weights: &BackboneWeights,
         ranges: &ActivationRanges,
     ) -> Result<Self, CpuNetworkError> {
-        Self::int8_with_level(Level::at_most(instructions), plan, weights, ranges)
+        let level = Level::at_most(instructions);
+        Self::int8_with_level(level, MatrixUnit::of(level), plan, weights, ranges)
+    }
+
+    /// Packs the weights of `plan` as `bf16`: maps are `bf16` too, sums `f32`.
+    ///
+    /// # Errors
+    /// [`CpuNetworkError`]: a tensor is missing or has another size, the plan contradicts itself, or it has a step without a kernel here.
+    pub fn bf16(instructions: Instructions, plan: &Plan, weights: &BackboneWeights) -> Result<Self, CpuNetworkError> {
+        let level = Level::at_most(instructions);
+        Self::bf16_with_level(level, MatrixUnit::of(level), plan, weights)
+    }
+
+    pub(super) fn bf16_with_level(
+        level: Level,
+        unit: MatrixUnit,
+        plan: &Plan,
+        weights: &BackboneWeights,
+    ) -> Result<Self, CpuNetworkError> {
+        plan.check()?;
+        bf16::network(level, unit, plan, weights).map(|executor| Self { executor: ByStorage::Halves(executor) })
     }
 
     pub(super) fn int8_with_level(
         level: Level,
+        unit: MatrixUnit,
         plan: &Plan,
         weights: &BackboneWeights,
         ranges: &ActivationRanges,
     ) -> Result<Self, CpuNetworkError> {
         plan.check()?;
         let definition = Definition::new(plan, weights, ranges)?;
-        let bytes = |kernels| integers(kernels, plan, &definition).map(ByStorage::Bytes);
-        let shorts = |kernels| integers(kernels, plan, &definition).map(ByStorage::Shorts);
+        let bytes = |kernels| integers(kernels, unit, plan, &definition).map(ByStorage::Bytes);
+        let shorts = |kernels| integers(kernels, MatrixUnit::None, plan, &definition).map(ByStorage::Shorts);
         let executor = match level {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512Vnni(_) => bytes(&kernel_set::AVX512_BYTES),
+            Level::Avx512Vnni(_) | Level::Amx(_) => bytes(&kernel_set::AVX512_BYTES),
             #[cfg(target_arch = "x86_64")]
             Level::Avx512(_) => shorts(&kernel_set::AVX512_SHORTS),
             #[cfg(target_arch = "x86_64")]
@@ -82,7 +107,7 @@ impl ReducedNetwork {
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(_) => shorts(&kernel_set::AVX2_SHORTS),
             #[cfg(target_arch = "aarch64")]
-            Level::Neon(_) => shorts(&kernel_set::NEON_SHORTS),
+            Level::Neon(_) | Level::NeonDot(_) => shorts(&kernel_set::NEON_SHORTS),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Level::Simd128 => shorts(&kernel_set::SIMD128_SHORTS),
             Level::Portable => shorts(&kernel_set::PLAIN_SHORTS),
@@ -94,7 +119,7 @@ impl ReducedNetwork {
     ///
     /// `input` is the normalised image batch `[n, channels, height, width]`, row-major. `outputs` becomes one [`FeatureMap`] per tap, in
     /// the plan's order, channels last; its memory and that of `workspace` are reused. An image's features are the same bits on every
-    /// processor, with any number of threads, in any batch.
+    /// processor (of a `bf16` network on every one with the same instructions), with any number of threads, in any batch.
     ///
     /// # Errors
     /// [`CpuNetworkError::InputSize`] if `input` does not have `n * channels * height * width` values or a side is 0;
@@ -129,6 +154,9 @@ impl ReducedNetwork {
             ByStorage::Shorts(executor) => {
                 executor.forward(workers, input, n, height, width, &mut workspace.shorts, outputs)
             }
+            ByStorage::Halves(executor) => {
+                executor.forward(workers, input, n, height, width, &mut workspace.halves, outputs)
+            }
         }
     }
 
@@ -138,6 +166,7 @@ impl ReducedNetwork {
         match &mut self.executor {
             ByStorage::Bytes(executor) => executor.second_level = bytes,
             ByStorage::Shorts(executor) => executor.second_level = bytes,
+            ByStorage::Halves(executor) => executor.second_level = bytes,
         }
     }
 }
@@ -145,6 +174,7 @@ impl ReducedNetwork {
 /// The network of a definition, in elements that hold its integers.
 fn integers<E: Element>(
     kernels: &'static KernelSet<E>,
+    unit: MatrixUnit,
     plan: &Plan,
     definition: &Definition,
 ) -> Result<Executor<E>, CpuNetworkError>
@@ -168,5 +198,5 @@ where
         };
         scale.padding.iter().enumerate().map(entry)
     });
-    Executor::new(kernels, plan, layers.collect(), image.collect(), formats)
+    Executor::new(kernels, unit, plan, layers.collect(), image.collect(), formats)
 }

@@ -2,7 +2,7 @@
 //! values instead of single ones.
 
 use super::super::tile::Run;
-use super::finish::{Constants, Ends, Loaded};
+use super::finish::{ANY, Constants, Ends, Loaded, PLAIN, RESIDUAL};
 use super::storage::{Element, Storage};
 use crate::simd::LANES;
 
@@ -109,18 +109,77 @@ pub(super) unsafe fn kernel<S: Storage, const PIXELS: usize, const BLOCKS: usize
                 weights = weights.add(BLOCKS * LANES * group);
             }
         }
-        for block in 0..BLOCKS {
-            let constants = Loaded::<S>::new(tile.constants.add(block));
-            let channels = tile.ends.tap_channels - block * LANES;
-            for pixel in 0..PIXELS {
-                let ends = tile.ends.moved(
-                    block * tile.residual_plane + pixel * LANES,
-                    block * tile.output_plane + pixel * LANES,
-                    block * LANES + pixel * tile.tap_pixel,
-                    channels,
-                );
-                constants.finish(sums[pixel][block], &ends);
+        match tile.ends.kind() {
+            PLAIN => finish::<S, PIXELS, BLOCKS, PLAIN>(tile, &sums),
+            RESIDUAL => finish::<S, PIXELS, BLOCKS, RESIDUAL>(tile, &sums),
+            _ => {
+                // Seldom: a loop over memory. Without the copy the sums would never be in registers.
+                let copy = sums;
+                finish_any::<S, PIXELS, BLOCKS>(tile, &copy);
             }
         }
+    }
+}
+
+/// `$body` for every pixel below `$pixels`, each on its own: what a loop does the compiler does not always unroll, and sums that are
+/// indexed by a variable lie in memory.
+macro_rules! each_pixel {
+    ($pixels:ident, $pixel:ident => $body:expr) => {
+        each_pixel!(@ $pixels, $pixel => $body; 0 1 2 3 4 5 6 7 8 9 10 11 12 13)
+    };
+    (@ $pixels:ident, $pixel:ident => $body:expr; $($at:literal)*) => {
+        $(if $at < $pixels {
+            let $pixel: usize = $at;
+            $body;
+        })*
+    };
+}
+
+/// # Safety
+/// As [`kernel`], for a tile of that kind.
+#[inline(always)]
+#[allow(clippy::indexing_slicing, reason = "constant places, checked against constant bounds")]
+unsafe fn finish<S: Storage, const PIXELS: usize, const BLOCKS: usize, const KIND: u8>(
+    tile: &Tile<S::Element>,
+    sums: &[[S::Sums; BLOCKS]; PIXELS],
+) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let constants = Loaded::<S>::new(tile.constants);
+        each_pixel!(PIXELS, pixel => constants.finish::<KIND>(sums[pixel][0], &tile.ends_at::<KIND>(pixel, 0)));
+        if BLOCKS == 2 {
+            let constants = Loaded::<S>::new(tile.constants.add(1));
+            each_pixel!(PIXELS, pixel => constants.finish::<KIND>(sums[pixel][BLOCKS - 1], &tile.ends_at::<KIND>(pixel, 1)));
+        }
+    }
+}
+
+/// # Safety
+/// As [`kernel`].
+#[inline(always)]
+unsafe fn finish_any<S: Storage, const PIXELS: usize, const BLOCKS: usize>(
+    tile: &Tile<S::Element>,
+    sums: &[[S::Sums; BLOCKS]; PIXELS],
+) {
+    for (pixel, sums) in sums.iter().enumerate() {
+        for (block, sums) in sums.iter().enumerate() {
+            // SAFETY: the caller's contract.
+            unsafe {
+                let constants = Loaded::<S>::new(tile.constants.add(block));
+                constants.finish::<ANY>(*sums, &tile.ends_at::<ANY>(pixel, block));
+            }
+        }
+    }
+}
+
+impl<E: Element> Tile<E> {
+    #[inline(always)]
+    fn ends_at<const KIND: u8>(&self, pixel: usize, block: usize) -> Ends<E> {
+        self.ends.moved::<KIND>(
+            block * self.residual_plane + pixel * LANES,
+            block * self.output_plane + pixel * LANES,
+            block * LANES + pixel * self.tap_pixel,
+            self.ends.tap_channels - block * LANES,
+        )
     }
 }
