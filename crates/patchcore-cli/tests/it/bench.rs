@@ -22,9 +22,15 @@ fn every_choice_is_timed_and_judged() {
     let found: Value = parsed(&run.stdout);
     check("bench", &found);
     let all = found["measured"].as_array().unwrap();
-    let choice = |one: &Value| (one["resize"].as_u64().unwrap(), one["coreset_sampling_ratio"].as_f64().unwrap());
-    let choices: Vec<(u64, f64)> = all.iter().map(choice).collect();
-    assert_eq!(choices, [(48, 0.2), (48, 0.5), (64, 0.2), (64, 0.5)]);
+    let choice = |one: &Value| {
+        let format = one["network_precision"].as_str().unwrap().to_owned();
+        (format, one["resize"].as_u64().unwrap(), one["coreset_sampling_ratio"].as_f64().unwrap())
+    };
+    let choices: Vec<(String, u64, f64)> = all.iter().map(choice).collect();
+    let of = |format: &str| {
+        [(48, 0.2), (48, 0.5), (64, 0.2), (64, 0.5)].map(|(side, ratio)| (format.to_owned(), side, ratio))
+    };
+    assert_eq!(choices, [of("f32"), of("int8")].concat());
     for one in all {
         let ms = |key: &str| one["milliseconds"][key].as_f64().unwrap();
         for part in ["decode", "network", "search", "map"] {
@@ -45,7 +51,10 @@ fn every_choice_is_timed_and_judged() {
     let fitted = patchcore(words).done().stdout;
     let best = all.iter().filter(|one| one["is_on_front"] == true).any(|one| {
         let rows = one["bank_rows"][0].as_u64().unwrap();
-        command.contains(&format!("--resize {} ", one["resize"])) && fitted.contains(&format!("{rows} x "))
+        let is_int8 = one["network_precision"] == "int8";
+        command.contains(&format!("--resize {} ", one["resize"]))
+            && command.contains("--network-precision int8 ") == is_int8
+            && fitted.contains(&format!("{rows} x "))
     });
     assert!(best, "{command}: {fitted}");
 }
@@ -55,7 +64,7 @@ fn the_table_ends_with_the_line_to_type() {
     let place = Workplace::new();
     category(&place.path("part"));
     let data = place.text("part");
-    let small = ["--resize", "48", "--coreset-sampling-ratio", "0.5"];
+    let small = ["--resize", "48", "--coreset-sampling-ratio", "0.5", "--network-precision", "f32"];
     let of = |more: &[&str]| bench(&data, &[&small, more].concat()).done().stdout;
     let chosen = of(&["--budget-ms", "1e6"]);
     assert!(chosen.lines().next().unwrap().contains("image AUROC (95 %)"), "{chosen}");
@@ -94,6 +103,7 @@ fn what_cannot_be_measured_is_named() {
         (["--backbone", "resnet"], "resnet"),
         (["--mode", "mine"], "mine"),
         (["--photos", "0"], "0"),
+        (["--network-precision", "int4"], "int4"),
     ] {
         bench(&data, &options).ends(2, &[words]);
     }
@@ -113,7 +123,8 @@ fn a_file_of_options_holds_lists_of_numbers() {
     let (data, file) = (place.text("part"), place.text("bench.toml"));
     for (text, sides) in [("resize = 48\n", "48"), ("[bench]\nresize = [48, 64]\n", "48, 64")] {
         std::fs::write(place.path("bench.toml"), format!("{text}\n")).unwrap();
-        let options = ["--coreset-sampling-ratio", "0.5", "--format", "json", "--config", &file];
+        let options =
+            ["--coreset-sampling-ratio", "0.5", "--network-precision", "f32", "--format", "json", "--config", &file];
         let found = parsed(&bench(&data, &options).done().stdout);
         let measured = found["measured"].as_array().unwrap();
         let found = measured.iter().map(|one| one["resize"].to_string()).collect::<Vec<_>>().join(", ");

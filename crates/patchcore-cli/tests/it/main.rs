@@ -29,6 +29,7 @@ mod help;
 mod inspect;
 mod inspect_data;
 mod instructions;
+mod int8;
 mod interrupted;
 mod kept;
 mod killed;

@@ -7,7 +7,7 @@ use patchcore_config::backbone::plan::Plan;
 use patchcore_config::{BackboneWeights, NetworkPrecision};
 use patchcore_cpu::network::CpuNetworkError;
 use patchcore_cpu::network::oracle::Planes;
-use patchcore_cpu::network::reduced::oracle;
+use patchcore_cpu::network::reduced::{bf16_oracle, oracle};
 
 use super::interface::{Backbone, Level, LevelMap, Reduction};
 use crate::error::BackboneError;
@@ -59,8 +59,7 @@ impl Backbone for ReducedBackbone {
         let image = Planes { channels: 3, height, width, data: planes.to_vec() };
         let maps = match &self.ranges {
             Some(ranges) => oracle::forward(plan, weights, ranges, &image),
-            // BF16-WIP
-            None => return Err(BackboneError::NoEngine { operation: "a network in bf16".to_owned() }),
+            None => bf16_oracle::forward(plan, weights, &image),
         };
         let failed = |error: CpuNetworkError| BackboneError::Failed {
             backbone: self.name().to_owned(),

@@ -73,11 +73,7 @@ impl Engine for Cpu {
             }
             (Some((plan, weights)), Some(reduction)) => {
                 let network = match reduction {
-                    // BF16-WIP
-                    Reduction::Bf16 => {
-                        let operation = format!("a network in {}", reduction.precision());
-                        return Err(EngineError::Lacks { engine: self.name(), operation });
-                    }
+                    Reduction::Bf16 => ReducedNetwork::bf16(self.instructions, plan, weights),
                     Reduction::Int8 { ranges } => ReducedNetwork::int8(self.instructions, plan, weights, ranges),
                 };
                 Box::new(Reduced { network: network.map_err(not_made)?, normalization, device })

@@ -68,3 +68,26 @@ pub(super) fn features_in_int8(engine: &dyn Engine) {
         assert_eq!(found, expected, "{}", engine.name());
     }
 }
+
+/// Within a tolerance: sums are `f32`, in an order of the set's own, and a map's values may fall on the other side of a rounding.
+pub(super) fn features_in_bf16(engine: &dyn Engine) {
+    let reduced: Arc<dyn Backbone> = Arc::new(ReducedBackbone::new(&lite0(), None).unwrap());
+    let (features, fallback) = features_of(engine, &reduced, &NORMALIZATION, &levels()).unwrap();
+    assert_eq!(fallback.map(|fallback| fallback.instead), (engine.name() == "tensors").then_some("cpu"));
+    let expected = Oracle.features(&reduced, &NORMALIZATION, &levels()).unwrap();
+    let in_f32 = Oracle.features(&lite0(), &NORMALIZATION, &levels()).unwrap();
+    for photo in [pixels(3, 1, 0.0, 1.0), pixels(1, 3, 0.0, 1.0)] {
+        let of = |features: &dyn Features| rows(features, &[image(&photo)]);
+        let (found, expected, in_f32) = (of(features.as_ref()), of(expected.as_ref()), of(in_f32.as_ref()));
+        for ((found, expected), in_f32) in found.iter().zip(&expected).zip(&in_f32) {
+            let largest = expected.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+            let off = |other: &[f32]| {
+                let differences = other.iter().zip(expected).map(|(one, other)| f64::from(one - other).powi(2));
+                (differences.sum::<f64>() / other.len() as f64).sqrt() / f64::from(largest)
+            };
+            assert!(off(found) < 2e-3, "{}: {}", engine.name(), off(found));
+            // bf16 is not f32, and lies further from it than its sets from each other.
+            assert!(off(in_f32) > off(found) && off(in_f32) < 3e-2, "{} {}", off(in_f32), off(found));
+        }
+    }
+}

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::faulty::Faulty;
-use super::reduced_suite::features_in_int8;
+use super::reduced_suite::{features_in_bf16, features_in_int8};
 use super::{Embedded, EmbeddingSpec, Engine, Features, Index, MapSpec, Oracle, WholeModel, engine_of};
 use crate::backbone::test_networks::{Blocks, lite0, values};
 use crate::backbone::{Backbone, Level, LevelMap};
@@ -28,10 +28,11 @@ use crate::nearest_neighbor::oracle::all_by_distance;
 type Check = (&'static str, fn(&dyn Engine));
 
 /// What the suite holds an engine to.
-const CHECKS: [Check; 13] = [
+const CHECKS: [Check; 14] = [
     ("features of a network of the catalogue", features_of_the_catalogue),
     ("features of an own network", features_of_an_own_network),
     ("features in int8", features_in_int8),
+    ("features in bf16", features_in_bf16),
     ("nearest rows", nearest_rows),
     ("nearest rows of faiss", golden_neighbours_of_faiss),
     ("equal rows", equal_rows_go_to_the_lowest),

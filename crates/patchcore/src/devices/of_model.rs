@@ -42,8 +42,11 @@ impl<'a> Question<'a> {
         let networks = self.core.extractor().networks().map(|(name, sha256)| format!("{name} {sha256}"));
         let layers = self.core.config().members.iter().flat_map(|member| member.layers.iter().cloned());
         let (networks, layers) = (networks.collect::<Vec<_>>().join(" "), layers.collect::<Vec<_>>().join(" "));
+        // What the CPU computes for the device was not asked of the device.
+        let reduced = self.core.config().members.iter().map(|member| member.network_precision);
+        let reduced: String = reduced.filter(|format| !format.is_f32()).map(|format| format!(" {format}")).collect();
         let ((height, width), batch) = (self.size, self.batch);
-        format!("{networks} {layers} {width}x{height} batch {batch}")
+        format!("{networks} {layers}{reduced} {width}x{height} batch {batch}")
     }
 
     /// Asks, with half the batch where the device has no memory for it, as scoring would go on.
@@ -93,14 +96,18 @@ mod tests {
     use super::*;
     use crate::devices::open_device;
     use crate::devices::verdict::Verdict;
-    use crate::{Model, ModelFile, Precision, Resize, Save, Settings};
+    use crate::{Model, ModelFile, NetworkPrecision, Precision, Resize, Save, Settings};
 
     /// A model of the CPU for photos of 48 x 40.
     fn model() -> Model {
+        model_in(NetworkPrecision::F32)
+    }
+
+    fn model_in(network_precision: NetworkPrecision) -> Model {
         let data: Vec<u8> = (0..48 * 40).map(|at| (at * 37 % 101) as u8).collect();
         let photo = PixelBuffer { data: &data, width: 48, height: 40, stride: 48, format: PixelFormat::Gray8 };
-        let settings =
-            Settings { coreset_sampling_ratio: Some(0.1), resize: Some(Resize::Keep), ..Settings::default() };
+        let (coreset_sampling_ratio, resize) = (Some(0.1), Some(Resize::Keep));
+        let settings = Settings { coreset_sampling_ratio, resize, network_precision, ..Settings::default() };
         Model::fit(&settings, [photo]).unwrap()
     }
 
@@ -114,6 +121,10 @@ mod tests {
         assert!(name.starts_with("efficientnet_lite0 ") && name.ends_with(" 64x48 batch 1"), "{name}");
         seen.sizes.push(SizeSeen { width: 96, height: 48, photos: 2 });
         assert!(question(&seen).ends_with(" 96x48 batch 1"));
+        // That an f32 network is computed right is not known from a model whose network the CPU computed.
+        let int8 = model_in(NetworkPrecision::Int8);
+        let name = Question::new(&int8.core, &int8.weights, Some(&seen)).name();
+        assert!(name.ends_with(" int8 int8 96x48 batch 1") && name != question(&seen), "{name}");
         // The CPU is what others are compared with: nothing is asked of it.
         check_model(&model.core, &model.weights, Some(&seen)).unwrap();
     }

@@ -86,10 +86,7 @@ impl Plan {
             *image = self.image_channels();
         }
         for step in &self.steps {
-            let written = match step {
-                Step::Conv(conv) => Some(conv.out_channels),
-                Step::MaxPool { from, .. } => channels.get(*from).copied(),
-            };
+            let written = step.conv().map(|conv| conv.out_channels).or_else(|| channels.get(step.from()).copied());
             if let (Some(written), Some(slot)) = (written, channels.get_mut(step.to())) {
                 *slot = written;
             }

@@ -1,6 +1,6 @@
 //! What follows a convolution whose sums lie in memory, pixel after pixel.
 
-use super::finish::{Constants, Ends, Loaded};
+use super::finish::{ANY, Constants, Ends, Loaded};
 use super::storage::{Element, Storage};
 use crate::simd::LANES;
 
@@ -26,8 +26,8 @@ pub(super) unsafe fn finish_row<S: Storage>(row: &SumsOfRow<S::Element>) {
         let constants = Loaded::<S>::new(row.constants);
         for pixel in 0..row.pixels {
             let place = pixel * LANES;
-            let ends = row.ends.moved(place, place, pixel * row.tap_pixel, row.ends.tap_channels);
-            constants.finish(S::load_sums(row.sums.add(place)), &ends);
+            let ends = row.ends.moved::<ANY>(place, place, pixel * row.tap_pixel, row.ends.tap_channels);
+            constants.finish::<ANY>(S::load_sums(row.sums.add(place)), &ends);
         }
     }
 }

@@ -23,6 +23,7 @@
 //! What is computed once (`s`, `z`, `d`, factors) is computed in `f64` and rounded once.
 
 mod bf16;
+pub mod bf16_oracle;
 #[cfg(test)]
 mod bf16_tests;
 mod definition;
