@@ -42,6 +42,7 @@ pub fn set_up(backbone: &str, set: &str, precision: &str, work: &Work) -> anyhow
             let ranges = ranges_of(&plan, &config.first().normalization, &observed)?;
             ReducedNetwork::int8(instructions, &plan, &weights, &ranges)?
         }
+        "bf16" => ReducedNetwork::bf16(instructions, &plan, &weights)?,
         _ => bail!("unknown number format `{precision}`"),
     };
     let mut workspace = ReducedWorkspace::new();
