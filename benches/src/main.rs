@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Parser;
+use patchcore_bench::rows::Skip;
 use patchcore_bench::work::Work;
 use patchcore_bench::{prepare, protocol, rows};
 use patchcore_testing::find_shared;
@@ -12,7 +13,7 @@ use patchcore_testing::find_shared;
 /// Our side of the report's measurements.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// `prepare`, or a row: `ceiling`, `trunk/resnet18/8`, `search/bottle/1024/7840/1`, `coreset/78400/7840`,
+    /// `prepare`, or a row: `ceiling`, `trunk/resnet18/8`, `reduced/resnet18/avx2/int8`, `line/resnet18/int8`, `search/bottle/1024/7840/1`, `coreset/78400/7840`,
     /// `score/authors`, `fit/authors`.
     row: String,
     /// Folder of the inputs that both sides read.
@@ -34,6 +35,13 @@ fn main() -> anyhow::Result<()> {
     };
     match row.as_str() {
         "prepare" => prepare::prepare(&shared, &work),
-        row => protocol::serve(rows::set_up(row, &shared, &work, threads)?),
+        row => match rows::set_up(row, &shared, &work, threads) {
+            Ok(measure) => protocol::serve(measure),
+            Err(error) => {
+                let Skip(reason) = error.downcast::<Skip>()?;
+                println!("skip {reason}");
+                Ok(())
+            }
+        },
     }
 }

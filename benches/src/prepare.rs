@@ -73,7 +73,7 @@ fn open(path: &Path) -> anyhow::Result<DynamicImage> {
 }
 
 /// Writes a file unless it is there: beside, then renamed, so that an interrupted run leaves no half.
-fn once(path: &Path, make: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
+pub(crate) fn once(path: &Path, make: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
     if path.exists() {
         return Ok(());
     }

@@ -38,7 +38,7 @@ struct Xtask {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Measure every choice of mode line and rewrite the tables of docs/explanation/line.md.
+    /// Measure every choice of mode line, and every number format of the network, and rewrite their tables.
     Ablation(ablation::Ablation),
     /// Run the criterion benches on every device present, record them as CSV and rewrite the table of docs/explanation/devices.md.
     BenchDevices(bench_devices::BenchDevices),

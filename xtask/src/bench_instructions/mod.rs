@@ -21,7 +21,10 @@ use crate::release_build::release_build;
 use crate::tidy::root;
 use crate::written_tables;
 use program::Program;
-use results::{Kept, Results, Stages};
+use results::{Kept, Network, Results, Stages};
+
+/// The number formats that are timed. bf16 is not: most sets have no products of it.
+const PRECISIONS: [&str; 2] = ["f32", "int8"];
 
 /// Times and compares every instruction set.
 #[derive(Debug, Args)]
@@ -29,6 +32,9 @@ pub struct BenchInstructions {
     /// Rounds in which every set is timed once.
     #[arg(long, value_name = "N", default_value_t = 3)]
     rounds: usize,
+    /// Only networks in this number format; the others keep what this processor has measured on the same day.
+    #[arg(long, value_name = "FORMAT", value_parser = PRECISIONS)]
+    precision: Option<String>,
     /// The program `patchcore`, built already. Default: it is built in release mode.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
@@ -36,7 +42,7 @@ pub struct BenchInstructions {
     #[arg(long)]
     keep_page: bool,
     /// Measures nothing: writes the page of the kept results.
-    #[arg(long, conflicts_with_all = ["keep_page", "program", "rounds"])]
+    #[arg(long, conflicts_with_all = ["keep_page", "precision", "program", "rounds"])]
     page: bool,
 }
 
@@ -47,7 +53,10 @@ impl BenchInstructions {
     /// A build or a run of the program that fails, a file that cannot be written.
     pub fn run(&self) -> anyhow::Result<()> {
         if !self.page {
-            let measured = self.measure()?;
+            let mut measured = self.measure()?;
+            if self.precision.is_some() {
+                measured.keep(Results::all(&folder())?)?;
+            }
             if self.keep_page {
                 println!("{}", table::table(&[measured]));
                 return Ok(());
@@ -89,19 +98,22 @@ impl BenchInstructions {
             rows: Vec::new(),
         };
         let widest = sets.available.last().context("the program names no instruction set")?;
-        for backbone in backbones {
-            program.fit(backbone, widest)?;
-            let expected = program.score(backbone, widest)?;
+        let wanted = |precision: &&str| self.precision.as_ref().is_none_or(|only| only == precision);
+        let of = |precision| backbones.iter().map(move |backbone| Network { backbone, precision });
+        let networks = PRECISIONS.into_iter().filter(wanted).flat_map(of);
+        for network in networks {
+            program.fit(network, widest)?;
+            let expected = program.score(network, widest)?;
             let mut times: Vec<Vec<Stages>> = vec![Vec::new(); sets.available.len()];
             for _ in 0..self.rounds.max(1) {
                 for (set, times) in sets.available.iter().zip(&mut times) {
-                    times.push(program.time(backbone, set)?);
+                    times.push(program.time(network, set)?);
                 }
             }
             let of_widest = times.last().cloned().unwrap_or_default();
             for (set, times) in sets.available.iter().zip(&times) {
-                let differences = program.score(backbone, set)?.against(&expected)?;
-                let kept = Kept::new(backbone, set, times, &of_widest, differences);
+                let differences = program.score(network, set)?.against(&expected)?;
+                let kept = Kept::new(network, set, times, &of_widest, differences);
                 println!("{}", table::line(&kept, &results));
                 results.rows.push(kept);
             }

@@ -9,7 +9,7 @@ use patchcore_testing::{files, read_npy};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::results::{Differences, Stages};
+use super::results::{Differences, Network, Stages};
 
 /// Photos that are scored, at most.
 const SCORED: usize = 20;
@@ -80,10 +80,10 @@ impl Program {
     ///
     /// # Errors
     /// A fit that fails.
-    pub fn fit(&self, backbone: &str, set: &str) -> anyhow::Result<()> {
+    pub fn fit(&self, network: Network<'_>, set: &str) -> anyhow::Result<()> {
         let mut arguments: Vec<OsString> = vec!["fit".into(), "--data".into(), self.data.clone().into()];
-        arguments.extend(["--backbone".into(), backbone.into(), "-o".into(), self.model(backbone).into()]);
-        arguments.extend(["--instructions".into(), set.into()]);
+        arguments.extend(["--backbone".into(), network.backbone.into(), "-o".into(), self.model(network).into()]);
+        arguments.extend(["--network-precision", network.precision, "--instructions", set].map(OsString::from));
         self.run(&arguments)?;
         Ok(())
     }
@@ -92,9 +92,9 @@ impl Program {
     ///
     /// # Errors
     /// A scoring that fails, or a row without a score.
-    pub fn score(&self, backbone: &str, set: &str) -> anyhow::Result<Answers> {
-        let maps = self.work.path().join(format!("{backbone}-{set}"));
-        let mut arguments: Vec<OsString> = vec!["score".into(), "--model".into(), self.model(backbone).into()];
+    pub fn score(&self, network: Network<'_>, set: &str) -> anyhow::Result<Answers> {
+        let maps = self.work.path().join(format!("{}-{}-{set}", network.backbone, network.precision));
+        let mut arguments: Vec<OsString> = vec!["score".into(), "--model".into(), self.model(network).into()];
         arguments.extend(["--maps".into(), maps.into(), "--map-geometry".into(), "input".into()]);
         arguments.extend(["--format".into(), "json".into(), "--instructions".into(), set.into()]);
         arguments.extend(self.photos()?.into_iter().map(OsString::from));
@@ -114,7 +114,7 @@ impl Program {
     ///
     /// # Errors
     /// A run that fails.
-    pub fn time(&self, backbone: &str, set: &str) -> anyhow::Result<Stages> {
+    pub fn time(&self, network: Network<'_>, set: &str) -> anyhow::Result<Stages> {
         #[derive(Deserialize)]
         struct Bench {
             measured: Vec<Measured>,
@@ -124,15 +124,16 @@ impl Program {
             milliseconds: Stages,
         }
         let mut arguments: Vec<OsString> = vec!["bench".into(), "--data".into(), self.data.clone().into()];
-        arguments.extend(["--backbone", backbone, "--resize", "256"].map(OsString::from));
+        arguments.extend(["--backbone", network.backbone, "--resize", "256"].map(OsString::from));
+        arguments.extend(["--network-precision", network.precision].map(OsString::from));
         arguments.extend(["--coreset-sampling-ratio", "0.05", "--photos", "10"].map(OsString::from));
         arguments.extend(["--format", "json", "--instructions", set].map(OsString::from));
         let bench: Bench = serde_json::from_str(&self.run(&arguments)?)?;
         Ok(bench.measured.into_iter().next().context("`patchcore bench` measured nothing")?.milliseconds)
     }
 
-    fn model(&self, backbone: &str) -> PathBuf {
-        self.work.path().join(format!("{backbone}.patchcore"))
+    fn model(&self, network: Network<'_>) -> PathBuf {
+        self.work.path().join(format!("{}-{}.patchcore", network.backbone, network.precision))
     }
 
     /// Photos of every kind, evenly chosen.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::results::{Kept, Results};
+use super::results::{Kept, Network, Results};
 use crate::bench_report::measurement::three_digits;
 
 /// A table for each network, of what every processor has measured; `results`: the one measured last first.
@@ -10,17 +10,18 @@ pub fn table(results: &[Results]) -> String {
     if results.is_empty() {
         return "No processor has been measured yet.".to_owned();
     }
-    let mut backbones: Vec<&str> = Vec::new();
+    let mut networks: Vec<Network<'_>> = Vec::new();
     for kept in results.iter().flat_map(|one| &one.rows) {
-        if !backbones.contains(&kept.backbone.as_str()) {
-            backbones.push(&kept.backbone);
+        if !networks.contains(&kept.network()) {
+            networks.push(kept.network());
         }
     }
     let mut text = String::new();
-    for backbone in backbones {
+    for network in networks {
+        let Network { backbone, precision } = network;
         let _ = writeln!(
             text,
-            "| `{backbone}`: set | processor | decode | network | search | map | all, ms | times the widest set's | scores off by | \
+            "| `{backbone}` in {precision}: set | processor | decode | network | search | map | all, ms | times the widest set's | scores off by | \
              maps off by | same nearest patch |\n|{}",
             "---|".repeat(11)
         );
@@ -28,7 +29,7 @@ pub fn table(results: &[Results]) -> String {
             let measured: Vec<String> = results
                 .iter()
                 .flat_map(|one| one.rows.iter().map(move |kept| (kept, one)))
-                .filter(|(kept, _)| kept.backbone == backbone && kept.set == set)
+                .filter(|(kept, _)| kept.network() == network && kept.set == set)
                 .map(|(kept, one)| line(kept, one))
                 .collect();
             if measured.is_empty() {
@@ -90,6 +91,7 @@ mod tests {
         let differences = Differences { photos: 20, scores: 2.9e-7, maps: 0.0, same_nearest: 19 };
         let kept = |set: &&str| Kept {
             backbone: "resnet18".to_owned(),
+            precision: "int8".to_owned(),
             set: (*set).to_owned(),
             milliseconds,
             times_the_widest: 1.0,

@@ -111,6 +111,17 @@ pub fn three_digits(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
+/// Two decimals at most, fewer of large numbers and of those that were kept with fewer.
+pub fn digits(value: f64) -> String {
+    let decimals = match value.abs() {
+        size if size >= 100.0 => 0,
+        size if size >= 10.0 => 1,
+        _ => 2,
+    };
+    let [rounded, shortest] = [format!("{value:.decimals$}"), value.to_string()];
+    if shortest.len() < rounded.len() { shortest } else { rounded }
+}
+
 /// Writes rows.
 ///
 /// # Errors
@@ -150,6 +161,11 @@ mod tests {
         assert_eq!(median(&mut [4.0, 1.0, 2.0, 8.0]), 3.0);
         assert_eq!(median(&mut [4.0]), 4.0);
         assert!(median(&mut []).is_nan());
+    }
+
+    #[test]
+    fn numbers_have_three_digits_or_those_that_they_came_with() {
+        assert_eq!([1.8, 44.0, 4.95, 2.0631, 11.58, 209.3].map(digits), ["1.8", "44", "4.95", "2.06", "11.6", "209"]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod hardware;
 mod interval;
 pub mod measurement;
 mod readme;
+mod reduced;
 mod results;
 mod rows;
 mod side;
@@ -32,7 +33,7 @@ use crate::tidy::root;
 use crate::written_tables;
 use measurement::{Measurement, Medians, median};
 use results::Results;
-use rows::{Peer, Row, Unit};
+use rows::{Peer, PeerProgram, Row, Unit};
 use side::{Side, Start};
 
 /// Seconds after which a row is content with the rounds it has.
@@ -148,6 +149,7 @@ fn this_processor(mut all: Vec<Results>, software: String) -> anyhow::Result<(Re
 /// The tables of docs/explanation/speed.md and the lines of the README, of what was kept.
 fn write_pages(all: &[Results]) -> anyhow::Result<()> {
     written_tables::replace("docs/explanation/speed.md", "bench-report", &table::page(all))?;
+    written_tables::replace(reduced::GAINS_PAGE, reduced::GAINS, &reduced::gains(&rows::all(), all))?;
     let path = root().join("README.md");
     let text = std::fs::read_to_string(&path).context("cannot read README.md")?;
     std::fs::write(&path, readme::with_results(&text, all)?).context("cannot write README.md")?;
@@ -181,7 +183,16 @@ impl Bench<'_> {
         command
     }
 
-    fn peer(&self, script: &str, row: &str, threads: usize) -> Command {
+    /// What measures a peer's times of a row.
+    fn peer(&self, peer: &Peer, row: &Row) -> Command {
+        let (name, threads) = (peer.row.as_ref().unwrap_or(&row.row), row.threads);
+        match peer.program {
+            PeerProgram::Script(script) => self.script(script, name, threads),
+            PeerProgram::OurSide => self.ours(name, threads),
+        }
+    }
+
+    fn script(&self, script: &str, row: &str, threads: usize) -> Command {
         let mut command = Command::new(self.python);
         command.arg("-W").arg("ignore").arg(root().join("benches/peers").join(script)).arg(row);
         command.arg("--work").arg(&self.work).arg("--shared").arg(&self.shared);
@@ -224,7 +235,7 @@ impl Bench<'_> {
         };
         let mut peers = Vec::new();
         for peer in &row.peers {
-            match Side::start(self.peer(peer.script, &row.row, row.threads)) {
+            match Side::start(self.peer(peer, row)) {
                 Ok(side) => peers.extend(started(side, peer.name).map(|side| (peer.clone(), side, Vec::new()))),
                 Err(error) => println!("failed {} ({}): {error:#}", row.what, peer.name),
             }

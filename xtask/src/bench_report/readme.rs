@@ -2,9 +2,8 @@
 
 use anyhow::Context;
 
-use super::measurement::three_digits;
+use super::measurement::{digits, three_digits};
 use super::results::Results;
-use super::table::digits;
 
 /// The README with the lines of these results; `results`: the processor measured last first.
 ///

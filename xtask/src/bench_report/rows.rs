@@ -14,6 +14,10 @@ pub enum Unit {
 pub enum Group {
     /// The backbone alone.
     Network,
+    /// The backbone alone in int8 or bf16, limited to one instruction set: a table of its own, see [`super::reduced`].
+    Reduced,
+    /// Photographs in, results out, in int8 and f32.
+    Line,
     /// The nearest rows of a bank.
     Search,
     /// The selection of a bank's rows.
@@ -25,13 +29,16 @@ pub enum Group {
 }
 
 /// Every table.
-pub const GROUPS: [Group; 5] = [Group::Network, Group::Search, Group::Coreset, Group::Whole, Group::Metrics];
+pub const GROUPS: [Group; 7] =
+    [Group::Network, Group::Reduced, Group::Line, Group::Search, Group::Coreset, Group::Whole, Group::Metrics];
 
 impl Group {
     /// The head of its first column, with the unit.
     pub fn title(self) -> &'static str {
         match self {
             Group::Network => "network alone, 224 px, ms per photo",
+            Group::Reduced => "network alone, 224 px, batch 1",
+            Group::Line => "mode `line`, from a PNG file of 900x900 to score and map, ms per photo",
             Group::Search => "search for the nearest row of 784 queries (one photo), ms",
             Group::Coreset => "coreset, ms (peer: the first picks, multiplied)",
             Group::Whole => "the whole, on 2 threads",
@@ -45,10 +52,28 @@ impl Group {
 pub struct Peer {
     /// As the tables call it.
     pub name: &'static str,
-    /// Its script in `benches/peers`.
-    pub script: &'static str,
+    /// What is started.
+    pub program: PeerProgram,
+    /// The row that it measures, where that is not the row's own.
+    pub row: Option<String>,
     /// The least ratio that is wanted.
     pub target: f64,
+}
+
+/// What measures a peer's times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeerProgram {
+    /// A script in `benches/peers`.
+    Script(&'static str),
+    /// Our own program, of another row.
+    OurSide,
+}
+
+impl Peer {
+    /// A script that measures the row as it is.
+    fn script(name: &'static str, script: &'static str, target: f64) -> Self {
+        Self { name, program: PeerProgram::Script(script), row: None, target }
+    }
 }
 
 /// What is measured on our side, once, and by each peer, all in turn.
@@ -84,6 +109,8 @@ impl Row {
 pub fn all() -> Vec<Row> {
     let mut rows = Vec::new();
     trunks(&mut rows);
+    reduced(&mut rows);
+    lines(&mut rows);
     searches(&mut rows);
     coresets(&mut rows);
     whole(&mut rows);
@@ -115,14 +142,110 @@ fn trunks(rows: &mut Vec<Row>) {
                     label: format!("{name} {part}, {size}"),
                     row: format!("trunk/{backbone}/{batch}"),
                     peers: vec![
-                        Peer { name: "onnxruntime", script: "onnxruntime_trunk.py", target },
-                        Peer { name: "OpenVINO", script: "openvino_trunk.py", target: 1.0 },
+                        Peer::script("onnxruntime", "onnxruntime_trunk.py", target),
+                        Peer::script("OpenVINO", "openvino_trunk.py", 1.0),
                     ],
                     threads,
                     gflop: Some(gflop),
                     unit: Unit::Milliseconds,
                 });
             }
+        }
+    }
+}
+
+/// The sets that OpenVINO can be held to, as we name them, and those of them that have products of bf16.
+pub const REDUCED_SETS: [&str; 6] = ["avx2", "avx_vnni", "avx512", "avx512_vnni", "avx512_bf16", "amx"];
+/// Our own f32, as the tables call it when it is the peer.
+pub const OUR_F32: &str = "ours in f32";
+
+/// int8 and bf16 on each set, against OpenVINO in the same on the same set, and against f32.
+fn reduced(rows: &mut Vec<Row>) {
+    for (backbone, name) in [
+        ("resnet18", "ResNet-18"),
+        ("resnet50", "ResNet-50"),
+        ("wide_resnet50_2", "WideResNet-50-2"),
+        ("efficientnet_lite0", "EfficientNet-Lite0"),
+    ] {
+        for set in REDUCED_SETS {
+            for threads in [1, 2] {
+                let mut push = |precision: &str, openvino: &'static str, targets: [f64; 2]| {
+                    let of = |precision: &str| format!("reduced/{backbone}/{set}/{precision}");
+                    let [same, ours] = targets;
+                    let script = PeerProgram::Script("openvino_reduced.py");
+                    let f32_row = Some(of("f32"));
+                    let label = format!("{name}, {precision}, {set}, {}", threads_in_words(threads));
+                    rows.push(Row {
+                        what: format!("network of reduced precision, {label}, 224 px, batch 1, ms per image"),
+                        group: Group::Reduced,
+                        label,
+                        row: of(precision),
+                        peers: vec![
+                            Peer { name: openvino, program: script, row: None, target: same },
+                            Peer { name: OUR_F32, program: PeerProgram::OurSide, row: f32_row.clone(), target: ours },
+                            Peer { name: "OpenVINO f32", program: script, row: f32_row, target: 1.0 },
+                        ],
+                        threads,
+                        gflop: None,
+                        unit: Unit::Milliseconds,
+                    });
+                };
+                // What bf16 needs has the products of 8 bits, too: int8 is the same there as with `avx512_vnni`.
+                if set != "avx512_bf16" {
+                    let openvino = if backbone == "efficientnet_lite0" { 1.0 } else { 0.9 };
+                    push("int8", "OpenVINO int8", [openvino, int8_against_f32(backbone, set)]);
+                }
+                if matches!(set, "avx512_bf16" | "amx") {
+                    push("bf16", "OpenVINO bf16", [0.9, bf16_against_f32(backbone, set)]);
+                }
+            }
+        }
+    }
+}
+
+/// How many times as fast as our f32 int8 is wanted to be. Where nothing was set, not slower.
+fn int8_against_f32(backbone: &str, set: &str) -> f64 {
+    match (set, backbone) {
+        ("avx_vnni" | "avx512_vnni", "resnet18") => 1.8,
+        ("avx_vnni" | "avx512_vnni", "efficientnet_lite0") => 1.5,
+        ("avx_vnni" | "avx512_vnni", _) => 3.0,
+        ("amx", "resnet18") => 4.0,
+        ("amx", "wide_resnet50_2") => 7.0,
+        _ => 1.0,
+    }
+}
+
+fn bf16_against_f32(backbone: &str, set: &str) -> f64 {
+    match (set, backbone) {
+        ("amx", "resnet18") => 2.5,
+        ("amx", "wide_resnet50_2") => 4.0,
+        _ => 1.0,
+    }
+}
+
+/// The whole program before and after: a model in int8 against the same one in f32.
+fn lines(rows: &mut Vec<Row>) {
+    for (backbone, name) in [
+        ("wide_resnet50_2", "WideResNet-50-2 (random weights)"),
+        ("resnet50", "ResNet-50 (random weights)"),
+        ("resnet18", "ResNet-18"),
+        ("efficientnet_lite0", "EfficientNet-Lite0"),
+    ] {
+        for threads in [1, 2] {
+            let label = format!("{name} in int8, {}", threads_in_words(threads));
+            let f32_row = Some(format!("line/{backbone}/f32"));
+            rows.push(Row {
+                what: format!(
+                    "mode line with a network of reduced precision, file to score and map, {label}, ms per image"
+                ),
+                group: Group::Line,
+                label,
+                row: format!("line/{backbone}/int8"),
+                peers: vec![Peer { name: OUR_F32, program: PeerProgram::OurSide, row: f32_row, target: 1.0 }],
+                threads,
+                gflop: None,
+                unit: Unit::Milliseconds,
+            });
         }
     }
 }
@@ -149,7 +272,7 @@ fn searches(rows: &mut Vec<Row>) {
             group: Group::Search,
             label: format!("{of}, {label_asked}{threads_said}"),
             row: format!("search/{data}/{dim}/{bank}/{k}"),
-            peers: vec![Peer { name: "faiss IndexFlatL2", script: "faiss_search.py", target }],
+            peers: vec![Peer::script("faiss IndexFlatL2", "faiss_search.py", target)],
             threads,
             gflop: (k == 1).then_some((2 * queries * bank * dim) as f64 / 1e9),
             unit: Unit::Milliseconds,
@@ -173,7 +296,7 @@ fn coresets(rows: &mut Vec<Row>) {
             group: Group::Coreset,
             label,
             row: format!("coreset/{patches}/{picks}"),
-            peers: vec![Peer { name: "the authors' loop", script: "authors.py", target: 60.0 }],
+            peers: vec![Peer::script("the authors' loop", "authors.py", 60.0)],
             threads,
             gflop: Some(2.0 * patches as f64 * picks as f64 * 128.0 / 1e9),
             unit: Unit::Milliseconds,
@@ -182,8 +305,8 @@ fn coresets(rows: &mut Vec<Row>) {
 }
 
 fn whole(rows: &mut Vec<Row>) {
-    let authors = |target| Peer { name: "the authors' code", script: "authors.py", target };
-    let anomalib = Peer { name: "anomalib", script: "anomalib_score.py", target: 6.0 };
+    let authors = |target| Peer::script("the authors' code", "authors.py", target);
+    let anomalib = Peer::script("anomalib", "anomalib_score.py", 6.0);
     for (what, label, row, peer, unit) in [
         (
             "scoring, pixels of 900x900 to score and map, mode authors, 10 % of 100 images, ms per image",
@@ -234,7 +357,7 @@ fn metrics(rows: &mut Vec<Row>) {
             group: Group::Metrics,
             label: label.to_owned(),
             row: row.to_owned(),
-            peers: vec![Peer { name: "anomalib", script: "anomalib_metrics.py", target: 1.0 }],
+            peers: vec![Peer::script("anomalib", "anomalib_metrics.py", 1.0)],
             threads: 2,
             gflop: None,
             unit: Unit::Milliseconds,
