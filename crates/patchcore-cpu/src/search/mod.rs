@@ -24,6 +24,7 @@ mod bank;
 mod byte_rows;
 mod cascade;
 mod contraction;
+mod depth;
 mod one_formula;
 #[cfg(test)]
 mod oracle;
