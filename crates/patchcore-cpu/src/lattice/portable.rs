@@ -14,6 +14,7 @@ pub(super) fn multiplies_bytes() -> bool {
 }
 
 /// Products of one panel with `TILE` queries, `[TILE][PANEL]`.
+#[inline(always)]
 fn products(panel: &[i16], queries: &[i16], dims: usize, wide: usize) -> [[i32; PANEL]; TILE] {
     let mut sums = [[0; PANEL]; TILE];
     for (query, sums) in queries.chunks_exact(dims).zip(&mut sums) {
@@ -23,6 +24,7 @@ fn products(panel: &[i16], queries: &[i16], dims: usize, wide: usize) -> [[i32; 
 }
 
 /// Of images whose first `wide` places are a coordinate each, the others two bytes.
+#[inline(always)]
 fn products_of_one(panel: &[i16], query: &[i16], wide: usize) -> [i32; PANEL] {
     let mut sums = [0i32; PANEL];
     let (wide_panel, panel) = panel.split_at(wide * PANEL);
@@ -68,7 +70,26 @@ pub(super) fn bounds(
     stride: usize,
     least: &mut [i32],
 ) {
-    let (dims, shorter) = (shape.places(), shape.shorter());
+    if shape.is_wide() {
+        bounds_of(panel, halves, queries, query_halves, Shape::wide(shape.wide), out, stride, least);
+    } else {
+        bounds_of(panel, halves, queries, query_halves, shape, out, stride, least);
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "as the function of the level")]
+fn bounds_of(
+    panel: &[i16],
+    halves: &[i32],
+    queries: &[i16],
+    query_halves: &[i32],
+    shape: Shape,
+    out: &mut [i16],
+    stride: usize,
+    least: &mut [i32],
+) {
+    let (dims, shorter) = (shape.places(), shape.shorter);
     let tiles = queries.chunks_exact(TILE * dims).zip(query_halves.chunks_exact(TILE));
     for (((tile, query_halves), out), least) in
         tiles.zip(out.chunks_mut(TILE * stride)).zip(least.chunks_exact_mut(TILE * LANES))

@@ -99,7 +99,7 @@ fn image(shape: Shape, seed: u64, bytes: std::ops::RangeInclusive<i32>) -> Vec<i
 #[test]
 fn bounds_of_images_with_bytes_are_those_of_their_coordinates() {
     for (wide, bytes, length) in [(2, 4, 200.0), (8, 24, 300.0), (16, 112, 700.0), (8, 0, 900.0)] {
-        let shape = Shape { wide, bytes, length };
+        let shape = Shape::new(wide, bytes, length);
         let rows: Vec<Vec<i16>> = (0..PANEL).map(|row| image(shape, row as u64, -127..=127)).collect();
         let queries: Vec<Vec<i16>> = (0..2 * TILE).map(|query| image(shape, 99 + query as u64, -128..=127)).collect();
         let squared = |values: &[i16]| -> i32 { values.iter().map(|value| i32::from(*value).pow(2)).sum() };

@@ -22,8 +22,8 @@ unsafe fn products<S: ExactLanes, const Q: usize, const V: usize>(
     queries: *const i16,
     dims: usize,
 ) -> [[S::Integers; V]; Q] {
-    // SAFETY: of none a sum is zero.
-    unsafe { add_products::<S, Q, V, false>([[S::splat_integer(0); V]; Q], panel, queries, dims, 0..dims / 2) }
+    // SAFETY: the caller's contract.
+    unsafe { products_of_images::<S, Q, V>(panel, queries, dims, dims) }
 }
 
 /// The same of images, behind whose `wide` first places there are bytes.
@@ -141,6 +141,28 @@ pub(super) unsafe fn bounds<S: ExactLanes>(
 ) {
     // SAFETY: as above.
     unsafe {
+        if shape.is_wide() {
+            bounds_in_tiles::<S>(panel, halves, queries, query_halves, Shape::wide(shape.wide), out, stride, least);
+        } else {
+            bounds_in_tiles::<S>(panel, halves, queries, query_halves, shape, out, stride, least);
+        }
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "as the function of the level")]
+unsafe fn bounds_in_tiles<S: ExactLanes>(
+    panel: &[i16],
+    halves: &[i32],
+    queries: &[i16],
+    query_halves: &[i32],
+    shape: Shape,
+    out: &mut [i16],
+    stride: usize,
+    least: &mut [i32],
+) {
+    // SAFETY: as above.
+    unsafe {
         if S::MANY_REGISTERS {
             bounds_of::<S, TILE, 2>(panel, halves, queries, query_halves, shape, out, stride, least);
         } else {
@@ -161,7 +183,7 @@ unsafe fn bounds_of<S: ExactLanes, const Q: usize, const V: usize>(
     stride: usize,
     least: &mut [i32],
 ) {
-    let (dims, wide, shorter) = (shape.places(), shape.wide, shape.shorter());
+    let (dims, wide, shorter) = (shape.places(), shape.wide, shape.shorter);
     for (group, first) in groups::<Q, V>(queries, dims) {
         // SAFETY: the group's queries are inside `queries`; `out` reaches to the last query's PANEL values, `least` to its
         // LANES.

@@ -162,7 +162,7 @@ impl CpuBank {
 
     fn fill(&mut self, rows: &[f32], shape: Option<Shape>) {
         let shape = shape.unwrap_or_else(|| self.best_shape(rows));
-        self.shape = Shape { wide: shape.wide.clamp(2, self.fine_dims), ..shape };
+        self.shape = Shape::new(shape.wide.clamp(2, self.fine_dims), shape.bytes, shape.length);
         let mut marks = vec![Mark::default(); self.len];
         let mut coarse = vec![0; self.len * self.shape.places()];
         let mut fine = AlignedBuffer::zeroed(self.len * self.fine_dims);

@@ -11,6 +11,10 @@
 //! with integer images `i` and `j`, `|x - y| >= |i - j| - error(x) - error(y)`, all in lattice steps. That the integer axes are
 //! not quite orthonormal costs no more than a factor, see [`Axes`]: for any matrix `U` that makes no vector longer the map
 //! above, with `sqrt(|x|^2 - |U^T x|^2)` for the rest, brings no two vectors farther apart.
+//!
+//! Coarse images may have a coarser lattice, on which most coordinates fit into bytes. Coordinates that do not are cut to the
+//! nearest that does: of any two numbers that brings none farther apart, so that it is part of the map and no error. (Cut and then
+//! rounded is rounded and then cut, because what fits ends at whole numbers; and the change by rounding is at most that without a cut.)
 
 #![allow(clippy::indexing_slicing, reason = "buffers are sized by the same counts")]
 
@@ -305,7 +309,7 @@ mod tests {
             // At the least everything but what is nearest to the mean is drawn back.
             length in prop_oneof![1.0f64..100.0, 100.0f64..1000.0, Just(LENGTH)],
         ) {
-            let shape = Shape { wide: 2 * wide, bytes: 4 * bytes, length };
+            let shape = Shape::new(2 * wide, 4 * bytes, length);
             for level in Level::available() {
                 let map = map_of(&vectors[..m * dim], dim, (dim > 16).then_some(count), level);
                 let fine = map.fine_dims().next_multiple_of(if dim > 16 { 64 } else { 2 });

@@ -31,11 +31,9 @@ pub(super) fn best_shape(images: &[i16], dims: usize, axes: usize, instructions:
         let product = |a, b| i64::from(instructions.product(a, b));
         product(a, a) + product(b, b) - 2 * product(a, b)
     };
-    let with_bytes = COORDINATES_IN_BYTES.into_iter().filter(|_| instructions.multiplies_bytes()).map(|all| Shape {
-        wide: WIDE,
-        bytes: all - WIDE,
-        length: length_with_bytes(&images, axes),
-    });
+    let length = length_with_bytes(&images, axes);
+    let with_bytes = COORDINATES_IN_BYTES.into_iter().filter(|_| instructions.multiplies_bytes());
+    let with_bytes = with_bytes.map(|all| Shape::new(WIDE, all - WIDE, length));
     let all = COORDINATES.into_iter().map(Shape::wide).chain(with_bytes);
     let usable: Vec<Shape> = all.filter(|shape| shape.coordinates() < dims).collect();
     let mut passed = vec![0usize; usable.len()];
@@ -71,4 +69,42 @@ fn length_with_bytes(images: &[&[i16]], axes: usize) -> f64 {
 /// How far rounding to a shape moves a vector, in steps of the fine images: a twelfth of a squared step a coordinate.
 fn rounding(shape: Shape) -> f64 {
     (shape.coordinates() as f64 / 12.0).sqrt() * LENGTH / shape.length
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FITTING, WIDE, best_shape, length_with_bytes};
+    use crate::simd::Level;
+
+    /// Images of 127 coordinates that spread less and less, and one that stands for the rest.
+    fn images(count: usize) -> Vec<i16> {
+        let mut state = 1u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f64 / (1 << 23) as f64 - 1.0
+        };
+        (0..count * 128).map(|at| (next() * 6000.0 / (1.0 + (at % 128) as f64 / 2.0)) as i16).collect()
+    }
+
+    #[test]
+    fn bytes_are_chosen_where_the_processor_multiplies_them() {
+        let images = images(600);
+        for level in Level::available() {
+            let shape = best_shape(&images, 128, 127, level);
+            assert_eq!(shape.bytes > 0, level.multiplies_bytes(), "{level:?}: {shape:?}");
+            assert!(shape.coordinates() < 128);
+        }
+    }
+
+    #[test]
+    fn a_byte_reaches_as_far_as_it_says() {
+        let images = images(600);
+        let rows: Vec<&[i16]> = images.chunks_exact(128).collect();
+        let length = length_with_bytes(&rows, 127);
+        // A coordinate that spreads evenly has its most 3^0.5 standard deviations from the middle.
+        let most = rows.iter().map(|row| row[WIDE - 1].unsigned_abs()).max().unwrap();
+        let found = FITTING * f64::from(most) / 3f64.sqrt() * length / 8192.0;
+        assert!((found / 127.0 - 1.0).abs() < 0.1, "{found}");
+        assert_eq!(length_with_bytes(&rows, 3), 8192.0);
+    }
 }

@@ -20,7 +20,7 @@ fn flat_scan(rows: &[f32], dim: usize, query: &[f32]) -> Vec<(u32, f32)> {
 fn check(rows: &[f32], dim: usize, queries: &[f32]) {
     let of = |shape: Shape, segment: usize| Pieces { shape: Some(shape), segment: Some(segment) };
     let (few, more) = (of(Shape::wide(2), 1), of(Shape::wide(16), 2));
-    let bytes = of(Shape { wide: 4, bytes: 12, length: 300.0 }, 3);
+    let bytes = of(Shape::new(4, 12, 300.0), 3);
     check_in_pieces(rows, dim, queries, &[Pieces::default(), few, more, bytes]);
 }
 

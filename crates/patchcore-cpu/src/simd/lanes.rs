@@ -42,7 +42,8 @@ pub(crate) trait Lanes: Copy {
 pub(crate) trait ExactLanes: Copy {
     /// Whether 24 vectors of sums fit into the registers; else six do.
     const MANY_REGISTERS: bool;
-    /// Whether [`Self::add_byte_products`] is one instruction, as [`Self::add_products`] is with half the products.
+    /// Whether [`Self::add_byte_products`] is one instruction, as [`Self::add_products`] is with half the products. Where it is not,
+    /// bytes save no time.
     const BYTES: bool;
     /// Sixteen `i32`.
     type Integers: Copy;
