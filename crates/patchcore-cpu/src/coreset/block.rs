@@ -42,7 +42,7 @@ pub(super) fn greedy_among(
         floors[best] = NEVER;
         let query = &coordinates[best * dims..(best + 1) * dims];
         for (panel, (floors, out)) in floors.chunks_exact(PANEL).zip(products.chunks_exact_mut(PANEL)).enumerate() {
-            instructions.distances_to_one(panels.panel(panel), floors, query, out);
+            instructions.distances_to_one(panels.panel(panel), floors, query, query.len(), out);
         }
         passing.clear();
         instructions.not_above(&products, -lattice.norms[pick.0 as usize], 0, &mut passing);

@@ -8,8 +8,6 @@
 pub(crate) const LENGTH: f64 = 8192.0;
 /// Covers the rounding of every `f64` operation in a bound, many times over.
 pub(crate) const SLACK: f64 = 1e-9;
-/// Bits by which short bounds are smaller than half a squared distance: they fit into an `i16` up to twice the longest row.
-pub(super) const SHORTER: i32 = 12;
 /// Larger than any squared distance between images, of which a query's may be twice as long as a row's: `(3 * 8200)^2`.
 const FAR: f64 = 700_000_000.0;
 /// A squared length for what no [`reach`] touches: padding, and rows that are out. The sum of two is still an `i32`, and so
@@ -20,11 +18,6 @@ pub(crate) const NEVER: i32 = 1_050_000_000;
 pub(crate) fn reach(steps: f64, errors: f64) -> i32 {
     let reach = steps * (1.0 + SLACK) + errors;
     (reach * reach * (1.0 + SLACK) + 1.0).min(FAR) as i32
-}
-
-/// The largest short bound (see [`Level::bounds`](crate::simd::Level::bounds)) of a squared distance of at most `reach`.
-pub(crate) fn short_reach(reach: i32) -> i16 {
-    ((reach / 2) >> SHORTER).clamp(0, i32::from(i16::MAX)) as i16
 }
 
 #[cfg(test)]

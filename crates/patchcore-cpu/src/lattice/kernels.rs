@@ -1,14 +1,20 @@
 //! The kernels of each level, behind one safe function.
 
+use super::shape::Shape;
 use super::vector::{
-    bounds, closer, copy, distances, distances_to_one, dot, first_not_above, near_images, not_above, prefetch, product,
-    product_of_bytes, round, shift, shorts_not_above, squared_distance, subtract, to_bytes,
+    bounds, closer, copy, distances, distances_to_one, dot, first_not_above, multiplies_bytes, near_images, not_above,
+    prefetch, product, product_of_bytes, round, shift, shorts_not_above, squared_distance, subtract, to_bytes,
 };
 use super::{PANEL, TILE, portable};
 use crate::simd::{LANES, Level, dispatch_exact};
 
 /// All levels return the same bits.
 impl Level {
+    /// Whether an instruction multiplies bytes, twice as many as of 16 bits.
+    pub(crate) fn multiplies_bytes(self) -> bool {
+        dispatch_exact!(self, () -> bool, multiplies_bytes, portable::multiplies_bytes)
+    }
+
     /// `norms[row] - 2 panel[row] . queries[query]` for the rows of one panel and a multiple of [`TILE`] queries of
     /// `dims` coordinates each, to `out[query * stride + row]`.
     pub(crate) fn distances(
@@ -31,10 +37,12 @@ impl Level {
         );
     }
 
-    /// Bounds of half the squared distances between the rows of one panel and a multiple of [`TILE`] queries of `dims` coordinates
-    /// each, from halves of the squared lengths, rounded down: `halves[row] + query_halves[query] - panel[row] . queries[query]`.
-    /// To `out[query * stride + row]` come short ones: a `2^12`-th, rounded down, or the largest `i16`. Every sixteenth row goes to
-    /// the same one of a query's sixteen values in `least`, where the least bound stays.
+    /// Bounds of half the squared distances between the rows of one panel and a multiple of [`TILE`] queries, images of that shape,
+    /// from halves of the squared lengths, rounded down: `halves[row] + query_halves[query] - panel[row] . queries[query]`; the
+    /// surplus of queries' bytes is in the rows' halves.
+    /// To `out[query * stride + row]` come short ones: a power of two smaller (a `2^12`-th of whole lengths, see [`Shape::short_reach`]),
+    /// rounded down, or the largest `i16`. Every sixteenth row goes to the same one of a query's sixteen values in `least`, where the
+    /// least bound stays.
     #[allow(clippy::too_many_arguments, reason = "one panel, one block of queries, two results")]
     pub(crate) fn bounds(
         self,
@@ -42,13 +50,13 @@ impl Level {
         halves: &[i32],
         queries: &[i16],
         query_halves: &[i32],
-        dims: usize,
+        shape: Shape,
         out: &mut [i16],
         stride: usize,
         least: &mut [i32],
     ) {
-        let count = query_halves.len();
-        assert!(panel.len() == PANEL * dims && halves.len() == PANEL && queries.len() == count * dims);
+        let (count, places) = (query_halves.len(), shape.places());
+        assert!(panel.len() == PANEL * places && halves.len() == PANEL && queries.len() == count * places);
         assert!(count.is_multiple_of(TILE) && least.len() == count * LANES);
         assert!(count == 0 || out.len() >= (count - 1) * stride + PANEL);
         dispatch_exact!(
@@ -58,7 +66,7 @@ impl Level {
                 halves: &[i32],
                 queries: &[i16],
                 query_halves: &[i32],
-                dims: usize,
+                shape: Shape,
                 out: &mut [i16],
                 stride: usize,
                 least: &mut [i32],
@@ -68,12 +76,12 @@ impl Level {
         );
     }
 
-    /// [`Self::distances`] of one query; `out` has [`PANEL`] values.
-    pub(crate) fn distances_to_one(self, panel: &[i16], norms: &[i32], query: &[i16], out: &mut [i32]) {
+    /// [`Self::distances`] of one query, behind whose `wide` first places there are bytes; `out` has [`PANEL`] values.
+    pub(crate) fn distances_to_one(self, panel: &[i16], norms: &[i32], query: &[i16], wide: usize, out: &mut [i32]) {
         assert!(panel.len() == PANEL * query.len() && norms.len() == PANEL && out.len() == PANEL);
         dispatch_exact!(
             self,
-            (panel: &[i16], norms: &[i32], query: &[i16], out: &mut [i32]),
+            (panel: &[i16], norms: &[i32], query: &[i16], wide: usize, out: &mut [i32]),
             distances_to_one,
             portable::distances_to_one
         );

@@ -2,35 +2,55 @@
 
 #![allow(clippy::indexing_slicing, reason = "fixed-size arrays and lengths asserted by the caller")]
 
-use super::bound::SHORTER;
+use super::shape::Shape;
 use super::{PANEL, STRIDE, TILE};
 use crate::simd::LANES;
 
 /// Adding it rounds an `f64` to the nearest integer and leaves that integer in the low bits.
 const ROUNDER: f64 = 6_755_399_441_055_744.0;
 
+pub(super) fn multiplies_bytes() -> bool {
+    false
+}
+
 /// Products of one panel with `TILE` queries, `[TILE][PANEL]`.
-fn products(panel: &[i16], queries: &[i16], dims: usize) -> [[i32; PANEL]; TILE] {
+#[inline(always)]
+fn products(panel: &[i16], queries: &[i16], dims: usize, wide: usize) -> [[i32; PANEL]; TILE] {
     let mut sums = [[0; PANEL]; TILE];
     for (query, sums) in queries.chunks_exact(dims).zip(&mut sums) {
-        *sums = products_of_one(panel, query);
+        *sums = products_of_one(panel, query, wide);
     }
     sums
 }
 
-fn products_of_one(panel: &[i16], query: &[i16]) -> [i32; PANEL] {
+/// Of images whose first `wide` places are a coordinate each, the others two bytes.
+#[inline(always)]
+fn products_of_one(panel: &[i16], query: &[i16], wide: usize) -> [i32; PANEL] {
     let mut sums = [0i32; PANEL];
-    for (pairs, query) in panel.chunks_exact(2 * PANEL).zip(query.chunks_exact(2)) {
+    let (wide_panel, panel) = panel.split_at(wide * PANEL);
+    let (wide_query, query) = query.split_at(wide);
+    for (pairs, query) in wide_panel.chunks_exact(2 * PANEL).zip(wide_query.chunks_exact(2)) {
         for (sum, pair) in sums.iter_mut().zip(pairs.chunks_exact(2)) {
             *sum += i32::from(pair[0]) * i32::from(query[0]) + i32::from(pair[1]) * i32::from(query[1]);
+        }
+    }
+    for (pairs, query) in panel.chunks_exact(2 * PANEL).zip(query.chunks_exact(2)) {
+        for (sum, pair) in sums.iter_mut().zip(pairs.chunks_exact(2)) {
+            *sum += of_bytes(pair[0], query[0]) + of_bytes(pair[1], query[1]);
         }
     }
     sums
 }
 
+/// Products of a row's two bytes, which have a sign, with a query's, which have none.
+fn of_bytes(row: i16, query: i16) -> i32 {
+    let ([a, b], [c, d]) = (row.to_le_bytes(), query.to_le_bytes());
+    i32::from(a as i8) * i32::from(c) + i32::from(b as i8) * i32::from(d)
+}
+
 pub(super) fn distances(panel: &[i16], norms: &[i32], queries: &[i16], dims: usize, out: &mut [i32], stride: usize) {
     for (tile, out) in queries.chunks_exact(TILE * dims).zip(out.chunks_mut(TILE * stride)) {
-        for (query, sums) in products(panel, tile, dims).iter().enumerate() {
+        for (query, sums) in products(panel, tile, dims, dims).iter().enumerate() {
             let out = &mut out[query * stride..][..PANEL];
             for ((out, norm), sum) in out.iter_mut().zip(norms).zip(sums) {
                 *out = norm - 2 * sum;
@@ -45,29 +65,49 @@ pub(super) fn bounds(
     halves: &[i32],
     queries: &[i16],
     query_halves: &[i32],
-    dims: usize,
+    shape: Shape,
     out: &mut [i16],
     stride: usize,
     least: &mut [i32],
 ) {
+    if shape.is_wide() {
+        bounds_of(panel, halves, queries, query_halves, Shape::wide(shape.wide), out, stride, least);
+    } else {
+        bounds_of(panel, halves, queries, query_halves, shape, out, stride, least);
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "as the function of the level")]
+fn bounds_of(
+    panel: &[i16],
+    halves: &[i32],
+    queries: &[i16],
+    query_halves: &[i32],
+    shape: Shape,
+    out: &mut [i16],
+    stride: usize,
+    least: &mut [i32],
+) {
+    let (dims, shorter) = (shape.places(), shape.shorter);
     let tiles = queries.chunks_exact(TILE * dims).zip(query_halves.chunks_exact(TILE));
     for (((tile, query_halves), out), least) in
         tiles.zip(out.chunks_mut(TILE * stride)).zip(least.chunks_exact_mut(TILE * LANES))
     {
-        for (query, (sums, half)) in products(panel, tile, dims).iter().zip(query_halves).enumerate() {
+        for (query, (sums, half)) in products(panel, tile, dims, shape.wide).iter().zip(query_halves).enumerate() {
             let out = &mut out[query * stride..][..PANEL];
             let least = &mut least[query * LANES..][..LANES];
             for (row, ((out, row_half), sum)) in out.iter_mut().zip(halves).zip(sums).enumerate() {
                 let bound = row_half + half - sum;
                 least[row % LANES] = least[row % LANES].min(bound);
-                *out = (bound >> SHORTER).clamp(i16::MIN.into(), i16::MAX.into()) as i16;
+                *out = (bound >> shorter).clamp(i16::MIN.into(), i16::MAX.into()) as i16;
             }
         }
     }
 }
 
-pub(super) fn distances_to_one(panel: &[i16], norms: &[i32], query: &[i16], out: &mut [i32]) {
-    for ((out, norm), sum) in out.iter_mut().zip(norms).zip(products_of_one(panel, query)) {
+pub(super) fn distances_to_one(panel: &[i16], norms: &[i32], query: &[i16], wide: usize, out: &mut [i32]) {
+    for ((out, norm), sum) in out.iter_mut().zip(norms).zip(products_of_one(panel, query, wide)) {
         *out = norm - 2 * sum;
     }
 }
@@ -76,7 +116,7 @@ pub(super) fn closer(panel: &[i16], floors: &[i32], queries: &[i16], norms: &[i3
     for ((tile, norms), masks) in
         queries.chunks_exact(TILE * dims).zip(norms.chunks_exact(TILE)).zip(masks.chunks_exact_mut(TILE))
     {
-        let sums = products(panel, tile, dims);
+        let sums = products(panel, tile, dims, dims);
         for ((sums, norm), mask) in sums.iter().zip(norms).zip(masks) {
             *mask = 0;
             for (row, (sum, floor)) in sums.iter().zip(floors).enumerate() {

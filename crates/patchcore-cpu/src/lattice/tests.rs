@@ -1,6 +1,6 @@
 //! Every instruction set against the plain loops, on values that fill the allowed range.
 
-use super::{PANEL, Panels, TILE, short_reach};
+use super::{PANEL, Panels, Shape, TILE};
 use crate::simd::{LANES, Level};
 
 /// Pseudo-random numbers below `2^15`, the high bits of a linear congruential generator.
@@ -29,7 +29,7 @@ fn panel_kernels_agree() {
             let mut all = vec![0; tiles * TILE * stride];
             set.distances(panels.panel(0), &norms, &queries, dims, &mut all, stride);
             let mut one = vec![0; PANEL];
-            set.distances_to_one(panels.panel(0), &norms, &queries[..dims], &mut one);
+            set.distances_to_one(panels.panel(0), &norms, &queries[..dims], dims, &mut one);
             assert_eq!(one, all[..PANEL]);
             let mut masks = vec![0; tiles * TILE];
             set.closer(panels.panel(0), &norms, &queries, &limits, dims, &mut masks);
@@ -39,7 +39,7 @@ fn panel_kernels_agree() {
             let mut bounds = vec![0; tiles * TILE * stride];
             let mut least = vec![i32::MAX; tiles * TILE * LANES];
             let (rows, others) = (halves(&norms), halves(&limits));
-            set.bounds(panels.panel(0), &rows, &queries, &others, dims, &mut bounds, stride, &mut least);
+            set.bounds(panels.panel(0), &rows, &queries, &others, Shape::wide(dims), &mut bounds, stride, &mut least);
             let product = set.product(&queries[..dims], &queries[dims..2 * dims]);
             (all, masks, few, product, bounds, least)
         };
@@ -62,7 +62,16 @@ fn bounds_are_below_half_the_distances_and_short_ones_say_the_same() {
     let halves = |squared: &[i32]| -> Vec<i32> { squared.iter().map(|squared| squared >> 1).collect() };
     let (mut bounds, mut least) = (vec![0; TILE * PANEL], vec![i32::MAX; TILE * LANES]);
     let (rows, others) = (halves(&norms), halves(&query_norms));
-    Level::Portable.bounds(panels.panel(0), &rows, &queries, &others, dims, &mut bounds, PANEL, &mut least);
+    Level::Portable.bounds(
+        panels.panel(0),
+        &rows,
+        &queries,
+        &others,
+        Shape::wide(dims),
+        &mut bounds,
+        PANEL,
+        &mut least,
+    );
     let mut distances = vec![0; TILE * PANEL];
     Level::Portable.distances(panels.panel(0), &norms, &queries, dims, &mut distances, PANEL);
     for query in 0..TILE {
@@ -74,8 +83,67 @@ fn bounds_are_below_half_the_distances_and_short_ones_say_the_same() {
         assert!(2 * least <= nearest && nearest <= 2 * least + 2);
         for (distance, bound) in distances.iter().zip(bounds) {
             // What is at most that far passes, and nothing much farther does.
-            assert!(*bound <= short_reach(*distance));
-            assert!(*bound > short_reach(distance - 2 * 4096 - 3));
+            assert!(*bound <= Shape::wide(dims).short_reach(*distance));
+            assert!(*bound > Shape::wide(dims).short_reach(distance - 2 * 4096 - 3));
+        }
+    }
+}
+
+/// An image's coordinates: those of 16 bits in the ball of the longest row, bytes of every value.
+fn image(shape: Shape, seed: u64, bytes: std::ops::RangeInclusive<i32>) -> Vec<i16> {
+    let (least, values) = (bytes.start(), bytes.end() - bytes.start() + 1);
+    let wide = numbers(seed, shape.wide).into_iter().map(|value| (value % 401 - 200) as i16);
+    wide.chain(numbers(seed + 1, shape.bytes).into_iter().map(|value| (least + value % values) as i16)).collect()
+}
+
+#[test]
+fn bounds_of_images_with_bytes_are_those_of_their_coordinates() {
+    for (wide, bytes, length) in [(2, 4, 200.0), (8, 24, 300.0), (16, 112, 700.0), (8, 0, 900.0)] {
+        let shape = Shape::new(wide, bytes, length);
+        let rows: Vec<Vec<i16>> = (0..PANEL).map(|row| image(shape, row as u64, -127..=127)).collect();
+        let queries: Vec<Vec<i16>> = (0..2 * TILE).map(|query| image(shape, 99 + query as u64, -128..=127)).collect();
+        let squared = |values: &[i16]| -> i32 { values.iter().map(|value| i32::from(*value).pow(2)).sum() };
+        let places = |coordinates: &[i16]| -> Vec<i16> {
+            let mut places = coordinates[..wide].to_vec();
+            places.resize(shape.places(), 0);
+            Shape::pack(&coordinates[wide..], &mut places[wide..]);
+            places
+        };
+        let row_places: Vec<i16> = rows.iter().flat_map(|row| places(row)).collect();
+        let panels = Panels::pack(&row_places, shape.places(), shape.places());
+        let images = row_places.chunks_exact(shape.places());
+        let norms: Vec<i32> =
+            rows.iter().zip(images).map(|(row, image)| squared(row) + 2 * shape.surplus(image)).collect();
+        let halves: Vec<i32> = norms.iter().map(|norm| norm >> 1).collect();
+        let mut query_places = Vec::new();
+        for query in &queries {
+            let mut image = places(query);
+            shape.to_query(&mut image);
+            query_places.extend(image);
+        }
+        let query_halves: Vec<i32> = queries.iter().map(|query| squared(query) >> 1).collect();
+        for set in Level::available() {
+            let (mut bounds, mut least) = (vec![0; 2 * TILE * PANEL], vec![i32::MAX; 2 * TILE * LANES]);
+            let panel = panels.panel(0);
+            set.bounds(panel, &halves, &query_places, &query_halves, shape, &mut bounds, PANEL, &mut least);
+            for (at, query) in queries.iter().enumerate() {
+                let mut one = vec![0; PANEL];
+                let query_image = &query_places[at * shape.places()..][..shape.places()];
+                set.distances_to_one(panel, &norms, query_image, wide, &mut one);
+                let product =
+                    |row: &[i16]| -> i32 { row.iter().zip(query).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum() };
+                let distances: Vec<i32> = rows.iter().map(|row| squared(row) - 2 * product(row)).collect();
+                assert_eq!(one, distances, "{set:?}, {shape:?}");
+                let exact: Vec<i32> =
+                    rows.iter().map(|row| (squared(row) >> 1) + (squared(query) >> 1) - product(row)).collect();
+                let found = &bounds[at * PANEL..][..PANEL];
+                assert!(
+                    exact.iter().zip(found).all(|(exact, found)| *found == shape.short_reach(2 * exact)),
+                    "{set:?}"
+                );
+                let least = least[at * LANES..][..LANES].iter().min();
+                assert_eq!(least, exact.iter().min(), "{set:?}");
+            }
         }
     }
 }

@@ -2,9 +2,14 @@
 
 #![allow(clippy::indexing_slicing, reason = "fixed-size arrays and lengths asserted by the caller")]
 
-use super::bound::SHORTER;
+use super::shape::Shape;
 use super::{PANEL, STRIDE, TILE, portable};
 use crate::simd::{ExactLanes, LANES};
+
+#[inline(always)]
+pub(super) unsafe fn multiplies_bytes<S: ExactLanes>() -> bool {
+    S::BYTES
+}
 
 /// Products of `V` x 16 rows of a panel with `Q` queries.
 ///
@@ -17,10 +22,37 @@ unsafe fn products<S: ExactLanes, const Q: usize, const V: usize>(
     queries: *const i16,
     dims: usize,
 ) -> [[S::Integers; V]; Q] {
+    // SAFETY: the caller's contract.
+    unsafe { products_of_images::<S, Q, V>(panel, queries, dims, dims) }
+}
+
+/// The same of images, behind whose `wide` first places there are bytes.
+#[inline(always)]
+unsafe fn products_of_images<S: ExactLanes, const Q: usize, const V: usize>(
+    panel: *const i16,
+    queries: *const i16,
+    dims: usize,
+    wide: usize,
+) -> [[S::Integers; V]; Q] {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let sums = [[S::splat_integer(0); V]; Q];
+        let sums = add_products::<S, Q, V, false>(sums, panel, queries, dims, 0..wide / 2);
+        add_products::<S, Q, V, true>(sums, panel, queries, dims, wide / 2..dims / 2)
+    }
+}
+
+#[inline(always)]
+unsafe fn add_products<S: ExactLanes, const Q: usize, const V: usize, const BYTES: bool>(
+    mut sums: [[S::Integers; V]; Q],
+    panel: *const i16,
+    queries: *const i16,
+    dims: usize,
+    pairs: std::ops::Range<usize>,
+) -> [[S::Integers; V]; Q] {
     // SAFETY: a pair takes 2 * PANEL values of the panel and two of each query.
     unsafe {
-        let mut sums = [[S::splat_integer(0); V]; Q];
-        for pair in 0..dims / 2 {
+        for pair in pairs {
             let at = panel.add(pair * 2 * PANEL);
             let mut rows = [S::load_pairs(at); V];
             for (part, rows) in rows.iter_mut().enumerate() {
@@ -29,7 +61,11 @@ unsafe fn products<S: ExactLanes, const Q: usize, const V: usize>(
             for (query, sums) in sums.iter_mut().enumerate() {
                 let values = S::splat_pair(queries.add(query * dims + 2 * pair));
                 for (sum, rows) in sums.iter_mut().zip(rows) {
-                    *sum = S::add_products(*sum, rows, values);
+                    *sum = if BYTES {
+                        S::add_byte_products(*sum, rows, values)
+                    } else {
+                        S::add_products(*sum, rows, values)
+                    };
                 }
             }
         }
@@ -98,7 +134,29 @@ pub(super) unsafe fn bounds<S: ExactLanes>(
     halves: &[i32],
     queries: &[i16],
     query_halves: &[i32],
-    dims: usize,
+    shape: Shape,
+    out: &mut [i16],
+    stride: usize,
+    least: &mut [i32],
+) {
+    // SAFETY: as above.
+    unsafe {
+        if shape.is_wide() {
+            bounds_in_tiles::<S>(panel, halves, queries, query_halves, Shape::wide(shape.wide), out, stride, least);
+        } else {
+            bounds_in_tiles::<S>(panel, halves, queries, query_halves, shape, out, stride, least);
+        }
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "as the function of the level")]
+unsafe fn bounds_in_tiles<S: ExactLanes>(
+    panel: &[i16],
+    halves: &[i32],
+    queries: &[i16],
+    query_halves: &[i32],
+    shape: Shape,
     out: &mut [i16],
     stride: usize,
     least: &mut [i32],
@@ -106,9 +164,9 @@ pub(super) unsafe fn bounds<S: ExactLanes>(
     // SAFETY: as above.
     unsafe {
         if S::MANY_REGISTERS {
-            bounds_of::<S, TILE, 2>(panel, halves, queries, query_halves, dims, out, stride, least);
+            bounds_of::<S, TILE, 2>(panel, halves, queries, query_halves, shape, out, stride, least);
         } else {
-            bounds_of::<S, { TILE / 2 }, 1>(panel, halves, queries, query_halves, dims, out, stride, least);
+            bounds_of::<S, { TILE / 2 }, 1>(panel, halves, queries, query_halves, shape, out, stride, least);
         }
     }
 }
@@ -120,17 +178,18 @@ unsafe fn bounds_of<S: ExactLanes, const Q: usize, const V: usize>(
     halves: &[i32],
     queries: &[i16],
     query_halves: &[i32],
-    dims: usize,
+    shape: Shape,
     out: &mut [i16],
     stride: usize,
     least: &mut [i32],
 ) {
+    let (dims, wide, shorter) = (shape.places(), shape.wide, shape.shorter);
     for (group, first) in groups::<Q, V>(queries, dims) {
         // SAFETY: the group's queries are inside `queries`; `out` reaches to the last query's PANEL values, `least` to its
         // LANES.
         unsafe {
             let rows = panel.as_ptr().add(2 * first);
-            let sums = products::<S, Q, V>(rows, queries.as_ptr().add(group * Q * dims), dims);
+            let sums = products_of_images::<S, Q, V>(rows, queries.as_ptr().add(group * Q * dims), dims, wide);
             for (query, sums) in sums.into_iter().enumerate() {
                 let query = group * Q + query;
                 let half = S::splat_integer(query_halves[query]);
@@ -141,7 +200,7 @@ unsafe fn bounds_of<S: ExactLanes, const Q: usize, const V: usize>(
                     let both = S::add_integers(S::load_integers(halves.as_ptr().add(row)), half);
                     let bound = S::sub_integers(both, sums);
                     lowest = S::lesser(lowest, bound);
-                    S::store_short::<SHORTER>(out.as_mut_ptr().add(query * stride + row), bound);
+                    S::store_short(out.as_mut_ptr().add(query * stride + row), bound, shorter);
                 }
                 S::store_integers(at, lowest);
             }
@@ -157,10 +216,16 @@ fn groups<const Q: usize, const V: usize>(queries: &[i16], dims: usize) -> impl 
 }
 
 #[inline(always)]
-pub(super) unsafe fn distances_to_one<S: ExactLanes>(panel: &[i16], norms: &[i32], query: &[i16], out: &mut [i32]) {
+pub(super) unsafe fn distances_to_one<S: ExactLanes>(
+    panel: &[i16],
+    norms: &[i32],
+    query: &[i16],
+    wide: usize,
+    out: &mut [i32],
+) {
     // SAFETY: `norms` and `out` have PANEL values, the panel as many coordinates as the query.
     unsafe {
-        let [[low, high]] = products::<S, 1, 2>(panel.as_ptr(), query.as_ptr(), query.len());
+        let [[low, high]] = products_of_images::<S, 1, 2>(panel.as_ptr(), query.as_ptr(), query.len(), wide);
         store::<S>(norms.as_ptr(), low, out.as_mut_ptr());
         store::<S>(norms.as_ptr().add(LANES), high, out.as_mut_ptr().add(LANES));
     }

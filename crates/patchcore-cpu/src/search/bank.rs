@@ -10,10 +10,11 @@ use super::axes::{coordinate_axes, principal_axes};
 use super::byte_rows::{ByteRows, to_bytes};
 use super::cascade::{BLOCK, Cascade, Queries};
 use super::contraction::{Contraction, Images, MapScratch, Mark};
+use super::depth::best_shape;
 use super::workspace::Workspace;
 use crate::Instructions;
 use crate::caches::second_level_bytes;
-use crate::lattice::{NEVER, PANEL, Panels, TILE};
+use crate::lattice::{NEVER, PANEL, Panels, Shape, TILE};
 use crate::simd::{AlignedBuffer, Level};
 
 /// Axes of the fine images of a large bank; with the rest's length they fill whole vectors.
@@ -26,16 +27,8 @@ const LONG: usize = 512;
 const LARGE: usize = 2048;
 /// Up to this dimension the axes stay as they are.
 const SHORT: usize = 16;
-/// Coordinates of the coarse images that are tried.
-const COARSE: [usize; 7] = [16, 24, 32, 48, 64, 96, 128];
-/// Bank rows that are searched for, once, to choose among them.
-const PROBES: usize = 48;
-/// What a row that passes the coarse bound costs, in coordinates of the coarse scan.
-const PASSED_COST: f64 = 5000.0;
 /// Rows that the axes are computed from and that the probes are compared with, at most.
 const SAMPLE: usize = 4096;
-/// Queries are not bank rows: this factor of the squared distance to the nearest one lets about as many rows through as theirs.
-const UNSEEN: f64 = 1.2;
 /// Vectors that one task maps; a multiple of the tile.
 const MAPPED: usize = 8 * TILE;
 
@@ -46,10 +39,11 @@ pub struct CpuBank {
     contraction: Arc<Contraction>,
     dim: usize,
     len: usize,
-    coarse_dims: usize,
+    /// Of the coarse images.
+    shape: Shape,
     fine_dims: usize,
     coarse: Panels,
-    /// Squared lengths of coarse images, filled up to whole panels.
+    /// Squared lengths of coarse images and twice the surplus of products with them, filled up to whole panels.
     coarse_norms: Vec<i32>,
     /// Half of each, rounded down.
     coarse_halves: Vec<i32>,
@@ -65,8 +59,8 @@ pub struct CpuBank {
 /// What costs time alone, where it is not to be chosen by what is there.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Pieces {
-    /// Coordinates of the coarse images.
-    pub(super) coarse_dims: Option<usize>,
+    /// What coarse images are made of.
+    pub(super) shape: Option<Shape>,
     /// Panels that are searched at once.
     pub(super) segment: Option<usize>,
 }
@@ -117,13 +111,13 @@ impl CpuBank {
         let fine_dims = contraction.fine_dims().next_multiple_of(if dim <= SHORT { 2 } else { 64 });
         let segment = pieces.segment.unwrap_or_else(cached_segment);
         let mut bank = Self::empty(instructions, contraction, [dim, len, fine_dims], segment);
-        bank.fill(rows, pieces.coarse_dims);
+        bank.fill(rows, pieces.shape);
         bank
     }
 
     /// The index of some of the rows that this one was made from, in their order; there is at least one.
     ///
-    /// It takes this one's axes and depths, most of the time of [`Self::new`]: any axes bound rightly that hold the rows, and those of
+    /// It takes this one's axes and shapes, most of the time of [`Self::new`]: any axes bound rightly that hold the rows, and those of
     /// more rows do. What is found is the same, bit for bit.
     ///
     /// # Panics
@@ -137,7 +131,7 @@ impl CpuBank {
         );
         let sizes = [dim, len, self.fine_dims];
         let mut bank = Self::empty(self.instructions, Arc::clone(&self.contraction), sizes, self.segment);
-        bank.fill(rows, Some(self.coarse_dims));
+        bank.fill(rows, Some(self.shape));
         bank
     }
 
@@ -153,7 +147,7 @@ impl CpuBank {
             contraction,
             dim,
             len,
-            coarse_dims: 2,
+            shape: Shape::wide(2),
             fine_dims,
             coarse: Panels::zeros(0, 2),
             coarse_norms: Vec::new(),
@@ -166,61 +160,54 @@ impl CpuBank {
         }
     }
 
-    fn fill(&mut self, rows: &[f32], coarse_dims: Option<usize>) {
-        let coarse_dims = coarse_dims.unwrap_or_else(|| self.best_coarse_dims(rows));
-        self.coarse_dims = coarse_dims.clamp(2, self.fine_dims);
+    fn fill(&mut self, rows: &[f32], shape: Option<Shape>) {
+        let shape = shape.unwrap_or_else(|| self.best_shape(rows));
+        self.shape = Shape::new(shape.wide.clamp(2, self.fine_dims), shape.bytes, shape.length);
         let mut marks = vec![Mark::default(); self.len];
-        let mut coarse = vec![0; self.len * self.coarse_dims];
+        let mut coarse = vec![0; self.len * self.shape.places()];
         let mut fine = AlignedBuffer::zeroed(self.len * self.fine_dims);
         let mut bytes = ByteRows::zeros(self.len, self.contraction.copy_dims());
-        self.map(rows, [self.coarse_dims, self.fine_dims], &mut coarse, &mut fine, &mut marks, Some(&mut bytes));
+        self.map(rows, self.shape, &mut coarse, &mut fine, &mut marks, &mut bytes);
         self.bytes = bytes;
         self.fine = fine;
         self.fine_norms = marks.iter().map(|mark| mark.fine_norm).collect();
-        self.coarse = Panels::pack(&coarse, self.coarse_dims, self.coarse_dims);
+        self.coarse = Panels::pack(&coarse, self.shape.places(), self.shape.places());
         self.coarse_norms = vec![NEVER; self.coarse.len() * PANEL];
-        for (norm, mark) in self.coarse_norms.iter_mut().zip(&marks) {
-            *norm = mark.coarse_norm;
+        let images = coarse.chunks_exact(self.shape.places());
+        for ((norm, mark), image) in self.coarse_norms.iter_mut().zip(&marks).zip(images) {
+            *norm = mark.coarse_norm + 2 * self.shape.surplus(image);
         }
         self.coarse_halves = self.coarse_norms.iter().map(|norm| norm >> 1).collect();
         let largest = |error: fn(&Mark) -> f32| marks.iter().map(error).fold(0.0, f32::max).into();
         self.errors = [largest(|mark| mark.coarse_error), largest(|mark| mark.fine_error)];
     }
 
-    /// Images of the bank's own rows, or of some of them without `bytes`.
+    /// Images and bytes of the bank's own rows, or of some of them.
     fn map(
         &self,
         rows: &[f32],
-        dims: [usize; 2],
+        shape: Shape,
         coarse: &mut [i16],
         fine: &mut [i16],
         marks: &mut [Mark],
-        bytes: Option<&mut ByteRows>,
+        bytes: &mut ByteRows,
     ) {
         let copy_dims = self.contraction.copy_dims();
-        let mut none = ByteRows::zeros(0, copy_dims);
-        let wanted = bytes.is_some();
-        let (bytes, byte_marks) = bytes.unwrap_or(&mut none).parts();
-        // Of no bytes each task gets none.
-        let chunks = rows.len().div_ceil(MAPPED * self.dim);
-        let bytes = bytes.chunks_mut(MAPPED * copy_dims).map(Some).chain(std::iter::repeat_with(|| None));
-        let byte_marks = byte_marks.chunks_mut(MAPPED).map(Some).chain(std::iter::repeat_with(|| None));
-        let bytes: Vec<_> = bytes.zip(byte_marks).take(chunks).collect();
-        debug_assert!(!wanted || bytes.iter().all(|(bytes, _)| bytes.is_some()));
+        let (bytes, byte_marks) = bytes.parts();
         rows.par_chunks(MAPPED * self.dim)
-            .zip(coarse.par_chunks_mut(MAPPED * dims[0]))
-            .zip(fine.par_chunks_mut(MAPPED * dims[1]))
+            .zip(coarse.par_chunks_mut(MAPPED * shape.places()))
+            .zip(fine.par_chunks_mut(MAPPED * self.fine_dims))
             .zip(marks.par_chunks_mut(MAPPED))
-            .zip(bytes)
+            .zip(bytes.par_chunks_mut(MAPPED * copy_dims))
+            .zip(byte_marks.par_chunks_mut(MAPPED))
             .for_each_init(
                 || (MapScratch::default(), vec![0; MAPPED * copy_dims]),
-                |(scratch, copies), ((((rows, coarse), fine), marks), (bytes, byte_marks))| {
+                |(scratch, copies), (((((rows, coarse), fine), marks), bytes), byte_marks)| {
                     let n = rows.len() / self.dim;
                     let padded = if n == 1 { 1 } else { n.next_multiple_of(TILE) };
                     let copies = &mut copies[..padded * copy_dims];
                     let images = Images { coarse, fine, marks, copies };
-                    self.contraction.map(rows, dims, images, scratch, self.instructions);
-                    let (Some(bytes), Some(byte_marks)) = (bytes, byte_marks) else { return };
+                    self.contraction.map(rows, shape, self.fine_dims, images, scratch, self.instructions);
                     let copies = copies.chunks_exact(copy_dims).zip(marks.iter());
                     for ((copy, mark), (out, byte_mark)) in
                         copies.zip(bytes.chunks_exact_mut(copy_dims).zip(byte_marks))
@@ -231,38 +218,17 @@ impl CpuBank {
             );
     }
 
-    /// Searches for a few bank rows among others, on their fine images, to see how many rows each depth lets through,
-    /// and takes the depth that costs least.
-    fn best_coarse_dims(&self, rows: &[f32]) -> usize {
-        let dims = self.fine_dims;
+    /// What the coarse images should be made of, by the fine images of some rows.
+    fn best_shape(&self, rows: &[f32]) -> Shape {
         let step = self.len.div_ceil(SAMPLE);
         let some: Vec<f32> = rows.chunks_exact(self.dim).step_by(step).flatten().copied().collect();
         let count = some.len() / self.dim;
-        let mut marks = vec![Mark::default(); count];
-        let mut images = AlignedBuffer::zeroed(count * dims);
-        self.map(&some, [2, dims], &mut vec![0; count * 2], &mut images, &mut marks, None);
-        let images: Vec<&[i16]> = images.chunks_exact(dims).collect();
-        let apart = |a: usize, b: usize, dims: usize| {
-            let (a, b) = (&images[a][..dims], &images[b][..dims]);
-            let product = |a, b| i64::from(self.instructions.product(a, b));
-            product(a, a) + product(b, b) - 2 * product(a, b)
-        };
-        let usable: Vec<usize> = COARSE.into_iter().filter(|coarse| *coarse < dims).collect();
-        let mut passed = vec![0usize; usable.len()];
-        let mut compared = 0;
-        // Of fewer rows than probes, each is one.
-        for probe in (0..count).step_by((count / PROBES).max(1)) {
-            let others = || (0..count).filter(|other| *other != probe);
-            // A bank of one row has no others: nothing is compared, and each depth lets nothing through.
-            let Some(nearest) = others().map(|other| apart(probe, other, dims)).min() else { break };
-            let reach = (nearest as f64 * UNSEEN) as i64;
-            for (coarse, passed) in usable.iter().zip(&mut passed) {
-                *passed += others().step_by(4).filter(|other| apart(probe, *other, *coarse) <= reach).count();
-            }
-            compared += others().step_by(4).count();
-        }
-        let cost = |at: usize| usable[at] as f64 + PASSED_COST * passed[at] as f64 / compared.max(1) as f64;
-        (0..usable.len()).min_by(|a, b| cost(*a).total_cmp(&cost(*b))).map_or(dims, |at| usable[at])
+        let least = Shape::wide(2);
+        let (mut coarse, mut fine) = (vec![0; count * least.places()], AlignedBuffer::zeroed(count * self.fine_dims));
+        let (mut marks, mut bytes) =
+            (vec![Mark::default(); count], ByteRows::zeros(count, self.contraction.copy_dims()));
+        self.map(&some, least, &mut coarse, &mut fine, &mut marks, &mut bytes);
+        best_shape(&fine, self.fine_dims, self.contraction.axes(), self.instructions)
     }
 
     /// The nearest row of each of row-major `queries` `[n, dim]`, and its squared distance, to `out_index` and
@@ -287,9 +253,9 @@ impl CpuBank {
         if n == 0 {
             return;
         }
-        let (coarse_dims, fine_dims) = (self.coarse_dims, self.fine_dims);
+        let (places, fine_dims) = (self.shape.places(), self.fine_dims);
         let padded = n.next_multiple_of(TILE);
-        workspace.coarse.resize(padded * coarse_dims, 0);
+        workspace.coarse.resize(padded * places, 0);
         workspace.fine.resize(padded * fine_dims, 0);
         let copy_dims = self.contraction.copy_dims();
         workspace.copies.resize(padded * copy_dims, 0);
@@ -297,21 +263,18 @@ impl CpuBank {
         let pool = &workspace.pool;
         queries
             .par_chunks(MAPPED * self.dim)
-            .zip(workspace.coarse.par_chunks_mut(MAPPED * coarse_dims))
+            .zip(workspace.coarse.par_chunks_mut(MAPPED * places))
             .zip(workspace.fine.par_chunks_mut(MAPPED * fine_dims))
             .zip(workspace.marks.par_chunks_mut(MAPPED))
             .zip(workspace.copies.par_chunks_mut(MAPPED * copy_dims))
             .for_each(|((((rows, coarse), fine), marks), copies)| {
                 let images = Images { coarse, fine, marks, copies };
-                let dims = [coarse_dims, fine_dims];
-                pool.with(|scratch| {
-                    self.contraction.map(rows, dims, images, &mut scratch.map, self.instructions);
-                });
+                pool.with(|scratch| self.map_queries(rows, images, &mut scratch.map));
             });
         out_index
             .par_chunks_mut(BLOCK)
             .zip(out_squared.par_chunks_mut(BLOCK))
-            .zip(workspace.coarse.par_chunks(BLOCK * coarse_dims))
+            .zip(workspace.coarse.par_chunks(BLOCK * places))
             .zip(workspace.fine.par_chunks(BLOCK * fine_dims))
             .zip(workspace.marks.par_chunks(BLOCK))
             .zip(workspace.copies.par_chunks(BLOCK * copy_dims))
@@ -351,18 +314,25 @@ impl CpuBank {
             return;
         }
         workspace.pool.with(|scratch| {
-            let dims = [self.coarse_dims, self.fine_dims];
             let [mut coarse, mut fine, mut copies] = std::mem::take(&mut scratch.alone);
-            coarse.resize(dims[0], 0);
-            fine.resize(dims[1], 0);
+            coarse.resize(self.shape.places(), 0);
+            fine.resize(self.fine_dims, 0);
             copies.resize(self.contraction.copy_dims(), 0);
             let mut marks = [Mark::default()];
             let images = Images { coarse: &mut coarse, fine: &mut fine, marks: &mut marks, copies: &mut copies };
-            self.contraction.map(query, dims, images, &mut scratch.map, self.instructions);
+            self.map_queries(query, images, &mut scratch.map);
             let queries = Queries { vectors: query, copies: &copies, coarse: &coarse, fine: &fine, marks: &marks };
             self.cascade(rows).k_nearest(&queries, k, scratch, out);
             scratch.alone = [coarse, fine, copies];
         });
+    }
+
+    /// Images of queries.
+    fn map_queries(&self, queries: &[f32], images: Images<'_>, scratch: &mut MapScratch) {
+        let Images { coarse, fine, marks, copies } = images;
+        let images = Images { coarse: &mut *coarse, fine, marks, copies };
+        self.contraction.map(queries, self.shape, self.fine_dims, images, scratch, self.instructions);
+        coarse.chunks_exact_mut(self.shape.places()).for_each(|image| self.shape.to_query(image));
     }
 
     /// Holds what a search is given against the index.
@@ -377,7 +347,7 @@ impl CpuBank {
             contraction: &self.contraction,
             rows,
             dim: self.dim,
-            coarse_dims: self.coarse_dims,
+            shape: self.shape,
             fine_dims: self.fine_dims,
             coarse: &self.coarse,
             coarse_norms: &self.coarse_norms,
@@ -397,7 +367,7 @@ impl std::fmt::Debug for CpuBank {
             .field("instructions", &self.instructions)
             .field("len", &self.len)
             .field("dim", &self.dim)
-            .field("coarse_dims", &self.coarse_dims)
+            .field("shape", &self.shape)
             .field("fine_dims", &self.fine_dims)
             .finish_non_exhaustive()
     }

@@ -5,7 +5,7 @@
 use super::byte_rows::ByteRows;
 use super::contraction::{Contraction, Mark};
 use super::workspace::Scratch;
-use crate::lattice::{NEVER, PANEL, Panels, TILE, short_reach};
+use crate::lattice::{LENGTH, NEVER, PANEL, Panels, Shape, TILE};
 use crate::simd::{LANES, Level};
 
 /// Queries that share one pass over the coarse images.
@@ -17,7 +17,8 @@ pub(super) struct Cascade<'a> {
     pub(super) contraction: &'a Contraction,
     pub(super) rows: &'a [f32],
     pub(super) dim: usize,
-    pub(super) coarse_dims: usize,
+    /// Of the coarse images.
+    pub(super) shape: Shape,
     pub(super) fine_dims: usize,
     pub(super) coarse: &'a Panels,
     pub(super) coarse_norms: &'a [i32],
@@ -90,7 +91,7 @@ impl Cascade<'_> {
                     &self.coarse_halves[(first + panel) * PANEL..][..PANEL],
                     queries.coarse,
                     &halves[..padded],
-                    self.coarse_dims,
+                    self.shape,
                     &mut bounds[panel * PANEL..],
                     stride,
                     &mut lanes[..padded * LANES],
@@ -102,7 +103,7 @@ impl Cascade<'_> {
                 // Half a squared distance, rounded down.
                 let bound = 2 * lanes.iter().fold(i32::MAX / 2, |least, lane| *lane.min(&least));
                 let bounds = &bounds[query * stride..(query + 1) * stride];
-                let at = self.instructions.first_not_above(bounds, short_reach(bound)).unwrap_or(0);
+                let at = self.instructions.first_not_above(bounds, self.shape.short_reach(bound)).unwrap_or(0);
                 *least = (bound, (first * PANEL + at) as u32);
                 self.instructions.prefetch(self.row(least.1));
             }
@@ -119,7 +120,7 @@ impl Cascade<'_> {
                 if let Some(left) = left.filter(|left| self.may_be_nearer(query, *left, found.squared)) {
                     self.try_row(query.vector, left, &mut found);
                 }
-                let limit = short_reach(self.coarse_reach(query.mark, found.squared));
+                let limit = self.shape.short_reach(self.coarse_reach(query.mark, found.squared));
                 let bounds = &bounds[at * stride..(at + 1) * stride];
                 let count = self.instructions.shorts_not_above(bounds, limit, (first * PANEL) as u32, passed);
                 self.close_rows(query, found.squared, &passed[..count], close);
@@ -150,7 +151,7 @@ impl Cascade<'_> {
         let distances = &mut distances[..self.coarse.len() * PANEL];
         for (panel, out) in distances.chunks_exact_mut(PANEL).enumerate() {
             let norms = &self.coarse_norms[panel * PANEL..(panel + 1) * PANEL];
-            self.instructions.distances_to_one(self.coarse.panel(panel), norms, queries.coarse, out);
+            self.instructions.distances_to_one(self.coarse.panel(panel), norms, queries.coarse, self.shape.wide, out);
         }
         nearest.clear();
         // The rows with the least bounds give a first distance to beat.
@@ -258,11 +259,11 @@ impl Cascade<'_> {
 
     /// Largest squared coarse distance that a row at most `squared` away can have.
     fn coarse_reach(&self, mark: &Mark, squared: f64) -> i32 {
-        self.contraction.reach(squared, f64::from(mark.coarse_error) + self.errors[0])
+        self.contraction.reach(squared, self.shape.length, f64::from(mark.coarse_error) + self.errors[0])
     }
 
     /// Largest fine distance, less the query's squared length, that a row at most `squared` away can have.
     fn fine_limit(&self, mark: &Mark, squared: f64) -> i32 {
-        self.contraction.reach(squared, f64::from(mark.fine_error) + self.errors[1]) - mark.fine_norm
+        self.contraction.reach(squared, LENGTH, f64::from(mark.fine_error) + self.errors[1]) - mark.fine_norm
     }
 }

@@ -11,11 +11,15 @@
 //! with integer images `i` and `j`, `|x - y| >= |i - j| - error(x) - error(y)`, all in lattice steps. That the integer axes are
 //! not quite orthonormal costs no more than a factor, see [`Axes`]: for any matrix `U` that makes no vector longer the map
 //! above, with `sqrt(|x|^2 - |U^T x|^2)` for the rest, brings no two vectors farther apart.
+//!
+//! Coarse images may have a coarser lattice, on which most coordinates fit into bytes. Coordinates that do not are cut to the
+//! nearest that does: of any two numbers that brings none farther apart, so that it is part of the map and no error. (Cut and then
+//! rounded is rounded and then cut, because what fits ends at whole numbers; and the change by rounding is at most that without a cut.)
 
 #![allow(clippy::indexing_slicing, reason = "buffers are sized by the same counts")]
 
 use super::axes::{Axes, longest_in_steps};
-use crate::lattice::{LENGTH, PANEL, SLACK, reach};
+use crate::lattice::{LENGTH, PANEL, SLACK, Shape, reach};
 use crate::simd::Level;
 
 /// Longest vector that is mapped, in lengths of the longest row; what is longer is drawn back to it.
@@ -33,7 +37,7 @@ pub(super) struct Contraction {
 
 /// Integer images of one vector at two depths.
 pub(super) struct Images<'a> {
-    /// Few coordinates: `[vectors][coarse dims]`.
+    /// Few coordinates: `[vectors][places]`.
     pub(super) coarse: &'a mut [i16],
     /// More of them: `[vectors][fine dims]`.
     pub(super) fine: &'a mut [i16],
@@ -65,6 +69,8 @@ pub(super) struct Mark {
 pub(super) struct MapScratch {
     /// Products with the axes, times -2: what the kernel gives.
     products: Vec<i32>,
+    /// Coordinates of one coarse image, before some of them become bytes.
+    coordinates: Vec<i16>,
 }
 
 impl Contraction {
@@ -79,16 +85,18 @@ impl Contraction {
         self.axes.count + 1
     }
 
-    /// Largest squared distance of images, with errors as given (both summed), of vectors `squared` apart or less.
-    pub(super) fn reach(&self, squared: f64, errors: f64) -> i32 {
-        reach(squared.sqrt() * self.scale * LENGTH, errors)
+    /// Largest squared distance of images, with errors as given (both summed), of vectors `squared` apart or less; the longest
+    /// row's image is `length` steps long.
+    pub(super) fn reach(&self, squared: f64, length: f64, errors: f64) -> i32 {
+        reach(squared.sqrt() * self.scale * length, errors)
     }
 
-    /// Images of row-major `rows`; `dims` are those of the coarse and the fine image, padding included.
+    /// Images of row-major `rows`: coarse ones of that shape, fine ones of so many coordinates, padding included. Bytes have a sign.
     pub(super) fn map(
         &self,
         rows: &[f32],
-        dims: [usize; 2],
+        shape: Shape,
+        fine_dims: usize,
         images: Images<'_>,
         scratch: &mut MapScratch,
         instructions: Level,
@@ -100,15 +108,23 @@ impl Contraction {
         let stride = self.axes.panels.len() * PANEL;
         self.turn(stride, images.copies, scratch, instructions);
         let count = self.axes.count;
-        let coarse_axes = (dims[0] - 1).min(count);
+        let MapScratch { products, coordinates } = scratch;
         // Rows that are all alike have no axes: then every vector's coordinates are none.
-        let products = scratch.products.chunks_exact(stride.max(1)).chain(std::iter::repeat(&[][..]));
-        let outputs = images.coarse.chunks_exact_mut(dims[0]).zip(images.fine.chunks_exact_mut(dims[1]));
+        let products = products.chunks_exact(stride.max(1)).chain(std::iter::repeat(&[][..]));
+        let outputs = images.coarse.chunks_exact_mut(shape.places()).zip(images.fine.chunks_exact_mut(fine_dims));
         for ((products, (coarse, fine)), mark) in products.zip(outputs).zip(&mut images.marks[..n]) {
             let copy = *mark;
-            (mark.fine_norm, mark.fine_error) = self.round(&products[..count], &copy, fine, instructions);
-            (mark.coarse_norm, mark.coarse_error) = self.round(&products[..coarse_axes], &copy, coarse, instructions);
+            fine[count..].fill(0);
+            mark.fine_error = self.round(&products[..count], &copy, LENGTH, fine, instructions);
+            mark.fine_norm = instructions.product(fine, fine);
+            (mark.coarse_norm, mark.coarse_error) =
+                self.round_coarse(products, &copy, shape, coarse, coordinates, instructions);
         }
+    }
+
+    /// Number of axes.
+    pub(super) fn axes(&self) -> usize {
+        self.axes.count
     }
 
     /// Coordinates of an integer copy.
@@ -146,18 +162,18 @@ impl Contraction {
         for panel in 0..self.axes.panels.len() {
             let (values, out) = (self.axes.panels.panel(panel), &mut scratch.products[panel * PANEL..]);
             if copies.len() == dims {
-                instructions.distances_to_one(values, &[0; PANEL], copies, &mut out[..PANEL]);
+                instructions.distances_to_one(values, &[0; PANEL], copies, dims, &mut out[..PANEL]);
             } else {
                 instructions.distances(values, &[0; PANEL], copies, dims, out, stride);
             }
         }
     }
 
-    /// Rounds coordinates, and the rest that they leave of a copy. Gives the squared length and the error of the image.
-    fn round(&self, products: &[i32], copy: &Mark, out: &mut [i16], instructions: Level) -> (i32, f32) {
+    /// Rounds coordinates and, behind them, the rest that they leave of a copy, where the longest row has `length` steps. Gives the
+    /// error of the image.
+    fn round(&self, products: &[i32], copy: &Mark, length: f64, out: &mut [i16], instructions: Level) -> f32 {
         let count = products.len();
-        out[count..].fill(0);
-        let step = LENGTH / self.steps;
+        let step = length / self.steps;
         let (on_axes, change) = instructions.round(products, -0.5 * step / self.axes.steps, &mut out[..count]);
         let (mut rest, mut rest_error) = (0.0, 0.0);
         if count < self.centre.len() {
@@ -169,7 +185,37 @@ impl Contraction {
         }
         let lattice = (change + (rest - rest.round()).powi(2)).sqrt();
         let error = f64::from(copy.copy_error) * step + lattice + rest_error;
-        (instructions.product(out, out), (error * (1.0 + 1e-6) + 1e-6) as f32)
+        (error * (1.0 + 1e-6) + 1e-6) as f32
+    }
+
+    /// The coarse image: the first coordinates and the rest as they are, the others as bytes, with what does not fit drawn back to the
+    /// nearest that does. Gives its squared length and its error.
+    fn round_coarse(
+        &self,
+        products: &[i32],
+        copy: &Mark,
+        shape: Shape,
+        out: &mut [i16],
+        coordinates: &mut Vec<i16>,
+        instructions: Level,
+    ) -> (i32, f32) {
+        out.fill(0);
+        let axes = (shape.wide - 1 + shape.bytes).min(self.axes.count);
+        let wide = (shape.wide - 1).min(axes);
+        if wide == axes {
+            let error = self.round(&products[..axes], copy, shape.length, out, instructions);
+            return (instructions.product(out, out), error);
+        }
+        coordinates.clear();
+        coordinates.resize(shape.wide + shape.bytes, 0);
+        let error = self.round(&products[..axes], copy, shape.length, coordinates, instructions);
+        out[..wide].copy_from_slice(&coordinates[..wide]);
+        out[wide] = std::mem::take(&mut coordinates[axes]);
+        let bytes = &mut coordinates[wide..wide + shape.bytes];
+        bytes.iter_mut().for_each(|value| *value = (*value).clamp(-127, 127));
+        Shape::pack(bytes, &mut out[shape.wide..]);
+        let wide = &out[..shape.wide];
+        (instructions.product(wide, wide) + instructions.product(bytes, bytes), error)
     }
 }
 
@@ -179,7 +225,7 @@ mod tests {
 
     use super::super::axes::{coordinate_axes, principal_axes};
     use super::{Contraction, Images, MapScratch, Mark};
-    use crate::lattice::{LENGTH, TILE};
+    use crate::lattice::{LENGTH, Shape, TILE};
     use crate::simd::Level;
     use crate::testing::cases;
 
@@ -204,15 +250,26 @@ mod tests {
         Contraction::new(centre, longest, axes)
     }
 
-    /// Images of all `vectors` in two depths, and what is known of them: `[coarse, fine, copies]`.
-    fn images(map: &Contraction, vectors: &[f32], dims: [usize; 2], level: Level) -> ([Vec<i16>; 3], Vec<Mark>) {
+    /// Coordinates of coarse images of that shape and of fine ones, integer copies, and what is known of them.
+    fn images(
+        map: &Contraction,
+        vectors: &[f32],
+        shape: Shape,
+        fine_dims: usize,
+        level: Level,
+    ) -> ([Vec<i16>; 3], Vec<Mark>) {
         let n = vectors.len() / map.centre.len();
         let padded = if n == 1 { 1 } else { n.next_multiple_of(TILE) };
-        let (mut coarse, mut fine) = (vec![0; n * dims[0]], vec![0; n * dims[1]]);
+        let (mut coarse, mut fine) = (vec![0; n * shape.places()], vec![0; n * fine_dims]);
         let (mut copies, mut marks) = (vec![0; padded * map.copy_dims()], vec![Mark::default(); n]);
         let images = Images { coarse: &mut coarse, fine: &mut fine, marks: &mut marks, copies: &mut copies };
-        map.map(vectors, dims, images, &mut MapScratch::default(), level);
-        ([coarse, fine, copies], marks)
+        map.map(vectors, shape, fine_dims, images, &mut MapScratch::default(), level);
+        let coordinates = coarse.chunks_exact(shape.places()).flat_map(|image| {
+            let bytes =
+                image[shape.wide..].iter().flat_map(|pair| pair.to_le_bytes()).map(|byte| i16::from(byte as i8));
+            image[..shape.wide].iter().copied().chain(bytes)
+        });
+        ([coordinates.collect(), fine, copies], marks)
     }
 
     fn apart(a: &[i16], b: &[i16]) -> f64 {
@@ -248,20 +305,28 @@ mod tests {
         fn images_are_no_farther_apart_than_vectors_and_their_errors(
             (dim, m, vectors) in bank_and_queries(),
             count in 1usize..24,
+            (wide, bytes) in (1usize..5, 0usize..4),
+            // At the least everything but what is nearest to the mean is drawn back.
+            length in prop_oneof![1.0f64..100.0, 100.0f64..1000.0, Just(LENGTH)],
         ) {
+            let shape = Shape::new(2 * wide, 4 * bytes, length);
             for level in Level::available() {
                 let map = map_of(&vectors[..m * dim], dim, (dim > 16).then_some(count), level);
                 let fine = map.fine_dims().next_multiple_of(if dim > 16 { 64 } else { 2 });
-                let dims = [fine.min(4), fine];
-                let ([coarse, fine, copies], marks) = images(&map, &vectors, dims, level);
+                let dims = [shape.coordinates(), fine];
+                let ([coarse, fine, copies], marks) = images(&map, &vectors, shape, fine, level);
+                for (image, mark) in coarse.chunks_exact(dims[0]).zip(&marks) {
+                    prop_assert_eq!(mark.coarse_norm, image.iter().map(|value| i32::from(*value).pow(2)).sum::<i32>());
+                }
                 for (a, x) in vectors.chunks_exact(dim).enumerate() {
                     for (b, y) in vectors.chunks_exact(dim).enumerate().skip(a + 1) {
                         let difference = |(x, y): (&f32, &f32)| (f64::from(*x) - f64::from(*y)).powi(2);
                         let squared: f64 = x.iter().zip(y).map(difference).sum();
                         let steps = squared.sqrt() * map.scale * LENGTH;
+                        let coarse_steps = squared.sqrt() * map.scale * length;
                         let copy_steps = map.in_copy_steps(squared);
                         let known = [
-                            ("coarse", &coarse, dims[0], steps, marks[a].coarse_error + marks[b].coarse_error),
+                            ("coarse", &coarse, dims[0], coarse_steps, marks[a].coarse_error + marks[b].coarse_error),
                             ("fine", &fine, dims[1], steps, marks[a].fine_error + marks[b].fine_error),
                             ("copy", &copies, map.copy_dims(), copy_steps, marks[a].copy_error + marks[b].copy_error),
                         ];

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::bank::Pieces;
 use super::{CpuBank, Workspace};
 use crate::Instructions;
+use crate::lattice::Shape;
 use crate::simd::Level;
 use crate::testing::{cases, with_threads};
 
@@ -17,9 +18,10 @@ fn flat_scan(rows: &[f32], dim: usize, query: &[f32]) -> Vec<(u32, f32)> {
 }
 
 fn check(rows: &[f32], dim: usize, queries: &[f32]) {
-    let few = Pieces { coarse_dims: Some(2), segment: Some(1) };
-    let more = Pieces { coarse_dims: Some(16), segment: Some(2) };
-    check_in_pieces(rows, dim, queries, &[Pieces::default(), few, more]);
+    let of = |shape: Shape, segment: usize| Pieces { shape: Some(shape), segment: Some(segment) };
+    let (few, more) = (of(Shape::wide(2), 1), of(Shape::wide(16), 2));
+    let bytes = of(Shape::new(4, 12, 300.0), 3);
+    check_in_pieces(rows, dim, queries, &[Pieces::default(), few, more, bytes]);
 }
 
 fn check_in_pieces(rows: &[f32], dim: usize, queries: &[f32], pieces: &[Pieces]) {

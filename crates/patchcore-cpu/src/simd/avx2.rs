@@ -88,6 +88,7 @@ impl<const VNNI: bool> Lanes for Avx2<VNNI> {
 // SAFETY (of every function below): the trait's contract is that the instructions are enabled and pointers are valid.
 impl<const VNNI: bool> ExactLanes for Avx2<VNNI> {
     const MANY_REGISTERS: bool = false;
+    const BYTES: bool = VNNI;
     type Integers = [__m256i; 2];
     type Pairs = [__m256i; 2];
     type Doubles = [__m256d; 4];
@@ -156,10 +157,24 @@ impl<const VNNI: bool> ExactLanes for Avx2<VNNI> {
     }
 
     #[inline(always)]
-    unsafe fn store_short<const BY: i32>(to: *mut i16, value: Self::Integers) {
+    unsafe fn add_byte_products(sums: Self::Integers, a: Self::Pairs, b: Self::Pairs) -> Self::Integers {
+        // SAFETY: see above.
+        unsafe {
+            if VNNI {
+                return [add_byte_products_in_one(sums[0], a[0], b[0]), add_byte_products_in_one(sums[1], a[1], b[1])];
+            }
+            let even = a.map(|half| _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(half)));
+            let sums = Self::add_products(sums, even, b.map(|half| _mm256_and_si256(half, _mm256_set1_epi16(0xff))));
+            let odd = a.map(|half| _mm256_srai_epi16::<8>(half));
+            Self::add_products(sums, odd, b.map(|half| _mm256_srli_epi16::<8>(half)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_short(to: *mut i16, value: Self::Integers, by: i32) {
         // SAFETY: see above. Packing takes the halves of both registers in turn.
         unsafe {
-            let shifted = value.map(|half| _mm256_sra_epi32(half, _mm_cvtsi32_si128(BY)));
+            let shifted = value.map(|half| _mm256_sra_epi32(half, _mm_cvtsi32_si128(by)));
             let packed = _mm256_packs_epi32(shifted[0], shifted[1]);
             _mm256_storeu_si256(to.cast(), _mm256_permute4x64_epi64::<0b11_01_10_00>(packed));
         }
@@ -350,6 +365,13 @@ fn add_products_in_one(mut sums: __m256i, a: __m256i, b: __m256i) -> __m256i {
         asm!("{{vex}} vpdpwssd {0}, {1}, {2}", inout(ymm_reg) sums, in(ymm_reg) a, in(ymm_reg) b, options(pure, nomem, nostack, preserves_flags));
     }
     sums
+}
+
+/// `vpdpbusd`, which the compiler leaves whole.
+#[inline]
+#[target_feature(enable = "avx2,fma,avxvnni")]
+fn add_byte_products_in_one(sums: __m256i, a: __m256i, b: __m256i) -> __m256i {
+    _mm256_dpbusd_avx_epi32(sums, b, a)
 }
 
 /// The sum of eight lanes, the lower four in `low`.

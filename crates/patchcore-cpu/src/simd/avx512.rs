@@ -90,6 +90,7 @@ impl<const VNNI: bool> Lanes for Avx512<VNNI> {
 // SAFETY (of every function below): the trait's contract is that the instructions are enabled and pointers are valid.
 impl<const VNNI: bool> ExactLanes for Avx512<VNNI> {
     const MANY_REGISTERS: bool = true;
+    const BYTES: bool = VNNI;
     type Integers = __m512i;
     type Pairs = __m512i;
     type Doubles = [__m512d; 2];
@@ -155,10 +156,23 @@ impl<const VNNI: bool> ExactLanes for Avx512<VNNI> {
     }
 
     #[inline(always)]
-    unsafe fn store_short<const BY: i32>(to: *mut i16, value: __m512i) {
+    unsafe fn add_byte_products(sums: __m512i, a: __m512i, b: __m512i) -> __m512i {
         // SAFETY: see above.
         unsafe {
-            let shifted = _mm512_sra_epi32(value, _mm_cvtsi32_si128(BY));
+            if VNNI {
+                return add_byte_products_512(sums, a, b);
+            }
+            let even = _mm512_srai_epi16::<8>(_mm512_slli_epi16::<8>(a));
+            let sums = Self::add_products(sums, even, _mm512_and_si512(b, _mm512_set1_epi16(0xff)));
+            Self::add_products(sums, _mm512_srai_epi16::<8>(a), _mm512_srli_epi16::<8>(b))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_short(to: *mut i16, value: __m512i, by: i32) {
+        // SAFETY: see above.
+        unsafe {
+            let shifted = _mm512_sra_epi32(value, _mm_cvtsi32_si128(by));
             _mm256_storeu_si256(to.cast(), _mm512_cvtsepi32_epi16(shifted));
         }
     }
@@ -341,4 +355,11 @@ fn add_products_512(mut sums: __m512i, a: __m512i, b: __m512i) -> __m512i {
         asm!("vpdpwssd {0}, {1}, {2}", inout(zmm_reg) sums, in(zmm_reg) a, in(zmm_reg) b, options(pure, nomem, nostack, preserves_flags));
     }
     sums
+}
+
+/// `vpdpbusd`, which the compiler leaves whole.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn add_byte_products_512(sums: __m512i, a: __m512i, b: __m512i) -> __m512i {
+    _mm512_dpbusd_epi32(sums, b, a)
 }

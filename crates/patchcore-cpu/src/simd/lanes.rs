@@ -44,6 +44,9 @@ pub(crate) trait Lanes: Copy {
 pub(crate) trait ExactLanes: Copy {
     /// Whether 24 vectors of sums fit into the registers; else six do.
     const MANY_REGISTERS: bool;
+    /// Whether [`Self::add_byte_products`] is one instruction, as [`Self::add_products`] is with half the products. Where it is not,
+    /// bytes save no time.
+    const BYTES: bool;
     /// Sixteen `i32`.
     type Integers: Copy;
     /// Sixteen pairs of `i16`, one an integer's lane.
@@ -70,8 +73,10 @@ pub(crate) trait ExactLanes: Copy {
     unsafe fn splat_pair(from: *const i16) -> Self::Pairs;
     /// `sums + a.0 * b.0 + a.1 * b.1` in every lane. No sum leaves an `i32`.
     unsafe fn add_products(sums: Self::Integers, a: Self::Pairs, b: Self::Pairs) -> Self::Integers;
-    /// Sixteen integers, a `2^BY`-th of each rounded down, to memory, any alignment; beyond an `i16` it is the nearest one.
-    unsafe fn store_short<const BY: i32>(to: *mut i16, value: Self::Integers);
+    /// The same of four bytes in the place of each pair: signed ones of `a`, unsigned ones of `b`.
+    unsafe fn add_byte_products(sums: Self::Integers, a: Self::Pairs, b: Self::Pairs) -> Self::Integers;
+    /// Sixteen integers, a `2^by`-th of each rounded down, to memory, any alignment; beyond an `i16` it is the nearest one.
+    unsafe fn store_short(to: *mut i16, value: Self::Integers, by: i32);
     /// Bit `i` says whether the `i`-th of 32 `i16` in memory, any alignment, is at most `limit`.
     #[inline(always)]
     unsafe fn shorts_not_above(from: *const i16, limit: i16) -> u32 {

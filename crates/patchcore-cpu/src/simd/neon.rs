@@ -98,6 +98,7 @@ impl Lanes for Neon {
 #[allow(clippy::indexing_slicing, reason = "four registers, constant positions")]
 impl ExactLanes for Neon {
     const MANY_REGISTERS: bool = false;
+    const BYTES: bool = false;
     type Integers = [int32x4_t; 4];
     type Pairs = [int16x8x2_t; 2];
     type Doubles = [float64x2_t; 8];
@@ -173,10 +174,24 @@ impl ExactLanes for Neon {
     }
 
     #[inline(always)]
-    unsafe fn store_short<const BY: i32>(to: *mut i16, value: Self::Integers) {
+    unsafe fn add_byte_products(sums: Self::Integers, a: Self::Pairs, b: Self::Pairs) -> Self::Integers {
+        // SAFETY: see above.
+        unsafe {
+            let of = |pairs: Self::Pairs, half: &dyn Fn(int16x8_t) -> int16x8_t| -> Self::Pairs {
+                pairs.map(|pairs| int16x8x2_t(half(pairs.0), half(pairs.1)))
+            };
+            let even = of(a, &|bytes| vshrq_n_s16::<8>(vshlq_n_s16::<8>(bytes)));
+            let sums = Self::add_products(sums, even, of(b, &|bytes| vandq_s16(bytes, vdupq_n_s16(0xff))));
+            let high = |bytes| vreinterpretq_s16_u16(vshrq_n_u16::<8>(vreinterpretq_u16_s16(bytes)));
+            Self::add_products(sums, of(a, &|bytes| vshrq_n_s16::<8>(bytes)), of(b, &high))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_short(to: *mut i16, value: Self::Integers, by: i32) {
         // SAFETY: see above. A shift by less than nothing goes down.
         unsafe {
-            let short = value.map(|quarter| vqmovn_s32(vshlq_s32(quarter, vdupq_n_s32(-BY))));
+            let short = value.map(|quarter| vqmovn_s32(vshlq_s32(quarter, vdupq_n_s32(-by))));
             vst1q_s16(to, vcombine_s16(short[0], short[1]));
             vst1q_s16(to.add(8), vcombine_s16(short[2], short[3]));
         }

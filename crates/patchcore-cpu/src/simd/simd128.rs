@@ -80,6 +80,7 @@ impl Lanes for Simd128 {
 #[allow(clippy::indexing_slicing, reason = "four vectors, constant positions")]
 impl ExactLanes for Simd128 {
     const MANY_REGISTERS: bool = false;
+    const BYTES: bool = false;
     type Integers = [v128; 4];
     type Pairs = [v128; 4];
     type Doubles = [v128; 8];
@@ -141,10 +142,20 @@ impl ExactLanes for Simd128 {
     }
 
     #[inline(always)]
-    unsafe fn store_short<const BY: i32>(to: *mut i16, value: Self::Integers) {
+    unsafe fn add_byte_products(sums: Self::Integers, a: Self::Pairs, b: Self::Pairs) -> Self::Integers {
         // SAFETY: see above.
         unsafe {
-            let shifted = value.map(|quarter| i32x4_shr(quarter, BY as u32));
+            let even = a.map(|bytes| i16x8_shr(i16x8_shl(bytes, 8), 8));
+            let sums = Self::add_products(sums, even, b.map(|bytes| v128_and(bytes, i16x8_splat(0xff))));
+            Self::add_products(sums, a.map(|bytes| i16x8_shr(bytes, 8)), b.map(|bytes| u16x8_shr(bytes, 8)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_short(to: *mut i16, value: Self::Integers, by: i32) {
+        // SAFETY: see above.
+        unsafe {
+            let shifted = value.map(|quarter| i32x4_shr(quarter, by as u32));
             v128_store(to.cast(), i16x8_narrow_i32x4(shifted[0], shifted[1]));
             v128_store(to.add(8).cast(), i16x8_narrow_i32x4(shifted[2], shifted[3]));
         }

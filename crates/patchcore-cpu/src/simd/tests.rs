@@ -25,6 +25,14 @@ fn shorts(seed: usize) -> [i16; 2 * LANES] {
     std::array::from_fn(|lane| ((lane + seed * 11).wrapping_mul(40_503) % 16_384) as i16 - 8_192)
 }
 
+/// Pairs of bytes of every value, the largest and the least among them.
+fn bytes(seed: usize) -> [i16; 2 * LANES] {
+    std::array::from_fn(|lane| match lane + seed {
+        at if at % 5 == 0 => [i16::MAX, i16::MIN, -1, 0x7f80, 0x00ff][at / 5 % 5],
+        at => (at.wrapping_mul(2_654_435_761) >> 7) as i16,
+    })
+}
+
 /// What the operations on floats give, in their order.
 type Floats = [[f32; LANES]; 8];
 
@@ -103,7 +111,7 @@ const POSITIONS: [u32; 6] = [0, 1 << 31, 0x8001_0040, 0x0000_ffff, 0xf0f0_7001, 
 /// What the exact operations give, in their order.
 #[derive(Debug, Default, PartialEq)]
 struct Exact {
-    integers: [[i32; LANES]; 7],
+    integers: [[i32; LANES]; 9],
     mask: u32,
     short: [i16; LANES],
     few_shorts: u32,
@@ -118,6 +126,7 @@ unsafe fn run_exact<S: ExactLanes>(seed: usize) -> Exact {
     let (a, b) = (integers(seed), integers(seed + 1));
     let (pairs, others, floats) = (shorts(seed), shorts(seed + 1), [floats(1), floats(2), floats(seed)]);
     let floats = floats.map(|values| values.map(|value| if value.is_finite() { value } else { 0.25 }));
+    let (fours, other_fours) = (bytes(seed), bytes(seed + 1));
     let mut out = Exact::default();
     // SAFETY: sixteen numbers each, 32 of the pairs.
     unsafe {
@@ -132,6 +141,8 @@ unsafe fn run_exact<S: ExactLanes>(seed: usize) -> Exact {
             S::lesser(x, y),
             S::add_products(half, p, q),
             S::add_products(half, p, S::splat_pair(others.as_ptr().add(3))),
+            S::add_byte_products(half, S::load_pairs(fours.as_ptr()), S::load_pairs(other_fours.as_ptr())),
+            S::add_byte_products(half, S::load_pairs(fours.as_ptr()), S::splat_pair(other_fours.as_ptr().add(3))),
         ];
         for (to, value) in out.integers.iter_mut().zip(all) {
             S::store_integers(to.as_mut_ptr(), value);
@@ -139,7 +150,7 @@ unsafe fn run_exact<S: ExactLanes>(seed: usize) -> Exact {
         let mixed: [i32; LANES] = std::array::from_fn(|lane| if lane % 3 == 0 { a[lane] } else { b[lane] });
         let mixed = S::load_integers(mixed.as_ptr());
         out.mask = S::not_above(mixed, x);
-        S::store_short::<9>(out.short.as_mut_ptr(), x);
+        S::store_short(out.short.as_mut_ptr(), x, 9);
         out.few_shorts = S::shorts_not_above(pairs.as_ptr(), others[0]);
         let mut positions = [0; 64];
         S::store_positions(positions.as_mut_ptr(), POSITIONS[seed % POSITIONS.len()], 5);
@@ -161,6 +172,13 @@ fn plain_exact(seed: usize) -> Exact {
     let floats = floats.map(|values| values.map(|value| f64::from(if value.is_finite() { value } else { 0.25 })));
     let lane = |f: &dyn Fn(usize) -> i32| -> [i32; LANES] { std::array::from_fn(f) };
     let product = |a: i16, b: i16| i32::from(a) * i32::from(b);
+    let (fours, other_fours) = (bytes(seed), bytes(seed + 1));
+    // Of four bytes, from so many pairs on.
+    let of_bytes = |at: usize, other: usize| -> i32 {
+        let of = |pairs: &[i16], at: usize| [pairs[at], pairs[at + 1]].map(i16::to_le_bytes).concat();
+        let (a, b) = (of(&fours, at), of(&other_fours, other));
+        a.into_iter().zip(b).map(|(a, b)| i32::from(a as i8) * i32::from(b)).sum()
+    };
     let mixed: [i32; LANES] = std::array::from_fn(|lane| if lane % 3 == 0 { a[lane] } else { b[lane] });
     let mask = |f: &dyn Fn(usize) -> bool| (0..LANES).map(|lane| u32::from(f(lane)) << lane).sum();
     let square = |lane: usize, a: usize, b: usize| (floats[a][lane] - floats[b][lane]).powi(2);
@@ -180,6 +198,8 @@ fn plain_exact(seed: usize) -> Exact {
             lane(&|lane| a[lane].min(b[lane])),
             lane(&|at| half + product(pairs[2 * at], others[2 * at]) + product(pairs[2 * at + 1], others[2 * at + 1])),
             lane(&|at| half + product(pairs[2 * at], others[3]) + product(pairs[2 * at + 1], others[4])),
+            lane(&|at| half + of_bytes(2 * at, 2 * at)),
+            lane(&|at| half + of_bytes(2 * at, 3)),
         ],
         mask: mask(&|lane| mixed[lane] <= a[lane]),
         short: a.map(|value| (value >> 9).clamp(-0x8000, 0x7fff) as i16),
