@@ -24,9 +24,13 @@
 
 mod bf16;
 pub mod bf16_oracle;
+#[cfg(test)]
+mod bf16_tests;
 mod definition;
 mod dense;
 mod depthwise;
+#[cfg(test)]
+mod digest_tests;
 mod executor;
 mod finish;
 #[cfg(target_arch = "x86_64")]
@@ -39,6 +43,8 @@ mod one_value;
 pub mod oracle;
 mod range_policy;
 mod reduced_network;
+#[cfg(target_arch = "aarch64")]
+mod shifted_bytes;
 mod storage;
 mod taps;
 #[cfg(test)]

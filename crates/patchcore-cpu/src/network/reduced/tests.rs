@@ -15,7 +15,7 @@ use patchcore_config::backbone::{ActivationRanges, ChannelRanges};
 use patchcore_config::{Architecture, BackboneWeights, Normalization};
 
 /// Normalised planes of a photo of 8 bits.
-fn photo(seed: u64, area: usize) -> Vec<f32> {
+pub(super) fn photo(seed: u64, area: usize) -> Vec<f32> {
     let pixel = |value: &f32| ((value + 1.0) * 127.5).round() / 255.0;
     let mut planes: Vec<f32> = noise(seed, 3 * area).iter().map(pixel).collect();
     Normalization::IMAGENET.apply(&mut planes);
@@ -32,7 +32,7 @@ fn ranges_on(plan: &Plan, weights: &BackboneWeights, input: &[f32], height: usiz
 }
 
 /// Relative error of the root of the mean square.
-fn deviation(found: &[f32], expected: &[f32]) -> f64 {
+pub(super) fn deviation(found: &[f32], expected: &[f32]) -> f64 {
     let squares = |values: &mut dyn Iterator<Item = f32>| values.map(|value| f64::from(value).powi(2)).sum::<f64>();
     let off = squares(&mut found.iter().zip(expected).map(|(found, expected)| found - expected));
     (off / squares(&mut expected.iter().copied())).sqrt()
@@ -179,7 +179,7 @@ fn the_oracle_is_near_the_network_of_floats() {
 }
 
 /// A network's features for a batch on so many threads.
-fn run(network: &ReducedNetwork, workers: usize, input: &[f32], sides: (usize, usize)) -> Vec<FeatureMap> {
+pub(super) fn run(network: &ReducedNetwork, workers: usize, input: &[f32], sides: (usize, usize)) -> Vec<FeatureMap> {
     let (mut workspace, mut outputs) = (ReducedWorkspace::new(), Vec::new());
     let (height, width) = sides;
     let n = input.len() / (3 * height * width);
@@ -210,7 +210,7 @@ fn expected_of(
     outputs
 }
 
-fn same_bits(found: &[FeatureMap], expected: &[FeatureMap]) -> bool {
+pub(super) fn same_bits(found: &[FeatureMap], expected: &[FeatureMap]) -> bool {
     let shape = |map: &FeatureMap| (map.channels, map.height, map.width, map.layout);
     found.len() == expected.len()
         && found.iter().zip(expected).all(|(a, b)| shape(a) == shape(b) && bits(&a.data) == bits(&b.data))
@@ -226,16 +226,16 @@ fn check(
     workers: usize,
 ) -> Result<(), TestCaseError> {
     let expected = expected_of(plan, weights, ranges, input, sides);
-    for level in Level::available() {
-        let network = ReducedNetwork::int8_with_level(level, MatrixUnit::of(level), plan, weights, ranges).unwrap();
+    for (level, unit) in MatrixUnit::all() {
+        let network = ReducedNetwork::int8_with_level(level, unit, plan, weights, ranges).unwrap();
         let found = run(&network, workers, input, sides);
-        prop_assert!(same_bits(&found, &expected), "{level:?}, {workers} threads");
+        prop_assert!(same_bits(&found, &expected), "{level:?}, {unit:?}, {workers} threads");
     }
     Ok(())
 }
 
 prop_compose! {
-    fn convolution()(
+    pub(super) fn convolution()(
         in_channels in 1usize..50,
         out_channels in 1usize..70,
         kernel in prop::sample::select(vec![1usize, 2, 3, 5, 7]),
