@@ -4,10 +4,11 @@
 //! good parts alone. This crate is the method; the crate `patchcore` around it reads photos and files.
 //!
 //! In the order in which data flows: a [`backbone`] turns normalised pixels into feature maps,
-//! [`patch_embedding`] into one row per grid cell; a [`Fitter`] lets the [`coreset`] choose the rows of the
-//! [`memory_bank`]; a fitted [`PatchCore`] looks up the [`nearest_neighbor`] of every patch, and `finish.rs` makes patch scores, the
-//! image score (equations 6 and 7) and the map ([`scoring`]) of the distances. Who computes is an [`engine`]: the CPU's own kernels,
-//! Burn's tensors on any device, or the definitions themselves. Which published definition of each step is computed are the rules of a
+//! [`patch_embedding`] into one row per grid cell; a [`Fitter`] (before which a [`RangeSurvey`] looks at some of the photos for a network
+//! of int8) lets the [`coreset`] choose the rows of the [`memory_bank`]; a fitted [`PatchCore`] looks up the [`nearest_neighbor`] of every
+//! patch, and `finish.rs` makes patch scores, the image score (equations 6 and 7) and the map ([`scoring`]) of the distances. Who computes
+//! is an [`engine`]: the CPU's own kernels, Burn's tensors on any device, or the definitions themselves. Which published definition of each
+//! step is computed are the rules of a
 //! [configuration](patchcore_config::PatchCoreConfig). Judging scores is `patchcore-metrics`.
 //!
 //! The crate reads no file, clock, environment or network and prints nothing.

@@ -5,46 +5,18 @@ use proptest::prelude::*;
 use super::super::oracle::{self as float_oracle, Planes};
 use super::super::tests::{bits, conv, plan_of, random_weights, tap};
 use super::super::{CpuNetworkError, FeatureMap};
+use super::bf16_oracle;
 use super::matrix_unit::MatrixUnit;
 use super::tests::{convolution, deviation, photo, run, same_bits};
 use super::{ReducedNetwork, ReducedWorkspace};
 use crate::Instructions;
-use crate::simd::{from_half, to_half};
 use crate::testing::cases;
 use patchcore_config::backbone::plan::{Activation, ConvStep, Plan, Step};
 use patchcore_config::{Architecture, BackboneWeights};
 
-fn rounded(planes: &Planes) -> Planes {
-    Planes { data: planes.data.iter().map(|value| from_half(to_half(*value))).collect(), ..planes.clone() }
-}
-
-/// Weights, but no biases, as `bf16`.
-fn rounded_weights(weights: &BackboneWeights) -> BackboneWeights {
-    let mut weights = weights.clone();
-    for (name, tensor) in &mut weights.tensors {
-        if name.ends_with(".weight") {
-            tensor.data.iter_mut().for_each(|value| *value = from_half(to_half(*value)));
-        }
-    }
-    weights
-}
-
 /// The taps of a plan for one image: maps and weights are `bf16`, sums `f64`.
 fn oracle(plan: &Plan, weights: &BackboneWeights, image: &Planes) -> Vec<Planes> {
-    let weights = rounded_weights(weights);
-    let mut slots = vec![Planes::default(); plan.slots];
-    let mut taps = vec![Planes::default(); plan.slots];
-    (slots[0], taps[0]) = (rounded(image), rounded(image));
-    for step in &plan.steps {
-        let value = match step {
-            Step::Conv(conv) => {
-                float_oracle::convolve(conv, &weights, &slots[conv.from], conv.add.map(|slot| &slots[slot]))
-            }
-            Step::MaxPool { from, .. } => float_oracle::max_pool(&slots[*from]),
-        };
-        (slots[step.to()], taps[step.to()]) = (rounded(&value), value);
-    }
-    plan.taps.iter().map(|tap| taps[tap.slot].clone()).collect()
+    bf16_oracle::forward(plan, weights, image).unwrap()
 }
 
 /// The values of an image in a batch, `[channels, height, width]`.
