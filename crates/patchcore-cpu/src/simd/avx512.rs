@@ -300,6 +300,19 @@ impl ByteLanes for Avx512<true> {
     }
 
     #[inline(always)]
+    unsafe fn store_four_held_bytes(to: *mut u8, values: [__m512; 4]) {
+        // SAFETY: see above. What is beyond an integer becomes the least one, so the upper bound comes first; packing saturates at 0. It
+        // takes quarters of both registers in turn.
+        unsafe {
+            let most = _mm512_set1_ps(255.0);
+            let [a, b, c, d] = values.map(|value| _mm512_cvtps_epi32(_mm512_min_ps(value, most)));
+            let packed = _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+            let places = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+            _mm512_storeu_si512(to.cast(), _mm512_permutexvar_epi32(places, packed));
+        }
+    }
+
+    #[inline(always)]
     unsafe fn transpose_fours(from: *const u8) -> __m512i {
         // SAFETY: see above.
         unsafe {

@@ -150,6 +150,18 @@ pub(crate) trait ByteLanes: ShortLanes {
     unsafe fn load_bytes_as_floats(from: *const u8) -> Self::Floats;
     /// Sixteen floats between 0 and 255, each rounded to the nearest integer, halves to even, to memory, any alignment.
     unsafe fn store_bytes(to: *mut u8, value: Self::Floats);
+    /// Four times sixteen floats, each held between 0 and 255 (what is no number is 255), rounded as [`ByteLanes::store_bytes`], to memory,
+    /// any alignment.
+    #[inline(always)]
+    unsafe fn store_four_held_bytes(to: *mut u8, values: [Self::Floats; 4]) {
+        for (at, value) in values.into_iter().enumerate() {
+            // SAFETY: the caller's contract.
+            unsafe {
+                let held = Self::at_most(value, Self::splat(255.0));
+                Self::store_bytes(to.add(at * LANES), Self::at_least(held, Self::splat(0.0)));
+            }
+        }
+    }
     /// Of four times sixteen bytes in memory, any alignment, the fours of those with the same place.
     unsafe fn transpose_fours(from: *const u8) -> Self::Fours;
 }

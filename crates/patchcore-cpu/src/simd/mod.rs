@@ -42,7 +42,7 @@ pub(crate) use level::Level;
 #[cfg(target_arch = "aarch64")]
 pub(crate) use neon::Neon;
 #[cfg(target_arch = "aarch64")]
-pub(crate) use neon_dot::NeonDot;
+pub(crate) use neon_dot::{Fours, NeonDot};
 pub(crate) use portable::Portable;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub(crate) use simd128::Simd128;

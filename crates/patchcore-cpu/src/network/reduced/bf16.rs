@@ -31,6 +31,7 @@ pub(super) struct Half(u16);
 impl Element for Half {
     type Weight = Half;
     const GROUP: usize = 2;
+    const SATURATES: bool = false;
 
     #[inline(always)]
     fn from_float(value: f32) -> Self {
@@ -68,6 +69,12 @@ impl<L: HalfLanes> Storage for Halves<L> {
     unsafe fn load_sums(from: *const i32) -> Self::Sums {
         // SAFETY: see above.
         unsafe { L::load(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_sums(to: *mut i32, sums: Self::Sums) {
+        // SAFETY: see above.
+        unsafe { L::store(to.cast(), sums) }
     }
 
     #[inline(always)]
@@ -130,6 +137,12 @@ impl Storage for HalvesAtOnce {
     unsafe fn load_sums(from: *const i32) -> Self::Sums {
         // SAFETY: see above.
         unsafe { Self::Floats::load(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_sums(to: *mut i32, sums: Self::Sums) {
+        // SAFETY: see above.
+        unsafe { Self::Floats::store(to.cast(), sums) }
     }
 
     #[inline(always)]

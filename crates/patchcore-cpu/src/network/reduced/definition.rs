@@ -125,19 +125,23 @@ fn numbers(conv: &ConvStep, weights: &BackboneWeights, scales: &[Scale]) -> Resu
         least: Vec::with_capacity(outputs),
         largest: Vec::with_capacity(outputs),
     };
+    let mut folded = Vec::with_capacity(inputs * taps);
     for (out, (filter, bias)) in weight.chunks_exact(inputs * taps).zip(bias).enumerate() {
         let first = if conv.groups == 1 { 0 } else { out };
         // The input's scales go into the weights, so that one factor an output is left.
-        let folded = || {
-            let channels = filter.chunks_exact(taps).zip(input.scale.iter().skip(first));
-            channels.flat_map(|(taps, scale)| taps.iter().map(move |tap| f64::from(*tap) * scale))
-        };
-        let largest = folded().map(f64::abs).fold(0.0, f64::max);
+        folded.clear();
+        for (taps, scale) in filter.chunks_exact(taps).zip(input.scale.iter().skip(first)) {
+            folded.extend(taps.iter().map(|tap| f64::from(*tap) * scale));
+        }
+        let largest = folded.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
         let step = largest / LARGEST_WEIGHT;
-        // Filters of zeros have no step.
-        let of_step = |value: f64| if step > 0.0 { (value / step).round_ties_even() as i8 } else { 0 };
         let packed = numbers.weights.len();
-        numbers.weights.extend(folded().map(of_step));
+        // Filters of zeros have no step.
+        if step > 0.0 {
+            numbers.weights.extend(folded.iter().map(|value| nearest(value / step)));
+        } else {
+            numbers.weights.resize(packed + folded.len(), 0);
+        }
         let (mut start, mut between) = (0_i32, 0.0);
         for (channel, taps) in numbers.weights[packed..].chunks_exact(taps).enumerate() {
             let sum: i32 = taps.iter().map(|tap| i32::from(*tap)).sum();
@@ -162,4 +166,11 @@ fn numbers(conv: &ConvStep, weights: &BackboneWeights, scales: &[Scale]) -> Resu
         numbers.largest.push(if conv.activation == Activation::Relu6 { six().min(most) } else { most });
     }
     Ok(numbers)
+}
+
+/// The whole number next to a value between -127 and 127, halves to even; of what is no number some number, always the same.
+fn nearest(value: f64) -> i8 {
+    // Adding it rounds to a whole number and leaves that in the low bits: an instruction where the rounding itself may be a call.
+    const ROUNDER: f64 = 6_755_399_441_055_744.0;
+    if value.is_nan() { 0 } else { (value + ROUNDER).to_bits() as i8 }
 }

@@ -14,6 +14,8 @@ use crate::team::Leader;
 
 /// Most groups of a kernel row whose weights stay in registers.
 const GROUPS: usize = 3;
+/// Pixels that are written at once.
+const FOUR: usize = 4;
 /// Most rows of a kernel whose weights stay in registers.
 const ROWS: usize = 5;
 
@@ -147,7 +149,7 @@ impl<E: Element> Depthwise<E> {
 pub(super) unsafe fn convolve_rows<S: Storage>(rows: &Rows<S::Element>) {
     // SAFETY: the caller's contract.
     unsafe {
-        let is_plain = rows.ends.kind() == PLAIN;
+        let is_plain = rows.ends.kind(rows.constants) == PLAIN;
         match (rows.kernel, rows.stride) {
             (3, 1) if is_plain => in_registers::<S, 3, 1, 2, PLAIN>(rows),
             (3, 2) if is_plain => in_registers::<S, 3, 2, 1, PLAIN>(rows),
@@ -180,19 +182,39 @@ unsafe fn in_registers<S: Storage, const KERNEL: usize, const STRIDE: usize, con
                 }
             }
         }
-        for y in 0..rows.rows {
-            let mut x = 0;
-            while x < rows.width {
-                let mut sums = [start; AT_ONCE];
-                for tap_y in 0..KERNEL {
-                    let line = rows.input.add((y * STRIDE + tap_y) * rows.input_row + x * STRIDE * LANES);
-                    for at in 0..groups {
-                        let values = S::neighbours(line.add(at * group * LANES));
-                        for pixel in 0..AT_ONCE {
-                            sums[pixel] = S::add_products(sums[pixel], values, weights[pixel][tap_y][at]);
-                        }
+        let sums_at = |y: usize, x: usize| {
+            let mut sums = [start; AT_ONCE];
+            for tap_y in 0..KERNEL {
+                let line = rows.input.add((y * STRIDE + tap_y) * rows.input_row + x * STRIDE * LANES);
+                for at in 0..groups {
+                    let values = S::neighbours(line.add(at * group * LANES));
+                    for pixel in 0..AT_ONCE {
+                        sums[pixel] = S::add_products(sums[pixel], values, weights[pixel][tap_y][at]);
                     }
                 }
+            }
+            sums
+        };
+        for y in 0..rows.rows {
+            let mut x = 0;
+            while S::Element::SATURATES && x + FOUR <= rows.width {
+                let steps = |x: usize, sums| constants.steps::<KIND>(sums, &rows.ends_at::<KIND>(y, x));
+                let four = if AT_ONCE == 2 {
+                    let (first, second) = (sums_at(y, x), sums_at(y, x + 2));
+                    [
+                        steps(x, first[0]),
+                        steps(x + 1, first[AT_ONCE - 1]),
+                        steps(x + 2, second[0]),
+                        steps(x + 3, second[AT_ONCE - 1]),
+                    ]
+                } else {
+                    [0, 1, 2, 3].map(|pixel| steps(x + pixel, sums_at(y, x + pixel)[0]))
+                };
+                S::store_four_held(rows.ends_at::<KIND>(y, x).output, four);
+                x += FOUR;
+            }
+            while x < rows.width {
+                let sums = sums_at(y, x);
                 constants.finish::<KIND>(sums[0], &rows.ends_at::<KIND>(y, x));
                 // Not in a loop as long as the pixels that are left: then the sums would lie in memory.
                 if AT_ONCE == 2 && x + 1 < rows.width {

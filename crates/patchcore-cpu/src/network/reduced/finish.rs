@@ -1,6 +1,6 @@
 //! From sums to the map and the tap: what follows every convolution, fused into its last write.
 
-use super::definition::{Numbers, Scale};
+use super::definition::{LARGEST, Numbers, Scale};
 use super::one_value::dequantised;
 use super::storage::{Element, FloatsOf, Storage};
 use crate::simd::{AlignedBuffer, LANES, Lanes};
@@ -19,6 +19,8 @@ pub(super) struct Constants {
     /// From steps to the values of a tap.
     pub(super) tap_factor: [f32; LANES],
     pub(super) tap_offset: [f32; LANES],
+    /// Whether the activations of the whole layer leave all of 0 to 255: not 0 if so.
+    pub(super) whole: i32,
 }
 
 impl Constants {
@@ -43,6 +45,9 @@ impl Constants {
                 (*factor, *offset) = dequantised(output, channel);
             }
         }
+        let whole = numbers.least.iter().all(|least| *least == 0.0)
+            && numbers.largest.iter().all(|largest| *largest == LARGEST as f32);
+        all.iter_mut().for_each(|constants| constants.whole = i32::from(whole));
         all
     }
 }
@@ -64,9 +69,9 @@ pub(super) struct Ends<E> {
     pub(super) ceiling: f32,
 }
 
-/// A map alone.
+/// A map alone; where elements saturate, of a layer whose activations leave all of 0 to 255.
 pub(super) const PLAIN: u8 = 0;
-/// A map, with a residual.
+/// The same with a residual.
 pub(super) const RESIDUAL: u8 = 1;
 /// Whatever the pointers say.
 pub(super) const ANY: u8 = 2;
@@ -100,6 +105,23 @@ impl<S: Storage> Loaded<S> {
         }
     }
 
+    /// Steps of the output, before they are held between its bounds.
+    ///
+    /// # Safety
+    /// As [`Loaded::finish`].
+    #[inline(always)]
+    pub(super) unsafe fn steps<const KIND: u8>(&self, sums: S::Sums, ends: &Ends<S::Element>) -> FloatsOf<S> {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let steps = S::Floats::add(S::Floats::mul(S::floats(sums), self.factor), self.offset);
+            if KIND == RESIDUAL || (KIND == ANY && !ends.residual.is_null()) {
+                S::Floats::add(steps, S::Floats::mul(S::load(ends.residual), self.residual))
+            } else {
+                steps
+            }
+        }
+    }
+
     /// Writes what becomes of sixteen sums, of which `KIND` says what there is to write.
     ///
     /// # Safety
@@ -109,11 +131,10 @@ impl<S: Storage> Loaded<S> {
     pub(super) unsafe fn finish<const KIND: u8>(&self, sums: S::Sums, ends: &Ends<S::Element>) {
         // SAFETY: the caller's contract.
         unsafe {
-            let mut steps = S::Floats::add(S::Floats::mul(S::floats(sums), self.factor), self.offset);
-            if KIND == RESIDUAL || (KIND == ANY && !ends.residual.is_null()) {
-                steps = S::Floats::add(steps, S::Floats::mul(S::load(ends.residual), self.residual));
-            }
-            if KIND != ANY || !ends.output.is_null() {
+            let steps = self.steps::<KIND>(sums, ends);
+            if KIND != ANY && S::Element::SATURATES {
+                S::store_held(ends.output, steps);
+            } else if KIND != ANY || !ends.output.is_null() {
                 // In this order what is no number becomes the largest.
                 let held = S::Floats::at_least(S::Floats::at_most(steps, self.largest), self.least);
                 S::store(ends.output, held);
@@ -149,8 +170,14 @@ impl<S: Storage> Loaded<S> {
 
 impl<E: Element> Ends<E> {
     /// [`PLAIN`], [`RESIDUAL`] or [`ANY`].
-    pub(super) fn kind(&self) -> u8 {
-        match (self.output.is_null() || !self.tap.is_null(), self.residual.is_null()) {
+    ///
+    /// # Safety
+    /// `constants` must be valid.
+    #[inline(always)]
+    pub(super) unsafe fn kind(&self, constants: *const Constants) -> u8 {
+        // SAFETY: the caller's contract.
+        let is_whole = !E::SATURATES || unsafe { (*constants).whole } != 0;
+        match (self.output.is_null() || !self.tap.is_null() || !is_whole, self.residual.is_null()) {
             (true, _) => ANY,
             (false, true) => PLAIN,
             (false, false) => RESIDUAL,

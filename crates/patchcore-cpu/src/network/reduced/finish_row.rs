@@ -1,6 +1,6 @@
 //! What follows a convolution whose sums lie in memory, pixel after pixel.
 
-use super::finish::{ANY, Constants, Ends, Loaded};
+use super::finish::{ANY, Constants, Ends, Loaded, PLAIN, RESIDUAL};
 use super::storage::{Element, Storage};
 use crate::simd::LANES;
 
@@ -23,11 +23,25 @@ pub(super) struct SumsOfRow<E: Element> {
 pub(super) unsafe fn finish_row<S: Storage>(row: &SumsOfRow<S::Element>) {
     // SAFETY: the caller's contract.
     unsafe {
+        match row.ends.kind(row.constants) {
+            PLAIN => finish_kind::<S, PLAIN>(row),
+            RESIDUAL => finish_kind::<S, RESIDUAL>(row),
+            _ => finish_kind::<S, ANY>(row),
+        }
+    }
+}
+
+/// # Safety
+/// As [`finish_row`], for ends of that kind.
+#[inline(always)]
+unsafe fn finish_kind<S: Storage, const KIND: u8>(row: &SumsOfRow<S::Element>) {
+    // SAFETY: the caller's contract.
+    unsafe {
         let constants = Loaded::<S>::new(row.constants);
         for pixel in 0..row.pixels {
             let place = pixel * LANES;
-            let ends = row.ends.moved::<ANY>(place, place, pixel * row.tap_pixel, row.ends.tap_channels);
-            constants.finish::<ANY>(S::load_sums(row.sums.add(place)), &ends);
+            let ends = row.ends.moved::<KIND>(place, place, pixel * row.tap_pixel, row.ends.tap_channels);
+            constants.finish::<KIND>(S::load_sums(row.sums.add(place)), &ends);
         }
     }
 }

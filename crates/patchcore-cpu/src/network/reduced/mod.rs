@@ -29,6 +29,8 @@ mod bf16_tests;
 mod definition;
 mod dense;
 mod depthwise;
+#[cfg(test)]
+mod digest_tests;
 mod executor;
 mod finish;
 #[cfg(target_arch = "x86_64")]
@@ -41,6 +43,8 @@ mod one_value;
 pub mod oracle;
 mod range_policy;
 mod reduced_network;
+#[cfg(target_arch = "aarch64")]
+mod shifted_bytes;
 mod storage;
 mod taps;
 #[cfg(test)]

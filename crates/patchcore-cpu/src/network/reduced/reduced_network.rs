@@ -10,6 +10,8 @@ use super::kernel_set::{self, KernelSet};
 use super::load::Entry;
 use super::matrix_unit::MatrixUnit;
 use super::one_value::{dequantised, from_image};
+#[cfg(target_arch = "aarch64")]
+use super::shifted_bytes::Shifted;
 use super::storage::Element;
 use crate::Instructions;
 use crate::simd::Level;
@@ -25,6 +27,8 @@ pub struct ReducedNetwork {
 /// What the instruction set multiplies.
 enum ByStorage {
     Bytes(Executor<u8>),
+    #[cfg(target_arch = "aarch64")]
+    Shifted(Executor<Shifted>),
     Shorts(Executor<i16>),
     Halves(Executor<Half>),
 }
@@ -35,6 +39,8 @@ enum ByStorage {
 #[derive(Default)]
 pub struct ReducedWorkspace {
     bytes: Memory<u8>,
+    #[cfg(target_arch = "aarch64")]
+    shifted: Memory<Shifted>,
     shorts: Memory<i16>,
     halves: Memory<Half>,
 }
@@ -47,7 +53,11 @@ impl ReducedWorkspace {
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        self.bytes.bytes() + self.shorts.bytes() + self.halves.bytes()
+        #[cfg(target_arch = "aarch64")]
+        let shifted = self.shifted.bytes();
+        #[cfg(not(target_arch = "aarch64"))]
+        let shifted = 0;
+        self.bytes.bytes() + shifted + self.shorts.bytes() + self.halves.bytes()
     }
 }
 
@@ -107,7 +117,11 @@ impl ReducedNetwork {
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(_) => shorts(&kernel_set::AVX2_SHORTS),
             #[cfg(target_arch = "aarch64")]
-            Level::Neon(_) | Level::NeonDot(_) => shorts(&kernel_set::NEON_SHORTS),
+            Level::Neon(_) => shorts(&kernel_set::NEON_SHORTS),
+            #[cfg(target_arch = "aarch64")]
+            Level::NeonDot(_) => {
+                integers(&kernel_set::NEON_DOT_BYTES, MatrixUnit::None, plan, &definition).map(ByStorage::Shifted)
+            }
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Level::Simd128 => shorts(&kernel_set::SIMD128_SHORTS),
             Level::Portable => shorts(&kernel_set::PLAIN_SHORTS),
@@ -151,6 +165,10 @@ impl ReducedNetwork {
             ByStorage::Bytes(executor) => {
                 executor.forward(workers, input, n, height, width, &mut workspace.bytes, outputs)
             }
+            #[cfg(target_arch = "aarch64")]
+            ByStorage::Shifted(executor) => {
+                executor.forward(workers, input, n, height, width, &mut workspace.shifted, outputs)
+            }
             ByStorage::Shorts(executor) => {
                 executor.forward(workers, input, n, height, width, &mut workspace.shorts, outputs)
             }
@@ -165,6 +183,8 @@ impl ReducedNetwork {
     pub(super) fn set_second_level(&mut self, bytes: usize) {
         match &mut self.executor {
             ByStorage::Bytes(executor) => executor.second_level = bytes,
+            #[cfg(target_arch = "aarch64")]
+            ByStorage::Shifted(executor) => executor.second_level = bytes,
             ByStorage::Shorts(executor) => executor.second_level = bytes,
             ByStorage::Halves(executor) => executor.second_level = bytes,
         }
@@ -181,9 +201,17 @@ fn integers<E: Element>(
 where
     E::Weight: From<i8>,
 {
-    let layers = plan.convolutions().zip(&definition.convolutions).map(|(conv, numbers)| Layer {
-        weights: numbers.weights.iter().map(|weight| E::Weight::from(*weight)).collect(),
-        constants: definition.scales.get(conv.to).map(|output| Constants::of(numbers, output)).unwrap_or_default(),
+    let layers = plan.convolutions().zip(&definition.convolutions).map(|(conv, numbers)| {
+        let weights = numbers.weights.iter().map(|weight| E::Weight::from(*weight)).collect();
+        let mut constants =
+            definition.scales.get(conv.to).map(|output| Constants::of(numbers, output)).unwrap_or_default();
+        // What elements have less than the numbers of the map, the sums have less too.
+        let filters = numbers.weights.chunks_exact(conv.in_channels / conv.groups * conv.kernel * conv.kernel);
+        let starts = constants.iter_mut().flat_map(|constants| &mut constants.start);
+        for (start, filter) in starts.zip(filters) {
+            *start += E::LESS * filter.iter().map(|weight| i32::from(*weight)).sum::<i32>();
+        }
+        Layer { weights, constants }
     });
     let formats = definition.scales.iter().map(|scale| SlotFormat {
         padding: scale.padding.iter().map(|padding| E::from_float(f32::from(*padding))).collect(),

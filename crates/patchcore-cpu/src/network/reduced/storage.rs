@@ -14,6 +14,10 @@ pub(super) trait Element: Copy + Default + Send + Sync + 'static {
     type Weight: Copy + Default + Send + Sync + 'static;
     /// Products that one lane of sums takes at once: neighbours in memory.
     const GROUP: usize;
+    /// Whether elements are 0 to 255 and no more, so that a vector may be held between these when it is narrowed.
+    const SATURATES: bool;
+    /// How much less than a number of a map its element is, where both are integers.
+    const LESS: i32 = 0;
     /// The element of a value that lies between a map's bounds, rounded to the nearest, halves to even.
     fn from_float(value: f32) -> Self;
     /// The value, exactly.
@@ -38,6 +42,8 @@ pub(super) trait Storage: Copy {
     type Groups: Copy;
     /// Sixteen sums, of 32 bits each.
     unsafe fn load_sums(from: *const i32) -> Self::Sums;
+    /// Sixteen sums to memory, of 32 bits each.
+    unsafe fn store_sums(to: *mut i32, sums: Self::Sums);
     /// Sixteen groups of weights.
     unsafe fn load_weights(from: *const <Self::Element as Element>::Weight) -> Self::Groups;
     /// One group of values, in every lane.
@@ -52,6 +58,27 @@ pub(super) trait Storage: Copy {
     unsafe fn load(from: *const Self::Element) -> <Self::Floats as Lanes>::Floats;
     /// Sixteen floats as elements, see [`Element::from_float`].
     unsafe fn store(to: *mut Self::Element, value: <Self::Floats as Lanes>::Floats);
+    /// Sixteen floats, held between 0 and 255 first; what is no number is 255.
+    #[inline(always)]
+    unsafe fn store_held(to: *mut Self::Element, value: <Self::Floats as Lanes>::Floats) {
+        // SAFETY: see above.
+        unsafe {
+            let held = Self::Floats::at_most(value, Self::Floats::splat(255.0));
+            Self::store(to, Self::Floats::at_least(held, Self::Floats::splat(0.0)));
+        }
+    }
+    /// Four times sixteen of them.
+    #[inline(always)]
+    unsafe fn store_four_held(to: *mut Self::Element, values: [<Self::Floats as Lanes>::Floats; 4]) {
+        let [a, b, c, d] = values;
+        // SAFETY: see above.
+        unsafe {
+            Self::store_held(to, a);
+            Self::store_held(to.add(LANES), b);
+            Self::store_held(to.add(2 * LANES), c);
+            Self::store_held(to.add(3 * LANES), d);
+        }
+    }
 }
 
 /// A vector of `f32` of a storage.
@@ -63,6 +90,7 @@ const ROUNDER: f32 = 8_388_608.0;
 impl Element for u8 {
     type Weight = i8;
     const GROUP: usize = 4;
+    const SATURATES: bool = true;
 
     #[inline(always)]
     fn from_float(value: f32) -> Self {
@@ -83,6 +111,7 @@ impl Element for u8 {
 impl Element for i16 {
     type Weight = i16;
     const GROUP: usize = 2;
+    const SATURATES: bool = true;
 
     #[inline(always)]
     fn from_float(value: f32) -> Self {
@@ -119,6 +148,12 @@ impl<L: ByteLanes> Storage for Bytes<L> {
     unsafe fn load_sums(from: *const i32) -> Self::Sums {
         // SAFETY: see above.
         unsafe { L::load_integers(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_sums(to: *mut i32, sums: Self::Sums) {
+        // SAFETY: see above.
+        unsafe { L::store_integers(to, sums) }
     }
 
     #[inline(always)]
@@ -162,6 +197,12 @@ impl<L: ByteLanes> Storage for Bytes<L> {
         // SAFETY: see above.
         unsafe { L::store_bytes(to, value) }
     }
+
+    #[inline(always)]
+    unsafe fn store_four_held(to: *mut u8, values: [L::Floats; 4]) {
+        // SAFETY: see above.
+        unsafe { L::store_four_held_bytes(to, values) }
+    }
 }
 
 // SAFETY (of every function below): the trait's contract.
@@ -175,6 +216,12 @@ impl<L: ShortLanes> Storage for Shorts<L> {
     unsafe fn load_sums(from: *const i32) -> Self::Sums {
         // SAFETY: see above.
         unsafe { L::load_integers(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_sums(to: *mut i32, sums: Self::Sums) {
+        // SAFETY: see above.
+        unsafe { L::store_integers(to, sums) }
     }
 
     #[inline(always)]
@@ -239,6 +286,12 @@ impl Storage for PlainShorts {
     }
 
     #[inline(always)]
+    unsafe fn store_sums(to: *mut i32, sums: Self::Sums) {
+        // SAFETY: see above.
+        unsafe { to.cast::<Self::Sums>().write_unaligned(sums) }
+    }
+
+    #[inline(always)]
     unsafe fn load_weights(from: *const i16) -> Self::Groups {
         // SAFETY: see above.
         unsafe { from.cast::<Self::Groups>().read_unaligned() }
@@ -259,9 +312,14 @@ impl Storage for PlainShorts {
 
     #[inline(always)]
     unsafe fn add_products(mut sums: Self::Sums, values: Self::Groups, weights: Self::Groups) -> Self::Sums {
-        for ((sum, values), weights) in sums.iter_mut().zip(values).zip(weights) {
-            let product = |at: usize| i32::from(values[at]) * i32::from(weights[at]);
-            *sum += product(0) + product(1);
+        // All products before all sums: so the compiler finds the instruction that multiplies pairs and adds, where there is one.
+        let (values, weights) = (values.as_flattened(), weights.as_flattened());
+        let mut products = [0; 2 * LANES];
+        for ((product, value), weight) in products.iter_mut().zip(values).zip(weights) {
+            *product = i32::from(*value) * i32::from(*weight);
+        }
+        for (sum, pair) in sums.iter_mut().zip(products.chunks_exact(2)) {
+            *sum += pair[0] + pair[1];
         }
         sums
     }

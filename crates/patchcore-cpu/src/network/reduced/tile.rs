@@ -109,26 +109,19 @@ pub(super) unsafe fn kernel<S: Storage, const PIXELS: usize, const BLOCKS: usize
                 weights = weights.add(BLOCKS * LANES * group);
             }
         }
-        match tile.ends.kind() {
+        match tile.ends.kind(tile.constants) {
             PLAIN => finish::<S, PIXELS, BLOCKS, PLAIN>(tile, &sums),
             RESIDUAL => finish::<S, PIXELS, BLOCKS, RESIDUAL>(tile, &sums),
-            _ => {
-                // Seldom: a loop over memory. Without the copy the sums would never be in registers.
-                let copy = sums;
-                finish_any::<S, PIXELS, BLOCKS>(tile, &copy);
-            }
+            _ => finish_any::<S, PIXELS, BLOCKS>(tile, &sums),
         }
     }
 }
 
-/// `$body` for every pixel below `$pixels`, each on its own: what a loop does the compiler does not always unroll, and sums that are
-/// indexed by a variable lie in memory.
-macro_rules! each_pixel {
-    ($pixels:ident, $pixel:ident => $body:expr) => {
-        each_pixel!(@ $pixels, $pixel => $body; 0 1 2 3 4 5 6 7 8 9 10 11 12 13)
-    };
-    (@ $pixels:ident, $pixel:ident => $body:expr; $($at:literal)*) => {
-        $(if $at < $pixels {
+/// `$body` for every one of the numbers in brackets up to `$last`, each on its own: what a loop does the compiler does not always unroll,
+/// and sums that are indexed by a variable lie in memory.
+macro_rules! each {
+    ($pixel:ident of [$($at:literal)*], $from:expr, $end:expr => $body:expr) => {
+        $(if $at >= $from && $at < $end {
             let $pixel: usize = $at;
             $body;
         })*
@@ -138,35 +131,63 @@ macro_rules! each_pixel {
 /// # Safety
 /// As [`kernel`], for a tile of that kind.
 #[inline(always)]
-#[allow(clippy::indexing_slicing, reason = "constant places, checked against constant bounds")]
 unsafe fn finish<S: Storage, const PIXELS: usize, const BLOCKS: usize, const KIND: u8>(
     tile: &Tile<S::Element>,
     sums: &[[S::Sums; BLOCKS]; PIXELS],
 ) {
     // SAFETY: the caller's contract.
     unsafe {
-        let constants = Loaded::<S>::new(tile.constants);
-        each_pixel!(PIXELS, pixel => constants.finish::<KIND>(sums[pixel][0], &tile.ends_at::<KIND>(pixel, 0)));
+        finish_block::<S, PIXELS, BLOCKS, 0, KIND>(tile, sums);
         if BLOCKS == 2 {
-            let constants = Loaded::<S>::new(tile.constants.add(1));
-            each_pixel!(PIXELS, pixel => constants.finish::<KIND>(sums[pixel][BLOCKS - 1], &tile.ends_at::<KIND>(pixel, 1)));
+            finish_block::<S, PIXELS, BLOCKS, 1, KIND>(tile, sums);
         }
     }
 }
 
 /// # Safety
+/// As [`kernel`], for a tile of that kind.
+#[inline(always)]
+#[allow(clippy::indexing_slicing, reason = "constant places, checked against constant bounds")]
+unsafe fn finish_block<S: Storage, const PIXELS: usize, const BLOCKS: usize, const BLOCK: usize, const KIND: u8>(
+    tile: &Tile<S::Element>,
+    sums: &[[S::Sums; BLOCKS]; PIXELS],
+) {
+    let at_once = if S::Element::SATURATES { PIXELS / 4 * 4 } else { 0 };
+    // SAFETY: the caller's contract.
+    unsafe {
+        let constants = Loaded::<S>::new(tile.constants.add(BLOCK));
+        each!(pixel of [0 4 8], 0, at_once => {
+            let steps = |pixel: usize| constants.steps::<KIND>(sums[pixel][BLOCK], &tile.ends_at::<KIND>(pixel, BLOCK));
+            let four = [steps(pixel), steps(pixel + 1), steps(pixel + 2), steps(pixel + 3)];
+            S::store_four_held(tile.ends_at::<KIND>(pixel, BLOCK).output, four);
+        });
+        each!(pixel of [0 1 2 3 4 5 6 7 8 9 10 11 12 13], at_once, PIXELS => {
+            constants.finish::<KIND>(sums[pixel][BLOCK], &tile.ends_at::<KIND>(pixel, BLOCK));
+        });
+    }
+}
+
+/// What is seldom written goes through memory, in a loop.
+///
+/// # Safety
 /// As [`kernel`].
 #[inline(always)]
+#[allow(clippy::indexing_slicing, reason = "constant places, checked against constant bounds")]
 unsafe fn finish_any<S: Storage, const PIXELS: usize, const BLOCKS: usize>(
     tile: &Tile<S::Element>,
     sums: &[[S::Sums; BLOCKS]; PIXELS],
 ) {
-    for (pixel, sums) in sums.iter().enumerate() {
-        for (block, sums) in sums.iter().enumerate() {
-            // SAFETY: the caller's contract.
-            unsafe {
+    let mut memory = [[[0; LANES]; BLOCKS]; PIXELS];
+    // SAFETY: the caller's contract; sixteen sums each.
+    unsafe {
+        each!(pixel of [0 1 2 3 4 5 6 7 8 9 10 11 12 13], 0, PIXELS => {
+            S::store_sums(memory[pixel][0].as_mut_ptr(), sums[pixel][0]);
+            S::store_sums(memory[pixel][BLOCKS - 1].as_mut_ptr(), sums[pixel][BLOCKS - 1]);
+        });
+        for (pixel, sums) in memory.iter().enumerate() {
+            for (block, sums) in sums.iter().enumerate() {
                 let constants = Loaded::<S>::new(tile.constants.add(block));
-                constants.finish::<ANY>(*sums, &tile.ends_at::<ANY>(pixel, block));
+                constants.finish::<ANY>(S::load_sums(sums.as_ptr()), &tile.ends_at::<ANY>(pixel, block));
             }
         }
     }
