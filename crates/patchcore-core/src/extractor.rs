@@ -99,7 +99,7 @@ impl Extractor {
         device: &ComputeDevice,
         engine: Arc<dyn Engine>,
     ) -> Result<Self, EngineError> {
-        check_precisions(&config, device)?;
+        check_precisions(&config, device.precision())?;
         let GroupedNetworks { shapes, groups } = GroupedNetworks::of(&config, backbones)?;
         let in_int8 = groups.iter().filter(|group| group.precision.has_ranges()).count();
         if ranges.len() != in_int8 {

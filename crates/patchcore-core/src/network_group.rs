@@ -9,7 +9,7 @@ use patchcore_config::{
 };
 
 use crate::backbone::{Backbone, PlanBackbone};
-use crate::device::{ComputeDevice, Precision};
+use crate::device::Precision;
 use crate::engine::EmbeddingSpec;
 use crate::error::BackboneError;
 
@@ -152,11 +152,11 @@ fn layers_of(config: &Checked, architecture: Architecture) -> Vec<String> {
 }
 
 /// What a model says of its network is what every device computes: the device has no number format of its own then.
-pub(crate) fn check_precisions(config: &Checked, device: &ComputeDevice) -> Result<(), BackboneError> {
+pub(crate) fn check_precisions(config: &Checked, device: Precision) -> Result<(), BackboneError> {
     let mut reduced = config.members.iter().map(|member| member.network_precision).filter(|of| !of.is_f32());
     match reduced.next() {
-        Some(network) if device.precision() != Precision::F32 => {
-            Err(BackboneError::TwoPrecisions { network: network.name(), device: device.precision().name() })
+        Some(network) if device != Precision::F32 => {
+            Err(BackboneError::TwoPrecisions { network: network.name(), device: device.name() })
         }
         _ => Ok(()),
     }

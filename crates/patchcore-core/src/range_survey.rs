@@ -91,7 +91,7 @@ impl RangeSurvey {
         backbones: &[Arc<dyn Backbone>],
         device: &ComputeDevice,
     ) -> Result<Self, FitError> {
-        check_precisions(&config, device)?;
+        check_precisions(&config, device.precision())?;
         let GroupedNetworks { shapes, groups } = GroupedNetworks::of(&config, backbones)?;
         let in_int8 = groups.into_iter().filter(|group| group.precision.has_ranges());
         let surveyed = |NetworkGroup { backbone, normalization, precision, .. }: NetworkGroup| {

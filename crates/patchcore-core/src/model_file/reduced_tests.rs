@@ -13,9 +13,10 @@ use super::tensor::Tensor;
 use super::tests::changed;
 use super::*;
 use crate::backbone::test_networks::{lite0, lite0_of, lite0_weights as weights};
-use crate::device::{ComputeDevice, Instructions};
+use crate::device::{ComputeDevice, Instructions, PRECISIONS, Precision};
 use crate::error::{BackboneError, FitError};
 use crate::model_tests::{SIDE, config, input, lite0_member, photo};
+use crate::network_group::check_precisions;
 use crate::{Fitter, ImageInput, ImageScore, RangeSurvey};
 
 fn int8(mut member: MemberConfig) -> MemberConfig {
@@ -178,6 +179,21 @@ fn members_of_other_number_formats_are_other_networks_of_the_same_weights() {
     let read = ModelFile::from_bytes(&file.to_bytes().unwrap()).unwrap();
     let loaded = read.into_model(None, &ComputeDevice::cpu(), DriftPolicy::Refuse).unwrap();
     assert_eq!(scores(&loaded), scores(&model));
+}
+
+#[test]
+fn a_device_with_a_number_format_of_its_own_is_refused_by_both_names() {
+    let f32 = config(vec![lite0_member()], ImageScoreRule::Reweighted);
+    for precision in PRECISIONS {
+        assert_eq!(check_precisions(&f32, precision), Ok(()));
+        let checked = check_precisions(&shared(), precision);
+        if precision == Precision::F32 {
+            assert_eq!(checked, Ok(()));
+        } else {
+            let said = checked.unwrap_err().to_string();
+            assert!(said.contains("int8") && said.contains(precision.name()), "{said}");
+        }
+    }
 }
 
 /// What happens to the tensor of the ranges.

@@ -33,11 +33,11 @@ impl MatrixUnit {
     /// Every level that this processor has, with its unit; and the widest one that multiplies bytes with a model of a unit.
     pub(super) fn all() -> Vec<(Level, Self)> {
         let levels = Level::available();
-        let mut all: Vec<(Level, Self)> = levels.iter().map(|level| (*level, Self::of(*level))).collect();
+        let units = levels.iter().map(|level| (*level, Self::of(*level)));
         #[cfg(target_arch = "x86_64")]
-        if let Some(level) = levels.iter().rfind(|level| matches!(level, Level::AvxVnni(_) | Level::Avx512Vnni(_))) {
-            all.push((*level, Self::Model));
-        }
-        all
+        let model = levels.iter().rfind(|level| matches!(level, Level::AvxVnni(_) | Level::Avx512Vnni(_)));
+        #[cfg(target_arch = "x86_64")]
+        let units = units.chain(model.map(|level| (*level, Self::Model)));
+        units.collect()
     }
 }
