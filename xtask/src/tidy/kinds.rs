@@ -26,6 +26,7 @@ const KINDS: &[&str] = &[
     "assets/NOTICES.md",
     "{assets,benches,fuzz,xtask,crates/*}/**/*.rs",
     "crates/*/src/{*,*/cube}/README.md",
+    "crates/patchcore-cpu/src/network/{reduced,reduced/tiles}/README.md",
     "crates/patchcore-report/templates/*.{css,html,svg}",
     // What a bundle carries to a machine without Rust.
     "xtask/src/dist/device-check.sh",

@@ -14,6 +14,8 @@
 //! compiled for AVX-512, AVX2 with FMA, and the target's baseline; the choice is made at run time. The README in
 //! this folder has the predicted floors, what was tried, and the measured ratios.
 //!
+//! [`reduced`] has networks of 8 and 16 bits: other kernels under the same executor.
+//!
 //! Every output value is one chain of operations whose order depends on the layer alone (in the first convolution of a grey
 //! photo also on the tile that it lies in, that is, on the photo's width and the instruction set): cutting the work into
 //! tasks and groups of images never reorders a sum. So results do not depend on the number of threads, on the

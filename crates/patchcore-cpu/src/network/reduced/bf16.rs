@@ -6,186 +6,22 @@
 //!
 //! Sets add up in different orders and with different roundings in between, so results agree within a tolerance, not to the bit.
 
-use std::marker::PhantomData;
-
 use super::super::CpuNetworkError;
 use super::super::step::Geometry;
 use super::super::tensors::conv_tensors;
 use super::executor::{Executor, Layer, SlotFormat};
 use super::finish::Constants;
-use super::kernel_set::{self, KernelSet};
-use super::load::Entry;
+use super::halves::Half;
+use super::kernel_set::KernelSet;
+use super::kernel_sets;
+use super::load_line::Entry;
 use super::matrix_unit::MatrixUnit;
-use super::storage::{Element, Storage};
-use crate::simd::{AlignedBuffer, HalfLanes, LANES, Lanes, Level, from_half, to_half};
+use super::storage::Element;
 #[cfg(target_arch = "x86_64")]
-use crate::simd::{Avx512, Avx512Bf16, ShortLanes};
+use crate::simd::Avx512Bf16;
+use crate::simd::{AlignedBuffer, LANES, Level};
 use patchcore_config::BackboneWeights;
 use patchcore_config::backbone::plan::Plan;
-
-/// A `bf16`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[repr(transparent)]
-pub(super) struct Half(u16);
-
-impl Element for Half {
-    type Weight = Half;
-    const GROUP: usize = 2;
-    const SATURATES: bool = false;
-
-    #[inline(always)]
-    fn from_float(value: f32) -> Self {
-        Self(to_half(value))
-    }
-
-    #[inline(always)]
-    fn to_float(self) -> f32 {
-        from_half(self.0)
-    }
-
-    #[inline(always)]
-    fn larger(self, other: Self) -> Self {
-        // Without its sign the rest of a `bf16` is larger for larger numbers.
-        let order = |half: Self| {
-            let bits = half.0.cast_signed();
-            bits ^ (bits >> 15 & i16::MAX)
-        };
-        if order(self) < order(other) { other } else { self }
-    }
-}
-
-/// Products of pairs that are made `f32` first.
-#[derive(Clone, Copy)]
-pub(super) struct Halves<L>(PhantomData<L>);
-
-// SAFETY (of every function below): the trait's contract; a `Half` is an `u16`.
-impl<L: HalfLanes> Storage for Halves<L> {
-    type Element = Half;
-    type Floats = L;
-    type Sums = L::Floats;
-    type Groups = [L::Floats; 2];
-
-    #[inline(always)]
-    unsafe fn load_sums(from: *const i32) -> Self::Sums {
-        // SAFETY: see above.
-        unsafe { L::load(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn store_sums(to: *mut i32, sums: Self::Sums) {
-        // SAFETY: see above.
-        unsafe { L::store(to.cast(), sums) }
-    }
-
-    #[inline(always)]
-    unsafe fn load_weights(from: *const Half) -> Self::Groups {
-        // SAFETY: see above.
-        unsafe { L::load_half_pairs(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn splat(from: *const Half) -> Self::Groups {
-        // SAFETY: see above.
-        unsafe { L::splat_half_pair(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn neighbours(from: *const Half) -> Self::Groups {
-        // SAFETY: see above.
-        unsafe { [L::load_halves(from.cast()), L::load_halves(from.add(LANES).cast())] }
-    }
-
-    #[inline(always)]
-    unsafe fn add_products(sums: Self::Sums, values: Self::Groups, weights: Self::Groups) -> Self::Sums {
-        let ([value, other_value], [weight, other_weight]) = (values, weights);
-        // SAFETY: see above.
-        unsafe { L::mul_add(other_value, other_weight, L::mul_add(value, weight, sums)) }
-    }
-
-    #[inline(always)]
-    unsafe fn floats(sums: Self::Sums) -> L::Floats {
-        sums
-    }
-
-    #[inline(always)]
-    unsafe fn load(from: *const Half) -> L::Floats {
-        // SAFETY: see above.
-        unsafe { L::load_halves(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn store(to: *mut Half, value: L::Floats) {
-        // SAFETY: see above.
-        unsafe { L::store_halves(to.cast(), value) }
-    }
-}
-
-/// Products of pairs by AVX-512 BF16.
-#[cfg(target_arch = "x86_64")]
-#[derive(Clone, Copy)]
-pub(super) struct HalvesAtOnce;
-
-// SAFETY (of every function below): the trait's contract; a `Half` is an `u16`.
-#[cfg(target_arch = "x86_64")]
-impl Storage for HalvesAtOnce {
-    type Element = Half;
-    type Floats = Avx512<true>;
-    type Sums = <Avx512<true> as Lanes>::Floats;
-    type Groups = <Avx512<true> as crate::simd::ExactLanes>::Pairs;
-
-    #[inline(always)]
-    unsafe fn load_sums(from: *const i32) -> Self::Sums {
-        // SAFETY: see above.
-        unsafe { Self::Floats::load(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn store_sums(to: *mut i32, sums: Self::Sums) {
-        // SAFETY: see above.
-        unsafe { Self::Floats::store(to.cast(), sums) }
-    }
-
-    #[inline(always)]
-    unsafe fn load_weights(from: *const Half) -> Self::Groups {
-        // SAFETY: see above.
-        unsafe { <Self::Floats as crate::simd::ExactLanes>::load_pairs(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn splat(from: *const Half) -> Self::Groups {
-        // SAFETY: see above.
-        unsafe { <Self::Floats as crate::simd::ExactLanes>::splat_pair(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn neighbours(from: *const Half) -> Self::Groups {
-        // SAFETY: see above.
-        unsafe { Self::Floats::transpose_pairs(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn add_products(sums: Self::Sums, values: Self::Groups, weights: Self::Groups) -> Self::Sums {
-        // SAFETY: see above.
-        unsafe { Avx512Bf16::add_half_products(sums, values, weights) }
-    }
-
-    #[inline(always)]
-    unsafe fn floats(sums: Self::Sums) -> Self::Sums {
-        sums
-    }
-
-    #[inline(always)]
-    unsafe fn load(from: *const Half) -> Self::Sums {
-        // SAFETY: see above.
-        unsafe { Self::Floats::load_halves(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn store(to: *mut Half, value: Self::Sums) {
-        // SAFETY: see above.
-        unsafe { Self::Floats::store_halves(to.cast(), value) }
-    }
-}
 
 /// The network of a plan that was checked.
 ///
@@ -237,15 +73,15 @@ fn constants(bias: &[f32], floor: f32, ceiling: f32) -> AlignedBuffer<Constants>
 fn kernels(level: Level) -> &'static KernelSet<Half> {
     match level {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Vnni(_) | Level::Amx(_) if Avx512Bf16::detect().is_some() => &kernel_set::AVX512_BF16,
+        Level::Avx512Vnni(_) | Level::Amx(_) if Avx512Bf16::detect().is_some() => &kernel_sets::AVX512_BF16,
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512(_) | Level::Avx512Vnni(_) | Level::Amx(_) => &kernel_set::AVX512_HALVES,
+        Level::Avx512(_) | Level::Avx512Vnni(_) | Level::Amx(_) => &kernel_sets::AVX512_HALVES,
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2(_) | Level::AvxVnni(_) => &kernel_set::AVX2_HALVES,
+        Level::Avx2(_) | Level::AvxVnni(_) => &kernel_sets::AVX2_HALVES,
         #[cfg(target_arch = "aarch64")]
-        Level::Neon(_) | Level::NeonDot(_) => &kernel_set::NEON_HALVES,
+        Level::Neon(_) | Level::NeonDot(_) => &kernel_sets::NEON_HALVES,
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        Level::Simd128 => &kernel_set::SIMD128_HALVES,
-        Level::Portable => &kernel_set::PLAIN_HALVES,
+        Level::Simd128 => &kernel_sets::SIMD128_HALVES,
+        Level::Portable => &kernel_sets::PLAIN_HALVES,
     }
 }

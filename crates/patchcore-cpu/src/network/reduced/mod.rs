@@ -28,18 +28,23 @@ mod bf16_tests;
 mod definition;
 mod dense;
 mod depthwise;
+mod depthwise_rows;
 #[cfg(test)]
 mod digest_tests;
 mod executor;
 mod finish;
 #[cfg(target_arch = "x86_64")]
 mod finish_row;
+mod halves;
 mod kernel_set;
+mod kernel_sets;
 mod load;
+mod load_line;
 mod matrix_unit;
 mod max_pool;
 mod one_value;
 pub mod oracle;
+mod pool_rows;
 mod range_policy;
 mod reduced_network;
 #[cfg(target_arch = "aarch64")]

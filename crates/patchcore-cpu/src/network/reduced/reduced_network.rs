@@ -2,12 +2,14 @@
 
 use super::super::workspace::Memory;
 use super::super::{CpuNetworkError, FeatureMap};
-use super::bf16::{self, Half};
+use super::bf16;
 use super::definition::{Definition, LARGEST};
 use super::executor::{Executor, Layer, SlotFormat};
 use super::finish::Constants;
-use super::kernel_set::{self, KernelSet};
-use super::load::Entry;
+use super::halves::Half;
+use super::kernel_set::KernelSet;
+use super::kernel_sets;
+use super::load_line::Entry;
 use super::matrix_unit::MatrixUnit;
 use super::one_value::{dequantised, from_image};
 #[cfg(target_arch = "aarch64")]
@@ -109,22 +111,22 @@ impl ReducedNetwork {
         let shorts = |kernels| integers(kernels, MatrixUnit::None, plan, &definition).map(ByStorage::Shorts);
         let executor = match level {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512Vnni(_) | Level::Amx(_) => bytes(&kernel_set::AVX512_BYTES),
+            Level::Avx512Vnni(_) | Level::Amx(_) => bytes(&kernel_sets::AVX512_BYTES),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512(_) => shorts(&kernel_set::AVX512_SHORTS),
+            Level::Avx512(_) => shorts(&kernel_sets::AVX512_SHORTS),
             #[cfg(target_arch = "x86_64")]
-            Level::AvxVnni(_) => bytes(&kernel_set::AVX_VNNI_BYTES),
+            Level::AvxVnni(_) => bytes(&kernel_sets::AVX_VNNI_BYTES),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2(_) => shorts(&kernel_set::AVX2_SHORTS),
+            Level::Avx2(_) => shorts(&kernel_sets::AVX2_SHORTS),
             #[cfg(target_arch = "aarch64")]
-            Level::Neon(_) => shorts(&kernel_set::NEON_SHORTS),
+            Level::Neon(_) => shorts(&kernel_sets::NEON_SHORTS),
             #[cfg(target_arch = "aarch64")]
             Level::NeonDot(_) => {
-                integers(&kernel_set::NEON_DOT_BYTES, MatrixUnit::None, plan, &definition).map(ByStorage::Shifted)
+                integers(&kernel_sets::NEON_DOT_BYTES, MatrixUnit::None, plan, &definition).map(ByStorage::Shifted)
             }
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-            Level::Simd128 => shorts(&kernel_set::SIMD128_SHORTS),
-            Level::Portable => shorts(&kernel_set::PLAIN_SHORTS),
+            Level::Simd128 => shorts(&kernel_sets::SIMD128_SHORTS),
+            Level::Portable => shorts(&kernel_sets::PLAIN_SHORTS),
         }?;
         Ok(Self { executor })
     }

@@ -2,7 +2,7 @@
 //!
 //! A [`Storage`] is what a kernel is written over; it belongs to one instruction set. An [`Element`] is what executor, packing and
 //! borders know of it: several sets may share one. A new storage is an `impl` of both here or beside this file, a line in
-//! [`super::kernel_set`] and an arm where the network is made.
+//! [`super::kernel_sets`] and an arm where the network is made.
 
 use std::marker::PhantomData;
 

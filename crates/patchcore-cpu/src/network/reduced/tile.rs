@@ -157,8 +157,12 @@ unsafe fn finish_block<S: Storage, const PIXELS: usize, const BLOCKS: usize, con
     unsafe {
         let constants = Loaded::<S>::new(tile.constants.add(BLOCK));
         each!(pixel of [0 4 8], 0, at_once => {
-            let steps = |pixel: usize| constants.steps::<KIND>(sums[pixel][BLOCK], &tile.ends_at::<KIND>(pixel, BLOCK));
-            let four = [steps(pixel), steps(pixel + 1), steps(pixel + 2), steps(pixel + 3)];
+            let four = [
+                constants.steps::<KIND>(sums[pixel][BLOCK], &tile.ends_at::<KIND>(pixel, BLOCK)),
+                constants.steps::<KIND>(sums[pixel + 1][BLOCK], &tile.ends_at::<KIND>(pixel + 1, BLOCK)),
+                constants.steps::<KIND>(sums[pixel + 2][BLOCK], &tile.ends_at::<KIND>(pixel + 2, BLOCK)),
+                constants.steps::<KIND>(sums[pixel + 3][BLOCK], &tile.ends_at::<KIND>(pixel + 3, BLOCK)),
+            ];
             S::store_four_held(tile.ends_at::<KIND>(pixel, BLOCK).output, four);
         });
         each!(pixel of [0 1 2 3 4 5 6 7 8 9 10 11 12 13], at_once, PIXELS => {

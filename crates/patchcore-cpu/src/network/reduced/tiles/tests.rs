@@ -3,7 +3,7 @@
 use super::super::super::map::Map;
 use super::super::super::step::Geometry;
 use super::super::super::tests::noise;
-use super::super::bf16::Half;
+use super::super::halves::Half;
 use super::super::storage::Element;
 use super::convolution::{Part, Start, Strip, TileConvolution};
 use crate::simd::LANES;
