@@ -2,7 +2,7 @@
 //!
 //! Each method is one instruction, and what it leaves in the tile registers is there for the next: the compiler does not know them,
 //! emits no code that touches them, and keeps the order of assembly that may read or write memory. `objdump` shows the encodings
-//! that the manual gives (2026-11-30); they have run nowhere yet.
+//! that the manual gives, and an emulator has run them (2026-11-30); no processor has yet.
 
 use std::arch::asm;
 
