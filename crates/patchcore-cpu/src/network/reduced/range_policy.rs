@@ -2,11 +2,8 @@
 
 use super::super::CpuNetworkError;
 use patchcore_config::Normalization;
-use patchcore_config::backbone::plan::{Plan, Slot, Step};
+use patchcore_config::backbone::plan::Plan;
 use patchcore_config::backbone::{ActivationRanges, ChannelRanges};
-
-/// The range of a channel is at least this part of the largest one of its map: a channel that lay still in the fit may move later.
-const LEAST_SHARE: f32 = 1.0 / 64.0;
 
 /// The range of a map is at least this, in the units of its values: a map of zeros has a scale too.
 const LEAST: f32 = 1e-6;
@@ -14,9 +11,8 @@ const LEAST: f32 = 1e-6;
 /// The ranges that 8 bits cover, of those that were `observed` on the photos of a fit.
 ///
 /// - The image has that of its pixels, 0 to 1, normalised: 8-bit photos enter without loss.
-/// - Every other range holds zero and all values seen. A map that a convolution over all channels reads has one range for all of them,
-///   because there the channels' scales are folded into weights that have 8 bits themselves; any other map one a channel, which costs
-///   nothing.
+/// - Any other map has one range for all its channels, which holds zero and all values seen. A range for each channel would be finer, and
+///   would cut a channel off that lies still on the photos of the fit and moves in other light: the table "Tried" of the folder's README.
 ///
 /// # Errors
 /// [`CpuNetworkError::Ranges`] where `observed` has not the channels of this plan.
@@ -26,28 +22,18 @@ pub fn ranges_of(
     observed: &ActivationRanges,
 ) -> Result<ActivationRanges, CpuNetworkError> {
     observed.check_channels(plan)?;
-    let of_slot = |(slot, (seen, shared)): (Slot, (&ChannelRanges, bool))| match slot {
+    let of_slot = |(slot, seen): (usize, &ChannelRanges)| match slot {
         0 => of_image(normalization),
-        _ => of_map(seen, shared),
+        _ => of_map(seen),
     };
-    let slots = observed.slots.iter().zip(read_by_all_channels(plan)).enumerate().map(of_slot).collect();
-    Ok(ActivationRanges { slots })
+    Ok(ActivationRanges { slots: observed.slots.iter().enumerate().map(of_slot).collect() })
 }
 
-/// The ranges of a map; `shared`: one for all channels.
-fn of_map(seen: &ChannelRanges, shared: bool) -> ChannelRanges {
-    let mut low: Vec<f32> = seen.low.iter().map(|low| low.min(0.0)).collect();
-    let mut high: Vec<f32> = seen.high.iter().map(|high| high.max(0.0)).collect();
-    let lowest = low.iter().copied().fold(0.0, f32::min);
-    let highest = high.iter().copied().fold(0.0, f32::max);
-    if shared {
-        low.fill(lowest);
-        high.fill(highest.max(lowest + LEAST));
-    } else {
-        let least = ((highest - lowest) * LEAST_SHARE).max(LEAST);
-        high.iter_mut().zip(&low).for_each(|(high, low)| *high = high.max(low + least));
-    }
-    ChannelRanges { low, high }
+/// The range of a map, the same for every channel.
+fn of_map(seen: &ChannelRanges) -> ChannelRanges {
+    let low = seen.low.iter().copied().fold(0.0, f32::min);
+    let high = seen.high.iter().copied().fold(0.0, f32::max).max(low + LEAST);
+    ChannelRanges { low: vec![low; seen.low.len()], high: vec![high; seen.high.len()] }
 }
 
 /// What the pixels 0 and 1 become.
@@ -57,20 +43,4 @@ fn of_image(normalization: &Normalization) -> ChannelRanges {
         channels.map(|(mean, std)| (pixel - mean) / std).collect::<Vec<_>>()
     };
     ChannelRanges { low: of(0.0), high: of(1.0) }
-}
-
-/// For every slot, whether a convolution over all channels reads it, or what a pool makes of it.
-fn read_by_all_channels(plan: &Plan) -> Vec<bool> {
-    let mut read = vec![false; plan.slots];
-    // From the end: what a pool writes is read after it.
-    for step in plan.steps.iter().rev() {
-        let by = match step {
-            Step::Conv(conv) => conv.groups == 1,
-            Step::MaxPool { to, .. } => read.get(*to).copied().unwrap_or(false),
-        };
-        if let Some(read) = read.get_mut(step.from()) {
-            *read |= by;
-        }
-    }
-    read
 }
