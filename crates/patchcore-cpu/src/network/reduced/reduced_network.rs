@@ -107,6 +107,7 @@ impl ReducedNetwork {
     ) -> Result<Self, CpuNetworkError> {
         plan.check()?;
         let definition = Definition::new(plan, weights, ranges)?;
+        #[cfg(target_arch = "x86_64")]
         let bytes = |kernels| integers(kernels, unit, plan, &definition).map(ByStorage::Bytes);
         let shorts = |kernels| integers(kernels, MatrixUnit::None, plan, &definition).map(ByStorage::Shorts);
         let executor = match level {
