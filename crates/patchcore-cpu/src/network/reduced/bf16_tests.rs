@@ -144,11 +144,8 @@ fn features_depend_on_neither_threads_nor_batch_nor_cache() {
 #[test]
 fn pixels_that_are_no_numbers_disturb_no_others() {
     let relu6 = |conv| ConvStep { activation: Activation::Relu6, ..conv };
-    let plain = Plan {
-        steps: vec![Step::Conv(relu6(conv("a", 0, 1, (3, 20), 3, 1)))],
-        taps: vec![tap(1, 20, 1)],
-        slots: 2,
-    };
+    let plain =
+        Plan { steps: vec![Step::Conv(relu6(conv("a", 0, 1, (3, 20), 3, 1)))], taps: vec![tap(1, 20, 1)], slots: 2 };
     let depthwise = relu6(ConvStep { groups: 20, ..conv("b", 1, 2, (20, 20), 3, 1) });
     let planar = Plan {
         steps: vec![Step::Conv(conv("a", 0, 1, (3, 20), 3, 2)), Step::Conv(depthwise)],

@@ -75,7 +75,7 @@ impl ReducedNetwork {
         weights: &BackboneWeights,
         ranges: &ActivationRanges,
     ) -> Result<Self, CpuNetworkError> {
-        let level = Level::at_most(instructions);
+        let level = Level::with_unit_at_most(instructions);
         Self::int8_with_level(level, MatrixUnit::of(level), plan, weights, ranges)
     }
 
@@ -84,7 +84,7 @@ impl ReducedNetwork {
     /// # Errors
     /// [`CpuNetworkError`]: a tensor is missing or has another size, the plan contradicts itself, or it has a step without a kernel here.
     pub fn bf16(instructions: Instructions, plan: &Plan, weights: &BackboneWeights) -> Result<Self, CpuNetworkError> {
-        let level = Level::at_most(instructions);
+        let level = Level::with_unit_at_most(instructions);
         Self::bf16_with_level(level, MatrixUnit::of(level), plan, weights)
     }
 
