@@ -299,7 +299,7 @@ impl CpuNetwork {
         let (image_memory, image_map) = place(0, buffers);
         let is_grey = image_map.channels != self.slots.channels;
         let images = input.len() / (image_map.channels * image_map.height * image_map.width);
-        self.slots.check_room(maps, buffers, images);
+        self.slots.check_room(maps, buffers, images, 0);
         // SAFETY: the arena has room for the group in the buffer of slot 0.
         unsafe { load_images(&image_map, input, images, leader, image_memory) };
         emit(leader, 0, image_memory, &image_map);
