@@ -1,5 +1,7 @@
 //! A plan compiled for small elements, and its execution.
 
+#![allow(clippy::indexing_slicing, reason = "a definition has a scale for every slot of the plan that it was made of")]
+
 use super::super::workspace::Memory;
 use super::super::{CpuNetworkError, FeatureMap};
 use super::bf16;
@@ -206,8 +208,7 @@ where
 {
     let layers = plan.convolutions().zip(&definition.convolutions).map(|(conv, numbers)| {
         let weights = numbers.weights.iter().map(|weight| E::Weight::from(*weight)).collect();
-        let mut constants =
-            definition.scales.get(conv.to).map(|output| Constants::of(numbers, output)).unwrap_or_default();
+        let mut constants = Constants::of(numbers, &definition.scales[conv.to]);
         // What elements have less than the numbers of the map, the sums have less too.
         let filters = numbers.weights.chunks_exact(conv.in_channels / conv.groups * conv.kernel * conv.kernel);
         let starts = constants.iter_mut().flat_map(|constants| &mut constants.start);
