@@ -26,6 +26,8 @@ mod bf16;
 pub mod bf16_oracle;
 #[cfg(test)]
 mod bf16_tests;
+#[cfg(test)]
+mod by_hand_tests;
 mod definition;
 mod dense;
 mod depthwise;
