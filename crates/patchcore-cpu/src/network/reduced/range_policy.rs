@@ -74,3 +74,52 @@ fn read_by_all_channels(plan: &Plan) -> Vec<bool> {
     }
     read
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::tests::{conv, tap};
+    use super::*;
+    use patchcore_config::backbone::plan::ConvStep;
+
+    #[test]
+    fn ranges_are_shared_where_a_convolution_over_all_channels_reads_them() {
+        let plan = Plan {
+            steps: vec![
+                Step::Conv(conv("a", 0, 1, (3, 2), 1, 1)),
+                Step::Conv(conv("b", 1, 2, (2, 2), 1, 1)),
+                Step::Conv(ConvStep { groups: 2, ..conv("c", 2, 3, (2, 2), 3, 1) }),
+                Step::MaxPool { from: 3, to: 4 },
+                Step::Conv(conv("d", 4, 5, (2, 2), 1, 1)),
+            ],
+            taps: vec![tap(5, 2, 2)],
+            slots: 6,
+        };
+        let range = |low: &[f32], high: &[f32]| ChannelRanges { low: low.to_vec(), high: high.to_vec() };
+        let observed = ActivationRanges {
+            slots: vec![
+                // Whatever the image was.
+                range(&[-9.0, -9.0, -9.0], &[9.0, 9.0, 9.0]),
+                range(&[-1.0, 0.0], &[2.0, 3.0]),
+                range(&[-0.5, 0.0], &[63.5, 0.25]),
+                range(&[0.0, -2.0], &[1.0, 5.0]),
+                range(&[0.0, 0.0], &[0.0, 0.0]),
+                range(&[0.5, -4.0], &[0.75, -3.0]),
+            ],
+        };
+        let normalization = Normalization { mean: [0.5, 0.25, 0.0], std: [0.25, 0.5, 1.0] };
+        let expected = [
+            range(&[-2.0, -0.5, 0.0], &[2.0, 1.5, 1.0]),
+            // A convolution over all channels reads it.
+            range(&[-1.0, -1.0], &[3.0, 3.0]),
+            // A depthwise one does: one range a channel, the smaller one a 64th of all that the map holds.
+            range(&[-0.5, 0.0], &[63.5, 1.0]),
+            // A pool does, whose map a convolution over all channels reads.
+            range(&[-2.0, -2.0], &[5.0, 5.0]),
+            // Zeros.
+            range(&[0.0, 0.0], &[1e-6, 1e-6]),
+            // Nothing does; zero is among the values.
+            range(&[0.0, -4.0], &[0.75, 0.0]),
+        ];
+        assert_eq!(ranges_of(&plan, &normalization, &observed).unwrap().slots, expected);
+    }
+}
