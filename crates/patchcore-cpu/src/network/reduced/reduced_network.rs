@@ -137,8 +137,10 @@ impl ReducedNetwork {
     /// Runs the network on the threads of the current rayon pool.
     ///
     /// `input` is the normalised image batch `[n, channels, height, width]`, row-major. `outputs` becomes one [`FeatureMap`] per tap, in
-    /// the plan's order, channels last; its memory and that of `workspace` are reused. An image's features are the same bits on every
-    /// processor (of a `bf16` network on every one with the same instructions), with any number of threads, in any batch.
+    /// the plan's order, channels last; its memory and that of `workspace` are reused. An image's features are the same bits with
+    /// any number of threads, in any batch: of an 8-bit network on every processor, unless they are no numbers (which of those is left
+    /// open); of a `bf16` network on processors that compute it with the same instructions. These depend on more than the set: where the
+    /// processor has AVX-512 BF16 or a matrix unit that the set allows, products are rounded otherwise.
     ///
     /// # Errors
     /// [`CpuNetworkError::InputSize`] if `input` does not have `n * channels * height * width` values or a side is 0;
