@@ -25,6 +25,8 @@ mod portable;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
 #[cfg(test)]
+mod small_tests;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use aligned_buffer::AlignedBuffer;
