@@ -30,6 +30,10 @@ pub struct ReducedNetwork {
 
 /// What the instruction set multiplies.
 enum ByStorage {
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        allow(dead_code, reason = "no set of another architecture multiplies them")
+    )]
     Bytes(Executor<u8>),
     #[cfg(target_arch = "aarch64")]
     Shifted(Executor<Shifted>),
@@ -108,6 +112,8 @@ impl ReducedNetwork {
         ranges: &ActivationRanges,
     ) -> Result<Self, CpuNetworkError> {
         plan.check()?;
+        // There is one on one architecture alone.
+        _ = unit;
         let definition = Definition::new(plan, weights, ranges)?;
         #[cfg(target_arch = "x86_64")]
         let bytes = |kernels| integers(kernels, unit, plan, &definition).map(ByStorage::Bytes);
