@@ -316,14 +316,9 @@ impl Storage for PlainShorts {
 
     #[inline(always)]
     unsafe fn add_products(mut sums: Self::Sums, values: Self::Groups, weights: Self::Groups) -> Self::Sums {
-        // All products before all sums: so the compiler finds the instruction that multiplies pairs and adds, where there is one.
-        let (values, weights) = (values.as_flattened(), weights.as_flattened());
-        let mut products = [0; 2 * LANES];
-        for ((product, value), weight) in products.iter_mut().zip(values).zip(weights) {
-            *product = i32::from(*value) * i32::from(*weight);
-        }
-        for (sum, pair) in sums.iter_mut().zip(products.chunks_exact(2)) {
-            *sum += pair[0] + pair[1];
+        for ((sum, values), weights) in sums.iter_mut().zip(values).zip(weights) {
+            let product = |at: usize| i32::from(values[at]) * i32::from(weights[at]);
+            *sum += product(0) + product(1);
         }
         sums
     }
