@@ -33,11 +33,13 @@ pub enum Instructions {
     NeonDot,
     /// x86-64: 256-bit vectors with fused multiply-add (AVX2 and FMA).
     Avx2,
-    /// The same, with products of pairs of integers in one instruction (AVX-VNNI): for the search and the coreset.
+    /// The same, with products of pairs of integers, or of four bytes, in one instruction (AVX-VNNI): for the search, the coreset, and
+    /// networks in `int8`.
     AvxVnni,
     /// x86-64: 512-bit vectors (AVX-512 F, BW and VL).
     Avx512,
-    /// The same, with products of pairs of integers in one instruction (AVX-512 VNNI): for the search and the coreset.
+    /// The same, with products of pairs of integers, or of four bytes, in one instruction (AVX-512 VNNI): for the search, the coreset, and
+    /// networks in `int8`. Networks in `bf16` take AVX-512 BF16 where the processor has it beside this.
     Avx512Vnni,
     /// The same, with a unit for products of matrices (AMX-TILE, AMX-INT8 and AMX-BF16), where the operating system grants it (Linux):
     /// for networks in `int8` and `bf16`.
@@ -86,7 +88,8 @@ impl Instructions {
         })
     }
 
-    /// Whether this processor has the set.
+    /// Whether this processor has the set. A matrix unit ([`Instructions::Amx`]) is asked for, and tried, when a network that uses it is
+    /// made, not here; where the operating system refuses it, that network does with the next set.
     pub fn is_available(self) -> bool {
         match self {
             Instructions::Portable => true,
@@ -105,7 +108,7 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx512Vnni => Avx512::<true>::detect().is_some(),
             #[cfg(target_arch = "x86_64")]
-            Instructions::Amx => Amx::detect().is_some(),
+            Instructions::Amx => Amx::is_there(),
             // Of another architecture.
             _ => false,
         }

@@ -46,7 +46,8 @@ pub enum RangesError {
     },
     /// No range around 0, or not a finite one.
     #[error(
-        "the range of channel {channel} of map {slot} is {low} to {high}: expected finite values with 0 in between"
+        "the range of channel {channel} of map {slot} is {low} to {high}: expected finite values with 0 in between \
+         (the network's values are not finite where its weights or a photo's pixels are not, or too large)"
     )]
     NoRange {
         /// The map.

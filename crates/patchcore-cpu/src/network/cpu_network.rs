@@ -142,8 +142,8 @@ impl CpuNetwork {
     /// Runs the network on the threads of the current rayon pool.
     ///
     /// `input` is the normalised image batch `[n, channels, height, width]`, row-major (3 channels in all plans of
-    /// this project), or of [grey planes](super::grey_stem) `[n, 2, height, width]`. `outputs` becomes one [`FeatureMap`] per tap, in the plan's order; its memory and that of
-    /// `workspace` are reused, so a call with the sizes of the call before does not allocate. An image's features
+    /// this project), or of [grey planes](super::grey_stem) `[n, 2, height, width]`. `outputs` becomes one [`FeatureMap`] per tap, in the
+    /// plan's order; its memory and that of `workspace` are reused, so a call with the sizes of the call before does not allocate. An image's features
     /// depend neither on the number of threads nor on its neighbours in the batch, bit for bit.
     ///
     /// # Errors
@@ -220,7 +220,8 @@ impl CpuNetwork {
         self.slots.lay_out(channels, height, width, reads_border, memory)
     }
 
-    /// Widens `ranges` so that they hold the values that the maps of the network have for these images. `input` is a batch of colour images as [`CpuNetwork::forward`] takes it.
+    /// Widens `ranges` so that they hold the values that the maps of the network have for these images. `input` is a batch of colour
+    /// images as [`CpuNetwork::forward`] takes it.
     ///
     /// # Errors
     /// As [`CpuNetwork::forward`]; [`CpuNetworkError::Ranges`] where `ranges` are those of another network.
@@ -259,7 +260,8 @@ impl CpuNetwork {
     /// Copies a slot of a group to where it is tapped.
     ///
     /// # Safety
-    /// `memory` must hold the images of the group in the layout of `map`, `targets` have room for the batch; no other call may write these images.
+    /// `memory` must hold the images of the group in the layout of `map`, `targets` have room for the batch; no other call may write these
+    /// images.
     #[allow(clippy::too_many_arguments, reason = "the state of one call, shared by its tasks")]
     unsafe fn emit(
         &self,
@@ -299,7 +301,7 @@ impl CpuNetwork {
         let (image_memory, image_map) = place(0, buffers);
         let is_grey = image_map.channels != self.slots.channels;
         let images = input.len() / (image_map.channels * image_map.height * image_map.width);
-        self.slots.check_room(maps, buffers, images);
+        self.slots.check_room(maps, buffers, images, 0);
         // SAFETY: the arena has room for the group in the buffer of slot 0.
         unsafe { load_images(&image_map, input, images, leader, image_memory) };
         emit(leader, 0, image_memory, &image_map);

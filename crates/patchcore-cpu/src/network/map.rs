@@ -3,7 +3,7 @@
 use crate::simd::LANES;
 
 /// Channels in blocks of sixteen, each block a plane of pixels, a pixel sixteen contiguous elements (`NCHW16c`), with
-/// a border of zeros around every plane for the convolutions that read beyond the edge.
+/// a border of zeros (in 8 bits: of each channel's zero point) around every plane for the convolutions that read beyond the edge.
 ///
 /// Why not plain NHWC: a convolution's tile of pixels then lies in one contiguous piece of memory that a kernel
 /// addresses with constant displacements, whatever the number of channels; a depthwise kernel, a max-pool and a
@@ -19,9 +19,9 @@ pub(crate) struct Map {
     pub(crate) height: usize,
     /// Columns without border.
     pub(crate) width: usize,
-    /// Zeros before the first row and column.
+    /// Border before the first row and column.
     pub(crate) before: usize,
-    /// Zeros after the last row and column.
+    /// Border after the last row and column.
     pub(crate) after: usize,
     /// Elements of a pixel: 16, or 1 for a planar image.
     pub(crate) pixel: usize,

@@ -76,13 +76,14 @@ impl Slots {
         buffers[self.buffer_of[slot]].as_mut_ptr()
     }
 
-    /// Looks whether the buffers have room for so many images of all maps.
+    /// Looks whether the buffers have room for so many images of all maps, and behind the last one for `slack` elements.
     ///
     /// # Panics
     /// Where they have not.
-    pub(super) fn check_room<E>(&self, maps: &[Map], buffers: &[AlignedBuffer<E>], images: usize) {
+    pub(super) fn check_room<E>(&self, maps: &[Map], buffers: &[AlignedBuffer<E>], images: usize, slack: usize) {
+        let mut needed = maps.iter().zip(&self.buffer_of).map(|(map, buffer)| (images * map.image() + slack, *buffer));
         assert!(
-            maps.iter().zip(&self.buffer_of).all(|(map, buffer)| buffers[*buffer].len() >= images * map.image()),
+            needed.all(|(elements, buffer)| buffers[buffer].len() >= elements),
             "the arena has room for the {images} images of the group"
         );
     }

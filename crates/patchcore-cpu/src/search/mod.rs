@@ -9,8 +9,8 @@
 //!    the last coordinate this is the Cauchy-Schwarz bound `(|q_rest| - |m_rest|)^2`). Vectors, axes and coordinates are
 //!    integers (`i16`), and what rounding can have changed is kept with them: every bound is rigorous.
 //! 2. The cascade (`cascade.rs`): bounds on a few axes for all rows, in panels (`lattice`), most coordinates as bytes where the
-//!    processor multiplies those (`depth.rs` chooses); the row with the least bound, and the left neighbour's result, give a first distance; rows whose bound is larger are out. What remains
-//!    is bounded again on more axes, then on all coordinates in bytes (`byte_rows.rs`), and what remains of that is computed in the
+//!    processor multiplies those (`depth.rs` chooses); the row with the least bound, and the left neighbour's result, give a first
+//!    distance; rows whose bound is larger are out. What remains is bounded again on more axes, then on all coordinates in bytes (`byte_rows.rs`), and what remains of that is computed in the
 //!    original space.
 //! 3. One formula decides, `squared_distance` of `lattice`, equal distances by the lower row. The result
 //!    does not depend on the processor, the number of threads, or how many rows a bound has let through.

@@ -161,7 +161,7 @@ impl<const VNNI: bool> ExactLanes for Avx2<VNNI> {
         // SAFETY: see above.
         unsafe {
             if VNNI {
-                return [add_byte_products_in_one(sums[0], a[0], b[0]), add_byte_products_in_one(sums[1], a[1], b[1])];
+                return [add_four_products_256(sums[0], b[0], a[0]), add_four_products_256(sums[1], b[1], a[1])];
             }
             let even = a.map(|half| _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(half)));
             let sums = Self::add_products(sums, even, b.map(|half| _mm256_and_si256(half, _mm256_set1_epi16(0xff))));
@@ -334,6 +334,7 @@ impl ByteLanes for Avx2<true> {
     }
 }
 
+/// `vpdpbusd`, which the compiler leaves whole: bytes without a sign in `a`, with one in `b`.
 #[inline]
 #[target_feature(enable = "avx2,fma,avxvnni")]
 fn add_four_products_256(sums: __m256i, a: __m256i, b: __m256i) -> __m256i {
@@ -365,13 +366,6 @@ fn add_products_in_one(mut sums: __m256i, a: __m256i, b: __m256i) -> __m256i {
         asm!("{{vex}} vpdpwssd {0}, {1}, {2}", inout(ymm_reg) sums, in(ymm_reg) a, in(ymm_reg) b, options(pure, nomem, nostack, preserves_flags));
     }
     sums
-}
-
-/// `vpdpbusd`, which the compiler leaves whole.
-#[inline]
-#[target_feature(enable = "avx2,fma,avxvnni")]
-fn add_byte_products_in_one(sums: __m256i, a: __m256i, b: __m256i) -> __m256i {
-    _mm256_dpbusd_avx_epi32(sums, b, a)
 }
 
 /// The sum of eight lanes, the lower four in `low`.

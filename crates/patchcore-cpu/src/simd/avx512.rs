@@ -160,7 +160,7 @@ impl<const VNNI: bool> ExactLanes for Avx512<VNNI> {
         // SAFETY: see above.
         unsafe {
             if VNNI {
-                return add_byte_products_512(sums, a, b);
+                return add_four_products_512(sums, b, a);
             }
             let even = _mm512_srai_epi16::<8>(_mm512_slli_epi16::<8>(a));
             let sums = Self::add_products(sums, even, _mm512_and_si512(b, _mm512_set1_epi16(0xff)));
@@ -339,6 +339,7 @@ impl ByteLanes for Avx512<true> {
     }
 }
 
+/// `vpdpbusd`, which the compiler leaves whole: bytes without a sign in `a`, with one in `b`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 fn add_four_products_512(sums: __m512i, a: __m512i, b: __m512i) -> __m512i {
@@ -355,11 +356,4 @@ fn add_products_512(mut sums: __m512i, a: __m512i, b: __m512i) -> __m512i {
         asm!("vpdpwssd {0}, {1}, {2}", inout(zmm_reg) sums, in(zmm_reg) a, in(zmm_reg) b, options(pure, nomem, nostack, preserves_flags));
     }
     sums
-}
-
-/// `vpdpbusd`, which the compiler leaves whole.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn add_byte_products_512(sums: __m512i, a: __m512i, b: __m512i) -> __m512i {
-    _mm512_dpbusd_epi32(sums, b, a)
 }

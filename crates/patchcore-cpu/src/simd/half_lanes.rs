@@ -16,6 +16,9 @@ pub(crate) fn to_half(value: f32) -> u16 {
     ((bits + 0x7fff + (bits >> 16 & 1)) >> 16) as u16
 }
 
+/// The largest `bf16` that is a number.
+pub(crate) const LARGEST_HALF: f32 = f32::from_bits(0x7f7f_0000);
+
 /// The value of a `bf16`.
 #[inline(always)]
 pub(crate) fn from_half(half: u16) -> f32 {

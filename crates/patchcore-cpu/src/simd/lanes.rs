@@ -142,6 +142,7 @@ pub(crate) trait ShortLanes: Lanes + ExactLanes {
 ///
 /// # Safety
 /// As [`Lanes`].
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "other architectures have none"))]
 pub(crate) trait ByteLanes: ShortLanes {
     /// Sixteen fours of bytes.
     type Fours: Copy;

@@ -10,9 +10,7 @@ use super::avx512::Avx512;
 use super::neon::Neon;
 #[cfg(target_arch = "aarch64")]
 use super::neon_dot::NeonDot;
-#[cfg(test)]
-use crate::INSTRUCTIONS;
-use crate::Instructions;
+use crate::{INSTRUCTIONS, Instructions};
 
 /// Which implementation of a kernel runs. The token in it proves that this processor has the instructions; the sets of other
 /// architectures are not there.
@@ -72,9 +70,22 @@ impl Level {
         }
     }
 
-    /// The widest level that this processor has, up to `limit`.
+    /// The widest level of vectors that this processor has, up to `limit`. What multiplies no matrices on a unit for it asks for none:
+    /// the grant lasts as long as the program, which then needs larger stacks for its signals.
     pub(crate) fn at_most(limit: Instructions) -> Self {
-        Instructions::available().filter(|set| *set <= limit).filter_map(Self::of).last().unwrap_or(Self::Portable)
+        Self::widest(|set| set <= limit && set != Instructions::Amx)
+    }
+
+    /// The widest level that this processor has, up to `limit`, with its matrix unit: where the limit allows one, it is asked for and
+    /// tried.
+    pub(crate) fn with_unit_at_most(limit: Instructions) -> Self {
+        Self::widest(|set| set <= limit)
+    }
+
+    /// From the widest down, so that nothing is asked for what is not taken.
+    fn widest(is_wanted: impl Fn(Instructions) -> bool) -> Self {
+        let mut wanted = INSTRUCTIONS.into_iter().rev().filter(|set| is_wanted(*set));
+        wanted.find_map(Self::of).unwrap_or(Self::Portable)
     }
 
     /// All levels that this processor has.
@@ -107,11 +118,15 @@ mod tests {
     #[test]
     fn a_limit_is_kept_and_a_set_that_is_there_is_taken() {
         for limit in INSTRUCTIONS {
-            let widest = INSTRUCTIONS.into_iter().filter(|set| *set <= limit).filter_map(Level::of).next_back();
-            assert_eq!(Some(Level::at_most(limit)), widest);
-            assert_eq!(Level::of(limit).is_some(), limit.is_available(), "{limit:?}");
+            let within = || INSTRUCTIONS.into_iter().filter(|set| *set <= limit);
+            assert_eq!(Some(Level::with_unit_at_most(limit)), within().filter_map(Level::of).next_back());
+            let vectors = within().filter(|set| *set != Instructions::Amx).filter_map(Level::of).next_back();
+            assert_eq!(Some(Level::at_most(limit)), vectors);
+            // The operating system may refuse a matrix unit that is there.
+            let is_refused = limit == Instructions::Amx && limit.is_available() && Level::of(limit).is_none();
+            assert!(is_refused || Level::of(limit).is_some() == limit.is_available(), "{limit:?}");
         }
         assert_eq!(Level::at_most(Instructions::Portable), Level::Portable);
-        assert_eq!(Level::at_most(Instructions::native()), *Level::available().last().unwrap());
+        assert_eq!(Level::with_unit_at_most(Instructions::native()), *Level::available().last().unwrap());
     }
 }

@@ -25,6 +25,8 @@ mod portable;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
 #[cfg(test)]
+mod small_tests;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use aligned_buffer::AlignedBuffer;
@@ -36,7 +38,7 @@ pub(crate) use avx2::Avx2;
 pub(crate) use avx512::Avx512;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512_bf16::Avx512Bf16;
-pub(crate) use half_lanes::{HalfLanes, from_half, to_half};
+pub(crate) use half_lanes::{HalfLanes, LARGEST_HALF, from_half, to_half};
 pub(crate) use lanes::{ByteLanes, ExactLanes, LANES, Lanes, ShortLanes};
 pub(crate) use level::Level;
 #[cfg(target_arch = "aarch64")]

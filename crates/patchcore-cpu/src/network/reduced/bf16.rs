@@ -1,8 +1,10 @@
 //! A network whose maps and weights are `bf16`: two bytes a number, sums in `f32`.
 //!
 //! Every map and every weight is the `bf16` next to it (halves to even); the sum of a convolution begins with its bias and is an `f32`,
-//! which the residual is added to and the activation holds between its bounds. A tap is that `f32`, a map what it is rounded to. In a map
-//! a value that is no number becomes the largest that the activation leaves.
+//! which the residual is added to and the activation holds between its bounds. A tap is that `f32`, a map what it is rounded to.
+//!
+//! Image and maps hold numbers only: what is larger is the largest `bf16`, and so is what is no number, or the activation's upper bound.
+//! Kernels may then multiply what lies beyond a window by zero: of infinity that were no number.
 //!
 //! Sets add up in different orders and with different roundings in between, so results agree within a tolerance, not to the bit.
 
@@ -19,7 +21,7 @@ use super::matrix_unit::MatrixUnit;
 use super::storage::Element;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::Avx512Bf16;
-use crate::simd::{AlignedBuffer, LANES, Level};
+use crate::simd::{AlignedBuffer, LANES, LARGEST_HALF, Level};
 use patchcore_config::BackboneWeights;
 use patchcore_config::backbone::plan::Plan;
 
@@ -49,7 +51,7 @@ pub(super) fn network(
     }
     let format = |channels| SlotFormat { padding: vec![Half::default(); channels], values: vec![(1.0, 0.0); channels] };
     let formats = channels.into_iter().map(format).collect();
-    let (least, largest) = (f32::NEG_INFINITY, f32::INFINITY);
+    let (least, largest) = (-LARGEST_HALF, LARGEST_HALF);
     let entry = Entry { factor: 1.0, offset: 0.0, least, largest, padding: Half::default() };
     Executor::new(kernels(level), unit, plan, layers, vec![entry; plan.image_channels()], formats)
 }
@@ -63,8 +65,8 @@ fn constants(bias: &[f32], floor: f32, ceiling: f32) -> AlignedBuffer<Constants>
         constants.factor.iter_mut().zip(ones()).for_each(|(to, one)| *to = one);
         constants.residual.iter_mut().zip(ones()).for_each(|(to, one)| *to = one);
         constants.tap_factor.iter_mut().zip(ones()).for_each(|(to, one)| *to = one);
-        constants.least.iter_mut().zip(bias).for_each(|(to, _)| *to = floor);
-        constants.largest.iter_mut().zip(bias).for_each(|(to, _)| *to = ceiling);
+        constants.least.iter_mut().zip(bias).for_each(|(to, _)| *to = floor.max(-LARGEST_HALF));
+        constants.largest.iter_mut().zip(bias).for_each(|(to, _)| *to = ceiling.min(LARGEST_HALF));
     }
     all
 }

@@ -8,8 +8,8 @@
 use super::super::CpuNetworkError;
 use super::super::oracle::{Planes, convolve, max_pool};
 use super::super::tensors::conv_tensors;
-use crate::simd::{from_half, to_half};
-use patchcore_config::backbone::plan::{Plan, Step};
+use crate::simd::{LARGEST_HALF, from_half, to_half};
+use patchcore_config::backbone::plan::{Activation, Plan, Step};
 use patchcore_config::{BackboneWeights, NamedTensor};
 
 /// The taps of a plan for one image, normalised.
@@ -30,14 +30,17 @@ pub fn forward(plan: &Plan, weights: &BackboneWeights, image: &Planes) -> Result
     }
     let mut maps = vec![Planes::default(); plan.slots];
     let mut floats = maps.clone();
-    maps[0] = rounded_map(image);
+    maps[0] = rounded_map(image, LARGEST_HALF);
     floats[0] = maps[0].clone();
     for step in &plan.steps {
-        let written = match step {
-            Step::Conv(conv) => convolve(conv, &halves, &maps[conv.from], conv.add.map(|slot| &maps[slot])),
-            Step::MaxPool { from, .. } => max_pool(&maps[*from]),
+        let (written, largest) = match step {
+            Step::Conv(conv) => {
+                let largest = if conv.activation == Activation::Relu6 { 6.0 } else { LARGEST_HALF };
+                (convolve(conv, &halves, &maps[conv.from], conv.add.map(|slot| &maps[slot])), largest)
+            }
+            Step::MaxPool { from, .. } => (max_pool(&maps[*from]), LARGEST_HALF),
         };
-        maps[step.to()] = rounded_map(&written);
+        maps[step.to()] = rounded_map(&written, largest);
         floats[step.to()] = written;
     }
     Ok(plan.taps.iter().map(|tap| floats[tap.slot].clone()).collect())
@@ -47,6 +50,8 @@ fn rounded(value: f32) -> f32 {
     from_half(to_half(value))
 }
 
-fn rounded_map(map: &Planes) -> Planes {
-    Planes { data: map.data.iter().copied().map(rounded).collect(), ..*map }
+/// A map of `bf16` that are numbers: the largest of them is also what is none.
+fn rounded_map(map: &Planes, largest: f32) -> Planes {
+    let held = |value: &f32| if value.is_nan() { largest } else { rounded(value.clamp(-LARGEST_HALF, largest)) };
+    Planes { data: map.data.iter().map(held).collect(), ..*map }
 }

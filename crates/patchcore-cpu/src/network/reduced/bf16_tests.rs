@@ -6,7 +6,9 @@ use super::super::oracle::{self as float_oracle, Planes};
 use super::super::tests::{bits, conv, plan_of, random_weights, tap};
 use super::super::{CpuNetworkError, FeatureMap};
 use super::bf16_oracle;
+use super::halves::Half;
 use super::matrix_unit::MatrixUnit;
+use super::storage::Element;
 use super::tests::{convolution, deviation, photo, run, same_bits};
 use super::{ReducedNetwork, ReducedWorkspace};
 use crate::Instructions;
@@ -137,29 +139,78 @@ fn features_depend_on_neither_threads_nor_batch_nor_cache() {
     }
 }
 
-/// A pixel that is no number is infinite in the image; what comes of it stays within the activation's bounds, or is no number.
+/// What comes of a pixel that is no number stays within the activation's bounds, or is no number. A window that ends before it is not
+/// touched by it, though groups of values may reach beyond the window, and neither is a later photo in the same memory.
 #[test]
 fn pixels_that_are_no_numbers_disturb_no_others() {
-    let plan = Plan {
-        steps: vec![Step::Conv(ConvStep { activation: Activation::Relu6, ..conv("a", 0, 1, (3, 20), 3, 1) })],
-        taps: vec![tap(1, 20, 1)],
-        slots: 2,
+    let relu6 = |conv| ConvStep { activation: Activation::Relu6, ..conv };
+    let plain =
+        Plan { steps: vec![Step::Conv(relu6(conv("a", 0, 1, (3, 20), 3, 1)))], taps: vec![tap(1, 20, 1)], slots: 2 };
+    let depthwise = relu6(ConvStep { groups: 20, ..conv("b", 1, 2, (20, 20), 3, 1) });
+    let planar = Plan {
+        steps: vec![Step::Conv(conv("a", 0, 1, (3, 20), 3, 2)), Step::Conv(depthwise)],
+        taps: vec![tap(2, 20, 2)],
+        slots: 3,
     };
-    let weights = random_weights(&plan, 3);
     let (height, width) = (9, 11);
     let sound = photo(4, height * width);
     let mut spoilt = sound.clone();
-    spoilt[4 * width + 5] = f32::NAN;
+    spoilt[4 * width + 4] = f32::NAN;
+    // Rows and columns whose windows hold the pixel at 4: of the second plan's first map only the one at 2.
+    for (plan, sides, near) in [(plain, (9, 11), 3..=5), (planar, (5, 6), 1..=3)] {
+        let weights = random_weights(&plan, 3);
+        for (level, unit) in MatrixUnit::all() {
+            let network = ReducedNetwork::bf16_with_level(level, unit, &plan, &weights).unwrap();
+            let expected = run(&network, 1, &sound, (height, width));
+            let found = run(&network, 1, &spoilt, (height, width));
+            assert_eq!((found[0].height, found[0].width), sides);
+            for (position, (found, expected)) in
+                found[0].data.chunks_exact(20).zip(expected[0].data.chunks_exact(20)).enumerate()
+            {
+                let near = near.contains(&(position / sides.1)) && near.contains(&(position % sides.1));
+                let bounds = |value: &f32| value.is_nan() || (0.0..=6.0).contains(value);
+                let fits = if near { found.iter().all(bounds) } else { bits(found) == bits(expected) };
+                assert!(fits, "{level:?}, {unit:?}, position {position}");
+            }
+            let (mut workspace, mut later) = (ReducedWorkspace::new(), Vec::new());
+            let nothing = vec![f32::NAN; 3 * 20 * 23];
+            network.forward_with(1, &nothing, 1, 20, 23, &mut workspace, &mut later).unwrap();
+            network.forward_with(1, &sound, 1, height, width, &mut workspace, &mut later).unwrap();
+            assert!(same_bits(&later, &expected), "{level:?}, {unit:?}: after a photo without numbers");
+        }
+    }
+}
+
+/// What is larger than every `bf16`, and what is no number, as the oracle has it.
+#[test]
+fn maps_hold_numbers_only() {
+    let identity = |conv| ConvStep { activation: Activation::Identity, ..conv };
+    let plan = Plan {
+        steps: vec![
+            Step::Conv(identity(conv("a", 0, 1, (1, 1), 1, 1))),
+            Step::Conv(identity(conv("b", 1, 2, (1, 1), 1, 1))),
+        ],
+        taps: vec![tap(0, 1, 1), tap(2, 1, 1)],
+        slots: 3,
+    };
+    let mut weights = random_weights(&plan, 1);
+    for (name, value) in [("a.weight", 2.0), ("a.bias", 0.0), ("b.weight", -0.5), ("b.bias", 0.0)] {
+        weights.tensors.get_mut(name).unwrap().data = vec![value];
+    }
+    let data = vec![f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, 3.0, -1e38];
+    let largest = f32::from_bits(0x7f7f_0000);
+    let expected = [
+        vec![largest, largest, -largest, largest, 3.0, Half::from_float(-1e38).to_float()],
+        vec![-largest / 2.0, -largest / 2.0, largest / 2.0, -largest / 2.0, -3.0, -Half::from_float(-1e38).to_float()],
+    ];
+    let image = Planes { channels: 1, height: 1, width: 6, data: data.clone() };
+    let of_oracle = oracle(&plan, &weights, &image);
+    assert_eq!([&of_oracle[0].data, &of_oracle[1].data], [&expected[0], &expected[1]]);
     for (level, unit) in MatrixUnit::all() {
         let network = ReducedNetwork::bf16_with_level(level, unit, &plan, &weights).unwrap();
-        let [expected, found] = [&sound, &spoilt].map(|input| run(&network, 1, input, (height, width)));
-        for (position, (found, expected)) in
-            found[0].data.chunks_exact(20).zip(expected[0].data.chunks_exact(20)).enumerate()
-        {
-            let near = (position / width).abs_diff(4) < 2 && (position % width).abs_diff(5) < 2;
-            let bounds = |value: &f32| value.is_nan() || (0.0..=6.0).contains(value);
-            assert!(if near { found.iter().all(bounds) } else { bits(found) == bits(expected) }, "{level:?}, {unit:?}");
-        }
+        let (mut workspace, mut found) = (ReducedWorkspace::new(), Vec::new());
+        network.forward_with(1, &data, 1, 1, 6, &mut workspace, &mut found).unwrap();
+        assert_eq!([&found[0].data, &found[1].data], [&expected[0], &expected[1]], "{level:?}, {unit:?}");
     }
 }
 

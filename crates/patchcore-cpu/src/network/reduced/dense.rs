@@ -44,6 +44,7 @@ impl<E: Element> Dense<E> {
         let (inputs, outputs, kernel) = (geometry.in_channels, geometry.out_channels, geometry.kernel);
         let taps = kernel * kernel;
         assert_eq!(weights.len(), outputs * inputs * taps, "weights are those of the geometry");
+        assert_eq!(constants.len(), outputs.div_ceil(LANES), "every block of outputs has its constants");
         let order = order::<E>(&geometry, planar);
         let panel = order.len() * LANES;
         let blocks = outputs.div_ceil(LANES);

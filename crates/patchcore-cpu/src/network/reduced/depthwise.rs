@@ -41,6 +41,7 @@ impl<E: Element> Depthwise<E> {
         let (channels, kernel) = (geometry.in_channels, geometry.kernel);
         let taps = kernel * kernel;
         assert_eq!(weights.len(), channels * taps, "weights are those of the geometry");
+        assert_eq!(constants.len(), channels.div_ceil(LANES), "every block of channels has its constants");
         let pixels = at_once(geometry.stride);
         let groups = (kernel + pixels - 1).div_ceil(E::GROUP);
         let panel = pixels * kernel * groups * LANES * E::GROUP;

@@ -13,6 +13,12 @@ const FOUR: usize = 4;
 /// Most rows of a kernel whose weights stay in registers.
 const ROWS: usize = 5;
 
+/// Elements that may be read beyond the last window. From the first of two pixels whole groups are read that hold both windows; most are
+/// beyond where the row ends with the first, and a kernel is as long as a whole number of groups: then one group is.
+pub(super) const fn slack<E: Element>() -> usize {
+    E::GROUP * LANES
+}
+
 /// Rows of one plane.
 #[derive(Clone, Copy)]
 pub(super) struct Rows<E: Element> {
@@ -33,7 +39,8 @@ pub(super) struct Rows<E: Element> {
 }
 
 /// # Safety
-/// All pointers of the rows must be valid for their shape, and the instruction set of the storage enabled.
+/// All pointers of the rows must be valid for their shape, the input for [`slack`] elements beyond its last window, and the instruction
+/// set of the storage enabled.
 #[inline(always)]
 pub(super) unsafe fn convolve_rows<S: Storage>(rows: &Rows<S::Element>) {
     // SAFETY: the caller's contract.
@@ -58,7 +65,7 @@ unsafe fn in_registers<S: Storage, const KERNEL: usize, const STRIDE: usize, con
 ) {
     let group = <S::Element as Element>::GROUP;
     let groups = (KERNEL + AT_ONCE - 1).div_ceil(group);
-    // SAFETY: the caller's contract; `x + AT_ONCE <= width`, and for the last pixel its own sums alone are written.
+    // SAFETY: the caller's contract; of a last pixel that is alone its own sums alone are written.
     unsafe {
         let start = S::load_sums((&raw const (*rows.constants).start).cast());
         let constants = Loaded::<S>::new(rows.constants);
@@ -139,7 +146,7 @@ unsafe fn from_memory<S: Storage, const STRIDE: usize, const AT_ONCE: usize, con
     let group = <S::Element as Element>::GROUP;
     let kernel = rows.kernel;
     let groups = (kernel + AT_ONCE - 1).div_ceil(group);
-    // SAFETY: the caller's contract; `x + AT_ONCE <= width`, and for the last pixel its own sums alone are written.
+    // SAFETY: the caller's contract; of a last pixel that is alone its own sums alone are written.
     unsafe {
         let start = S::load_sums((&raw const (*rows.constants).start).cast());
         let constants = Loaded::<S>::new(rows.constants);

@@ -13,6 +13,7 @@ use super::super::step::{Geometry, Operands};
 use super::super::workspace::{Arena, Group, Memory};
 use super::dense::Dense;
 use super::depthwise::Depthwise;
+use super::depthwise_rows::slack;
 use super::finish::Constants;
 use super::kernel_set::KernelSet;
 use super::load::load_images;
@@ -27,9 +28,6 @@ use crate::caches::second_level_bytes;
 use crate::simd::{AlignedBuffer, LANES};
 use crate::team::{Leader, Shared};
 use patchcore_config::backbone::plan::{Plan, Slot, Step};
-
-/// Elements that a kernel may read beyond the end of a map.
-const SLACK: usize = 4 * LANES;
 
 /// A convolution in the elements of a storage.
 pub(super) struct Layer<E: Element> {
@@ -134,7 +132,8 @@ impl<E: Element> Executor<E> {
         }
         let reads_border = |step: usize| !matches!(self.operations[step], Operation::MaxPool);
         self.slots.lay_out(channels, height, width, reads_border, memory)?;
-        memory.sizes.iter_mut().for_each(|size| *size += SLACK);
+        // Kernels read a little beyond a map; those of dense convolutions less than depthwise ones.
+        memory.sizes.iter_mut().for_each(|size| *size += slack::<E>());
         outputs.resize_with(self.slots.plan.taps.len(), FeatureMap::default);
         memory.targets.clear();
         for (output, tap) in outputs.iter_mut().zip(&self.slots.plan.taps) {
@@ -166,7 +165,7 @@ impl<E: Element> Executor<E> {
         // Where there is no matrix unit.
         _ = (&scratch, &steps);
         let images = group.images;
-        self.slots.check_room(maps, buffers, images);
+        self.slots.check_room(maps, buffers, images, slack::<E>());
         let place = |slot: Slot, buffers: &mut [AlignedBuffer<E>]| -> (*mut E, Map) {
             (self.slots.memory(slot, buffers), maps[slot])
         };

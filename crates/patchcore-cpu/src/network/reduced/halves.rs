@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 
 use super::storage::{Element, Storage};
 #[cfg(target_arch = "x86_64")]
-use crate::simd::{Avx512, Avx512Bf16, ShortLanes};
-use crate::simd::{HalfLanes, LANES, Lanes, from_half, to_half};
+use crate::simd::{Avx512, Avx512Bf16, Lanes, ShortLanes};
+use crate::simd::{HalfLanes, LANES, from_half, to_half};
 
 /// A `bf16`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

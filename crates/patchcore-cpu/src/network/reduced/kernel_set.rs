@@ -1,6 +1,7 @@
 //! What an instruction set offers: the kernels of every step, for maps of one kind of element.
 
 use super::depthwise_rows::Rows;
+#[cfg(target_arch = "x86_64")]
 use super::finish_row::SumsOfRow;
 use super::load_line::Line;
 use super::pool_rows::Pool;

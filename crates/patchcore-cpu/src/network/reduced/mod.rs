@@ -6,7 +6,8 @@
 //!
 //! A *map* (slot) has for every channel `c` a range `[low, high]` that holds 0. Its values are written `q` in `0..=255`, where
 //! `x = s (q - z)`, `s = (high - low) / 255` and `z = -low / s`, rounded to a whole number but in the image: there a pixel of a photo
-//! with 8 bits is `q` itself. A map that is only returned has `s = 1` and `z = 0`.
+//! with 8 bits is `q` itself. A map that is only returned has `s = 1` and `z = 0`; that of a pool has
+//! the `s` and `z` of what is pooled.
 //!
 //! *Weights* take the scales of the input in, `w'[o][c] = w[o][c] s_in[c]`, and are written `k = round(w' / d[o])` in `-127..=127`,
 //! where `d[o] = max |w'[o]| / 127`.
@@ -20,12 +21,16 @@
 //! halves to even. A *tap* is made of the same `y`, before it is rounded or clipped to the range: `y s_out - z s_out`, held between the
 //! activation's bounds.
 //!
+//! In a map what is no number is the largest value; a tap may be no number, and which bits that has is not defined.
+//!
 //! What is computed once (`s`, `z`, `d`, factors) is computed in `f64` and rounded once.
 
 mod bf16;
 pub mod bf16_oracle;
 #[cfg(test)]
 mod bf16_tests;
+#[cfg(test)]
+mod by_hand_tests;
 mod definition;
 mod dense;
 mod depthwise;

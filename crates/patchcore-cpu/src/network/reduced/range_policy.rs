@@ -44,3 +44,49 @@ fn of_image(normalization: &Normalization) -> ChannelRanges {
     };
     ChannelRanges { low: of(0.0), high: of(1.0) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::tests::{conv, tap};
+    use super::*;
+    use patchcore_config::backbone::plan::{ConvStep, Step};
+
+    #[test]
+    fn a_map_has_one_range_that_holds_zero_and_all_that_was_seen() {
+        let plan = Plan {
+            steps: vec![
+                Step::Conv(conv("a", 0, 1, (3, 2), 1, 1)),
+                Step::Conv(conv("b", 1, 2, (2, 2), 1, 1)),
+                Step::Conv(ConvStep { groups: 2, ..conv("c", 2, 3, (2, 2), 3, 1) }),
+                Step::MaxPool { from: 3, to: 4 },
+                Step::Conv(conv("d", 4, 5, (2, 2), 1, 1)),
+            ],
+            taps: vec![tap(5, 2, 2)],
+            slots: 6,
+        };
+        let range = |low: &[f32], high: &[f32]| ChannelRanges { low: low.to_vec(), high: high.to_vec() };
+        let observed = ActivationRanges {
+            slots: vec![
+                // Whatever the image was.
+                range(&[-9.0, -9.0, -9.0], &[9.0, 9.0, 9.0]),
+                range(&[-1.0, 0.0], &[2.0, 3.0]),
+                range(&[-0.5, 0.0], &[63.5, 0.25]),
+                range(&[0.0, -2.0], &[1.0, 5.0]),
+                range(&[0.0, 0.0], &[0.0, 0.0]),
+                range(&[0.5, -4.0], &[0.75, -3.0]),
+            ],
+        };
+        let normalization = Normalization { mean: [0.5, 0.25, 0.0], std: [0.25, 0.5, 1.0] };
+        let expected = [
+            range(&[-2.0, -0.5, 0.0], &[2.0, 1.5, 1.0]),
+            range(&[-1.0, -1.0], &[3.0, 3.0]),
+            // A depthwise convolution reads it: a channel that lay still may move in other light.
+            range(&[-0.5, -0.5], &[63.5, 63.5]),
+            range(&[-2.0, -2.0], &[5.0, 5.0]),
+            // Zeros.
+            range(&[0.0, 0.0], &[1e-6, 1e-6]),
+            range(&[-4.0, -4.0], &[0.75, 0.75]),
+        ];
+        assert_eq!(ranges_of(&plan, &normalization, &observed).unwrap().slots, expected);
+    }
+}

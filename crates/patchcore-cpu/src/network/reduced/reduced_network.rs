@@ -1,5 +1,7 @@
 //! A plan compiled for small elements, and its execution.
 
+#![allow(clippy::indexing_slicing, reason = "a definition has a scale for every slot of the plan that it was made of")]
+
 use super::super::workspace::Memory;
 use super::super::{CpuNetworkError, FeatureMap};
 use super::bf16;
@@ -28,6 +30,10 @@ pub struct ReducedNetwork {
 
 /// What the instruction set multiplies.
 enum ByStorage {
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        allow(dead_code, reason = "no set of another architecture multiplies them")
+    )]
     Bytes(Executor<u8>),
     #[cfg(target_arch = "aarch64")]
     Shifted(Executor<Shifted>),
@@ -75,7 +81,7 @@ impl ReducedNetwork {
         weights: &BackboneWeights,
         ranges: &ActivationRanges,
     ) -> Result<Self, CpuNetworkError> {
-        let level = Level::at_most(instructions);
+        let level = Level::with_unit_at_most(instructions);
         Self::int8_with_level(level, MatrixUnit::of(level), plan, weights, ranges)
     }
 
@@ -84,7 +90,7 @@ impl ReducedNetwork {
     /// # Errors
     /// [`CpuNetworkError`]: a tensor is missing or has another size, the plan contradicts itself, or it has a step without a kernel here.
     pub fn bf16(instructions: Instructions, plan: &Plan, weights: &BackboneWeights) -> Result<Self, CpuNetworkError> {
-        let level = Level::at_most(instructions);
+        let level = Level::with_unit_at_most(instructions);
         Self::bf16_with_level(level, MatrixUnit::of(level), plan, weights)
     }
 
@@ -106,7 +112,10 @@ impl ReducedNetwork {
         ranges: &ActivationRanges,
     ) -> Result<Self, CpuNetworkError> {
         plan.check()?;
+        // There is one on one architecture alone.
+        _ = unit;
         let definition = Definition::new(plan, weights, ranges)?;
+        #[cfg(target_arch = "x86_64")]
         let bytes = |kernels| integers(kernels, unit, plan, &definition).map(ByStorage::Bytes);
         let shorts = |kernels| integers(kernels, MatrixUnit::None, plan, &definition).map(ByStorage::Shorts);
         let executor = match level {
@@ -134,8 +143,10 @@ impl ReducedNetwork {
     /// Runs the network on the threads of the current rayon pool.
     ///
     /// `input` is the normalised image batch `[n, channels, height, width]`, row-major. `outputs` becomes one [`FeatureMap`] per tap, in
-    /// the plan's order, channels last; its memory and that of `workspace` are reused. An image's features are the same bits on every
-    /// processor (of a `bf16` network on every one with the same instructions), with any number of threads, in any batch.
+    /// the plan's order, channels last; its memory and that of `workspace` are reused. An image's features are the same bits with
+    /// any number of threads, in any batch: of an 8-bit network on every processor, unless they are no numbers (which of those is left
+    /// open); of a `bf16` network on processors that compute it with the same instructions. These depend on more than the set: where the
+    /// processor has AVX-512 BF16 or a matrix unit that the set allows, products are rounded otherwise.
     ///
     /// # Errors
     /// [`CpuNetworkError::InputSize`] if `input` does not have `n * channels * height * width` values or a side is 0;
@@ -205,8 +216,7 @@ where
 {
     let layers = plan.convolutions().zip(&definition.convolutions).map(|(conv, numbers)| {
         let weights = numbers.weights.iter().map(|weight| E::Weight::from(*weight)).collect();
-        let mut constants =
-            definition.scales.get(conv.to).map(|output| Constants::of(numbers, output)).unwrap_or_default();
+        let mut constants = Constants::of(numbers, &definition.scales[conv.to]);
         // What elements have less than the numbers of the map, the sums have less too.
         let filters = numbers.weights.chunks_exact(conv.in_channels / conv.groups * conv.kernel * conv.kernel);
         let starts = constants.iter_mut().flat_map(|constants| &mut constants.start);

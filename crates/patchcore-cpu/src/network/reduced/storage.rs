@@ -131,6 +131,10 @@ impl Element for i16 {
 
 /// Maps and weights of a byte each, four products a lane.
 #[derive(Clone, Copy)]
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    allow(dead_code, reason = "sets of other architectures multiply other bytes, or none")
+)]
 pub(super) struct Bytes<L>(PhantomData<L>);
 
 /// The same numbers as `i16`, two products a lane: for sets that do not multiply bytes, or not without saturation.

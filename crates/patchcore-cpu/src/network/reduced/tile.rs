@@ -80,6 +80,8 @@ impl<E: Element> Kernels<E> {
 pub(super) unsafe fn kernel<S: Storage, const PIXELS: usize, const BLOCKS: usize, const STEP: usize>(
     tile: &Tile<S::Element>,
 ) {
+    // What is written out for each pixel, below, is so up to here.
+    const { assert!(PIXELS <= 14) };
     // SAFETY: the caller vouches for all pointers of the tile; offsets follow from its shape.
     unsafe {
         let group = <S::Element as Element>::GROUP;

@@ -32,12 +32,16 @@ use super::avx512::Avx512;
 pub(crate) struct Amx(());
 
 impl Amx {
-    /// The token, if the processor has the instructions, the operating system grants them to this program (asked once), and their
-    /// first products were right.
+    /// Whether the processor has the instructions and the operating system knows them. Nothing is asked for.
+    pub(crate) fn is_there() -> bool {
+        cfg!(target_os = "linux") && Avx512::<true>::detect().is_some() && grant::is_there()
+    }
+
+    /// The token, if they are there, the operating system grants them to this program (asked once), and their first products were right.
     pub(crate) fn detect() -> Option<Self> {
         static FOUND: OnceLock<bool> = OnceLock::new();
         let found = || {
-            Avx512::<true>::detect().is_some() && grant::is_there() && grant::ask() && {
+            Self::is_there() && grant::ask() && {
                 // SAFETY: the processor has the instructions, and the operating system has granted them.
                 unsafe { trial::is_right(&mut Unit::new()) }
             }

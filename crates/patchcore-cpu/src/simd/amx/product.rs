@@ -32,8 +32,8 @@ pub(crate) struct Product<'a> {
 }
 
 impl Product<'_> {
-    /// Multiplies and sums: products of bytes where `E` is one, else of `bf16`. `ROWS` tiles of sixteen pixels, `COLUMNS` blocks of outputs; the sums of
-    /// others stay as they are.
+    /// Multiplies and sums: products of bytes where `E` is one, else of `bf16`. `ROWS` tiles of sixteen pixels, `COLUMNS` blocks of
+    /// outputs; the sums of others stay as they are.
     ///
     /// # Safety
     /// That of [`Tiles`], between a `configure` with full shapes and `release`. `16 ROWS` pixels and `COLUMNS` panels can be read.

@@ -112,6 +112,8 @@ mod tests {
         inner: Model,
         /// Forgets the products of one register; else takes the operands the other way round.
         forgets: bool,
+        /// Of bytes; else of `bf16`.
+        bytes: bool,
     }
 
     #[allow(clippy::undocumented_unsafe_blocks, reason = "the model's contract is the caller's")]
@@ -126,14 +128,18 @@ mod tests {
             unsafe { self.inner.store::<TILE>(to, stride) }
         }
         unsafe fn add_bytes<const SUMS: usize, const A: usize, const B: usize>(&mut self) {
-            match (self.forgets, SUMS) {
-                (true, 3) => (),
-                (true, _) => unsafe { self.inner.add_bytes::<SUMS, A, B>() },
-                (false, _) => unsafe { self.inner.add_bytes::<SUMS, B, A>() },
+            match (self.bytes, self.forgets, SUMS) {
+                (true, true, 3) => (),
+                (true, false, _) => unsafe { self.inner.add_bytes::<SUMS, B, A>() },
+                _ => unsafe { self.inner.add_bytes::<SUMS, A, B>() },
             }
         }
         unsafe fn add_halves<const SUMS: usize, const A: usize, const B: usize>(&mut self) {
-            unsafe { self.inner.add_halves::<SUMS, A, B>() }
+            match (self.bytes, self.forgets, SUMS) {
+                (false, true, 3) => (),
+                (false, false, _) => unsafe { self.inner.add_halves::<SUMS, B, A>() },
+                _ => unsafe { self.inner.add_halves::<SUMS, A, B>() },
+            }
         }
         unsafe fn release(&mut self) {
             unsafe { self.inner.release() }
@@ -142,9 +148,9 @@ mod tests {
 
     #[test]
     fn a_unit_that_is_wrong_does_not_pass() {
-        for forgets in [true, false] {
+        for (forgets, bytes) in [(true, true), (true, false), (false, true), (false, false)] {
             // SAFETY: plain Rust.
-            assert!(!unsafe { is_right(&mut Wrong { inner: Model::new(), forgets }) });
+            assert!(!unsafe { is_right(&mut Wrong { inner: Model::new(), forgets, bytes }) }, "{forgets}, {bytes}");
         }
     }
 

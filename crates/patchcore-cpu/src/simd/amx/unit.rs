@@ -1,8 +1,10 @@
 //! The matrix unit in assembly.
 //!
 //! Each method is one instruction, and what it leaves in the tile registers is there for the next: the compiler does not know them,
-//! emits no code that touches them, and keeps the order of assembly that may read or write memory. `objdump` shows the encodings
-//! that the manual gives, and an emulator has run them (2026-11-30); no processor has yet.
+//! emits no code that touches them, and keeps the order of assembly that may read or write memory. That is an assumption: nothing in
+//! Rust promises it, but no code for tiles comes about without its functions, and no function of the system's libraries uses tiles, so
+//! that they keep their values between two methods. `objdump` shows the encodings that the manual gives, and an emulator has run them
+//! (2026-11-30); no processor has yet.
 
 use std::arch::asm;
 

@@ -60,6 +60,8 @@ pub(super) struct Start {
 impl<E: Element> TileConvolution<E> {
     /// Packs weights `[out, in, kernel, kernel]`.
     pub(super) fn new(geometry: Geometry, weights: &[E::Weight]) -> Self {
+        let filter = geometry.in_channels * geometry.kernel * geometry.kernel;
+        assert_eq!(weights.len(), geometry.out_channels * filter, "weights are those of the geometry");
         let filters = Filters::new(weights, geometry.in_channels, geometry.kernel);
         Self { geometry, filters, element: PhantomData }
     }

@@ -36,6 +36,7 @@ impl<E: Element> TileDense<E> {
         weights: &[E::Weight],
         constants: AlignedBuffer<Constants>,
     ) -> Self {
+        assert_eq!(constants.len(), geometry.out_channels.div_ceil(LANES), "every block of outputs has its constants");
         Self { unit, kernels, geometry, convolution: TileConvolution::new(geometry, weights), constants }
     }
 
