@@ -19,7 +19,7 @@ use super::variants::{NETS, Net, SETS};
 use crate::child::{read_rows, write_rows};
 use crate::tidy::root;
 use crate::written_tables;
-use light::{LIGHTS, in_light};
+use light::{LIGHTS, Light, in_light};
 use record::Record;
 use table::PRECISIONS;
 
@@ -40,6 +40,8 @@ pub struct Wanted<'a> {
     pub set: &'a str,
     /// Formats; all where there are none.
     pub precisions: &'a [String],
+    /// Part of a light's name.
+    pub light: &'a str,
     /// Seeds, from 0.
     pub seeds: u64,
 }
@@ -69,7 +71,7 @@ pub fn measure(bench: &Bench, wanted: &Wanted<'_>) -> anyhow::Result<()> {
                 for net in NETS.iter().filter(|net| net.name.contains(wanted.network)) {
                     // Both sides of every comparison, one after the other.
                     for precision in ["f32", precision] {
-                        for record in run(bench, net, set, seed, precision, &records)? {
+                        for record in run(bench, net, set, seed, precision, wanted.light, &records)? {
                             println!("{record:?}");
                             records.push(record);
                             write_rows(&file(), &records)?;
@@ -92,27 +94,31 @@ pub fn write_tables() -> anyhow::Result<()> {
     written_tables::replace(PAGE, "precision-sets", &table::by_set(&records))
 }
 
-/// A fit in one format, in every light that `known` lacks.
+/// A fit in one format, in every light that is asked for and that `known` lacks.
 fn run(
     bench: &Bench,
     net: &Net,
     set: &str,
     seed: u64,
     precision: &str,
+    light: &str,
     known: &[Record],
 ) -> anyhow::Result<Vec<Record>> {
-    let is_known = |light: &str| known.iter().any(|one| one.is(net.name, set, seed, light, precision));
-    if LIGHTS.iter().all(|light| is_known(light.name)) {
+    let is_known = |light: &Light| known.iter().any(|one| one.is(net.name, set, seed, light.name, precision));
+    let lights: Vec<&Light> = LIGHTS.iter().filter(|one| one.name.contains(light) && !is_known(one)).collect();
+    if lights.is_empty() {
         return Ok(Vec::new());
     }
-    let folders = evaluated(bench, net, set, seed, precision)?;
-    let bases = if precision == "f32" { None } else { Some(evaluated(bench, net, set, seed, "f32")?) };
+    let folders = evaluated(bench, net, set, seed, precision, &lights)?;
+    let bases = match precision {
+        "f32" => vec![None; lights.len()],
+        _ => evaluated(bench, net, set, seed, "f32", &lights)?.into_iter().map(Some).collect(),
+    };
     let mut records = Vec::new();
-    for (at, light) in LIGHTS.iter().enumerate().filter(|(_, light)| !is_known(light.name)) {
-        let folder = folders.get(at).context("no folder of a light")?;
-        let intervals = match bases.as_ref().and_then(|bases| bases.get(at)) {
+    for (light, (folder, base)) in lights.iter().zip(folders.iter().zip(bases)) {
+        let intervals = match base {
             Some(base) => {
-                let comparison = bench.compare(base, folder)?;
+                let comparison = bench.compare(&base, folder)?;
                 Some(METRICS.iter().map(|metric| interval(&comparison, metric)).collect::<anyhow::Result<Vec<_>>>()?)
             }
             None => None,
@@ -144,20 +150,25 @@ fn run(
     Ok(records)
 }
 
-/// The folders of a fit's evaluations, one for each light, made where they are not there yet.
-fn evaluated(bench: &Bench, net: &Net, set: &str, seed: u64, precision: &str) -> anyhow::Result<Vec<PathBuf>> {
+/// The folders of a fit's evaluations in these lights, made where they are not there yet.
+fn evaluated(
+    bench: &Bench,
+    net: &Net,
+    set: &str,
+    seed: u64,
+    precision: &str,
+    lights: &[&Light],
+) -> anyhow::Result<Vec<PathBuf>> {
     let folder = bench.work.join("precision").join(net.name).join(set).join(seed.to_string()).join(precision);
-    let of =
-        |light: &light::Light| folder.join(light.name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_"));
-    let folders: Vec<PathBuf> = LIGHTS.iter().map(of).collect();
+    let of = |light: &&Light| folder.join(light.name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_"));
+    let folders: Vec<PathBuf> = lights.iter().map(of).collect();
     if folders.iter().all(|folder| folder.join("replicates.json").exists()) {
         return Ok(folders);
     }
     let data = bench.data(set);
-    let options =
-        if precision == "f32" { Vec::new() } else { vec!["--network-precision".to_owned(), precision.to_owned()] };
-    let model = bench.fit(net, set, seed, &options)?;
-    for (light, folder) in LIGHTS.iter().zip(&folders) {
+    let format = ["--network-precision", precision].map(str::to_owned);
+    let model = bench.fit(net, set, seed, &format)?;
+    for (light, folder) in lights.iter().zip(&folders) {
         bench.evaluate(net, &model, &in_light(&data, set, light, &bench.work)?, folder)?;
     }
     Ok(folders)
