@@ -47,6 +47,9 @@ pub fn tables(rows: &[Row], results: &[Results]) -> String {
              network, and a line of something else is left out. Its int8 networks: NNCF as it comes, all convolutions quantised. In \
              brackets the target.\n",
         );
+    } else {
+        text.truncate(text.trim_end().len());
+        text.push('\n');
     }
     text
 }
@@ -119,7 +122,8 @@ pub fn gains(rows: &[Row], results: &[Results]) -> String {
             }
         }
     }
-    text
+    // A head without a line is no table.
+    if text.lines().count() == 2 { "Not measured yet.\n".to_owned() } else { text }
 }
 
 #[cfg(test)]
@@ -159,6 +163,7 @@ mod tests {
         let text = gains(&rows::all(), &[results("A", "2026-11-30", &measured)]);
         let lines: Vec<&str> = text.lines().skip(2).collect();
         assert_eq!(lines, ["| ResNet-50, 2 threads | A, `avx512_vnni`, 2026-11-30 | 24.0 | 8.00 | 3 |"]);
+        assert_eq!(super::gains(&rows::all(), &[]), "Not measured yet.\n");
     }
 
     #[test]
