@@ -167,7 +167,11 @@ mod tests {
         assert_eq!(table(Group::Line, &rows, &[results("A", "2026-11-30", &[])]), "");
         let (name, peer) = (rows[1].name(), rows[1].peers[0].name);
         let text = table(Group::Line, &rows, &[results("A", "2026-11-30", &[(&name, peer, 1.0, 2.0)])]);
-        assert_eq!(text.lines().skip(2).map(|line| line.contains(&rows[1].label)).collect::<Vec<_>>(), [true], "{text}");
+        assert_eq!(
+            text.lines().skip(2).map(|line| line.contains(&rows[1].label)).collect::<Vec<_>>(),
+            [true],
+            "{text}"
+        );
     }
 
     #[test]
