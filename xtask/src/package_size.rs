@@ -19,7 +19,7 @@ use crate::tidy::root;
 const LIMIT: u64 = 10 << 20;
 
 /// What belongs into a package, as cargo lists it: `*` stays within a folder, `**` goes below it.
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 16] = [
     // Cargo writes these, from the manifest, the workspace's lock file and the commit.
     "Cargo.{toml,toml.orig,lock}",
     ".cargo_vcs_info.json",
@@ -28,6 +28,7 @@ const KINDS: [&str; 15] = [
     "build.rs",
     "src/**/*.rs",
     "src/{*,*/cube}/README.md",
+    "src/network/{reduced,reduced/tiles}/README.md",
     "examples/*.rs",
     // Tests that need no package of ours that is not published.
     "tests/**/*.{rs,csv,py,ttf}",

@@ -19,8 +19,9 @@ pub enum NetworkPrecision {
     F32,
     /// Weights and maps of 16 bits, 8 of them for the value; sums in f32.
     Bf16,
-    /// Weights and maps of 8 bits, with a range for each channel that the fit measures
-    /// ([`ActivationRanges`](crate::backbone::ActivationRanges)); sums are exact integers, so that every processor gives the same bits.
+    /// Weights and maps of 8 bits. The fit measures what range the 8 bits of a map cover
+    /// ([`ActivationRanges`](crate::backbone::ActivationRanges)): one for all channels of a map that a dense convolution reads, else one
+    /// for each channel. Sums are exact integers, so that every processor gives the same bits.
     Int8,
 }
 

@@ -25,7 +25,7 @@ pub struct LoadOptions {
     pub weights: Option<PathBuf>,
     /// As in [`Settings::device`](crate::Settings::device). Default [`DEFAULT_DEVICE`].
     pub device: String,
-    /// In what the device computes a network of f32. Default f32; a model whose network is bf16 or int8 takes nothing else.
+    /// Number format in which the device computes an f32 network. Default f32; a model whose network is bf16 or int8 takes nothing else.
     pub precision: Precision,
     /// As in [`Settings::instructions`](crate::Settings::instructions).
     pub instructions: Option<Instructions>,

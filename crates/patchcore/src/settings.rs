@@ -124,7 +124,7 @@ pub struct Settings {
     /// `cpu`, `gpu`, `auto`, or one of Burn's: `flex`, `vulkan`, `cuda:0`, ... (see [`open_device`]). Default
     /// [`DEFAULT_DEVICE`], the CPU.
     pub device: String,
-    /// In what the device computes a network of f32. Default f32, the published numbers.
+    /// Number format in which the device computes an f32 network. Default f32, the published numbers.
     pub precision: Precision,
     /// The most that the CPU's own kernels may use. Default: the environment variable `PATCHCORE_INSTRUCTIONS`, else the
     /// widest that the processor has.

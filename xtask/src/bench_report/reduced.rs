@@ -10,9 +10,10 @@ use super::rows::{Group, OUR_F32, Peer, REDUCED_SETS, Row};
 pub const GAINS_PAGE: &str = "docs/how-to/large-network.md";
 pub const GAINS: &str = "gains";
 
-/// A table for int8, one for bf16, and which sets nobody has measured.
+/// A table for int8, one for bf16, and which sets are not measured yet.
 pub fn tables(rows: &[Row], results: &[Results]) -> String {
     let mut text = String::new();
+    let mut has_lines = false;
     for precision in ["int8", "bf16"] {
         let of = format!("/{precision}");
         let rows: Vec<&Row> = rows.iter().filter(|row| row.group == Group::Reduced && row.row.ends_with(&of)).collect();
@@ -25,6 +26,7 @@ pub fn tables(rows: &[Row], results: &[Results]) -> String {
             })
             .map(|set| format!("`{set}`"))
             .collect();
+        has_lines |= !lines.is_empty();
         if !lines.is_empty() {
             let _ = writeln!(
                 text,
@@ -36,14 +38,19 @@ pub fn tables(rows: &[Row], results: &[Results]) -> String {
             text.push('\n');
         }
         if !absent.is_empty() {
-            let _ = writeln!(text, "{precision} with {}: no processor that has it was measured.\n", absent.join(", "));
+            let _ = writeln!(text, "{precision} with {}: not measured yet.\n", absent.join(", "));
         }
     }
-    let _ = writeln!(
-        text,
-        "All of a line on the same instruction set, to which `ONEDNN_MAX_CPU_ISA` holds OpenVINO: what ran is read from its compiled network, \
-         and a line of something else is left out. Its int8 networks: NNCF as it comes, all convolutions quantised. In brackets the target."
-    );
+    if has_lines {
+        text.push_str(
+            "All of a line on the same instruction set, to which `ONEDNN_MAX_CPU_ISA` holds OpenVINO: what ran is read from its compiled \
+             network, and a line of something else is left out. Its int8 networks: NNCF as it comes, all convolutions quantised. In \
+             brackets the target.\n",
+        );
+    } else {
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
     text
 }
 
@@ -115,7 +122,8 @@ pub fn gains(rows: &[Row], results: &[Results]) -> String {
             }
         }
     }
-    text
+    // A head without a line is no table.
+    if text.lines().count() == 2 { "Not measured yet.\n".to_owned() } else { text }
 }
 
 #[cfg(test)]
@@ -127,7 +135,7 @@ mod tests {
     use crate::written_tables::tests::written;
 
     #[test]
-    fn a_line_has_all_peers_on_one_set_and_sets_that_nobody_has_are_named() {
+    fn a_line_has_all_peers_on_one_set_and_sets_that_were_not_measured_are_named() {
         let row = |precision: &str| format!("reduced/resnet18/{precision} t1");
         let [int8, bf16] = [row("avx512_vnni/int8"), row("avx512_bf16/bf16")];
         let measured = [
@@ -140,8 +148,11 @@ mod tests {
         let expected = "| ResNet-18, 1 thread | `avx512_vnni` | A, 2026-11-30 | 5.00 | 4.00 | 0.8 (0.9) | 12.0 | **2.4** (1.8) | - | - |";
         assert!(text.contains(expected), "{text}");
         assert!(text.contains("| A, 2026-11-30 | 8.00 | - | - | 12.0 | **1.5** (1) | - | - |"), "{text}");
-        assert!(text.contains("int8 with `avx2`, `avx_vnni`, `avx512`, `amx`: no processor"), "{text}");
-        assert!(text.contains("bf16 with `amx`: no processor"), "{text}");
+        assert!(text.contains("int8 with `avx2`, `avx_vnni`, `avx512`, `amx`: not measured yet"), "{text}");
+        assert!(text.contains("bf16 with `amx`: not measured yet"), "{text}");
+        assert!(text.ends_with("In brackets the target.\n"), "{text}");
+        // Without a table nothing is said of its lines.
+        assert!(!tables(&rows::all(), &[]).contains("All of a line"));
     }
 
     #[test]
@@ -152,6 +163,7 @@ mod tests {
         let text = gains(&rows::all(), &[results("A", "2026-11-30", &measured)]);
         let lines: Vec<&str> = text.lines().skip(2).collect();
         assert_eq!(lines, ["| ResNet-50, 2 threads | A, `avx512_vnni`, 2026-11-30 | 24.0 | 8.00 | 3 |"]);
+        assert_eq!(super::gains(&rows::all(), &[]), "Not measured yet.\n");
     }
 
     #[test]

@@ -21,10 +21,13 @@ pub fn page(results: &[Results]) -> String {
     );
     let rows = rows::all();
     for group in GROUPS {
-        text.push('\n');
-        match group {
-            Group::Reduced => text.push_str(&reduced::tables(&rows, results)),
-            _ => text.push_str(&table(group, &rows, results)),
+        let table = match group {
+            Group::Reduced => reduced::tables(&rows, results),
+            _ => table(group, &rows, results),
+        };
+        if !table.is_empty() {
+            text.push('\n');
+            text.push_str(&table);
         }
     }
     text.push_str(
@@ -66,8 +69,15 @@ fn sentence(parts: &[&str]) -> String {
     format!("{}.", parts.join("; "))
 }
 
+/// The table of a group. Those of the whole line in two number formats are left out until somebody has measured them.
 fn table(group: Group, rows: &[Row], results: &[Results]) -> String {
-    let rows: Vec<&Row> = rows.iter().filter(|row| row.group == group).collect();
+    let has_result =
+        |row: &Row| row.peers.iter().any(|peer| results.iter().any(|one| one.find(&row.name(), peer.name).is_some()));
+    let is_shown = |row: &&Row| row.group == group && (group != Group::Line || has_result(row));
+    let rows: Vec<&Row> = rows.iter().filter(is_shown).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
     let has_shares = rows.iter().any(|row| row.gflop.is_some());
     let mut text = format!("| {} | ours | peer | its |", group.title());
     if has_shares {
@@ -149,6 +159,19 @@ mod tests {
         let row = rows::all().remove(0);
         let text = table(Group::Network, &[row], &[results("A", "2026-11-30", &[])]);
         assert!(text.ends_with("| - | OpenVINO | - | - | - | 1 |\n"), "{text}");
+    }
+
+    #[test]
+    fn a_row_of_the_line_stands_there_once_it_was_measured() {
+        let rows: Vec<Row> = rows::all().into_iter().filter(|row| row.group == Group::Line).collect();
+        assert_eq!(table(Group::Line, &rows, &[results("A", "2026-11-30", &[])]), "");
+        let (name, peer) = (rows[1].name(), rows[1].peers[0].name);
+        let text = table(Group::Line, &rows, &[results("A", "2026-11-30", &[(&name, peer, 1.0, 2.0)])]);
+        assert_eq!(
+            text.lines().skip(2).map(|line| line.contains(&rows[1].label)).collect::<Vec<_>>(),
+            [true],
+            "{text}"
+        );
     }
 
     #[test]

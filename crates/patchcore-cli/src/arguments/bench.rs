@@ -39,7 +39,7 @@ pub struct Bench {
     pub backbone: Vec<String>,
     /// Number formats of the network to try, as in fit [default: f32 and int8]
     ///
-    /// Where the device is to compute in another --precision: f32 alone.
+    /// bf16 is tried where it is named. Where the device is to compute in another --precision: f32 alone.
     #[arg(long, value_name = "FORMAT,FORMAT", value_delimiter = ',', value_parser = network_precisions(), help_heading = MODEL)]
     pub network_precision: Vec<String>,
     /// Which PatchCore to compute, as in fit

@@ -20,7 +20,7 @@ pub struct Compute {
     /// the same, else the CPU.
     #[arg(long, default_value = DEFAULT_DEVICE, help_heading = COMPUTE)]
     pub device: String,
-    /// In what the device computes a network of f32
+    /// Number format in which the device computes an f32 network
     ///
     /// tf32, f16 and bf16 are faster on GPUs that have units for them, and change scores a little. auto times what the device has on
     /// the model, and takes the fastest that keeps the model's passport; where there is no model yet it is f32.

@@ -133,8 +133,10 @@ pub struct Fit {
     pub num_neighbors: Option<usize>,
     /// Number format of the network, in this fit and in every score of the model
     ///
-    /// int8 is faster on every CPU and gives the same bits on all of them; the fit first looks at up to 64 of its photos. bf16 is faster
-    /// on CPUs with AMX alone. Both are computed by the CPU, whatever the device, and their scores are not those of f32.
+    /// int8 is faster where the processor multiplies bytes (VNNI, dotprod); elsewhere it depends: `patchcore bench` tells. Its features are
+    /// the same bits on every processor; the fit first looks at up to 64 of its photos. bf16 can be faster where the processor multiplies
+    /// bf16: `patchcore bench --network-precision f32,bf16` tells. Both are computed by the CPU, whatever the device, and their scores are
+    /// not those of f32.
     #[arg(long, default_value = "f32", value_name = "FORMAT", value_parser = network_precisions(), help_heading = MODEL)]
     pub network_precision: String,
     /// Seed of every random choice

@@ -101,11 +101,12 @@ pub fn fit(arguments: &Fit) -> anyhow::Result<Outcome> {
 fn of_few_bits(format: NetworkPrecision) -> Option<&'static str> {
     match format {
         NetworkPrecision::Int8 => Some(
-            "a network of int8: its maps' ranges come first, from up to 64 photos; it sees 8 bits of a photo, gives the same scores on every \
-             CPU, and others than f32: judge it by `patchcore bench`",
+            "a network of int8: its maps' ranges come first, from up to 64 photos; it sees 8 bits of a photo, has the same features on \
+             every CPU, and others than f32: `patchcore bench` shows both",
         ),
         NetworkPrecision::Bf16 => Some(
-            "a network of bf16: faster than f32 on CPUs with AMX alone; its scores are others than those of f32: judge it by `patchcore bench`",
+            "a network of bf16: it can be faster where the processor multiplies bf16, and its scores are others than those of f32: \
+             `patchcore bench --network-precision f32,bf16` shows both",
         ),
         _ => None,
     }

@@ -75,7 +75,8 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// What the ranges of a network of int8 cover, the image's left out: that is the normalisation's.
+/// What the ranges of a network of int8 cover, the image's left out: that is the normalisation's. Where the channels of a map share one range,
+/// it counts for each of them.
 #[derive(Serialize)]
 struct RangesSeen {
     /// Maps of the network.
@@ -112,7 +113,7 @@ impl fmt::Display for RangesSeen {
         let Self { maps, channels, lowest, highest, median_highest } = self;
         write!(
             f,
-            "{channels} channels of {maps} maps, from {lowest:.2} to {highest:.2}, up to {median_highest:.2} in the median"
+            "{channels} channels of {maps} maps, from {lowest:.2} to {highest:.2}; half of the channels up to {median_highest:.2}"
         )
     }
 }
