@@ -38,9 +38,10 @@ pub fn of_error(error: &Error) -> Option<String> {
             "`--weights FILE` names the weights; `fit --embed-weights` stores them in the model"
         }
         Error::Fit(FitError::Backbone(BackboneError::TwoPrecisions { .. }))
-        | Error::ModelFile { source: ModelFileError::Backbone(BackboneError::TwoPrecisions { .. }), .. } => {
-            "leave `--precision` out"
-        }
+        | Error::ModelFile {
+            source: ModelFileError::Backbone(BackboneError::TwoPrecisions { .. } | BackboneError::NoChoice { .. }),
+            ..
+        } => "leave `--precision` out",
         Error::ModelFile { source: ModelFileError::Drift { .. }, .. } => {
             "`patchcore doctor` compares the device with the CPU; `--allow-drift` goes on"
         }

@@ -95,9 +95,24 @@ impl PatchCoreConfig {
         let mut rules: Vec<(String, String)> = of_all.map(|(key, value)| (key.to_owned(), value)).into();
         for (index, member) in self.members.iter().enumerate() {
             let of = if index == 0 { String::new() } else { format!(" of member {}", index + 1) };
-            rules.extend(member.rules().map(|(key, value)| (format!("{key}{of}"), value)));
+            rules.extend(member.rules().map(|(key, value)| match (key, index) {
+                // Without a number it is the rule of all members.
+                ("network_precision", 0) if !self.is_of_one_precision() => (format!("{key} of member 1"), value),
+                _ => (format!("{key}{of}"), value),
+            }));
         }
         rules
+    }
+
+    /// Whether all networks compute in one number format.
+    pub(crate) fn is_of_one_precision(&self) -> bool {
+        let formats = self.members.iter().map(|member| member.network_precision);
+        formats.clone().zip(formats.skip(1)).all(|(one, next)| one == next)
+    }
+
+    /// The number format of the first network that is not of f32; `None` where all compute as published.
+    pub fn reduced_precision(&self) -> Option<NetworkPrecision> {
+        self.members.iter().map(|member| member.network_precision).find(|precision| !precision.is_f32())
     }
 
     /// Smallest and largest side of an input, in pixels: what the network sees at once bounds it, unless that is a tile.

@@ -13,7 +13,8 @@ use crate::rules::{EmbeddingRule, LevelScaling, ProjectionRule, Smoothing, Start
 
 impl PatchCoreConfig {
     /// The same with another rule. `key` and `value` are those that [`PatchCoreConfig::rules_name`] has: what it says of a mix can be
-    /// said here. `members` keeps the first ones alone. Without `of member N` a member's rule is the first one's.
+    /// said here. `members` keeps the first ones alone. Without `of member N` a member's rule is the first one's; but
+    /// `network_precision` is then all members', so that those that share a network still do.
     ///
     /// ```
     /// use patchcore_config::{Architecture, Mode};
@@ -57,6 +58,10 @@ impl PatchCoreConfig {
             }
             "resampling" if of_all => {
                 self.view.resampling = by_name("resampling", value, "pil8_bit, native or float")?;
+            }
+            "network_precision" if of_all => {
+                let precision = NetworkPrecision::from_name(value)?;
+                self.members.iter_mut().for_each(|member| member.network_precision = precision);
             }
             "members" if of_all => match value.parse() {
                 Ok(count) if (1..=self.members.len()).contains(&count) => self.members.truncate(count),

@@ -5,6 +5,9 @@ use crate::member_config::MemberConfig;
 use crate::mode::{MODES, Mode};
 use crate::patchcore_config::PatchCoreConfig;
 
+/// How the number format of a single network is named.
+const OF_ONE_NETWORK: &str = "network_precision of member ";
+
 impl PatchCoreConfig {
     /// A mode's values for a backbone, to change ([`PatchCoreConfig::with_seed`] and the like, or the fields) and to
     /// [`check`](PatchCoreConfig::check): a configuration is its own builder, as in linfa's `ParamGuard`.
@@ -38,10 +41,12 @@ impl PatchCoreConfig {
     /// The mode's name, or of a mix the name of the mode that it differs from least and how it differs: "anomalib with
     /// distance squared_l2".
     pub fn rules_name(&self) -> String {
-        let own = self.rules();
+        let (own, one_precision) = (self.rules(), self.is_of_one_precision());
         let differences = MODES.map(|mode| {
             let published = self.with_rules_of(mode).rules();
-            let differing = own.iter().zip(published).filter(|(own, published)| *own != published);
+            let differing = own.iter().zip(published).filter(|(own, published)| own.1 != published.1);
+            // A number format that all networks have is one difference, and is said without a number.
+            let differing = differing.filter(|((key, _), _)| !(one_precision && key.starts_with(OF_ONE_NETWORK)));
             (mode, differing.map(|((key, value), _)| format!("{key} {value}")).collect::<Vec<_>>())
         });
         let nearest = differences.into_iter().min_by_key(|(_, differences)| differences.len());
@@ -76,6 +81,7 @@ impl PatchCoreConfig {
 mod tests {
     use super::*;
     use crate::backbone::Architecture;
+    use crate::network_precision::NetworkPrecision;
     use crate::rules::{Distance, EmbeddingRule, ImageScoreRule, LevelScaling, Smoothing, StartRule};
     use crate::view::{Crop, Resampling, Resize};
 
@@ -147,6 +153,38 @@ mod tests {
             let mut config = line();
             config.members[1].level_scaling = LevelScaling::EqualVariance { of_the_fit: factors };
             assert!(config.check().unwrap_err().to_string().starts_with("level_scaling is ["));
+        }
+    }
+
+    #[test]
+    fn a_number_format_that_all_networks_have_is_said_once() {
+        let line = |formats: [NetworkPrecision; 2]| {
+            let mut config = Mode::Line.config(Architecture::RESNET18);
+            config.members.iter_mut().zip(formats).for_each(|(member, format)| member.network_precision = format);
+            config
+        };
+        let (f32, bf16, int8) = (NetworkPrecision::F32, NetworkPrecision::Bf16, NetworkPrecision::Int8);
+        for (formats, name, reduced) in [
+            ([f32, f32], "line", None),
+            ([int8, int8], "line with network_precision int8", Some(int8)),
+            ([bf16, bf16], "line with network_precision bf16", Some(bf16)),
+            ([int8, f32], "line with network_precision of member 1 int8", Some(int8)),
+            ([f32, int8], "line with network_precision of member 2 int8", Some(int8)),
+            (
+                [bf16, int8],
+                "line with network_precision of member 1 bf16, network_precision of member 2 int8",
+                Some(bf16),
+            ),
+        ] {
+            let config = line(formats);
+            assert_eq!((config.rules_name().as_str(), config.reduced_precision()), (name, reduced));
+            // The words of the name make it.
+            let said = name.strip_prefix("line with ").unwrap_or_default().split(", ").filter(|said| !said.is_empty());
+            let made = said.fold(line([f32, f32]), |config, said| {
+                let (key, value) = said.rsplit_once(' ').unwrap();
+                config.with_rule(key, value).unwrap()
+            });
+            assert_eq!(made, config, "{name}");
         }
     }
 

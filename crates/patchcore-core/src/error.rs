@@ -129,8 +129,26 @@ pub enum BackboneError {
         precision: &'static str,
     },
     /// The ranges of a network of int8 are not those of its maps.
-    #[error("the activation ranges do not fit the network: {0}")]
+    #[error("the activation ranges do not fit the network: {0}; give those that a `RangeSurvey` of it has measured")]
     Ranges(#[from] RangesError),
+    /// Photos and weights give no ranges of 8 bits.
+    #[error(
+        "no activation ranges can be made of what the network {backbone} gives: {range}; its weights or a photo hold values that are not finite, or far too large"
+    )]
+    NoRanges {
+        /// The network's name.
+        backbone: String,
+        /// The first range at fault.
+        range: RangesError,
+    },
+    /// A network that computes in fewer bits than f32 by itself.
+    #[error(
+        "the network {backbone} was given in fewer bits than f32: give it in f32, and say the number format in the configuration (`network_precision`)"
+    )]
+    AlreadyReduced {
+        /// The network's name.
+        backbone: String,
+    },
     /// Another network than the configuration's layers make.
     #[error(
         "the network {backbone} has another plan than its members' layers make: give the network of just these layers"
@@ -164,6 +182,14 @@ pub enum BackboneError {
         network: &'static str,
         /// The device's, in words.
         device: &'static str,
+    },
+    /// The fastest number format of a device is asked for, and the model says which it is.
+    #[error(
+        "the model's network computes in {network} on every device: there is no precision to choose, leave it at f32, the default"
+    )]
+    NoChoice {
+        /// The network's number format.
+        network: &'static str,
     },
     /// No engine can run a part of the network.
     #[error("no engine of this program can run {operation}: build with the feature `flex`")]

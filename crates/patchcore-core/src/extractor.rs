@@ -105,6 +105,10 @@ impl Extractor {
         if ranges.len() != in_int8 {
             return Err(BackboneError::NotOneRangesEach { found: ranges.len(), networks: in_int8 }.into());
         }
+        // In what a network computes says the configuration alone.
+        if let Some(reduced) = groups.iter().find(|group| group.backbone.reduction().is_some()) {
+            return Err(BackboneError::AlreadyReduced { backbone: reduced.backbone.name().to_owned() }.into());
+        }
         let mut of_int8 = ranges.iter();
         let mut networks = Vec::new();
         for NetworkGroup { backbone, normalization, precision, members, specs } in groups {

@@ -120,15 +120,15 @@ fn check_plan(config: &Checked, member: &MemberConfig, backbone: &dyn Backbone) 
     }
 }
 
-/// The plans of a configuration's networks of int8, in the order of their first members.
-pub(crate) fn int8_plans(config: &Checked) -> Result<Vec<Plan>, ConfigError> {
+/// The plans of a configuration's networks of int8 and what their images are normalised by, in the order of their first members.
+pub(crate) fn int8_plans(config: &Checked) -> Result<Vec<(Plan, Normalization)>, ConfigError> {
     let mut seen: Vec<&MemberConfig> = Vec::new();
     for member in config.members.iter().filter(|member| member.network_precision.has_ranges()) {
         if !seen.iter().any(|other| is_one_network(other, member)) {
             seen.push(member);
         }
     }
-    seen.into_iter().map(|member| plan_of(config, member)).collect()
+    seen.into_iter().map(|member| Ok((plan_of(config, member)?, member.normalization))).collect()
 }
 
 /// Whether two members say the same of their networks.
@@ -153,8 +153,7 @@ fn layers_of(config: &Checked, architecture: Architecture) -> Vec<String> {
 
 /// What a model says of its network is what every device computes: the device has no number format of its own then.
 pub(crate) fn check_precisions(config: &Checked, device: Precision) -> Result<(), BackboneError> {
-    let mut reduced = config.members.iter().map(|member| member.network_precision).filter(|of| !of.is_f32());
-    match reduced.next() {
+    match config.reduced_precision() {
         Some(network) if device != Precision::F32 => {
             Err(BackboneError::TwoPrecisions { network: network.name(), device: device.name() })
         }

@@ -8,12 +8,12 @@ use patchcore_config::backbone::plan::Plan;
 use patchcore_config::{BackboneWeights, Checked, Normalization};
 use patchcore_cpu::Instructions;
 use patchcore_cpu::network::reduced::ranges_of;
-use patchcore_cpu::network::{CpuNetwork, Workspace};
+use patchcore_cpu::network::{CpuNetwork, CpuNetworkError, Workspace};
 
 use crate::backbone::Backbone;
 use crate::copies::each_copy;
 use crate::device::ComputeDevice;
-use crate::error::{BackboneError, DeviceError, FitError, ScoreError};
+use crate::error::{BackboneError, FitError, ScoreError};
 use crate::image_input::ImageInput;
 use crate::network_group::{GroupedNetworks, MemberShape, NetworkGroup, catalogue_backbones, check_precisions};
 use crate::photo_parts::PhotoParts;
@@ -55,6 +55,7 @@ pub struct RangeSurvey {
 
 /// A network of int8, as yet in f32.
 struct Surveyed {
+    name: String,
     plan: Plan,
     normalization: Normalization,
     network: CpuNetwork,
@@ -75,7 +76,7 @@ impl RangeSurvey {
     ///
     /// # Errors
     /// [`FitError::Backbone`], also for a device of the fit that has another number format of its own
-    /// ([`BackboneError::TwoPrecisions`]); [`FitError::Device`] for a network that the CPU has no kernels for.
+    /// ([`BackboneError::TwoPrecisions`]), and for a network that the CPU has no kernels for.
     pub fn new(config: Checked, weights: &BackboneWeights, device: &ComputeDevice) -> Result<Self, FitError> {
         let backbones = catalogue_backbones(&config, weights)?;
         Self::with_backbones(config, &backbones, device)
@@ -98,9 +99,11 @@ impl RangeSurvey {
             let no_plan =
                 || BackboneError::NoReduction { backbone: backbone.name().to_owned(), precision: precision.name() };
             let (plan, weights) = backbone.plan().ok_or_else(no_plan)?;
-            let network = CpuNetwork::new(Instructions::native(), plan, weights).map_err(failed)?;
+            let network = CpuNetwork::new(Instructions::native(), plan, weights);
+            let network = network.map_err(|error| failed(backbone.name(), error))?;
+            let name = backbone.name().to_owned();
             let (plan, seen) = (plan.clone(), ActivationRanges::nothing_seen(plan));
-            Ok(Surveyed { plan, normalization, network, workspace: Workspace::default(), seen })
+            Ok(Surveyed { name, plan, normalization, network, workspace: Workspace::default(), seen })
         };
         let networks = in_int8.map(surveyed).collect::<Result<_, FitError>>()?;
         Ok(Self { config, shapes, networks, photos: 0, pixels: Vec::new(), planes: Vec::new() })
@@ -109,7 +112,7 @@ impl RangeSurvey {
     /// Looks at one photo of a good part.
     ///
     /// # Errors
-    /// [`FitError::Input`] and [`FitError::Device`]. What the photo has shown until then stays counted.
+    /// [`FitError::Input`] and [`FitError::Backbone`]. What the photo has shown until then stays counted.
     pub fn add(&mut self, image: ImageInput<'_>) -> Result<(), FitError> {
         self.add_within(image, None)
     }
@@ -136,10 +139,11 @@ impl RangeSurvey {
         let parts = PhotoParts::of(config, shapes, image, inside)?;
         parts.each(config, image, pixels, |_, part| {
             part.check()?;
-            for Surveyed { normalization, network, workspace, seen, .. } in networks.iter_mut() {
+            for Surveyed { name, normalization, network, workspace, seen, .. } in networks.iter_mut() {
                 planes.clear();
                 part.push_normalized(normalization, planes);
-                network.observe(planes, 1, part.height, part.width, workspace, seen).map_err(failed)?;
+                let observed = network.observe(planes, 1, part.height, part.width, workspace, seen);
+                observed.map_err(|error| failed(name, error))?;
             }
             Ok(())
         })
@@ -153,20 +157,22 @@ impl RangeSurvey {
     /// The ranges of every network of int8, in the order of their first members.
     ///
     /// # Errors
-    /// [`FitError::NoImages`], and [`FitError::Backbone`] where the photos gave values that are not finite.
+    /// [`FitError::NoImages`], and [`BackboneError::NoRanges`] where the photos or the weights gave values that are not finite.
     pub fn finish(self) -> Result<Vec<ActivationRanges>, FitError> {
         if self.photos == 0 && !self.networks.is_empty() {
             return Err(FitError::NoImages);
         }
         let decided = |network: Surveyed| {
-            let ranges = ranges_of(&network.plan, &network.normalization, &network.seen).map_err(failed)?;
-            ranges.check(&network.plan).map_err(BackboneError::from)?;
+            let Surveyed { name, plan, normalization, seen, .. } = network;
+            let ranges = ranges_of(&plan, &normalization, &seen).map_err(|error| failed(&name, error))?;
+            ranges.check(&plan).map_err(|range| BackboneError::NoRanges { backbone: name, range })?;
             Ok(ranges)
         };
         self.networks.into_iter().map(decided).collect()
     }
 }
 
-fn failed(error: impl std::fmt::Display) -> DeviceError {
-    DeviceError::Execution { device: "cpu".to_owned(), operation: "activation ranges", message: error.to_string() }
+/// A network that cannot be surveyed: no fault of a device.
+fn failed(backbone: &str, error: CpuNetworkError) -> BackboneError {
+    BackboneError::Failed { backbone: backbone.to_owned(), reason: error.to_string() }
 }

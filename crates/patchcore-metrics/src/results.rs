@@ -69,9 +69,13 @@ pub struct EvaluatedModel {
     pub seed: u64,
     /// Where it was evaluated.
     pub device: String,
-    /// Number format of the network there. A file that names none is older than the choice.
+    /// In what the device computes a network of f32. A file that names none is older than the choice.
     #[serde(default = "f32_precision")]
     pub precision: String,
+    /// Number format of the model's network, whatever the device: `int8`, or of several members that differ each one's, `f32 + int8`.
+    /// `None`: f32.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_precision: Option<String>,
     /// Version of the program.
     pub version: String,
     /// Digest of the model's file, thresholds included; `None` for a model that was not read from a file, and in older files, as
@@ -109,6 +113,7 @@ impl EvaluatedModel {
                 facts.push((name.clone(), value.clone()));
             }
         }
+        facts.push(("network precision".to_owned(), self.network_precision.clone().unwrap_or_else(f32_precision)));
         let ran = [("device", &self.device), ("precision", &self.precision), ("version", &self.version)];
         facts.extend(ran.map(|(name, value)| (name.to_owned(), value.clone())));
         facts
@@ -184,7 +189,7 @@ mod tests {
         assert_eq!((spot.n_anomalous, spot.values.get(&Metric::IMAGE_AP), spot.confusion), (3, Some(0.5), None));
         assert_eq!(results.thresholds.unwrap().image, Some(Threshold::manual(2.5)));
         assert_eq!((results.seconds["scoring"], results.model.seed, results.model.bank_rows), (0.5, 0, 12));
-        assert_eq!(results.model.precision, "f32");
+        assert_eq!((results.model.precision.as_str(), results.model.network_precision.as_ref()), ("f32", None));
         // Written again it has the same keys and values, and names the version and the precision.
         let expected = OLD.replacen('{', "{\"version\":1,", 1).replace("\"flex\"", "\"flex\",\"precision\":\"f32\"");
         let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
@@ -213,6 +218,21 @@ mod tests {
             "{json}"
         );
         assert_eq!(Results::from_json(json.as_bytes()).unwrap(), results);
+    }
+
+    #[test]
+    fn the_number_format_of_the_network_is_a_fact_of_the_model_and_absent_where_it_is_f32() {
+        let said = |model: &EvaluatedModel| {
+            let facts = model.facts();
+            facts.into_iter().find(|(name, _)| name == "network precision").unwrap().1
+        };
+        let f32 = EvaluatedModel::default();
+        let int8 = EvaluatedModel { network_precision: Some("int8".to_owned()), ..EvaluatedModel::default() };
+        assert_eq!((said(&f32).as_str(), said(&int8).as_str()), ("f32", "int8"));
+        let json = |model: &EvaluatedModel| serde_json::to_value(model).unwrap();
+        assert_eq!(json(&f32).get("network_precision"), None);
+        assert_eq!(json(&int8)["network_precision"], "int8");
+        assert_eq!(serde_json::from_value::<EvaluatedModel>(json(&int8)).unwrap(), int8);
     }
 
     #[test]

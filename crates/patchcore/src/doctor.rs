@@ -76,7 +76,7 @@ pub struct DecoderRow {
 pub struct DoctorReport {
     /// Name of the device.
     pub device: String,
-    /// Precision of the network.
+    /// In what the device computes a network of f32.
     pub precision: Precision,
     /// Hardware, driver, memory.
     pub properties: DeviceProperties,

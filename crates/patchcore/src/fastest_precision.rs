@@ -80,20 +80,19 @@ impl Model {
     /// not looked at. `clock` says what time it is, since whenever: this library has no clock of its own.
     ///
     /// # Errors
-    /// As [`Model::load_with`] in f32, and [`BackboneError::TwoPrecisions`] for a model whose network is bf16 or int8: nothing is left to
-    /// choose.
+    /// As [`Model::load_with`] in f32, and [`BackboneError::NoChoice`] for a model whose network is bf16 or int8, before anything is loaded.
     pub fn load_fastest(
         path: impl AsRef<Path>,
         options: &LoadOptions,
         clock: &dyn Fn() -> Duration,
     ) -> Result<(Self, PrecisionChoice), Error> {
         let path = path.as_ref();
-        let exact = Self::load_with(path, &LoadOptions { precision: Precision::F32, ..options.clone() })?;
-        if let Some(member) = exact.config().members.iter().find(|member| !member.network_precision.is_f32()) {
-            let source =
-                BackboneError::TwoPrecisions { network: member.network_precision.name(), device: "the fastest" };
+        let file = Self::read(path)?;
+        if let Some(precision) = file.header.config.reduced_precision() {
+            let source = BackboneError::NoChoice { network: precision.name() };
             return Err(Error::ModelFile { path: path.to_owned(), source: source.into() });
         }
+        let exact = Self::load_read(file, path, &LoadOptions { precision: Precision::F32, ..options.clone() })?;
         let precisions: Vec<Precision> = exact.device().precisions().filter(|one| *one != Precision::F32).collect();
         if precisions.is_empty() {
             let only = TriedPrecision { precision: Precision::F32, ms_per_photo: Ok(0.0) };

@@ -12,7 +12,7 @@ use patchcore_io::{Limits, NetworkInput};
 use crate::error::Error;
 use crate::fit_in_progress::core_input;
 use crate::into_photo::{Known, PhotoSource};
-use crate::prepared::{NamedSource, prepared};
+use crate::prepared::{NamedSource, is_length_known, prepared};
 use crate::progress::{Stage, Teller};
 use crate::threads::Threads;
 
@@ -33,58 +33,68 @@ pub(crate) struct FirstPass<'a> {
 /// What was held, and what is still to come.
 type All<I> = Chain<IntoIter<NamedSource>, I>;
 
+/// What the first pass has found, and all photos again.
+pub(crate) struct Surveyed<I> {
+    /// Of every network of int8, in the order of their first members; empty without such a network.
+    pub(crate) ranges: Vec<ActivationRanges>,
+    pub(crate) photos: All<I>,
+    /// The first photos, among which the pass has chosen: it has seen none that came later. `None` without a pass.
+    pub(crate) held: Option<usize>,
+}
+
 impl FirstPass<'_> {
     /// The activation ranges of the networks of int8, and all photos again; without such a network no photo is looked at.
     ///
-    /// Names and paths of all photos are held. Those with pixels in memory are held up to [`MOST_SURVEYED`] or [`HELD_BYTES`], and the
-    /// first pass sees nothing of what comes after them.
+    /// Names and paths of all photos are held. Those with pixels in memory are held up to [`HELD_BYTES`], and up to [`MOST_SURVEYED`] where
+    /// it is not known how many come; the first pass sees nothing of what comes after them.
     ///
     /// # Errors
     /// [`Error::Cancelled`], and what is no single photo's fault; where none can be used, as a fit.
-    pub(crate) fn ranges<I>(
-        &self,
-        mut photos: I,
-        progress: &mut Teller<'_>,
-    ) -> Result<(Vec<ActivationRanges>, All<I>), Error>
+    pub(crate) fn ranges<I>(&self, mut photos: I, progress: &mut Teller<'_>) -> Result<Surveyed<I>, Error>
     where
         I: Iterator<Item = NamedSource>,
     {
         let mut held: Vec<NamedSource> = Vec::new();
         if !self.config.members.iter().any(|member| member.network_precision.has_ranges()) {
-            return Ok((Vec::new(), held.into_iter().chain(photos)));
+            return Ok(Surveyed { ranges: Vec::new(), photos: held.into_iter().chain(photos), held: None });
         }
         let (config, weights, device) = (self.config, self.weights, self.device);
         let mut survey = self.threads.run(|| RangeSurvey::new(config.clone(), weights, device))?;
         hold(&mut photos, &mut held);
-        let (chosen, others) = spread(&held, MOST_SURVEYED);
-        let total = chosen.len();
-        let sources = chosen.iter().filter_map(|at| copy_of(held.get(*at)?));
-        for (index, (_, input)) in prepared(config, self.limits, Known::PixelsAlone, sources).enumerate() {
-            if let Ok(input) = input {
-                self.look_at(&mut survey, &input)?;
-            }
-            if progress.tell(Stage::Ranges, index + 1, total).is_break() {
-                return Err(Error::Cancelled { what: "fit" });
+        let mut waiting: Vec<usize> =
+            (0..).zip(&held).filter(|(_, photo)| photo.1.is_ok()).map(|(place, _)| place).collect();
+        let mut done = 0;
+        // Others take the places of those that cannot be used.
+        while survey.photos() < MOST_SURVEYED && !waiting.is_empty() {
+            let chosen = take_spread(&mut waiting, MOST_SURVEYED - survey.photos());
+            let total = done + chosen.len();
+            let sources = chosen.iter().filter_map(|place| copy_of(held.get(*place)?));
+            for (_, input) in prepared(config, self.limits, Known::PixelsAlone, sources) {
+                if let Ok(input) = input {
+                    self.look_at(&mut survey, &input)?;
+                }
+                done += 1;
+                if progress.tell(Stage::Ranges, done, total).is_break() {
+                    return Err(Error::Cancelled { what: "fit" });
+                }
             }
         }
         // One photo that can be used is enough, wherever it stands.
-        let mut others = others.into_iter();
         while survey.photos() == 0 {
-            let at = others.next().unwrap_or(held.len());
-            if at == held.len() {
-                let Some(next) = photos.next() else { return Err(self.none_usable(&mut survey, held)) };
-                held.push(next);
-            }
-            if let Some((_, source)) = held.get(at).and_then(copy_of)
+            let Some(next) = photos.next() else { return Err(self.none_usable(&mut survey, held)) };
+            if let Some((_, source)) = copy_of(&next)
                 && let Ok(input) = source.prepare(config, &self.limits, Known::PixelsAlone)
             {
                 self.look_at(&mut survey, &input)?;
             }
-            if progress.tell(Stage::Ranges, total, total).is_break() {
+            held.push(next);
+            done += 1;
+            if progress.tell(Stage::Ranges, done, done).is_break() {
                 return Err(Error::Cancelled { what: "fit" });
             }
         }
-        Ok((survey.finish()?, held.into_iter().chain(photos)))
+        let count = held.len();
+        Ok(Surveyed { ranges: survey.finish()?, photos: held.into_iter().chain(photos), held: Some(count) })
     }
 
     /// Looks at a photo; one that cannot be used is left to the fit, which says so.
@@ -116,10 +126,11 @@ impl FirstPass<'_> {
     }
 }
 
-/// Pulls photos as long as they take little memory.
+/// Pulls photos as long as they take little memory; of unknown many, as many as are looked at.
 fn hold(photos: &mut impl Iterator<Item = NamedSource>, held: &mut Vec<NamedSource>) {
+    let most = if is_length_known(photos) { usize::MAX } else { MOST_SURVEYED };
     let (mut in_memory, mut bytes) = (0, 0);
-    while in_memory < MOST_SURVEYED && bytes < HELD_BYTES {
+    while in_memory < most && bytes < HELD_BYTES {
         let Some(photo) = photos.next() else { break };
         let own = photo.1.as_ref().map_or(0, PhotoSource::bytes);
         in_memory += usize::from(own > 0);
@@ -128,14 +139,13 @@ fn hold(photos: &mut impl Iterator<Item = NamedSource>, held: &mut Vec<NamedSour
     }
 }
 
-/// Places of at most so many photos, evenly spread over those that have a source, and the places of the others.
-fn spread(photos: &[NamedSource], most: usize) -> (Vec<usize>, Vec<usize>) {
-    let usable: Vec<usize> = (0..).zip(photos).filter(|(_, photo)| photo.1.is_ok()).map(|(at, _)| at).collect();
-    let count = usable.len().min(most);
-    let begin = |part: usize| usable.get(part * usable.len() / count).copied();
+/// Takes at most so many of these places, evenly spread over them, and leaves the others.
+fn take_spread(waiting: &mut Vec<usize>, most: usize) -> Vec<usize> {
+    let count = waiting.len().min(most);
+    let begin = |part: usize| waiting.get(part * waiting.len() / count).copied();
     let chosen: Vec<usize> = (0..count).filter_map(begin).collect();
-    let others = usable.iter().copied().filter(|at| chosen.binary_search(at).is_err()).collect();
-    (chosen, others)
+    waiting.retain(|place| chosen.binary_search(place).is_err());
+    chosen
 }
 
 /// A photo that has a source, to be used twice.
@@ -159,25 +169,36 @@ mod tests {
     }
 
     #[test]
-    fn photos_are_spread_over_the_set_and_those_without_a_source_passed_over() {
-        let mut photos = sources(10);
-        assert_eq!(spread(&photos, 4), (vec![0, 2, 5, 7], vec![1, 3, 4, 6, 8, 9]));
-        assert_eq!(spread(&photos, 64), ((0..10).collect(), vec![]));
-        assert_eq!(spread(&[], 64), (vec![], vec![]));
-        photos[0].1 = Err(FitError::NoImages.into());
-        photos[5].1 = Err(FitError::NoImages.into());
-        assert_eq!(spread(&photos, 4).0, [1, 3, 6, 8]);
+    fn photos_are_spread_over_the_set_and_the_others_are_left() {
+        let spread = |mut waiting: Vec<usize>, most: usize| (take_spread(&mut waiting, most), waiting);
+        assert_eq!(spread((0..10).collect(), 4), (vec![0, 2, 5, 7], vec![1, 3, 4, 6, 8, 9]));
+        assert_eq!(spread(vec![1, 3, 4, 6, 8, 9], 2), (vec![1, 6], vec![3, 4, 8, 9]));
+        assert_eq!(spread((0..10).collect(), 64), ((0..10).collect(), vec![]));
+        assert_eq!(spread(vec![], 64), (vec![], vec![]));
     }
 
     #[test]
-    fn photos_in_memory_are_held_up_to_a_number() {
-        let mut photos = sources(100).into_iter();
-        let mut held = Vec::new();
-        hold(&mut photos, &mut held);
-        assert_eq!((held.len(), photos.len()), (MOST_SURVEYED, 100 - MOST_SURVEYED));
+    fn photos_in_memory_are_held_where_their_number_is_known_and_else_up_to_a_number() {
+        let held = |photos: &mut dyn Iterator<Item = NamedSource>| {
+            let mut held = Vec::new();
+            hold(&mut &mut *photos, &mut held);
+            (held.len(), photos.count())
+        };
+        assert_eq!(held(&mut sources(100).into_iter()), (100, 0));
+        assert_eq!(held(&mut sources(100).into_iter().filter(|_| true)), (MOST_SURVEYED, 100 - MOST_SURVEYED));
         let paths = (0..100).map(|at| (at.to_string(), Ok(PhotoSource::Path(at.to_string().into()))));
-        let mut held = Vec::new();
-        hold(&mut paths.into_iter(), &mut held);
-        assert_eq!(held.len(), 100);
+        assert_eq!(held(&mut paths.filter(|_| true)), (100, 0));
+        // 64 MiB each.
+        let side = 1 << 13;
+        let buffer = PixelBuffer {
+            data: &vec![7; side * side],
+            width: side as u32,
+            height: side as u32,
+            stride: side,
+            format: PixelFormat::Gray8,
+        };
+        let large = Photo::from_buffer(&buffer).unwrap();
+        let large = (0..6).map(|at: usize| (at.to_string(), Ok(PhotoSource::Photo(large.clone()))));
+        assert_eq!(held(&mut large.collect::<Vec<_>>().into_iter()), (4, 2));
     }
 }

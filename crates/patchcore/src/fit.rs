@@ -10,14 +10,14 @@ use patchcore_io::Limits;
 use patchcore_metrics::threshold::Thresholds;
 
 use crate::error::Error;
-use crate::first_pass::FirstPass;
+use crate::first_pass::{FirstPass, Surveyed};
 use crate::fit_in_progress::FitInProgress;
 use crate::fit_options::FitOptions;
 use crate::into_photo::{IntoPhoto, Known};
 use crate::model::Model;
 use crate::prepared::{NamedSource, known_length, numbered, prepared};
 use crate::progress::{Stage, Teller};
-use crate::remarks::Remarks;
+use crate::remarks::{Remark, Remarks};
 use crate::settings::Settings;
 use crate::span::enter;
 use crate::threads::Threads;
@@ -55,8 +55,9 @@ impl Model {
     /// wait, and the one being made. The source is pulled ahead too, on the calling thread.
     ///
     /// A network of int8 needs the ranges of its maps before the first photo: at most 64 of them, spread evenly over the source, are looked
-    /// at first. Photos that are files are read again then. Photos that come from memory come once: of a source of such, the first 64 are
-    /// held (or as many as 256 MiB take), and the ranges are those of them.
+    /// at first; others take the places of those that cannot be used. Photos that are files are read again then. Photos that come from
+    /// memory come once: all are held where the source says exactly how many it has, else the first 64, and no more than 256 MiB take.
+    /// What comes after those is not looked at, and the report says so ([`Remark::NotInRanges`]).
     ///
     /// # Errors
     /// [`Error::NoUsablePhoto`], [`Error::Cancelled`] when the progress callback breaks, and whatever is not a single photo's fault.
@@ -145,7 +146,7 @@ impl<I: Iterator<Item = NamedSource>> FitParts<'_, I> {
         let Self { config, weights, weights_file, device, threads, photos, limits, known, total, what_fails } = self;
         let ends = matches!(what_fails, WhatFails::EndsTheFit);
         let first = FirstPass { config: &config, weights: &weights, device, threads: &threads, limits, ends };
-        let (ranges, photos) = first.ranges(photos, progress)?;
+        let Surveyed { ranges, photos, held } = first.ranges(photos, progress)?;
         let inputs = prepared(&config, limits, known, photos);
         let fitter = threads.run(|| Fitter::with_ranges(config, &weights, &ranges, device))?;
         let mut fit = FitInProgress::new(fitter);
@@ -157,7 +158,11 @@ impl<I: Iterator<Item = NamedSource>> FitParts<'_, I> {
             let stop = progress.tell(Stage::Features, done, total).is_break();
             if stop { Err(Error::Cancelled { what: "fit" }) } else { Ok(()) }
         };
-        for (name, input) in inputs {
+        let mut late = Remarks::default();
+        for (number, (name, input)) in inputs.enumerate() {
+            if held.is_some_and(|held| number >= held) && input.is_ok() {
+                late.note(&name, &[Remark::NotInRanges]);
+            }
             threads.run(|| fit.add(name, input))?;
             tell(&mut fit)?;
         }
@@ -165,7 +170,8 @@ impl<I: Iterator<Item = NamedSource>> FitParts<'_, I> {
             threads.run(|| fit.flush())?;
             tell(&mut fit)?;
         }
-        let FitInProgress { mut fitter, photos, inputs, remarks, mut rejected, .. } = fit;
+        let FitInProgress { mut fitter, photos, inputs, mut remarks, mut rejected, .. } = fit;
+        remarks.join(late);
         if photos.is_empty() && !rejected.is_empty() {
             let count = rejected.len();
             let (name, first) = rejected.swap_remove(0);

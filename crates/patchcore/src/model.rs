@@ -232,12 +232,14 @@ impl Model {
     }
 
     fn of_file(file: ModelFile, path: &Path, folder: Option<&Path>, options: &LoadOptions) -> Result<Self, Error> {
+        let refused = |source| Error::ModelFile { path: path.to_owned(), source };
+        // What no device may do is refused before one is looked for.
+        file.check_precision(options.precision).map_err(refused)?;
         let device = open_device(&options.device, options.precision, options.instructions)?;
         let threads = Threads::new(options.threads)?;
         let sections = Arc::new(file.sections.clone());
         let thresholds = sections.thresholds.unwrap_or_default();
         let weights = Arc::new(weights_for(&file, folder, options)?);
-        let refused = |source| Error::ModelFile { path: path.to_owned(), source };
         let core = threads.run(|| {
             let core = file.into_model(Some(&weights), &device, DriftPolicy::Allow).map_err(refused)?;
             // A layer that is wrong says more than what becomes of it.
@@ -357,8 +359,13 @@ impl Model {
     /// ([`ModelFileError::Drift`](patchcore_core::error::ModelFileError::Drift)).
     pub fn load_with(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Self, Error> {
         let path = path.as_ref();
+        Self::load_read(Self::read(path)?, path, options)
+    }
+
+    /// [`Model::load_with`] of a file that was read.
+    pub(crate) fn load_read(file: ModelFile, path: &Path, options: &LoadOptions) -> Result<Self, Error> {
         let folder = folder_of(path);
-        let mut model = Self::of_file(Self::read(path)?, path, Some(&folder), options)?;
+        let mut model = Self::of_file(file, path, Some(&folder), options)?;
         model.folder = Some(folder.into());
         Ok(model)
     }

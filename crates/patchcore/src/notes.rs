@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use patchcore_config::PatchCoreConfig;
 use patchcore_core::good_quantiles::GoodQuantiles;
 use patchcore_core::model_file::{InputsSeen, Provenance, TrainingPhoto};
 use patchcore_metrics::EvaluatedModel;
@@ -44,6 +45,7 @@ impl Model {
             seed: core.config().seed,
             device: core.device().name(),
             precision: core.device().precision().name().to_owned(),
+            network_precision: network_precision(core.config()),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             file_sha256: None,
             photos: Some(core.fitted_on().images),
@@ -70,5 +72,31 @@ impl Model {
         }
         (sections.provenance, sections.weights_file) = (None, None);
         self
+    }
+}
+/// The number format of all networks, or each member's where they differ; none for f32.
+fn network_precision(config: &PatchCoreConfig) -> Option<String> {
+    config.reduced_precision()?;
+    let mut names: Vec<&str> = config.members.iter().map(|member| member.network_precision.name()).collect();
+    if names.iter().all(|name| Some(name) == names.first()) {
+        names.truncate(1);
+    }
+    Some(names.join(" + "))
+}
+
+#[cfg(test)]
+mod tests {
+    use patchcore_config::{Architecture, Mode, NetworkPrecision};
+
+    use super::*;
+
+    #[test]
+    fn a_number_format_is_said_once_or_of_each_member() {
+        let mut config = Mode::Line.config(Architecture::RESNET18);
+        assert_eq!(network_precision(&config), None);
+        config.members[1].network_precision = NetworkPrecision::Int8;
+        assert_eq!(network_precision(&config).as_deref(), Some("f32 + int8"));
+        let config = config.with_network_precision(NetworkPrecision::Int8);
+        assert_eq!(network_precision(&config).as_deref(), Some("int8"));
     }
 }

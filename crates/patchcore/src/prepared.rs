@@ -42,10 +42,13 @@ where
     })
 }
 
+/// Whether an iterator says how many items it has.
+pub(crate) fn is_length_known(items: &(impl Iterator + ?Sized)) -> bool {
+    let (least, most) = items.size_hint();
+    most == Some(least)
+}
+
 /// How many items an iterator has, if it says so; else 0.
 pub(crate) fn known_length(items: &impl Iterator) -> usize {
-    match items.size_hint() {
-        (least, Some(most)) if least == most => most,
-        _ => 0,
-    }
+    if is_length_known(items) { items.size_hint().0 } else { 0 }
 }

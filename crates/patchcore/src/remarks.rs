@@ -29,6 +29,9 @@ pub enum Remark {
     NearlyBlack,
     /// More than one of a hundred of its samples are above white, or below black, and were cut off there.
     Clipped,
+    /// It is in a fit in int8, and came too late to be looked at for the ranges of the network's maps: photos in memory come once, and as
+    /// many are held as are needed, or as memory is meant for.
+    NotInRanges,
 }
 
 impl Remark {
@@ -109,6 +112,12 @@ impl Remark {
             (Self::Clipped, true) => "is clipped: more than 1 % of its samples are above white or below black",
             (Self::Clipped, false) => {
                 "are clipped: more than 1 % of the samples of each are above white or below black"
+            }
+            (Self::NotInRanges, true) => {
+                "was not looked at for the ranges of the int8 network: photos in memory come once, and the first ones decide"
+            }
+            (Self::NotInRanges, false) => {
+                "were not looked at for the ranges of the int8 network: photos in memory come once, and the first ones decide"
             }
             (Self::ManyKinds, true) => "is of another kind (grey or colour, 8 bits, 16 or floats) than the first photo",
             (Self::ManyKinds, false) => {

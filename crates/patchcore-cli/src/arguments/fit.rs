@@ -219,7 +219,7 @@ impl Fit {
                 Some(AnyAngle::Mirrored) => Turned::Mirrored,
             },
         };
-        Ok(Settings {
+        let settings = Settings {
             mode,
             backbone: self.backbone.clone(),
             weights: self.weights.clone(),
@@ -241,21 +241,26 @@ impl Fit {
             precision: self.compute.precision_without_model()?,
             instructions: self.compute.instructions()?,
             bank_dtype: BankDtype::from_name(&self.bank_dtype)?,
-            network_precision: self.network_precision()?,
+            network_precision: NetworkPrecision::from_name(&self.network_precision)?,
             ..Settings::default()
-        })
+        };
+        self.check_precisions(&settings)?;
+        Ok(settings)
     }
 
-    /// The number format of the network; the device has none of its own beside bf16 and int8.
-    fn network_precision(&self) -> anyhow::Result<NetworkPrecision> {
-        let network = NetworkPrecision::from_name(&self.network_precision)?;
+    /// The device has no number format of its own beside a network of bf16 and int8, whichever option has said that.
+    fn check_precisions(&self, settings: &Settings) -> anyhow::Result<()> {
         let device = &self.compute.precision;
-        if network.is_f32() || device == Precision::F32.name() {
-            return Ok(network);
+        if device == Precision::F32.name() {
+            return Ok(());
         }
+        let Some(network) = settings.config()?.reduced_precision() else { return Ok(()) };
+        let said = match settings.network_precision.is_f32() {
+            true => format!("--rule network_precision={network}"),
+            false => format!("--network-precision {network}"),
+        };
         let text = format!(
-            "--precision {device} is how a device computes a network of f32, and --network-precision {network} is computed alike on all: \
-             leave one of them out"
+            "--precision {device} is how a device computes a network of f32, and {said} is computed alike on all: leave one of them out"
         );
         Err(Misuse(text).into())
     }
@@ -348,6 +353,11 @@ mod tests {
             let refused = both.settings().unwrap_err().to_string();
             assert!(refused.starts_with(&format!("--precision {precision} is how")), "{refused}");
             assert!(refused.contains("--network-precision int8"), "{refused}");
+            for rule in ["network_precision=int8", "network_precision of member 2=int8"] {
+                let refused = fit(&["--rule", rule, "--precision", precision]).settings().unwrap_err();
+                assert!(refused.is::<Misuse>(), "{refused}");
+                assert!(refused.to_string().contains("--rule network_precision=int8"), "{refused}");
+            }
         }
     }
 

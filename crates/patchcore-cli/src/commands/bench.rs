@@ -74,11 +74,14 @@ const OF_A_FOLDER: usize = 40;
 const WARM_UP: usize = 2;
 
 pub fn run(arguments: &Bench) -> anyhow::Result<Outcome> {
-    let choices = choices(arguments)?;
+    let mut choices = choices(arguments)?;
     let data = data::open(&arguments.data, Use::Good)?;
     let files = data.training()?;
     let photos = photos(&data, arguments.photos.map(|count| count as usize));
     let device = crate::device::open(&arguments.compute)?;
+    if let Some(line) = only_on_the_cpu(arguments, &device.name(), &mut choices) {
+        output::note(&line);
+    }
     // Between two stages nobody else looks whether Ctrl-C was pressed.
     let _watch = Watch::new();
     let (mut all, mut left_out) = (Vec::new(), Vec::new());
@@ -207,6 +210,22 @@ fn network_precisions(arguments: &Bench) -> anyhow::Result<Vec<NetworkPrecision>
             Err(Misuse(text).into())
         }
     }
+}
+
+/// Networks of few bits are computed by the CPU, whatever the device: on another one they are left out unless they were asked for. What is to
+/// be said of it.
+fn only_on_the_cpu(arguments: &Bench, device: &str, choices: &mut Vec<Candidate>) -> Option<String> {
+    let is_of_f32 = |choice: &Candidate| choice.settings.network_precision.is_f32();
+    if matches!(device, "cpu" | "flex") || choices.iter().all(is_of_f32) {
+        return None;
+    }
+    if arguments.network_precision.is_empty() {
+        choices.retain(is_of_f32);
+        return Some(format!(
+            "networks of int8 are left out: the CPU computes them, not {device}; `--device cpu` or `--network-precision int8` measures them"
+        ));
+    }
+    Some(format!("rows of int8 and bf16 are measured with the network on the CPU, not on {device}"))
 }
 
 /// The photos to score: the labelled ones, of each class at most so many; without any, photos of the fit.
@@ -436,6 +455,8 @@ fn command(arguments: &Bench, best: &Measured) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
 
     #[test]
@@ -445,5 +466,34 @@ mod tests {
         assert_eq!(taken(3, 9), [0, 1, 2]);
         assert_eq!(taken(0, 2), [0; 0]);
         assert_eq!(taken(100, 40).len(), 40);
+    }
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        bench: Bench,
+    }
+
+    #[test]
+    fn on_a_gpu_networks_of_int8_are_left_out_or_said_to_be_measured_on_the_cpu() {
+        let of = |device: &str, options: &[&str]| {
+            let arguments = ["bench", "--data", "photos", "--backbone", "efficientnet_lite0"];
+            let arguments = Program::parse_from(arguments.iter().chain(options)).bench;
+            let mut choices = choices(&arguments).unwrap();
+            let said = only_on_the_cpu(&arguments, device, &mut choices);
+            let has_int8 = choices.iter().any(|choice| !choice.settings.network_precision.is_f32());
+            (has_int8, said.unwrap_or_default())
+        };
+        for cpu in ["cpu", "flex"] {
+            assert_eq!(of(cpu, &[]), (true, String::new()));
+        }
+        let (has_int8, said) = of("vulkan:0", &[]);
+        assert!(
+            !has_int8 && said.starts_with("networks of int8 are left out: the CPU computes them, not vulkan:0"),
+            "{said}"
+        );
+        let (has_int8, said) = of("vulkan:0", &["--network-precision", "f32,int8"]);
+        assert!(has_int8 && said.ends_with("measured with the network on the CPU, not on vulkan:0"), "{said}");
+        assert_eq!(of("vulkan:0", &["--network-precision", "f32"]), (false, String::new()));
     }
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::Context;
 use patchcore::{
-    FitOptions, FitPlan, Geometry, Limits, MaskSurvey, Model, NetworkPrecision, Photo, PhotoHeader, Provenance, Region,
-    Save, Settings, Size, Stage, Suggestion, Threshold, path_text, region_of_masks,
+    FitOptions, FitPlan, Geometry, Limits, MaskSurvey, Model, NETWORK_PRECISIONS, NetworkPrecision, Photo, PhotoHeader,
+    Provenance, Region, Save, Settings, Size, Stage, Suggestion, Threshold, path_text, region_of_masks,
 };
 
 use crate::arguments::Fit;
@@ -51,9 +51,8 @@ pub fn fit(arguments: &Fit) -> anyhow::Result<Outcome> {
         output::note(&format!("{}: replaced, though the model there {lost}", arguments.output.display()));
     }
     announce(arguments, &settings, files)?;
-    if let Some(line) = of_few_bits(settings.network_precision) {
-        output::note(line);
-    }
+    let has = |format: &NetworkPrecision| config.members.iter().any(|member| member.network_precision == *format);
+    NETWORK_PRECISIONS.into_iter().filter(has).filter_map(of_few_bits).for_each(output::note);
     let mut display = Display::new();
     let mut forecast = Forecast::new();
     let options = FitOptions::default().progress(|progress| {
@@ -86,11 +85,7 @@ pub fn fit(arguments: &Fit) -> anyhow::Result<Outcome> {
         joined(model.banks().iter().map(|bank| format!("{} x {}", bank.len(), bank.dim()))),
         config.rules_name(),
         config.first().backbone.name(),
-        if settings.network_precision.has_ranges() {
-            format!("ranges {:.1} s, ", ranges.as_secs_f64())
-        } else {
-            String::new()
-        },
+        if has(&NetworkPrecision::Int8) { format!("ranges {:.1} s, ", ranges.as_secs_f64()) } else { String::new() },
         features.as_secs_f64(),
         coreset.as_secs_f64(),
     ))?;

@@ -65,8 +65,15 @@ fn a_model_of_int8_says_so_and_one_of_f32_is_as_it_was() {
     good_folder(&place.path("photos"), 4);
     let said = fit(&place, "int8.patchcore", &INT8).done();
     assert!(said.stderr.contains("a network of int8: its maps' ranges come first, from up to 64 photos"), "{said:#?}");
-    assert!(said.stdout.contains("mode line with network_precision int8, "), "{}", said.stdout);
-    assert!(said.stdout.contains("backbone efficientnet_lite0, ranges "), "{}", said.stdout);
+    assert!(
+        said.stdout.contains("mode line with network_precision int8, backbone efficientnet_lite0, ranges "),
+        "{}",
+        said.stdout
+    );
+    // A rule says the same of all networks.
+    let of_rule = fit(&place, "rule.patchcore", &["--rule", "network_precision=int8"]).done();
+    assert!(of_rule.stderr.contains("a network of int8: "), "{of_rule:#?}");
+    assert!(of_rule.stdout.contains("mode line with network_precision int8, backbone"), "{}", of_rule.stdout);
     let f32 = fit(&place, "f32.patchcore", &[]).done();
     assert!(!f32.stdout.contains("ranges") && !f32.stderr.contains("int8"), "{f32:#?}");
     let inspect =
@@ -84,8 +91,17 @@ fn a_model_of_int8_says_so_and_one_of_f32_is_as_it_was() {
     assert!(json["config"]["members"].as_array().unwrap().iter().all(|member| member["network_precision"] == "int8"));
     let text = inspect("f32.patchcore", "json") + &inspect("f32.patchcore", "table");
     assert!(!text.contains("network_precision") && !text.contains("int8") && !text.contains("activation"), "{text}");
+    // By hand: what one instruction of a set multiplies.
+    let said: Value = serde_json::from_str(&patchcore(["devices", "--format", "json"]).done().stdout).unwrap();
+    let products = match said["instructions"]["used"].as_str().unwrap() {
+        "avx_vnni" | "avx512_vnni" | "neon_dot" => "products of four bytes",
+        "amx" => "products of matrices of bytes",
+        _ => "products of two 16-bit numbers",
+    };
+    assert_eq!(said["instructions"]["int8"], products);
     let devices = patchcore(["devices"]).done().stdout;
-    assert!(devices.lines().any(|line| line.starts_with("cpu") && line.contains("; an int8 network by products of ")));
+    let end = format!("; an int8 network by {products}");
+    assert!(devices.lines().any(|line| line.starts_with("cpu") && line.ends_with(&end)), "{end}: {devices}");
 }
 
 #[test]
@@ -96,17 +112,19 @@ fn a_precision_of_the_device_is_refused_beside_it_and_a_file_of_options_may_say_
         let refused = fit(&place, "m.patchcore", &[&INT8[..], &["--precision", precision]].concat());
         refused.misused(&[&format!("--precision {precision} is how a device computes"), "--network-precision int8"]);
     }
+    let refused = fit(&place, "m.patchcore", &["--rule", "network_precision=int8", "--precision", "auto"]);
+    refused.misused(&["--precision auto is how a device computes", "--rule network_precision=int8"]);
     fit(&place, "m.patchcore", &["--network-precision", "int4"]).misused(&["'int4'", "f32, bf16, int8"]);
     std::fs::write(place.path("line.toml"), "[fit]\nnetwork-precision = \"int8\"\n").unwrap();
     fit(&place, "m.patchcore", &["--config", &place.text("line.toml")]).done();
     let model = place.text("m.patchcore");
     assert!(patchcore(["inspect", &model]).done().stdout.contains(", in int8"));
-    // Scoring in another number format: the CPU has none, and the choice among several is none.
+    // Scoring in another number format: the model says which it is, and the choice among several is none.
     let score =
         |precision: &str| patchcore(["score", "--model", &model, "--precision", precision, &place.text("photos")]);
-    score("bf16").fails(&["device `cpu` cannot compute in bf16"]);
-    let words = ["the model's network computes in int8 on every device", "leave `--precision` out"];
-    score("auto").fails(&words);
+    let (computes, hint) = ("the model's network computes in int8 on every device", "leave `--precision` out");
+    score("bf16").fails(&[computes, "this one is to compute in bf16", hint]);
+    score("auto").fails(&[computes, "there is no precision to choose", hint]);
 }
 
 #[test]
@@ -117,6 +135,9 @@ fn bf16_fits_and_scores_too() {
     assert!(said.stderr.contains("a network of bf16") && !said.stdout.contains("ranges"), "{said:#?}");
     let model = place.text("m.patchcore");
     assert!(patchcore(["inspect", &model]).done().stdout.contains(", in bf16"));
+    // The same number format by name is none of the device's either.
+    let score = ["score", "--model", &model, "--precision", "bf16", &place.text("photos")];
+    patchcore(score).fails(&["the model's network computes in bf16 on every device", "leave `--precision` out"]);
     let rows = patchcore(["score", "--model", &model, "--format", "json", &place.text("photos")]).done().stdout;
     assert_eq!(serde_json::from_str::<Value>(&rows).unwrap().as_array().unwrap().len(), 4);
 }

@@ -35,23 +35,20 @@ pub enum RangesError {
         found: usize,
     },
     /// Of another number of channels.
-    #[error("ranges of {found} channels for map {slot} of {expected}")]
+    #[error("ranges of {found} channels for {map} of {expected}")]
     Channels {
-        /// The map.
-        slot: usize,
+        /// The map: its number, and what makes it.
+        map: String,
         /// Its channels.
         expected: usize,
         /// Channels with ranges.
         found: usize,
     },
     /// No range around 0, or not a finite one.
-    #[error(
-        "the range of channel {channel} of map {slot} is {low} to {high}: expected finite values with 0 in between \
-         (the network's values are not finite where its weights or a photo's pixels are not, or too large)"
-    )]
+    #[error("the range of channel {channel} of {map} is {low} to {high}: expected finite values with 0 in between")]
     NoRange {
-        /// The map.
-        slot: usize,
+        /// The map: its number, and what makes it.
+        map: String,
         /// The channel.
         channel: usize,
         /// Its lowest value.
@@ -96,7 +93,7 @@ impl ActivationRanges {
         for (slot, (ranges, expected)) in self.slots.iter().zip(channels).enumerate() {
             for found in [ranges.low.len(), ranges.high.len()] {
                 if found != expected {
-                    return Err(RangesError::Channels { slot, expected, found });
+                    return Err(RangesError::Channels { map: name_of(plan, slot), expected, found });
                 }
             }
         }
@@ -115,10 +112,23 @@ impl ActivationRanges {
             let usable = |(low, high): (f32, f32)| low <= 0.0 && high >= 0.0 && ((high - low) / 255.0).is_normal();
             if let Some((channel, (low, high))) = ranges.channels().enumerate().find(|(_, range)| !usable(*range)) {
                 let (low, high) = (low.to_string(), high.to_string());
-                return Err(RangesError::NoRange { slot, channel, low, high });
+                return Err(RangesError::NoRange { map: name_of(plan, slot), channel, low, high });
             }
         }
         Ok(())
+    }
+}
+
+/// A map by its number and the step that makes it.
+fn name_of(plan: &Plan, slot: usize) -> String {
+    let made = plan.steps.iter().find(|step| step.to() == slot);
+    match (slot, made) {
+        (0, _) => "map 0 (the image)".to_owned(),
+        (_, Some(step)) => match step.conv() {
+            Some(conv) => format!("map {slot} (convolution `{}`)", conv.name),
+            None => format!("map {slot} (pool of map {})", step.from()),
+        },
+        (_, None) => format!("map {slot}"),
     }
 }
 
@@ -156,7 +166,13 @@ mod tests {
         let mut missing = usable();
         missing.slots[2].high.pop();
         let expected = missing.slots[2].low.len();
-        assert_eq!(missing.check(&plan()), Err(RangesError::Channels { slot: 2, expected, found: expected - 1 }));
+        assert_eq!(
+            missing.check(&plan()),
+            Err(RangesError::Channels { map: name_of(&plan(), 2), expected, found: expected - 1 })
+        );
+        let resnet = Architecture::RESNET18.plan(&["layer1".to_owned()]).unwrap();
+        assert_eq!(name_of(&resnet, 0), "map 0 (the image)");
+        assert_eq!(name_of(&resnet, 2), "map 2 (pool of map 1)");
         type Range = (f32, f32);
         for (low, high) in [
             (0.0, 0.0),
@@ -171,7 +187,9 @@ mod tests {
             let mut wrong = usable();
             (wrong.slots[1].low[3], wrong.slots[1].high[3]) = (low, high);
             let message = wrong.check(&plan()).unwrap_err().to_string();
-            assert!(message.starts_with("the range of channel 3 of map 1 is "), "{low} {high}: {message}");
+            let expected =
+                format!("the range of channel 3 of map 1 (convolution `{}`) is ", plan().steps[0].conv().unwrap().name);
+            assert!(message.starts_with(&expected), "{low} {high}: {message}");
         }
     }
 }

@@ -27,17 +27,16 @@ impl ReducedBackbone {
     /// [`BackboneError::NoReduction`] for a network without a plan, and [`BackboneError::Ranges`] for ranges of another one.
     pub fn new(network: &Arc<dyn Backbone>, ranges: Option<&ActivationRanges>) -> Result<Self, BackboneError> {
         let precision = ranges.map_or(NetworkPrecision::Bf16, |_| NetworkPrecision::Int8);
-        let Some((plan, _)) = network.plan() else {
-            return Err(BackboneError::NoReduction {
-                backbone: network.name().to_owned(),
-                precision: precision.name(),
-            });
-        };
+        let (plan, _) = network.plan().ok_or_else(|| no_reduction(network.as_ref(), precision))?;
         if let Some(ranges) = ranges {
             ranges.check(plan)?;
         }
         Ok(Self { network: Arc::clone(network), ranges: ranges.cloned() })
     }
+}
+
+fn no_reduction(network: &dyn Backbone, precision: NetworkPrecision) -> BackboneError {
+    BackboneError::NoReduction { backbone: network.name().to_owned(), precision: precision.name() }
 }
 
 impl Backbone for ReducedBackbone {
@@ -55,7 +54,8 @@ impl Backbone for ReducedBackbone {
 
     /// The arithmetic as it is defined, in plain loops.
     fn forward(&self, planes: &[f32], height: usize, width: usize) -> Result<Vec<LevelMap>, BackboneError> {
-        let Some((plan, weights)) = self.network.plan() else { return self.network.forward(planes, height, width) };
+        let precision = self.ranges.as_ref().map_or(NetworkPrecision::Bf16, |_| NetworkPrecision::Int8);
+        let (plan, weights) = self.network.plan().ok_or_else(|| no_reduction(self.network.as_ref(), precision))?;
         let image = Planes { channels: 3, height, width, data: planes.to_vec() };
         let maps = match &self.ranges {
             Some(ranges) => oracle::forward(plan, weights, ranges, &image),

@@ -45,11 +45,11 @@ use self::raw_section::{RawSections, Section};
 use self::tensor::Tensors;
 use self::version::Version;
 use crate::backbone::Backbone;
-use crate::device::ComputeDevice;
+use crate::device::{ComputeDevice, Precision};
 use crate::error::{ModelFileError, malformed};
 use crate::extractor::Extractor;
 use crate::memory_bank::MemoryBank;
-use crate::network_group::int8_plans;
+use crate::network_group::{check_precisions, int8_plans};
 use crate::patchcore::PatchCore;
 
 pub use self::header::{FORMAT_VERSION, ModelHeader, NetworkDigest};
@@ -196,7 +196,10 @@ impl ModelFile {
         let banks = (0..members).map(|member| decode_bank(&container.tensors, &header, member));
         let banks = banks.collect::<Result<_, _>>()?;
         let plans = int8_plans(&header.config)?;
-        let ranges = plans.iter().enumerate().map(|(network, plan)| decode_ranges(&container.tensors, network, plan));
+        let ranges = plans
+            .iter()
+            .enumerate()
+            .map(|(network, (plan, normalization))| decode_ranges(&container.tensors, network, plan, normalization));
         let ranges = ranges.collect::<Result<_, _>>()?;
         let weights = take_weights(&mut container.tensors)?;
         if found >= SECTIONS {
@@ -210,6 +213,14 @@ impl ModelFile {
         }
         let weights = header.has_weights.then_some(weights);
         Ok(Self { header, sections, banks, ranges, weights })
+    }
+
+    /// Whether a device may compute in such a precision: beside a network of bf16 or int8 only in f32. No device is needed to tell.
+    ///
+    /// # Errors
+    /// [`BackboneError::TwoPrecisions`](crate::error::BackboneError::TwoPrecisions).
+    pub fn check_precision(&self, precision: Precision) -> Result<(), ModelFileError> {
+        Ok(check_precisions(&self.header.config, precision)?)
     }
 
     /// A file's bytes with the digests that its content has; `None` for what is no such file. For fuzzing alone: whoever changes a

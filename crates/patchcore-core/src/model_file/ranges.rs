@@ -1,7 +1,9 @@
 //! Activation ranges as tensors of a model file: they decide scores, so they stand beside the banks and not in a section.
 
+use patchcore_config::Normalization;
 use patchcore_config::backbone::plan::Plan;
 use patchcore_config::backbone::{ActivationRanges, ChannelRanges};
+use patchcore_cpu::network::reduced::ranges_of;
 
 use super::tensor::{Tensor, Tensors};
 use crate::error::{ModelFileError, malformed};
@@ -28,19 +30,20 @@ pub(super) fn encode_ranges(ranges: &[ActivationRanges]) -> Tensors {
     ranges.iter().enumerate().map(tensor).collect()
 }
 
-/// The ranges of a network of int8 with this plan.
+/// The ranges of a network of int8 with this plan, for images that are normalised like this.
 pub(super) fn decode_ranges(
     tensors: &Tensors,
     network: usize,
     plan: &Plan,
+    normalization: &Normalization,
 ) -> Result<ActivationRanges, ModelFileError> {
     let name = of_network(network);
     let tensor =
-        tensors.get(&name).ok_or_else(|| malformed(format!("no tensor `{name}`, and its network is of int8")))?;
+        tensors.get(&name).ok_or_else(|| refused(format!("no tensor `{name}`, and its network is of int8")))?;
     let slots = plan.slot_channels();
     let channels: usize = slots.iter().sum();
     if tensor.shape != [channels, 2] {
-        return Err(malformed(format!("`{name}` has shape {:?}, expected [{channels}, 2]", tensor.shape)));
+        return Err(refused(format!("`{name}` has shape {:?}, expected [{channels}, 2]", tensor.shape)));
     }
     let values = tensor.f32_values(&name)?;
     let (pairs, _) = values.as_chunks::<2>();
@@ -50,6 +53,19 @@ pub(super) fn decode_ranges(
         ChannelRanges { low, high }
     };
     let ranges = ActivationRanges { slots: slots.into_iter().map(slot).collect() };
-    ranges.check(plan).map_err(|error| malformed(format!("`{name}`: {error}")))?;
+    ranges.check(plan).map_err(|error| refused(format!("`{name}`: {error}")))?;
+    let nothing_seen = ActivationRanges::nothing_seen(plan);
+    let expected = ranges_of(plan, normalization, &nothing_seen).map_err(|error| refused(error.to_string()))?;
+    // The other maps' ranges were measured on images of this one.
+    if ranges.slots.first() != expected.slots.first() {
+        return Err(refused(format!(
+            "`{name}`: the range of the image is not what the configuration's normalization gives"
+        )));
+    }
     Ok(ranges)
+}
+
+/// Ranges come from nowhere but a fit.
+fn refused(text: String) -> ModelFileError {
+    malformed(format!("{text}; fit again, or copy the file again"))
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use patchcore_config::backbone::ActivationRanges;
+use patchcore_config::backbone::plan::{Activation, Plan};
 use patchcore_config::{
-    Checked, Copies, ImageScoreRule, LevelScaling, MemberConfig, Mode, NetworkPrecision, Pad, Resize, Tiling, Turned,
-    Weighting,
+    BackboneWeights, Checked, Copies, ImageScoreRule, LevelScaling, MemberConfig, Mode, NETWORK_PRECISIONS,
+    NetworkPrecision, Pad, Resize, Tiling, Turned, Weighting,
 };
 use safetensors::tensor::Dtype;
 
@@ -13,8 +14,9 @@ use super::tensor::Tensor;
 use super::tests::changed;
 use super::*;
 use crate::backbone::test_networks::{lite0, lite0_of, lite0_weights as weights};
+use crate::backbone::{Level, LevelMap, Reduction};
 use crate::device::{ComputeDevice, Instructions, PRECISIONS, Precision};
-use crate::error::{BackboneError, FitError};
+use crate::error::{BackboneError, EngineError, FitError};
 use crate::model_tests::{SIDE, config, input, lite0_member, photo};
 use crate::network_group::check_precisions;
 use crate::{Fitter, ImageInput, ImageScore, RangeSurvey};
@@ -107,14 +109,17 @@ fn every_set_of_instructions_and_number_of_threads_gives_the_same_model_and_scor
 #[test]
 fn the_fit_sees_in_the_first_pass_what_it_fits() {
     let ranges = |config: &Checked, photos: &[Vec<f32>]| survey(config, &ComputeDevice::cpu(), photos).remove(0);
-    let largest =
-        |ranges: &ActivationRanges| ranges.slots.iter().flat_map(|slot| slot.high.clone()).fold(0.0, f32::max);
     let (dark, bright) = (vec![0.2; 3 * SIDE * SIDE], photo(1));
     let of_dark = ranges(&one(), std::slice::from_ref(&dark));
     let of_both = ranges(&one(), &[dark.clone(), bright.clone()]);
     assert_ne!(of_dark, of_both);
     assert_eq!(of_both, ranges(&one(), &[bright.clone(), dark]), "the order of photos is of no account");
-    assert!(largest(&of_both) >= largest(&of_dark));
+    let wider = |slot: usize| {
+        let of = |ranges: &ActivationRanges| ranges.slots[slot].high.clone();
+        of(&of_both).into_iter().zip(of(&of_dark)).filter(|(both, dark)| both > dark).count()
+    };
+    assert_eq!(wider(0), 0, "the image's range is that of its pixels");
+    assert!(wider(1) > 0, "the brighter photo's first map is in the ranges");
     // Copies, tiles and a region.
     let copied = one().into_config().with_copies(Copies { light: vec![0.3], turned: Turned::No }).check().unwrap();
     let darker: Vec<f32> = bright.iter().map(|value| value * 0.3).collect();
@@ -167,6 +172,68 @@ fn a_fit_without_the_first_pass_and_ranges_of_another_network_are_refused() {
     assert!(matches!(refused, FitError::Backbone(BackboneError::NotShared { .. })), "{refused}");
 }
 
+/// A network of the caller's that says it computes in bf16 already.
+#[derive(Debug)]
+struct Reduced(Arc<dyn Backbone>);
+
+impl Backbone for Reduced {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn sha256(&self) -> &str {
+        self.0.sha256()
+    }
+
+    fn levels(&self) -> &[Level] {
+        self.0.levels()
+    }
+
+    fn forward(&self, planes: &[f32], height: usize, width: usize) -> Result<Vec<LevelMap>, BackboneError> {
+        self.0.forward(planes, height, width)
+    }
+
+    fn plan(&self) -> Option<(&Plan, &BackboneWeights)> {
+        self.0.plan()
+    }
+
+    fn reduction(&self) -> Option<Reduction<'_>> {
+        Some(Reduction::Bf16)
+    }
+}
+
+#[test]
+fn a_network_that_is_reduced_already_is_refused_whatever_the_configuration_says() {
+    for precision in NETWORK_PRECISIONS {
+        let mut member = lite0_member();
+        member.network_precision = precision;
+        let config = config(vec![member], ImageScoreRule::Reweighted);
+        let ranges = match precision.has_ranges() {
+            true => survey(&config, &ComputeDevice::cpu(), &[photo(0)]),
+            false => Vec::new(),
+        };
+        let reduced: Arc<dyn Backbone> = Arc::new(Reduced(lite0()));
+        let made = Extractor::with_backbones_and_ranges(config, &[reduced], &ranges, &ComputeDevice::cpu());
+        let refused = made.unwrap_err();
+        assert!(matches!(refused, EngineError::Backbone(BackboneError::AlreadyReduced { .. })), "{refused}");
+    }
+}
+
+#[test]
+fn photos_that_give_no_finite_values_give_no_ranges_and_the_error_says_what_to_look_at() {
+    let mut wrong = weights();
+    let backbone = lite0();
+    let (plan, _) = backbone.plan().unwrap();
+    // One whose values no ReLU6 bounds.
+    let conv = plan.convolutions().find(|conv| conv.activation == Activation::None).unwrap();
+    wrong.tensors.get_mut(&conv.weight_name()).unwrap().data.fill(f32::MAX);
+    let mut survey = RangeSurvey::new(one(), &wrong, &ComputeDevice::cpu()).unwrap();
+    survey.add(input(&photo(0))).unwrap();
+    let refused = survey.finish().unwrap_err();
+    assert!(matches!(refused, FitError::Backbone(BackboneError::NoRanges { .. })), "{refused}");
+    assert!(refused.to_string().contains("its weights or a photo hold values that are not finite"), "{refused}");
+}
+
 #[test]
 fn members_of_other_number_formats_are_other_networks_of_the_same_weights() {
     let mut mixed = shared().into_config();
@@ -184,6 +251,8 @@ fn members_of_other_number_formats_are_other_networks_of_the_same_weights() {
 #[test]
 fn a_device_with_a_number_format_of_its_own_is_refused_by_both_names() {
     let f32 = config(vec![lite0_member()], ImageScoreRule::Reweighted);
+    let file = ModelFile::new(&fit(&shared()));
+    assert_eq!(file.check_precision(Precision::F32).map_err(|error| error.to_string()), Ok(()));
     for precision in PRECISIONS {
         assert_eq!(check_precisions(&f32, precision), Ok(()));
         let checked = check_precisions(&shared(), precision);
@@ -191,6 +260,9 @@ fn a_device_with_a_number_format_of_its_own_is_refused_by_both_names() {
             assert_eq!(checked, Ok(()));
         } else {
             let said = checked.unwrap_err().to_string();
+            // Of a file that is known before any device is opened.
+            let of_file = file.check_precision(precision).unwrap_err();
+            assert!(matches!(of_file, ModelFileError::Backbone(BackboneError::TwoPrecisions { .. })), "{of_file}");
             assert!(said.contains("int8") && said.contains(precision.name()), "{said}");
         }
     }
@@ -210,13 +282,16 @@ fn ranges_that_are_missing_or_damaged_are_refused() {
     fn put(tensor: &mut Tensor, at: usize, value: f32) {
         tensor.bytes[4 * at..4 * at + 4].copy_from_slice(&value.to_le_bytes());
     }
-    let cases: [(&str, Spoil); 6] = [
+    assert!(missing.contains("fit again, or copy the file again"), "{missing}");
+    let cases: [(&str, Spoil); 8] = [
         ("has shape", |tensor| tensor.shape = vec![tensor.shape[0] * 2, 1]),
         ("has dtype U32, expected F32", |tensor| tensor.dtype = Dtype::U32),
-        ("the range of channel 4 of map 1 is", |tensor| put(tensor, 2 * (3 + 4) + 1, f32::NAN)),
-        ("the range of channel 4 of map 1 is", |tensor| put(tensor, 2 * (3 + 4) + 1, f32::INFINITY)),
-        ("the range of channel 4 of map 1 is", |tensor| put(tensor, 2 * (3 + 4), 1.0)),
-        ("the range of channel 0 of map 0 is", |tensor| (put(tensor, 0, 0.0), put(tensor, 1, 0.0)).0),
+        ("the range of channel 4 of map 1 (convolution `", |tensor| put(tensor, 2 * (3 + 4) + 1, f32::NAN)),
+        ("the range of channel 4 of map 1 (convolution `", |tensor| put(tensor, 2 * (3 + 4) + 1, f32::INFINITY)),
+        ("the range of channel 4 of map 1 (convolution `", |tensor| put(tensor, 2 * (3 + 4), 1.0)),
+        ("the range of channel 0 of map 0 (the image) is", |tensor| (put(tensor, 0, 0.0), put(tensor, 1, 0.0)).0),
+        ("the range of the image is not what the configuration's normalization gives", |tensor| put(tensor, 1, 9.0)),
+        ("expected finite values with 0 in between; fit again", |tensor| put(tensor, 2 * (3 + 4) + 1, f32::NAN)),
     ];
     for (expected, spoil) in cases {
         let message = refused(&|tensors| spoil(tensors.get_mut("activation_ranges").unwrap()));

@@ -4,10 +4,10 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use patchcore::error::FitError;
+use patchcore::error::{BackboneError, FitError, ModelFileError};
 use patchcore::{
     Error, FitOptions, Instructions, IntoPhoto, LoadOptions, Mode, Model, NetworkPrecision, Photo, PixelBuffer,
-    PixelFormat, Precision, Progress, Save, Score, Settings, Stage,
+    PixelFormat, Precision, Progress, Remark, Save, Score, Settings, Stage,
 };
 
 use crate::part;
@@ -91,10 +91,17 @@ fn photos_are_looked_at_twice_in_whatever_form_they_come() {
     told.dedup();
     assert_eq!(told[..2], [(Stage::Ranges, 64), (Stage::Features, 70)]);
     assert_eq!(of_files.fitted_on().images, 70);
-    // In memory the first 64 are looked at, which are others than those of the files; with no more than that there are none to choose.
+    // In memory the same ones are looked at, where it is known how many there are.
     let photos: Vec<Photo> = (0..70).map(|seed| part::photo(seed, false)).collect();
-    let of_photos = Model::fit(&settings(), &photos).unwrap();
-    assert_eq!(of_photos.fitted_on().images, 70);
+    let of_photos = Model::fit_with(&settings(), &photos, FitOptions::default()).unwrap();
+    assert_eq!(of_photos.model.bank().rows(), of_files.bank().rows());
+    assert!(of_photos.remarks.iter().all(|(remark, ..)| remark != Remark::NotInRanges));
+    // Else the first 64, and the report says so.
+    let unknown = photos.iter().filter(|_| true);
+    let of_first = Model::fit_with(&settings(), unknown, FitOptions::default()).unwrap();
+    let late: Vec<_> = of_first.remarks.iter().filter(|(remark, ..)| *remark == Remark::NotInRanges).collect();
+    assert_eq!(late, [(Remark::NotInRanges, 6, "photo 64")]);
+    assert_ne!(of_first.model.bank().rows(), of_files.bank().rows());
     let few = |photos: &[Photo]| Model::fit(&settings(), photos).unwrap().bank().rows().to_vec();
     assert_eq!(Model::fit(&settings(), &files[..5]).unwrap().bank().rows(), few(&photos[..5]));
     // The source may be one that comes once.
@@ -124,11 +131,48 @@ fn photos_that_cannot_be_used_are_passed_over_and_named_once() {
     assert!(matches!(&none, Error::NoUsablePhoto { count: 2, name, .. } if name.ends_with("a.png")), "{none}");
     let first = Model::fit(&settings(), &missing).unwrap_err();
     assert!(matches!(first, Error::Image(_)), "{first}");
-    let stop = FitOptions::default().progress(|progress| match progress.stage {
-        Stage::Ranges => ControlFlow::Break(()),
-        _ => ControlFlow::Continue(()),
+}
+
+#[test]
+fn the_first_pass_tells_of_each_photo_and_can_be_called_off_at_each() {
+    let mut told = Vec::new();
+    let options = FitOptions::default().progress(|Progress { stage, done, total, .. }| {
+        if stage == Stage::Ranges {
+            told.push((done, total));
+        }
+        ControlFlow::Continue(())
     });
-    assert!(matches!(Model::fit_with(&settings(), part::good(3), stop), Err(Error::Cancelled { what: "fit" })));
+    Model::fit_with(&settings(), part::good(3), options).unwrap();
+    assert_eq!(told, [(1, 3), (2, 3), (3, 3)]);
+    for last in 1..=3 {
+        let mut seen = Vec::new();
+        let stop = FitOptions::default().progress(|Progress { stage, done, .. }| {
+            seen.push((stage, done));
+            if (stage, done) == (Stage::Ranges, last) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        assert!(matches!(Model::fit_with(&settings(), part::good(3), stop), Err(Error::Cancelled { what: "fit" })));
+        assert_eq!(seen.last(), Some(&(Stage::Ranges, last)));
+    }
+}
+
+#[test]
+fn others_take_the_places_of_photos_that_cannot_be_used() {
+    let place = tempfile::tempdir().unwrap();
+    // 70 photos, of which 64 are looked at: all that can be used, since ten cannot.
+    let file = |seed: u32| {
+        let path = place.path().join(format!("{seed:03}.png"));
+        match seed % 7 {
+            0 => std::fs::write(&path, b"no photo").unwrap(),
+            _ => part::photo(seed, false).to_rgb8().save(&path).unwrap(),
+        }
+        path
+    };
+    let files: Vec<PathBuf> = (0..70).map(file).collect();
+    let good: Vec<PathBuf> =
+        files.iter().enumerate().filter(|(at, _)| at % 7 != 0).map(|(_, file)| file.clone()).collect();
+    let report = Model::fit_with(&settings(), &files, FitOptions::default()).unwrap();
+    assert_eq!((report.rejected.len(), good.len()), (10, 60));
+    assert_eq!(report.model.bank().rows(), Model::fit(&settings(), &good).unwrap().bank().rows());
 }
 
 #[test]
@@ -142,8 +186,25 @@ fn a_fit_in_int8_is_another_than_in_f32_and_its_calibration_keeps_to_it() {
     // A device that is the CPU has no other number format at all.
     let bytes = int8.to_bytes(Save::WithWeights).unwrap();
     let refused = Model::from_bytes(&bytes, &LoadOptions::default().precision(Precision::Bf16)).unwrap_err();
-    assert!(matches!(refused, Error::Device(_)), "{refused}");
-    let options = patchcore::CalibrateOptions::default().cross_fit(2);
-    let report = int8.calibrate(part::good(4), options).unwrap();
-    assert_eq!(report.scores.len(), 4);
+    let two = |error: &ModelFileError| matches!(error, ModelFileError::Backbone(BackboneError::TwoPrecisions { .. }));
+    assert!(matches!(&refused, Error::ModelFile { source, .. } if two(source)), "{refused}");
+    // A fold of the cross-fit is a fit in int8 of the other photos, with ranges of its own.
+    let cross_fitted = |model: &Model| {
+        let options = patchcore::CalibrateOptions::default().cross_fit(4);
+        let report = model.calibrate(part::good(4), options).unwrap();
+        report.scores.iter().map(|score| score.score).collect::<Vec<_>>()
+    };
+    let by_hand = |settings: &Settings| {
+        let without = |out: usize| (0..4).zip(part::good(4)).filter(move |(at, _)| *at != out).map(|(_, photo)| photo);
+        let good = part::good(4).into_iter().enumerate();
+        good.map(|(at, photo)| Model::fit(settings, without(at)).unwrap().score(&photo).unwrap().score)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(cross_fitted(&int8), by_hand(&settings()));
+    assert_ne!(cross_fitted(&int8), cross_fitted(&f32));
+    // It comes back under the tolerance of its passport.
+    let loaded = Model::from_bytes(&bytes, &LoadOptions::default()).unwrap();
+    let (drift, passport) = (loaded.drift().unwrap(), loaded.passport().unwrap());
+    assert_eq!(passport.tolerance(loaded.config(), loaded.device().precision()), 1e-4);
+    assert!(drift.worst() <= 1e-4, "{}", drift.worst());
 }
