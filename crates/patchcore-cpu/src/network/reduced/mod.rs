@@ -33,7 +33,6 @@ mod depthwise_rows;
 mod digest_tests;
 mod executor;
 mod finish;
-#[cfg(target_arch = "x86_64")]
 mod finish_row;
 mod halves;
 mod kernel_set;
@@ -56,6 +55,10 @@ mod tests;
 mod tile;
 #[cfg(target_arch = "x86_64")]
 mod tiles;
+mod window_tiles;
+mod winograd;
+#[cfg(test)]
+mod winograd_tests;
 
 pub use range_policy::ranges_of;
 pub use reduced_network::{ReducedNetwork, ReducedWorkspace};
