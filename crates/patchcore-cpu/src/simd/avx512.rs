@@ -248,6 +248,32 @@ impl<const VNNI: bool> ExactLanes for Avx512<VNNI> {
 
 // SAFETY (of every function below): the trait's contract is that the instructions are enabled and pointers are valid.
 impl<const VNNI: bool> ShortLanes for Avx512<VNNI> {
+    type Shorts = __m256i;
+
+    #[inline(always)]
+    unsafe fn load_sixteen(from: *const i16) -> Self::Shorts {
+        // SAFETY: see above.
+        unsafe { _mm256_loadu_si256(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_sixteen(to: *mut i16, value: Self::Shorts) {
+        // SAFETY: see above.
+        unsafe { _mm256_storeu_si256(to.cast(), value) }
+    }
+
+    #[inline(always)]
+    unsafe fn add_shorts(a: Self::Shorts, b: Self::Shorts) -> Self::Shorts {
+        // SAFETY: see above.
+        unsafe { _mm256_add_epi16(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn sub_shorts(a: Self::Shorts, b: Self::Shorts) -> Self::Shorts {
+        // SAFETY: see above.
+        unsafe { _mm256_sub_epi16(a, b) }
+    }
+
     #[inline(always)]
     unsafe fn floats(value: __m512i) -> __m512 {
         // SAFETY: see above.

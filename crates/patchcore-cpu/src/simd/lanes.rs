@@ -128,6 +128,16 @@ pub(crate) trait ExactLanes: Copy {
 /// # Safety
 /// As [`Lanes`].
 pub(crate) trait ShortLanes: Lanes + ExactLanes {
+    /// Sixteen `i16`.
+    type Shorts: Copy;
+    /// Sixteen of them from memory, any alignment.
+    unsafe fn load_sixteen(from: *const i16) -> Self::Shorts;
+    /// Sixteen of them to memory, any alignment.
+    unsafe fn store_sixteen(to: *mut i16, value: Self::Shorts);
+    /// `a + b`.
+    unsafe fn add_shorts(a: Self::Shorts, b: Self::Shorts) -> Self::Shorts;
+    /// `a - b`.
+    unsafe fn sub_shorts(a: Self::Shorts, b: Self::Shorts) -> Self::Shorts;
     /// The `f32` next to each integer.
     unsafe fn floats(value: Self::Integers) -> Self::Floats;
     /// Sixteen `i16` from memory, any alignment.

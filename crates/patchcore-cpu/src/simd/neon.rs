@@ -246,6 +246,35 @@ impl ExactLanes for Neon {
 // SAFETY (of every function below): the trait's contract is that the instructions are enabled and pointers are valid.
 #[allow(clippy::indexing_slicing, reason = "four registers, constant positions")]
 impl ShortLanes for Neon {
+    type Shorts = [int16x8_t; 2];
+
+    #[inline(always)]
+    unsafe fn load_sixteen(from: *const i16) -> Self::Shorts {
+        // SAFETY: see above.
+        unsafe { [vld1q_s16(from), vld1q_s16(from.add(8))] }
+    }
+
+    #[inline(always)]
+    unsafe fn store_sixteen(to: *mut i16, value: Self::Shorts) {
+        // SAFETY: see above.
+        unsafe {
+            vst1q_s16(to, value[0]);
+            vst1q_s16(to.add(8), value[1]);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add_shorts(a: Self::Shorts, b: Self::Shorts) -> Self::Shorts {
+        // SAFETY: see above.
+        unsafe { [vaddq_s16(a[0], b[0]), vaddq_s16(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    unsafe fn sub_shorts(a: Self::Shorts, b: Self::Shorts) -> Self::Shorts {
+        // SAFETY: see above.
+        unsafe { [vsubq_s16(a[0], b[0]), vsubq_s16(a[1], b[1])] }
+    }
+
     #[inline(always)]
     unsafe fn floats(value: Self::Integers) -> Self::Floats {
         // SAFETY: see above.

@@ -201,6 +201,33 @@ impl ExactLanes for Simd128 {
 // SAFETY (of every function below): the trait's contract is that pointers are valid.
 #[allow(clippy::indexing_slicing, reason = "four vectors, constant positions")]
 impl ShortLanes for Simd128 {
+    type Shorts = [v128; 2];
+
+    #[inline(always)]
+    unsafe fn load_sixteen(from: *const i16) -> Self::Shorts {
+        // SAFETY: see above.
+        unsafe { [v128_load(from.cast()), v128_load(from.add(8).cast())] }
+    }
+
+    #[inline(always)]
+    unsafe fn store_sixteen(to: *mut i16, value: Self::Shorts) {
+        // SAFETY: see above.
+        unsafe {
+            v128_store(to.cast(), value[0]);
+            v128_store(to.add(8).cast(), value[1]);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add_shorts(a: Self::Shorts, b: Self::Shorts) -> Self::Shorts {
+        [i16x8_add(a[0], b[0]), i16x8_add(a[1], b[1])]
+    }
+
+    #[inline(always)]
+    unsafe fn sub_shorts(a: Self::Shorts, b: Self::Shorts) -> Self::Shorts {
+        [i16x8_sub(a[0], b[0]), i16x8_sub(a[1], b[1])]
+    }
+
     #[inline(always)]
     unsafe fn floats(value: Self::Integers) -> Self::Floats {
         quarters!(part => f32x4_convert_i32x4(value[part]))

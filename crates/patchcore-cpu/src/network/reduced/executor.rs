@@ -24,6 +24,7 @@ use super::storage::Element;
 use super::taps::Taps;
 #[cfg(target_arch = "x86_64")]
 use super::tiles::TileDense;
+use super::winograd::Winograd;
 use crate::caches::second_level_bytes;
 use crate::simd::{AlignedBuffer, LANES};
 use crate::team::{Leader, Shared};
@@ -64,6 +65,7 @@ enum Operation<E: Element> {
     Dense(Dense<E>),
     #[cfg(target_arch = "x86_64")]
     Tiles(TileDense<E>),
+    Winograd(Winograd<E>),
     Depthwise(Depthwise<E>),
     MaxPool,
 }
@@ -105,7 +107,10 @@ impl<E: Element> Executor<E> {
                 unit if unit != MatrixUnit::None && !planar => {
                     Operation::Tiles(TileDense::new(unit, kernels, geometry, &weights, constants))
                 }
-                _ => Operation::Dense(Dense::new(kernels, geometry, planar, &weights, constants)),
+                _ => match Winograd::new(kernels, geometry, &weights, &constants) {
+                    Some(winograd) if !planar => Operation::Winograd(winograd),
+                    _ => Operation::Dense(Dense::new(kernels, geometry, planar, &weights, constants)),
+                },
             });
         }
         let is_read = (0..plan.slots).map(|slot| plan.steps.iter().any(|step| step.reads().any(|read| read == slot)));
@@ -163,7 +168,7 @@ impl<E: Element> Executor<E> {
     ) {
         let Arena { buffers, runs, scratch, steps } = arena;
         // Where there is no matrix unit.
-        _ = (&scratch, &steps);
+        _ = &steps;
         let images = group.images;
         self.slots.check_room(maps, buffers, images, slack::<E>());
         let place = |slot: Slot, buffers: &mut [AlignedBuffer<E>]| -> (*mut E, Map) {
@@ -211,6 +216,9 @@ impl<E: Element> Executor<E> {
                     #[cfg(target_arch = "x86_64")]
                     Operation::Tiles(dense) => {
                         dense.execute(&operands, taps, images, leader, (scratch, steps), self.second_level);
+                    }
+                    Operation::Winograd(winograd) => {
+                        winograd.execute(&operands, taps, images, leader, (runs, scratch), self.second_level);
                     }
                     Operation::Depthwise(depthwise) => depthwise.execute(&operands, taps, images, leader),
                     Operation::MaxPool => {

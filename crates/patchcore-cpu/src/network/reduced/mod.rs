@@ -39,7 +39,6 @@ mod depthwise_rows;
 mod digest_tests;
 mod executor;
 mod finish;
-#[cfg(target_arch = "x86_64")]
 mod finish_row;
 mod halves;
 mod kernel_set;
@@ -62,6 +61,10 @@ mod tests;
 mod tile;
 #[cfg(target_arch = "x86_64")]
 mod tiles;
+mod window_tiles;
+mod winograd;
+#[cfg(test)]
+mod winograd_tests;
 
 pub use range_policy::ranges_of;
 pub use reduced_network::{ReducedNetwork, ReducedWorkspace};

@@ -81,6 +81,27 @@ pub(super) trait Storage: Copy {
     }
 }
 
+/// What Winograd's transforms need beside the products: sixteen elements, and sixteen sums, added and taken from each other.
+///
+/// # Safety
+/// As [`Storage`].
+pub(super) trait WindowStorage: Storage<Element = i16> {
+    /// Sixteen elements.
+    type Shorts: Copy;
+    /// Sixteen elements from memory.
+    unsafe fn load_shorts(from: *const i16) -> Self::Shorts;
+    /// Sixteen elements to memory.
+    unsafe fn store_shorts(to: *mut i16, value: Self::Shorts);
+    /// `a + b`.
+    unsafe fn add_shorts(a: Self::Shorts, b: Self::Shorts) -> Self::Shorts;
+    /// `a - b`.
+    unsafe fn sub_shorts(a: Self::Shorts, b: Self::Shorts) -> Self::Shorts;
+    /// `a + b`.
+    unsafe fn add_sums(a: Self::Sums, b: Self::Sums) -> Self::Sums;
+    /// `a - b`.
+    unsafe fn sub_sums(a: Self::Sums, b: Self::Sums) -> Self::Sums;
+}
+
 /// A vector of `f32` of a storage.
 pub(super) type FloatsOf<S> = <<S as Storage>::Floats as Lanes>::Floats;
 
@@ -271,6 +292,47 @@ impl<L: ShortLanes> Storage for Shorts<L> {
     }
 }
 
+// SAFETY (of every function below): the trait's contract.
+impl<L: ShortLanes> WindowStorage for Shorts<L> {
+    type Shorts = L::Shorts;
+
+    #[inline(always)]
+    unsafe fn load_shorts(from: *const i16) -> L::Shorts {
+        // SAFETY: see above.
+        unsafe { L::load_sixteen(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_shorts(to: *mut i16, value: L::Shorts) {
+        // SAFETY: see above.
+        unsafe { L::store_sixteen(to, value) }
+    }
+
+    #[inline(always)]
+    unsafe fn add_shorts(a: L::Shorts, b: L::Shorts) -> L::Shorts {
+        // SAFETY: see above.
+        unsafe { L::add_shorts(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn sub_shorts(a: L::Shorts, b: L::Shorts) -> L::Shorts {
+        // SAFETY: see above.
+        unsafe { L::sub_shorts(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn add_sums(a: Self::Sums, b: Self::Sums) -> Self::Sums {
+        // SAFETY: see above.
+        unsafe { L::add_integers(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn sub_sums(a: Self::Sums, b: Self::Sums) -> Self::Sums {
+        // SAFETY: see above.
+        unsafe { L::sub_integers(a, b) }
+    }
+}
+
 /// [`Shorts`] as plain loops: every target.
 #[derive(Clone, Copy)]
 pub(super) struct PlainShorts;
@@ -338,5 +400,43 @@ impl Storage for PlainShorts {
     unsafe fn store(to: *mut i16, value: [f32; LANES]) {
         // SAFETY: see above.
         unsafe { to.cast::<[i16; LANES]>().write_unaligned(value.map(i16::from_float)) }
+    }
+}
+
+// SAFETY (of every function below): the trait's contract.
+#[allow(clippy::indexing_slicing, reason = "constant-length arrays, indices below their length")]
+impl WindowStorage for PlainShorts {
+    type Shorts = [i16; LANES];
+
+    #[inline(always)]
+    unsafe fn load_shorts(from: *const i16) -> Self::Shorts {
+        // SAFETY: see above.
+        unsafe { from.cast::<Self::Shorts>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    unsafe fn store_shorts(to: *mut i16, value: Self::Shorts) {
+        // SAFETY: see above.
+        unsafe { to.cast::<Self::Shorts>().write_unaligned(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn add_shorts(a: Self::Shorts, b: Self::Shorts) -> Self::Shorts {
+        std::array::from_fn(|lane| a[lane] + b[lane])
+    }
+
+    #[inline(always)]
+    unsafe fn sub_shorts(a: Self::Shorts, b: Self::Shorts) -> Self::Shorts {
+        std::array::from_fn(|lane| a[lane] - b[lane])
+    }
+
+    #[inline(always)]
+    unsafe fn add_sums(a: Self::Sums, b: Self::Sums) -> Self::Sums {
+        std::array::from_fn(|lane| a[lane] + b[lane])
+    }
+
+    #[inline(always)]
+    unsafe fn sub_sums(a: Self::Sums, b: Self::Sums) -> Self::Sums {
+        std::array::from_fn(|lane| a[lane] - b[lane])
     }
 }

@@ -187,7 +187,7 @@ pub(super) fn run(network: &ReducedNetwork, workers: usize, input: &[f32], sides
 }
 
 /// What the oracle gives for a batch, channels last.
-fn expected_of(
+pub(super) fn expected_of(
     plan: &Plan,
     weights: &BackboneWeights,
     ranges: &ActivationRanges,
@@ -251,7 +251,7 @@ prop_compose! {
 }
 
 /// Ranges of any size: those that cover the values, those that clip nearly all, those that leave a few steps.
-fn random_ranges(plan: &Plan, seed: u64) -> ActivationRanges {
+pub(super) fn random_ranges(plan: &Plan, seed: u64) -> ActivationRanges {
     let mut ranges = ActivationRanges::nothing_seen(plan);
     for (slot, range) in ranges.slots.iter_mut().enumerate() {
         let channels = range.low.len();

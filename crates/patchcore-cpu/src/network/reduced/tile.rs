@@ -73,6 +73,17 @@ impl<E: Element> Kernels<E> {
     }
 }
 
+/// `$body` for every one of the numbers in brackets up to `$last`, each on its own: what a loop does the compiler does not always unroll,
+/// and sums that are indexed by a variable lie in memory.
+macro_rules! each {
+    ($pixel:ident of [$($at:literal)*], $from:expr, $end:expr => $body:expr) => {
+        $(if $at >= $from && $at < $end {
+            let $pixel: usize = $at;
+            $body;
+        })*
+    };
+}
+
 /// # Safety
 /// All pointers of the tile must be valid for its shape, and the instruction set of the storage enabled.
 #[inline(always)]
@@ -80,6 +91,48 @@ impl<E: Element> Kernels<E> {
 pub(super) unsafe fn kernel<S: Storage, const PIXELS: usize, const BLOCKS: usize, const STEP: usize>(
     tile: &Tile<S::Element>,
 ) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let sums = products::<S, PIXELS, BLOCKS, STEP>(tile);
+        match tile.ends.kind(tile.constants) {
+            PLAIN => finish::<S, PIXELS, BLOCKS, PLAIN>(tile, &sums),
+            RESIDUAL => finish::<S, PIXELS, BLOCKS, RESIDUAL>(tile, &sums),
+            _ => finish_any::<S, PIXELS, BLOCKS>(tile, &sums),
+        }
+    }
+}
+
+/// The sums alone: the output is memory of the sums, which have 32 bits each, and nothing follows.
+///
+/// # Safety
+/// As [`kernel`]; of the constants only what the sums start with is read.
+#[inline(always)]
+#[allow(clippy::indexing_slicing, reason = "constant places, checked against constant bounds")]
+pub(super) unsafe fn sums_kernel<S: Storage, const PIXELS: usize, const BLOCKS: usize, const STEP: usize>(
+    tile: &Tile<S::Element>,
+) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let sums = products::<S, PIXELS, BLOCKS, STEP>(tile);
+        let to = tile.ends.output.cast::<i32>();
+        each!(pixel of [0 1 2 3 4 5 6 7 8 9 10 11 12 13], 0, PIXELS => {
+            S::store_sums(to.add(pixel * LANES), sums[pixel][0]);
+            if BLOCKS == 2 {
+                S::store_sums(to.add(tile.output_plane + pixel * LANES), sums[pixel][BLOCKS - 1]);
+            }
+        });
+    }
+}
+
+/// The sums of the products.
+///
+/// # Safety
+/// As [`kernel`].
+#[inline(always)]
+#[allow(clippy::indexing_slicing, clippy::needless_range_loop, reason = "constant bounds: unrolled into registers")]
+unsafe fn products<S: Storage, const PIXELS: usize, const BLOCKS: usize, const STEP: usize>(
+    tile: &Tile<S::Element>,
+) -> [[S::Sums; BLOCKS]; PIXELS] {
     // What is written out for each pixel, below, is so up to here.
     const { assert!(PIXELS <= 14) };
     // SAFETY: the caller vouches for all pointers of the tile; offsets follow from its shape.
@@ -111,23 +164,8 @@ pub(super) unsafe fn kernel<S: Storage, const PIXELS: usize, const BLOCKS: usize
                 weights = weights.add(BLOCKS * LANES * group);
             }
         }
-        match tile.ends.kind(tile.constants) {
-            PLAIN => finish::<S, PIXELS, BLOCKS, PLAIN>(tile, &sums),
-            RESIDUAL => finish::<S, PIXELS, BLOCKS, RESIDUAL>(tile, &sums),
-            _ => finish_any::<S, PIXELS, BLOCKS>(tile, &sums),
-        }
+        sums
     }
-}
-
-/// `$body` for every one of the numbers in brackets up to `$last`, each on its own: what a loop does the compiler does not always unroll,
-/// and sums that are indexed by a variable lie in memory.
-macro_rules! each {
-    ($pixel:ident of [$($at:literal)*], $from:expr, $end:expr => $body:expr) => {
-        $(if $at >= $from && $at < $end {
-            let $pixel: usize = $at;
-            $body;
-        })*
-    };
 }
 
 /// # Safety
