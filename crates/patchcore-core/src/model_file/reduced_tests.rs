@@ -225,7 +225,7 @@ fn photos_that_give_no_finite_values_give_no_ranges_and_the_error_says_what_to_l
     let backbone = lite0();
     let (plan, _) = backbone.plan().unwrap();
     // One whose values no ReLU6 bounds.
-    let conv = plan.convolutions().find(|conv| conv.activation == Activation::None).unwrap();
+    let conv = plan.convolutions().find(|conv| conv.activation == Activation::Identity).unwrap();
     wrong.tensors.get_mut(&conv.weight_name()).unwrap().data.fill(f32::MAX);
     let mut survey = RangeSurvey::new(one(), &wrong, &ComputeDevice::cpu()).unwrap();
     survey.add(input(&photo(0))).unwrap();
