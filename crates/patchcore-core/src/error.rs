@@ -139,7 +139,7 @@ pub enum BackboneError {
         /// The network's name.
         backbone: String,
         /// The first range at fault.
-        range: RangesError,
+        range: Box<RangesError>,
     },
     /// A network that computes in fewer bits than f32 by itself.
     #[error(

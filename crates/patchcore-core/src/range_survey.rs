@@ -165,7 +165,7 @@ impl RangeSurvey {
         let decided = |network: Surveyed| {
             let Surveyed { name, plan, normalization, seen, .. } = network;
             let ranges = ranges_of(&plan, &normalization, &seen).map_err(|error| failed(&name, error))?;
-            ranges.check(&plan).map_err(|range| BackboneError::NoRanges { backbone: name, range })?;
+            ranges.check(&plan).map_err(|range| BackboneError::NoRanges { backbone: name, range: Box::new(range) })?;
             Ok(ranges)
         };
         self.networks.into_iter().map(decided).collect()
