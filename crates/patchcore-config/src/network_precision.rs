@@ -20,8 +20,8 @@ pub enum NetworkPrecision {
     /// Weights and maps of 16 bits, 8 of them for the value; sums in f32.
     Bf16,
     /// Weights and maps of 8 bits. The fit measures what range the 8 bits of a map cover
-    /// ([`ActivationRanges`](crate::backbone::ActivationRanges)): one for all channels of a map that a dense convolution reads, else one
-    /// for each channel. Sums are exact integers, so that every processor gives the same bits.
+    /// ([`ActivationRanges`](crate::backbone::ActivationRanges)), one for all its channels. Sums are exact integers, so
+    /// that every processor gives the same bits.
     Int8,
 }
 
