@@ -24,23 +24,36 @@ impl Bench {
         self.shared.join("data").join(set)
     }
 
-    /// Fits with these options more than the defaults. The model is written over by the next fit.
+    /// Fits a network with these options more than the defaults. The model is written over by the next fit.
     pub fn fit(&self, net: &Net, set: &str, seed: u64, options: &[String]) -> anyhow::Result<PathBuf> {
+        let mut all = vec!["--backbone".to_owned(), net.name.to_owned()];
+        all.extend(self.weights(net));
+        all.extend_from_slice(options);
+        self.fit_with(set, seed, &all)
+    }
+
+    /// Fits with these options, which name the networks. The model is written over by the next fit.
+    pub fn fit_with(&self, set: &str, seed: u64, options: &[String]) -> anyhow::Result<PathBuf> {
         let model = self.work.join("model.patchcore");
         std::fs::create_dir_all(&self.work)?;
         let mut fit = Command::new(&self.program);
-        fit.args(["fit", "--force", "--backbone", net.name, "--seed", &seed.to_string(), "--data"]);
-        fit.arg(self.data(set)).args(self.weights(net)).args(options).arg("-o").arg(&model);
+        fit.args(["fit", "--force", "--seed", &seed.to_string(), "--data"]);
+        fit.arg(self.data(set)).args(options).arg("-o").arg(&model);
         output_of(&mut fit)?;
         Ok(model)
     }
 
-    /// Evaluates a model on a data set's test photos.
+    /// Evaluates a model of one network on a data set's test photos.
     pub fn evaluate(&self, net: &Net, model: &Path, data: &Path, folder: &Path) -> anyhow::Result<()> {
+        self.evaluate_with(&self.weights(net), model, data, folder)
+    }
+
+    /// Evaluates a model on a data set's test photos; the options name weights.
+    pub fn evaluate_with(&self, options: &[String], model: &Path, data: &Path, folder: &Path) -> anyhow::Result<()> {
         std::fs::create_dir_all(folder)?;
         let mut evaluate = Command::new(&self.program);
         evaluate.args(["evaluate", "--no-overlays", "--no-report", "--force", "--data"]).arg(data);
-        evaluate.args(self.weights(net)).arg("--model").arg(model).arg("-o").arg(folder);
+        evaluate.args(options).arg("--model").arg(model).arg("-o").arg(folder);
         output_of(&mut evaluate)?;
         Ok(())
     }
@@ -53,9 +66,9 @@ impl Bench {
         Ok(Comparison::from_json(json.as_bytes())?)
     }
 
-    fn weights(&self, net: &Net) -> Vec<PathBuf> {
+    fn weights(&self, net: &Net) -> Vec<String> {
         match net.name {
-            "resnet18" => vec!["--weights".into(), self.shared.join(RESNET18)],
+            "resnet18" => vec!["--weights".to_owned(), self.shared.join(RESNET18).display().to_string()],
             _ => Vec::new(),
         }
     }

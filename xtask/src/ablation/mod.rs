@@ -1,9 +1,10 @@
 //! `cargo xtask ablation`: what settings of a fit cost and gain in accuracy, on the real photographs of the shared folder.
 //!
-//! Two studies, of which `--only` takes one: every choice of mode `line`, alone and together, against what it changes; and the number
-//! formats of the network ([`precision`]). Hours on two cores; what benches/results has is not measured again.
+//! Three studies, of which `--only` takes one: every choice of mode `line`, alone and together, against what it changes; the number
+//! formats of the network ([`precision`]); and several networks ([`members`]). Hours on two cores; what benches/results has is not measured again.
 
 mod bench;
+mod members;
 pub mod precision;
 mod record;
 mod table;
@@ -32,9 +33,11 @@ enum Study {
     Choices,
     /// The number formats of the network, also in changed light: docs/how-to/large-network.md.
     Precision,
+    /// Several networks, against one with as many banks: docs/how-to/several-networks.md.
+    Members,
 }
 
-/// Measure every choice of mode line, and every number format of the network, and rewrite their tables.
+/// Measure every choice of mode line, every number format of the network, and several networks, and rewrite their tables.
 #[derive(Debug, Args)]
 pub struct Ablation {
     /// Only this study
@@ -52,7 +55,7 @@ pub struct Ablation {
     /// Only sets whose name contains this text
     #[arg(long, default_value = "")]
     set: String,
-    /// Only these choices or formats, by their names in the table; the tables show what has been measured
+    /// Only these choices, formats or networks, by their names in the table; the tables show what has been measured
     #[arg(long, value_delimiter = ';', value_name = "CHOICE;CHOICE")]
     choices: Vec<String>,
     /// Only lights whose name contains this text, in the study of formats: `as it is` takes a third of the time
@@ -61,6 +64,9 @@ pub struct Ablation {
     /// Seeds of every fit, from 0
     #[arg(long, default_value_t = 3)]
     seeds: u64,
+    /// Time the models of the study of several networks, so many rounds, instead of measuring accuracy
+    #[arg(long, value_name = "ROUNDS")]
+    time: Option<usize>,
     /// Only the tables, from what has been measured
     #[arg(long)]
     tables: bool,
@@ -78,17 +84,26 @@ impl Ablation {
             let program =
                 self.program.clone().map_or_else(|| release_build(&root(), "patchcore-cli", "patchcore", &[]), Ok)?;
             let bench = Bench { program, shared, work: target().join("ablation") };
-            if wants(Study::Precision) {
+            if wants(Study::Precision) && self.time.is_none() {
                 let (network, set, light) = (self.network.as_str(), self.set.as_str(), self.light.as_str());
                 let precisions = self.choices.as_slice();
                 precision::measure(&bench, &Wanted { network, set, precisions, light, seeds: self.seeds })?;
             }
-            if wants(Study::Choices) {
+            if wants(Study::Members) {
+                match self.time {
+                    Some(rounds) => members::measure_time(&bench, &self.choices, rounds)?,
+                    None => members::measure(&bench, &self.set, &self.choices, self.seeds)?,
+                }
+            }
+            if wants(Study::Choices) && self.time.is_none() {
                 self.measure_choices(&bench)?;
             }
         }
         if wants(Study::Precision) {
             precision::write_tables()?;
+        }
+        if wants(Study::Members) {
+            members::write_tables()?;
         }
         if wants(Study::Choices) {
             let records: Vec<Record> = read_rows(&file())?;
