@@ -50,7 +50,7 @@ fn use_model(bytes: &[u8]) {
     if u64::from(size.width) * u64::from(size.height) > 10_000 {
         return;
     }
-    let Ok(model) = file.into_model(Some(weights()), &ComputeDevice::cpu(), DriftPolicy::Allow) else { return };
+    let Ok(model) = file.into_model(Some(weights().into()), &ComputeDevice::cpu(), DriftPolicy::Allow) else { return };
     let frame = image(size);
     let Ok(input) = prepare_within(&frame, &config.view, config.region.as_ref(), config.full_scale) else { return };
     if input.width * input.height > 40_000 {

@@ -41,8 +41,8 @@ pub struct PatchCoreConfig {
     pub distance: Distance,
     /// From patches to the image.
     pub image_score: ImageScoreRule,
-    /// k of [`ImageScoreRule::MaximumOfMeans`] (mode `authors`: 1), b of eq. 7 in [`ImageScoreRule::Reweighted`] (the other
-    /// modes: 9); of no effect with [`ImageScoreRule::MaximumOfMap`].
+    /// k of [`ImageScoreRule::MaximumOfMeans`] (mode `authors`: 1) and [`ImageScoreRule::MaximumOfMapOfMeans`], b of eq. 7 in
+    /// [`ImageScoreRule::Reweighted`] (the other modes: 9); of no effect with [`ImageScoreRule::MaximumOfMap`].
     pub num_neighbors: usize,
     /// How the map grows from the grid.
     pub upsampling: Upsampling,
@@ -128,8 +128,10 @@ impl PatchCoreConfig {
     /// Rows that a bank has at least: as many as the image score looks at together.
     pub fn bank_rows_needed(&self) -> usize {
         match self.image_score {
-            ImageScoreRule::MaximumOfMeans | ImageScoreRule::Reweighted => self.num_neighbors,
             ImageScoreRule::MaximumOfMap => 1,
+            ImageScoreRule::MaximumOfMeans | ImageScoreRule::Reweighted | ImageScoreRule::MaximumOfMapOfMeans => {
+                self.num_neighbors
+            }
         }
     }
 
@@ -200,9 +202,10 @@ impl PatchCoreConfig {
         }
         self.members.iter().try_for_each(MemberConfig::verify)?;
         let members = self.members.len();
-        if members > 1 && self.image_score != ImageScoreRule::MaximumOfMap {
+        if members > 1 && !self.image_score.is_of_map() {
             let found = format!("{} for {members} members", self.image_score);
-            return out_of_range("image_score", found, "maximum_of_map: members meet in the anomaly map");
+            let expected = "maximum_of_map, or maximum_of_map_of_means: members meet in the anomaly map";
+            return out_of_range("image_score", found, expected);
         }
         let ratio = self.coreset_sampling_ratio;
         if !(ratio > 0.0 && ratio <= 1.0) {

@@ -59,11 +59,17 @@ pub enum BackboneError {
         /// Its levels, comma separated.
         levels: String,
     },
-    /// The members of a model name several networks where one was given.
-    #[error("the model's members need several networks ({}), one was given: give one network per member", found.join(", "))]
+    /// The members of a model name several networks, and weights of one were given.
+    #[error("the model's members need several networks ({}), the weights of one were given: give those of each, by name", found.join(", "))]
     SeveralNetworks {
         /// Their names.
         found: Vec<String>,
+    },
+    /// No weights were given for one of a model's networks.
+    #[error("there are no weights for the network {backbone}: give those of each network, by name")]
+    NoWeights {
+        /// The network's name.
+        backbone: String,
     },
     /// Networks and members do not match.
     #[error(
@@ -594,11 +600,13 @@ pub enum ModelFileError {
         /// The crate version that wrote the file.
         written_by: String,
     },
-    /// Weights cannot be stored for several networks, nor for an application's own.
-    #[error("the weights of {} cannot be stored in the model: only those of one network of the catalogue can; give the networks at every load", networks.join(", "))]
-    WeightsOfSeveral {
-        /// The model's networks.
-        networks: Vec<String>,
+    /// The weights of an application's own network cannot be stored.
+    #[error(
+        "the weights of {backbone} cannot be stored in the model: only those of networks of the catalogue can; give the network at every load"
+    )]
+    WeightsOfOwn {
+        /// The network.
+        backbone: String,
     },
     /// The weights given are not those the model was fitted with.
     #[error(

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use patchcore_config::backbone::ActivationRanges;
 use patchcore_config::backbone::plan::Plan;
-use patchcore_config::{BackboneWeights, Checked, Grid, NetworkPrecision};
+use patchcore_config::{Checked, Grid, NetworkPrecision};
 use patchcore_cpu::ScratchPool;
 
 use crate::backbone::{Backbone, ReducedBackbone};
 use crate::device::ComputeDevice;
 use crate::engine::{Embedded, Engine, Fallback, Features, ReducedBatch, engine_of, features_of};
 use crate::error::{BackboneError, DeviceError, EngineError, InputError, ScoreError};
+use crate::given_weights::GivenWeights;
 use crate::image_input::ImageInput;
 use crate::network_group::{GroupedNetworks, MemberShape, NetworkGroup, catalogue_backbones, check_precisions};
 
@@ -41,12 +42,17 @@ struct Network {
 }
 
 impl Extractor {
-    /// Puts the network of a configuration on the device, for members that all name one network of the catalogue.
+    /// Puts the networks of a configuration on the device, for members that all name networks of the catalogue. `weights` are the
+    /// [`BackboneWeights`](patchcore_config::BackboneWeights) of its only network, or
+    /// [`NetworkWeights`](patchcore_config::NetworkWeights): those of each, by its name.
     ///
     /// # Errors
-    /// [`EngineError`]; [`BackboneError::SeveralNetworks`] for members of more than one network, which
-    /// [`Extractor::with_backbones`] takes.
-    pub fn new(config: Checked, weights: &BackboneWeights, device: &ComputeDevice) -> Result<Self, EngineError> {
+    /// [`EngineError`]; [`BackboneError::SeveralNetworks`] and [`BackboneError::NoWeights`] for a network without weights.
+    pub fn new<'a>(
+        config: Checked,
+        weights: impl Into<GivenWeights<'a>>,
+        device: &ComputeDevice,
+    ) -> Result<Self, EngineError> {
         Self::with_ranges(config, weights, &[], device)
     }
 
@@ -55,13 +61,13 @@ impl Extractor {
     ///
     /// # Errors
     /// As [`Extractor::new`]; [`BackboneError::NotOneRangesEach`] and [`BackboneError::Ranges`].
-    pub fn with_ranges(
+    pub fn with_ranges<'a>(
         config: Checked,
-        weights: &BackboneWeights,
+        weights: impl Into<GivenWeights<'a>>,
         ranges: &[ActivationRanges],
         device: &ComputeDevice,
     ) -> Result<Self, EngineError> {
-        let backbones = catalogue_backbones(&config, weights)?;
+        let backbones = catalogue_backbones(&config, weights.into())?;
         Self::with_backbones_and_ranges(config, &backbones, ranges, device)
     }
 
@@ -166,14 +172,6 @@ impl Extractor {
     /// The activation ranges of every network of int8, in the order of their first members.
     pub fn ranges(&self) -> &[ActivationRanges] {
         &self.ranges
-    }
-
-    /// The plan of the one network whose weights all members share, in whatever number formats; `None` for several networks, and for
-    /// one without a plan.
-    pub(crate) fn only_plan(&self) -> Option<&Plan> {
-        let (first, others) = self.networks.split_first()?;
-        let same = |other: &Network| (&other.name, &other.sha256) == (&first.name, &first.sha256);
-        if others.iter().all(same) { first.plan.as_ref() } else { None }
     }
 
     /// Name and plan of every network that the device's own engine runs as one, in the order of their first members.
