@@ -5,7 +5,7 @@
 //! fold ([`CalibrateOptions::cross_fit`]).
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ops::ControlFlow;
 #[cfg(not(target_family = "wasm"))]
 use std::path::Path;
@@ -226,7 +226,7 @@ impl Model {
             let parts = FitParts {
                 config: self.config().clone(),
                 weights: Arc::clone(&self.weights),
-                weights_file: None,
+                weights_files: BTreeMap::new(),
                 device: self.device(),
                 threads: self.threads.clone(),
                 total: others.len(),

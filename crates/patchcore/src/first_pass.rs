@@ -4,7 +4,7 @@ use std::iter::Chain;
 use std::vec::IntoIter;
 
 use patchcore_config::backbone::ActivationRanges;
-use patchcore_config::{BackboneWeights, Checked};
+use patchcore_config::{Checked, NetworkWeights};
 use patchcore_core::error::FitError;
 use patchcore_core::{ComputeDevice, MOST_SURVEYED, RangeSurvey};
 use patchcore_io::{Limits, NetworkInput};
@@ -22,7 +22,7 @@ const HELD_BYTES: usize = 256 << 20;
 /// The first pass over the photos of a fit.
 pub(crate) struct FirstPass<'a> {
     pub(crate) config: &'a Checked,
-    pub(crate) weights: &'a BackboneWeights,
+    pub(crate) weights: &'a NetworkWeights,
     pub(crate) device: &'a ComputeDevice,
     pub(crate) threads: &'a Threads,
     pub(crate) limits: Limits,

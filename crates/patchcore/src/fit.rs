@@ -1,8 +1,9 @@
 //! Fits: photos of good parts in, a model out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use patchcore_config::{BackboneWeights, Checked};
+use patchcore_config::{Checked, NetworkWeights};
 use patchcore_core::model_file::{Sections, StoredPath};
 use patchcore_core::suggestions::Suggestion;
 use patchcore_core::{ComputeDevice, Fitter};
@@ -108,7 +109,7 @@ impl Model {
             known: Known::Identity,
             config,
             weights: Arc::new(settings.load_weights()?),
-            weights_file: settings.weights_file(),
+            weights_files: settings.weights_files()?,
             device: &device,
             threads: Threads::new(threads)?,
             total,
@@ -127,9 +128,9 @@ pub(crate) enum WhatFails {
 /// What a fit is made from, looked up.
 pub(crate) struct FitParts<'a, I> {
     pub(crate) config: Checked,
-    pub(crate) weights: Arc<BackboneWeights>,
-    /// Where the weights lay, if they were given as a file.
-    pub(crate) weights_file: Option<StoredPath>,
+    pub(crate) weights: Arc<NetworkWeights>,
+    /// Where the weights lay of those networks whose were given as a file.
+    pub(crate) weights_files: BTreeMap<String, StoredPath>,
     pub(crate) device: &'a ComputeDevice,
     pub(crate) threads: Threads,
     pub(crate) photos: I,
@@ -143,12 +144,13 @@ pub(crate) struct FitParts<'a, I> {
 impl<I: Iterator<Item = NamedSource>> FitParts<'_, I> {
     pub(crate) fn fit(self, progress: &mut Teller<'_>) -> Result<FitReport, Error> {
         enter!("fit");
-        let Self { config, weights, weights_file, device, threads, photos, limits, known, total, what_fails } = self;
+        let Self { config, weights, mut weights_files, device, threads, photos, limits, known, total, what_fails } =
+            self;
         let ends = matches!(what_fails, WhatFails::EndsTheFit);
         let first = FirstPass { config: &config, weights: &weights, device, threads: &threads, limits, ends };
         let Surveyed { ranges, photos, held } = first.ranges(photos, progress)?;
         let inputs = prepared(&config, limits, known, photos);
-        let fitter = threads.run(|| Fitter::with_ranges(config, &weights, &ranges, device))?;
+        let fitter = threads.run(|| Fitter::with_ranges(config, &*weights, &ranges, device))?;
         let mut fit = FitInProgress::new(fitter);
         let mut tell = |fit: &mut FitInProgress| {
             if ends && !fit.rejected.is_empty() {
@@ -186,7 +188,10 @@ impl<I: Iterator<Item = NamedSource>> FitParts<'_, I> {
         let mut sections = Sections::default();
         sections.inputs = (!inputs.sizes.is_empty()).then_some(inputs);
         sections.photos = photos;
-        sections.weights_file = weights_file;
+        match weights.len() {
+            1 => sections.weights_file = weights_files.pop_first().map(|(_, path)| path),
+            _ => sections.weights_files = weights_files,
+        }
         let (core, sections) = (Arc::new(core), Arc::new(sections));
         let model = Model { core, weights, sections, digests: Arc::default(), thresholds, threads, folder: None };
         model.tell_fallbacks();

@@ -62,6 +62,8 @@
 
 mod ahead;
 mod audit;
+#[cfg(not(target_family = "wasm"))]
+mod authors_normalization;
 mod batch_note;
 mod calibration;
 pub mod devices;
@@ -83,15 +85,19 @@ mod fit_in_progress;
 mod fit_options;
 #[cfg(not(target_family = "wasm"))]
 mod fit_plan;
+#[cfg(not(target_family = "wasm"))]
+mod fit_time;
 mod into_photo;
 mod known_photos;
 mod load_options;
 mod map_scale;
 mod model;
+mod network_settings;
 mod notes;
 mod photo_map;
 mod places;
 mod prepared;
+mod preset;
 mod progress;
 mod regions;
 mod remarks;
@@ -108,6 +114,8 @@ mod threads;
 mod training_photo;
 mod usual_input;
 mod weights;
+#[cfg(not(target_family = "wasm"))]
+mod weights_file;
 #[cfg(not(target_family = "wasm"))]
 mod write_file;
 
@@ -156,11 +164,15 @@ pub use crate::fit::FitReport;
 pub use crate::fit_options::FitOptions;
 #[cfg(not(target_family = "wasm"))]
 pub use crate::fit_plan::FitPlan;
+#[cfg(not(target_family = "wasm"))]
+pub use crate::fit_time::FitTime;
 pub use crate::into_photo::{IntoPhoto, NamedPhoto, PhotoSource};
 pub use crate::load_options::LoadOptions;
 pub use crate::map_scale::MapScale;
 pub use crate::model::Model;
+pub use crate::network_settings::NetworkSettings;
 pub use crate::photo_map::PhotoMap;
+pub use crate::preset::{PRESETS, Preset};
 pub use crate::progress::{Progress, ProgressFn, Stage};
 pub use crate::regions::DefectRegion;
 pub use crate::remarks::{Remark, Remarks};
@@ -170,6 +182,8 @@ pub use crate::scores::{Scored, Scores};
 pub use crate::settings::{DEFAULT_BACKBONE, Settings};
 pub use crate::stress::{StressOptions, StressTest};
 #[cfg(not(target_family = "wasm"))]
-pub use crate::weights::resolve_weights;
+pub use crate::weights::{has_weights, resolve_weights};
+#[cfg(not(target_family = "wasm"))]
+pub use crate::weights_file::{WeightsFile, assign_weights};
 #[cfg(not(target_family = "wasm"))]
 pub use crate::write_file::{StagedFile, check_place, write_beside_and_rename};

@@ -1,11 +1,14 @@
 //! `patchcore fit`: photos of good parts in, a model file out.
 
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::Context;
+use patchcore::config::{Checked, PatchCoreConfig};
 use patchcore::{
-    FitOptions, FitPlan, Geometry, Limits, MaskSurvey, Model, NETWORK_PRECISIONS, NetworkPrecision, Photo, PhotoHeader,
-    Provenance, Region, Save, Settings, Size, Stage, Suggestion, Threshold, path_text, region_of_masks,
+    ComputeDevice, FitOptions, FitPlan, FitTime, Geometry, Limits, MaskSurvey, Model, NETWORK_PRECISIONS,
+    NetworkPrecision, Photo, PhotoHeader, Provenance, Region, Save, Settings, Size, Stage, Suggestion, Threshold,
+    path_text, region_of_masks,
 };
 
 use crate::arguments::Fit;
@@ -13,6 +16,7 @@ use crate::command_line::{command_line, shell_path, shell_word};
 use crate::data::{self, Use};
 use crate::forecast::Forecast;
 use crate::free_memory::check_memory;
+use crate::in_words::in_words;
 use crate::misuse::Misuse;
 use crate::outcome::Outcome;
 use crate::output;
@@ -32,13 +36,13 @@ pub fn fit(arguments: &Fit) -> anyhow::Result<Outcome> {
     settings.region = region(arguments)?;
     let config = settings.config()?;
     // What `gpu` or `auto` has found, so that it need not be looked for again.
-    settings.device = crate::device::open(&arguments.compute)?.name();
+    let device = crate::device::open(&arguments.compute)?;
+    settings.device = device.name();
     crate::device::log_settings(config.described());
     output::check_place(&arguments.output)?;
     let data = data::open(&arguments.data, Use::Good)?;
     let files = data.training()?;
-    let others = [&arguments.weights, &arguments.roi, &arguments.ignore];
-    let plan = WritePlan::new(arguments.force).reads_set(&data).reads(others.into_iter().filter_map(Option::as_deref));
+    let plan = WritePlan::new(arguments.force).reads_set(&data).reads(arguments.other_files());
     plan.file(&arguments.output, Kind::Model)?;
     let lost = lost_thresholds(&arguments.output)?;
     anyhow::ensure!(
@@ -50,7 +54,7 @@ pub fn fit(arguments: &Fit) -> anyhow::Result<Outcome> {
     if let Some(lost) = lost {
         output::note(&format!("{}: replaced, though the model there {lost}", arguments.output.display()));
     }
-    announce(arguments, &settings, files)?;
+    announce(arguments, &settings, files, &device)?;
     let has = |format: &NetworkPrecision| config.members.iter().any(|member| member.network_precision == *format);
     NETWORK_PRECISIONS.into_iter().filter(has).filter_map(of_few_bits).for_each(output::note);
     let mut display = Display::new();
@@ -84,12 +88,23 @@ pub fn fit(arguments: &Fit) -> anyhow::Result<Outcome> {
         if model.banks().len() == 1 { "memory bank" } else { "memory banks" },
         joined(model.banks().iter().map(|bank| format!("{} x {}", bank.len(), bank.dim()))),
         config.rules_name(),
-        config.first().backbone.name(),
+        networks(&config).join(" + "),
         if has(&NetworkPrecision::Int8) { format!("ranges {:.1} s, ", ranges.as_secs_f64()) } else { String::new() },
         features.as_secs_f64(),
         coreset.as_secs_f64(),
     ))?;
     Ok(if report.rejected.is_empty() { Outcome::Done } else { Outcome::SomeImagesFailed })
+}
+
+/// The names of a configuration's networks, each once, in the order of their first members.
+fn networks(config: &PatchCoreConfig) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for member in &config.members {
+        if !names.contains(&member.backbone.name()) {
+            names.push(member.backbone.name());
+        }
+    }
+    names
 }
 
 /// What a network of fewer bits than f32 means, in one line.
@@ -194,7 +209,12 @@ fn written(size: Size) -> String {
 
 /// Says what is about to happen and how much memory it takes, and refuses what there is no memory for. All headers are read before: the
 /// largest photo decides.
-fn announce(arguments: &Fit, settings: &Settings, files: &[std::path::PathBuf]) -> anyhow::Result<()> {
+fn announce(
+    arguments: &Fit,
+    settings: &Settings,
+    files: &[std::path::PathBuf],
+    device: &ComputeDevice,
+) -> anyhow::Result<()> {
     let config = settings.config()?;
     let first = files.first().context("no photos")?;
     check_crop(arguments, settings, first)?;
@@ -209,7 +229,24 @@ fn announce(arguments: &Fit, settings: &Settings, files: &[std::path::PathBuf]) 
         plan.memory_bytes.div_ceil(1 << 20),
         largest.size,
     ));
-    Ok(check_memory(&plan, arguments.max_memory)?)
+    check_memory(&plan, arguments.max_memory)?;
+    if !settings.further_networks.is_empty() {
+        announce_networks(&config, &plan, device)?;
+    }
+    Ok(())
+}
+
+/// What several networks have to do before the coreset, and about how long that takes.
+fn announce_networks(config: &Checked, plan: &FitPlan, device: &ComputeDevice) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let Some(time) = FitTime::estimate(config, plan, device, &|| started.elapsed())? else { return Ok(()) };
+    output::note(&format!(
+        "{}: {:.1} billion multiply-adds a photo; features: about {}, estimated by a small network on this device; the coreset comes then",
+        networks(config).join(" + "),
+        time.multiply_adds as f64 / 1e9,
+        in_words(time.seconds),
+    ));
+    Ok(())
 }
 
 /// Refuses a crop that is larger than the first photo after its resize.
