@@ -205,7 +205,12 @@ fn sets_of_levels_of_one_network_are_members_that_share_it() {
     // In a published mode each is a member, and the mix is named.
     let mixed = [&TWO_SETS[..], &["--mode", "paper"]].concat();
     let fitted = fit(&place, "mixed.patchcore", &mixed).done();
-    let name = "mode paper with image_score maximum_of_map, weighting good_patches, weighting of member 2 good_patches";
+    let name = "mode line with grid_layer of member 2 the finest, level_scaling of member 2 none";
+    assert!(fitted.stdout.contains(name), "{}", fitted.stdout);
+    let three = ["--mode", "authors", "--layers", "efficientnet_lite0=block2"];
+    let fitted = fit(&place, "three.patchcore", &[&TWO_SETS[..], &three].concat()).done();
+    let name = "mode authors with image_score maximum_of_map, weighting good_patches, weighting of member 2 good_patches, weighting \
+                of member 3 good_patches";
     assert!(fitted.stdout.contains(name), "{}", fitted.stdout);
     // Means over several neighbours, as the authors' segmentation ensemble has them.
     let several = [&TWO_SETS[..], &["--mode", "authors", "--num-neighbors", "3"]].concat();
