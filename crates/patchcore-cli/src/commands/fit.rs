@@ -198,9 +198,13 @@ fn suggested(suggestion: &Suggestion) -> String {
     format!("hint: {}: {option} may help, and costs time", suggestion.reason())
 }
 
-/// "a and b".
+/// "a and b", "a, b and c".
 fn joined(parts: impl Iterator<Item = String>) -> String {
-    parts.collect::<Vec<_>>().join(" and ")
+    let parts: Vec<String> = parts.collect();
+    match parts.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => parts.concat(),
+    }
 }
 
 fn written(size: Size) -> String {
