@@ -15,7 +15,7 @@ use crate::evaluation_metrics::metrics_of;
 use crate::fit_in_progress::core_input;
 use crate::into_photo::{Known, PhotoSource};
 use crate::model::Model;
-use crate::prepared::prepared;
+use crate::prepared::{NamedSource, prepared};
 use crate::progress::{Progress, Stage, Teller};
 
 /// Smallest and largest of what has been seen.
@@ -151,7 +151,7 @@ impl Model {
         use_members: &mut dyn FnMut(&EvaluatedImage, &NetworkInput, &[MemberScore]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let rows = || evaluation.images.iter().filter(|row| row.score.is_ok());
-        let sources: Vec<_> =
+        let sources: Vec<NamedSource> =
             rows().map(|row| (row.image.relative.clone(), Ok(PhotoSource::Path(row.image.path.clone())))).collect();
         for (row, (_, input)) in rows().zip(prepared(self.config(), limits, Known::PixelsAlone, sources.into_iter())) {
             let input = input?;

@@ -198,9 +198,13 @@ fn suggested(suggestion: &Suggestion) -> String {
     format!("hint: {}: {option} may help, and costs time", suggestion.reason())
 }
 
-/// "a and b".
+/// "a and b", "a, b and c".
 fn joined(parts: impl Iterator<Item = String>) -> String {
-    parts.collect::<Vec<_>>().join(" and ")
+    let parts: Vec<String> = parts.collect();
+    match parts.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => parts.concat(),
+    }
 }
 
 fn written(size: Size) -> String {
@@ -241,12 +245,20 @@ fn announce_networks(config: &Checked, plan: &FitPlan, device: &ComputeDevice) -
     let started = Instant::now();
     let Some(time) = FitTime::estimate(config, plan, device, &|| started.elapsed())? else { return Ok(()) };
     output::note(&format!(
-        "{}: {:.1} billion multiply-adds a photo; features: about {}, estimated by a small network on this device; the coreset comes then",
+        "{}: {} multiply-adds a photo; features: about {}, estimated by a small network on this device; the coreset comes then",
         networks(config).join(" + "),
-        time.multiply_adds as f64 / 1e9,
+        large(time.multiply_adds),
         in_words(time.seconds),
     ));
     Ok(())
+}
+
+/// "79.3 billion".
+fn large(count: u64) -> String {
+    match count as f64 {
+        below if below < 1e9 => format!("{:.0} million", below / 1e6),
+        more => format!("{:.1} billion", more / 1e9),
+    }
 }
 
 /// Refuses a crop that is larger than the first photo after its resize.

@@ -11,7 +11,7 @@ use crate::program::{Run, Workplace, csv_rows, entries, patchcore, small_fit};
 const TWO: [&str; 4] = ["--backbone", "efficientnet_lite0", "--backbone", "resnet18"];
 /// One network, tapped twice.
 const TWO_SETS: [&str; 4] =
-    ["--layers", "efficientnet_lite0=block4,block7", "--layers", "efficientnet_lite0=block2,block4"];
+    ["--layers", "efficientnet_lite0=block4,block7", "--layers", "efficientnet_lite0=block4"];
 
 fn fit(place: &Workplace, model: &str, more: &[&str]) -> Run {
     let arguments = small_fit(&place.path("part"), &place.path(model));
@@ -82,7 +82,7 @@ fn every_command_works_with_two_networks() {
     ];
     let rows = csv_rows(&patchcore(score).done().stdout);
     let bank: usize = rows[0]["nearest_good_bank"].parse().unwrap();
-    assert!((1..=4).contains(&bank) && !rows[0]["nearest_good_photo"].is_empty(), "{rows:?}");
+    assert!((1..=4).contains(&bank) && !rows[0]["nearest_good"].is_empty(), "{rows:?}");
     assert_eq!((entries(&place.path("overlays")).len(), entries(&place.path("maps")).len()), (1, 1));
 
     let results = place.text("results");
@@ -205,7 +205,11 @@ fn sets_of_levels_of_one_network_are_members_that_share_it() {
     // In a published mode each is a member, and the mix is named.
     let mixed = [&TWO_SETS[..], &["--mode", "paper"]].concat();
     let fitted = fit(&place, "mixed.patchcore", &mixed).done();
-    let name = "mode paper with image_score maximum_of_map, weighting good_patches, weighting of member 2 good_patches";
+    assert!(fitted.stdout.contains("mode line with level_scaling of member 2 none"), "{}", fitted.stdout);
+    let three = ["--mode", "authors", "--layers", "efficientnet_lite0=block2"];
+    let fitted = fit(&place, "three.patchcore", &[&TWO_SETS[..], &three].concat()).done();
+    let name = "mode authors with image_score maximum_of_map, weighting good_patches, weighting of member 2 good_patches, weighting \
+                of member 3 good_patches";
     assert!(fitted.stdout.contains(name), "{}", fitted.stdout);
     // Means over several neighbours, as the authors' segmentation ensemble has them.
     let several = [&TWO_SETS[..], &["--mode", "authors", "--num-neighbors", "3"]].concat();
@@ -224,9 +228,9 @@ fn what_does_not_fit_several_networks_is_refused_by_name() {
     fit(&place, "m.patchcore", &["--layers", "resnet18=layer2"])
         .misused(&["resnet18", "none of the networks: efficientnet_lite0"]);
     let rule = [&TWO_SETS[..], &["--mode", "paper", "--rule", "image_score=reweighted"]].concat();
-    fit(&place, "m.patchcore", &rule).fails(&["reweighted for 2 members", "maximum_of_map"]);
+    fit(&place, "m.patchcore", &rule).misused(&["reweighted for 2 members", "maximum_of_map"]);
     let neighbours = [&TWO_SETS[..], &["--mode", "paper", "--num-neighbors", "3"]].concat();
-    fit(&place, "m.patchcore", &neighbours).fails(&["--num-neighbors is 3 with the map's maximum"]);
+    fit(&place, "m.patchcore", &neighbours).misused(&["--num-neighbors is 3 with the map's maximum"]);
     for beside in [["--mode", "paper"], ["--backbone", "resnet18"], ["--size", "64x64"]] {
         let mut words = vec!["fit", "--data", "part", "-o", "m.patchcore", "--preset", "authors-ensemble"];
         words.extend(beside);
