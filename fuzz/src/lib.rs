@@ -125,7 +125,7 @@ pub fn mask(bytes: &[u8]) {
 /// Weights as ONNX or safetensors, for networks of a few channels so that what is right is small.
 pub fn onnx(bytes: &[u8]) {
     for (name, expansion) in [("tiny_basic", 1), ("tiny_bottleneck", 4)] {
-        let family = Family::ResNet(ResNet { blocks: [2, 1, 1, 1], expansion, stem: 2, width: 2 });
+        let family = Family::ResNet(ResNet { blocks: [2, 1, 1, 1], expansion, stem: 2, width: 2, groups: 1 });
         let network = NetworkEntry { name, family, ..*Architecture::RESNET18.entry() };
         let imported =
             [import_onnx(&network, "weights.onnx", bytes), import_safetensors(&network, "weights.safetensors", bytes)];

@@ -4,6 +4,7 @@
 use crate::memory_bank::BankError;
 use patchcore_config::ConfigError;
 use patchcore_config::backbone::RangesError;
+use patchcore_config::backbone::plan::PlanError;
 use thiserror::Error;
 
 /// Weights that do not fit the network they are meant for.
@@ -466,6 +467,14 @@ pub enum InputError {
         found: (usize, usize),
         /// Rows and columns of the first.
         expected: (usize, usize),
+    },
+    /// An image of a size at which a network's maps would leave out its last rows or columns.
+    #[error("the network {backbone}: {fault}")]
+    OddGrid {
+        /// The network's name.
+        backbone: String,
+        /// What does not fit, and what would.
+        fault: PlanError,
     },
     /// A tensor of images has another shape.
     #[error(

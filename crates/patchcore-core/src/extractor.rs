@@ -241,10 +241,24 @@ impl Extractor {
     /// [`ScoreError::Input`] (also for photos of several sizes), [`ScoreError::Device`] and [`ScoreError::Backbone`].
     pub fn embed(&self, images: &[ImageInput<'_>], use_rows: &mut dyn FnMut(Embedded<'_>)) -> Result<(), ScoreError> {
         check_batch(images)?;
+        if let Some(first) = images.first() {
+            self.check_sides(first.height, first.width)?;
+        }
         for network in self.networks.iter() {
             self.embed_by(network, images, use_rows)?;
         }
         Ok(())
+    }
+
+    /// Whether the maps of every network cover an input of such a size.
+    ///
+    /// # Errors
+    /// [`InputError::OddGrid`].
+    pub(crate) fn check_sides(&self, height: usize, width: usize) -> Result<(), InputError> {
+        self.networks.iter().try_for_each(|network| {
+            let fits = network.plan.as_ref().map_or(Ok(()), |plan| plan.check_sides(height, width));
+            fits.map_err(|fault| InputError::OddGrid { backbone: network.name.clone(), fault })
+        })
     }
 
     /// One network's part. Where the device has no memory for all photos at once, it gets half as many, from now on.

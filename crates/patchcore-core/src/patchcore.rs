@@ -422,6 +422,7 @@ impl PatchCore {
             return Ok(None);
         };
         let (height, width) = (first.height, first.width);
+        self.extractor.check_sides(height, width)?;
         let grid = self.extractor.grid(height, width);
         let engine = self.extractor.engine();
         if !engine.takes_whole_photos() {

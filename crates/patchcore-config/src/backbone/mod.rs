@@ -7,6 +7,7 @@
 mod activation_ranges;
 mod architecture;
 mod catalogue;
+mod densenet;
 mod efficientnet_lite;
 mod family;
 mod network;
@@ -18,6 +19,7 @@ mod weights;
 pub use activation_ranges::{ActivationRanges, ChannelRanges, RangesError};
 pub use architecture::Architecture;
 pub use catalogue::CATALOGUE;
+pub use densenet::DenseNet;
 pub use efficientnet_lite::EfficientNetLite;
 pub use family::Family;
 pub use network::{Network, OwnLevel, OwnNetwork};
