@@ -58,7 +58,7 @@ fn install(how: &Installation, networks: &[String], all: bool, from: Option<&str
         };
         let install = Install {
             directory: &directory,
-            last_layer: &how.last_layer,
+            last_layer: how.last_layer.as_deref(),
             unverified: how.unverified,
             force: how.force,
             pause: Duration::from_secs(2),
