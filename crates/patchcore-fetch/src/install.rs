@@ -147,11 +147,9 @@ impl Install<'_> {
     /// versions installed ONNX files.
     fn intact(&self, network: &NetworkEntry, levels: usize) -> Option<Installed> {
         let path = weights_files(self.directory, network.name).into_iter().find(|path| path.is_file())?;
-        let text = fs::read_to_string(path.with_extension("json")).ok()?;
-        let manifest: Manifest = serde_json::from_str(&text).ok()?;
-        let is_its = path.file_name().and_then(|file| file.to_str()) == Some(manifest.result.location.as_str());
+        let manifest = Manifest::beside(&path)?;
         let deep_enough = depth(network, &manifest.last_layer) >= levels;
-        let intact = is_its && deep_enough && sha256_of_file(&path).ok()? == manifest.result.sha256;
+        let intact = deep_enough && sha256_of_file(&path).ok()? == manifest.result.sha256;
         intact.then_some(Installed { path, manifest, already: true })
     }
 
