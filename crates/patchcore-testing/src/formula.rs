@@ -1,4 +1,4 @@
-//! Weights by a formula: `python/formula_weights.py`, which says what it is, value for value.
+//! Weights by a formula: `fixtures/formula_weights.py`, which says what it is, value for value.
 
 #![expect(clippy::panic, reason = "a network that the formula has no names for must fail its test")]
 
