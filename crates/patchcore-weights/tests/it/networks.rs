@@ -5,12 +5,13 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use patchcore_config::{Architecture, EmbeddingRule};
+use patchcore_config::backbone::NetworkEntry;
+use patchcore_config::{Architecture, BackboneWeights, EmbeddingRule};
 use patchcore_cpu::Instructions;
 use patchcore_cpu::embedding::CpuEmbedding;
 use patchcore_cpu::network::{CpuNetwork, FeatureMap, MapLayout, Workspace};
 use patchcore_testing::{Golden, formula_values, formula_weights};
-use patchcore_weights::import_known_safetensors;
+use patchcore_weights::{import_known_safetensors, load_weights};
 
 /// Relative to the largest value of the sample; torch ran in f64.
 const TOLERANCE: f32 = 2e-5;
@@ -70,6 +71,19 @@ fn every_lite_is_timms() {
     }
 }
 
+/// The weights that ship, in timm's networks.
+#[test]
+fn every_shipped_lite_is_timms() {
+    let golden = Golden::read_file(&fixtures().join("shipped_lites.safetensors"));
+    for name in ["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"] {
+        let network = Architecture::from_name(name).unwrap().entry();
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../assets/{name}.safetensors"));
+        let weights = load_weights(&file, name).unwrap();
+        let image = formula_values(0, "image", 3 * HEIGHT * WIDTH, 0.0, 1.0);
+        compare(network, &weights, &image, &golden);
+    }
+}
+
 /// A second seed, where torch is installed: nothing fits the stored numbers by chance.
 #[test]
 fn another_seed_is_torchvisions_too_where_it_is_installed() {
@@ -93,15 +107,18 @@ fn another_seed_is_torchvisions_too_where_it_is_installed() {
     assert!(script.status.success(), "{}", String::from_utf8_lossy(&script.stderr));
     let golden = Golden::read_file(&file);
     for name in names {
-        compare(name, 1, &golden);
+        compare_with_formula(name, 1, &golden);
     }
 }
 
 fn is_the_published(name: &str) {
     let golden = Golden::read_file(&fixtures().join("networks.safetensors"));
-    let (maps, default) = compare(name, 0, &golden);
-    let channels: Vec<usize> = default.iter().map(|level| maps[*level].channels).collect();
-    let maps: Vec<FeatureMap> = default.iter().map(|level| maps[*level].clone()).collect();
+    let maps = compare_with_formula(name, 0, &golden);
+    let architecture = Architecture::from_name(name).unwrap();
+    let levels = architecture.entry().levels.iter().zip(maps);
+    let default = levels.filter(|(level, _)| architecture.default_layers().contains(&level.name));
+    let maps: Vec<FeatureMap> = default.map(|(_, map)| map).collect();
+    let channels: Vec<usize> = maps.iter().map(|map| map.channels).collect();
     for (rule, named) in [
         (EmbeddingRule::adaptive_pool(1024, 1024), "1024"),
         (EmbeddingRule::adaptive_pool(1024, 384), "384"),
@@ -112,29 +129,30 @@ fn is_the_published(name: &str) {
     }
 }
 
-/// Runs the network, compares every level, and gives the maps with the places of the default ones.
-fn compare(name: &str, seed: u32, golden: &Golden) -> (Vec<FeatureMap>, Vec<usize>) {
-    let architecture = Architecture::from_name(name).unwrap();
-    let network = architecture.entry();
-    let weights = import_known_safetensors(name, "formula", &formula_weights(network, network.levels.len(), seed)).unwrap();
+/// Runs the network with the formula's weights, compares every level, and gives the maps.
+fn compare_with_formula(name: &str, seed: u32, golden: &Golden) -> Vec<FeatureMap> {
+    let network = Architecture::from_name(name).unwrap().entry();
+    let weights =
+        import_known_safetensors(name, "formula", &formula_weights(network, network.levels.len(), seed)).unwrap();
+    compare(network, &weights, &formula_values(seed, "image", 3 * HEIGHT * WIDTH, 0.0, 2.0), golden)
+}
+
+/// Runs the network, compares every level, and gives the maps.
+fn compare(network: &NetworkEntry, weights: &BackboneWeights, image: &[f32], golden: &Golden) -> Vec<FeatureMap> {
     let plan = network.plan_of_levels(network.levels.len());
-    let executor = CpuNetwork::new(Instructions::native(), &plan, &weights).unwrap();
-    drop(weights);
-    let image = formula_values(seed, "image", 3 * HEIGHT * WIDTH, 0.0, 2.0);
+    let executor = CpuNetwork::new(Instructions::native(), &plan, weights).unwrap();
     let (mut workspace, mut maps) = (Workspace::new(), Vec::new());
-    executor.forward(&image, 1, HEIGHT, WIDTH, MapLayout::ChannelsLast, &mut workspace, &mut maps).unwrap();
+    executor.forward(image, 1, HEIGHT, WIDTH, MapLayout::ChannelsLast, &mut workspace, &mut maps).unwrap();
     assert_eq!(maps.len(), network.levels.len());
     for (map, level) in maps.iter().zip(network.levels) {
-        let what = format!("{name}.{}", level.name);
+        let what = format!("{}.{}", network.name, level.name);
         assert_eq!(vec![map.channels, map.height, map.width], golden.indices(&format!("{what}.shape")), "{what}");
         let cells = map.height * map.width;
         // Channels first, as torch has them.
-        let values: Vec<f32> =
-            (0..map.data.len()).map(|at| map.data[at % cells * map.channels + at / cells]).collect();
+        let values: Vec<f32> = (0..map.data.len()).map(|at| map.data[at % cells * map.channels + at / cells]).collect();
         agrees(&what, &values, golden);
     }
-    let is_default = |at: &usize| architecture.default_layers().contains(&network.levels[*at].name);
-    (maps, (0..network.levels.len()).filter(is_default).collect())
+    maps
 }
 
 /// Asserts that the stored sample of `values`, and their mean and standard deviation, are those.
