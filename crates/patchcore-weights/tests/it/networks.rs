@@ -157,7 +157,7 @@ fn compare(network: &NetworkEntry, weights: &BackboneWeights, image: &[f32], gol
 
 /// Asserts that the stored sample of `values`, and their mean and standard deviation, are those.
 fn agrees(what: &str, values: &[f32], golden: &Golden) {
-    let sample: Vec<f32> = values.iter().copied().step_by(values.len() / 256 | 1).collect();
+    let sample: Vec<f32> = values.iter().copied().step_by((values.len() / 256) | 1).collect();
     let wanted = golden.f32(&format!("{what}.sample"));
     assert_eq!(sample.len(), wanted.len(), "{what}");
     let largest = wanted.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
