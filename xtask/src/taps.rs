@@ -4,7 +4,7 @@
 //! written too, so that the other side can begin with the same numbers.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -132,6 +132,8 @@ fn npy(shape: &[usize], values: &[f32]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use patchcore_testing::read_npy;
 
     use super::*;
