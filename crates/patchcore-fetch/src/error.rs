@@ -23,6 +23,16 @@ pub enum FetchError {
         /// The names there are.
         known: String,
     },
+    /// A layer that the network does not have, or one before the deepest that a fit takes by default.
+    #[error("weights of {name} cannot be cut at layer `{layer}`: expected {known}")]
+    UnknownLayer {
+        /// The network.
+        name: String,
+        /// The layer given.
+        layer: String,
+        /// The layers that may be the last.
+        known: String,
+    },
     /// No connection could be made.
     #[error(
         "cannot reach {url}: {detail}; without a network take the file from elsewhere: patchcore weights import NAME \

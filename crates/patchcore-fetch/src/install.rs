@@ -24,8 +24,8 @@ use super::source::Source;
 pub struct Install<'a> {
     /// Where to.
     pub directory: &'a Path,
-    /// The deepest layer to keep.
-    pub last_layer: &'a str,
+    /// The deepest layer to keep; else the deepest of the network's default ones.
+    pub last_layer: Option<&'a str>,
     /// Accept a checkpoint that is not the published one.
     pub unverified: bool,
     /// Convert even when the same is installed already.
@@ -86,16 +86,17 @@ impl Install<'_> {
     /// [`FetchError`]. An earlier installation stays as it was.
     pub fn run(&self, entry: &RegistryEntry, from: Option<&str>) -> Result<Installed, FetchError> {
         let network = known_network(&entry.name)?;
+        let levels = self.levels(network)?;
         if !self.force
             && from.is_none()
-            && let Some(installed) = self.intact(network)
+            && let Some(installed) = self.intact(network, levels)
         {
             return Ok(installed);
         }
         fs::create_dir_all(self.directory).map_err(|error| FetchError::file("create", self.directory, error))?;
         let source = Source::of(entry, from)?;
         let checked = self.check(entry, &source)?;
-        let weights = self.convert(network, &source, &checked)?;
+        let weights = convert(network, &source, &checked)?.restricted_to(&network.plan_of_levels(levels));
         let bytes = encode_safetensors(&weights, Rounding::None)?;
         let location = format!("{}.safetensors", entry.name);
         let path = self.directory.join(&location);
@@ -128,15 +129,27 @@ impl Install<'_> {
         Ok(Installed { path, manifest, already: false })
     }
 
+    /// How many levels of the network are kept.
+    fn levels(&self, network: &NetworkEntry) -> Result<usize, FetchError> {
+        let needed = network.needed_levels();
+        match self.last_layer.map(|layer| (layer, depth(network, layer))) {
+            None => Ok(needed),
+            Some((_, levels)) if levels >= needed => Ok(levels),
+            Some((layer, _)) => {
+                let known = network.levels.iter().skip(needed.saturating_sub(1)).map(|level| level.name);
+                let known = known.collect::<Vec<_>>().join(" or ");
+                Err(FetchError::UnknownLayer { name: network.name.into(), layer: layer.into(), known })
+            }
+        }
+    }
+
     /// The installation whose file the library takes, when that file is what its manifest says and deep enough. Earlier
     /// versions installed ONNX files.
-    fn intact(&self, network: &NetworkEntry) -> Option<Installed> {
+    fn intact(&self, network: &NetworkEntry, levels: usize) -> Option<Installed> {
         let path = weights_files(self.directory, network.name).into_iter().find(|path| path.is_file())?;
-        let text = fs::read_to_string(path.with_extension("json")).ok()?;
-        let manifest: Manifest = serde_json::from_str(&text).ok()?;
-        let is_its = path.file_name().and_then(|file| file.to_str()) == Some(manifest.result.location.as_str());
-        let deep_enough = depth(network, &manifest.last_layer) >= depth(network, self.last_layer);
-        let intact = is_its && deep_enough && sha256_of_file(&path).ok()? == manifest.result.sha256;
+        let manifest = Manifest::beside(&path)?;
+        let deep_enough = depth(network, &manifest.last_layer) >= levels;
+        let intact = deep_enough && sha256_of_file(&path).ok()? == manifest.result.sha256;
         intact.then_some(Installed { path, manifest, already: true })
     }
 
@@ -188,26 +201,20 @@ impl Install<'_> {
     fn download(&self, entry: &RegistryEntry, url: &str, _: bool, _: &Path) -> Result<(), FetchError> {
         Err(FetchError::NoDownloads { url: url.into(), sha256: entry.sha256.clone(), name: entry.name.clone() })
     }
+}
 
-    /// The folded tensors, cut to the deepest layer that is wanted.
-    fn convert(
-        &self,
-        network: &NetworkEntry,
-        source: &Source,
-        checked: &Checked,
-    ) -> Result<BackboneWeights, FetchError> {
-        let file = source.location();
-        let weights = match checked.kind {
-            Kind::Onnx => import_onnx(network, &file, &checked.bytes)?,
-            Kind::Safetensors => import_safetensors(network, &file, &checked.bytes)?,
-            Kind::Pth => {
-                let views =
-                    read_pth(&checked.bytes).map_err(|detail| FetchError::Checkpoint { file: file.clone(), detail })?;
-                import_state_dict(network, &file, &views)?
-            }
-        };
-        Ok(weights.restricted_to(&network.plan_of_levels(depth(network, self.last_layer))))
-    }
+/// The folded tensors of every level that the file has.
+fn convert(network: &NetworkEntry, source: &Source, checked: &Checked) -> Result<BackboneWeights, FetchError> {
+    let file = source.location();
+    Ok(match checked.kind {
+        Kind::Onnx => import_onnx(network, &file, &checked.bytes)?,
+        Kind::Safetensors => import_safetensors(network, &file, &checked.bytes)?,
+        Kind::Pth => {
+            let views =
+                read_pth(&checked.bytes).map_err(|detail| FetchError::Checkpoint { file: file.clone(), detail })?;
+            import_state_dict(network, &file, &views)?
+        }
+    })
 }
 
 /// How many levels there are up to that one; 0 for one that the network does not have.

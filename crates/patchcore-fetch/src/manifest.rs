@@ -1,5 +1,7 @@
 //! `NAME.json` beside `NAME.safetensors`: where installed weights came from and what they must hash to.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 /// What stands in the manifest.
@@ -19,6 +21,15 @@ pub struct Manifest {
     pub last_layer: String,
     /// The program that converted it.
     pub tool: String,
+}
+
+impl Manifest {
+    /// The manifest beside an installed file; `None` where there is none, or one of another file.
+    pub fn beside(file: &Path) -> Option<Self> {
+        let text = std::fs::read_to_string(file.with_extension("json")).ok()?;
+        let manifest: Self = serde_json::from_str(&text).ok()?;
+        (file.file_name()?.to_str()? == manifest.result.location).then_some(manifest)
+    }
 }
 
 /// One file by place and content.

@@ -193,7 +193,7 @@ mod tests {
     use std::path::PathBuf;
 
     use patchcore_config::Architecture;
-    use patchcore_config::backbone::{Family, NetworkEntry, ResNet};
+    use patchcore_config::backbone::{DenseNet, Family, NetworkEntry, ResNet};
     use patchcore_weights::{import_safetensors, import_state_dict};
 
     use super::read_pth;
@@ -216,6 +216,17 @@ mod tests {
             let tensors = read_pth(&fixture(file)).unwrap();
             assert_eq!(import_state_dict(&basic(), file, &tensors).unwrap(), wanted, "{file}");
         }
+    }
+
+    #[test]
+    fn a_published_densenet_has_a_point_before_the_numbers_in_a_layer() {
+        let net = DenseNet { layers: [2, 2, 2, 1], growth: 2, stem: 4 };
+        let known = Architecture::from_name("densenet121").unwrap().entry();
+        let network = NetworkEntry { name: "tiny_densenet", family: Family::DenseNet(net), ..*known };
+        let wanted = import_safetensors(&network, "s", &fixture("densenet_folded.safetensors")).unwrap();
+        let tensors = read_pth(&fixture("densenet_old_keys.pth")).unwrap();
+        assert!(tensors.contains_key("features.denseblock1.denselayer1.norm.1.weight"));
+        assert_eq!(import_state_dict(&network, "p", &tensors).unwrap(), wanted);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 #![expect(clippy::panic, reason = "a test whose golden file is not what it expects must fail")]
 
+use std::path::Path;
+
 use safetensors::{Dtype, SafeTensors};
 
 use crate::shared;
@@ -19,9 +21,17 @@ impl Golden {
     /// As [`shared`]; if the file cannot be read.
     #[track_caller]
     pub fn open(name: &str) -> Option<Self> {
-        let path = shared(&format!("golden/{name}.safetensors"))?;
-        let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
-        Some(Self { name: name.to_owned(), bytes })
+        Some(Self::read_file(&shared(&format!("golden/{name}.safetensors"))?))
+    }
+
+    /// Reads a file of the repository, or one that a script has just written.
+    ///
+    /// # Panics
+    /// If it cannot be read.
+    #[track_caller]
+    pub fn read_file(path: &Path) -> Self {
+        let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
+        Self { name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), bytes }
     }
 
     /// The lengths of an array's axes.

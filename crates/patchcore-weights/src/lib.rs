@@ -9,11 +9,11 @@
 //! names. It never opens a network connection: files come from `patchcore weights fetch`, from a user's own
 //! export, or are embedded at build time: with the feature `embed-resnet18` (one per backbone) `build.rs` puts the
 //! installed file's tensors into the binary, `embed-f16` halves them. Where the file is not installed the build warns
-//! and goes on, and `pretrained` looks for it at run time. The file of `embed-efficientnet-lite0` ships with the code.
+//! and goes on, and `pretrained` looks for it at run time. The files of `embed-efficientnet-lite0` to `-lite2` ship with the code.
 //!
-//! Accepted are ONNX files of torchvision's ResNets as PyTorch's exporters write them (BatchNorm folded or not, any
-//! opset, with or without classifier, fixed or dynamic batch, names kept or lost) and safetensors files with
-//! torchvision's or timm's names. A file of another architecture, with missing, misshapen or non-finite tensors, or
+//! Accepted are ONNX files of torchvision's ResNets, ResNeXts and DenseNets as PyTorch's exporters write them (BatchNorm folded or
+//! not, any opset, with or without classifier, fixed or dynamic batch, names kept or, but for DenseNets, lost) and safetensors files
+//! with torchvision's or timm's names. A file of another architecture, with missing, misshapen or non-finite tensors, or
 //! with another stride than torchvision's, is an error that says so; [`WeightsError`] lists them all.
 //!
 //! # Stability

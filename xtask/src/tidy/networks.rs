@@ -10,8 +10,8 @@ pub const PAGE: &str = "docs/reference/backbones.md";
 const OPEN: &str = "<!-- networks -->";
 const CLOSE: &str = "<!-- /networks -->";
 
-/// The packages with a feature for each network whose weights can be embedded, and whether the one that ships is among them:
-/// the program always has it.
+/// The packages with a feature for each network whose weights can be embedded, and whether the default one is among them: the program
+/// always has it.
 const PACKAGES: [(&str, bool); 3] = [
     ("crates/patchcore/Cargo.toml", true),
     ("crates/patchcore-cli/Cargo.toml", false),
@@ -27,14 +27,14 @@ type Manifest = (String, String);
 /// A Cargo.toml that is no TOML, a table that is not there.
 pub fn violations(page: &str, manifests: &[Manifest]) -> anyhow::Result<Vec<String>> {
     let mut found = Vec::new();
-    for (file, has_shipped) in PACKAGES {
+    for (file, has_default) in PACKAGES {
         let manifest = manifests.iter().find(|(path, _)| path == file).with_context(|| format!("no {file}"))?;
         let manifest: Table = manifest.1.parse().with_context(|| format!("{file} is no TOML"))?;
         let features =
             manifest.get("features").and_then(Value::as_table).with_context(|| format!("{file}: no features"))?;
         let is_network = |name: &&String| name.starts_with("embed-") && *name != "embed-f16";
         let mut stated: Vec<&str> = features.keys().filter(is_network).map(String::as_str).collect();
-        let wanted = CATALOGUE.iter().filter(|network| has_shipped || !is_shipped(network));
+        let wanted = CATALOGUE.iter().skip(usize::from(!has_default));
         let mut wanted: Vec<String> = wanted.filter_map(NetworkEntry::embed_feature).collect();
         stated.sort_unstable();
         wanted.sort_unstable();
@@ -52,10 +52,6 @@ pub fn violations(page: &str, manifests: &[Manifest]) -> anyhow::Result<Vec<Stri
     Ok(found)
 }
 
-fn is_shipped(network: &NetworkEntry) -> bool {
-    matches!(network.weights, WeightsSource::Shipped { .. })
-}
-
 /// The table of docs/reference/backbones.md. Parameters and multiplications are those up to the deepest default layer.
 fn table() -> anyhow::Result<String> {
     let mut lines = vec![
@@ -63,14 +59,17 @@ fn table() -> anyhow::Result<String> {
             .to_owned(),
         "|---|---|---|---|---|---|---|".to_owned(),
     ];
-    for network in CATALOGUE {
+    for (index, network) in CATALOGUE.iter().enumerate() {
         let levels = network.levels.iter().map(|level| {
             let mark = if network.default_levels.contains(&level.name) { "**" } else { "" };
             format!("{mark}{}{mark} {} / {}", level.name, level.channels, level.stride)
         });
         let cost = network.plan_of_levels(network.needed_levels()).cost(224, 224)?;
         let weights = match network.weights {
-            WeightsSource::Shipped { .. } => "embedded (default)".to_owned(),
+            WeightsSource::Shipped { .. } if index == 0 => "embedded (default)".to_owned(),
+            WeightsSource::Shipped { .. } => {
+                format!("ships: feature `{}`", network.embed_feature().unwrap_or_default())
+            }
             WeightsSource::Published { version } => format!("fetched: {version}"),
             _ => "your own".to_owned(),
         };

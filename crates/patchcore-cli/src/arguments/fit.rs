@@ -367,8 +367,8 @@ pub fn modes() -> PossibleValuesParser {
 
 /// Which network is in the program.
 fn backbone_help() -> String {
-    let embedded = CATALOGUE.iter().filter(|network| matches!(network.weights, WeightsSource::Shipped { .. }));
-    let embedded = embedded.map(|network| network.name).collect::<Vec<_>>().join(" and ");
+    // The first is the default one.
+    let embedded = CATALOGUE.first().map_or("", |network| network.name);
     format!(
         "Network; give the option again for each further one\n\n{embedded} is in the program, the others need their weights: see `patchcore weights`. Each network has memory banks of its own, \
          and their maps are averaged; in modes other than line the image score is then the map's maximum, a mix that the model names."

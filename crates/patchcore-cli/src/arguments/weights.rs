@@ -81,9 +81,9 @@ pub struct ImportWeights {
 /// How weights are installed.
 #[derive(Debug, Args)]
 pub struct Installation {
-    /// Keep layers up to this one
-    #[arg(long, value_name = "LAYER", default_value = "layer3", value_parser = PossibleValuesParser::new(last_layers()), help_heading = DATA)]
-    pub last_layer: String,
+    /// Keep layers up to this one [default: the deepest that a fit takes by default]
+    #[arg(long, value_name = "LAYER", value_parser = PossibleValuesParser::new(last_layers()), help_heading = DATA)]
+    pub last_layer: Option<String>,
     /// Accept a .pth that is not the published file: weights of your own training
     #[arg(long, help_heading = DATA)]
     pub unverified: bool,

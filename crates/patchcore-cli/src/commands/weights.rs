@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use patchcore::config::CATALOGUE;
 use patchcore::config::backbone::{NetworkEntry, WeightsSource};
-use patchcore_fetch::{FetchError, Install, Registry, embedded_weights, weights_dir, weights_files};
+use patchcore_fetch::{FetchError, Install, Manifest, Registry, embedded_weights, weights_dir, weights_files};
 use serde_json::json;
 
 use crate::arguments::{InspectFormat, Installation, ListWeights, Weights, WeightsCommand};
@@ -58,7 +58,7 @@ fn install(how: &Installation, networks: &[String], all: bool, from: Option<&str
         };
         let install = Install {
             directory: &directory,
-            last_layer: &how.last_layer,
+            last_layer: how.last_layer.as_deref(),
             unverified: how.unverified,
             force: how.force,
             pause: Duration::from_secs(2),
@@ -131,7 +131,8 @@ fn print_list(arguments: &ListWeights) -> anyhow::Result<()> {
     let line = |network: &NetworkEntry, state: &State| {
         let what = match state {
             State::Embedded => "in this program".to_owned(),
-            State::Installed(path) => path.display().to_string(),
+            State::Installed(path) if is_verified(path) => path.display().to_string(),
+            State::Installed(path) => format!("{} (not verified to be the published ones)", path.display()),
             State::Absent if matches!(network.weights, WeightsSource::Published { .. }) => {
                 format!("patchcore weights fetch {}", network.name)
             }
@@ -142,10 +143,20 @@ fn print_list(arguments: &ListWeights) -> anyhow::Result<()> {
     output::print(&rows.iter().map(|(network, state)| line(network, state)).collect::<String>())
 }
 
+/// Whether installed weights were made of the published file: `weights fetch` and `weights import` compare it with the digits of its
+/// digest that its publisher states. Other containers of the same tensors cannot be compared, nor a file that somebody put there.
+fn is_verified(path: &Path) -> bool {
+    Manifest::beside(path).is_some_and(|manifest| manifest.version.is_some())
+}
+
 fn as_json(network: &NetworkEntry, state: &State) -> serde_json::Value {
     let file = match state {
         State::Installed(path) => Some(patchcore::path_text(path)),
         State::Embedded | State::Absent => None,
     };
-    json!({ "name": network.name, "state": state.name(), "file": file, "licence": network.licence })
+    let verified = match state {
+        State::Installed(path) => Some(is_verified(path)),
+        State::Embedded | State::Absent => None,
+    };
+    json!({ "name": network.name, "state": state.name(), "file": file, "verified": verified, "licence": network.licence })
 }

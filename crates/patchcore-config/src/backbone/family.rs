@@ -28,7 +28,7 @@ impl Family {
     }
 
     /// Whether files of this family come as PyTorch's exporters write them, as ONNX too. The others are read from safetensors
-    /// alone, under the plan's own names.
+    /// alone.
     pub fn is_exported(&self) -> bool {
         matches!(self, Family::ResNet(_) | Family::DenseNet(_))
     }

@@ -35,7 +35,7 @@ fn resnet18(last_layer: usize) -> BackboneWeights {
 fn install(folder: &Path) -> Install<'_> {
     Install {
         directory: folder,
-        last_layer: "layer3",
+        last_layer: None,
         unverified: false,
         force: false,
         pause: Duration::ZERO,
@@ -100,9 +100,22 @@ fn a_file_is_installed_with_its_manifest() {
     let server = Server::start(Vec::new(), &[Answer::Status(404)]);
     let error = run_from_registry(&target, &server.base).unwrap_err();
     assert!(matches!(error, FetchError::Status { status: 404, .. }), "{error}");
-    let all = run(&target, source.to_str().unwrap(), |install| install.last_layer = "layer4").unwrap();
+    let all = run(&target, source.to_str().unwrap(), |install| install.last_layer = Some("layer4")).unwrap();
     assert_eq!(all.manifest.last_layer, "layer4");
     assert_eq!(fs::read_dir(&target).unwrap().count(), 2);
+}
+
+#[test]
+fn a_layer_of_another_network_is_refused_before_anything_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, layer, known) in
+        [("resnet18", "denseblock3", "layer3 or layer4"), ("densenet201", "layer3", "denseblock3 or denseblock4")]
+    {
+        let install = Install { last_layer: Some(layer), ..install(folder.path()) };
+        let error = install.run(&entry(name), Some("no such file.pth")).unwrap_err();
+        assert!(matches!(error, FetchError::UnknownLayer { .. }), "{error}");
+        assert!(error.to_string().ends_with(&format!("`{layer}`: expected {known}")), "{error}");
+    }
 }
 
 #[test]

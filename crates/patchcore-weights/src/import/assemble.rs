@@ -1,34 +1,30 @@
-//! The last step of every import: named convolutions against the network's plan, then decoding and folding.
-
-use std::collections::BTreeMap;
+//! The last step of every import: what was found under the plan's names against the plan, then decoding and folding.
 
 use patchcore_config::backbone::plan::{ConvStep, Padding, Step};
 use patchcore_config::{BackboneWeights, NamedTensor};
 
 use super::error::WeightsError;
 use super::fold::{ConvAttributes, Convolution};
+use super::found::{Found, Prologue};
 use super::tensor_view::{Payload, TensorView};
 use super::trunk::{Trunk, same_shape};
 
-/// Checks named convolutions against the plan of `trunk` and gives the folded tensors.
+/// Checks what was found against the plan of `trunk` and gives the folded tensors.
 ///
-/// `found` maps the plan's names (`layer1.0.conv1`) to convolutions. A level behind the default ones (`layer4`) may be absent
-/// as a whole; if any of it is there, all of it must be. Cost: the size of the weights, in time and in memory.
+/// A level behind the default ones (`layer4`) may be absent as a whole; if any convolution of it is there, all of it must be. Cost: the
+/// size of the weights, in time and in memory.
 ///
 /// # Errors
 ///
 /// Any of the tensor variants of [`WeightsError`]; what is wrong with the architecture is reported before what is
 /// wrong with single values.
-pub fn assemble(
-    trunk: &Trunk,
-    file: &str,
-    found: &BTreeMap<String, Convolution<'_>>,
-) -> Result<BackboneWeights, WeightsError> {
+pub fn assemble(trunk: &Trunk, file: &str, found: &Found<'_>) -> Result<BackboneWeights, WeightsError> {
     let context = Context { trunk, file, found };
-    for conv in trunk.needed() {
-        context.present(conv)?;
+    for step in trunk.needed() {
+        context.check(step)?;
     }
-    if let Some(name) = found.keys().find(|name| !trunk.plan.convolutions().any(|conv| conv.name == **name)) {
+    let is_known = |name: &String| trunk.plan.convolutions().any(|conv| conv.name == *name);
+    if let Some(name) = found.convolutions.keys().find(|name| !is_known(name)) {
         return Err(WeightsError::UnexpectedTensor {
             file: file.into(),
             tensor: format!("{name}.weight"),
@@ -37,11 +33,21 @@ pub fn assemble(
         });
     }
     let mut weights = BackboneWeights::default();
-    let is_there = |steps: &&[Step]| steps.iter().filter_map(Step::conv).any(|conv| found.contains_key(&conv.name));
-    for conv in trunk.parts().take_while(is_there).flatten().filter_map(Step::conv) {
-        let (weight, bias) = context.folded(conv, context.present(conv)?)?;
-        weights.tensors.insert(conv.weight_name(), weight);
-        weights.tensors.insert(conv.bias_name(), bias);
+    let mut add = |name: String, tensor: NamedTensor| weights.tensors.insert(name, tensor);
+    let is_there =
+        |steps: &&[Step]| steps.iter().filter_map(Step::conv).any(|conv| found.convolutions.contains_key(&conv.name));
+    for step in trunk.parts().take_while(is_there).flatten() {
+        context.check(step)?;
+        if let Some(conv) = step.conv() {
+            let (weight, bias) = context.folded(conv, context.convolution(conv)?)?;
+            add(conv.weight_name(), weight);
+            add(conv.bias_name(), bias);
+        }
+        if let Some(channels) = step.prologue() {
+            let (scale, shift) = context.prologue(step, channels)?.decode(file, step.name(), channels)?;
+            add(step.scale_name(), scale);
+            add(step.shift_name(), shift);
+        }
     }
     Ok(weights)
 }
@@ -50,13 +56,25 @@ pub fn assemble(
 struct Context<'a> {
     trunk: &'a Trunk,
     file: &'a str,
-    found: &'a BTreeMap<String, Convolution<'a>>,
+    found: &'a Found<'a>,
 }
 
 impl<'a> Context<'a> {
-    fn present(&self, conv: &ConvStep) -> Result<&'a Convolution<'a>, WeightsError> {
+    /// That the tensors of a step are there, and look as it needs them.
+    fn check(&self, step: &Step) -> Result<(), WeightsError> {
+        if let Some(conv) = step.conv() {
+            self.convolution(conv)?;
+        }
+        match step.prologue() {
+            Some(channels) => self.prologue(step, channels).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    fn convolution(&self, conv: &ConvStep) -> Result<&'a Convolution<'a>, WeightsError> {
         let (weight, shape) = (conv.weight_name(), conv.weight_shape());
-        let convolution = self.found.get(&conv.name).ok_or_else(|| self.missing(weight.clone(), shape.to_vec()))?;
+        let found = self.found.convolutions.get(&conv.name);
+        let convolution = found.ok_or_else(|| self.missing(weight.clone(), shape.to_vec()))?;
         self.shape(&weight, &convolution.weight, &shape)?;
         if let Some(attributes) = &convolution.attributes {
             self.attributes(conv, attributes)?;
@@ -64,10 +82,25 @@ impl<'a> Context<'a> {
         Ok(convolution)
     }
 
+    fn prologue(&self, step: &Step, channels: usize) -> Result<&'a Prologue<'a>, WeightsError> {
+        let absent = || {
+            // As the publisher calls it, for few files have our names.
+            let norms = self.trunk.spellings.iter().flat_map(|spelling| spelling.norms_in_front());
+            let norm = norms.into_iter().find(|(name, _)| *name == step.name());
+            let name = norm.map_or_else(|| step.scale_name(), |(_, norm)| format!("{norm}.weight"));
+            self.missing(name, vec![channels])
+        };
+        let prologue = self.found.prologues.get(step.name()).ok_or_else(absent)?;
+        for view in prologue.tensors() {
+            self.shape(&view.name, view, &[channels])?;
+        }
+        Ok(prologue)
+    }
+
     fn folded(&self, conv: &ConvStep, from: &Convolution<'_>) -> Result<(NamedTensor, NamedTensor), WeightsError> {
         if let Some(bias) = &from.bias {
             self.shape(&conv.bias_name(), bias, &[conv.out_channels])?;
-        } else if from.norm.is_none() {
+        } else if from.norm.is_none() && !self.trunk.has_no_bias(conv) {
             return Err(self.missing(conv.bias_name(), vec![conv.out_channels]));
         }
         from.fold(self.file, &conv.name, &conv.weight_shape())

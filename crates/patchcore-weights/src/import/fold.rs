@@ -1,4 +1,4 @@
-//! BatchNorm folding: the one place where a normalisation becomes part of its convolution.
+//! BatchNorm folding: the one place where a normalisation becomes part of its convolution, or a scale and a shift.
 //!
 //! In inference `y = gamma (conv(x) + b - mean) / sqrt(var + eps) + beta` is a convolution with weight
 //! `w * s` and bias `beta + (b - mean) s`, `s = gamma / sqrt(var + eps)`. Computed in `f64`, rounded once.
@@ -69,25 +69,45 @@ impl Convolution<'_> {
             None => vec![0.0; channels],
         };
         if let Some(norm) = &self.norm {
-            let values = NormValues {
-                weight: vector(&norm.weight)?,
-                bias: vector(&norm.bias)?,
-                mean: vector(&norm.mean)?,
-                variance: vector(&norm.variance)?,
-                epsilon: norm.epsilon,
-            };
-            fold(&mut weight, &mut bias, &values);
+            fold(&mut weight, &mut bias, &norm.decode(file, channels)?);
         }
-        // Finite inputs can still fold to infinity: a negative variance, a scale out of range.
-        for (leaf, data) in [("weight", &weight), ("bias", &bias)] {
-            if let Some((index, value)) = data.iter().enumerate().find(|(_, value)| !value.is_finite()) {
-                let tensor = format!("{layer}.{leaf} with its BatchNorm folded");
-                return Err(WeightsError::NotFinite { file: file.into(), tensor, index, value: *value });
-            }
-        }
+        check_finite(file, layer, [("weight", &weight), ("bias", &bias)])?;
         let weight = NamedTensor { shape: shape.to_vec(), data: weight };
         Ok((weight, NamedTensor { shape: vec![channels], data: bias }))
     }
+}
+
+impl BatchNorm<'_> {
+    fn decode(&self, file: &str, channels: usize) -> Result<NormValues, WeightsError> {
+        let vector = |view: &TensorView<'_>| view.decode(file, channels);
+        Ok(NormValues {
+            weight: vector(&self.weight)?,
+            bias: vector(&self.bias)?,
+            mean: vector(&self.mean)?,
+            variance: vector(&self.variance)?,
+            epsilon: self.epsilon,
+        })
+    }
+
+    /// `s` and `beta - mean s`, with which `y = s x + shift` where no convolution takes it in.
+    pub(super) fn scale_and_shift(&self, file: &str, channels: usize) -> Result<(Vec<f32>, Vec<f32>), WeightsError> {
+        let values = self.decode(file, channels)?;
+        let of_channel = |(scale, (beta, mean)): (f64, (&f32, &f32))| {
+            (scale as f32, (f64::from(*beta) - f64::from(*mean) * scale) as f32)
+        };
+        Ok(values.scales().zip(values.bias.iter().zip(&values.mean)).map(of_channel).unzip())
+    }
+}
+
+/// Finite inputs can still fold to infinity: a negative variance, a scale out of range.
+pub(super) fn check_finite(file: &str, layer: &str, tensors: [(&str, &Vec<f32>); 2]) -> Result<(), WeightsError> {
+    for (leaf, data) in tensors {
+        if let Some((index, value)) = data.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+            let tensor = format!("{layer}.{leaf} with its BatchNorm folded");
+            return Err(WeightsError::NotFinite { file: file.into(), tensor, index, value: *value });
+        }
+    }
+    Ok(())
 }
 
 /// Decoded values of one BatchNorm.
@@ -99,16 +119,23 @@ struct NormValues {
     epsilon: f64,
 }
 
+impl NormValues {
+    /// `s` of every channel.
+    fn scales(&self) -> impl Iterator<Item = f64> {
+        let scale = |(gamma, variance): (&f32, &f32)| f64::from(*gamma) / (f64::from(*variance) + self.epsilon).sqrt();
+        self.weight.iter().zip(&self.variance).map(scale)
+    }
+}
+
 /// Folds `norm` into `weight` (output channels outermost) and `bias`, both in place.
 fn fold(weight: &mut [f32], bias: &mut [f32], norm: &NormValues) {
     let NormValues { weight: gamma, bias: beta, mean, variance, .. } = norm;
     let lengths = [gamma.len(), beta.len(), mean.len(), variance.len()];
     assert!(lengths.iter().all(|length| *length == bias.len()), "a value for each of {} channels", bias.len());
     let per_channel = weight.len() / bias.len();
-    let channels = gamma.iter().zip(beta).zip(mean).zip(variance);
+    let channels = norm.scales().zip(beta).zip(mean);
     let rows = weight.chunks_exact_mut(per_channel).zip(bias);
-    for ((row, bias), (((&gamma, &beta), &mean), &variance)) in rows.zip(channels) {
-        let scale = f64::from(gamma) / (f64::from(variance) + norm.epsilon).sqrt();
+    for ((row, bias), ((scale, &beta), &mean)) in rows.zip(channels) {
         for value in row {
             *value = (f64::from(*value) * scale) as f32;
         }

@@ -2,12 +2,13 @@
 //!
 //! This module stands at the entry of the flow and knows neither Burn nor `patchcore-core`: the crate's `build.rs`
 //! includes it a second time to embed weights, and must not compile Burn for that. Which networks there are, and what their
-//! convolutions are called, stands in `patchcore-config`; here a network is its [`trunk::Trunk`].
+//! convolutions are called, stands in `patchcore-config`; here a network is its [`trunk::Trunk`], and what publishers call its tensors its
+//! [`spelling::Spelling`]s.
 //!
 //! ```text
-//! .onnx        -> onnx::OnnxModel -> onnx::named_convolutions \
-//! .safetensors -> TensorView per name -> state_dict_convolutions  -> assemble (shapes, folding, finiteness)
-//! .pth (xtask) -> TensorView per name -> state_dict_convolutions /
+//! .onnx        -> onnx::OnnxModel     -> onnx::find_in_graph \
+//! .safetensors -> TensorView per name -> find_in_state_dict   -> assemble (shapes, folding, finiteness)
+//! .pth (xtask) -> TensorView per name -> find_in_state_dict  /
 //! ```
 //!
 //! [`encode_safetensors`] is the way back to a file.
@@ -21,9 +22,11 @@ mod dtype;
 mod encode;
 mod error;
 mod fold;
+mod found;
 mod manifest;
 mod onnx;
 mod safetensors_file;
+mod spelling;
 mod state_dict;
 mod tensor_view;
 mod trunk;

@@ -1,13 +1,12 @@
-//! What a weights file of a network holds: the convolutions of its plan, by their names.
-
-use std::collections::BTreeMap;
+//! What a weights file of a network holds: the convolutions and prologues of its plan, by their names.
 
 use patchcore_config::CATALOGUE;
-use patchcore_config::backbone::NetworkEntry;
-use patchcore_config::backbone::plan::{Activation, ConvStep, Plan, Step};
+use patchcore_config::backbone::plan::{ConvStep, Plan, Step};
+use patchcore_config::backbone::{Family, NetworkEntry};
 
 use super::error::WeightsError;
-use super::fold::Convolution;
+use super::found::Found;
+use super::spelling::Spelling;
 
 /// The plan of all levels of a network. A file has to hold it up to the deepest default level; each level behind that may be
 /// absent as a whole.
@@ -19,8 +18,10 @@ pub struct Trunk {
     pub plan: Plan,
     /// How many steps there are up to the deepest default level, and up to each level behind it.
     ends: Vec<usize>,
-    /// What stands before the first point of the convolutions' names: `conv1`, `layer1`, ...
-    roots: Vec<String>,
+    /// What the convolutions are called in files, the usual names first.
+    pub spellings: Vec<Spelling>,
+    /// Whether a convolution without a BatchNorm behind it has no bias either.
+    is_plain_unbiased: bool,
 }
 
 impl Trunk {
@@ -29,9 +30,9 @@ impl Trunk {
         let plan = network.plan_of_levels(network.levels.len());
         let ends = network.needed_levels()..=network.levels.len();
         let ends = ends.map(|count| network.plan_of_levels(count).steps.len()).collect();
-        let mut roots: Vec<String> = plan.convolutions().map(|conv| root(&conv.name).to_owned()).collect();
-        roots.dedup();
-        Self { name: network.name, plan, ends, roots }
+        let spellings = Spelling::all(network, &plan);
+        let is_plain_unbiased = matches!(network.family, Family::DenseNet(_));
+        Self { name: network.name, plan, ends, spellings, is_plain_unbiased }
     }
 
     /// The steps that every file has, then those of each level behind the deepest default one.
@@ -40,35 +41,32 @@ impl Trunk {
         starts.zip(&self.ends).map(|(start, end)| self.plan.steps.get(start..*end).unwrap_or_default())
     }
 
-    /// The convolutions that every file has.
-    pub fn needed(&self) -> impl Iterator<Item = &ConvStep> {
-        self.parts().take(1).flatten().filter_map(Step::conv)
+    /// The steps with tensors that every file has.
+    pub fn needed(&self) -> impl Iterator<Item = &Step> {
+        self.parts().take(1).flatten()
     }
 
-    /// Whether a convolution of that name is one of the network, or would be one if the network were deeper.
-    pub fn is_inside(&self, conv: &str) -> bool {
-        self.roots.iter().any(|known| known == root(conv))
+    /// The names that a file with these has, and what stands before them; the usual ones where it is not known.
+    pub fn spelling<'a>(&self, names: impl Iterator<Item = &'a str> + Clone) -> Option<(&Spelling, String)> {
+        self.spellings.iter().find_map(|spelling| Some((spelling, spelling.prefix(names.clone())?)))
     }
 
-    /// What stands before the network's names (`module.`, `backbone.`); `None` when these are not among `names`.
-    pub fn prefix<'a>(&self, names: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
-        let mut convolutions = self.plan.convolutions();
-        // The first name alone could be the end of a longer one. A shortcut is not in every network of a family.
-        let first = convolutions.next()?.weight_name();
-        let second = convolutions.find(|conv| conv.activation != Activation::Identity)?.weight_name();
-        let heads: Vec<&str> = names.clone().filter_map(|name| name.strip_suffix(&second)).collect();
-        let is_whole = |head: &&str| names.clone().any(|name| name.strip_prefix(head) == Some(&first));
-        heads.into_iter().find(is_whole).map(str::to_owned)
+    /// Whether the network has no bias there: neither one of its own nor that of a BatchNorm.
+    pub fn has_no_bias(&self, conv: &ConvStep) -> bool {
+        let is_plain = |spelling: &Spelling| spelling.norm_behind(&conv.name).is_none();
+        self.is_plain_unbiased && self.spellings.first().is_some_and(is_plain)
     }
 
     /// The network of the catalogue whose needed convolutions have exactly these names and shapes.
-    pub fn guess(found: &BTreeMap<String, Convolution<'_>>) -> Option<&'static str> {
+    pub fn guess(found: &Found<'_>) -> Option<&'static str> {
+        let found = &found.convolutions;
         let fits = |network: &&NetworkEntry| {
             let trunk = Self::new(network);
             let behind = trunk.parts().skip(1).flatten().filter_map(Step::conv);
             let behind = behind.filter(|conv| found.contains_key(&conv.name)).count();
-            trunk.needed().count() + behind == found.len()
-                && trunk.needed().all(|conv| {
+            let mut needed = trunk.needed().filter_map(Step::conv);
+            trunk.needed().filter_map(Step::conv).count() + behind == found.len()
+                && needed.all(|conv| {
                     found.get(&conv.name).is_some_and(|found| same_shape(&found.weight.dims, &conv.weight_shape()))
                 })
         };
@@ -79,11 +77,6 @@ impl Trunk {
     pub fn unrecognised(&self, file: &str, detail: String) -> WeightsError {
         WeightsError::Unrecognised { file: file.into(), backbone: self.name.into(), detail }
     }
-}
-
-/// What stands before the first point.
-fn root(name: &str) -> &str {
-    name.split('.').next().unwrap_or(name)
 }
 
 /// Whether declared extents equal expected ones.
@@ -109,6 +102,11 @@ mod tests {
             ("resnet101", &[94, 10]),
             ("wide_resnet50_2", &[43, 10]),
             ("wide_resnet101_2", &[94, 10]),
+            ("resnext50_32x4d", &[43, 10]),
+            ("resnext101_32x8d", &[94, 10]),
+            // The stem, two a layer, and the transitions' two and one.
+            ("densenet121", &[1 + 2 * 42 + 2, 2 * 16 + 1]),
+            ("densenet201", &[1 + 2 * 66 + 2, 2 * 32 + 1]),
         ] {
             assert_eq!(counts(&trunk(name)), wanted, "{name}");
         }
@@ -119,6 +117,7 @@ mod tests {
         assert_eq!(shape("layer3.5.conv3"), Some([1024, 512, 1, 1]));
         assert_eq!(shape("layer4.0.downsample.0"), Some([2048, 1024, 1, 1]));
         assert_eq!(shape("layer4.1.downsample.0"), None);
-        assert!(wide.is_inside("layer3.22.conv1") && wide.is_inside("conv1") && !wide.is_inside("fc"));
+        let known = |name: &str| wide.spellings[0].plan_name(name).is_some();
+        assert!(known("layer3.22.conv1") && known("conv1") && !known("fc"));
     }
 }

@@ -6,6 +6,8 @@ use patchcore_weights::{embedded_weights, known_network};
 fn nothing_is_embedded_without_its_feature() {
     let wanted = [
         ("efficientnet_lite0", cfg!(feature = "embed-efficientnet-lite0")),
+        ("efficientnet_lite1", cfg!(feature = "embed-efficientnet-lite1")),
+        ("efficientnet_lite2", cfg!(feature = "embed-efficientnet-lite2")),
         ("resnet18", cfg!(feature = "embed-resnet18")),
         ("resnet34", cfg!(feature = "embed-resnet34")),
         ("resnet50", cfg!(feature = "embed-resnet50")),

@@ -1,10 +1,10 @@
-//! The tiny networks of `tests/fixtures/generate.py`.
+//! The tiny networks of `tests/fixtures/generate.py` and `other_networks.py`.
 
 use std::fs;
 use std::path::PathBuf;
 
 use patchcore_config::Architecture;
-use patchcore_config::backbone::{Family, NetworkEntry, ResNet};
+use patchcore_config::backbone::{DenseNet, Family, NetworkEntry, ResNet};
 use patchcore_weights::read_safetensors;
 
 /// The basic-block network of the fixtures.
@@ -15,6 +15,20 @@ pub fn basic() -> NetworkEntry {
 /// The bottleneck network of the fixtures.
 pub fn bottleneck() -> NetworkEntry {
     tiny("tiny_bottleneck", 4)
+}
+
+/// The network of grouped convolutions of the fixtures.
+pub fn resnext() -> NetworkEntry {
+    let Family::ResNet(net) = bottleneck().family else { panic!("a bottleneck is a ResNet") };
+    let net = ResNet { width: 4, groups: 2, ..net };
+    NetworkEntry { name: "tiny_resnext", family: Family::ResNet(net), ..bottleneck() }
+}
+
+/// The densely connected network of the fixtures.
+pub fn densenet() -> NetworkEntry {
+    let net = DenseNet { layers: [2, 2, 2, 1], growth: 2, stem: 4 };
+    let known = Architecture::from_name("densenet121").unwrap().entry();
+    NetworkEntry { name: "tiny_densenet", family: Family::DenseNet(net), ..*known }
 }
 
 fn tiny(name: &'static str, expansion: usize) -> NetworkEntry {

@@ -6,5 +6,7 @@ mod encode;
 mod fixtures;
 mod hostile;
 mod load;
+mod networks;
 mod onnx_exports;
+mod other_networks;
 mod shared_trunk;

@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::super::fold::{BatchNorm, ConvAttributes, Convolution};
-use super::super::state_dict::DEFAULT_EPSILON;
+use super::super::spelling::DEFAULT_EPSILON;
 use super::super::tensor_view::{Payload, TensorView};
+use super::attribute::Attribute;
 use super::model::{Node, OnnxModel};
 
 /// Longest chain of `Identity` and the like that is followed; a cycle ends here.
@@ -157,6 +158,30 @@ impl<'a, 'm> Graph<'a, 'm> {
             [node] if node.op_type == "BatchNormalization" => Some(node),
             _ => None,
         }
+    }
+
+    /// The BatchNorm whose activated output `node` reads.
+    pub fn norm_in_front(&self, node: &Node<'a>) -> Option<BatchNorm<'a>> {
+        let made_by = |value: &'a str, op: &str| {
+            self.producers.get(self.origin(value)).copied().filter(|node| node.op_type == op)
+        };
+        let relu = made_by(node.input(0)?, "Relu")?;
+        self.batch_norm(made_by(relu.input(0)?, "BatchNormalization")?)
+    }
+
+    /// Whether an average pool of 2x2, stride 2, without padding, is alone in reading what `conv` gives.
+    pub fn is_halved(&self, conv: &Node<'a>) -> bool {
+        let [pool] = self.readers(conv.output().unwrap_or_default())[..] else { return false };
+        let ints = |name: &str| pool.attribute(name).and_then(Attribute::ints);
+        let is_zero = |name: &str| pool.attribute(name).is_none_or(|attribute| attribute.int() == Some(0));
+        let is_unpadded =
+            pool.attribute("auto_pad").is_none_or(|attribute| matches!(attribute.text(), Some("NOTSET" | "VALID")));
+        pool.op_type == "AveragePool"
+            && ints("kernel_shape") == Some(vec![2, 2])
+            && ints("strides") == Some(vec![2, 2])
+            && ints("pads").is_none_or(|pads| pads == [0; 4])
+            && is_unpadded
+            && is_zero("ceil_mode")
     }
 
     /// The first operator behind a convolution and its BatchNorm that no ResNet has there.

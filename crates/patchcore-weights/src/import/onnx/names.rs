@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 
 use patchcore_config::BackboneWeights;
 use patchcore_config::backbone::NetworkEntry;
+use patchcore_config::backbone::plan::Step;
 
 use super::super::assemble::assemble;
 use super::super::error::WeightsError;
-use super::super::fold::Convolution;
-use super::super::state_dict::{batch_norm, norm_of, state_dict_convolutions};
+use super::super::found::{Found, Prologue};
+use super::super::state_dict::{batch_norm, find_in_state_dict};
 use super::super::tensor_view::{Payload, TensorView};
 use super::super::trunk::Trunk;
 use super::graph::Graph;
@@ -31,22 +32,18 @@ pub fn import_onnx(network: &NetworkEntry, file: &str, bytes: &[u8]) -> Result<B
         return Err(trunk.unrecognised(file, "this backbone is read from safetensors only".into()));
     }
     let model = read_onnx(file, bytes)?;
-    assemble(&trunk, file, &named_convolutions(&trunk, file, &model)?)
+    assemble(&trunk, file, &find_in_graph(&trunk, file, &model)?)
 }
 
-/// Every convolution of the trunk by the plan's name.
-fn named_convolutions<'a>(
-    trunk: &Trunk,
-    file: &str,
-    model: &OnnxModel<'a>,
-) -> Result<BTreeMap<String, Convolution<'a>>, WeightsError> {
+/// The parts of the network by the plan's names.
+fn find_in_graph<'a>(trunk: &Trunk, file: &str, model: &OnnxModel<'a>) -> Result<Found<'a>, WeightsError> {
     let graph = Graph::new(model);
     let nodes: Vec<&Node<'a>> = model.nodes.iter().filter(|node| node.op_type == "Conv").collect();
     if nodes.is_empty() {
         let tensors: BTreeMap<String, TensorView<'a>> =
             model.initializers.iter().map(|tensor| (tensor.name.to_string(), tensor.clone())).collect();
-        let found = state_dict_convolutions(trunk, &tensors);
-        return if found.is_empty() {
+        let found = find_in_state_dict(trunk, &tensors);
+        return if found.convolutions.is_empty() {
             Err(trunk.unrecognised(file, "there is no convolution with known names in it".into()))
         } else {
             Ok(found)
@@ -59,8 +56,8 @@ fn named_convolutions<'a>(
         Some(named) => named,
         None => walk(trunk, file, &graph)?,
     };
-    let head = trunk.prefix(model.initializers.iter().map(|tensor| tensor.name.as_ref())).unwrap_or_default();
-    let mut convolutions = BTreeMap::new();
+    let known = trunk.spelling(model.initializers.iter().map(|tensor| tensor.name.as_ref()));
+    let mut found = Found { prologues: prologues(trunk, file, &graph, &named)?, ..Found::default() };
     for (name, node) in named {
         if trunk.plan.convolutions().any(|conv| conv.from == 0 && conv.name == name)
             && !node.input(0).is_some_and(|value| graph.is_fed(graph.origin(value)))
@@ -77,17 +74,45 @@ fn named_convolutions<'a>(
         };
         if convolution.norm.is_none() && unbiased {
             // The normalisation is there under its name but not as one BatchNormalization node.
-            let get = |name: &str| graph.initializer(&format!("{head}{name}")).cloned();
-            convolution.norm = norm_of(&name).and_then(|norm| batch_norm(&norm, get));
+            convolution.norm = known.as_ref().and_then(|(spelling, head)| {
+                let get = |name: &str| graph.initializer(&format!("{head}{name}")).cloned();
+                batch_norm(spelling.norm_behind(&name)?, spelling.epsilon, get)
+            });
             if convolution.norm.is_none() {
                 convolution.bias = None;
             }
         } else if let Some(op) = graph.stranger_behind(node) {
             return Err(trunk.unrecognised(file, format!("{name} is followed by {op}")));
         }
-        convolutions.insert(name, convolution);
+        found.convolutions.insert(name, convolution);
     }
-    Ok(convolutions)
+    Ok(found)
+}
+
+/// The normalisations in front of the convolutions that were found. The plan halves a map before the convolution behind it; a graph
+/// does so afterwards, which is the same.
+fn prologues<'a>(
+    trunk: &Trunk,
+    file: &str,
+    graph: &Graph<'a, '_>,
+    named: &BTreeMap<String, &Node<'a>>,
+) -> Result<BTreeMap<String, Prologue<'a>>, WeightsError> {
+    let mut found = BTreeMap::new();
+    for step in trunk.plan.steps.iter().filter(|step| step.prologue().is_some()) {
+        let is_pool = matches!(step, Step::AveragePool { .. });
+        let reader = match is_pool {
+            true => trunk.plan.convolutions().find(|conv| conv.from == step.to()).map(|conv| conv.name.as_str()),
+            false => Some(step.name()),
+        };
+        // What is absent is named with its shape when the network is put together.
+        let Some(node) = reader.and_then(|name| named.get(name)) else { continue };
+        if is_pool && !graph.is_halved(node) {
+            let detail = format!("no average pool of 2x2 pixels follows {}", reader.unwrap_or_default());
+            return Err(trunk.unrecognised(file, detail));
+        }
+        found.extend(graph.norm_in_front(node).map(|norm| (step.name().to_owned(), Prologue::Norm(norm))));
+    }
+    Ok(found)
 }
 
 /// The trunk's nodes by the plan's name, when `name_of` gives such names without a clash.
@@ -97,12 +122,12 @@ fn named_by<'a, 'm>(
     name_of: impl Fn(&Node<'a>) -> Option<String>,
 ) -> Option<BTreeMap<String, &'m Node<'a>>> {
     let names: Vec<Option<String>> = nodes.iter().map(|node| name_of(node)).collect();
-    let head = trunk.prefix(names.iter().flatten().map(String::as_str))?;
+    let (spelling, head) = trunk.spelling(names.iter().flatten().map(String::as_str))?;
     let mut named = BTreeMap::new();
     for (node, name) in nodes.iter().zip(&names) {
         let Some(conv) = name.as_deref().and_then(|name| name.strip_prefix(head.as_str())) else { continue };
-        let Some(conv) = conv.strip_suffix(".weight").filter(|conv| trunk.is_inside(conv)) else { continue };
-        if named.insert(conv.to_owned(), *node).is_some() {
+        let Some(step) = conv.strip_suffix(".weight").and_then(|conv| spelling.plan_name(conv)) else { continue };
+        if named.insert(step.to_owned(), *node).is_some() {
             return None;
         }
     }
