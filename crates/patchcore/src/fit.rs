@@ -15,6 +15,7 @@ use crate::fit_in_progress::FitInProgress;
 use crate::fit_options::FitOptions;
 use crate::into_photo::{IntoPhoto, Known};
 use crate::model::Model;
+use crate::own_networks::OwnNetworks;
 use crate::prepared::{NamedSource, known_length, numbered, prepared};
 use crate::progress::{Stage, Teller};
 use crate::remarks::{Remark, Remarks};
@@ -98,8 +99,10 @@ impl Model {
     where
         S: IntoIterator<Item: IntoPhoto>,
     {
-        let FitOptions { limits, mut progress, threads, total } = options;
-        let (config, device) = (settings.config()?, settings.compute_device()?);
+        let FitOptions { limits, mut progress, threads, total, own } = options;
+        let (config, device) = (settings.config_of(&own)?, settings.compute_device()?);
+        // An own network has its weights in itself.
+        let weights = if own.has(&settings.backbone) { BackboneWeights::default() } else { settings.load_weights()? };
         let photos = photos.into_iter();
         let total = total.unwrap_or_else(|| known_length(&photos));
         let parts = FitParts {
@@ -107,7 +110,8 @@ impl Model {
             limits,
             known: Known::Identity,
             config,
-            weights: Arc::new(settings.load_weights()?),
+            weights: Arc::new(weights),
+            own,
             weights_file: settings.weights_file(),
             device: &device,
             threads: Threads::new(threads)?,
@@ -128,6 +132,8 @@ pub(crate) enum WhatFails {
 pub(crate) struct FitParts<'a, I> {
     pub(crate) config: Checked,
     pub(crate) weights: Arc<BackboneWeights>,
+    /// The networks that are no catalogue's.
+    pub(crate) own: OwnNetworks,
     /// Where the weights lay, if they were given as a file.
     pub(crate) weights_file: Option<StoredPath>,
     pub(crate) device: &'a ComputeDevice,
@@ -143,12 +149,16 @@ pub(crate) struct FitParts<'a, I> {
 impl<I: Iterator<Item = NamedSource>> FitParts<'_, I> {
     pub(crate) fn fit(self, progress: &mut Teller<'_>) -> Result<FitReport, Error> {
         enter!("fit");
-        let Self { config, weights, weights_file, device, threads, photos, limits, known, total, what_fails } = self;
+        let Self { config, weights, own, weights_file, device, threads, photos, limits, known, total, what_fails } =
+            self;
         let ends = matches!(what_fails, WhatFails::EndsTheFit);
         let first = FirstPass { config: &config, weights: &weights, device, threads: &threads, limits, ends };
         let Surveyed { ranges, photos, held } = first.ranges(photos, progress)?;
         let inputs = prepared(&config, limits, known, photos);
-        let fitter = threads.run(|| Fitter::with_ranges(config, &weights, &ranges, device))?;
+        let fitter = threads.run(|| match own.of_members(&config)? {
+            None => Fitter::with_ranges(config, &weights, &ranges, device),
+            Some(networks) => Fitter::with_backbones_and_ranges(config, &networks, &ranges, device),
+        })?;
         let mut fit = FitInProgress::new(fitter);
         let mut tell = |fit: &mut FitInProgress| {
             if ends && !fit.rejected.is_empty() {
@@ -188,7 +198,8 @@ impl<I: Iterator<Item = NamedSource>> FitParts<'_, I> {
         sections.photos = photos;
         sections.weights_file = weights_file;
         let (core, sections) = (Arc::new(core), Arc::new(sections));
-        let model = Model { core, weights, sections, digests: Arc::default(), thresholds, threads, folder: None };
+        let digests = Arc::default();
+        let model = Model { core, weights, own, sections, digests, thresholds, threads, folder: None };
         model.tell_fallbacks();
         Ok(FitReport { model, rejected, remarks, suggestions })
     }

@@ -2,17 +2,20 @@
 
 #[cfg(not(target_family = "wasm"))]
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use patchcore_config::{
     Architecture, BackboneWeights, BankDtype, Border, Checked, ConfigError, Copies, Crop, DEFAULT_PATCH_SIZE, Distance,
     EmbeddingRule, ImageScoreRule, Mode, NetworkPrecision, Pad, PatchCoreConfig, ProjectionRule, Region, Resize,
     Smoothing, StartRule, Tiling, Upsampling,
 };
+use patchcore_core::backbone::Backbone;
 use patchcore_core::model_file::StoredPath;
 use patchcore_core::{ComputeDevice, Instructions, Precision};
 
 use crate::devices::{DEFAULT_DEVICE, open_device};
 use crate::error::Error;
+use crate::own_networks::OwnNetworks;
 #[cfg(not(target_family = "wasm"))]
 use crate::weights::resolve_weights;
 
@@ -81,7 +84,8 @@ pub struct Settings {
     /// Rules said by name and value, after all others: see [`PatchCoreConfig::with_rule`](crate::config::PatchCoreConfig::with_rule). For
     /// rules of a single member, and for what comes as text.
     pub rules: Vec<(String, String)>,
-    /// Name of the frozen network. Default: `efficientnet_lite0`, the small one that ships with the crate.
+    /// Name of the frozen network: one of the catalogue, or one of the application's own, which the fit is given
+    /// ([`FitOptions::network`](crate::FitOptions::network)). Default: `efficientnet_lite0`, the small one that ships with the crate.
     pub backbone: String,
     /// ONNX or safetensors file with the backbone's weights; default: embedded, else the weights directory.
     #[cfg(not(target_family = "wasm"))]
@@ -185,10 +189,24 @@ impl Settings {
     /// # Errors
     /// [`Error::Config`], for an unknown backbone or any value out of range.
     pub fn config(&self) -> Result<Checked, Error> {
-        let backbone = Architecture::from_name(&self.backbone)?;
-        let mut config = self.mode.config(backbone);
-        let layers = self.layers.clone().unwrap_or_else(|| backbone.default_layers().map(str::to_owned).to_vec());
+        self.config_of(&OwnNetworks::default())
+    }
+
+    /// [`Settings::config`] for settings that name networks of the application's own.
+    ///
+    /// # Errors
+    /// As [`Settings::config`]; [`Error::Config`] also for a network that is given and not named.
+    pub fn config_with(&self, networks: &[Arc<dyn Backbone>]) -> Result<Checked, Error> {
+        self.config_of(&OwnNetworks::from(networks))
+    }
+
+    pub(crate) fn config_of(&self, own: &OwnNetworks) -> Result<Checked, Error> {
+        let backbone = own.network(&self.backbone)?;
+        own.check_used(std::iter::once(self.backbone.as_str()))?;
+        let mut config = self.mode.config(backbone.clone());
+        let layers = self.layers.clone().unwrap_or_else(|| backbone.default_layers());
         config.members = self.mode.members(backbone, layers);
+        own.normalize(&mut config.members);
         self.check_for_line(&config)?;
         for member in &mut config.members {
             member.patch_size = self.patch_size;
