@@ -50,7 +50,7 @@ fn use_model(bytes: &[u8]) {
     if u64::from(size.width) * u64::from(size.height) > 10_000 {
         return;
     }
-    let Ok(model) = file.into_model(Some(weights()), &ComputeDevice::cpu(), DriftPolicy::Allow) else { return };
+    let Ok(model) = file.into_model(Some(weights().into()), &ComputeDevice::cpu(), DriftPolicy::Allow) else { return };
     let frame = image(size);
     let Ok(input) = prepare_within(&frame, &config.view, config.region.as_ref(), config.full_scale) else { return };
     if input.width * input.height > 40_000 {
@@ -125,7 +125,7 @@ pub fn mask(bytes: &[u8]) {
 /// Weights as ONNX or safetensors, for networks of a few channels so that what is right is small.
 pub fn onnx(bytes: &[u8]) {
     for (name, expansion) in [("tiny_basic", 1), ("tiny_bottleneck", 4)] {
-        let family = Family::ResNet(ResNet { blocks: [2, 1, 1, 1], expansion, stem: 2, width: 2 });
+        let family = Family::ResNet(ResNet { blocks: [2, 1, 1, 1], expansion, stem: 2, width: 2, groups: 1 });
         let network = NetworkEntry { name, family, ..*Architecture::RESNET18.entry() };
         let imported =
             [import_onnx(&network, "weights.onnx", bytes), import_safetensors(&network, "weights.safetensors", bytes)];

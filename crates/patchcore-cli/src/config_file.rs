@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory};
-use patchcore::{Size, path_of_text};
+use patchcore::{Size, WeightsFile, path_of_text};
 use toml::{Table, Value};
 
 use crate::arguments::Arguments;
@@ -54,6 +54,8 @@ pub enum Kind {
     Path,
     /// Several texts, or numbers.
     List { of_numbers: bool },
+    /// Several paths, which may have a network's name in front.
+    Weights,
 }
 
 impl Kind {
@@ -66,6 +68,7 @@ impl Kind {
         let is_number = is_one_of(&[TypeId::of::<f32>(), TypeId::of::<f64>()]);
         match option.get_action() {
             ArgAction::SetTrue => Self::Switch,
+            ArgAction::Append if is_one_of(&[TypeId::of::<WeightsFile>()]) => Self::Weights,
             ArgAction::Append => Self::List { of_numbers: is_whole || is_number },
             _ if option.get_value_delimiter().is_some() => Self::List { of_numbers: is_whole || is_number },
             _ if is_whole => Self::Whole,
@@ -85,6 +88,7 @@ impl Kind {
             Self::Text { .. } => "text in quotes",
             Self::Path => "a path in quotes",
             Self::List { .. } => "text in quotes, or a list of it",
+            Self::Weights => "a path in quotes, or a list of them",
         }
     }
 
@@ -104,6 +108,13 @@ impl Kind {
             (Self::Text { or_number: true }, value) => text(value).or_else(|| whole(value)).map(|value| vec![value]),
             (Self::Path, value) => value.as_str().map(|value| vec![Some(path_of_text(value).into_os_string())]),
             (Self::Text { .. }, value) => text(value).map(|value| vec![value]),
+            (Self::Weights, value) => {
+                let path = |value: &Value| value.as_str().map(|value| Some(path_of_text(value).into_os_string()));
+                match value {
+                    Value::Array(values) => values.iter().map(path).collect(),
+                    value => path(value).map(|value| vec![value]),
+                }
+            }
             (Self::List { of_numbers }, value) => {
                 // Sides and shares may be text too.
                 let word = |value: &Value| text(value).or_else(|| number(value).filter(|_| of_numbers));

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use patchcore::WeightsFile;
 use patchcore::metrics::{Results, RunFile, RunNote};
 use patchcore::{Model, PrecisionChoice, one_line, path_of_text, path_text};
 
@@ -37,10 +38,12 @@ pub fn run_note(arguments: &Evaluate, model: &Model, choice: Option<&PrecisionCh
     if let Some(set) = &source.compute.instructions {
         option("--instructions", set);
     }
-    for (name, path) in [("--weights", &source.weights), ("--font", &arguments.font)] {
-        if let Some(path) = path {
-            option(name, &whole(path));
-        }
+    for WeightsFile { network, path } in &source.weights {
+        let of = network.as_ref().map_or_else(String::new, |network| format!("{network}="));
+        option("--weights", &format!("{of}{}", whole(path)));
+    }
+    if let Some(path) = &arguments.font {
+        option("--font", &whole(path));
     }
     if arguments.min_area > 0.0 {
         option("--min-area", &arguments.min_area.to_string());

@@ -52,6 +52,32 @@ pub enum ConfigError {
         /// The network's name.
         name: String,
     },
+    /// A number format that the network has no kernels for.
+    #[error(
+        "the network {backbone} computes in f32 alone: {precision} has no `{step}`; choose f32, or a ResNet for {precision}"
+    )]
+    NotReducible {
+        /// The network's name.
+        backbone: String,
+        /// The number format asked for.
+        precision: &'static str,
+        /// The first step that it lacks.
+        step: String,
+    },
+    /// A size of the network's input at which its maps leave out the last row or column.
+    #[error(
+        "the network {backbone} takes no input of {width} x {height} pixels: expected sides that are multiples of {multiple}"
+    )]
+    OddGrid {
+        /// The network's name.
+        backbone: String,
+        /// Columns.
+        width: u32,
+        /// Rows.
+        height: u32,
+        /// The deepest level's stride.
+        multiple: u32,
+    },
     /// A parameter is outside its range.
     #[error("{parameter} is {found}: expected {expected}")]
     OutOfRange {

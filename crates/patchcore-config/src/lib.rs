@@ -24,7 +24,9 @@ mod rules;
 mod rules_name;
 mod view;
 
-pub use backbone::{Architecture, BackboneWeights, CATALOGUE, NamedTensor, Network, OwnLevel, OwnNetwork};
+pub use backbone::{
+    Architecture, BackboneWeights, CATALOGUE, NamedTensor, Network, NetworkWeights, OwnLevel, OwnNetwork,
+};
 pub use bank_dtype::BankDtype;
 pub use checked::Checked;
 pub use copies::{Copies, Turned};

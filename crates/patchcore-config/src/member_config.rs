@@ -8,7 +8,7 @@ use crate::backbone::Network;
 use crate::error::ConfigError;
 use crate::network_precision::NetworkPrecision;
 use crate::rules::{EmbeddingRule, LevelScaling, ProjectionRule, StartRule, Weighting};
-use crate::view::Normalization;
+use crate::view::{Normalization, Size};
 
 /// What the rule `grid_layer` is called where no layer is named.
 pub(crate) const FINEST: &str = "the finest";
@@ -160,6 +160,12 @@ impl MemberConfig {
             let found = format!("{} with the network {}", self.network_precision, self.backbone.name());
             return out_of_range("network_precision", found, "f32: an application's own network computes for itself");
         }
+        if !self.network_precision.is_f32()
+            && let Some(step) = self.backbone.plan(&self.layers)?.not_reducible()
+        {
+            let (backbone, step) = (self.backbone.name().to_owned(), step.name().to_owned());
+            return Err(ConfigError::NotReducible { backbone, precision: self.network_precision.name(), step });
+        }
         let Normalization { mean, std } = self.normalization;
         if mean.iter().chain(&std).any(|value| !value.is_finite()) || std.iter().any(|value| *value <= 0.0) {
             let found = format!("{mean:?} / {std:?}");
@@ -170,6 +176,18 @@ impl MemberConfig {
 }
 
 impl MemberConfig {
+    /// Whether the network's maps cover an input of such a size.
+    pub(crate) fn verify_size(&self, size: Size) -> Result<(), ConfigError> {
+        let Some(architecture) = self.backbone.architecture() else { return Ok(()) };
+        match architecture.plan(&self.layers)?.check_sides(size.height as usize, size.width as usize) {
+            Ok(()) => Ok(()),
+            Err(_) => {
+                let (backbone, multiple) = (self.backbone.name().to_owned(), self.strides().1);
+                Err(ConfigError::OddGrid { backbone, width: size.width, height: size.height, multiple })
+            }
+        }
+    }
+
     /// The grid that the patches lie on, and the factors of the levels.
     fn verify_levels(&self) -> Result<(), ConfigError> {
         let out_of_range =

@@ -41,8 +41,8 @@ pub struct PatchCoreConfig {
     pub distance: Distance,
     /// From patches to the image.
     pub image_score: ImageScoreRule,
-    /// k of [`ImageScoreRule::MaximumOfMeans`] (mode `authors`: 1), b of eq. 7 in [`ImageScoreRule::Reweighted`] (the other
-    /// modes: 9); of no effect with [`ImageScoreRule::MaximumOfMap`].
+    /// k of [`ImageScoreRule::MaximumOfMeans`] (mode `authors`: 1) and [`ImageScoreRule::MaximumOfMapOfMeans`], b of eq. 7 in
+    /// [`ImageScoreRule::Reweighted`] (the other modes: 9); of no effect with [`ImageScoreRule::MaximumOfMap`].
     pub num_neighbors: usize,
     /// How the map grows from the grid.
     pub upsampling: Upsampling,
@@ -128,8 +128,10 @@ impl PatchCoreConfig {
     /// Rows that a bank has at least: as many as the image score looks at together.
     pub fn bank_rows_needed(&self) -> usize {
         match self.image_score {
-            ImageScoreRule::MaximumOfMeans | ImageScoreRule::Reweighted => self.num_neighbors,
             ImageScoreRule::MaximumOfMap => 1,
+            ImageScoreRule::MaximumOfMeans | ImageScoreRule::Reweighted | ImageScoreRule::MaximumOfMapOfMeans => {
+                self.num_neighbors
+            }
         }
     }
 
@@ -200,9 +202,10 @@ impl PatchCoreConfig {
         }
         self.members.iter().try_for_each(MemberConfig::verify)?;
         let members = self.members.len();
-        if members > 1 && self.image_score != ImageScoreRule::MaximumOfMap {
+        if members > 1 && !self.image_score.is_of_map() {
             let found = format!("{} for {members} members", self.image_score);
-            return out_of_range("image_score", found, "maximum_of_map: members meet in the anomaly map");
+            let expected = "maximum_of_map, or maximum_of_map_of_means: members meet in the anomaly map";
+            return out_of_range("image_score", found, expected);
         }
         let ratio = self.coreset_sampling_ratio;
         if !(ratio > 0.0 && ratio <= 1.0) {
@@ -254,8 +257,13 @@ impl PatchCoreConfig {
             _ => {}
         }
         match self.view.crop {
-            Crop::Center(size) if !size_ok(size) => out_of_range("crop", written(size), both),
-            _ => Ok(()),
+            Crop::Center(size) if !size_ok(size) => return out_of_range("crop", written(size), both),
+            _ => {}
+        }
+        // What no photo can change. Where the input follows the photo it is looked at with the photo.
+        match self.view.fixed_size().filter(|_| self.tiling.is_whole()) {
+            Some(size) => self.members.iter().try_for_each(|member| member.verify_size(size)),
+            None => Ok(()),
         }
     }
 
@@ -320,6 +328,55 @@ mod tests {
         {
             assert_eq!(config.coreset_size(images * 28 * 28), rows);
         }
+    }
+
+    #[test]
+    fn networks_that_only_f32_has_are_refused_in_other_formats() {
+        let config = |name: &str| Mode::Paper.config(Architecture::from_name(name).unwrap());
+        for (name, lacks) in
+            [("densenet121", "features.denseblock1.denselayer1.conv1"), ("resnext50_32x4d", "layer1.0.conv2")]
+        {
+            assert!(config(name).check().is_ok(), "{name}");
+            for precision in [NetworkPrecision::Int8, NetworkPrecision::Bf16] {
+                let refused = config(name).with_network_precision(precision).check().unwrap_err();
+                let expected = (name.to_owned(), precision.name(), lacks.to_owned());
+                let ConfigError::NotReducible { backbone, precision, step } = refused else { panic!("{refused}") };
+                assert_eq!((backbone, precision, step), expected);
+            }
+        }
+    }
+
+    /// A DenseNet leaves out the last row or column of an odd map. Where the photo decides, that is seen with the photo.
+    #[test]
+    fn sizes_at_which_a_grid_would_not_cover_the_input_are_refused() {
+        let size = |width, height| Size { width, height };
+        let densenet = || Mode::Paper.config(Architecture::from_name("densenet121").unwrap());
+        let exact = |width, height| {
+            let mut config = densenet();
+            config.view.resize = Resize::Exact(size(width, height));
+            config
+        };
+        let cropped = |width, height| {
+            let mut config = densenet();
+            config.view.crop = Crop::Center(size(width, height));
+            config
+        };
+        for config in [exact(224, 240), cropped(224, 240), densenet()] {
+            assert_eq!(config.check().map(|_| ()), Ok(()));
+        }
+        let refused =
+            ConfigError::OddGrid { backbone: "densenet121".to_owned(), width: 224, height: 230, multiple: 16 };
+        assert!(refused.to_string().contains("224 x 230 pixels: expected sides that are multiples of 16"), "{refused}");
+        for config in [exact(224, 230), cropped(224, 230)] {
+            assert_eq!(config.check().map(|_| ()), Err(refused.clone()));
+        }
+        let mut padded = exact(224, 230);
+        padded.view.pad = Pad::ToMultiple(16);
+        padded.view.crop = Crop::Keep;
+        assert!(padded.check().is_ok());
+        let mut resnet = exact(224, 230);
+        resnet.members = good().members;
+        assert!(resnet.check().is_ok());
     }
 
     #[test]

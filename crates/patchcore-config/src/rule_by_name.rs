@@ -41,7 +41,7 @@ impl PatchCoreConfig {
         match rule {
             "distance" if of_all => self.distance = by_name("distance", value, "l2 or squared_l2")?,
             "image_score" if of_all => {
-                let expected = "maximum_of_means, reweighted or maximum_of_map";
+                let expected = "maximum_of_means, reweighted, maximum_of_map or maximum_of_map_of_means";
                 self.image_score = by_name("image_score", value, expected)?;
             }
             "upsampling" if of_all => self.upsampling = by_name("upsampling", value, "bilinear or nearest")?,

@@ -61,13 +61,23 @@ impl PatchCoreConfig {
     fn with_rules_of(&self, mode: Mode) -> PatchCoreConfig {
         let own = |member: &MemberConfig| (member.backbone.clone(), member.layers.clone());
         let of = |(backbone, layers)| mode.member(backbone, layers);
-        let members = match (mode, self.members.as_slice()) {
-            (Mode::Line, [only]) => mode.members(only.backbone.clone(), only.layers.clone()),
-            (Mode::Line, [first, second, ..]) => {
-                let (backbone, layers) = own(second);
-                vec![of(own(first)), Mode::second_of_line(backbone, layers)]
+        let members = match mode {
+            // Members of one network stand side by side, two of them together.
+            Mode::Line => {
+                let networks = self.members.chunk_by(|one, next| one.backbone == next.backbone);
+                let pairs = networks.flat_map(|members| members.chunks(2));
+                let of_pair = |pair: &[MemberConfig]| match pair {
+                    [first, second] => {
+                        let (backbone, layers) = own(second);
+                        vec![of(own(first)), Mode::second_of_line(backbone, layers)]
+                    }
+                    single => {
+                        single.iter().map(own).flat_map(|(backbone, layers)| mode.members(backbone, layers)).collect()
+                    }
+                };
+                pairs.flat_map(of_pair).collect()
             }
-            (_, members) => members.iter().map(own).map(of).collect(),
+            _ => self.members.iter().map(own).map(of).collect::<Vec<_>>(),
         };
         let published = match members.first() {
             Some(first) => mode.config(first.backbone.clone()),
@@ -154,6 +164,25 @@ mod tests {
             config.members[1].level_scaling = LevelScaling::EqualVariance { of_the_fit: factors };
             assert!(config.check().unwrap_err().to_string().starts_with("level_scaling is ["));
         }
+    }
+
+    /// Each network of an ensemble brings the members that it has alone.
+    #[test]
+    fn several_networks_are_of_a_mode_too() {
+        let of = |backbone: Architecture| {
+            Mode::Line.members(backbone, backbone.default_layers().map(str::to_owned).to_vec())
+        };
+        let mut config = Mode::Line.config(Architecture::EFFICIENTNET_LITE0);
+        config.members.extend(of(Architecture::RESNET18));
+        // Another pair of levels of the same network.
+        config
+            .members
+            .extend(Mode::Line.members(Architecture::RESNET18, vec!["layer3".to_owned(), "layer4".to_owned()]));
+        config.view.sizes = config.usual_sizes();
+        assert_eq!((config.members.len(), config.rules_name().as_str()), (6, "line"));
+        assert!(config.clone().check().is_ok());
+        config.members[5].level_scaling = LevelScaling::None;
+        assert_eq!(config.rules_name(), "line with level_scaling of member 6 none");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use crate::memory_bank::BankError;
 use patchcore_config::ConfigError;
 use patchcore_config::backbone::RangesError;
+use patchcore_config::backbone::plan::PlanError;
 use thiserror::Error;
 
 /// Weights that do not fit the network they are meant for.
@@ -59,11 +60,17 @@ pub enum BackboneError {
         /// Its levels, comma separated.
         levels: String,
     },
-    /// The members of a model name several networks where one was given.
-    #[error("the model's members need several networks ({}), one was given: give one network per member", found.join(", "))]
+    /// The members of a model name several networks, and weights of one were given.
+    #[error("the model's members need several networks ({}), the weights of one were given: give those of each, by name", found.join(", "))]
     SeveralNetworks {
         /// Their names.
         found: Vec<String>,
+    },
+    /// No weights were given for one of a model's networks.
+    #[error("there are no weights for the network {backbone}: give those of each network, by name")]
+    NoWeights {
+        /// The network's name.
+        backbone: String,
     },
     /// Networks and members do not match.
     #[error(
@@ -467,6 +474,14 @@ pub enum InputError {
         /// Rows and columns of the first.
         expected: (usize, usize),
     },
+    /// An image of a size at which a network's maps would leave out its last rows or columns.
+    #[error("the network {backbone}: {fault}")]
+    OddGrid {
+        /// The network's name.
+        backbone: String,
+        /// What does not fit, and what would.
+        fault: PlanError,
+    },
     /// A tensor of images has another shape.
     #[error(
         "the input tensor has shape {found:?}: expected [images >= 1, 3 or 1, height, width] with sides from {smallest} to {largest}"
@@ -594,11 +609,13 @@ pub enum ModelFileError {
         /// The crate version that wrote the file.
         written_by: String,
     },
-    /// Weights cannot be stored for several networks, nor for an application's own.
-    #[error("the weights of {} cannot be stored in the model: only those of one network of the catalogue can; give the networks at every load", networks.join(", "))]
-    WeightsOfSeveral {
-        /// The model's networks.
-        networks: Vec<String>,
+    /// The weights of an application's own network cannot be stored.
+    #[error(
+        "the weights of {backbone} cannot be stored in the model: only those of networks of the catalogue can; give the network at every load"
+    )]
+    WeightsOfOwn {
+        /// The network.
+        backbone: String,
     },
     /// The weights given are not those the model was fitted with.
     #[error(

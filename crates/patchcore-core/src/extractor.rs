@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use patchcore_config::backbone::ActivationRanges;
 use patchcore_config::backbone::plan::Plan;
-use patchcore_config::{BackboneWeights, Checked, Grid, NetworkPrecision};
+use patchcore_config::{Checked, Grid, NetworkPrecision};
 use patchcore_cpu::ScratchPool;
 
 use crate::backbone::{Backbone, ReducedBackbone};
 use crate::device::ComputeDevice;
 use crate::engine::{Embedded, Engine, Fallback, Features, ReducedBatch, engine_of, features_of};
 use crate::error::{BackboneError, DeviceError, EngineError, InputError, ScoreError};
+use crate::given_weights::GivenWeights;
 use crate::image_input::ImageInput;
 use crate::network_group::{GroupedNetworks, MemberShape, NetworkGroup, catalogue_backbones, check_precisions};
 
@@ -41,12 +42,17 @@ struct Network {
 }
 
 impl Extractor {
-    /// Puts the network of a configuration on the device, for members that all name one network of the catalogue.
+    /// Puts the networks of a configuration on the device, for members that all name networks of the catalogue. `weights` are the
+    /// [`BackboneWeights`](patchcore_config::BackboneWeights) of its only network, or
+    /// [`NetworkWeights`](patchcore_config::NetworkWeights): those of each, by its name.
     ///
     /// # Errors
-    /// [`EngineError`]; [`BackboneError::SeveralNetworks`] for members of more than one network, which
-    /// [`Extractor::with_backbones`] takes.
-    pub fn new(config: Checked, weights: &BackboneWeights, device: &ComputeDevice) -> Result<Self, EngineError> {
+    /// [`EngineError`]; [`BackboneError::SeveralNetworks`] and [`BackboneError::NoWeights`] for a network without weights.
+    pub fn new<'a>(
+        config: Checked,
+        weights: impl Into<GivenWeights<'a>>,
+        device: &ComputeDevice,
+    ) -> Result<Self, EngineError> {
         Self::with_ranges(config, weights, &[], device)
     }
 
@@ -55,13 +61,13 @@ impl Extractor {
     ///
     /// # Errors
     /// As [`Extractor::new`]; [`BackboneError::NotOneRangesEach`] and [`BackboneError::Ranges`].
-    pub fn with_ranges(
+    pub fn with_ranges<'a>(
         config: Checked,
-        weights: &BackboneWeights,
+        weights: impl Into<GivenWeights<'a>>,
         ranges: &[ActivationRanges],
         device: &ComputeDevice,
     ) -> Result<Self, EngineError> {
-        let backbones = catalogue_backbones(&config, weights)?;
+        let backbones = catalogue_backbones(&config, weights.into())?;
         Self::with_backbones_and_ranges(config, &backbones, ranges, device)
     }
 
@@ -168,14 +174,6 @@ impl Extractor {
         &self.ranges
     }
 
-    /// The plan of the one network whose weights all members share, in whatever number formats; `None` for several networks, and for
-    /// one without a plan.
-    pub(crate) fn only_plan(&self) -> Option<&Plan> {
-        let (first, others) = self.networks.split_first()?;
-        let same = |other: &Network| (&other.name, &other.sha256) == (&first.name, &first.sha256);
-        if others.iter().all(same) { first.plan.as_ref() } else { None }
-    }
-
     /// Name and plan of every network that the device's own engine runs as one, in the order of their first members.
     #[cfg(feature = "burn")]
     pub(crate) fn plans(&self) -> impl Iterator<Item = (&str, &Plan)> {
@@ -241,10 +239,24 @@ impl Extractor {
     /// [`ScoreError::Input`] (also for photos of several sizes), [`ScoreError::Device`] and [`ScoreError::Backbone`].
     pub fn embed(&self, images: &[ImageInput<'_>], use_rows: &mut dyn FnMut(Embedded<'_>)) -> Result<(), ScoreError> {
         check_batch(images)?;
+        if let Some(first) = images.first() {
+            self.check_sides(first.height, first.width)?;
+        }
         for network in self.networks.iter() {
             self.embed_by(network, images, use_rows)?;
         }
         Ok(())
+    }
+
+    /// Whether the maps of every network cover an input of such a size.
+    ///
+    /// # Errors
+    /// [`InputError::OddGrid`].
+    pub(crate) fn check_sides(&self, height: usize, width: usize) -> Result<(), InputError> {
+        self.networks.iter().try_for_each(|network| {
+            let fits = network.plan.as_ref().map_or(Ok(()), |plan| plan.check_sides(height, width));
+            fits.map_err(|fault| InputError::OddGrid { backbone: network.name.clone(), fault })
+        })
     }
 
     /// One network's part. Where the device has no memory for all photos at once, it gets half as many, from now on.

@@ -109,14 +109,14 @@ pub(crate) struct Finish {
 impl Finish {
     /// Whether a patch score needs more than the nearest row.
     pub fn needs_several_neighbors(config: &PatchCoreConfig) -> bool {
-        config.image_score == ImageScoreRule::MaximumOfMeans && config.num_neighbors > 1
+        config.image_score.is_of_means() && config.num_neighbors > 1
     }
 
     /// How many rows around the worst patch's nearest one the image score needs (`b` of equation 7).
     pub fn neighborhood(config: &PatchCoreConfig) -> usize {
         match config.image_score {
             ImageScoreRule::Reweighted => config.num_neighbors,
-            ImageScoreRule::MaximumOfMeans | ImageScoreRule::MaximumOfMap => 0,
+            ImageScoreRule::MaximumOfMeans | ImageScoreRule::MaximumOfMap | ImageScoreRule::MaximumOfMapOfMeans => 0,
         }
     }
 
@@ -208,7 +208,7 @@ impl Finish {
                 let distances = squared.iter().map(|squared| distance(config, *squared));
                 Ok(reweighted_score(f64::from(worst), distances) as f32)
             }
-            ImageScoreRule::MaximumOfMap => largest_inside(map, inside),
+            ImageScoreRule::MaximumOfMap | ImageScoreRule::MaximumOfMapOfMeans => largest_inside(map, inside),
         }
     }
 

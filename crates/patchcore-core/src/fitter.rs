@@ -13,6 +13,7 @@ use crate::extractor::{Extractor, scale_rows};
 use crate::finish::Cells;
 use crate::fit_measures::{SCALE_CHUNK, good_scores_of, joint_good_scores, total_variances, with_measured_weights};
 use crate::fitted_patches::Patches;
+use crate::given_weights::GivenWeights;
 use crate::good_quantiles::FittedPhoto;
 use crate::image_input::ImageInput;
 use crate::memory_bank::MemoryBank;
@@ -21,7 +22,7 @@ use crate::patchcore::{FittedOn, PatchCore};
 use crate::photo_parts::{PartBuffers, PhotoParts};
 use crate::suggestions::{Angles, LOOKED_AT, LOOKS, Suggestion, is_turned, of_light};
 use patchcore_config::backbone::ActivationRanges;
-use patchcore_config::{BackboneWeights, Checked, MemberConfig, PatchCoreConfig, Size};
+use patchcore_config::{Checked, MemberConfig, PatchCoreConfig, Size};
 
 /// Rows projected at once.
 const PROJECTION_CHUNK: usize = 16_384;
@@ -44,11 +45,15 @@ pub struct Fitter {
 }
 
 impl Fitter {
-    /// Checks the weights, for members that all name one network of the catalogue.
+    /// Checks the weights, for members that all name networks of the catalogue: see [`Extractor::new`].
     ///
     /// # Errors
     /// [`FitError::Backbone`] and [`FitError::Device`].
-    pub fn new(config: Checked, weights: &BackboneWeights, device: &ComputeDevice) -> Result<Self, FitError> {
+    pub fn new<'a>(
+        config: Checked,
+        weights: impl Into<GivenWeights<'a>>,
+        device: &ComputeDevice,
+    ) -> Result<Self, FitError> {
         Ok(Self::with_extractor(Extractor::new(config, weights, device)?))
     }
 
@@ -58,9 +63,9 @@ impl Fitter {
     /// # Errors
     /// As [`Fitter::new`]; [`BackboneError::NotOneRangesEach`](crate::error::BackboneError::NotOneRangesEach) for a survey of another
     /// configuration.
-    pub fn with_ranges(
+    pub fn with_ranges<'a>(
         config: Checked,
-        weights: &BackboneWeights,
+        weights: impl Into<GivenWeights<'a>>,
         ranges: &[ActivationRanges],
         device: &ComputeDevice,
     ) -> Result<Self, FitError> {

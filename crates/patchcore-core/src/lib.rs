@@ -35,6 +35,9 @@ pub mod device;
 #[cfg(feature = "flex")]
 mod device_tests;
 pub mod engine;
+#[cfg(test)]
+#[cfg(feature = "cpu")]
+mod ensemble_tests;
 pub mod error;
 mod extractor;
 mod finish;
@@ -42,6 +45,7 @@ mod fit_measures;
 mod fit_memory;
 mod fitted_patches;
 mod fitter;
+mod given_weights;
 pub mod good_quantiles;
 mod image_input;
 mod leave_one_out;
@@ -74,8 +78,9 @@ pub use device::{ComputeDevice, INSTRUCTIONS, Instructions, Precision};
 pub use extractor::Extractor;
 pub use finish::reweighted_score;
 pub use fitter::Fitter;
+pub use given_weights::GivenWeights;
 pub use image_input::ImageInput;
 pub use member::Member;
-pub use network_group::MemberShape;
-pub use patchcore::{FittedOn, GoodScores, ImageScore, PatchCore, ScoreStep};
+pub use network_group::{MemberShape, backbones_of};
+pub use patchcore::{FittedOn, GoodScores, ImageScore, MemberScore, PatchCore, ScoreStep};
 pub use range_survey::{MOST_SURVEYED, RangeSurvey};

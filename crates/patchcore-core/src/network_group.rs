@@ -4,14 +4,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use patchcore_config::backbone::plan::Plan;
-use patchcore_config::{
-    Architecture, BackboneWeights, Checked, ConfigError, Grid, MemberConfig, NetworkPrecision, Normalization,
-};
+use patchcore_config::{Architecture, Checked, ConfigError, Grid, MemberConfig, NetworkPrecision, Normalization};
 
 use crate::backbone::{Backbone, PlanBackbone};
 use crate::device::Precision;
 use crate::engine::EmbeddingSpec;
 use crate::error::BackboneError;
+use crate::given_weights::GivenWeights;
 
 /// What one member's embedding looks like.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,14 +137,14 @@ fn is_one_network(one: &MemberConfig, other: &MemberConfig) -> bool {
 }
 
 /// The plan of a member's network, with all layers that any member of the same network taps.
-fn plan_of(config: &Checked, member: &MemberConfig) -> Result<Plan, ConfigError> {
+pub(crate) fn plan_of(config: &Checked, member: &MemberConfig) -> Result<Plan, ConfigError> {
     let network = &member.backbone;
     let architecture = network.architecture().ok_or_else(|| ConfigError::NoPlan { name: network.name().to_owned() })?;
     architecture.plan(&layers_of(config, architecture))
 }
 
 /// The layers of a network that any member taps, in network order.
-fn layers_of(config: &Checked, architecture: Architecture) -> Vec<String> {
+pub(crate) fn layers_of(config: &Checked, architecture: Architecture) -> Vec<String> {
     let members = || config.members.iter().filter(|member| member.backbone == architecture);
     let wanted = |layer: &&str| members().any(|member| member.layers.iter().any(|own| own == layer));
     architecture.layers().filter(wanted).map(str::to_owned).collect()
@@ -161,20 +160,60 @@ pub(crate) fn check_precisions(config: &Checked, device: Precision) -> Result<()
     }
 }
 
-/// One network of the catalogue with all layers that the members ask for, once for each member.
+/// The networks that members name, all of the catalogue.
 pub(crate) fn catalogue_backbones(
     config: &Checked,
-    weights: &BackboneWeights,
+    weights: GivenWeights<'_>,
 ) -> Result<Vec<Arc<dyn Backbone>>, BackboneError> {
-    let first = &config.first().backbone;
-    let architecture = first.architecture().ok_or_else(|| ConfigError::NoPlan { name: first.name().to_owned() })?;
-    if let Some(other) = config.members.iter().find(|member| member.backbone != architecture) {
-        let found = vec![architecture.name().to_owned(), other.backbone.name().to_owned()];
-        return Err(BackboneError::SeveralNetworks { found });
+    backbones_of(config, weights, &[])
+}
+
+/// The networks that members name, once for each member: of those in `own` the one of that name, else the catalogue's, with all layers that
+/// the members ask for. Members of one network have the same object.
+///
+/// # Errors
+/// [`BackboneError`]: a network that is neither, and weights that are missing or do not fit.
+pub fn backbones_of(
+    config: &Checked,
+    weights: GivenWeights<'_>,
+    own: &[Arc<dyn Backbone>],
+) -> Result<Vec<Arc<dyn Backbone>>, BackboneError> {
+    let mut made: Vec<(Architecture, Arc<dyn Backbone>)> = Vec::new();
+    let mut backbones = Vec::new();
+    for member in &config.members {
+        let name = member.backbone.name();
+        if let Some(own) = own.iter().find(|own| own.name() == name) {
+            backbones.push(Arc::clone(own));
+            continue;
+        }
+        let architecture =
+            member.backbone.architecture().ok_or_else(|| ConfigError::NoPlan { name: name.to_owned() })?;
+        if let Some((_, backbone)) = made.iter().find(|(of, _)| *of == architecture) {
+            backbones.push(Arc::clone(backbone));
+            continue;
+        }
+        if let (true, Some((first, _))) = (weights.is_of_one(), made.first()) {
+            return Err(BackboneError::SeveralNetworks { found: vec![first.name().to_owned(), name.to_owned()] });
+        }
+        let own = weights.of(name).ok_or_else(|| BackboneError::NoWeights { backbone: name.to_owned() })?;
+        let layers = layers_of(config, architecture);
+        let backbone: Arc<dyn Backbone> = Arc::new(PlanBackbone::new(architecture, &layers, own)?);
+        backbones.push(Arc::clone(&backbone));
+        made.push((architecture, backbone));
     }
-    let layers = layers_of(config, architecture);
-    let backbone: Arc<dyn Backbone> = Arc::new(PlanBackbone::new(architecture, &layers, weights)?);
-    Ok(vec![backbone; config.members.len()])
+    Ok(backbones)
+}
+
+/// The names of a configuration's networks, each once, in the order of their first members.
+pub(crate) fn network_names(config: &Checked) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for member in &config.members {
+        let name = member.backbone.name();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// A member's embedding over the levels of its network.

@@ -7,6 +7,7 @@ use crate::engine::{Fallback, WholeModel};
 use crate::error::{DeviceError, FitError, ScoreError};
 use crate::extractor::Extractor;
 use crate::finish::{Cells, Finish, Patches, grow_map, join_maps};
+use crate::given_weights::GivenWeights;
 use crate::good_quantiles::GoodQuantiles;
 use crate::image_input::ImageInput;
 use crate::member::Member;
@@ -15,7 +16,8 @@ use crate::nearest_neighbor::Neighbor;
 use crate::passport::{Drift, ScorePassport};
 use crate::photo_parts::{PartBuffers, PhotoParts};
 use crate::scoring::AnomalyMap;
-use patchcore_config::{BackboneWeights, Checked, Grid, MemberConfig};
+use patchcore_config::backbone::networks_sha256;
+use patchcore_config::{Checked, Grid, MemberConfig};
 use patchcore_cpu::ScratchPool;
 
 /// A fitted PatchCore: members over one photo, whose maps meet in the geometry of the networks' input. `Send + Sync`; scoring takes
@@ -75,6 +77,15 @@ pub struct GoodScores {
     pub median: f32,
     /// 99 of 100 good patches score below.
     pub percentile_99: f32,
+}
+
+/// What one member of a model says of a photo.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MemberScore {
+    /// Its largest patch score, in the unit of the configuration's distance.
+    pub score: f32,
+    /// Its own map, one score per pixel of the network's input.
+    pub map: AnomalyMap,
 }
 
 /// How anomalous one photo is, and where.
@@ -141,9 +152,9 @@ impl PatchCore {
     /// # Errors
     /// [`FitError::Config`] for levels scaled by factors that only a fit measures, [`FitError::Backbone`], [`FitError::TooFewRows`], [`FitError::OneBank`], and [`FitError::Bank`] when the values are not
     /// finite or not whole rows.
-    pub fn with_bank(
+    pub fn with_bank<'a>(
         config: Checked,
-        weights: &BackboneWeights,
+        weights: impl Into<GivenWeights<'a>>,
         rows: Vec<f32>,
         device: &ComputeDevice,
     ) -> Result<Self, FitError> {
@@ -195,9 +206,9 @@ impl PatchCore {
         self.members.iter().map(|member| member.bank().len()).sum()
     }
 
-    /// Digest of the weights of the first member's network.
-    pub fn weights_sha256(&self) -> &str {
-        self.extractor.networks().next().map_or("", |(_, sha256)| sha256)
+    /// Digest of the weights of its network, of several networks one over all of theirs.
+    pub fn weights_sha256(&self) -> String {
+        networks_sha256(self.extractor.networks())
     }
 
     /// What it was fitted on.
@@ -301,8 +312,7 @@ impl PatchCore {
         result: &mut ImageScore,
         after: &mut dyn FnMut(ScoreStep),
     ) -> Result<(), ScoreError> {
-        let inside = inside
-            .filter(|pixels| pixels.contains(&false) || Some(pixels.len()) != image.width.checked_mul(image.height));
+        let inside = part_of(image, inside);
         if inside.is_none()
             && let Some(scored) = self.score_whole(&[image])?.and_then(|mut scored| scored.pop())
         {
@@ -314,7 +324,6 @@ impl PatchCore {
     }
 
     /// The steps one by one, for every member.
-    #[expect(clippy::indexing_slicing, reason = "as many patches as members")]
     fn score_parts(
         &self,
         image: ImageInput<'_>,
@@ -323,7 +332,22 @@ impl PatchCore {
         result: &mut ImageScore,
         after: &mut dyn FnMut(ScoreStep),
     ) -> Result<(), ScoreError> {
-        let Scratch { parts: buffers, patches, map } = scratch;
+        let parts = self.score_steps(image, inside, scratch, after)?;
+        self.join(&parts, image, inside, scratch, result)?;
+        after(ScoreStep::Map);
+        Ok(())
+    }
+
+    /// Networks and search: the patches of every member.
+    #[expect(clippy::indexing_slicing, reason = "as many patches as members")]
+    fn score_steps(
+        &self,
+        image: ImageInput<'_>,
+        inside: Option<&[bool]>,
+        scratch: &mut Scratch,
+        after: &mut dyn FnMut(ScoreStep),
+    ) -> Result<PhotoParts, ScoreError> {
+        let Scratch { parts: buffers, patches, .. } = scratch;
         let parts = PhotoParts::new(&self.extractor, image, inside)?;
         patches.resize_with(self.members.len(), Patches::default);
         for (patches, member) in patches.iter_mut().zip(parts.members()) {
@@ -336,14 +360,52 @@ impl PatchCore {
             after(ScoreStep::Search);
             Ok(())
         })?;
-        self.joint_map(&parts, patches, (image.height, image.width), inside, map, &mut result.map)?;
+        Ok(parts)
+    }
+
+    /// The joint map of all members' patches, and what is read from it.
+    #[expect(clippy::indexing_slicing, reason = "as many patches as members")]
+    fn join(
+        &self,
+        parts: &PhotoParts,
+        image: ImageInput<'_>,
+        inside: Option<&[bool]>,
+        scratch: &mut Scratch,
+        result: &mut ImageScore,
+    ) -> Result<(), ScoreError> {
+        let Scratch { patches, map, .. } = scratch;
+        self.joint_map(parts, patches, (image.height, image.width), inside, map, &mut result.map)?;
         let decided = self.deciding_member(patches);
         let (member, patches) = (&self.members[decided], &mut patches[decided]);
         result.member = decided;
         result.score = self.finish.image_score(self.config(), member.index(), patches, None, &result.map, inside)?;
         report(patches, result);
-        after(ScoreStep::Map);
         Ok(())
+    }
+
+    /// [`PatchCore::score_within`], and what each member says by itself, in the order of the configuration: for comparisons of ways to
+    /// join members. It takes the memory of a map a member.
+    ///
+    /// # Errors
+    /// [`ScoreError`].
+    pub fn score_members(
+        &self,
+        image: ImageInput<'_>,
+        inside: Option<&[bool]>,
+    ) -> Result<(ImageScore, Vec<MemberScore>), ScoreError> {
+        let inside = part_of(image, inside);
+        let (mut scratch, mut result, mut members) = (Scratch::default(), ImageScore::default(), Vec::new());
+        let parts = self.score_steps(image, inside, &mut scratch, &mut |_| ())?;
+        for ((member, patches), cells) in self.members.iter().zip(&scratch.patches).zip(parts.members()) {
+            let size = (image.height, image.width);
+            let grower = member.grower(cells.grid, size, self.config(), self.extractor.engine())?;
+            let mut map = AnomalyMap::default();
+            grow_map(&grower, &patches.scores, cells.wanted.as_deref().zip(inside), &mut map)?;
+            // A member of which no cell counts has the lowest score that there is.
+            members.push(MemberScore { score: patches.worst_score().unwrap_or(0.0), map });
+        }
+        self.join(&parts, image, inside, &mut scratch, &mut result)?;
+        Ok((result, members))
     }
 
     /// The maps of all members as one, for an input of `size`, `(height, width)`. `scratch` holds a further member's.
@@ -422,6 +484,7 @@ impl PatchCore {
             return Ok(None);
         };
         let (height, width) = (first.height, first.width);
+        self.extractor.check_sides(height, width)?;
         let grid = self.extractor.grid(height, width);
         let engine = self.extractor.engine();
         if !engine.takes_whole_photos() {
@@ -452,6 +515,11 @@ impl PatchCore {
         });
         scores.collect::<Result<Vec<_>, ScoreError>>().map(Some)
     }
+}
+
+/// The pixels that count, where they are not all; a wrong number of them is kept, to be refused.
+fn part_of<'a>(image: ImageInput<'_>, inside: Option<&'a [bool]>) -> Option<&'a [bool]> {
+    inside.filter(|pixels| pixels.contains(&false) || Some(pixels.len()) != image.width.checked_mul(image.height))
 }
 
 /// Hands the patches of the deciding member to the result.

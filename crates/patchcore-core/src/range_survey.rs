@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use patchcore_config::backbone::ActivationRanges;
 use patchcore_config::backbone::plan::Plan;
-use patchcore_config::{BackboneWeights, Checked, Normalization};
+use patchcore_config::{Checked, Normalization};
 use patchcore_cpu::Instructions;
 use patchcore_cpu::network::reduced::ranges_of;
 use patchcore_cpu::network::{CpuNetwork, CpuNetworkError, Workspace};
@@ -14,6 +14,7 @@ use crate::backbone::Backbone;
 use crate::copies::each_copy;
 use crate::device::ComputeDevice;
 use crate::error::{BackboneError, FitError, ScoreError};
+use crate::given_weights::GivenWeights;
 use crate::image_input::ImageInput;
 use crate::network_group::{GroupedNetworks, MemberShape, NetworkGroup, catalogue_backbones, check_precisions};
 use crate::photo_parts::PhotoParts;
@@ -71,14 +72,18 @@ impl fmt::Debug for RangeSurvey {
 }
 
 impl RangeSurvey {
-    /// A survey of the networks of int8, for members that all name one network of the catalogue; one without such a network has nothing to
+    /// A survey of the networks of int8, for members that all name networks of the catalogue; one without such a network has nothing to
     /// measure.
     ///
     /// # Errors
     /// [`FitError::Backbone`], also for a device of the fit that has another number format of its own
     /// ([`BackboneError::TwoPrecisions`]), and for a network that the CPU has no kernels for.
-    pub fn new(config: Checked, weights: &BackboneWeights, device: &ComputeDevice) -> Result<Self, FitError> {
-        let backbones = catalogue_backbones(&config, weights)?;
+    pub fn new<'a>(
+        config: Checked,
+        weights: impl Into<GivenWeights<'a>>,
+        device: &ComputeDevice,
+    ) -> Result<Self, FitError> {
+        let backbones = catalogue_backbones(&config, weights.into())?;
         Self::with_backbones(config, &backbones, device)
     }
 

@@ -74,6 +74,7 @@ impl PatchCore {
         let (true, Some(features), [member]) = (on_device, self.extractor().only_features(), self.members()) else {
             return Ok(None);
         };
+        self.extractor().check_sides(height, width)?;
         let features = (features as &dyn Any).downcast_ref::<TensorFeatures>();
         let index = (member.index().on_engine() as &dyn Any).downcast_ref::<TensorIndex>();
         let (Some(features), Some(index)) = (features, index) else { return Ok(None) };

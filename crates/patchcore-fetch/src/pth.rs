@@ -200,7 +200,7 @@ mod tests {
 
     /// The basic-block network of the fixtures.
     fn basic() -> NetworkEntry {
-        let net = ResNet { blocks: [2, 1, 1, 1], expansion: 1, stem: 2, width: 2 };
+        let net = ResNet { blocks: [2, 1, 1, 1], expansion: 1, stem: 2, width: 2, groups: 1 };
         NetworkEntry { name: "tiny_basic", family: Family::ResNet(net), ..*Architecture::RESNET18.entry() }
     }
 

@@ -5,7 +5,7 @@
 //! fold ([`CalibrateOptions::cross_fit`]).
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ops::ControlFlow;
 #[cfg(not(target_family = "wasm"))]
 use std::path::Path;
@@ -227,7 +227,7 @@ impl Model {
                 config: self.config().clone(),
                 weights: Arc::clone(&self.weights),
                 own: self.own.clone(),
-                weights_file: None,
+                weights_files: BTreeMap::new(),
                 device: self.device(),
                 threads: self.threads.clone(),
                 total: others.len(),

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use patchcore_config::{BackboneWeights, Checked, Resize};
+use patchcore_config::{Checked, NetworkWeights, Resize};
 use patchcore_core::coreset::{SelectionStopped, greedy_k_center};
 use patchcore_core::device::{Backend, DeviceProperties, Instructions};
 use patchcore_core::error::DeviceError;
@@ -120,9 +120,10 @@ impl DoctorReport {
         }
         let file = Model::read(path)?;
         let seen = file.sections.inputs.clone();
+        let refused = |source| Error::ModelFile { path: path.to_owned(), source };
+        options.own.check_given(&file.header).map_err(refused)?;
         let weights = weights_for(&file, Some(&folder_of(path)), options)?;
-        let core = file.into_model(Some(&weights), &device, DriftPolicy::Allow);
-        let core = core.map_err(|source| Error::ModelFile { path: path.to_owned(), source })?;
+        let core = options.own.model_of(file, &weights, &device).map_err(refused)?;
         self.model = model_checks(&core, &weights, seen.as_ref(), step)?;
         Ok(())
     }
@@ -194,7 +195,7 @@ fn decoders() -> Vec<DecoderRow> {
 struct StageChecks {
     device: ComputeDevice,
     cpu: ComputeDevice,
-    weights: BackboneWeights,
+    weights: NetworkWeights,
     config: Checked,
     side: usize,
     stages: Vec<DoctorRow>,
@@ -278,7 +279,7 @@ impl StageChecks {
         };
         let (cpu_model, device_model) = (fit(&self.cpu)?, fit(&self.device)?);
         let moved = |model: &PatchCore, to: &ComputeDevice| -> Result<PatchCore, Error> {
-            let moved = ModelFile::new(model).into_model(Some(&self.weights), to, DriftPolicy::Allow);
+            let moved = ModelFile::new(model).into_model(Some((&self.weights).into()), to, DriftPolicy::Allow);
             moved.map_err(|source| Error::ModelFile { path: "doctor.patchcore".into(), source })
         };
         let images: Vec<ImageInput<'_>> = (0..GOOD + 2).map(input).collect();

@@ -1,6 +1,6 @@
 //! One error for an application: every variant carries the typed cause, which is here too, and, where there is one, the file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use patchcore_config::{ConfigError, RegionError};
 pub use patchcore_core::error::{BackboneError, DeviceError, FitError, InputError, ModelFileError, ScoreError};
@@ -24,6 +24,36 @@ pub enum Error {
     /// The backbone's weights are missing or wrong.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// A file of weights may be that of several networks, or of none.
+    #[error("the weights {} are given without a network's name, and {}: say whose they are", path.display(), lack_weights(networks, lacking))]
+    WhoseWeights {
+        /// The file.
+        path: Box<Path>,
+        /// The model's networks, comma separated.
+        networks: Box<str>,
+        /// Those whose weights are nowhere else, joined by `and`.
+        lacking: Box<str>,
+    },
+    /// Weights of a network that the model does not have.
+    #[error("the weights {} are given for {network}, which is none of the model's networks ({networks})", path.display())]
+    StrangeWeights {
+        /// The file.
+        path: Box<Path>,
+        /// The network named.
+        network: Box<str>,
+        /// The model's networks, comma separated.
+        networks: Box<str>,
+    },
+    /// Two files of weights for one network.
+    #[error("two files of weights are given for {network}, {} and {}: give one", first.display(), second.display())]
+    WeightsTwice {
+        /// The network.
+        network: Box<str>,
+        /// The one file.
+        first: Box<Path>,
+        /// The other.
+        second: Box<Path>,
+    },
     /// A setting is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -178,6 +208,15 @@ fn naming(photo: &str, error: &Error) -> String {
 /// What the fit called a photo, where that is something else.
 fn called(photo: &str, name: &str) -> String {
     if photo == name { String::new() } else { format!(" (there {name})") }
+}
+
+/// Which networks lack weights.
+fn lack_weights(networks: &str, lacking: &str) -> String {
+    if lacking.is_empty() {
+        format!("none of {networks} lacks weights")
+    } else {
+        format!("{lacking} both lack weights")
+    }
 }
 
 /// The photos beside the one that is named.

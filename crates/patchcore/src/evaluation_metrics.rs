@@ -77,7 +77,7 @@ impl<'a> Entries<'a> {
 /// At which thresholds a model of this rule is judged.
 pub(crate) fn judged_at(stored: Thresholds, rule: ImageScoreRule) -> Thresholds {
     let of_map = match rule {
-        ImageScoreRule::MaximumOfMap => stored.pixel.or(stored.image),
+        ImageScoreRule::MaximumOfMap | ImageScoreRule::MaximumOfMapOfMeans => stored.pixel.or(stored.image),
         ImageScoreRule::MaximumOfMeans | ImageScoreRule::Reweighted => stored.pixel,
     };
     Thresholds { pixel: of_map, ..stored }

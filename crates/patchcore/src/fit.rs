@@ -1,8 +1,10 @@
 //! Fits: photos of good parts in, a model out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use patchcore_config::{BackboneWeights, Checked};
+use patchcore_config::{Checked, NetworkWeights};
+use patchcore_core::error::FitError;
 use patchcore_core::model_file::{Sections, StoredPath};
 use patchcore_core::suggestions::Suggestion;
 use patchcore_core::{ComputeDevice, Fitter};
@@ -101,8 +103,6 @@ impl Model {
     {
         let FitOptions { limits, mut progress, threads, total, own } = options;
         let (config, device) = (settings.config_of(&own)?, settings.compute_device()?);
-        // An own network has its weights in itself.
-        let weights = if own.has(&settings.backbone) { BackboneWeights::default() } else { settings.load_weights()? };
         let photos = photos.into_iter();
         let total = total.unwrap_or_else(|| known_length(&photos));
         let parts = FitParts {
@@ -110,9 +110,9 @@ impl Model {
             limits,
             known: Known::Identity,
             config,
-            weights: Arc::new(weights),
+            weights: Arc::new(settings.weights_beside(&own)?),
             own,
-            weights_file: settings.weights_file(),
+            weights_files: settings.weights_files()?,
             device: &device,
             threads: Threads::new(threads)?,
             total,
@@ -131,11 +131,11 @@ pub(crate) enum WhatFails {
 /// What a fit is made from, looked up.
 pub(crate) struct FitParts<'a, I> {
     pub(crate) config: Checked,
-    pub(crate) weights: Arc<BackboneWeights>,
+    pub(crate) weights: Arc<NetworkWeights>,
     /// The networks that are no catalogue's.
     pub(crate) own: OwnNetworks,
-    /// Where the weights lay, if they were given as a file.
-    pub(crate) weights_file: Option<StoredPath>,
+    /// Where the weights lay of those networks whose were given as a file.
+    pub(crate) weights_files: BTreeMap<String, StoredPath>,
     pub(crate) device: &'a ComputeDevice,
     pub(crate) threads: Threads,
     pub(crate) photos: I,
@@ -149,16 +149,16 @@ pub(crate) struct FitParts<'a, I> {
 impl<I: Iterator<Item = NamedSource>> FitParts<'_, I> {
     pub(crate) fn fit(self, progress: &mut Teller<'_>) -> Result<FitReport, Error> {
         enter!("fit");
-        let Self { config, weights, own, weights_file, device, threads, photos, limits, known, total, what_fails } =
+        let Self { config, weights, own, mut weights_files, device, threads, photos, limits, known, total, what_fails } =
             self;
         let ends = matches!(what_fails, WhatFails::EndsTheFit);
-        let first = FirstPass { config: &config, weights: &weights, device, threads: &threads, limits, ends };
+        let backbones = own.backbones(&config, &weights).map_err(FitError::from)?;
+        let first = FirstPass { config: &config, backbones: &backbones, device, threads: &threads, limits, ends };
         let Surveyed { ranges, photos, held } = first.ranges(photos, progress)?;
         let inputs = prepared(&config, limits, known, photos);
-        let fitter = threads.run(|| match own.of_members(&config)? {
-            None => Fitter::with_ranges(config, &weights, &ranges, device),
-            Some(networks) => Fitter::with_backbones_and_ranges(config, &networks, &ranges, device),
-        })?;
+        let fitter = threads.run(|| Fitter::with_backbones_and_ranges(config, &backbones, &ranges, device))?;
+        // The engine has weights of its own by now.
+        drop(backbones);
         let mut fit = FitInProgress::new(fitter);
         let mut tell = |fit: &mut FitInProgress| {
             if ends && !fit.rejected.is_empty() {
@@ -196,7 +196,10 @@ impl<I: Iterator<Item = NamedSource>> FitParts<'_, I> {
         let mut sections = Sections::default();
         sections.inputs = (!inputs.sizes.is_empty()).then_some(inputs);
         sections.photos = photos;
-        sections.weights_file = weights_file;
+        match weights.len() {
+            1 => sections.weights_file = weights_files.pop_first().map(|(_, path)| path),
+            _ => sections.weights_files = weights_files,
+        }
         let (core, sections) = (Arc::new(core), Arc::new(sections));
         let digests = Arc::default();
         let model = Model { core, weights, own, sections, digests, thresholds, threads, folder: None };

@@ -88,11 +88,13 @@ mod known_photos;
 mod load_options;
 mod map_scale;
 mod model;
+mod network_settings;
 mod notes;
 mod own_networks;
 mod photo_map;
 mod places;
 mod prepared;
+mod preset;
 mod progress;
 mod regions;
 mod remarks;
@@ -109,6 +111,8 @@ mod threads;
 mod training_photo;
 mod usual_input;
 mod weights;
+#[cfg(not(target_family = "wasm"))]
+mod weights_file;
 #[cfg(not(target_family = "wasm"))]
 mod write_file;
 
@@ -162,7 +166,9 @@ pub use crate::into_photo::{IntoPhoto, NamedPhoto, PhotoSource};
 pub use crate::load_options::LoadOptions;
 pub use crate::map_scale::MapScale;
 pub use crate::model::Model;
+pub use crate::network_settings::NetworkSettings;
 pub use crate::photo_map::PhotoMap;
+pub use crate::preset::{PRESETS, Preset};
 pub use crate::progress::{Progress, ProgressFn, Stage};
 pub use crate::regions::DefectRegion;
 pub use crate::remarks::{Remark, Remarks};
@@ -172,6 +178,8 @@ pub use crate::scores::{Scored, Scores};
 pub use crate::settings::{DEFAULT_BACKBONE, Settings};
 pub use crate::stress::{StressOptions, StressTest};
 #[cfg(not(target_family = "wasm"))]
-pub use crate::weights::resolve_weights;
+pub use crate::weights::{has_weights, resolve_weights};
+#[cfg(not(target_family = "wasm"))]
+pub use crate::weights_file::{WeightsFile, assign_weights};
 #[cfg(not(target_family = "wasm"))]
 pub use crate::write_file::{StagedFile, check_place, write_beside_and_rename};

@@ -1,7 +1,5 @@
 //! Where a loaded model computes, and with what.
 
-#[cfg(not(target_family = "wasm"))]
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use patchcore_core::backbone::Backbone;
@@ -10,6 +8,8 @@ use patchcore_core::{Instructions, Precision};
 
 use crate::devices::DEFAULT_DEVICE;
 use crate::own_networks::OwnNetworks;
+#[cfg(not(target_family = "wasm"))]
+use crate::weights_file::WeightsFile;
 
 /// How to load a model. Start from [`LoadOptions::default`].
 ///
@@ -22,10 +22,10 @@ use crate::own_networks::OwnNetworks;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct LoadOptions {
-    /// ONNX or safetensors file with the backbone's weights, for a model that does not carry them. Default: embedded, else
+    /// ONNX or safetensors files with the networks' weights, for a model that does not carry them. Default: embedded, else
     /// the weights directory.
     #[cfg(not(target_family = "wasm"))]
-    pub weights: Option<PathBuf>,
+    pub weights: Vec<WeightsFile>,
     /// As in [`Settings::device`](crate::Settings::device). Default [`DEFAULT_DEVICE`].
     pub device: String,
     /// Number format in which the device computes an f32 network. Default f32; a model whose network is bf16 or int8 takes nothing else.
@@ -45,7 +45,7 @@ impl Default for LoadOptions {
     fn default() -> Self {
         Self {
             #[cfg(not(target_family = "wasm"))]
-            weights: None,
+            weights: Vec::new(),
             device: DEFAULT_DEVICE.to_owned(),
             precision: Precision::F32,
             instructions: None,
@@ -57,11 +57,12 @@ impl Default for LoadOptions {
 }
 
 impl LoadOptions {
-    /// Sets [`LoadOptions::weights`].
+    /// Adds to [`LoadOptions::weights`]: a path alone for a model with one network, or for the one network that has no weights
+    /// elsewhere; else a [`WeightsFile::of`] a network.
     #[cfg(not(target_family = "wasm"))]
     #[must_use]
-    pub fn weights(mut self, file: impl Into<PathBuf>) -> Self {
-        self.weights = Some(file.into());
+    pub fn weights(mut self, file: impl Into<WeightsFile>) -> Self {
+        self.weights.push(file.into());
         self
     }
 

@@ -1,6 +1,6 @@
 //! What the values of a model's maps mean: one rule for every picture, every region and every report.
 
-use patchcore_config::{Distance, ImageScoreRule};
+use patchcore_config::Distance;
 use patchcore_metrics::threshold::{Threshold, ThresholdOrigin};
 
 use crate::model::Model;
@@ -37,7 +37,7 @@ impl Model {
         let pixels_at = |share| self.good_quantiles().and_then(|good| good.pixels_at(share));
         let thresholds = self.thresholds();
         let chosen = pixels_at(BELOW_THRESHOLD).unwrap_or(of_patches.percentile_99);
-        let of_image = thresholds.image.filter(|_| self.config().image_score == ImageScoreRule::MaximumOfMap);
+        let of_image = thresholds.image.filter(|_| self.config().image_score.is_of_map());
         let threshold = match thresholds.pixel {
             Some(Threshold { value, origin: ThresholdOrigin::Manual }) => value,
             stored => [stored, of_image].into_iter().flatten().fold(chosen, |least, other| least.min(other.value)),

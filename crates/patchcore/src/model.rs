@@ -6,7 +6,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use patchcore_config::{BackboneWeights, Checked, Grid};
+use patchcore_config::{Checked, Grid, NetworkWeights};
 use patchcore_core::engine::ReducedBatch;
 use patchcore_core::error::ModelFileError;
 use patchcore_core::memory_bank::MemoryBank;
@@ -63,7 +63,7 @@ use crate::write_file::write_beside_and_rename;
 #[derive(Debug, Clone)]
 pub struct Model {
     pub(crate) core: Arc<PatchCore>,
-    pub(crate) weights: Arc<BackboneWeights>,
+    pub(crate) weights: Arc<NetworkWeights>,
     /// The networks that are no catalogue's.
     pub(crate) own: OwnNetworks,
     /// What its file says beside what decides its scores; the thresholds stand below.
@@ -230,7 +230,7 @@ impl Model {
         file.sections = sections;
         match save {
             Save::WithoutWeights => Ok(file),
-            Save::WithWeights => file.with_weights(&self.core, &self.weights),
+            Save::WithWeights => file.with_weights(&*self.weights),
         }
     }
 
@@ -243,18 +243,10 @@ impl Model {
         let sections = Arc::new(file.sections.clone());
         let thresholds = sections.thresholds.unwrap_or_default();
         let own = options.own.clone();
-        let networks = own.of_file(&file.header).map_err(refused)?;
-        let weights = match networks {
-            None => weights_for(&file, folder, options)?,
-            Some(_) => BackboneWeights::default(),
-        };
-        let weights = Arc::new(weights);
+        own.check_given(&file.header).map_err(refused)?;
+        let weights = Arc::new(weights_for(&file, folder, options)?);
         let core = threads.run(|| {
-            let core = match networks {
-                None => file.into_model(Some(&weights), &device, DriftPolicy::Allow),
-                Some(networks) => file.into_model_with(&networks, &device, DriftPolicy::Allow),
-            };
-            let core = core.map_err(refused)?;
+            let core = own.model_of(file, &weights, &device).map_err(refused)?;
             // A layer that is wrong says more than what becomes of it.
             check_model(&core, &weights, sections.inputs.as_ref())?;
             match options.drift_policy() {
@@ -310,8 +302,8 @@ impl Model {
         self.core.bank()
     }
 
-    /// Digest of the weights it was fitted with.
-    pub fn weights_sha256(&self) -> &str {
+    /// Digest of the weights it was fitted with; of several networks one over all of theirs.
+    pub fn weights_sha256(&self) -> String {
         self.core.weights_sha256()
     }
 
@@ -351,7 +343,8 @@ impl Model {
         let mut file = self.to_file(save).map_err(|source| Error::ModelFile { path: path.to_owned(), source })?;
         let folder = folder_of(path);
         let places = file.sections.photos.iter_mut().filter_map(|photo| photo.path.as_mut());
-        places.chain(&mut file.sections.weights_file).for_each(|place| *place = seen_from(place, &folder));
+        let weights = file.sections.weights_files.values_mut().chain(&mut file.sections.weights_file);
+        places.chain(weights).for_each(|place| *place = seen_from(place, &folder));
         write_model_file(path, &file)
     }
 

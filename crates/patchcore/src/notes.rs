@@ -40,7 +40,7 @@ impl Model {
         EvaluatedModel {
             mode: core.config().rules_name(),
             backbone: core.extractor().networks().map(|(name, _)| name).collect::<Vec<_>>().join(" + "),
-            weights_sha256: core.weights_sha256().to_owned(),
+            weights_sha256: core.weights_sha256(),
             bank_rows: core.bank_rows(),
             seed: core.config().seed,
             device: core.device().name(),
@@ -71,6 +71,7 @@ impl Model {
             (photo.name, photo.path) = (crate::places::file_name(&photo.name), None);
         }
         (sections.provenance, sections.weights_file) = (None, None);
+        sections.weights_files.clear();
         self
     }
 }

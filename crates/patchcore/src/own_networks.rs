@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use patchcore_config::{Architecture, Checked, ConfigError, MemberConfig, Network, OwnLevel, OwnNetwork};
+use patchcore_config::{
+    Architecture, Checked, ConfigError, MemberConfig, Network, NetworkWeights, OwnLevel, OwnNetwork,
+};
 use patchcore_core::backbone::Backbone;
-use patchcore_core::error::ModelFileError;
-use patchcore_core::model_file::{ModelHeader, NetworkDigest};
+use patchcore_core::error::{BackboneError, ModelFileError};
+use patchcore_core::model_file::{DriftPolicy, ModelFile, ModelHeader, NetworkDigest};
+use patchcore_core::{ComputeDevice, PatchCore, backbones_of};
 
 use crate::error::Error;
 
@@ -64,11 +67,10 @@ impl OwnNetworks {
     ///
     /// # Errors
     /// [`Error::Config`].
-    pub(crate) fn check_used<'a>(&self, used: impl Iterator<Item = &'a str> + Clone) -> Result<(), Error> {
-        let unused = self.0.iter().find(|network| !used.clone().any(|name| name == network.name()));
-        let Some(unused) = unused else { return Ok(()) };
-        let mut named: Vec<&str> = used.collect();
+    pub(crate) fn check_used(&self, members: &[MemberConfig]) -> Result<(), Error> {
+        let mut named: Vec<&str> = members.iter().map(|member| member.backbone.name()).collect();
         named.dedup();
+        let Some(unused) = self.0.iter().find(|network| !named.contains(&network.name())) else { return Ok(()) };
         let found = format!("{} where the network {} is given", named.join(", "), unused.name());
         let expected = "the name of every network that is given";
         Err(ConfigError::OutOfRange { parameter: "backbone", found, expected }.into())
@@ -83,34 +85,42 @@ impl OwnNetworks {
         }
     }
 
-    /// The network of every member, for a configuration with networks of the application's own; `None` where all are the catalogue's.
+    /// The network of every member: one that was given, else the catalogue's with these weights.
     ///
     /// # Errors
-    /// [`ConfigError::NoPlan`] for one that was not given.
-    pub(crate) fn of_members(&self, config: &Checked) -> Result<Option<Vec<Arc<dyn Backbone>>>, ConfigError> {
-        let networks = || config.members.iter().map(|member| &member.backbone);
-        if networks().all(|network| network.architecture().is_some()) {
-            return Ok(None);
-        }
-        let missing = |network: &Network| ConfigError::NoPlan { name: network.name().to_owned() };
-        let given = |network: &Network| self.named(network.name()).cloned().ok_or_else(|| missing(network));
-        networks().map(given).collect::<Result<_, _>>().map(Some)
+    /// [`BackboneError`].
+    pub(crate) fn backbones(
+        &self,
+        config: &Checked,
+        weights: &NetworkWeights,
+    ) -> Result<Vec<Arc<dyn Backbone>>, BackboneError> {
+        backbones_of(config, weights.into(), &self.0)
     }
 
-    /// [`OwnNetworks::of_members`] for a model that is loaded.
+    /// Refuses a model that was fitted with a network of an application's own which was not given.
     ///
     /// # Errors
     /// [`ModelFileError::NetworkNeeded`].
-    pub(crate) fn of_file(&self, header: &ModelHeader) -> Result<Option<Vec<Arc<dyn Backbone>>>, ModelFileError> {
-        let missing = header
-            .networks
-            .iter()
-            .find(|network| Architecture::from_name(&network.name).is_err() && !self.has(&network.name));
-        if let Some(NetworkDigest { name, sha256 }) = missing {
-            let given = self.0.iter().map(|network| network.name().to_owned()).collect();
-            return Err(ModelFileError::NetworkNeeded { name: name.clone(), expected: sha256.clone(), given });
-        }
-        Ok(self.of_members(&header.config)?)
+    pub(crate) fn check_given(&self, header: &ModelHeader) -> Result<(), ModelFileError> {
+        let is_missing =
+            |network: &&NetworkDigest| Architecture::from_name(&network.name).is_err() && !self.has(&network.name);
+        let Some(NetworkDigest { name, sha256 }) = header.networks.iter().find(is_missing) else { return Ok(()) };
+        let given = self.0.iter().map(|network| network.name().to_owned()).collect();
+        Err(ModelFileError::NetworkNeeded { name: name.clone(), expected: sha256.clone(), given })
+    }
+
+    /// The model of a file on a device, whatever it drifts by.
+    ///
+    /// # Errors
+    /// [`ModelFileError`].
+    pub(crate) fn model_of(
+        &self,
+        file: ModelFile,
+        weights: &NetworkWeights,
+        device: &ComputeDevice,
+    ) -> Result<PatchCore, ModelFileError> {
+        let backbones = self.backbones(&file.header.config, weights)?;
+        file.into_model_with(&backbones, device, DriftPolicy::Allow)
     }
 }
 

@@ -1,13 +1,14 @@
 //! What to fit and where: everything has a default, nothing is checked before `fit`.
 
+use std::collections::BTreeMap;
 #[cfg(not(target_family = "wasm"))]
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use patchcore_config::{
-    Architecture, BackboneWeights, BankDtype, Border, Checked, ConfigError, Copies, Crop, DEFAULT_PATCH_SIZE, Distance,
-    EmbeddingRule, ImageScoreRule, Mode, NetworkPrecision, Pad, PatchCoreConfig, ProjectionRule, Region, Resize,
-    Smoothing, StartRule, Tiling, Upsampling,
+    Architecture, BankDtype, Border, Checked, ConfigError, Copies, Crop, DEFAULT_PATCH_SIZE, Distance, EmbeddingRule,
+    ImageScoreRule, MemberConfig, Mode, Network, NetworkPrecision, NetworkWeights, Pad, ProjectionRule, Region, Resize,
+    Smoothing, StartRule, Tiling, Upsampling, Weighting,
 };
 use patchcore_core::backbone::Backbone;
 use patchcore_core::model_file::StoredPath;
@@ -15,9 +16,12 @@ use patchcore_core::{ComputeDevice, Instructions, Precision};
 
 use crate::devices::{DEFAULT_DEVICE, open_device};
 use crate::error::Error;
+use crate::network_settings::NetworkSettings;
 use crate::own_networks::OwnNetworks;
 #[cfg(not(target_family = "wasm"))]
 use crate::weights::resolve_weights;
+#[cfg(not(target_family = "wasm"))]
+use crate::weights_file::{WeightsFile, assign_weights};
 
 /// Settings of a fit: what a user says. Start from [`Settings::default`] and set what differs; `None` is what has not been
 /// said. [`Settings::config`] makes the configuration of it, in which every rule has its value.
@@ -87,11 +91,15 @@ pub struct Settings {
     /// Name of the frozen network: one of the catalogue, or one of the application's own, which the fit is given
     /// ([`FitOptions::network`](crate::FitOptions::network)). Default: `efficientnet_lite0`, the small one that ships with the crate.
     pub backbone: String,
-    /// ONNX or safetensors file with the backbone's weights; default: embedded, else the weights directory.
+    /// ONNX or safetensors file with the weights of [`backbone`](Settings::backbone); default: embedded, else the weights directory.
     #[cfg(not(target_family = "wasm"))]
     pub weights: Option<PathBuf>,
     /// Feature levels in network order; default: the paper's two, strides 8 and 16.
     pub layers: Option<Vec<String>>,
+    /// Networks beside [`backbone`](Settings::backbone), each with banks of its own, and further levels of one that is there. Their maps
+    /// are averaged, each weighted by good photos alone. In mode `line` each brings the two banks that it has alone; in the published modes
+    /// one, and the image score is the map's maximum: a mix, which models and reports name. Default: none.
+    pub further_networks: Vec<NetworkSettings>,
     /// Side of a patch, in cells of each level: odd, 1 to 15. Default 3, as published; the authors' segmentation ensemble
     /// has 5.
     pub patch_size: usize,
@@ -101,9 +109,11 @@ pub struct Settings {
     /// Values of a row of the memory bank after the second pooling. When not said: 1024. It asks for the authors' pooling, also
     /// where the mode concatenates the levels.
     pub target_embed_dimension: Option<usize>,
-    /// Share of all training patches kept in each memory bank, in `(0, 1]`. When not said: 0.1, and in mode `line` 0.05 for each of its two.
+    /// Share of all training patches kept in each memory bank, in `(0, 1]`. When not said: 0.1, and in mode `line` 0.05 for each of a
+    /// network's two.
     pub coreset_sampling_ratio: Option<f64>,
-    /// k of the patch score in mode `authors` (when not said: 1), b of eq. 7 in the others (9).
+    /// k of the patch score in mode `authors` (when not said: 1), b of eq. 7 in the others (9). Of several networks in mode `authors`
+    /// it is k, too, and the rule [`ImageScoreRule::MaximumOfMapOfMeans`].
     pub num_neighbors: Option<usize>,
     /// Resize before the crop. When not said: the mode's, and [`Resize::Keep`] in tiles.
     pub resize: Option<Resize>,
@@ -161,6 +171,7 @@ impl Default for Settings {
             #[cfg(not(target_family = "wasm"))]
             weights: None,
             layers: None,
+            further_networks: Vec::new(),
             patch_size: DEFAULT_PATCH_SIZE,
             pretrain_embed_dimension: None,
             target_embed_dimension: None,
@@ -201,14 +212,25 @@ impl Settings {
     }
 
     pub(crate) fn config_of(&self, own: &OwnNetworks) -> Result<Checked, Error> {
-        let backbone = own.network(&self.backbone)?;
-        own.check_used(std::iter::once(self.backbone.as_str()))?;
-        let mut config = self.mode.config(backbone.clone());
-        let layers = self.layers.clone().unwrap_or_else(|| backbone.default_layers());
-        config.members = self.mode.members(backbone, layers);
+        let mut config = self.mode.config(own.network(&self.backbone)?);
+        config.members.clear();
+        for (backbone, layers) in self.networks() {
+            let members = self.members_of(own.network(backbone)?, layers)?;
+            config.members.extend(members);
+        }
+        own.check_used(&config.members)?;
         own.normalize(&mut config.members);
-        self.check_for_line(&config)?;
+        let joined = !self.further_networks.is_empty();
+        if joined {
+            // Members meet in the map. What the authors call k still counts.
+            let of_means = config.image_score.is_of_means() && self.num_neighbors.is_some();
+            config.image_score =
+                if of_means { ImageScoreRule::MaximumOfMapOfMeans } else { ImageScoreRule::MaximumOfMap };
+        }
         for member in &mut config.members {
+            if joined {
+                member.weighting = Weighting::GoodPatches;
+            }
             member.patch_size = self.patch_size;
             let embedding = self.embedding.unwrap_or(member.embedding);
             member.embedding = embedding.with_dimensions(self.pretrain_embed_dimension, self.target_embed_dimension)?;
@@ -256,9 +278,18 @@ impl Settings {
         Ok(config.check()?)
     }
 
-    /// Refuses layers that leave mode `line` without its second bank.
-    fn check_for_line(&self, config: &PatchCoreConfig) -> Result<(), Error> {
-        match (self.mode, config.members.as_slice()) {
+    /// Names and levels of all networks, the first one's in front.
+    fn networks(&self) -> impl Iterator<Item = (&str, Option<&Vec<String>>)> {
+        let further = self.further_networks.iter();
+        let further = further.map(|network| (network.backbone.as_str(), network.layers.as_ref()));
+        std::iter::once((self.backbone.as_str(), self.layers.as_ref())).chain(further)
+    }
+
+    /// The members of one network, with these levels or its usual ones. Refuses layers that leave mode `line` without its second bank.
+    fn members_of(&self, backbone: Network, layers: Option<&Vec<String>>) -> Result<Vec<MemberConfig>, Error> {
+        let layers = layers.cloned().unwrap_or_else(|| backbone.default_layers());
+        let members = self.mode.members(backbone, layers);
+        match (self.mode, members.as_slice()) {
             // A layer that does not exist is refused by its name, when the configuration is checked.
             (Mode::Line, [only])
                 if only.layers.first().is_some_and(|first| only.backbone.layer_shape(first).is_some()) =>
@@ -269,27 +300,62 @@ impl Settings {
                     "a first layer with a finer one before it in the network, for the second bank; or mode paper",
                 ))
             }
-            _ => Ok(()),
+            _ => Ok(members),
         }
     }
 
-    /// The backbone's weights: the file given, else the embedded ones, else the weights directory.
+    /// The weights of all networks: of each the file given, else the embedded ones, else those in the weights directory.
     ///
     /// # Errors
-    /// [`Error::Weights`].
-    pub fn load_weights(&self) -> Result<BackboneWeights, Error> {
-        #[cfg(not(target_family = "wasm"))]
-        return resolve_weights(&self.backbone, self.weights.as_deref());
-        #[cfg(target_family = "wasm")]
-        return Ok(patchcore_weights::pretrained(&self.backbone)?);
+    /// [`Error::Weights`], and [`Error::WeightsTwice`] for two files for one network.
+    pub fn load_weights(&self) -> Result<NetworkWeights, Error> {
+        self.weights_beside(&OwnNetworks::default())
     }
 
-    /// Where the weights lie, if they are a file's.
-    pub(crate) fn weights_file(&self) -> Option<StoredPath> {
+    /// [`Settings::load_weights`] of all networks but the application's own, which bring theirs.
+    pub(crate) fn weights_beside(&self, own: &OwnNetworks) -> Result<NetworkWeights, Error> {
         #[cfg(not(target_family = "wasm"))]
-        return self.weights.as_deref().map(crate::places::stored);
+        let files = self.files()?;
+        let mut weights = NetworkWeights::new();
+        for (network, _) in self.networks() {
+            if weights.get(network).is_some() {
+                continue;
+            }
+            if own.has(network) {
+                #[cfg(not(target_family = "wasm"))]
+                if let Some(file) = files.get(network) {
+                    let found = format!("{} for the network {network}", file.display());
+                    let expected = "no file: a network of the application's own has its weights in itself";
+                    return Err(out_of_range("weights", found, expected));
+                }
+                continue;
+            }
+            #[cfg(not(target_family = "wasm"))]
+            let own = resolve_weights(network, files.get(network).map(PathBuf::as_path))?;
+            #[cfg(target_family = "wasm")]
+            let own = patchcore_weights::pretrained(network)?;
+            weights = weights.with(network, own);
+        }
+        Ok(weights)
+    }
+
+    /// The files of weights that were given, each with its network's name.
+    #[cfg(not(target_family = "wasm"))]
+    fn files(&self) -> Result<BTreeMap<String, PathBuf>, Error> {
+        let further = self.further_networks.iter();
+        let all = further.map(|network| (network.backbone.as_str(), network.weights.as_ref()));
+        let all = std::iter::once((self.backbone.as_str(), self.weights.as_ref())).chain(all);
+        let given = all.filter_map(|(network, path)| Some(WeightsFile::of(network, path?))).collect::<Vec<_>>();
+        let networks: Vec<&str> = self.networks().map(|(network, _)| network).collect();
+        assign_weights(&given, &networks, |_| true)
+    }
+
+    /// Where the weights lie, of those networks whose are a file's.
+    pub(crate) fn weights_files(&self) -> Result<BTreeMap<String, StoredPath>, Error> {
+        #[cfg(not(target_family = "wasm"))]
+        return Ok(self.files()?.into_iter().map(|(network, path)| (network, crate::places::stored(&path))).collect());
         #[cfg(target_family = "wasm")]
-        return None;
+        return Ok(BTreeMap::new());
     }
 
     /// The device of that name, once it has passed its self-check ([`open_device`]).

@@ -19,7 +19,7 @@ impl Model {
     #[doc(hidden)]
     pub fn stages(&self, inputs: &[NetworkInput], batches: &[usize]) -> Result<Stages, StagesError> {
         let images: Vec<ImageInput<'_>> = inputs.iter().map(core_input).collect();
-        self.threads.run(|| Stages::new(self.config().clone(), &self.weights, self.device(), &images, batches))
+        self.threads.run(|| Stages::new(self.config().clone(), &*self.weights, self.device(), &images, batches))
     }
 
     /// Scores prepared photos, in order, as many together as the device holds.

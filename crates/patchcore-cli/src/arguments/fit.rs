@@ -3,18 +3,19 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, FromArgMatches, ValueEnum};
+use patchcore::config::CATALOGUE;
 use patchcore::config::backbone::WeightsSource;
-use patchcore::config::{CATALOGUE, DEFAULT_PATCH_SIZE};
 use patchcore::{
-    BankDtype, Copies, Crop, MODES, Mode, NETWORK_PRECISIONS, NetworkPrecision, Precision, Resize, Settings, Size,
-    Tiling, Turned,
+    BankDtype, Copies, Crop, MODES, Mode, NETWORK_PRECISIONS, NetworkPrecision, NetworkSettings, PRESETS, Precision,
+    Preset, Resize, Settings, Size, Tiling, Turned, WeightsFile, assign_weights, has_weights,
 };
 
 use crate::arguments::compute::Compute;
 use crate::arguments::heading::{COMPUTE, DATA, MODEL, OUTPUT, VIEW};
-use crate::arguments::parse::{parse_rule, parse_size};
+use crate::arguments::parse::{LevelSet, parse_layers, parse_rule, parse_size, weights_parser};
 use crate::misuse::Misuse;
 
 /// Overlap of tiles when none is asked for.
@@ -89,14 +90,22 @@ pub struct Fit {
     /// alike.
     #[arg(long, value_enum, value_name = "COPIES", num_args = 0..=1, default_missing_value = "turned", help_heading = VIEW)]
     pub any_angle: Option<AnyAngle>,
-    /// Network
-    #[arg(long, default_value = patchcore::DEFAULT_BACKBONE, help = "Network", long_help = backbone_help(), value_parser = backbones(), help_heading = MODEL)]
-    pub backbone: String,
-    /// ONNX or safetensors file with the network's weights
+    /// Settings that the authors have published, of three networks
     ///
-    /// Without this option: embedded in the program, else from the weights directory.
-    #[arg(long, value_name = "FILE", help_heading = MODEL)]
-    pub weights: Option<PathBuf>,
+    /// authors-ensemble: wide_resnet101_2, resnext101_32x8d and densenet201, --mode authors, --resize 366, --crop 320, 1 % of the patches,
+    /// pooled to 1024 and then 384 values. authors-ensemble-segmentation also has --patch-size 5 and --num-neighbors 5. Options that are
+    /// given go before the preset's; --mode, --backbone and --size are refused beside it.
+    #[arg(long, value_name = "PRESET", value_parser = presets(), conflicts_with_all = ["mode", "backbone", "size"], help_heading = MODEL)]
+    pub preset: Option<String>,
+    /// Network
+    #[arg(long, default_value = patchcore::DEFAULT_BACKBONE, help = "Network; give the option again for each further one", long_help = backbone_help(), value_parser = backbones(), help_heading = MODEL)]
+    pub backbone: Vec<String>,
+    /// ONNX or safetensors file with the network's weights; of several networks NAME=FILE for each
+    ///
+    /// Without this option: embedded in the program, else from the weights directory. A FILE without a name goes to the one network that
+    /// has no weights elsewhere.
+    #[arg(long, value_name = "[NAME=]FILE", value_parser = weights_parser(), help_heading = MODEL)]
+    pub weights: Vec<WeightsFile>,
     /// Which PatchCore to compute
     ///
     /// line is this project's own definition; paper, authors (amazon-science/patchcore-inspection) and anomalib are the published ones.
@@ -108,11 +117,14 @@ pub struct Fit {
     #[arg(long = "rule", value_name = "RULE=VALUE", value_parser = parse_rule, help_heading = MODEL)]
     pub rules: Vec<(String, String)>,
     /// Feature levels, in network order [default: those at strides 8 and 16]
-    #[arg(long, value_delimiter = ',', value_name = "LAYER,LAYER", help_heading = MODEL)]
-    pub layers: Option<Vec<String>>,
-    /// Side of a patch, in cells of each level: odd, 1 to 15
-    #[arg(long, value_name = "CELLS", default_value_t = DEFAULT_PATCH_SIZE, help_heading = MODEL)]
-    pub patch_size: usize,
+    ///
+    /// Of several networks NAME=LAYER,LAYER for each that is to have others. Given twice for one network, it has memory banks for both
+    /// sets of levels, and runs once.
+    #[arg(long, value_name = "[NAME=]LAYER,LAYER", value_parser = parse_layers, help_heading = MODEL)]
+    pub layers: Vec<LevelSet>,
+    /// Side of a patch, in cells of each level: odd, 1 to 15 [default: 3]
+    #[arg(long, value_name = "CELLS", help_heading = MODEL)]
+    pub patch_size: Option<usize>,
     /// Values of each level after the first pooling of mode authors [default: 1024]
     #[arg(long, value_name = "N", help_heading = MODEL)]
     pub pretrain_embed_dimension: Option<usize>,
@@ -123,7 +135,7 @@ pub struct Fit {
     pub target_embed_dimension: Option<usize>,
     /// Share of the training patches in each memory bank, in (0, 1]
     ///
-    /// Without this option: 0.1; in mode line 0.05 in each of its two, and with a larger --resize as many rows as with 256.
+    /// Without this option: 0.1; in mode line 0.05 in each of a network's two, and with a larger --resize as many rows as with 256.
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = MODEL)]
     pub coreset_sampling_ratio: Option<f64>,
     /// Neighbours of a patch: k in mode authors, b of equation 7 in paper and anomalib
@@ -210,7 +222,15 @@ impl Fit {
             Some(size) => Tiling::Tiles { size, overlap: self.overlap },
             None => Tiling::Whole,
         };
-        let mode = Mode::from_name(&self.mode)?;
+        let preset = self.preset.as_deref().map(Preset::from_name).transpose()?.map(Preset::settings);
+        let given = preset.is_some();
+        let base = preset.unwrap_or_default();
+        let mode = if given { base.mode } else { Mode::from_name(&self.mode)? };
+        let networks = self.networks(&base)?;
+        let (first, further_networks) = networks.split_first().context("no network")?;
+        let own_ratio = || if given { base.coreset_sampling_ratio } else { ratio_of_a_larger_view(mode, self.resize) };
+        // Of the preset's view the crop belongs to the resize.
+        let own_view = given && !self.pad_to_stride && self.tile.is_none();
         let copies = Copies {
             light: if self.unsteady_light { Copies::UNSTEADY_LIGHT.to_vec() } else { Vec::new() },
             turned: match self.any_angle {
@@ -221,18 +241,19 @@ impl Fit {
         };
         let settings = Settings {
             mode,
-            backbone: self.backbone.clone(),
-            weights: self.weights.clone(),
-            layers: self.layers.clone(),
+            backbone: first.backbone.clone(),
+            weights: first.weights.clone(),
+            layers: first.layers.clone(),
+            further_networks: further_networks.to_vec(),
             rules: self.rules.clone(),
-            patch_size: self.patch_size,
-            pretrain_embed_dimension: self.pretrain_embed_dimension,
-            target_embed_dimension: self.target_embed_dimension,
-            coreset_sampling_ratio: self.coreset_sampling_ratio.or_else(|| ratio_of_a_larger_view(mode, self.resize)),
+            patch_size: self.patch_size.unwrap_or(base.patch_size),
+            pretrain_embed_dimension: self.pretrain_embed_dimension.or(base.pretrain_embed_dimension),
+            target_embed_dimension: self.target_embed_dimension.or(base.target_embed_dimension),
+            coreset_sampling_ratio: self.coreset_sampling_ratio.or_else(own_ratio),
             copies,
-            num_neighbors: self.num_neighbors,
-            resize,
-            crop,
+            num_neighbors: self.num_neighbors.or(base.num_neighbors),
+            resize: resize.or(base.resize.filter(|_| own_view)),
+            crop: crop.or(base.crop.filter(|_| own_view && resize.is_none())),
             pad_to_stride: self.pad_to_stride,
             tiling,
             full_scale: self.full_scale,
@@ -246,6 +267,55 @@ impl Fit {
         };
         self.check_precisions(&settings)?;
         Ok(settings)
+    }
+
+    /// All networks with their levels and weights, each set of levels once.
+    fn networks(&self, base: &Settings) -> anyhow::Result<Vec<NetworkSettings>> {
+        let names: Vec<&str> = match self.preset {
+            Some(_) => {
+                let further = base.further_networks.iter().map(|network| network.backbone.as_str());
+                std::iter::once(base.backbone.as_str()).chain(further).collect()
+            }
+            None => self.backbone.iter().map(String::as_str).collect(),
+        };
+        let bare: Vec<String> =
+            self.layers.iter().filter(|set| set.network.is_none()).flat_map(|set| set.layers.clone()).collect();
+        if let (false, [_, _, ..]) = (bare.is_empty(), names.as_slice()) {
+            let text = format!(
+                "--layers is {} for {} networks: say whose levels they are, --layers {}=...",
+                bare.join(","),
+                names.len(),
+                names.first().copied().unwrap_or_default()
+            );
+            return Err(Misuse(text).into());
+        }
+        let stranger = self.layers.iter().filter_map(|set| set.network.as_deref()).find(|name| !names.contains(name));
+        if let Some(stranger) = stranger {
+            let text = format!("--layers names {stranger}, which is none of the networks: {}", names.join(", "));
+            return Err(Misuse(text).into());
+        }
+        let files = assign_weights(&self.weights, &names, has_weights)?;
+        let mut networks = Vec::new();
+        for name in names {
+            let own = self.layers.iter().filter(|set| set.network.as_deref() == Some(name));
+            let mut sets: Vec<Option<Vec<String>>> = own.map(|set| Some(set.layers.clone())).collect();
+            if !bare.is_empty() {
+                sets.insert(0, Some(bare.clone()));
+            }
+            if sets.is_empty() {
+                sets.push(None);
+            }
+            let network =
+                |layers| NetworkSettings { backbone: name.to_owned(), layers, weights: files.get(name).cloned() };
+            networks.extend(sets.into_iter().map(network));
+        }
+        Ok(networks)
+    }
+
+    /// The files that the command line names beside the photos.
+    pub fn other_files(&self) -> impl Iterator<Item = &Path> {
+        let masks = [&self.roi, &self.ignore].into_iter().filter_map(|mask| mask.as_deref());
+        self.weights.iter().map(|file| file.path.as_path()).chain(masks)
     }
 
     /// The device has no number format of its own beside a network of bf16 and int8, whichever option has said that.
@@ -279,6 +349,11 @@ pub fn backbones() -> PossibleValuesParser {
     PossibleValuesParser::new(CATALOGUE.iter().map(|network| network.name))
 }
 
+/// Names of the presets.
+fn presets() -> PossibleValuesParser {
+    PossibleValuesParser::new(PRESETS.map(Preset::name))
+}
+
 /// Names of the number formats of a network.
 pub fn network_precisions() -> PossibleValuesParser {
     PossibleValuesParser::new(NETWORK_PRECISIONS.map(NetworkPrecision::name))
@@ -294,7 +369,10 @@ pub fn modes() -> PossibleValuesParser {
 fn backbone_help() -> String {
     let embedded = CATALOGUE.iter().filter(|network| matches!(network.weights, WeightsSource::Shipped { .. }));
     let embedded = embedded.map(|network| network.name).collect::<Vec<_>>().join(" and ");
-    format!("Network\n\n{embedded} is in the program, the others need their weights: see `patchcore weights`.")
+    format!(
+        "Network; give the option again for each further one\n\n{embedded} is in the program, the others need their weights: see `patchcore weights`. Each network has memory banks of its own, \
+         and their maps are averaged; in modes other than line the image score is then the map's maximum, a mix that the model names."
+    )
 }
 
 #[cfg(test)]

@@ -1,6 +1,49 @@
 //! Values of options that are more than a number or a word.
 
-use patchcore::Size;
+use std::ffi::OsString;
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use patchcore::config::CATALOGUE;
+use patchcore::{Size, WeightsFile};
+
+/// `FILE`, or `NAME=FILE` where NAME is a network: a file may have `=` in its name.
+pub fn weights_parser() -> impl TypedValueParser<Value = WeightsFile> {
+    OsStringValueParser::new().map(|text: OsString| {
+        let network = |name: &str| CATALOGUE.iter().find(|network| network.name == name);
+        let named = text.to_str().and_then(|text| text.split_once('='));
+        match named.and_then(|(name, path)| Some((network(name)?, path))) {
+            Some((network, path)) => WeightsFile::of(network.name, path),
+            None => WeightsFile { network: None, path: text.into() },
+        }
+    })
+}
+
+/// Levels of a network that is named, or of the only one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LevelSet {
+    /// The network.
+    pub network: Option<String>,
+    /// In network order.
+    pub layers: Vec<String>,
+}
+
+/// `LAYER,LAYER` or `NAME=LAYER,LAYER`.
+///
+/// # Errors
+/// What is expected.
+pub fn parse_layers(text: &str) -> Result<LevelSet, String> {
+    let (network, layers) = match text.split_once('=') {
+        Some((network, layers)) => (Some(network.trim().to_owned()), layers),
+        None => (None, text),
+    };
+    let layers: Vec<String> = layers.split(',').map(|layer| layer.trim().to_owned()).collect();
+    let is_empty = layers.iter().any(String::is_empty) || network.as_ref().is_some_and(String::is_empty);
+    if is_empty {
+        Err("expected LAYER,LAYER or NETWORK=LAYER,LAYER".to_owned())
+    } else {
+        Ok(LevelSet { network, layers })
+    }
+}
 
 /// `RULE=VALUE`.
 ///
@@ -65,6 +108,25 @@ mod tests {
         for bad in ["", "x", "3x", "a", "-1", "1x2x3"] {
             assert!(parse_size(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn levels_and_files_are_a_networks_or_nobodys() {
+        let set = |network: Option<&str>, layers: &[&str]| LevelSet {
+            network: network.map(str::to_owned),
+            layers: layers.iter().map(|layer| (*layer).to_owned()).collect(),
+        };
+        assert_eq!(parse_layers("layer2, layer3"), Ok(set(None, &["layer2", "layer3"])));
+        assert_eq!(parse_layers("resnet18=layer1,layer2"), Ok(set(Some("resnet18"), &["layer1", "layer2"])));
+        for bad in ["", "layer2,", "=layer2", "resnet18="] {
+            assert!(parse_layers(bad).is_err(), "{bad}");
+        }
+        let parse = |text: &str| {
+            let command = clap::Command::new("fit");
+            weights_parser().parse_ref(&command, None, std::ffi::OsStr::new(text)).unwrap()
+        };
+        assert_eq!(parse("resnet18=a=b.onnx"), WeightsFile::of("resnet18", "a=b.onnx"));
+        assert_eq!(parse("a=b.onnx"), WeightsFile::from("a=b.onnx"));
     }
 
     #[test]

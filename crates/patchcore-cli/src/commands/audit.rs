@@ -51,10 +51,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         None => model.training_files(),
     };
     output::note_unknown_photos(&model);
-    let others = [Some(source.model.as_path()), source.weights.as_deref(), arguments.font.as_deref()];
+    let others = [Some(source.model.as_path()), arguments.font.as_deref()];
     let plan = WritePlan::new(arguments.force)
         .reads_photos(files.iter().map(PathBuf::as_path))
-        .reads(others.into_iter().flatten());
+        .reads(others.into_iter().flatten())
+        .reads(source.weights_paths());
     if let Some(folder) = &arguments.output {
         plan.folder(folder)?;
     }

@@ -46,7 +46,7 @@ pub fn run(arguments: &Calibrate) -> anyhow::Result<Outcome> {
             if let Some(reason) = data.one_class() {
                 anyhow::bail!("the largest F1 needs good photos and defective ones: {reason}");
             }
-            let plan = WritePlan::new(arguments.force).reads_set(&data).reads(source.weights.as_deref());
+            let plan = WritePlan::new(arguments.force).reads_set(&data).reads(source.weights_paths());
             plan.changed(&source.model)?;
             let model = crate::device::load(source)?;
             let mut display = Display::new();
@@ -211,7 +211,7 @@ fn from_good_photos(arguments: &Calibrate, good: &Path) -> anyhow::Result<Calibr
     }
     let asked = arguments.fpr.or_else(|| arguments.cross_fit.is_none().then_some(FPR));
     check_rates(arguments, asked, files.len())?;
-    let plan = WritePlan::new(arguments.force).reads_set(&data).reads(source.weights.as_deref());
+    let plan = WritePlan::new(arguments.force).reads_set(&data).reads(source.weights_paths());
     plan.changed(&source.model)?;
     if let Some(page) = &arguments.certificate {
         plan.reads([source.model.as_path()]).file(page, Kind::Report(OwnFile::Certificate))?;

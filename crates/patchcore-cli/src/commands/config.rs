@@ -70,8 +70,8 @@ fn line_of(option: &Arg, matches: &ArgMatches) -> String {
     let raw: Vec<&OsStr> = matches.get_raw(id).into_iter().flatten().collect();
     let texts: Vec<String> = raw.iter().map(|value| path_text(Path::new(value))).collect();
     let value = match (kind, texts.as_slice()) {
-        (Kind::List { .. }, []) => None,
-        (Kind::List { .. }, texts) => {
+        (Kind::List { .. } | Kind::Weights, []) => None,
+        (Kind::List { .. } | Kind::Weights, texts) => {
             let parts = texts.iter().flat_map(|text| match option.get_value_delimiter() {
                 Some(mark) => text.split(mark).collect(),
                 None => vec![text.as_str()],

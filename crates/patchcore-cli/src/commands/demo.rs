@@ -27,7 +27,7 @@ pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
     let model = out.join("model.patchcore");
     let fit = Fit::with_defaults(&data, &model, arguments.compute.clone())?;
     fit::fit(&Fit { force: arguments.force, ..fit })?;
-    let source = ModelSource { model, weights: None, compute: arguments.compute.clone(), allow_drift: false };
+    let source = ModelSource { model, weights: Vec::new(), compute: arguments.compute.clone(), allow_drift: false };
     let (outcome, _) = evaluate::evaluate(&Evaluate {
         source,
         data: data.clone(),

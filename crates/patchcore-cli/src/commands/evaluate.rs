@@ -265,16 +265,12 @@ impl Places {
     fn plan(arguments: &Evaluate, model: &Model, data: &DataSet) -> anyhow::Result<Self> {
         let source = &arguments.source;
         let trained_on = model.training_files();
-        let others = [
-            Some(source.model.as_path()),
-            source.weights.as_deref(),
-            arguments.font.as_deref(),
-            arguments.from.as_deref(),
-        ];
+        let others = [Some(source.model.as_path()), arguments.font.as_deref(), arguments.from.as_deref()];
         let plan = WritePlan::new(arguments.force)
             .reads_set(data)
             .reads_photos(trained_on.iter().map(PathBuf::as_path))
-            .reads(others.into_iter().flatten());
+            .reads(others.into_iter().flatten())
+            .reads(source.weights_paths());
         let output = arguments.output.clone();
         plan.folder(&output)?;
         for (name, kind) in Self::FILES {

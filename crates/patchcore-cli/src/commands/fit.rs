@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
+use patchcore::config::PatchCoreConfig;
 use patchcore::{
     FitOptions, FitPlan, Geometry, Limits, MaskSurvey, Model, NETWORK_PRECISIONS, NetworkPrecision, Photo, PhotoHeader,
     Provenance, Region, Save, Settings, Size, Stage, Suggestion, Threshold, path_text, region_of_masks,
@@ -37,8 +38,7 @@ pub fn fit(arguments: &Fit) -> anyhow::Result<Outcome> {
     output::check_place(&arguments.output)?;
     let data = data::open(&arguments.data, Use::Good)?;
     let files = data.training()?;
-    let others = [&arguments.weights, &arguments.roi, &arguments.ignore];
-    let plan = WritePlan::new(arguments.force).reads_set(&data).reads(others.into_iter().filter_map(Option::as_deref));
+    let plan = WritePlan::new(arguments.force).reads_set(&data).reads(arguments.other_files());
     plan.file(&arguments.output, Kind::Model)?;
     let lost = lost_thresholds(&arguments.output)?;
     anyhow::ensure!(
@@ -84,12 +84,23 @@ pub fn fit(arguments: &Fit) -> anyhow::Result<Outcome> {
         if model.banks().len() == 1 { "memory bank" } else { "memory banks" },
         joined(model.banks().iter().map(|bank| format!("{} x {}", bank.len(), bank.dim()))),
         config.rules_name(),
-        config.first().backbone.name(),
+        networks(&config).join(" + "),
         if has(&NetworkPrecision::Int8) { format!("ranges {:.1} s, ", ranges.as_secs_f64()) } else { String::new() },
         features.as_secs_f64(),
         coreset.as_secs_f64(),
     ))?;
     Ok(if report.rejected.is_empty() { Outcome::Done } else { Outcome::SomeImagesFailed })
+}
+
+/// The names of a configuration's networks, each once, in the order of their first members.
+fn networks(config: &PatchCoreConfig) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for member in &config.members {
+        if !names.contains(&member.backbone.name()) {
+            names.push(member.backbone.name());
+        }
+    }
+    names
 }
 
 /// What a network of fewer bits than f32 means, in one line.

@@ -182,8 +182,9 @@ fn expand(paths: &[PathBuf]) -> Vec<Result<PathBuf, Unread>> {
 /// Where the pictures of each photo go, held against all that is read.
 fn plan(arguments: &Arguments, paths: &[Result<PathBuf, Unread>]) -> anyhow::Result<Vec<Files>> {
     let photos = paths.iter().filter_map(|path| path.as_deref().ok());
-    let others = [Some(arguments.source.model.as_path()), arguments.source.weights.as_deref()];
-    let plan = WritePlan::new(arguments.force).reads_photos(photos).reads(others.into_iter().flatten());
+    let source = &arguments.source;
+    let plan = WritePlan::new(arguments.force).reads_photos(photos).reads([source.model.as_path()]);
+    let plan = plan.reads(source.weights_paths());
     for folder in [&arguments.maps, &arguments.overlays, &arguments.explain].into_iter().flatten() {
         plan.folder(folder)?;
     }

@@ -4,6 +4,7 @@
 //! A network of a known family is added by an entry; if its weights are published, with a line in `assets/weights.toml` and the
 //! feature `embed-NAME` of the packages.
 
+use super::densenet::DenseNet;
 use super::efficientnet_lite::EfficientNetLite;
 use super::family::Family;
 use super::network_entry::{Level, NetworkEntry, WeightsSource};
@@ -34,6 +35,10 @@ pub static CATALOGUE: &[NetworkEntry] = &[
     resnet("resnet101", "ResNet-101", bottleneck([3, 4, 23, 3], 64), &BOTTLENECK_LEVELS),
     resnet("wide_resnet50_2", "Wide ResNet-50-2, the paper's", bottleneck([3, 4, 6, 3], 128), &BOTTLENECK_LEVELS),
     resnet("wide_resnet101_2", "Wide ResNet-101-2", bottleneck([3, 4, 23, 3], 128), &BOTTLENECK_LEVELS),
+    resnet("resnext50_32x4d", "ResNeXt-50 32x4d", grouped([3, 4, 6, 3], 4), &BOTTLENECK_LEVELS),
+    resnet("resnext101_32x8d", "ResNeXt-101 32x8d", grouped([3, 4, 23, 3], 8), &BOTTLENECK_LEVELS),
+    densenet("densenet121", "DenseNet-121", [6, 12, 24, 16], &DENSENET121_LEVELS),
+    densenet("densenet201", "DenseNet-201", [6, 12, 48, 32], &DENSENET201_LEVELS),
 ];
 
 static BASIC_LEVELS: [Level; 4] = resnet_levels(64);
@@ -49,12 +54,44 @@ const fn resnet_levels(channels: usize) -> [Level; 4] {
     ]
 }
 
+static DENSENET121_LEVELS: [Level; 4] = densenet_levels(1024, 1024);
+static DENSENET201_LEVELS: [Level; 4] = densenet_levels(1792, 1920);
+
+/// Blocks 1 to 4, of which the last two have so many channels.
+const fn densenet_levels(third: usize, fourth: usize) -> [Level; 4] {
+    [
+        Level { name: "denseblock1", channels: 256, stride: 4 },
+        Level { name: "denseblock2", channels: 512, stride: 8 },
+        Level { name: "denseblock3", channels: third, stride: 16 },
+        Level { name: "denseblock4", channels: fourth, stride: 32 },
+    ]
+}
+
 const fn basic(blocks: [usize; 4]) -> ResNet {
-    ResNet { blocks, expansion: 1, stem: 64, width: 64 }
+    ResNet { blocks, expansion: 1, stem: 64, width: 64, groups: 1 }
 }
 
 const fn bottleneck(blocks: [usize; 4], width: usize) -> ResNet {
-    ResNet { blocks, expansion: 4, stem: 64, width }
+    ResNet { blocks, expansion: 4, stem: 64, width, groups: 1 }
+}
+
+/// A ResNeXt of 32 groups with so many channels each in the first stage.
+const fn grouped(blocks: [usize; 4], channels: usize) -> ResNet {
+    ResNet { groups: 32, ..bottleneck(blocks, 32 * channels) }
+}
+
+/// A DenseNet with torchvision's first weights, as the authors' ensemble has it.
+const fn densenet(
+    name: &'static str,
+    about: &'static str,
+    layers: [usize; 4],
+    levels: &'static [Level],
+) -> NetworkEntry {
+    NetworkEntry {
+        family: Family::DenseNet(DenseNet { layers, growth: 32, stem: 64 }),
+        default_levels: ["denseblock2", "denseblock3"],
+        ..resnet(name, about, basic([0; 4]), levels)
+    }
 }
 
 /// A ResNet with the weights that PatchCore's paper used.
@@ -127,6 +164,13 @@ mod tests {
             ("resnet101", 44.549 - 2.049 - 0.053, 7.801),
             ("wide_resnet50_2", 68.883 - 2.049 - 0.034, 11.398),
             ("wide_resnet101_2", 126.887 - 2.049 - 0.069, 22.753),
+            ("resnext50_32x4d", 25.029 - 2.049 - 0.034, 4.226),
+            ("resnext101_32x8d", 88.791 - 2.049 - 0.101, 16.412),
+            // Less the classifier with its normalisation (1000 x 1025 or 1921, 2 x 1024 or 1920) and halves of the folded ones (64, and
+            // 128 a layer), with biases of nothing (32 a layer, and of the transitions). Multiplications less three quarters of the
+            // transitions' convolutions, which come after the pools, with those of the prologues.
+            ("densenet121", 7.979 - 1.027 - 0.007 + 0.003, 2.834 - 0.001 - 0.231 + 0.011),
+            ("densenet201", 20.014 - 1.925 - 0.013 + 0.004, 4.291 - 0.002 - 0.390 + 0.019),
         ] {
             let (found, billions) = million(name, 4);
             assert!((found - parameters).abs() < 2e-3, "{name}: {found} million parameters");

@@ -21,7 +21,10 @@ const STAGES: [(usize, usize, usize); 4] = [(1, 3, 1), (6, 3, 2), (6, 5, 2), (6,
 impl EfficientNetLite {
     /// Writes the steps: `stem`, then `blocks.{i}.expand|depthwise|project`.
     pub(super) fn write(&self, writer: &mut PlanWriter<'_>) {
-        let same = |channels, kernel, stride, groups| Conv { channels, kernel, stride, padding: Padding::Same, groups };
+        let same = |channels, kernel, stride, groups| {
+            let (padding, prologue) = (Padding::Same, false);
+            Conv { channels, kernel, stride, padding, groups, prologue }
+        };
         let mut at = writer.conv("stem".into(), 0, same((3, STEM), 3, 2, 1), None, Activation::Relu6);
         let (mut channels, mut total_stride, mut index) = (STEM, 2, 0);
         for ((expand, kernel, first_stride), (repeats, out)) in

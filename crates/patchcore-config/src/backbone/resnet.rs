@@ -1,4 +1,4 @@
-//! The ResNets of torchvision: He et al. 2016, and the wide ones of Zagoruyko & Komodakis 2016.
+//! The ResNets of torchvision: He et al. 2016, the wide ones of Zagoruyko & Komodakis 2016, and the ResNeXts of Xie et al. 2017.
 
 use super::plan::{Activation, Conv, Padding, PlanWriter};
 
@@ -12,8 +12,11 @@ pub struct ResNet {
     pub expansion: usize,
     /// Channels after the stem, and planes of the first stage; 64 in every published ResNet.
     pub stem: usize,
-    /// Inner channels of a bottleneck in the first stage: `stem`, or twice as many in the wide ResNets.
+    /// Inner channels of a bottleneck in the first stage: `stem`, or twice as many in the wide ResNets. Of a ResNeXt-50 32x4d it is
+    /// 32 groups of 4, in torchvision's words `int(64 * base_width / 64) * groups`.
     pub width: usize,
+    /// Groups of a bottleneck's 3x3 convolution: 1, or 32 in a ResNeXt.
+    pub groups: usize,
 }
 
 impl ResNet {
@@ -42,7 +45,8 @@ impl ResNet {
                 } else {
                     let inner = self.width << stage;
                     let a = writer.conv(name(1), at, centred((channels, inner), 1, 1), None, Activation::Relu);
-                    let b = writer.conv(name(2), a, centred((inner, inner), 3, stride), None, Activation::Relu);
+                    let grouped = Conv { groups: self.groups, ..centred((inner, inner), 3, stride) };
+                    let b = writer.conv(name(2), a, grouped, None, Activation::Relu);
                     writer.conv(name(3), b, centred((inner, out), 1, 1), Some(shortcut), Activation::Relu)
                 };
                 channels = out;
@@ -56,5 +60,5 @@ impl ResNet {
 
 /// A convolution with padding `kernel / 2`, no groups.
 fn centred(channels: (usize, usize), kernel: usize, stride: usize) -> Conv {
-    Conv { channels, kernel, stride, padding: Padding::Symmetric(kernel / 2), groups: 1 }
+    Conv { channels, kernel, stride, padding: Padding::Symmetric(kernel / 2), groups: 1, prologue: false }
 }

@@ -13,8 +13,11 @@ pub enum ImageScoreRule {
     /// Patch score = distance to the nearest row; the largest one is re-weighted over b neighbours (eq. 7).
     Reweighted,
     /// Patch score = distance to the nearest row; image score = the largest value of the anomaly map inside the region.
-    /// The one rule for a model of several members, which meet in the map.
+    /// A rule for a model of several members, which meet in the map.
     MaximumOfMap,
+    /// Patch score = mean distance to the k nearest rows; image score = the largest value of the anomaly map inside the region. A rule
+    /// for a model of several members, too.
+    MaximumOfMapOfMeans,
 }
 
 impl fmt::Display for ImageScoreRule {
@@ -23,6 +26,19 @@ impl fmt::Display for ImageScoreRule {
             ImageScoreRule::MaximumOfMeans => "maximum_of_means",
             ImageScoreRule::Reweighted => "reweighted",
             ImageScoreRule::MaximumOfMap => "maximum_of_map",
+            ImageScoreRule::MaximumOfMapOfMeans => "maximum_of_map_of_means",
         })
+    }
+}
+
+impl ImageScoreRule {
+    /// Whether the image score is read from the anomaly map, so that photo and map are on one scale.
+    pub fn is_of_map(self) -> bool {
+        matches!(self, Self::MaximumOfMap | Self::MaximumOfMapOfMeans)
+    }
+
+    /// Whether a patch score is the mean distance to the k nearest rows.
+    pub fn is_of_means(self) -> bool {
+        matches!(self, Self::MaximumOfMeans | Self::MaximumOfMapOfMeans)
     }
 }

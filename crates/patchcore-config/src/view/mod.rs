@@ -48,6 +48,21 @@ impl View {
         Self { resize, resampling, crop: Crop::Keep, pad: Pad::None, sizes: InputSizes::AsResized }
     }
 
+    /// The size of every input, whatever the photo's: the crop's, or that of a resize to both sides, with its padding.
+    pub(crate) fn fixed_size(&self) -> Option<Size> {
+        match (self.crop, self.resize) {
+            (Crop::Center(size), _) => Some(size),
+            (Crop::Keep, Resize::Exact(size)) => Some(match self.pad {
+                Pad::ToMultiple(multiple) if multiple > 0 => Size {
+                    width: size.width.next_multiple_of(multiple),
+                    height: size.height.next_multiple_of(multiple),
+                },
+                _ => size,
+            }),
+            (Crop::Keep, Resize::Short(_) | Resize::Keep) => None,
+        }
+    }
+
     /// Whether the input's size follows the photo's, cell by cell: the aspect ratio is kept, and nothing is cut off or added.
     pub fn follows_the_photo(&self) -> bool {
         !matches!(self.resize, Resize::Exact(_)) && self.crop == Crop::Keep && self.pad == Pad::None

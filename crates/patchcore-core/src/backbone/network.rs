@@ -45,7 +45,8 @@ impl Network {
     /// operations elsewhere. Tensors that the plan does not need are ignored.
     ///
     /// # Errors
-    /// What [`verify_weights`] finds, and [`EngineError::Device`] for a device without tensors.
+    /// What [`verify_weights`] finds, [`EngineError::Device`] for a device without tensors, and [`EngineError::Lacks`] for a plan that
+    /// joins maps, halves them by their means, or has a prologue.
     pub fn new(
         backbone: &str,
         plan: Plan,
@@ -54,6 +55,7 @@ impl Network {
     ) -> Result<Self, EngineError> {
         #[cfg(feature = "cube")]
         if device.has_cube_kernels() {
+            refuse_what_is_lacking(&plan)?;
             verify_weights(backbone, &plan, weights)?;
             let kernels = KernelNetwork::new(&plan, weights, None, device)?;
             return Ok(Self { plan, precision: device.precision(), runs: Runs::Kernels(Box::new(kernels)) });
@@ -71,6 +73,7 @@ impl Network {
         weights: &BackboneWeights,
         device: &ComputeDevice,
     ) -> Result<Self, EngineError> {
+        refuse_what_is_lacking(&plan)?;
         verify_weights(backbone, &plan, weights)?;
         let (burn, precision) = (device.burn()?, device.precision());
         let tensor = |name: String| weights.tensors.get(&name).cloned().unwrap_or_default();
@@ -127,6 +130,9 @@ impl Network {
                         store(&mut slots, conv.to, run_conv(conv, tensors, from, add));
                     }
                 }
+                Step::Concat { .. } | Step::AveragePool { .. } => {
+                    unreachable!("`{}` was refused with its plan", step.name())
+                }
                 Step::MaxPool { from, to } => {
                     if let Some(from) = read(*from) {
                         let options = MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]);
@@ -137,6 +143,16 @@ impl Network {
         }
         let taps = self.plan.taps.iter().filter_map(|tap| slots.get_mut(tap.slot).and_then(Option::take));
         taps.map(|map| self.precision.back(map)).collect()
+    }
+}
+
+/// Refuses a plan with steps that have no tensor operations here.
+fn refuse_what_is_lacking(plan: &Plan) -> Result<(), EngineError> {
+    let is_lacking =
+        |step: &&Step| step.prologue().is_some() || matches!(step, Step::Concat { .. } | Step::AveragePool { .. });
+    match plan.steps.iter().find(is_lacking) {
+        None => Ok(()),
+        Some(step) => Err(EngineError::Lacks { engine: "tensors", operation: format!("the step `{}`", step.name()) }),
     }
 }
 

@@ -68,6 +68,7 @@ impl Grouped {
                 stride: 2,
                 padding: Padding::Symmetric(1),
                 groups,
+                prologue: false,
                 add: None,
                 activation: Activation::Relu,
             })

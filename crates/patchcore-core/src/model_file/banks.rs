@@ -1,7 +1,9 @@
 //! Memory banks and weights as tensors of a model file.
 
+use std::collections::BTreeMap;
+
 use half::f16;
-use patchcore_config::{BackboneWeights, BankDtype, NamedTensor};
+use patchcore_config::{BackboneWeights, BankDtype, NamedTensor, NetworkWeights};
 use safetensors::tensor::Dtype;
 
 use super::header::ModelHeader;
@@ -102,12 +104,16 @@ fn decode_origins(tensor: &Tensor, header: &ModelHeader, m: usize) -> Result<Vec
     triples.iter().map(origin).collect()
 }
 
-/// The tensors of embedded weights.
-pub(super) fn encode_weights(weights: &BackboneWeights) -> impl Iterator<Item = (String, Tensor)> {
-    let tensor = |(name, tensor): (&String, &NamedTensor)| {
-        (format!("{WEIGHTS_PREFIX}{name}"), Tensor::of_f32(tensor.shape.clone(), &tensor.data))
-    };
-    weights.tensors.iter().map(tensor)
+/// The tensors of embedded weights: those of a model's only network by their own names, of several under their network's.
+pub(super) fn encode_weights(weights: &NetworkWeights) -> impl Iterator<Item = (String, Tensor)> {
+    let single = weights.len() == 1;
+    weights.iter().flat_map(move |(network, weights)| {
+        let of = if single { String::new() } else { format!("{network}.") };
+        let tensor = move |(name, tensor): (&String, &NamedTensor)| {
+            (format!("{WEIGHTS_PREFIX}{of}{name}"), Tensor::of_f32(tensor.shape.clone(), &tensor.data))
+        };
+        weights.tensors.iter().map(tensor)
+    })
 }
 
 /// Whether a tensor is one of those that the fit computed: neither a section's nor a weight.
@@ -120,13 +126,22 @@ fn is_weight(name: &str) -> bool {
     name.starts_with(WEIGHTS_PREFIX)
 }
 
-/// The embedded weights, taken out of the tensors.
-pub(super) fn take_weights(tensors: &mut Tensors) -> Result<BackboneWeights, ModelFileError> {
-    let taken = tensors.extract_if(.., |name, _| is_weight(name));
-    let named = taken.map(|(name, tensor)| {
+/// The embedded weights of a model with such networks, taken out of the tensors.
+pub(super) fn take_weights(tensors: &mut Tensors, networks: &[&str]) -> Result<NetworkWeights, ModelFileError> {
+    let mut taken: BTreeMap<&str, BackboneWeights> = BTreeMap::new();
+    for (name, tensor) in tensors.extract_if(.., |name, _| is_weight(name)) {
         let data = tensor.f32_values(&name)?;
-        let short = name.strip_prefix(WEIGHTS_PREFIX).unwrap_or(&name).to_owned();
-        Ok((short, NamedTensor { shape: tensor.shape, data }))
-    });
-    Ok(BackboneWeights { tensors: named.collect::<Result<_, ModelFileError>>()? })
+        let short = name.strip_prefix(WEIGHTS_PREFIX).unwrap_or(&name);
+        let of = |network: &&str| short.strip_prefix(network).and_then(|rest| rest.strip_prefix('.'));
+        let (network, own) = match networks {
+            [only] => (*only, short),
+            several => {
+                let found = several.iter().find_map(|network| Some((*network, of(network)?)));
+                found.ok_or_else(|| malformed(format!("tensor `{name}` is of none of the model's networks")))?
+            }
+        };
+        taken.entry(network).or_default().tensors.insert(own.to_owned(), NamedTensor { shape: tensor.shape, data });
+    }
+    let weights = taken.into_iter();
+    Ok(weights.fold(NetworkWeights::new(), |all, (network, weights)| all.with(network, weights)))
 }

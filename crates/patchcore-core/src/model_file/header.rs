@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use patchcore_config::{BackboneWeights, Checked, EarlierConfig, PatchCoreConfig};
+use patchcore_config::backbone::networks_sha256;
+use patchcore_config::{Architecture, BackboneWeights, Checked, EarlierConfig, PatchCoreConfig};
 use patchcore_metrics::threshold::Thresholds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,8 +11,9 @@ use serde_json::Value;
 use super::requires::{requirements, unknown};
 use super::section::{FitSection, Sections};
 use super::training_photo::TrainingPhoto;
+use crate::backbone::{Backbone, PlanBackbone};
 use crate::error::{ModelFileError, malformed};
-use crate::network_group::catalogue_backbones;
+use crate::network_group::layers_of;
 use crate::passport::ScorePassport;
 use crate::patchcore::FittedOn;
 
@@ -66,20 +68,26 @@ impl ModelHeader {
         }
     }
 
-    /// Digest of the first member's network.
-    pub fn weights_sha256(&self) -> &str {
-        // A checked configuration has a member, and a file that was read a network for it.
-        self.networks.first().map_or("", |network| &network.sha256)
+    /// Digest of the weights of its network, of several networks one over all of theirs.
+    pub fn weights_sha256(&self) -> String {
+        networks_sha256(self.networks.iter().map(|network| (network.name.as_str(), network.sha256.as_str())))
     }
 
-    /// Whether these are the weights of its network, in however many number formats it computes; false for a model of several.
-    pub fn is_of(&self, weights: &BackboneWeights) -> bool {
-        let Some((network, others)) = self.networks.split_first() else { return false };
-        if others.iter().any(|other| other != network) {
+    /// That the weights of one of its networks are needed.
+    pub(super) fn needed_weights(&self, network: &str) -> ModelFileError {
+        let digest = self.networks.iter().find(|digest| digest.name == network);
+        let expected = digest.map_or_else(|| "unknown".to_owned(), |digest| digest.sha256.clone());
+        ModelFileError::WeightsNeeded { backbone: network.to_owned(), expected }
+    }
+
+    /// Whether these are the weights of one of its networks, in however many number formats that computes.
+    pub fn is_of(&self, network: &str, weights: &BackboneWeights) -> bool {
+        let mut digests = self.networks.iter().filter(|digest| digest.name == network).peekable();
+        let (Ok(architecture), true) = (Architecture::from_name(network), digests.peek().is_some()) else {
             return false;
-        }
-        let found = catalogue_backbones(&self.config, weights);
-        found.is_ok_and(|found| found.iter().all(|backbone| backbone.sha256() == network.sha256))
+        };
+        let found = PlanBackbone::new(architecture, &layers_of(&self.config, architecture), weights);
+        found.is_ok_and(|found| digests.all(|digest| digest.sha256 == found.sha256()))
     }
 
     /// The header's text in today's form, with the JSON of the file's sections.

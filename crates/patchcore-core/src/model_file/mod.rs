@@ -6,7 +6,8 @@
 //! does not know. So a later version adds names and sections, and the format version stays.
 //!
 //! Tensors: `memory_bank` `[m, dim]` f32 or f16, `origins` `[m, 3]` u32 (training image, grid row, grid column), of the second and
-//! further members `memory_bank.1`, `origins.1`, .., of every network of int8 `activation_ranges` `[channels, 2]` f32, with embedded weights one `weights.NAME` per tensor; `computed_sha256` `[32]`
+//! further members `memory_bank.1`, `origins.1`, .., of every network of int8 `activation_ranges` `[channels, 2]` f32, with embedded weights one
+//! `weights.NAME` per tensor, of a model with several networks `weights.NETWORK.NAME`; `computed_sha256` `[32]`
 //! u8, the digest of what the fit computed, without sections and embedded weights; `sha256` `[32]` u8, the digest of everything
 //! else. The same content gives the same bytes. Whoever writes them to disk does it beside the old file and renames (the crate
 //! `patchcore`).
@@ -34,7 +35,7 @@ mod version;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use patchcore_config::BackboneWeights;
+use patchcore_config::NetworkWeights;
 use patchcore_config::backbone::ActivationRanges;
 
 use self::banks::{SECTION_PREFIX, bank_tensors, decode_bank, encode_banks, encode_weights, take_weights};
@@ -46,10 +47,11 @@ use self::tensor::Tensors;
 use self::version::Version;
 use crate::backbone::Backbone;
 use crate::device::{ComputeDevice, Precision};
-use crate::error::{ModelFileError, malformed};
+use crate::error::{BackboneError, ModelFileError, malformed};
 use crate::extractor::Extractor;
+use crate::given_weights::GivenWeights;
 use crate::memory_bank::MemoryBank;
-use crate::network_group::{check_precisions, int8_plans};
+use crate::network_group::{check_precisions, int8_plans, network_names, plan_of};
 use crate::patchcore::PatchCore;
 
 pub use self::header::{FORMAT_VERSION, ModelHeader, NetworkDigest};
@@ -78,7 +80,7 @@ pub struct ModelFile {
     banks: Vec<MemoryBank>,
     /// Of the networks of int8, in the order of their first members.
     ranges: Vec<ActivationRanges>,
-    weights: Option<BackboneWeights>,
+    weights: Option<NetworkWeights>,
 }
 
 impl ModelFile {
@@ -102,16 +104,32 @@ impl ModelFile {
         }
     }
 
-    /// The same with its weights, for a model whose members share one network of the catalogue: the file alone then suffices.
+    /// The same with the weights of its networks, for a model whose members name networks of the catalogue: the file alone then
+    /// suffices.
     ///
     /// # Errors
-    /// [`ModelFileError::WeightsOfSeveral`] for a model of another kind, whose networks the caller gives again at every load.
-    pub fn with_weights(mut self, model: &PatchCore, weights: &BackboneWeights) -> Result<Self, ModelFileError> {
-        let Some(plan) = model.extractor().only_plan() else {
-            let networks = self.header.networks.iter().map(|network| network.name.clone()).collect();
-            return Err(ModelFileError::WeightsOfSeveral { networks });
-        };
-        self.weights = Some(weights.restricted_to(plan));
+    /// [`ModelFileError::WeightsOfOwn`] for an application's own network, which the caller gives again at every load, and
+    /// [`ModelFileError::WeightsNeeded`] for a network without weights.
+    pub fn with_weights<'a>(mut self, weights: impl Into<GivenWeights<'a>>) -> Result<Self, ModelFileError> {
+        let (given, mut weights) = (weights.into(), NetworkWeights::new());
+        let names = network_names(&self.header.config);
+        if given.is_of_one() && names.len() > 1 {
+            let found = names.into_iter().map(str::to_owned).collect();
+            return Err(BackboneError::SeveralNetworks { found }.into());
+        }
+        for member in &self.header.config.members {
+            let name = member.backbone.name();
+            if weights.get(name).is_some() {
+                continue;
+            }
+            let Some(plan) = member.backbone.architecture().and_then(|_| plan_of(&self.header.config, member).ok())
+            else {
+                return Err(ModelFileError::WeightsOfOwn { backbone: name.to_owned() });
+            };
+            let own = given.of(name).ok_or_else(|| self.header.needed_weights(name))?;
+            weights = weights.with(name, own.restricted_to(&plan));
+        }
+        self.weights = Some(weights);
         let ModelHeader { config, networks, fitted_on, written_by, .. } = self.header;
         self.header = ModelHeader { written_by, ..ModelHeader::new(config, networks, true, fitted_on) };
         Ok(self)
@@ -134,7 +152,7 @@ impl ModelFile {
     }
 
     /// The embedded weights.
-    pub fn weights(&self) -> Option<&BackboneWeights> {
+    pub fn weights(&self) -> Option<&NetworkWeights> {
         self.weights.as_ref()
     }
 
@@ -201,7 +219,7 @@ impl ModelFile {
             .enumerate()
             .map(|(network, (plan, normalization))| decode_ranges(&container.tensors, network, plan, normalization));
         let ranges = ranges.collect::<Result<_, _>>()?;
-        let weights = take_weights(&mut container.tensors)?;
+        let weights = take_weights(&mut container.tensors, &network_names(&header.config))?;
         if found >= SECTIONS {
             let computed: Vec<String> = bank_tensors(members).chain(range_tensors(plans.len())).collect();
             // What stands outside the sections may decide a score.
@@ -230,7 +248,7 @@ impl ModelFile {
         container::resealed(bytes)
     }
 
-    /// The model on a device. `weights`: the backbone's weights, needed unless the file holds them. `drift`: what to do
+    /// The model on a device. `weights`: those of its networks, needed unless the file holds them. `drift`: what to do
     /// where the device's results differ from the passport.
     ///
     /// # Errors
@@ -238,15 +256,15 @@ impl ModelFile {
     /// [`ModelFileError::Drift`] and [`ModelFileError::Device`].
     pub fn into_model(
         self,
-        weights: Option<&BackboneWeights>,
+        weights: Option<GivenWeights<'_>>,
         device: &ComputeDevice,
         drift: DriftPolicy,
     ) -> Result<PatchCore, ModelFileError> {
-        let backbone = self.header.config.first().backbone.name().to_owned();
-        let Some(weights) = weights.or(self.weights.as_ref()) else {
-            let expected = self.header.weights_sha256().to_owned();
-            return Err(ModelFileError::WeightsNeeded { backbone, expected });
-        };
+        let weights = weights.or_else(|| self.weights.as_ref().map(GivenWeights::from));
+        let weights = weights.ok_or_else(|| self.header.needed_weights(self.header.config.first().backbone.name()))?;
+        if let Some(lacking) = network_names(&self.header.config).into_iter().find(|name| weights.of(name).is_none()) {
+            return Err(self.header.needed_weights(lacking));
+        }
         let extractor = Extractor::with_ranges(self.header.config.clone(), weights, &self.ranges, device)?;
         self.with_extractor(extractor, drift)
     }

@@ -75,7 +75,7 @@ fn a_model_of_int8_comes_back_from_its_file_and_scores_the_same() {
         assert_eq!(model.extractor().ranges().len(), 1);
         let expected = scores(&model);
         assert!(expected.iter().all(|score| score.score.is_finite()));
-        let file = ModelFile::new(&model).with_weights(&model, &weights()).unwrap();
+        let file = ModelFile::new(&model).with_weights(&weights()).unwrap();
         assert!(file.header.requires.contains(&"network_precision".to_owned()));
         let bytes = file.to_bytes().unwrap();
         let read = ModelFile::from_bytes(&bytes).unwrap();
@@ -246,8 +246,8 @@ fn members_of_other_number_formats_are_other_networks_of_the_same_weights() {
     let model = fit(&mixed.check().unwrap());
     let networks: Vec<_> = model.extractor().networks().collect();
     assert_eq!((networks.len(), networks[0]), (2, networks[1]));
-    let file = ModelFile::new(&model).with_weights(&model, &weights()).unwrap();
-    assert!(file.header.is_of(&weights()));
+    let file = ModelFile::new(&model).with_weights(&weights()).unwrap();
+    assert!(file.header.is_of("efficientnet_lite0", &weights()));
     let read = ModelFile::from_bytes(&file.to_bytes().unwrap()).unwrap();
     let loaded = read.into_model(None, &ComputeDevice::cpu(), DriftPolicy::Refuse).unwrap();
     assert_eq!(scores(&loaded), scores(&model));
@@ -331,7 +331,7 @@ fn ranges_that_were_altered_are_refused() {
     assert!(matches!(ModelFile::from_bytes(&damaged), Err(ModelFileError::Checksum { .. })));
     // With its digests made right: its passport.
     let file = ModelFile::from_bytes(&resealed).unwrap();
-    let refused = file.into_model(Some(&weights()), &ComputeDevice::cpu(), DriftPolicy::Refuse).unwrap_err();
+    let refused = file.into_model(Some((&weights()).into()), &ComputeDevice::cpu(), DriftPolicy::Refuse).unwrap_err();
     assert!(matches!(refused, ModelFileError::Drift { tolerance, .. } if tolerance == 1e-4), "{refused}");
 }
 

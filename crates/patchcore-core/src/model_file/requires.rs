@@ -3,10 +3,12 @@
 //! A file lists its names under `requires`. A program that does not know one of them refuses the file: it would read it, leave
 //! something out, and score otherwise in silence. A later version adds a name for what it adds, and no format version.
 
-use patchcore_config::{BankDtype, Checked, MemberConfig, Network, Pad, Tiling};
+use patchcore_config::{BankDtype, Checked, ImageScoreRule, MemberConfig, Network, Pad, Tiling};
+
+use crate::network_group::network_names;
 
 /// Every name that this version knows, and what it stands for: the table of `docs/reference/model-file.md`.
-pub const REQUIREMENTS: [(&str, &str); 16] = [
+pub const REQUIREMENTS: [(&str, &str); 18] = [
     ("rules", "distance, image score, upsampling, border and smoothing are named one by one"),
     ("view", "resize, resampling and crop from the photo to the network's input"),
     ("members", "several members, whose maps are joined by their weights"),
@@ -23,6 +25,8 @@ pub const REQUIREMENTS: [(&str, &str); 16] = [
     ("copies", "copies of the photos were fitted beside them"),
     ("bank_f16", "bank values in f16"),
     ("embedded_weights", "the network's weights are in the file"),
+    ("embedded_weights_by_network", "the weights of several networks are in the file, each under its network's name"),
+    ("maximum_of_map_of_means", "the image score is the map's maximum, of patch scores over several neighbours"),
 ];
 
 /// The names for a configuration, in the order of [`REQUIREMENTS`].
@@ -43,7 +47,9 @@ pub(super) fn requirements(config: &Checked, has_weights: bool) -> Vec<String> {
         "full_scale" => config.full_scale.is_some(),
         "copies" => !config.copies.is_none(),
         "bank_f16" => config.bank_dtype == BankDtype::F16,
-        "embedded_weights" => has_weights,
+        "embedded_weights" => has_weights && network_names(config).len() == 1,
+        "embedded_weights_by_network" => has_weights && network_names(config).len() > 1,
+        "maximum_of_map_of_means" => config.image_score == ImageScoreRule::MaximumOfMapOfMeans,
         _ => unreachable!("every name of the table is decided here"),
     };
     REQUIREMENTS.iter().map(|(name, _)| *name).filter(|name| needed(name)).map(str::to_owned).collect()

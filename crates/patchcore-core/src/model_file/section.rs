@@ -1,5 +1,7 @@
 //! Optional sections: what a model file says beside what decides its scores. A reader keeps those that it does not know.
 
+use std::collections::BTreeMap;
+
 use patchcore_metrics::threshold::Thresholds;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -28,8 +30,10 @@ pub struct Sections {
     pub inputs: Option<InputsSeen>,
     /// `good_quantiles`: how good photos score that the bank does not know.
     pub good_quantiles: Option<GoodQuantiles>,
-    /// `weights_file`: where the weights lay that the fit was given.
+    /// `weights_file`: where the weights lay that the fit of a model with one network was given.
     pub weights_file: Option<StoredPath>,
+    /// `weights_files`: of a model with several networks, by their names, those of them whose weights were given as files.
+    pub weights_files: BTreeMap<String, StoredPath>,
     /// `thumbnails`: small pictures of the photos that have rows in a bank; empty unless the fit was asked to keep them.
     pub thumbnails: Vec<Thumbnail>,
     /// `provenance`: who made the model, as far as the program that did says.
@@ -110,6 +114,7 @@ impl Sections {
             inputs: json_of(raw, "inputs")?,
             good_quantiles: json_of(raw, "good_quantiles")?,
             weights_file: decoded(raw, "weights_file", training_photo::decode_path)?.flatten(),
+            weights_files: decoded(raw, "weights_files", training_photo::decode_named_paths)?.unwrap_or_default(),
             thumbnails: decoded(raw, "thumbnails", thumbnails::decode)?.unwrap_or_default(),
             provenance: json_of(raw, "provenance")?,
             read: RawSections::new(),
@@ -137,6 +142,10 @@ impl Sections {
         put("inputs", self.inputs.as_ref().map(Section::of))?;
         put("good_quantiles", self.good_quantiles.as_ref().map(Section::of))?;
         put("weights_file", self.weights_file.as_ref().map(|path| Ok(training_photo::encode_path(path))))?;
+        put(
+            "weights_files",
+            (!self.weights_files.is_empty()).then(|| Ok(training_photo::encode_named_paths(&self.weights_files))),
+        )?;
         put("thumbnails", (!self.thumbnails.is_empty()).then(|| Ok(thumbnails::encode(&self.thumbnails))))?;
         put("provenance", self.provenance.as_ref().map(Section::of))?;
         Ok(raw)

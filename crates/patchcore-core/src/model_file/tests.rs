@@ -150,7 +150,7 @@ fn the_digest_of_what_was_computed_names_the_model_alone() {
     let file = ModelFile::new(&model);
     let digest = file.computed_sha256().unwrap();
     assert_eq!(digest.len(), 64);
-    let mut noted = file.clone().with_weights(&model, lite0.plan().unwrap().1).unwrap();
+    let mut noted = file.clone().with_weights(lite0.plan().unwrap().1).unwrap();
     noted.sections.provenance = Some(Provenance { host: Some("line 4".into()), ..Provenance::default() });
     noted.sections.thresholds = limit(1.0);
     assert_ne!(noted.to_bytes().unwrap(), file.to_bytes().unwrap());
@@ -178,8 +178,8 @@ fn the_digest_of_what_was_computed_names_the_model_alone() {
 #[test]
 fn weights_of_a_network_of_ones_own_are_refused() {
     let (model, weights) = (blocks(), lite0().plan().unwrap().1.clone());
-    let refused = ModelFile::new(&model).with_weights(&model, &weights).unwrap_err();
-    assert_eq!(refused, ModelFileError::WeightsOfSeveral { networks: vec!["blocks".to_owned()] });
+    let refused = ModelFile::new(&model).with_weights(&weights).unwrap_err();
+    assert_eq!(refused, ModelFileError::WeightsOfOwn { backbone: "blocks".to_owned() });
 }
 
 /// Each photo against the model without it, scored the long way.

@@ -1,5 +1,7 @@
 //! The training photos of a model, by name, path and the digest of their pixels.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -83,6 +85,23 @@ pub(super) fn decode_path(section: &Section) -> Result<Option<StoredPath>, Model
         [path] => Ok(path.take()),
         paths => Err(malformed(format!("{} paths, expected one", paths.len()))),
     }
+}
+
+/// The section of paths that have names.
+pub(super) fn encode_named_paths(paths: &BTreeMap<String, StoredPath>) -> Section {
+    let mut tensors = Tensors::new();
+    put_paths(paths.values().map(Some), &mut tensors);
+    Section { json: json!({ "names": paths.keys().collect::<Vec<_>>() }), tensors }
+}
+
+/// The paths of such a section, by their names.
+pub(super) fn decode_named_paths(section: &Section) -> Result<BTreeMap<String, StoredPath>, ModelFileError> {
+    let Names { names } = Names::deserialize(&section.json).map_err(malformed)?;
+    let paths = get_paths(section)?;
+    if paths.len() != names.len() {
+        return Err(malformed(format!("{} names, but {} paths", names.len(), paths.len())));
+    }
+    Ok(names.into_iter().zip(paths).filter_map(|(name, path)| Some((name, path?))).collect())
 }
 
 /// Two lists of byte strings: all bytes one after the other, and where each ends.

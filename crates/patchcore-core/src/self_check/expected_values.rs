@@ -32,12 +32,14 @@ pub(super) struct ConvInput<'a> {
     pub image: MapShape,
     pub weight: &'a [f32],
     pub bias: &'a [f32],
+    /// Scale and shift of every channel, of a convolution with a prologue.
+    pub prologue: Option<(&'a [f32], &'a [f32])>,
 }
 
 /// One value of `activation(conv(images) + bias + add)`, zeros around the images: the one at `at` of
 /// `[images, channels out, height out, width out]`.
 pub(super) fn convolution(conv: &ConvStep, input: ConvInput<'_>, add: f64, at: usize) -> f64 {
-    let ConvInput { images, image, weight, bias } = input;
+    let ConvInput { images, image, weight, bias, prologue } = input;
     let MapShape { channels, height, width } = image;
     let side = |side: usize| conv.padding.output_side(side, conv.kernel, conv.stride);
     let before = |side: usize| conv.padding.before_after(side, conv.kernel, conv.stride).0;
@@ -56,7 +58,12 @@ pub(super) fn convolution(conv: &ConvStep, input: ConvInput<'_>, add: f64, at: u
                 if (0..height as isize).contains(&y) && (0..width as isize).contains(&x) {
                     let pixel = ((number * channels + first + channel) * height + y as usize) * width + x as usize;
                     let tap = (output * per_group + channel) * taps + dy * conv.kernel + dx;
-                    sum += f64::from(images[pixel]) * f64::from(weight[tap]);
+                    let value = f64::from(images[pixel]);
+                    let value = prologue.map_or(value, |(scale, shift)| {
+                        let channel = first + channel;
+                        (value * f64::from(scale[channel]) + f64::from(shift[channel])).max(0.0)
+                    });
+                    sum += value * f64::from(weight[tap]);
                 }
             }
         }
@@ -114,6 +121,7 @@ mod tests {
                 stride,
                 padding,
                 groups,
+                prologue: false,
                 add: None,
                 activation: Activation::Relu6,
             };
@@ -132,7 +140,7 @@ mod tests {
             let plan = Plan { steps: vec![Step::Conv(conv.clone())], taps: vec![tap], slots: 2 };
             let planes = Planes { channels: 6, height: 7, width: 10, data: images.clone() };
             let literal = oracle::forward(&plan, &weights, planes);
-            let input = ConvInput { images: &images, image, weight: &weight, bias: &bias };
+            let input = ConvInput { images: &images, image, weight: &weight, bias: &bias, prologue: None };
             let expected: Vec<f64> = (0..literal[0].data.len()).map(|at| convolution(&conv, input, 0.0, at)).collect();
             assert!(deviation(&literal[0].data, &expected) < 1e-6, "{conv:?}");
         }

@@ -43,6 +43,7 @@ impl Layer {
             stride,
             padding: Padding::Symmetric(kernel / 2),
             groups,
+            prologue: false,
             add: None,
             activation: Activation::Relu,
         };
@@ -57,6 +58,10 @@ impl Layer {
                 Step::Conv(ConvStep { name: LAYER.to_owned(), from: 0, to: 2, add, ..conv.clone() })
             }
             Step::MaxPool { .. } => Step::MaxPool { from: 1, to: 2 },
+            Step::Concat { channels, .. } => Step::Concat { from: 0, with: 1, to: 2, channels: *channels },
+            Step::AveragePool { channels, .. } => {
+                Step::AveragePool { name: LAYER.to_owned(), from: 1, to: 2, channels: *channels }
+            }
         };
         Self { step, image, images }
     }
@@ -66,7 +71,7 @@ impl Layer {
         Self { images, ..self }
     }
 
-    /// The plan of the layer alone. What it adds is a 1x1 convolution of the image, and what it pools is one.
+    /// The plan of the layer alone. What it adds is a 1x1 convolution of the image, and what it pools or joins to the image is one.
     fn plan(&self) -> Plan {
         let output = self.step.output(self.image);
         let before = self.before().map(Step::Conv);
@@ -79,12 +84,13 @@ impl Layer {
         Plan { steps: before.into_iter().chain([layer]).collect(), taps: vec![tap], slots: slot + 1 }
     }
 
-    /// The convolution that makes what the layer adds or pools, into slot 1.
+    /// The convolution that makes what the layer adds, pools or joins to the image, into slot 1.
     fn before(&self) -> Option<ConvStep> {
         let (out_channels, stride) = match &self.step {
             // A residual has the size of what it is added to.
             Step::Conv(conv) => conv.add.map(|_| (conv.out_channels, conv.stride))?,
-            Step::MaxPool { .. } => (self.image.channels, 1),
+            Step::MaxPool { .. } | Step::AveragePool { .. } => (self.image.channels, 1),
+            Step::Concat { channels: (_, behind), .. } => (*behind, 1),
         };
         let mut layer = Self::conv(self.image, out_channels, 1, stride, 1);
         match &mut layer.step {
@@ -93,13 +99,23 @@ impl Layer {
                 conv.activation = Activation::Identity;
                 Some(conv.clone())
             }
-            Step::MaxPool { .. } => None,
+            Step::MaxPool { .. } | Step::Concat { .. } | Step::AveragePool { .. } => None,
         }
     }
 
     /// Weights from a formula, with which sums are about as large as what is summed, and biases.
     fn weights(plan: &Plan) -> BackboneWeights {
         let mut weights = BackboneWeights::default();
+        let convolutions = plan.convolutions().count() as u32;
+        for (step, number) in plan.steps.iter().filter(|step| step.prologue().is_some()).zip(0..) {
+            let seed = 20 + 2 * (convolutions + number);
+            let tensor = |data: Vec<f32>| NamedTensor { shape: vec![data.len()], data };
+            let channels = step.prologue().unwrap_or(0);
+            weights.tensors.extend([
+                (step.scale_name(), tensor(values(channels, seed))),
+                (step.shift_name(), tensor(values(channels, seed + 1))),
+            ]);
+        }
         for (seed, conv) in plan.convolutions().enumerate() {
             let seed = 20 + 2 * seed as u32;
             let terms = conv.weight_len() / conv.out_channels;
@@ -110,6 +126,12 @@ impl Layer {
             weights.tensors.extend([(conv.weight_name(), weight), (conv.bias_name(), bias)]);
         }
         weights
+    }
+
+    /// Scale and shift of every channel that goes through the layer's prologue.
+    fn prologue<'a>(&self, weights: &'a BackboneWeights) -> (&'a [f32], &'a [f32]) {
+        let of = |name: &str| weights.tensors[&format!("{LAYER}.{name}")].data.as_slice();
+        (of("scale"), of("shift"))
     }
 
     /// How far the device's result is off, as a share of the largest value.
@@ -124,6 +146,7 @@ impl Layer {
             image: self.image,
             weight: &weights.tensors[&conv.weight_name()].data,
             bias: &weights.tensors[&conv.bias_name()].data,
+            prologue: conv.prologue.then(|| self.prologue(&weights)),
         };
         let before = self.before();
         let before = |at: usize| before.as_ref().map_or(0.0, |conv| convolution(conv, input(conv), 0.0, at));
@@ -142,6 +165,32 @@ impl Layer {
                     (at, window.map(before).fold(f64::NEG_INFINITY, f64::max))
                 };
                 sampled(count, 9 * channels).map(value).collect()
+            }
+            Step::Concat { channels: (first, behind), .. } => {
+                let area = output.area() as usize;
+                let value = |at: usize| {
+                    let (place, plane) = (at % area, at / area);
+                    let (image, channel) = (plane / output.channels, plane % output.channels);
+                    let value = match channel.checked_sub(*first) {
+                        None => f64::from(images[(image * first + channel) * area + place]),
+                        Some(channel) => before((image * behind + channel) * area + place),
+                    };
+                    (at, value)
+                };
+                sampled(count, channels).map(value).collect()
+            }
+            Step::AveragePool { .. } => {
+                let (scale, shift) = self.prologue(&weights);
+                let value = |at: usize| {
+                    let (place, plane) = (at % output.area() as usize, at / output.area() as usize);
+                    let (y, x) = (place / output.width * 2, place % output.width * 2);
+                    let (scale, shift) = (f64::from(scale[plane % channels]), f64::from(shift[plane % channels]));
+                    let window = [(y, x), (y, x + 1), (y + 1, x), (y + 1, x + 1)];
+                    let window =
+                        window.map(|(y, x)| (scale * before((plane * height + y) * width + x) + shift).max(0.0));
+                    (at, window.iter().sum::<f64>() / 4.0)
+                };
+                sampled(count, 4 * channels).map(value).collect()
             }
         };
         let found = forward(&plan, &weights, images, [self.images, channels, height, width])?;
@@ -178,6 +227,9 @@ impl fmt::Display for Layer {
                 if groups > 1 && !is_depthwise {
                     write!(f, ", {groups} groups")?;
                 }
+                if conv.prologue {
+                    f.write_str(", prologue")?;
+                }
                 if conv.add.is_some() {
                     f.write_str(", residual")?;
                 }
@@ -188,6 +240,10 @@ impl fmt::Display for Layer {
                 })?;
             }
             Step::MaxPool { .. } => write!(f, "max pool of {channels} channels of {width} x {height}")?,
+            Step::Concat { channels: (first, behind), .. } => {
+                write!(f, "concatenation of {first} and {behind} channels of {width} x {height}")?;
+            }
+            Step::AveragePool { .. } => write!(f, "average pool of {channels} channels of {width} x {height}")?,
         }
         match self.images {
             1 => Ok(()),
@@ -235,7 +291,23 @@ mod tests {
                 }),
                 "1x1 convolution, 8 to 12 channels of 5 x 6, residual, relu6, 2 at once",
             ),
+            (
+                with(conv(1, 1, 1), |conv| (conv.prologue, conv.out_channels) = (true, 5)),
+                "1x1 convolution, 8 to 5 channels of 5 x 6, prologue, relu",
+            ),
             (Layer::of_step(&Step::MaxPool { from: 3, to: 4 }, image, 2), "max pool of 8 channels of 5 x 6, 2 at once"),
+            (
+                Layer::of_step(&Step::Concat { from: 3, with: 5, to: 6, channels: (8, 3) }, image, 2),
+                "concatenation of 8 and 3 channels of 5 x 6, 2 at once",
+            ),
+            (
+                Layer::of_step(
+                    &Step::AveragePool { name: "pool".to_owned(), from: 3, to: 4, channels: 8 },
+                    MapShape { width: 4, ..image },
+                    2,
+                ),
+                "average pool of 8 channels of 4 x 6, 2 at once",
+            ),
         ]
     }
 

@@ -82,7 +82,7 @@ fn test_cases(device: &ComputeDevice) -> Vec<TestCase> {
 #[cfg(not(feature = "burn"))]
 pub fn of_model(
     _: &crate::patchcore::PatchCore,
-    _: &patchcore_config::BackboneWeights,
+    _: crate::given_weights::GivenWeights<'_>,
     _: (usize, usize),
     _: usize,
     _: &mut dyn FnMut(&str),

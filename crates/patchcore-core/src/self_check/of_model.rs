@@ -14,10 +14,11 @@ use super::reference::{deviation, values};
 use super::test_case::sums_in;
 use crate::device::{Instructions, Precision};
 use crate::error::DeviceError;
+use crate::given_weights::GivenWeights;
 use crate::patchcore::PatchCore;
 
 /// Compares every distinct layer of a model's networks, and each network as a whole, on the model's device with known values: for
-/// images of `(height, width)`, `batch` at once. `weights` are those of the model's network. `step` is called before each with its name.
+/// images of `(height, width)`, `batch` at once. `weights` are those of the model's networks. `step` is called before each with its name.
 /// [`verdict`](super::verdict) refuses the device by the worst of them.
 ///
 /// Of a network that another engine computes ([`Fallback`](crate::engine::Fallback)) nothing is asked.
@@ -26,7 +27,7 @@ use crate::patchcore::PatchCore;
 /// [`DeviceError::Execution`] where a layer fails.
 pub fn of_model(
     model: &PatchCore,
-    weights: &BackboneWeights,
+    weights: GivenWeights<'_>,
     (height, width): (usize, usize),
     batch: usize,
     step: &mut dyn FnMut(&str),
@@ -34,6 +35,8 @@ pub fn of_model(
     let device = model.device();
     let mut checks = Vec::new();
     for (name, plan) in model.extractor().plans() {
+        // A model has weights for every network of the catalogue; nothing else has a plan that a device runs as one.
+        let Some(weights) = weights.of(name) else { continue };
         let image = MapShape { channels: plan.image_channels(), height, width };
         let network = Network { name, plan, weights, image, batch, precision: device.precision() };
         network.check(&*forward_on(device), &mut checks, step)?;

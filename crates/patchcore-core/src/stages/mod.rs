@@ -7,8 +7,8 @@
 mod trunk;
 mod work;
 
+use patchcore_config::Checked;
 use patchcore_config::backbone::plan::{MapShape, Plan, PlanError};
-use patchcore_config::{BackboneWeights, Checked};
 use thiserror::Error;
 
 use crate::coreset::{RandomProjection, SelectionStopped, greedy_k_center, initial_distances};
@@ -16,6 +16,7 @@ use crate::device::ComputeDevice;
 use crate::engine::{MapSpec, engine_of};
 use crate::error::{BackboneError, DeviceError, EngineError, ScoreError};
 use crate::extractor::Extractor;
+use crate::given_weights::GivenWeights;
 use crate::image_input::ImageInput;
 use crate::memory_bank::{BankError, MemoryBank};
 use crate::nearest_neighbor::NearestNeighborIndex;
@@ -93,9 +94,9 @@ impl Stages {
     ///
     /// # Errors
     /// [`EngineError`] and [`ScoreError`], within [`StagesError`].
-    pub fn new(
+    pub fn new<'a>(
         config: Checked,
-        weights: &BackboneWeights,
+        weights: impl Into<GivenWeights<'a>>,
         device: &ComputeDevice,
         photos: &[ImageInput<'_>],
         batches: &[usize],
@@ -103,6 +104,7 @@ impl Stages {
         let (Some((last, others)), true) = (photos.split_last(), photos.len() >= 2) else {
             return Err(StagesError::TooFewPhotos { photos: photos.len() });
         };
+        let weights = weights.into();
         let extractor = Extractor::new(config.clone(), weights, device)?;
         let member = config.first();
         let plan =
@@ -110,7 +112,10 @@ impl Stages {
         let (height, width) = (last.height, last.width);
         let mut image = Vec::new();
         last.push_normalized(&member.normalization, &mut image);
-        let trunk = Trunk::new(device, member, &plan, weights, image, (height, width))?;
+        let of_member = weights.of(member.backbone.name());
+        let no_weights = || BackboneError::NoWeights { backbone: member.backbone.name().to_owned() };
+        let of_member = of_member.ok_or_else(no_weights).map_err(EngineError::from)?;
+        let trunk = Trunk::new(device, member, &plan, of_member, image, (height, width))?;
 
         let mut rows = Vec::new();
         for photo in others {

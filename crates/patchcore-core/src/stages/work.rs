@@ -98,6 +98,7 @@ mod tests {
                 stride: 1,
                 padding: Padding::Symmetric(0),
                 groups: 1,
+                prologue: false,
                 add,
                 activation: Activation::Relu,
             })

@@ -18,7 +18,10 @@ fn it_has_no_origins_and_its_model_file_none_either() {
     assert_eq!(model.bank().origins(), None);
 
     let bytes = ModelFile::new(&model).to_bytes().unwrap();
-    let read = ModelFile::from_bytes(&bytes).unwrap().into_model(Some(&weights), &device, DriftPolicy::Refuse).unwrap();
+    let read = ModelFile::from_bytes(&bytes)
+        .unwrap()
+        .into_model(Some((&weights).into()), &device, DriftPolicy::Refuse)
+        .unwrap();
     assert_eq!(read.bank(), model.bank());
     // Which photo's rows to leave out nobody can say.
     assert!(matches!(read.without_image(0), Err(FitError::NoOrigins)));

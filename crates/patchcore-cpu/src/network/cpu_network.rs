@@ -62,6 +62,9 @@ impl CpuNetwork {
         let compile = |step: &Step| match step {
             Step::Conv(conv) => Self::compile(level, conv, slots.planar && conv.from == 0, weights),
             Step::MaxPool { .. } => Ok(Operation::MaxPool),
+            Step::Concat { .. } | Step::AveragePool { .. } => {
+                Err(CpuNetworkError::Unsupported { step: step.name().to_owned() })
+            }
         };
         let operations = plan.steps.iter().map(compile).collect::<Result<_, _>>()?;
         Ok(Self { level, second_level: second_level_bytes(), slots, operations, grey_stem: None })
@@ -124,6 +127,7 @@ impl CpuNetwork {
         let depthwise = conv.groups > 1;
         if !(1..=2).contains(&conv.stride)
             || conv.kernel == 0
+            || conv.prologue
             || (depthwise && (conv.groups != conv.in_channels || conv.out_channels != conv.in_channels))
         {
             return Err(CpuNetworkError::Unsupported { step: conv.name.clone() });

@@ -10,11 +10,11 @@ use thiserror::Error;
 pub enum CpuNetworkError {
     /// A step that no kernel here carries out.
     #[error(
-        "convolution `{step}` has no CPU kernel: expected stride 1 or 2 and no groups or depthwise; \
-         run the network with tensor operations instead"
+        "the step `{step}` has no CPU kernel: expected convolutions of stride 1 or 2, and in 8 and 16 bits neither groups (but \
+         depthwise), prologues, concatenations nor average pools; run the network with tensor operations, or in f32"
     )]
     Unsupported {
-        /// Name of the convolution.
+        /// Name of the step.
         step: String,
     },
     /// A tensor is missing or has another number of values.

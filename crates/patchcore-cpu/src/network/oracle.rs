@@ -49,9 +49,16 @@ pub fn forward(plan: &Plan, weights: &BackboneWeights, image: Planes) -> Vec<Pla
         match step {
             Step::Conv(conv) => {
                 let add = conv.add.map(|slot| slots[slot].clone());
-                slots[conv.to] = convolve(conv, weights, &slots[conv.from], add.as_ref());
+                let from = &slots[conv.from];
+                let map = match conv.prologue {
+                    true => convolve(conv, weights, &scaled(step, weights, from), add.as_ref()),
+                    false => convolve(conv, weights, from, add.as_ref()),
+                };
+                slots[conv.to] = map;
             }
             Step::MaxPool { from, to } => slots[*to] = max_pool(&slots[*from]),
+            Step::Concat { from, with, to, .. } => slots[*to] = join(&slots[*from], &slots[*with]),
+            Step::AveragePool { from, to, .. } => slots[*to] = average_pool(&scaled(step, weights, &slots[*from])),
         }
     }
     plan.taps.iter().map(|tap| slots[tap.slot].clone()).collect()
@@ -88,6 +95,32 @@ pub(super) fn convolve(conv: &ConvStep, weights: &BackboneWeights, input: &Plane
             Activation::Relu => sum.max(0.0),
             Activation::Relu6 => sum.clamp(0.0, 6.0),
         }
+    })
+}
+
+/// `max(scale * x + shift, 0)` with the step's scale and shift of every channel.
+fn scaled(step: &Step, weights: &BackboneWeights, input: &Planes) -> Planes {
+    let (scale, shift) = (&weights.tensors[&step.scale_name()].data, &weights.tensors[&step.shift_name()].data);
+    let area = input.height * input.width;
+    Planes::fill(input.channels, input.height, input.width, |channel, y, x| {
+        let value = f64::from(input.data[channel * area + y * input.width + x]);
+        (value * f64::from(scale[channel]) + f64::from(shift[channel])).max(0.0) as f32
+    })
+}
+
+/// The channels of one map, then those of another.
+fn join(first: &Planes, behind: &Planes) -> Planes {
+    let data = [first.data.as_slice(), &behind.data].concat();
+    Planes { channels: first.channels + behind.channels, data, ..*first }
+}
+
+/// The means of 2x2 pixels.
+fn average_pool(input: &Planes) -> Planes {
+    let area = input.height * input.width;
+    Planes::fill(input.channels, input.height / 2, input.width / 2, |channel, y, x| {
+        let at = |y: usize, x: usize| f64::from(input.data[channel * area + y * input.width + x]);
+        let sum = at(2 * y, 2 * x) + at(2 * y, 2 * x + 1) + at(2 * y + 1, 2 * x) + at(2 * y + 1, 2 * x + 1);
+        (sum / 4.0) as f32
     })
 }
 

@@ -105,6 +105,7 @@ pub(super) fn conv(
         stride,
         padding: Padding::Symmetric(kernel / 2),
         groups: 1,
+        prologue: false,
         add: None,
         activation: Activation::Identity,
     }

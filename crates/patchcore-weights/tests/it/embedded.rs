@@ -12,6 +12,10 @@ fn nothing_is_embedded_without_its_feature() {
         ("resnet101", cfg!(feature = "embed-resnet101")),
         ("wide_resnet50_2", cfg!(feature = "embed-wide_resnet50_2")),
         ("wide_resnet101_2", cfg!(feature = "embed-wide_resnet101_2")),
+        ("resnext50_32x4d", cfg!(feature = "embed-resnext50_32x4d")),
+        ("resnext101_32x8d", cfg!(feature = "embed-resnext101_32x8d")),
+        ("densenet121", cfg!(feature = "embed-densenet121")),
+        ("densenet201", cfg!(feature = "embed-densenet201")),
     ];
     for (name, is_wanted) in wanted {
         assert!(known_network(name).is_ok());

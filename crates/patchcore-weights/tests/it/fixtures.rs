@@ -18,7 +18,7 @@ pub fn bottleneck() -> NetworkEntry {
 }
 
 fn tiny(name: &'static str, expansion: usize) -> NetworkEntry {
-    let net = ResNet { blocks: [2, 1, 1, 1], expansion, stem: 2, width: 2 };
+    let net = ResNet { blocks: [2, 1, 1, 1], expansion, stem: 2, width: 2, groups: 1 };
     // Its levels have the names of any ResNet's.
     NetworkEntry { name, family: Family::ResNet(net), ..*Architecture::RESNET18.entry() }
 }

@@ -5,7 +5,7 @@
 //! kept as that of the device is, under the network's digest, the size and the batch as well. A CPU that poses as a GPU is checked
 //! with one photo at once, whatever the batch: it takes seconds for a network. The CPU itself needs no check.
 
-use patchcore_config::BackboneWeights;
+use patchcore_config::NetworkWeights;
 use patchcore_core::error::DeviceError;
 use patchcore_core::model_file::InputsSeen;
 use patchcore_core::self_check::Check;
@@ -20,7 +20,7 @@ use crate::usual_input::usual_input;
 /// What of a model is checked on its device.
 struct Question<'a> {
     core: &'a PatchCore,
-    weights: &'a BackboneWeights,
+    weights: &'a NetworkWeights,
     /// Rows and columns of the network's input.
     size: (usize, usize),
     /// Photos at once.
@@ -28,7 +28,7 @@ struct Question<'a> {
 }
 
 impl<'a> Question<'a> {
-    fn new(core: &'a PatchCore, weights: &'a BackboneWeights, seen: Option<&InputsSeen>) -> Self {
+    fn new(core: &'a PatchCore, weights: &'a NetworkWeights, seen: Option<&InputsSeen>) -> Self {
         let (height, width) = usual_input(core.config(), seen);
         // Tiles go through the network one by one, and so do the photos of a model with several members.
         let config = core.config();
@@ -53,7 +53,7 @@ impl<'a> Question<'a> {
     fn ask(&self, step: &mut dyn FnMut(&str)) -> Result<Vec<Check>, Error> {
         let mut batch = self.batch;
         loop {
-            match self_check::of_model(self.core, self.weights, self.size, batch, step) {
+            match self_check::of_model(self.core, self.weights.into(), self.size, batch, step) {
                 Err(DeviceError::OutOfMemory { .. }) if batch > 1 => batch /= 2,
                 asked => return Ok(asked?),
             }
@@ -65,7 +65,7 @@ impl<'a> Question<'a> {
 ///
 /// # Errors
 /// [`Error::Device`].
-pub(crate) fn check_model(core: &PatchCore, weights: &BackboneWeights, seen: Option<&InputsSeen>) -> Result<(), Error> {
+pub(crate) fn check_model(core: &PatchCore, weights: &NetworkWeights, seen: Option<&InputsSeen>) -> Result<(), Error> {
     let device = core.device();
     if is_own_cpu(&device.name()) {
         return Ok(());
@@ -80,7 +80,7 @@ pub(crate) fn check_model(core: &PatchCore, weights: &BackboneWeights, seen: Opt
 #[cfg(not(target_family = "wasm"))]
 pub(crate) fn model_checks(
     core: &PatchCore,
-    weights: &BackboneWeights,
+    weights: &NetworkWeights,
     seen: Option<&InputsSeen>,
     step: &mut dyn FnMut(&str),
 ) -> Result<Vec<Check>, Error> {
@@ -137,7 +137,7 @@ mod tests {
         let names = patchcore_testing::test_devices().unwrap_or_default();
         for name in names.iter().filter(|name| !is_own_cpu(name)) {
             let device = open_device(name, Precision::F32, None).unwrap();
-            let core = file().into_model(Some(&model.weights), &device, DriftPolicy::Refuse).unwrap();
+            let core = file().into_model(Some((&*model.weights).into()), &device, DriftPolicy::Refuse).unwrap();
             let question = Question::new(&core, &model.weights, model.inputs_seen());
             let record = Record::of_network(&device, &question.name()).unwrap();
             record.remove();

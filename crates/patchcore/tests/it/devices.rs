@@ -330,14 +330,14 @@ fn a_device_that_scores_differently_is_refused_by_the_passport() {
     let model = Model::fit(&settings(Mode::Paper, &cpu), part::good(3)).unwrap();
     let weights = Settings::default().load_weights().unwrap();
     let mut file = ModelFile::new(model.core());
-    file.clone().into_model(Some(&weights), &cpu, DriftPolicy::Refuse).unwrap();
+    file.clone().into_model(Some((&weights).into()), &cpu, DriftPolicy::Refuse).unwrap();
     let passport = file.sections.passport.as_mut().unwrap();
     passport.entries[1].score *= 1.01;
-    let error = file.clone().into_model(Some(&weights), &cpu, DriftPolicy::Refuse).unwrap_err().to_string();
+    let error = file.clone().into_model(Some((&weights).into()), &cpu, DriftPolicy::Refuse).unwrap_err().to_string();
     for word in ["device flex in f32", "9.9e-3", "allow the drift", "compare the device with the CPU"] {
         assert!(error.contains(word), "{error}");
     }
-    let allowed = file.into_model(Some(&weights), &cpu, DriftPolicy::Allow).unwrap();
+    let allowed = file.into_model(Some((&weights).into()), &cpu, DriftPolicy::Allow).unwrap();
     assert!((allowed.drift().unwrap().score - 0.01 / 1.01).abs() < 1e-4);
 }
 

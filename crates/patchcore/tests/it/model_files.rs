@@ -335,8 +335,10 @@ fn other_weights_are_refused_with_both_digests() {
     let file = patchcore_core::model_file::ModelFile::new(model().core());
     let mut weights = patchcore::resolve_weights("efficientnet_lite0", None).unwrap();
     weights.tensors.get_mut("stem.bias").unwrap().data[0] += 1e-3;
-    let error =
-        file.clone().into_model(Some(&weights), &patchcore::ComputeDevice::flex(), DriftPolicy::Refuse).unwrap_err();
+    let error = file
+        .clone()
+        .into_model(Some((&weights).into()), &patchcore::ComputeDevice::flex(), DriftPolicy::Refuse)
+        .unwrap_err();
     assert!(matches!(error, ModelFileError::OtherWeights { .. }), "{error}");
     let error = file.into_model(None, &patchcore::ComputeDevice::flex(), DriftPolicy::Refuse).unwrap_err();
     assert!(matches!(error, ModelFileError::WeightsNeeded { .. }), "{error}");

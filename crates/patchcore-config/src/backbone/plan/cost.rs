@@ -63,6 +63,7 @@ mod tests {
                 stride,
                 padding,
                 groups,
+                prologue: false,
                 add,
                 activation,
             })

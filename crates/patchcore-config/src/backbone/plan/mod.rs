@@ -2,7 +2,8 @@
 //!
 //! Each family of networks ([`super::Family`]) writes a plan; nothing else knows what a bottleneck is. Steps are in execution
 //! order and in single-assignment form: every step writes a slot of its own, slot 0 is the normalised image. BatchNorm is
-//! folded, so a network is convolutions, residual sums, activations and one max-pool.
+//! folded, so a network is convolutions, residual sums, activations and one max-pool; in a DenseNet, whose normalisations come
+//! before the convolutions, also concatenations, average pools, and prologues for the normalisations that cannot be folded.
 //!
 //! [`Plan::visit`] goes over a plan once with the shape of every map; shapes, sizes, memory and operations come from there.
 
@@ -68,10 +69,7 @@ impl Plan {
 
     /// Names and shapes of the tensors the plan reads, in execution order.
     pub fn expected_tensors(&self) -> Vec<(String, Vec<usize>)> {
-        let tensors = |conv: &ConvStep| {
-            [(conv.weight_name(), conv.weight_shape().to_vec()), (conv.bias_name(), vec![conv.out_channels])]
-        };
-        self.convolutions().flat_map(tensors).collect()
+        self.steps.iter().flat_map(Step::tensors).collect()
     }
 
     /// Channels of the image: those of the first convolution that reads it, 3 in every network of this project.
@@ -86,7 +84,8 @@ impl Plan {
             *image = self.image_channels();
         }
         for step in &self.steps {
-            let written = step.conv().map(|conv| conv.out_channels).or_else(|| channels.get(step.from()).copied());
+            let read = channels.get(step.from()).copied();
+            let written = read.map(|channels| step.output(MapShape { channels, height: 1, width: 1 }).channels);
             if let (Some(written), Some(slot)) = (written, channels.get_mut(step.to())) {
                 *slot = written;
             }
@@ -116,7 +115,7 @@ impl Plan {
     ///
     /// # Errors
     /// [`PlanError`], for the first step or tap that does not fit: a slot that is unknown, not yet written or written twice,
-    /// channels or a residual of another shape.
+    /// channels or a residual of another shape, an average pool of odd sides (its map would cover less than the image).
     pub fn visit(
         &self,
         image: MapShape,
@@ -141,7 +140,24 @@ impl Plan {
             if let Some(conv) = step.conv() {
                 check_conv(conv, input, &place)?;
             }
+            if let Step::Concat { channels, .. } = step {
+                check_channels(step.from(), channels.0, input, &place)?;
+            }
+            if let Step::AveragePool { channels, .. } = step {
+                check_channels(step.from(), *channels, input, &place)?;
+                if !input.height.is_multiple_of(2) || !input.width.is_multiple_of(2) {
+                    let multiple = self.taps.iter().map(|tap| tap.stride).max().unwrap_or(2);
+                    return Err(PlanError::OddSides { place: place(), found: input, multiple });
+                }
+            }
             let output = step.output(input);
+            if let Some(slot) = step.with() {
+                let found = read(shapes, slot, &place)?;
+                let expected = MapShape { channels: output.channels - input.channels, ..input };
+                if found != expected {
+                    return Err(PlanError::Joined { place: place(), slot, expected, found });
+                }
+            }
             if let Some(slot) = step.add() {
                 let found = read(shapes, slot, &place)?;
                 if found != output {
@@ -165,6 +181,25 @@ impl Plan {
             }
         }
         Ok(())
+    }
+
+    /// Whether the maps of an image of `height` rows and `width` columns cover it, `ceil(side / stride)` cells each. Any size fits a
+    /// plan without average pools; of others the maps before each pool need even sides, as they have where the image's sides are
+    /// multiples of the deepest level's stride. Cost: one pass over the steps of a plan with average pools, else nothing.
+    ///
+    /// # Errors
+    /// [`PlanError::OddSides`]; as [`Plan::visit`].
+    pub fn check_sides(&self, height: usize, width: usize) -> Result<(), PlanError> {
+        if !self.steps.iter().any(|step| matches!(step, Step::AveragePool { .. })) {
+            return Ok(());
+        }
+        self.visit(MapShape { channels: self.image_channels(), height, width }, &mut Vec::new(), |_| ())
+    }
+
+    /// The first step that networks of 8 and 16 bits have no definition of: concatenations, average pools, prologues, and groups of
+    /// more than one channel.
+    pub fn not_reducible(&self) -> Option<&Step> {
+        self.steps.iter().find(|step| !step.is_reducible())
     }
 
     /// Checks that the steps fit each other and the taps. It takes the residuals' shapes at one size of the image;
@@ -192,6 +227,15 @@ impl Plan {
     }
 }
 
+/// That `input`, which lies in `slot`, has so many channels.
+fn check_channels(slot: Slot, expected: usize, input: MapShape, place: &dyn Fn() -> String) -> Result<(), PlanError> {
+    let found = input.channels;
+    match found == expected {
+        true => Ok(()),
+        false => Err(PlanError::Channels { place: place(), slot, expected, found }),
+    }
+}
+
 /// That a convolution can slide over `input`.
 fn check_conv(conv: &ConvStep, input: MapShape, place: &dyn Fn() -> String) -> Result<(), PlanError> {
     let ConvStep { kernel, stride, in_channels, out_channels, groups, .. } = *conv;
@@ -199,11 +243,11 @@ fn check_conv(conv: &ConvStep, input: MapShape, place: &dyn Fn() -> String) -> R
     if kernel == 0 || stride == 0 || !divides(in_channels) || !divides(out_channels) {
         return Err(PlanError::Window { place: place(), kernel, stride, in_channels, out_channels, groups });
     }
-    if input.channels != in_channels {
-        let (expected, found) = (in_channels, input.channels);
-        return Err(PlanError::Channels { place: place(), slot: conv.from, expected, found });
+    let is_padded = conv.padding.before_after(1, kernel, stride) != (0, 0);
+    if conv.prologue && (kernel != 1 || stride != 1 || groups != 1 || is_padded) {
+        return Err(PlanError::Prologue { place: place(), kernel, stride, groups });
     }
-    Ok(())
+    check_channels(conv.from, in_channels, input, place)
 }
 
 #[cfg(test)]
@@ -221,6 +265,7 @@ mod tests {
             stride: 1,
             padding: Padding::Same,
             groups: 1,
+            prologue: false,
             add: None,
             activation: Activation::Relu,
         }
@@ -277,5 +322,102 @@ mod tests {
         for (spoil, expected) in cases {
             assert_eq!(block(spoil).check(), Err(expected));
         }
+    }
+
+    /// A stem, what a layer adds to its map, the two joined, halved and mixed.
+    fn dense_block(spoil: impl Fn(&mut [Step])) -> Plan {
+        let pointwise =
+            |name, from, to, channels| ConvStep { kernel: 1, prologue: true, ..conv(name, from, to, channels) };
+        let mut steps = vec![
+            Step::Conv(conv("stem", 0, 1, (3, 8))),
+            Step::Conv(pointwise("layer", 1, 2, (8, 4))),
+            Step::Concat { from: 1, with: 2, to: 3, channels: (8, 4) },
+            Step::AveragePool { name: "pool".to_owned(), from: 3, to: 4, channels: 12 },
+            Step::Conv(pointwise("mix", 4, 5, (12, 6))),
+        ];
+        spoil(&mut steps);
+        let tap = |layer: &str, slot, channels, stride| Tap { layer: layer.to_owned(), slot, channels, stride };
+        Plan { steps, taps: vec![tap("block", 3, 12, 1), tap("mixed", 5, 6, 2)], slots: 6 }
+    }
+
+    #[test]
+    fn joined_and_halved_maps_have_their_shapes_and_tensors() {
+        let plan = dense_block(|_| ());
+        assert_eq!(plan.check(), Ok(()));
+        assert_eq!(plan.slot_channels(), [3, 8, 4, 12, 12, 6]);
+        assert_eq!(plan.last_uses(), [0, 2, 2, usize::MAX, 4, usize::MAX]);
+        let mut shapes = Vec::new();
+        plan.visit(MapShape { channels: 3, height: 6, width: 4 }, &mut shapes, |_| ()).unwrap();
+        assert_eq!(
+            shapes[3..5],
+            [(12, 6, 4), (12, 3, 2)].map(|(channels, height, width)| MapShape { channels, height, width })
+        );
+        let tensors: Vec<(String, Vec<usize>)> = plan.expected_tensors().into_iter().skip(2).collect();
+        let expected: [(&str, &[usize]); 10] = [
+            ("layer.weight", &[4, 8, 1, 1]),
+            ("layer.bias", &[4]),
+            ("layer.scale", &[8]),
+            ("layer.shift", &[8]),
+            ("pool.scale", &[12]),
+            ("pool.shift", &[12]),
+            ("mix.weight", &[6, 12, 1, 1]),
+            ("mix.bias", &[6]),
+            ("mix.scale", &[12]),
+            ("mix.shift", &[12]),
+        ];
+        assert_eq!(tensors, expected.map(|(name, shape)| (name.to_owned(), shape.to_vec())));
+        let cost = plan.cost(4, 4).unwrap();
+        assert_eq!(cost.parameters, (9 * 24 + 8) + (32 + 4 + 16) + 24 + (72 + 6 + 24));
+        assert_eq!(cost.multiply_adds, 16 * 9 * 24 + 16 * (8 + 32) + 16 * 12 + 4 * (12 + 72));
+    }
+
+    #[test]
+    fn maps_that_cannot_be_joined_or_halved_are_named() {
+        fn change(step: &mut Step, change: impl Fn(&mut ConvStep)) {
+            if let Step::Conv(conv) = step {
+                change(conv);
+            }
+        }
+        type Spoil = fn(&mut [Step]);
+        let map = |channels, side| MapShape { channels, height: side, width: side };
+        let (layer, joined, pool) = (
+            || "step 1 (`layer`)".to_owned(),
+            || "step 2 (`concatenation`)".to_owned(),
+            || "step 3 (`pool`)".to_owned(),
+        );
+        let cases: [(Spoil, PlanError); 5] = [
+            (
+                |steps| change(&mut steps[1], |conv| conv.kernel = 3),
+                PlanError::Prologue { place: layer(), kernel: 3, stride: 1, groups: 1 },
+            ),
+            (
+                |steps| change(&mut steps[1], |conv| (conv.stride, conv.prologue) = (2, false)),
+                PlanError::Joined { place: joined(), slot: 2, expected: map(4, 256), found: map(4, 128) },
+            ),
+            (
+                |steps| steps[2] = Step::Concat { from: 1, with: 2, to: 3, channels: (6, 4) },
+                PlanError::Channels { place: joined(), slot: 1, expected: 6, found: 8 },
+            ),
+            (
+                |steps| steps[2] = Step::Concat { from: 1, with: 5, to: 3, channels: (8, 4) },
+                PlanError::NotWritten { place: joined(), slot: 5 },
+            ),
+            (
+                |steps| steps[3] = Step::AveragePool { name: "pool".to_owned(), from: 3, to: 4, channels: 8 },
+                PlanError::Channels { place: pool(), slot: 3, expected: 8, found: 12 },
+            ),
+        ];
+        for (spoil, expected) in cases {
+            assert_eq!(dense_block(spoil).check(), Err(expected));
+        }
+        let image = |height, width| MapShape { channels: 3, height, width };
+        let visit = |height, width| dense_block(|_| ()).visit(image(height, width), &mut Vec::new(), |_| ());
+        let odd = |height, width| {
+            let found = MapShape { channels: 12, height, width };
+            Err(PlanError::OddSides { place: pool(), found, multiple: 2 })
+        };
+        assert_eq!(visit(6, 5), odd(6, 5));
+        assert_eq!(visit(1, 4), odd(1, 4));
+        assert_eq!(visit(2, 4), Ok(()));
     }
 }

@@ -77,6 +77,46 @@ pub enum PlanError {
         /// Shape of the residual.
         found: MapShape,
     },
+    /// Maps that are to be joined and differ in rows, columns or the channels expected.
+    #[error("{place} joins slot {slot} of shape {found} to another map: expected the shape {expected}")]
+    Joined {
+        /// The step.
+        place: String,
+        /// Slot of the channels behind.
+        slot: usize,
+        /// Shape that they must have.
+        expected: MapShape,
+        /// Shape that they have.
+        found: MapShape,
+    },
+    /// A prologue before a convolution that sees more than one pixel, or in groups.
+    #[error(
+        "{place} has a prologue and kernel {kernel}, stride {stride}, {groups} groups: expected 1 each and no padding; \
+         fold the scale and shift into the convolution before, or into a 1x1 convolution of its own"
+    )]
+    Prologue {
+        /// The step.
+        place: String,
+        /// Side of its kernel.
+        kernel: usize,
+        /// Its stride.
+        stride: usize,
+        /// Groups.
+        groups: usize,
+    },
+    /// An average pool of a map with an odd side, whose last row or column it would leave out.
+    #[error(
+        "{place} halves a map of shape {found}, of which it would leave out the last row or column: \
+         expected photos with sides that are multiples of {multiple} pixels"
+    )]
+    OddSides {
+        /// The step.
+        place: String,
+        /// Shape of the map.
+        found: MapShape,
+        /// A side of the image that fits is a multiple of this: the deepest level's stride.
+        multiple: usize,
+    },
     /// A tap with another stride than the steps up to it make.
     #[error("{place} has stride {found}, and the steps up to it make {expected}")]
     TapStride {

@@ -15,8 +15,10 @@ pub struct Conv {
     pub stride: usize,
     /// Zero padding.
     pub padding: Padding,
-    /// 1, or the channels in for a depthwise convolution.
+    /// 1, the channels in for a depthwise convolution, or another divisor of both channels.
     pub groups: usize,
+    /// Whether its input is first `max(scale * x + shift, 0)`.
+    pub prologue: bool,
 }
 
 /// A plan that is being written.
@@ -45,6 +47,7 @@ impl<'a> PlanWriter<'a> {
             stride: conv.stride,
             padding: conv.padding,
             groups: conv.groups,
+            prologue: conv.prologue,
             add,
             activation,
         }));
@@ -55,6 +58,20 @@ impl<'a> PlanWriter<'a> {
     pub fn max_pool(&mut self, from: Slot) -> Slot {
         let to = self.slot();
         self.plan.steps.push(Step::MaxPool { from, to });
+        to
+    }
+
+    /// Adds a concatenation of two maps with so many channels and gives the slot that it writes.
+    pub fn concat(&mut self, (from, first): (Slot, usize), (with, behind): (Slot, usize)) -> Slot {
+        let to = self.slot();
+        self.plan.steps.push(Step::Concat { from, with, to, channels: (first, behind) });
+        to
+    }
+
+    /// Adds an average pool with a prologue of so many channels and gives the slot that it writes.
+    pub fn average_pool(&mut self, name: String, from: Slot, channels: usize) -> Slot {
+        let to = self.slot();
+        self.plan.steps.push(Step::AveragePool { name, from, to, channels });
         to
     }
 

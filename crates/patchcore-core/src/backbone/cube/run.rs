@@ -74,6 +74,9 @@ pub(super) fn run(pixels: CubeTensor, parameters: Parameters, plan: &KernelPlan,
                 let normalizes = plan.normalizes && step.from == 0 && plan.reads_planes();
                 run_conv(step, &from, add.as_ref(), &place, shape, &parameters, start, (normalizes, plan));
             }
+            Step::Concat { .. } | Step::AveragePool { .. } => {
+                unreachable!("`{}` was refused with its plan", step.name())
+            }
             Step::MaxPool { .. } => max_pool(&from, &place, shape),
         }
         let layout = channels_last(photos.images, shape);

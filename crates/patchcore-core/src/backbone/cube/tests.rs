@@ -49,6 +49,7 @@ impl Case {
                 stride,
                 padding: self.padding,
                 groups: self.groups,
+                prologue: false,
                 add,
                 activation: self.activation,
             })

@@ -28,6 +28,9 @@ pub fn forward(plan: &Plan, weights: &BackboneWeights, image: &Planes) -> Result
         halves.tensors.insert(conv.weight_name(), NamedTensor { shape: conv.weight_shape().to_vec(), data });
         halves.tensors.insert(conv.bias_name(), NamedTensor { shape: vec![conv.out_channels], data: bias_data });
     }
+    if let Some(step) = plan.not_reducible() {
+        return Err(CpuNetworkError::Unsupported { step: step.name().to_owned() });
+    }
     let mut maps = vec![Planes::default(); plan.slots];
     let mut floats = maps.clone();
     maps[0] = rounded_map(image, LARGEST_HALF);
@@ -39,6 +42,7 @@ pub fn forward(plan: &Plan, weights: &BackboneWeights, image: &Planes) -> Result
                 (convolve(conv, &halves, &maps[conv.from], conv.add.map(|slot| &maps[slot])), largest)
             }
             Step::MaxPool { from, .. } => (max_pool(&maps[*from]), LARGEST_HALF),
+            Step::Concat { .. } | Step::AveragePool { .. } => unreachable!("no step of a plan that can be reduced"),
         };
         maps[step.to()] = rounded_map(&written, largest);
         floats[step.to()] = written;

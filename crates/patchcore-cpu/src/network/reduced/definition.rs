@@ -67,6 +67,9 @@ impl Definition {
         ranges: &ActivationRanges,
     ) -> Result<Self, CpuNetworkError> {
         let scales = scales(plan, ranges)?;
+        if let Some(step) = plan.not_reducible() {
+            return Err(CpuNetworkError::Unsupported { step: step.name().to_owned() });
+        }
         let convolution = |conv| numbers(conv, weights, &scales);
         let convolutions = plan.convolutions().map(convolution).collect::<Result<_, _>>()?;
         Ok(Self { scales, convolutions })

@@ -75,7 +75,7 @@ impl<E: Element> Executor<E> {
     /// the image is stored one plane a channel.
     ///
     /// # Errors
-    /// [`CpuNetworkError::Unsupported`]: strides above 2, groups that are neither 1 nor depthwise.
+    /// [`CpuNetworkError::Unsupported`]: strides above 2, and steps that are [not reducible](Plan::not_reducible).
     pub(super) fn new(
         kernels: &'static KernelSet<E>,
         unit: MatrixUnit,
@@ -84,6 +84,9 @@ impl<E: Element> Executor<E> {
         entries: Vec<Entry<E>>,
         formats: Vec<SlotFormat<E>>,
     ) -> Result<Self, CpuNetworkError> {
+        if let Some(step) = plan.not_reducible() {
+            return Err(CpuNetworkError::Unsupported { step: step.name().to_owned() });
+        }
         let slots = Slots::new(plan);
         let mut layers = layers.into_iter();
         let mut operations = Vec::with_capacity(plan.steps.len());
@@ -93,9 +96,7 @@ impl<E: Element> Executor<E> {
                 continue;
             };
             let depthwise = conv.groups > 1;
-            let is_known = (1..=2).contains(&conv.stride)
-                && conv.kernel > 0
-                && (!depthwise || (conv.groups == conv.in_channels && conv.out_channels == conv.in_channels));
+            let is_known = (1..=2).contains(&conv.stride) && conv.kernel > 0;
             let (true, Some(Layer { weights, constants })) = (is_known, layers.next()) else {
                 return Err(CpuNetworkError::Unsupported { step: conv.name.clone() });
             };

@@ -58,6 +58,7 @@ fn taps_of(plan: &Plan, definition: &Definition, image: &Planes) -> Vec<Planes> 
                 let add = conv.add.map(|slot| &slots[slot]);
                 (slots[to], floats[to]) = convolve(conv, numbers, definition, &slots[conv.from], add);
             }
+            Step::Concat { .. } | Step::AveragePool { .. } => unreachable!("no step of a plan that has a definition"),
             Step::MaxPool { from, .. } => {
                 slots[to] = max_pool(&slots[*from]);
                 floats[to] = floats_of(&slots[to], &definition.scales[to]);

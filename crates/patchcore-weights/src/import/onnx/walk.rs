@@ -30,6 +30,8 @@ pub(super) fn walk<'a, 'm>(
         for (index, step) in steps.iter().enumerate() {
             let from = values.get(&step.from()).copied();
             let value = match step {
+                // Their networks are read under names alone.
+                Step::Concat { .. } | Step::AveragePool { .. } => None,
                 Step::MaxPool { .. } => from.and_then(|value| follow(graph, value, "MaxPool")),
                 Step::Conv(conv) => {
                     let readers = convolutions(graph, from);
