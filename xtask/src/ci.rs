@@ -74,6 +74,9 @@ fn steps() -> anyhow::Result<Vec<Step>> {
         Step::new("targets", "bash .ci/targets"),
         Step::new("sanitize", "bash .ci/sanitize"),
         Step::new("test", &readme_test_command()?),
+        // An application with a network of its own, and the importer's layers against burn-onnx's. Nothing of Burn is optimised there, so
+        // that its build script and it have the same.
+        Step::new("example", "cargo test --manifest-path examples/own-backbone/Cargo.toml"),
         Step::new("untracked", "cargo xtask untracked"),
         // These use what the test command has built. Without a target that takes dev-dependencies (the example) some crates would
         // have fewer features than in the tests, and Burn would be compiled anew.

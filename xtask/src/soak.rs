@@ -26,8 +26,6 @@ enum Name {
     Dist,
     /// Type-check the core with each cargo feature alone: features are additive only if somebody tries
     Features,
-    /// The importer's layers against burn-onnx's (compiles Burn a second time)
-    Crosscheck,
     /// Run all tests of the crates without Burn, and the decoders', for aarch64 under an emulator: CI leaves the slowest out
     Targets,
     /// Compile each packed crate by itself, without Burn, against the others as they are packed
@@ -75,10 +73,6 @@ impl Soak {
                     // The scripts of CUDA's crates want a toolkit, unless they are told that only documentation is built.
                     run(Command::new(env!("CARGO")).args(check).env("DOCS_RS", "1"))?;
                 }
-            }
-            Name::Crosscheck => {
-                let test = ["test", "--manifest-path", "crates/patchcore-crosscheck/Cargo.toml"];
-                run(Command::new(env!("CARGO")).args(test))?;
             }
             Name::Targets => run(Command::new("bash").args([".ci/targets", "run"]))?,
             Name::Packages => {

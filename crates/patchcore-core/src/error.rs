@@ -629,6 +629,19 @@ pub enum ModelFileError {
         /// Digest of the weights given.
         found: String,
     },
+    /// The model was fitted with an application's own network, which was not given.
+    #[error(
+        "the model was fitted with the application's own network {name} (sha256 {expected}), and {} given: give that network when the model is loaded",
+        if given.is_empty() { "none was".to_owned() } else { format!("only {} was", given.join(", ")) }
+    )]
+    NetworkNeeded {
+        /// The network's name.
+        name: String,
+        /// Its digest in the model.
+        expected: String,
+        /// Names of those that were given.
+        given: Vec<String>,
+    },
     /// The model needs weights that are not in it.
     #[error(
         "the model does not carry its {backbone} weights (sha256 {expected}): give the weight file, or save the model with its weights"

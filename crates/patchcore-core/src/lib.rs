@@ -83,6 +83,6 @@ pub use given_weights::GivenWeights;
 pub use image_input::ImageInput;
 pub use member::Member;
 pub use member_scores::MemberScore;
-pub use network_group::MemberShape;
+pub use network_group::{MemberShape, backbones_of};
 pub use patchcore::{FittedOn, GoodScores, ImageScore, PatchCore, ScoreStep};
 pub use range_survey::{MOST_SURVEYED, RangeSurvey};

@@ -160,16 +160,32 @@ pub(crate) fn check_precisions(config: &Checked, device: Precision) -> Result<()
     }
 }
 
-/// The networks of the catalogue that members name, each with all layers that they ask for, once for each member: members of one network
-/// have the same object.
+/// The networks that members name, all of the catalogue.
 pub(crate) fn catalogue_backbones(
     config: &Checked,
     weights: GivenWeights<'_>,
+) -> Result<Vec<Arc<dyn Backbone>>, BackboneError> {
+    backbones_of(config, weights, &[])
+}
+
+/// The networks that members name, once for each member: of those in `own` the one of that name, else the catalogue's, with all layers that
+/// the members ask for. Members of one network have the same object.
+///
+/// # Errors
+/// [`BackboneError`]: a network that is neither, and weights that are missing or do not fit.
+pub fn backbones_of(
+    config: &Checked,
+    weights: GivenWeights<'_>,
+    own: &[Arc<dyn Backbone>],
 ) -> Result<Vec<Arc<dyn Backbone>>, BackboneError> {
     let mut made: Vec<(Architecture, Arc<dyn Backbone>)> = Vec::new();
     let mut backbones = Vec::new();
     for member in &config.members {
         let name = member.backbone.name();
+        if let Some(own) = own.iter().find(|own| own.name() == name) {
+            backbones.push(Arc::clone(own));
+            continue;
+        }
         let architecture =
             member.backbone.architecture().ok_or_else(|| ConfigError::NoPlan { name: name.to_owned() })?;
         if let Some((_, backbone)) = made.iter().find(|(of, _)| *of == architecture) {

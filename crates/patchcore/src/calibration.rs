@@ -226,6 +226,7 @@ impl Model {
             let parts = FitParts {
                 config: self.config().clone(),
                 weights: Arc::clone(&self.weights),
+                own: self.own.clone(),
                 weights_files: BTreeMap::new(),
                 device: self.device(),
                 threads: self.threads.clone(),

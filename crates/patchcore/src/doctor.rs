@@ -120,9 +120,10 @@ impl DoctorReport {
         }
         let file = Model::read(path)?;
         let seen = file.sections.inputs.clone();
+        let refused = |source| Error::ModelFile { path: path.to_owned(), source };
+        options.own.check_given(&file.header).map_err(refused)?;
         let weights = weights_for(&file, Some(&folder_of(path)), options)?;
-        let core = file.into_model(Some((&weights).into()), &device, DriftPolicy::Allow);
-        let core = core.map_err(|source| Error::ModelFile { path: path.to_owned(), source })?;
+        let core = options.own.model_of(file, &weights, &device).map_err(refused)?;
         self.model = model_checks(&core, &weights, seen.as_ref(), step)?;
         Ok(())
     }

@@ -5,3 +5,6 @@ struct Readme;
 
 #[doc = include_str!("../../../docs/how-to/own-application.md")]
 struct OwnApplication;
+
+#[doc = include_str!("../../../docs/how-to/own-network.md")]
+struct OwnNetwork;

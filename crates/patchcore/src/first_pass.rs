@@ -1,10 +1,12 @@
 //! What a fit does before the first photo is fitted: a network of int8 needs the ranges of its maps.
 
 use std::iter::Chain;
+use std::sync::Arc;
 use std::vec::IntoIter;
 
+use patchcore_config::Checked;
 use patchcore_config::backbone::ActivationRanges;
-use patchcore_config::{Checked, NetworkWeights};
+use patchcore_core::backbone::Backbone;
 use patchcore_core::error::FitError;
 use patchcore_core::{ComputeDevice, MOST_SURVEYED, RangeSurvey};
 use patchcore_io::{Limits, NetworkInput};
@@ -22,7 +24,8 @@ const HELD_BYTES: usize = 256 << 20;
 /// The first pass over the photos of a fit.
 pub(crate) struct FirstPass<'a> {
     pub(crate) config: &'a Checked,
-    pub(crate) weights: &'a NetworkWeights,
+    /// One for each member.
+    pub(crate) backbones: &'a [Arc<dyn Backbone>],
     pub(crate) device: &'a ComputeDevice,
     pub(crate) threads: &'a Threads,
     pub(crate) limits: Limits,
@@ -58,8 +61,8 @@ impl FirstPass<'_> {
         if !self.config.members.iter().any(|member| member.network_precision.has_ranges()) {
             return Ok(Surveyed { ranges: Vec::new(), photos: held.into_iter().chain(photos), held: None });
         }
-        let (config, weights, device) = (self.config, self.weights, self.device);
-        let mut survey = self.threads.run(|| RangeSurvey::new(config.clone(), weights, device))?;
+        let (config, device) = (self.config, self.device);
+        let mut survey = self.threads.run(|| RangeSurvey::with_backbones(config.clone(), self.backbones, device))?;
         hold(&mut photos, &mut held);
         let mut waiting: Vec<usize> =
             (0..).zip(&held).filter(|(_, photo)| photo.1.is_ok()).map(|(place, _)| place).collect();

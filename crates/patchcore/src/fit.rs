@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use patchcore_config::{Checked, NetworkWeights};
+use patchcore_core::error::FitError;
 use patchcore_core::model_file::{Sections, StoredPath};
 use patchcore_core::suggestions::Suggestion;
 use patchcore_core::{ComputeDevice, Fitter};
@@ -16,6 +17,7 @@ use crate::fit_in_progress::FitInProgress;
 use crate::fit_options::FitOptions;
 use crate::into_photo::{IntoPhoto, Known};
 use crate::model::Model;
+use crate::own_networks::OwnNetworks;
 use crate::prepared::{NamedSource, known_length, numbered, prepared};
 use crate::progress::{Stage, Teller};
 use crate::remarks::{Remark, Remarks};
@@ -99,8 +101,8 @@ impl Model {
     where
         S: IntoIterator<Item: IntoPhoto>,
     {
-        let FitOptions { limits, mut progress, threads, total } = options;
-        let (config, device) = (settings.config()?, settings.compute_device()?);
+        let FitOptions { limits, mut progress, threads, total, own } = options;
+        let (config, device) = (settings.config_of(&own)?, settings.compute_device()?);
         let photos = photos.into_iter();
         let total = total.unwrap_or_else(|| known_length(&photos));
         let parts = FitParts {
@@ -108,7 +110,8 @@ impl Model {
             limits,
             known: Known::Identity,
             config,
-            weights: Arc::new(settings.load_weights()?),
+            weights: Arc::new(settings.weights_beside(&own)?),
+            own,
             weights_files: settings.weights_files()?,
             device: &device,
             threads: Threads::new(threads)?,
@@ -129,6 +132,8 @@ pub(crate) enum WhatFails {
 pub(crate) struct FitParts<'a, I> {
     pub(crate) config: Checked,
     pub(crate) weights: Arc<NetworkWeights>,
+    /// The networks that are no catalogue's.
+    pub(crate) own: OwnNetworks,
     /// Where the weights lay of those networks whose were given as a file.
     pub(crate) weights_files: BTreeMap<String, StoredPath>,
     pub(crate) device: &'a ComputeDevice,
@@ -144,13 +149,16 @@ pub(crate) struct FitParts<'a, I> {
 impl<I: Iterator<Item = NamedSource>> FitParts<'_, I> {
     pub(crate) fn fit(self, progress: &mut Teller<'_>) -> Result<FitReport, Error> {
         enter!("fit");
-        let Self { config, weights, mut weights_files, device, threads, photos, limits, known, total, what_fails } =
+        let Self { config, weights, own, mut weights_files, device, threads, photos, limits, known, total, what_fails } =
             self;
         let ends = matches!(what_fails, WhatFails::EndsTheFit);
-        let first = FirstPass { config: &config, weights: &weights, device, threads: &threads, limits, ends };
+        let backbones = own.backbones(&config, &weights).map_err(FitError::from)?;
+        let first = FirstPass { config: &config, backbones: &backbones, device, threads: &threads, limits, ends };
         let Surveyed { ranges, photos, held } = first.ranges(photos, progress)?;
         let inputs = prepared(&config, limits, known, photos);
-        let fitter = threads.run(|| Fitter::with_ranges(config, &*weights, &ranges, device))?;
+        let fitter = threads.run(|| Fitter::with_backbones_and_ranges(config, &backbones, &ranges, device))?;
+        // The engine has weights of its own by now.
+        drop(backbones);
         let mut fit = FitInProgress::new(fitter);
         let mut tell = |fit: &mut FitInProgress| {
             if ends && !fit.rejected.is_empty() {
@@ -193,7 +201,8 @@ impl<I: Iterator<Item = NamedSource>> FitParts<'_, I> {
             _ => sections.weights_files = weights_files,
         }
         let (core, sections) = (Arc::new(core), Arc::new(sections));
-        let model = Model { core, weights, sections, digests: Arc::default(), thresholds, threads, folder: None };
+        let digests = Arc::default();
+        let model = Model { core, weights, own, sections, digests, thresholds, threads, folder: None };
         model.tell_fallbacks();
         Ok(FitReport { model, rejected, remarks, suggestions })
     }

@@ -1,13 +1,16 @@
 //! What a fit may be told beside its settings.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
+use patchcore_core::backbone::Backbone;
 use patchcore_io::Limits;
 
+use crate::own_networks::OwnNetworks;
 use crate::progress::{Progress, Teller};
 
-/// Options of [`Model::fit_with`](crate::Model::fit_with): they change no number of the model. Start from
-/// [`FitOptions::default`].
+/// Options of [`Model::fit_with`](crate::Model::fit_with): they change no number of the model, but for the networks that the settings
+/// name. Start from [`FitOptions::default`].
 ///
 /// ```
 /// use std::ops::ControlFlow;
@@ -27,6 +30,7 @@ pub struct FitOptions<'a> {
     pub(crate) progress: Teller<'a>,
     pub(crate) threads: Option<usize>,
     pub(crate) total: Option<usize>,
+    pub(crate) own: OwnNetworks,
 }
 
 impl<'a> FitOptions<'a> {
@@ -50,6 +54,15 @@ impl<'a> FitOptions<'a> {
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
+        self
+    }
+
+    /// A network of the application's own, which [`Settings::backbone`](crate::Settings::backbone) names. The model's file knows it by its
+    /// name and digest; whoever loads it gives it again ([`LoadOptions::network`](crate::LoadOptions::network)). It may be said several
+    /// times, for several networks.
+    #[must_use]
+    pub fn network(mut self, network: Arc<dyn Backbone>) -> Self {
+        self.own.add(network);
         self
     }
 

@@ -94,6 +94,7 @@ mod map_scale;
 mod model;
 mod network_settings;
 mod notes;
+mod own_networks;
 mod photo_map;
 mod places;
 mod prepared;
@@ -124,6 +125,7 @@ pub use patchcore_config::{
     BankDtype, Copies, Crop, MODES, Mode, NETWORK_PRECISIONS, NetworkPrecision, Pad, Region, Resize, Size, Tiling,
     Turned,
 };
+pub use patchcore_core::backbone::{Backbone, Level, LevelMap};
 pub use patchcore_core::device::{BACKENDS, Backend};
 pub use patchcore_core::engine::ReducedBatch;
 pub use patchcore_core::good_quantiles::GoodQuantiles;

@@ -1,9 +1,13 @@
 //! Where a loaded model computes, and with what.
 
+use std::sync::Arc;
+
+use patchcore_core::backbone::Backbone;
 use patchcore_core::model_file::DriftPolicy;
 use patchcore_core::{Instructions, Precision};
 
 use crate::devices::DEFAULT_DEVICE;
+use crate::own_networks::OwnNetworks;
 #[cfg(not(target_family = "wasm"))]
 use crate::weights_file::WeightsFile;
 
@@ -34,6 +38,7 @@ pub struct LoadOptions {
     /// Load also where the device's results differ from the model's passport by more than its precision explains.
     /// [`Model::drift`](crate::Model::drift) then says by how much. Default: no.
     pub allow_drift: bool,
+    pub(crate) own: OwnNetworks,
 }
 
 impl Default for LoadOptions {
@@ -46,6 +51,7 @@ impl Default for LoadOptions {
             instructions: None,
             threads: None,
             allow_drift: false,
+            own: OwnNetworks::default(),
         }
     }
 }
@@ -92,6 +98,14 @@ impl LoadOptions {
     #[must_use]
     pub fn allow_drift(mut self) -> Self {
         self.allow_drift = true;
+        self
+    }
+
+    /// A network of the application's own, for a model that was fitted with it
+    /// ([`FitOptions::network`](crate::FitOptions::network)). One of another digest is refused.
+    #[must_use]
+    pub fn network(mut self, network: Arc<dyn Backbone>) -> Self {
+        self.own.add(network);
         self
     }
 

@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::fit_in_progress::core_input;
 use crate::into_photo::{Digest, digest_of, prepare_photo};
 use crate::load_options::LoadOptions;
+use crate::own_networks::OwnNetworks;
 #[cfg(not(target_family = "wasm"))]
 use crate::places::seen_from;
 use crate::remarks::Remark;
@@ -63,6 +64,8 @@ use crate::write_file::write_beside_and_rename;
 pub struct Model {
     pub(crate) core: Arc<PatchCore>,
     pub(crate) weights: Arc<NetworkWeights>,
+    /// The networks that are no catalogue's.
+    pub(crate) own: OwnNetworks,
     /// What its file says beside what decides its scores; the thresholds stand below.
     pub(crate) sections: Arc<Sections>,
     /// [`Model::training_digests`], from the first time on that they are asked for.
@@ -239,9 +242,11 @@ impl Model {
         let threads = Threads::new(options.threads)?;
         let sections = Arc::new(file.sections.clone());
         let thresholds = sections.thresholds.unwrap_or_default();
+        let own = options.own.clone();
+        own.check_given(&file.header).map_err(refused)?;
         let weights = Arc::new(weights_for(&file, folder, options)?);
         let core = threads.run(|| {
-            let core = file.into_model(Some((&*weights).into()), &device, DriftPolicy::Allow).map_err(refused)?;
+            let core = own.model_of(file, &weights, &device).map_err(refused)?;
             // A layer that is wrong says more than what becomes of it.
             check_model(&core, &weights, sections.inputs.as_ref())?;
             match options.drift_policy() {
@@ -251,7 +256,7 @@ impl Model {
         });
         let core = core?;
         let (core, digests) = (Arc::new(core), Arc::default());
-        let model = Self { core, weights, sections, digests, thresholds, threads, folder: None };
+        let model = Self { core, weights, own, sections, digests, thresholds, threads, folder: None };
         model.tell_fallbacks();
         Ok(model)
     }

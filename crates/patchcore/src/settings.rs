@@ -3,18 +3,21 @@
 use std::collections::BTreeMap;
 #[cfg(not(target_family = "wasm"))]
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use patchcore_config::{
     Architecture, BankDtype, Border, Checked, ConfigError, Copies, Crop, DEFAULT_PATCH_SIZE, Distance, EmbeddingRule,
-    ImageScoreRule, MemberConfig, Mode, NetworkPrecision, NetworkWeights, Pad, ProjectionRule, Region, Resize,
+    ImageScoreRule, MemberConfig, Mode, Network, NetworkPrecision, NetworkWeights, Pad, ProjectionRule, Region, Resize,
     Smoothing, StartRule, Tiling, Upsampling, Weighting,
 };
+use patchcore_core::backbone::Backbone;
 use patchcore_core::model_file::StoredPath;
 use patchcore_core::{ComputeDevice, Instructions, Precision};
 
 use crate::devices::{DEFAULT_DEVICE, open_device};
 use crate::error::Error;
 use crate::network_settings::NetworkSettings;
+use crate::own_networks::OwnNetworks;
 #[cfg(not(target_family = "wasm"))]
 use crate::weights::resolve_weights;
 #[cfg(not(target_family = "wasm"))]
@@ -85,7 +88,8 @@ pub struct Settings {
     /// Rules said by name and value, after all others: see [`PatchCoreConfig::with_rule`](crate::config::PatchCoreConfig::with_rule). For
     /// rules of a single member, and for what comes as text.
     pub rules: Vec<(String, String)>,
-    /// Name of the frozen network. Default: `efficientnet_lite0`, the small one that ships with the crate.
+    /// Name of the frozen network: one of the catalogue, or one of the application's own, which the fit is given
+    /// ([`FitOptions::network`](crate::FitOptions::network)). Default: `efficientnet_lite0`, the small one that ships with the crate.
     pub backbone: String,
     /// ONNX or safetensors file with the weights of [`backbone`](Settings::backbone); default: embedded, else the weights directory.
     #[cfg(not(target_family = "wasm"))]
@@ -196,12 +200,26 @@ impl Settings {
     /// # Errors
     /// [`Error::Config`], for an unknown backbone or any value out of range.
     pub fn config(&self) -> Result<Checked, Error> {
-        let mut config = self.mode.config(Architecture::from_name(&self.backbone)?);
+        self.config_of(&OwnNetworks::default())
+    }
+
+    /// [`Settings::config`] for settings that name networks of the application's own.
+    ///
+    /// # Errors
+    /// As [`Settings::config`]; [`Error::Config`] also for a network that is given and not named.
+    pub fn config_with(&self, networks: &[Arc<dyn Backbone>]) -> Result<Checked, Error> {
+        self.config_of(&OwnNetworks::from(networks))
+    }
+
+    pub(crate) fn config_of(&self, own: &OwnNetworks) -> Result<Checked, Error> {
+        let mut config = self.mode.config(own.network(&self.backbone)?);
         config.members.clear();
         for (backbone, layers) in self.networks() {
-            let members = self.members_of(backbone, layers)?;
+            let members = self.members_of(own.network(backbone)?, layers)?;
             config.members.extend(members);
         }
+        own.check_used(&config.members)?;
+        own.normalize(&mut config.members);
         let joined = !self.further_networks.is_empty();
         if joined {
             // Members meet in the map. What the authors call k still counts.
@@ -268,9 +286,8 @@ impl Settings {
     }
 
     /// The members of one network, with these levels or its usual ones. Refuses layers that leave mode `line` without its second bank.
-    fn members_of(&self, backbone: &str, layers: Option<&Vec<String>>) -> Result<Vec<MemberConfig>, Error> {
-        let backbone = Architecture::from_name(backbone)?;
-        let layers = layers.cloned().unwrap_or_else(|| backbone.default_layers().map(str::to_owned).to_vec());
+    fn members_of(&self, backbone: Network, layers: Option<&Vec<String>>) -> Result<Vec<MemberConfig>, Error> {
+        let layers = layers.cloned().unwrap_or_else(|| backbone.default_layers());
         let members = self.mode.members(backbone, layers);
         match (self.mode, members.as_slice()) {
             // A layer that does not exist is refused by its name, when the configuration is checked.
@@ -292,11 +309,25 @@ impl Settings {
     /// # Errors
     /// [`Error::Weights`], and [`Error::WeightsTwice`] for two files for one network.
     pub fn load_weights(&self) -> Result<NetworkWeights, Error> {
+        self.weights_beside(&OwnNetworks::default())
+    }
+
+    /// [`Settings::load_weights`] of all networks but the application's own, which bring theirs.
+    pub(crate) fn weights_beside(&self, own: &OwnNetworks) -> Result<NetworkWeights, Error> {
         #[cfg(not(target_family = "wasm"))]
         let files = self.files()?;
         let mut weights = NetworkWeights::new();
         for (network, _) in self.networks() {
             if weights.get(network).is_some() {
+                continue;
+            }
+            if own.has(network) {
+                #[cfg(not(target_family = "wasm"))]
+                if let Some(file) = files.get(network) {
+                    let found = format!("{} for the network {network}", file.display());
+                    let expected = "no file: a network of the application's own has its weights in itself";
+                    return Err(out_of_range("weights", found, expected));
+                }
                 continue;
             }
             #[cfg(not(target_family = "wasm"))]

@@ -44,7 +44,8 @@ pub(crate) fn weights_for(
     folder: Option<&Path>,
     options: &LoadOptions,
 ) -> Result<NetworkWeights, Error> {
-    let networks = networks_of(file);
+    let mut networks = networks_of(file);
+    networks.retain(|network| !options.own.has(network));
     // Nothing else is said of weights where there are no files.
     #[cfg(target_family = "wasm")]
     let _ = (options, folder);

@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn untracked_and_ignored_files_are_left_over_and_build_folders_are_not() {
         assert_eq!(left_over(""), [""; 0]);
-        let clean = "!! target/\0!! crates/patchcore-crosscheck/target/\0 M README.md\0R  new.rs\0old.rs\0";
+        let clean = "!! target/\0!! examples/own-backbone/target/\0 M README.md\0R  new.rs\0old.rs\0";
         assert_eq!(left_over(clean), [""; 0]);
         let status =
             " M README.md\0?? crates/a/no such folder/x.json\0!! patchcore-demo/\0!! target/\0!! target/x/targets/\0";

@@ -67,11 +67,15 @@ impl Network {
         }
     }
 
-    /// The layers that are tapped unless others are asked for: the paper's two of a network of the catalogue, all levels of an own one.
+    /// The layers that are tapped unless others are asked for: the paper's two of a network of the catalogue, the last two levels of an own
+    /// one.
     pub fn default_layers(&self) -> Vec<String> {
         match self {
             Network::Catalogue(architecture) => architecture.default_layers().map(str::to_owned).to_vec(),
-            Network::Own(own) => own.levels.iter().map(|level| level.name.clone()).collect(),
+            Network::Own(own) => {
+                let levels = own.levels.iter().skip(own.levels.len().saturating_sub(2));
+                levels.map(|level| level.name.clone()).collect()
+            }
         }
     }
 

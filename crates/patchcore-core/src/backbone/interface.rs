@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use patchcore_config::backbone::ActivationRanges;
 use patchcore_config::backbone::plan::Plan;
-use patchcore_config::{BackboneWeights, NetworkPrecision};
+use patchcore_config::{BackboneWeights, NetworkPrecision, Normalization};
 
 use crate::error::BackboneError;
 
@@ -78,6 +78,11 @@ pub trait Backbone: Debug + Send + Sync {
     /// # Errors
     /// [`BackboneError`].
     fn forward(&self, planes: &[f32], height: usize, width: usize) -> Result<Vec<LevelMap>, BackboneError>;
+
+    /// What it expects of its input. A fit stores it in the model.
+    fn normalization(&self) -> Normalization {
+        Normalization::IMAGENET
+    }
 
     /// The network as a plan of convolutions, and its weights: engines then run it by their own kernels, and
     /// [`Backbone::forward`] is not called. `None` for a network that is no such plan.

@@ -3,8 +3,8 @@
 //! The implementation here is Burn tensor operations, one per step of the [`Plan`]; every device can run it, and it is the
 //! reference for the kernels of the CPU in [`patchcore_cpu::network`] and for those of a GPU, which stand in for it there.
 
-use burn::tensor::module::{conv2d, max_pool2d};
-use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
+use burn::tensor::module::{avg_pool2d, conv2d, max_pool2d};
+use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, TensorData, activation};
 
 #[cfg(feature = "cube")]
@@ -15,11 +15,13 @@ use crate::error::EngineError;
 use patchcore_config::BackboneWeights;
 use patchcore_config::backbone::plan::{Activation, ConvStep, Plan, Step};
 
-/// Weight `[out, in / groups, kernel, kernel]` and bias `[out]` of one convolution, on the device.
-#[derive(Debug, Clone)]
-struct ConvTensors {
-    weight: Tensor<4>,
-    bias: Tensor<1>,
+/// The tensors of one step, on the device.
+#[derive(Debug, Clone, Default)]
+struct StepTensors {
+    /// Weight `[out, in / groups, kernel, kernel]` and bias `[out]` of a convolution.
+    conv: Option<(Tensor<4>, Tensor<1>)>,
+    /// Scale and shift of a prologue, `[1, channels, 1, 1]` each.
+    prologue: Option<(Tensor<4>, Tensor<4>)>,
 }
 
 /// The frozen network up to its deepest tap.
@@ -34,7 +36,7 @@ pub struct Network {
 #[derive(Debug, Clone)]
 enum Runs {
     /// Burn's operations.
-    Operations(Vec<ConvTensors>),
+    Operations(Vec<StepTensors>),
     /// This project's own kernels.
     #[cfg(feature = "cube")]
     Kernels(Box<KernelNetwork>),
@@ -45,8 +47,7 @@ impl Network {
     /// operations elsewhere. Tensors that the plan does not need are ignored.
     ///
     /// # Errors
-    /// What [`verify_weights`] finds, [`EngineError::Device`] for a device without tensors, and [`EngineError::Lacks`] for a plan that
-    /// joins maps, halves them by their means, or has a prologue.
+    /// What [`verify_weights`] finds, and [`EngineError::Device`] for a device without tensors.
     pub fn new(
         backbone: &str,
         plan: Plan,
@@ -55,7 +56,6 @@ impl Network {
     ) -> Result<Self, EngineError> {
         #[cfg(feature = "cube")]
         if device.has_cube_kernels() {
-            refuse_what_is_lacking(&plan)?;
             verify_weights(backbone, &plan, weights)?;
             let kernels = KernelNetwork::new(&plan, weights, None, device)?;
             return Ok(Self { plan, precision: device.precision(), runs: Runs::Kernels(Box::new(kernels)) });
@@ -73,18 +73,25 @@ impl Network {
         weights: &BackboneWeights,
         device: &ComputeDevice,
     ) -> Result<Self, EngineError> {
-        refuse_what_is_lacking(&plan)?;
         verify_weights(backbone, &plan, weights)?;
         let (burn, precision) = (device.burn()?, device.precision());
-        let tensor = |name: String| weights.tensors.get(&name).cloned().unwrap_or_default();
-        let convs = plan.convolutions().map(|conv| {
-            let (weight, bias) = (tensor(conv.weight_name()), tensor(conv.bias_name()));
-            ConvTensors {
-                weight: precision.of(Tensor::from_data(TensorData::new(weight.data, weight.shape), burn)),
-                bias: precision.of(Tensor::from_data(TensorData::new(bias.data, bias.shape), burn)),
-            }
+        let data = |name: String| {
+            let tensor = weights.tensors.get(&name).cloned().unwrap_or_default();
+            TensorData::new(tensor.data, tensor.shape)
+        };
+        let values = |name: String| precision.of(Tensor::<1>::from_data(data(name), burn));
+        let of_channels = |name: String| {
+            let tensor = values(name);
+            let [channels] = tensor.dims();
+            tensor.reshape([1, channels, 1, 1])
+        };
+        let tensors = plan.steps.iter().map(|step| StepTensors {
+            conv: step.conv().map(|conv| {
+                (precision.of(Tensor::from_data(data(conv.weight_name()), burn)), values(conv.bias_name()))
+            }),
+            prologue: step.prologue().map(|_| (of_channels(step.scale_name()), of_channels(step.shift_name()))),
         });
-        let runs = Runs::Operations(convs.collect());
+        let runs = Runs::Operations(tensors.collect());
         Ok(Self { plan, precision, runs })
     }
 
@@ -100,7 +107,7 @@ impl Network {
     /// - result: per tap, f32, `[n, channels, ceil(height / stride), ceil(width / stride)]`
     pub fn forward(&self, images: Tensor<4>) -> Vec<Tensor<4>> {
         match &self.runs {
-            Runs::Operations(convs) => self.by_operations(convs, images),
+            Runs::Operations(tensors) => self.by_operations(tensors, images),
             #[cfg(feature = "cube")]
             Runs::Kernels(kernels) => {
                 let maps = kernels.maps(images);
@@ -110,49 +117,41 @@ impl Network {
         }
     }
 
-    fn by_operations(&self, convs: &[ConvTensors], images: Tensor<4>) -> Vec<Tensor<4>> {
+    fn by_operations(&self, tensors: &[StepTensors], images: Tensor<4>) -> Vec<Tensor<4>> {
         let last_uses = self.plan.last_uses();
         let mut slots: Vec<Option<Tensor<4>>> = vec![None; self.plan.slots];
-        let mut convs = convs.iter();
         store(&mut slots, 0, self.precision.of(images));
-        for (index, step) in self.plan.steps.iter().enumerate() {
+        for (index, (step, tensors)) in self.plan.steps.iter().zip(tensors).enumerate() {
             // A slot is taken for good at its last use, so that its memory can be reused in place.
             let mut read = |slot: usize| {
                 let last = last_uses.get(slot).copied() == Some(index);
                 slots.get_mut(slot).and_then(|entry| if last { entry.take() } else { entry.clone() })
             };
-            match step {
-                Step::Conv(conv) => {
-                    let from = read(conv.from);
-                    // A step may add what it reads: the last read of a slot takes the map.
-                    let add = if conv.add == Some(conv.from) { from.clone() } else { conv.add.and_then(&mut read) };
-                    if let (Some(from), Some(tensors)) = (from, convs.next()) {
-                        store(&mut slots, conv.to, run_conv(conv, tensors, from, add));
-                    }
+            let second = step.add().or(step.with());
+            let from = read(step.from());
+            // A step may add or join what it reads: the last read of a slot takes the map.
+            let other = if second == Some(step.from()) { from.clone() } else { second.and_then(&mut read) };
+            // The plan was checked when it was made: what it reads has been written.
+            let Some(from) = from else { continue };
+            let from = match &tensors.prologue {
+                Some((scale, shift)) => activation::relu(from * scale.clone() + shift.clone()),
+                None => from,
+            };
+            let map = match step {
+                Step::Conv(conv) => match &tensors.conv {
+                    Some((weight, bias)) => run_conv(conv, weight.clone(), bias.clone(), from, other),
+                    None => continue,
+                },
+                Step::MaxPool { .. } => {
+                    max_pool2d(from, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]))
                 }
-                Step::Concat { .. } | Step::AveragePool { .. } => {
-                    unreachable!("`{}` was refused with its plan", step.name())
-                }
-                Step::MaxPool { from, to } => {
-                    if let Some(from) = read(*from) {
-                        let options = MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]);
-                        store(&mut slots, *to, max_pool2d(from, options));
-                    }
-                }
-            }
+                Step::AveragePool { .. } => avg_pool2d(from, AvgPoolOptions::new([2, 2]).with_stride([2, 2])),
+                Step::Concat { .. } => Tensor::cat(std::iter::once(from).chain(other).collect(), 1),
+            };
+            store(&mut slots, step.to(), map);
         }
         let taps = self.plan.taps.iter().filter_map(|tap| slots.get_mut(tap.slot).and_then(Option::take));
         taps.map(|map| self.precision.back(map)).collect()
-    }
-}
-
-/// Refuses a plan with steps that have no tensor operations here.
-fn refuse_what_is_lacking(plan: &Plan) -> Result<(), EngineError> {
-    let is_lacking =
-        |step: &&Step| step.prologue().is_some() || matches!(step, Step::Concat { .. } | Step::AveragePool { .. });
-    match plan.steps.iter().find(is_lacking) {
-        None => Ok(()),
-        Some(step) => Err(EngineError::Lacks { engine: "tensors", operation: format!("the step `{}`", step.name()) }),
     }
 }
 
@@ -162,13 +161,13 @@ fn store(slots: &mut [Option<Tensor<4>>], slot: usize, tensor: Tensor<4>) {
     }
 }
 
-fn run_conv(conv: &ConvStep, tensors: &ConvTensors, from: Tensor<4>, add: Option<Tensor<4>>) -> Tensor<4> {
+fn run_conv(conv: &ConvStep, weight: Tensor<4>, bias: Tensor<1>, from: Tensor<4>, add: Option<Tensor<4>>) -> Tensor<4> {
     let [_, _, height, width] = from.dims();
     let (top, bottom) = conv.padding.before_after(height, conv.kernel, conv.stride);
     let (left, right) = conv.padding.before_after(width, conv.kernel, conv.stride);
     let mut options = ConvOptions::new([conv.stride; 2], [top, left], [1, 1], conv.groups);
     options.padding = [(top, bottom), (left, right)];
-    let mut out = conv2d(from, tensors.weight.clone(), Some(tensors.bias.clone()), options);
+    let mut out = conv2d(from, weight, Some(bias), options);
     if let Some(add) = add {
         out = out + add;
     }

@@ -55,6 +55,8 @@ pub(crate) struct ConvShape {
     pub inputs: usize,
     /// Channels of the output.
     pub outputs: usize,
+    /// Values from one pixel of the output to the next: its channels, and more where other maps lie between.
+    pub output_stride: usize,
     /// The activation.
     pub bound: Bound,
     /// Whether the input is a photo, which is normalised while it is read.
@@ -74,9 +76,23 @@ pub(crate) struct ConvTensors {
     pub biases: Place,
     /// Three means and three deviations.
     pub normalization: CubeTensor,
+    /// Where the input is first `max(scale * x + shift, 0)`.
+    pub prologue: Option<Prologue>,
 }
 
-/// Launches a convolution. Maps are `[image, row, column, channel]`, but for an input with strides of its own.
+/// Scales and shifts of a prologue, `[inputs]` each from a value on in a tensor of one axis.
+#[derive(Debug, Clone)]
+pub(crate) struct Prologue {
+    /// The tensor.
+    pub tensor: CubeTensor,
+    /// The first scale.
+    pub scales: usize,
+    /// The first shift.
+    pub shifts: usize,
+}
+
+/// Launches a convolution. Maps are `[image, row, column, channel]`, but for an input and an output with strides of their own. What is added
+/// has the layout of the output.
 pub(crate) fn conv(
     shape: ConvShape,
     input: (&Place, ConvInput),
@@ -93,15 +109,31 @@ pub(crate) fn conv(
     let adds = add.is_some();
     // What is not added is not read; any tensor will do.
     let residual = add.unwrap_or(output);
-    let at_once = at_once(&layout, group_inputs, place.start);
-    let starts = [tensors.weights.start, tensors.biases.start, residual.start, output.start];
+    let prologue = prologue(&tensors);
+    let at_once = at_once(&layout, group_inputs, &[place.start, prologue.scales, prologue.shifts]);
+    let starts = [tensors.weights.start, tensors.biases.start, residual.start, output.start, shape.output_stride];
     let four = group_outputs.is_multiple_of(4) && starts.iter().all(|start| start.is_multiple_of(4));
     let outputs_at_once = if four { 4 } else { 1 };
-    let [weight_start, bias_start, residual_start, output_start] = starts.map(|start| start / outputs_at_once);
-    let whole_tiles = group_outputs.is_multiple_of(TILE);
+    let [weight_start, bias_start, residual_start, output_start, output_stride] =
+        starts.map(|start| start / outputs_at_once);
+    // Groups of a ResNeXt may have 4 channels.
+    let columns = if group_outputs <= TILE / 2 { TILE / 2 } else { TILE };
+    let whole_tiles = group_outputs.is_multiple_of(columns);
     let ConvShape { kernel, stride, bound, normalizes, bits, .. } = shape;
-    let kind = ConvKind { kernel, stride, outputs_at_once, whole_tiles, adds, bound, normalizes, bits };
-    let tiles_of_group = group_outputs.div_ceil(TILE);
+    let has_prologue = tensors.prologue.is_some();
+    let kind = ConvKind {
+        kernel,
+        stride,
+        outputs_at_once,
+        columns,
+        whole_tiles,
+        adds,
+        bound,
+        normalizes,
+        prologue: has_prologue,
+        bits,
+    };
+    let tiles_of_group = group_outputs.div_ceil(columns);
     let tiles = shape.groups * tiles_of_group;
     let units = positions.div_ceil(TILE) * tiles;
     let (cubes, dim) = linear(units);
@@ -119,12 +151,16 @@ pub(crate) fn conv(
         tensors.biases.tensor.into_buffer_arg(),
         residual.tensor.clone().into_buffer_arg(),
         tensors.normalization.into_buffer_arg(),
+        prologue.tensor.into_buffer_arg(),
         output.tensor.clone().into_buffer_arg(),
         place.start / at_once,
         weight_start,
         bias_start,
         residual_start,
         output_start,
+        output_stride,
+        prologue.scales / at_once,
+        prologue.shifts / at_once,
         units,
         positions,
         shape.out_height,
@@ -148,9 +184,18 @@ pub(crate) fn conv(
     );
 }
 
-/// Whether matrix units are worth their slices of 16 channels, which must lie side by side.
+/// The prologue of a convolution; of one without, whatever is there: nothing is read.
+fn prologue(tensors: &ConvTensors) -> Prologue {
+    let none = || Prologue { tensor: tensors.normalization.clone(), scales: 0, shifts: 0 };
+    tensors.prologue.clone().unwrap_or_else(none)
+}
+
+/// Whether matrix units are worth their slices of 16 channels, which must lie side by side, and their blocks of 64 outputs, most of which
+/// a small group would leave empty.
 fn takes_units(shape: &ConvShape, layout: &ConvInput) -> bool {
-    shape.inputs / shape.groups >= 16 && layout.channel_stride == 1 && !shape.normalizes
+    let ConvShape { groups, inputs, outputs, normalizes, .. } = *shape;
+    let fills = inputs / groups >= 16 && (groups == 1 || outputs / groups >= EDGE / 2);
+    fills && layout.channel_stride == 1 && !normalizes
 }
 
 fn conv_on_units(
@@ -166,7 +211,9 @@ fn conv_on_units(
     let residual = add.unwrap_or(output);
     let ConvShape { kernel, stride, bound, bits, .. } = shape;
     let (step, emulated) = (unit.step(), unit == MatrixUnit::Emulated);
-    let kind = UnitKind { kernel, stride, adds: add.is_some(), bound, step, emulated, bits };
+    let (adds, prologue) = (add.is_some(), tensors.prologue.is_some());
+    let kind = UnitKind { kernel, stride, adds, bound, prologue, step, emulated, bits };
+    let Prologue { tensor: prologues, scales, shifts } = self::prologue(&tensors);
     let blocks_of_group = group_outputs.div_ceil(EDGE);
     let (x, z) = blocks(positions.div_ceil(EDGE));
     unit_kernel::launch(
@@ -177,12 +224,16 @@ fn conv_on_units(
         tensors.weights.tensor.into_buffer_arg(),
         tensors.biases.tensor.into_buffer_arg(),
         residual.tensor.clone().into_buffer_arg(),
+        prologues.into_buffer_arg(),
         output.tensor.clone().into_buffer_arg(),
         place.start,
         tensors.weights.start,
         tensors.biases.start,
         residual.start,
         output.start,
+        shape.output_stride,
+        scales,
+        shifts,
         positions,
         shape.out_height,
         shape.out_width,
@@ -202,8 +253,9 @@ fn conv_on_units(
     );
 }
 
-/// Channels of the input that one read brings: 4 where they lie side by side in whole fours, else 1.
-fn at_once(layout: &ConvInput, group_inputs: usize, start: usize) -> usize {
-    let strides = [layout.image_stride, layout.pixel_stride, group_inputs, start];
-    if layout.channel_stride == 1 && strides.iter().all(|stride| stride.is_multiple_of(4)) { 4 } else { 1 }
+/// Channels of the input that one read brings: 4 where they lie side by side in whole fours, from whole fours on, else 1.
+fn at_once(layout: &ConvInput, group_inputs: usize, starts: &[usize]) -> usize {
+    let strides = [layout.image_stride, layout.pixel_stride, group_inputs];
+    let fours = strides.iter().chain(starts).all(|at| at.is_multiple_of(4));
+    if layout.channel_stride == 1 && fours { 4 } else { 1 }
 }

@@ -1,8 +1,8 @@
 //! A convolution as a matrix product whose left side is gathered while it is read (implicit GEMM), with bias, residual sum and
 //! activation in its epilogue.
 //!
-//! A unit computes 8 neighbouring positions of 8 neighbouring channels in registers. It reads the input four channels at a time and the
-//! weights four outputs at a time: 16 reads for 256 multiplications. Neighbouring units have neighbouring channels of the same
+//! A unit computes 8 neighbouring positions of 8 neighbouring channels in registers (of 4, where groups have no more). It reads the input four
+//! channels at a time and the weights four outputs at a time: 16 reads for 256 multiplications. Neighbouring units have neighbouring channels of the same
 //! positions, so that the reads of the ones are in the cache for the others; nothing goes through shared memory and no unit waits for
 //! another.
 //!
@@ -19,7 +19,7 @@ use burn_cubecl::cubecl::prelude::*;
 use super::bound::{Bound, bounded};
 use super::operand::cut_vector;
 
-/// Positions, and channels, of one unit.
+/// Positions of one unit, and its channels at most.
 pub(super) const TILE: usize = 8;
 /// Further out than any map's edge.
 const OUTSIDE: i32 = -1_000_000;
@@ -33,6 +33,8 @@ pub(super) struct ConvKind {
     pub stride: usize,
     /// Channels of the output that one read of the weights brings: 4, or 1.
     pub outputs_at_once: usize,
+    /// Channels of one unit: 8, or 4.
+    pub columns: usize,
     /// Whether the tiles divide the channels of a group.
     pub whole_tiles: bool,
     /// Whether a map is added before the activation.
@@ -41,14 +43,16 @@ pub(super) struct ConvKind {
     pub bound: Bound,
     /// Whether the input is a photo, which is normalised while it is read.
     pub normalizes: bool,
+    /// Whether the input is first `max(scale * x + shift, 0)`.
+    pub prologue: bool,
     /// Bits of the factors.
     pub bits: u32,
 }
 
 /// One unit: a tile of positions and channels.
 ///
-/// Starts and strides count reads, not values. `normalization` holds three means and three deviations. `residual` is read where the
-/// kind says so.
+/// Starts and strides count reads, not values. `normalization` holds three means and three deviations, `prologues` the scales and shifts of a
+/// prologue; these and `residual` are read where the kind says so.
 #[cube(launch)]
 pub(super) fn conv_kernel<I: Float, E: Float, O: Float, NI: Size, NO: Size>(
     input: &[Vector<I, NI>],
@@ -56,12 +60,16 @@ pub(super) fn conv_kernel<I: Float, E: Float, O: Float, NI: Size, NO: Size>(
     biases: &[Vector<f32, NO>],
     residual: &[Vector<O, NO>],
     normalization: &[f32],
+    prologues: &[Vector<f32, NI>],
     output: &mut [Vector<O, NO>],
     input_start: usize,
     weight_start: usize,
     bias_start: usize,
     residual_start: usize,
     output_start: usize,
+    output_stride: usize,
+    scale_start: usize,
+    shift_start: usize,
     units: usize,
     positions: usize,
     out_height: usize,
@@ -88,7 +96,7 @@ pub(super) fn conv_kernel<I: Float, E: Float, O: Float, NI: Size, NO: Size>(
         terminate!();
     }
     let tile = comptime!(TILE);
-    let vectors = comptime!(TILE / kind.outputs_at_once);
+    let vectors = comptime!(kind.columns / kind.outputs_at_once);
     let inputs_at_once = input[0].vector_size();
     let first = unit / tiles * tile;
     let group = unit % tiles / tiles_of_group;
@@ -113,9 +121,9 @@ pub(super) fn conv_kernel<I: Float, E: Float, O: Float, NI: Size, NO: Size>(
             top[i] = comptime!(OUTSIDE);
         }
     }
-    let mut sums = Array::<Vector<f32, NO>>::new(comptime!(TILE * TILE / kind.outputs_at_once));
+    let mut sums = Array::<Vector<f32, NO>>::new(comptime!(TILE * kind.columns / kind.outputs_at_once));
     #[unroll]
-    for at in 0..comptime!(TILE * TILE / kind.outputs_at_once) {
+    for at in 0..comptime!(TILE * kind.columns / kind.outputs_at_once) {
         sums[at] = Vector::new(0.0);
     }
 
@@ -146,6 +154,10 @@ pub(super) fn conv_kernel<I: Float, E: Float, O: Float, NI: Size, NO: Size>(
                 if comptime!(kind.normalizes) {
                     let mean = Vector::new(normalization[read]);
                     value = (value - mean) / Vector::new(normalization[read + 3]);
+                }
+                if comptime!(kind.prologue) {
+                    let scaled = value * prologues[scale_start + read] + prologues[shift_start + read];
+                    value = max(scaled, Vector::new(0.0));
                 }
                 let value = select(present[i], value, Vector::new(0.0));
                 values[i] = cut_vector(value, comptime!(kind.bits));
@@ -178,7 +190,7 @@ pub(super) fn conv_kernel<I: Float, E: Float, O: Float, NI: Size, NO: Size>(
             for i in 0..tile {
                 let position = first + i;
                 if position < positions {
-                    let to = position * row_vectors + channel;
+                    let to = position * output_stride + channel;
                     let mut value = sums[i * vectors + j] + bias;
                     if comptime!(kind.adds) {
                         value += Vector::cast_from(residual[residual_start + to]);

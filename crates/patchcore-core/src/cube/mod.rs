@@ -13,7 +13,7 @@ mod test_devices;
 mod unit_kernel;
 
 pub(crate) use bound::{Bound, bounded};
-pub(crate) use conv::{ConvInput, ConvShape, ConvTensors, Place, conv};
+pub(crate) use conv::{ConvInput, ConvShape, ConvTensors, Place, Prologue, conv};
 pub(crate) use launch::{element, linear, unwritten};
 pub(crate) use matrix_unit::MatrixUnit;
 #[cfg(test)]

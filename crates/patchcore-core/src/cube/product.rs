@@ -65,13 +65,14 @@ fn launch(left: CubeTensor, right: CubeTensor, zeros: CubeTensor, [m, k, n]: [us
         groups: 1,
         inputs: k,
         outputs: n,
+        output_stride: n,
         bound: Bound::Nothing,
         normalizes: false,
         bits,
         unit: None,
     };
     let place = |tensor: &CubeTensor| Place { tensor: tensor.clone(), start: 0 };
-    let tensors = ConvTensors { weights: place(&right), biases: place(&zeros), normalization: zeros };
+    let tensors = ConvTensors { weights: place(&right), biases: place(&zeros), normalization: zeros, prologue: None };
     let output = Place { tensor: output, start: 0 };
     conv(shape, (&place(&left), layout), tensors, None, &output);
     output.tensor

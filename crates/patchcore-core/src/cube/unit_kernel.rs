@@ -40,6 +40,8 @@ pub(super) struct UnitKind {
     pub adds: bool,
     /// The activation.
     pub bound: Bound,
+    /// Whether the input is first `max(scale * x + shift, 0)`.
+    pub prologue: bool,
     /// Channels that a unit multiplies at once: 8 of tf32, 16 of f16 and bf16.
     pub step: usize,
     /// Plain loops in place of matrix units.
@@ -55,12 +57,16 @@ pub(super) fn unit_kernel<E: Float, T: Float>(
     weights: &[E],
     biases: &[f32],
     residual: &[E],
+    prologues: &[f32],
     output: &mut [E],
     input_start: usize,
     weight_start: usize,
     bias_start: usize,
     residual_start: usize,
     output_start: usize,
+    output_stride: usize,
+    scale_start: usize,
+    shift_start: usize,
     positions: usize,
     out_height: usize,
     out_width: usize,
@@ -148,6 +154,10 @@ pub(super) fn unit_kernel<E: Float, T: Float>(
                 let mut value = f32::new(0.0);
                 if here && channel < group_inputs {
                     value = f32::cast_from(input[place + channel]);
+                    if comptime!(kind.prologue) {
+                        let scale = prologues[scale_start + channel];
+                        value = max(value * scale + prologues[shift_start + channel], f32::new(0.0));
+                    }
                 }
                 input_slice[line * depth + axis] = T::cast_from(cut(value, comptime!(kind.bits)));
                 let axis = first_row + at;
@@ -202,7 +212,7 @@ pub(super) fn unit_kernel<E: Float, T: Float>(
         let position = first + at / edge;
         if position < positions && of_group < group_outputs {
             let channel = first_output + of_group;
-            let to = position * outputs + channel;
+            let to = position * output_stride + channel;
             let mut value = products[at] + biases[bias_start + channel];
             if comptime!(kind.adds) {
                 value += f32::cast_from(residual[residual_start + to]);

@@ -19,6 +19,7 @@ mod callers;
 mod examples;
 mod format;
 mod int8;
+mod own_network;
 mod photos;
 mod remarks;
 mod sizes;

@@ -4,6 +4,7 @@ use burn::tensor::Shape;
 use patchcore_config::BackboneWeights;
 use patchcore_config::backbone::plan::{ConvStep, MapShape, Plan, Step};
 
+use super::growing::{Share, shares};
 use crate::cube::MatrixUnit;
 
 /// The most planes of a photo.
@@ -13,14 +14,25 @@ const PHOTO_PLANES: usize = 3;
 #[derive(Debug, Clone)]
 pub(crate) struct KernelPlan {
     pub(super) plan: Plan,
-    /// Per convolution in execution order, where its weights and its biases begin.
-    pub(super) starts: Vec<(usize, usize)>,
+    /// Where each step's tensors begin.
+    pub(super) starts: Vec<Starts>,
+    /// For every slot, of which larger map it is a part.
+    pub(super) shares: Vec<Option<Share>>,
     /// Whether the image is a photo in `[0, 1]`, which is normalised while it is read.
     pub(super) normalizes: bool,
     /// Bits of the factors that the kernels keep.
     pub(super) bits: u32,
     /// Matrix units that dense convolutions may use.
     pub(super) unit: Option<MatrixUnit>,
+}
+
+/// Where the tensors of a step begin: weights among the weights, all others among the biases; 0 of what it does not have.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Starts {
+    pub weights: usize,
+    pub biases: usize,
+    pub scales: usize,
+    pub shifts: usize,
 }
 
 /// Photos of one size: `images` times `planes` planes, 1 of a grey one.
@@ -44,8 +56,8 @@ impl PhotoShape {
 }
 
 impl KernelPlan {
-    /// Weights `[kernel, kernel, inputs / groups, outputs]` and biases of all convolutions. Missing tensors, which the caller has
-    /// excluded, are empty.
+    /// Weights `[kernel, kernel, inputs / groups, outputs]` of all convolutions; biases, and scales and shifts of prologues. Missing tensors,
+    /// which the caller has excluded, are empty.
     pub(super) fn pack(
         plan: &Plan,
         weights: &BackboneWeights,
@@ -53,17 +65,27 @@ impl KernelPlan {
         (bits, unit): (u32, Option<MatrixUnit>),
     ) -> (Self, Vec<f32>, Vec<f32>) {
         let (mut packed, mut biases, mut starts) = (Vec::new(), Vec::new(), Vec::new());
-        for conv in plan.convolutions() {
-            // A read may bring four values.
-            packed.resize(packed.len().next_multiple_of(4), 0.0);
-            biases.resize(biases.len().next_multiple_of(4), 0.0);
-            starts.push((packed.len(), biases.len()));
-            let values =
-                |name: String| weights.tensors.get(&name).map(|tensor| tensor.data.as_slice()).unwrap_or_default();
-            push_channels_last(values(conv.weight_name()), conv, &mut packed);
-            biases.extend_from_slice(values(conv.bias_name()));
+        let values = |name: String| weights.tensors.get(&name).map(|tensor| tensor.data.as_slice()).unwrap_or_default();
+        let mut push = |values: &[f32]| {
+            biases.resize(next_read(biases.len()), 0.0);
+            biases.extend_from_slice(values);
+            biases.len() - values.len()
+        };
+        for step in &plan.steps {
+            let mut start = Starts::default();
+            if let Some(conv) = step.conv() {
+                packed.resize(next_read(packed.len()), 0.0);
+                start.weights = packed.len();
+                push_channels_last(values(conv.weight_name()), conv, &mut packed);
+                start.biases = push(values(conv.bias_name()));
+            }
+            if step.prologue().is_some() {
+                start.scales = push(values(step.scale_name()));
+                start.shifts = push(values(step.shift_name()));
+            }
+            starts.push(start);
         }
-        (Self { plan: plan.clone(), starts, normalizes, bits, unit }, packed, biases)
+        (Self { plan: plan.clone(), starts, shares: shares(plan), normalizes, bits, unit }, packed, biases)
     }
 
     /// The shape of every slot for photos of a shape.
@@ -82,7 +104,7 @@ impl KernelPlan {
         let tap = |slot: usize| {
             let shape = shapes.get(slot).copied().unwrap_or_default();
             let from = start;
-            start = (from + photos.images * shape.values() as usize).next_multiple_of(4);
+            start = next_read(from + photos.images * shape.values() as usize);
             (from, shape)
         };
         self.plan.taps.iter().map(|tap| tap.slot).map(tap).collect()
@@ -91,7 +113,7 @@ impl KernelPlan {
     /// The shape of that tensor.
     pub(super) fn maps_shape(&self, photos: PhotoShape) -> Shape {
         let end = |(start, shape): &(usize, MapShape)| start + photos.images * shape.values() as usize;
-        Shape::from([self.taps(photos).last().map_or(0, end).next_multiple_of(4)])
+        Shape::from([next_read(self.taps(photos).last().map_or(0, end))])
     }
 
     /// Whether planes are photos, which go into dense convolutions alone: those read them as they lie. More planes than a photo has are a
@@ -108,6 +130,11 @@ impl KernelPlan {
             .filter(|step| step.reads().any(|slot| slot == 0))
             .all(|step| dense(step) && step.add() != Some(0))
     }
+}
+
+/// Where something may begin that is read four values at a time.
+fn next_read(at: usize) -> usize {
+    at.next_multiple_of(4)
 }
 
 /// Whether every channel of a convolution is a group of its own.

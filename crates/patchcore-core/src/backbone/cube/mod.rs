@@ -1,16 +1,19 @@
 //! The network on a device of CubeCL, by kernels of this project's own, as one plan.
 //!
 //! Maps lie with their channels side by side from the first convolution on, which reads the photo's planes as they are and normalises
-//! them; nothing converts a layout. Every step of a [`Plan`](patchcore_config::backbone::plan::Plan) is one launch: bias, residual sum
-//! and activation are in the convolution. No kernel is chosen by measuring: the same photo has the same features on every run.
+//! them; nothing converts a layout. Every step of a [`Plan`](patchcore_config::backbone::plan::Plan) is one launch: prologue, bias, residual sum
+//! and activation are in the convolution. Maps that are joined are written where they belong in the larger one, and joining them is no
+//! launch, but for what a kernel cannot write or read there (`growing.rs`). No kernel is chosen by measuring: the same photo has the same features on every run.
 //!
 //! Factors are f32 in the precision `f32`, whatever matrix units the hardware has: sums of products there round nothing but f32. In
 //! the others dense convolutions run on matrix units, where a device has them for that format. The tensor operations of [`Network`](super::Network) are the oracle.
 
+mod copy_kernel;
 mod depthwise_kernel;
+mod growing;
 mod kernel_plan;
-mod max_pool_kernel;
 mod planar_kernel;
+mod pool_kernels;
 mod run;
 #[cfg(test)]
 mod tests;

@@ -2,19 +2,21 @@
 
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
-use patchcore_config::backbone::plan::{Activation, ConvStep, MapShape, Step};
+use patchcore_config::backbone::plan::{Activation, ConvStep, MapShape, Slot, Step};
 
+use super::copy_kernel::copy_kernel;
 use super::depthwise_kernel::{DepthwiseKind, PATCH, depthwise_kernel};
-use super::kernel_plan::{KernelPlan, PhotoShape, is_depthwise};
-use super::max_pool_kernel::max_pool_kernel;
+use super::growing::{Share, share_of};
+use super::kernel_plan::{KernelPlan, PhotoShape, Starts, is_depthwise};
 use super::planar_kernel::planar_kernel;
-use crate::cube::{Bound, ConvInput, ConvShape, ConvTensors, Place, conv, element, linear, unwritten};
+use super::pool_kernels::{average_pool_kernel, max_pool_kernel};
+use crate::cube::{Bound, ConvInput, ConvShape, ConvTensors, Place, Prologue, conv, element, linear, unwritten};
 
 /// What a plan is run with.
 pub(super) struct Parameters {
     /// All weights, in the network's number format.
     pub weights: CubeTensor,
-    /// All biases.
+    /// All biases, and scales and shifts of prologues.
     pub biases: CubeTensor,
     /// Three means and three deviations.
     pub normalization: CubeTensor,
@@ -34,55 +36,87 @@ pub(super) fn run(pixels: CubeTensor, parameters: Parameters, plan: &KernelPlan,
     let (weights, biases, normalization) =
         (into_contiguous(weights), into_contiguous(biases), into_contiguous(normalization));
     let parameters = Parameters { weights, biases, normalization };
-    let shapes = plan.shapes(photos);
-    let taps = plan.taps(photos);
     let values = plan.maps_shape(photos).num_elements();
     let maps = unwritten(&pixels, values, parameters.weights.dtype);
+    let (shapes, taps) = (plan.shapes(photos), plan.taps(photos));
+    let mut memory = Memory { plan, photos, shapes, taps, maps, begun: vec![None; plan.plan.slots] };
     let mut slots: Vec<Option<Map>> = vec![None; plan.plan.slots];
     put(&mut slots, 0, image(pixels, &parameters, plan, photos));
     let last_uses = plan.plan.last_uses();
-    let mut starts = plan.starts.iter();
-    for (index, step) in plan.plan.steps.iter().enumerate() {
+    for (index, (step, starts)) in plan.plan.steps.iter().zip(&plan.starts).enumerate() {
         let mut read = |slot: usize| {
             let last = last_uses.get(slot).copied() == Some(index);
             // A map is given up at its last use, and its memory with it.
             slots.get_mut(slot).and_then(|entry| if last { entry.take() } else { entry.clone() })
         };
-        // A step may add what it reads: the last read of a slot takes the map.
-        let add_itself = step.add() == Some(step.from());
+        let second = step.add().or(step.with());
+        // A step may add or join what it reads: the last read of a slot takes the map.
+        let reads_itself = second == Some(step.from());
         let from = read(step.from());
-        let add = if add_itself { from.clone() } else { step.add().and_then(&mut read) };
+        let other = if reads_itself { from.clone() } else { second.and_then(&mut read) };
         assert!(
-            from.is_some() && add.is_some() == step.add().is_some(),
+            from.is_some() && other.is_some() == second.is_some(),
             "step {index} reads a map that no step has written"
         );
         let Some(from) = from else { continue };
-        let to = step.to();
-        let shape = shapes.get(to).copied().unwrap_or_default();
-        let tapped = plan.plan.taps.iter().position(|tap| tap.slot == to).and_then(|tap| taps.get(tap));
-        let place = match tapped {
-            Some((start, _)) => Place { tensor: maps.clone(), start: *start },
-            None => {
-                let values = photos.images * shape.values() as usize;
-                Place { tensor: unwritten(&maps, values, maps.dtype), start: 0 }
-            }
-        };
+        let (map, shape) = memory.map(step.to());
         match step {
             Step::Conv(step) => {
-                let start = starts.next().copied().unwrap_or_default();
                 // Slot 0 is the photo itself; where its planes are not read as they lie, it was normalised before.
                 let normalizes = plan.normalizes && step.from == 0 && plan.reads_planes();
-                run_conv(step, &from, add.as_ref(), &place, shape, &parameters, start, (normalizes, plan));
+                run_conv(step, &from, other.as_ref(), &map, shape, &parameters, *starts, (normalizes, plan));
             }
-            Step::Concat { .. } | Step::AveragePool { .. } => {
-                unreachable!("`{}` was refused with its plan", step.name())
+            Step::MaxPool { .. } => max_pool(&from, &map, shape),
+            Step::AveragePool { .. } => average_pool(&from, &map, shape, &parameters, *starts),
+            Step::Concat { from: first, with, channels, .. } => {
+                let parts = [(*first, &from, channels.0, 0)].into_iter();
+                let parts = parts.chain(other.iter().map(|other| (*with, other, channels.1, channels.0)));
+                // What has memory of its own is not there yet.
+                for (_, part, channels, at) in parts.filter(|(slot, ..)| share_of(&plan.shares, *slot).whole == *slot) {
+                    copy(part, channels, &map, at);
+                }
             }
-            Step::MaxPool { .. } => max_pool(&from, &place, shape),
         }
-        let layout = channels_last(photos.images, shape);
-        put(&mut slots, to, Map { place, layout });
+        put(&mut slots, step.to(), map);
     }
-    maps
+    memory.maps
+}
+
+/// Where the maps of a plan lie.
+struct Memory<'a> {
+    plan: &'a KernelPlan,
+    photos: PhotoShape,
+    shapes: Vec<MapShape>,
+    taps: Vec<(usize, MapShape)>,
+    /// The maps of all taps.
+    maps: CubeTensor,
+    /// Larger maps of which a part is written, until their own step.
+    begun: Vec<Option<CubeTensor>>,
+}
+
+impl Memory<'_> {
+    /// A slot's map, unwritten, and its shape.
+    fn map(&mut self, slot: Slot) -> (Map, MapShape) {
+        let Share { whole, first } = share_of(&self.plan.shares, slot);
+        let shape_of = |slot: Slot| self.shapes.get(slot).copied().unwrap_or_default();
+        let (shape, larger) = (shape_of(slot), shape_of(whole));
+        let tapped = self.plan.plan.taps.iter().position(|tap| tap.slot == whole).and_then(|tap| self.taps.get(tap));
+        let place = match tapped {
+            Some((start, _)) => Place { tensor: self.maps.clone(), start: start + first },
+            None => {
+                let begun = self.begun.get_mut(whole).and_then(Option::take);
+                let values = self.photos.images * larger.values() as usize;
+                let tensor = begun.unwrap_or_else(|| unwritten(&self.maps, values, self.maps.dtype));
+                if whole != slot
+                    && let Some(entry) = self.begun.get_mut(whole)
+                {
+                    *entry = Some(tensor.clone());
+                }
+                Place { tensor, start: first }
+            }
+        };
+        (Map { place, layout: channels_last(self.photos.images, larger) }, shape)
+    }
 }
 
 fn put(slots: &mut [Option<Map>], slot: usize, map: Map) {
@@ -134,10 +168,10 @@ fn run_conv(
     step: &ConvStep,
     from: &Map,
     add: Option<&Map>,
-    to: &Place,
+    to: &Map,
     output: MapShape,
     parameters: &Parameters,
-    (weight_start, bias_start): (usize, usize),
+    starts: Starts,
     (normalizes, plan): (bool, &KernelPlan),
 ) {
     let bound = match step.activation {
@@ -147,13 +181,17 @@ fn run_conv(
     };
     let (top, _) = step.padding.before_after(from.layout.height, step.kernel, step.stride);
     let (left, _) = step.padding.before_after(from.layout.width, step.kernel, step.stride);
-    let weights = Place { tensor: parameters.weights.clone(), start: weight_start };
-    let biases = Place { tensor: parameters.biases.clone(), start: bias_start };
+    let weights = Place { tensor: parameters.weights.clone(), start: starts.weights };
+    let biases = Place { tensor: parameters.biases.clone(), start: starts.biases };
+    assert!(
+        add.is_none_or(|add| add.layout.pixel_stride == to.layout.pixel_stride),
+        "what is added lies as the output"
+    );
     let add = add.map(|map| &map.place);
     if is_depthwise(step) {
         let kind =
             DepthwiseKind { kernel: step.kernel, stride: step.stride, adds: add.is_some(), bound, bits: plan.bits };
-        return depthwise(kind, from, (weights, biases), add, to, output, (top, left));
+        return depthwise(kind, from, (weights, biases), add, &to.place, output, (top, left));
     }
     let shape = ConvShape {
         kernel: step.kernel,
@@ -164,13 +202,16 @@ fn run_conv(
         groups: step.groups,
         inputs: step.in_channels,
         outputs: step.out_channels,
+        output_stride: to.layout.pixel_stride,
         bound,
         normalizes,
         bits: plan.bits,
         unit: plan.unit,
     };
-    let tensors = ConvTensors { weights, biases, normalization: parameters.normalization.clone() };
-    conv(shape, (&from.place, from.layout), tensors, add, to);
+    let prologue = Prologue { tensor: parameters.biases.clone(), scales: starts.scales, shifts: starts.shifts };
+    let (prologue, normalization) = (step.prologue.then_some(prologue), parameters.normalization.clone());
+    let tensors = ConvTensors { weights, biases, normalization, prologue };
+    conv(shape, (&from.place, from.layout), tensors, add, &to.place);
 }
 
 fn depthwise(
@@ -220,23 +261,91 @@ fn depthwise(
     );
 }
 
-fn max_pool(from: &Map, to: &Place, output: MapShape) {
+fn max_pool(from: &Map, to: &Map, output: MapShape) {
     let units = from.layout.images * output.values() as usize;
     let (cubes, dim) = linear(units);
     max_pool_kernel::launch(
-        &to.tensor.client,
+        &to.place.tensor.client,
         cubes,
         dim,
         from.place.tensor.clone().into_buffer_arg(),
-        to.tensor.clone().into_buffer_arg(),
+        to.place.tensor.clone().into_buffer_arg(),
         from.place.start,
-        to.start,
+        to.place.start,
+        to.layout.pixel_stride,
         units,
         output.channels,
         output.height,
         output.width,
         from.layout.height,
         from.layout.width,
-        element(&to.tensor),
+        element(&to.place.tensor),
     );
+}
+
+fn average_pool(from: &Map, to: &Map, output: MapShape, parameters: &Parameters, starts: Starts) {
+    let places = [
+        (from.place.start, from.layout.pixel_stride),
+        (to.place.start, to.layout.pixel_stride),
+        (starts.scales, starts.shifts),
+    ];
+    let at_once = at_once(output.channels, &places);
+    let [(input_start, input_stride), (output_start, output_stride), (scales, shifts)] =
+        places.map(|(first, second)| (first / at_once, second / at_once));
+    let units = from.layout.images * output.values() as usize / at_once;
+    let (cubes, dim) = linear(units);
+    average_pool_kernel::launch(
+        &to.place.tensor.client,
+        cubes,
+        dim,
+        at_once,
+        from.place.tensor.clone().into_buffer_arg(),
+        parameters.biases.clone().into_buffer_arg(),
+        to.place.tensor.clone().into_buffer_arg(),
+        input_start,
+        input_stride,
+        scales,
+        shifts,
+        output_start,
+        output_stride,
+        units,
+        output.channels / at_once,
+        output.height,
+        output.width,
+        from.layout.height,
+        from.layout.width,
+        element(&to.place.tensor),
+    );
+}
+
+/// Puts a map of so many channels into a larger one, behind `first` channels.
+fn copy(from: &Map, channels: usize, to: &Map, first: usize) {
+    let ConvInput { images, height, width, pixel_stride, .. } = from.layout;
+    let places = [(from.place.start, pixel_stride), (to.place.start + first, to.layout.pixel_stride)];
+    let at_once = at_once(channels, &places);
+    let [(input_start, input_stride), (output_start, output_stride)] =
+        places.map(|(start, stride)| (start / at_once, stride / at_once));
+    let units = images * height * width * channels / at_once;
+    let (cubes, dim) = linear(units);
+    copy_kernel::launch(
+        &to.place.tensor.client,
+        cubes,
+        dim,
+        at_once,
+        from.place.tensor.clone().into_buffer_arg(),
+        to.place.tensor.clone().into_buffer_arg(),
+        input_start,
+        input_stride,
+        output_start,
+        output_stride,
+        units,
+        channels / at_once,
+        element(&to.place.tensor),
+    );
+}
+
+/// Channels that one read brings: 4 where all of these are whole fours, else 1.
+fn at_once(channels: usize, places: &[(usize, usize)]) -> usize {
+    let mut all = places.iter().flat_map(|(first, second)| [*first, *second]).chain([channels]);
+    if all.all(|at| at.is_multiple_of(4)) { 4 } else { 1 }
 }

@@ -21,6 +21,8 @@ struct Case {
     size: (usize, usize),
     padding: Padding,
     activation: Activation,
+    /// Whether inputs are first scaled and shifted.
+    prologue: bool,
     /// Whether the output of a first one is added to that of a second one.
     adds: bool,
 }
@@ -33,8 +35,11 @@ const PLAIN: Case = Case {
     size: (9, 11),
     padding: Padding::Symmetric(1),
     activation: Activation::Identity,
+    prologue: false,
     adds: false,
 };
+
+const POINTWISE: Case = Case { kernel: 1, padding: Padding::Symmetric(0), ..PLAIN };
 
 impl Case {
     fn plan(&self) -> Plan {
@@ -49,7 +54,7 @@ impl Case {
                 stride,
                 padding: self.padding,
                 groups: self.groups,
-                prologue: false,
+                prologue: self.prologue,
                 add,
                 activation: self.activation,
             })
@@ -84,6 +89,13 @@ fn cases() -> Vec<Case> {
         Case { channels: (32, 64), groups: 4, ..PLAIN },
         Case { channels: (8, 8), groups: 2, stride: 2, ..PLAIN },
         Case { channels: (6, 9), groups: 3, ..PLAIN },
+        // Groups of a ResNeXt: four channels, of which a unit computes no more, and eight, which end within a cube.
+        Case { channels: (128, 128), groups: 32, adds: true, activation: Activation::Relu, size: (5, 6), ..PLAIN },
+        Case { channels: (40, 40), groups: 5, stride: 2, ..PLAIN },
+        Case { channels: (12, 9), groups: 3, adds: false, ..PLAIN },
+        // Scaled, shifted and cut at zero before the products, with four channels at once and with one.
+        Case { prologue: true, adds: true, activation: Activation::Relu, ..POINTWISE },
+        Case { prologue: true, channels: (7, 5), ..POINTWISE },
         // Depthwise, with four channels at once and with one.
         Case { channels: (16, 16), groups: 16, padding: Padding::Same, activation: Activation::Relu6, ..PLAIN },
         Case { channels: (16, 16), groups: 16, kernel: 5, stride: 2, padding: Padding::Same, size: (14, 15), ..PLAIN },
@@ -165,7 +177,8 @@ fn what_surrounds_matrix_units_is_right() {
         let activation = Activation::Relu;
         let cases = [
             Case { channels: (3, 72), adds: true, activation, size: (10, 13), ..PLAIN },
-            Case { channels: (80, 80), groups: 4, adds: true, activation: Activation::Relu6, ..PLAIN },
+            Case { channels: (160, 160), groups: 4, adds: true, activation: Activation::Relu6, ..PLAIN },
+            Case { channels: (32, 70), adds: true, prologue: true, activation, ..POINTWISE },
             Case { channels: (20, 20), kernel: 1, padding: Padding::Symmetric(0), adds: true, ..PLAIN },
         ];
         for case in cases {
@@ -251,6 +264,64 @@ fn the_networks_of_the_catalogue_agree_with_the_tensor_operations() {
             let scale = expected.iter().fold(0.0f32, |scale, value| scale.max(value.abs()));
             let off = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(off < 1e-5 * scale, "{off:e} of {scale}");
+        }
+    }
+}
+
+#[test]
+fn a_growing_map_is_right_where_it_is_written_in_place_and_where_it_is_copied() {
+    let conv = |name: &str, from, to, (in_channels, out_channels), groups| {
+        Step::Conv(ConvStep {
+            name: name.to_owned(),
+            from,
+            to,
+            in_channels,
+            out_channels,
+            kernel: 3,
+            stride: 1,
+            padding: Padding::Symmetric(1),
+            groups,
+            prologue: false,
+            add: None,
+            activation: Activation::Relu,
+        })
+    };
+    let joined = |from, with, to, channels| Step::Concat { from, with, to, channels };
+    let pool = |from, to, channels| Step::AveragePool { name: format!("pool {from}"), from, to, channels };
+    let steps = vec![
+        conv("stem", 0, 1, (3, 6), 1),
+        // Depthwise, which is copied, and a part that is not a whole read.
+        conv("deep", 1, 2, (6, 6), 6),
+        joined(1, 2, 3, (6, 6)),
+        conv("grown", 3, 4, (12, 5), 1),
+        joined(3, 4, 5, (12, 5)),
+        // The photo itself, joined to what grew.
+        joined(0, 5, 6, (3, 17)),
+        pool(6, 7, 20),
+        conv("halved", 7, 8, (20, 8), 4),
+        joined(7, 8, 9, (20, 8)),
+        joined(9, 9, 10, (28, 28)),
+        pool(10, 11, 56),
+    ];
+    let tap = |slot: usize, channels, stride| Tap { layer: format!("{slot}"), slot, channels, stride };
+    let plan = Plan { steps, taps: vec![tap(5, 17, 1), tap(9, 28, 2), tap(11, 56, 4)], slots: 12 };
+    plan.check().unwrap();
+    let (weights, (height, width)) = (weights(&plan), (8, 12));
+    let pixels = values(2 * 3 * height * width, 6);
+    for device in cube_devices() {
+        let network = KernelNetwork::new(&plan, &weights, None, &device).unwrap();
+        let data = TensorData::new(pixels.clone(), [2, 3, height, width]);
+        let maps = network.maps(Tensor::<4>::from_data(data, device.burn().unwrap()));
+        for (image, pixels) in pixels.chunks(3 * height * width).enumerate() {
+            let image_planes = Planes { channels: 3, height, width, data: pixels.to_vec() };
+            let expected = oracle::forward(&plan, &weights, image_planes);
+            for ((start, shape), expected) in maps.taps.iter().zip(expected) {
+                let found = maps.planes(*start, *shape).try_into_vec_as::<f32>().unwrap();
+                let found = found.chunks(expected.data.len()).nth(image).unwrap();
+                let scale = expected.data.iter().fold(0.0f32, |scale, value| scale.max(value.abs()));
+                let off = found.iter().zip(&expected.data).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(off < 4e-6 * scale, "{shape:?} of photo {image} on {}: {off:e} of {scale}", device.name());
+            }
         }
     }
 }

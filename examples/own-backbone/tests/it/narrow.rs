@@ -5,7 +5,7 @@ use std::path::Path;
 use patchcore_config::backbone::plan::Plan;
 use patchcore_config::backbone::{Family, NetworkEntry, ResNet};
 use patchcore_config::{Architecture, BackboneWeights};
-use patchcore_crosscheck::{narrow_resnet18, narrow_resnet50};
+use own_backbone::{narrow_resnet18, narrow_resnet50};
 use patchcore_weights::import_onnx;
 
 use crate::layers::{assert_same_layers, batch, device};

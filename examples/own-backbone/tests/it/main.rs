@@ -1,4 +1,5 @@
-//! Layers of burn-onnx's generated code against those of the importer with both implementations of the network.
+//! The example's network in a model, and layers of burn-onnx's generated code against those of the importer with both implementations of
+//! the network.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,4 +12,5 @@
 
 mod layers;
 mod narrow;
+mod own;
 mod real_trunk;
