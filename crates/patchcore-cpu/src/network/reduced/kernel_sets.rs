@@ -2,7 +2,6 @@
 //! that have one.
 
 use super::depthwise_rows::{Rows, convolve_rows};
-#[cfg(target_arch = "x86_64")]
 use super::finish_row::{SumsOfRow, finish_row};
 #[cfg(target_arch = "x86_64")]
 use super::halves::HalvesAtOnce;
@@ -39,7 +38,7 @@ macro_rules! kernel_set {
             $(#[$feature])*
             unsafe fn tile<const PIXELS: usize, const BLOCKS: usize, const STEP: usize>(tile: &Tile<$element>) {
                 // SAFETY: the set is enabled here; pointers are the caller's contract.
-                unsafe { tile::kernel::<$storage, PIXELS, BLOCKS, STEP>(tile) }
+                unsafe { tile::kernel::<$storage, PIXELS, BLOCKS, STEP>(tile, finish) }
             }
 
             kernel_set!(@winograd $winograd, $element, $storage, [$(#[$feature])*], $one, $two);
@@ -70,7 +69,8 @@ macro_rules! kernel_set {
                 unsafe { load_line::<$element>(line) }
             }
 
-            #[cfg(target_arch = "x86_64")]
+            // Not a part of every tile.
+            #[inline(never)]
             $(#[$feature])*
             pub(super) unsafe fn finish(row: &SumsOfRow<$element>) {
                 // SAFETY: the set is enabled here; pointers are the caller's contract.
