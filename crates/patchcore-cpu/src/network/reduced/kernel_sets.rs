@@ -1,6 +1,7 @@
 //! The kernels of every instruction set: each is written once over a [`Storage`](super::storage::Storage) and compiled here for the sets
 //! that have one.
 
+use super::super::max_pool::Pool;
 use super::depthwise_rows::{Rows, convolve_rows};
 use super::finish_row::{SumsOfRow, finish_row};
 #[cfg(target_arch = "x86_64")]
@@ -8,7 +9,7 @@ use super::halves::HalvesAtOnce;
 use super::halves::{Half, Halves};
 use super::kernel_set::{KernelSet, Transforms};
 use super::load_line::{Line, load_line};
-use super::pool_rows::{Pool, pool_rows};
+use super::pool_rows::pool_rows;
 #[cfg(target_arch = "aarch64")]
 use super::shifted_bytes::{Shifted, ShiftedBytes};
 #[cfg(target_arch = "x86_64")]
