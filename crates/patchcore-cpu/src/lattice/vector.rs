@@ -225,12 +225,7 @@ pub(super) unsafe fn distances_to_one<S: ExactLanes>(
 ) {
     // SAFETY: `norms` and `out` have PANEL values, the panel as many coordinates as the query.
     unsafe {
-        // Without bytes one loop, which the compiler unrolls as it does not two.
-        let [[low, high]] = if wide == query.len() {
-            products::<S, 1, 2>(panel.as_ptr(), query.as_ptr(), wide)
-        } else {
-            products_of_images::<S, 1, 2>(panel.as_ptr(), query.as_ptr(), query.len(), wide)
-        };
+        let [[low, high]] = products_of_images::<S, 1, 2>(panel.as_ptr(), query.as_ptr(), query.len(), wide);
         store::<S>(norms.as_ptr(), low, out.as_mut_ptr());
         store::<S>(norms.as_ptr().add(LANES), high, out.as_mut_ptr().add(LANES));
     }
