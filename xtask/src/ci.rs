@@ -2,6 +2,7 @@
 //!
 //! `.ci/run` installs what the steps need and runs this on a fresh machine. Longer checks are [`crate::soak`]s.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -47,10 +48,16 @@ impl Step {
         variables.collect::<String>() + &self.command.join(" ")
     }
 
-    fn run(&self) -> anyhow::Result<()> {
+    /// `this_program` carries out what is a task of `cargo xtask`.
+    fn run(&self, this_program: &Path) -> anyhow::Result<()> {
         let (program, arguments) = self.command.split_first().context("an empty command")?;
-        // The cargo that runs this task, not another one of the same name.
-        let program = if program == "cargo" { env!("CARGO") } else { program };
+        let (program, arguments) = match (program.as_str(), arguments) {
+            // This program itself: cargo would build another one, with the features that it has alone.
+            ("cargo", [first, task @ ..]) if first == "xtask" => (this_program, task),
+            // The cargo that runs this task, not another one of the same name.
+            ("cargo", _) => (Path::new(env!("CARGO")), arguments),
+            _ => (Path::new(program), arguments),
+        };
         let mut command = Command::new(program);
         command.args(arguments).envs(self.environment.iter().copied()).current_dir(root());
         let status = command.status().with_context(|| format!("cannot run {}", self.shown()))?;
@@ -85,14 +92,20 @@ fn steps() -> anyhow::Result<Vec<Step>> {
         Step::new(
             "clippy",
             &format!(
-                "cargo clippy --workspace --all-targets --features {EVERYTHING},patchcore-cli/parquet -- -D warnings"
+                "cargo clippy --workspace --all-targets --features {EVERYTHING},document-features,patchcore-cli/parquet -- -D warnings"
             ),
         )
         .with(NO_TOOLKIT),
         // What the README's first command builds: no Burn, which the rest of the workspace would bring in.
         Step::new("plain", "cargo check --package patchcore-cli --bin patchcore"),
-        Step::new("doc", &format!("cargo doc --workspace --no-deps --features {EVERYTHING},document-features"))
-            .with(NO_WARNINGS),
+        // On what clippy has checked, Burn included: the same features, and a target that takes dev-dependencies (an example).
+        Step::new(
+            "doc",
+            &format!(
+                "cargo doc --workspace --no-deps --lib --bin xtask --example quickstart --features patchcore-cli/parquet --features {EVERYTHING},document-features"
+            ),
+        )
+        .with(NO_WARNINGS),
         Step::new("deny", "cargo deny --log-level error check licenses bans sources"),
     ])
 }
@@ -112,6 +125,8 @@ impl Ci {
             let known: Vec<&str> = steps.iter().map(|step| step.name).collect();
             ensure!(known.contains(&name.as_str()), "no step `{name}`: choose among {}", known.join(", "));
         }
+        // Asked once: the tests may put another file in its place.
+        let this_program = std::env::current_exe().context("cannot tell where this program lies")?;
         let mut costs: Vec<(&str, Duration)> = Vec::new();
         let mut ended = Ok(());
         for step in steps.iter().filter(|step| self.only.is_empty() || self.only.iter().any(|name| name == step.name)) {
@@ -120,7 +135,7 @@ impl Ci {
                 continue;
             }
             let started = Instant::now();
-            ended = step.run();
+            ended = step.run(&this_program);
             costs.push((step.name, started.elapsed()));
             if ended.is_err() {
                 break;
@@ -149,6 +164,17 @@ mod tests {
         let steps = steps().unwrap();
         let test = steps.iter().find(|step| step.name == "test").unwrap();
         assert_eq!(test.shown(), "cargo test --workspace --features wgpu");
+    }
+
+    #[test]
+    fn documentation_is_made_of_what_clippy_has_checked() {
+        let steps = steps().unwrap();
+        let features = |name: &str| {
+            let command = &steps.iter().find(|step| step.name == name).unwrap().command;
+            let values = command.windows(2).filter(|words| words[0] == "--features").map(|words| words[1].as_str());
+            values.flat_map(|value| value.split(',')).map(str::to_owned).collect::<std::collections::BTreeSet<_>>()
+        };
+        assert_eq!(features("doc"), features("clippy"));
     }
 
     #[test]

@@ -7,16 +7,16 @@ use crate::team::Leader;
 
 /// One plane in, rows of one plane out.
 #[derive(Clone, Copy)]
-struct Planes {
-    input: *const f32,
-    input_row: usize,
-    height: usize,
-    width: usize,
-    output: *mut f32,
-    output_row: usize,
+pub(super) struct Pool<E> {
+    pub(super) input: *const E,
+    pub(super) input_row: usize,
+    pub(super) height: usize,
+    pub(super) width: usize,
+    pub(super) output: *mut E,
+    pub(super) output_row: usize,
     /// First row of the output, and the one after the last.
-    output_rows: (usize, usize),
-    output_width: usize,
+    pub(super) output_rows: (usize, usize),
+    pub(super) output_width: usize,
 }
 
 /// Pools `images` images.
@@ -24,6 +24,20 @@ struct Planes {
 /// # Safety
 /// The contract of [`Operands`] holds for `images` images; there is no residual.
 pub(super) unsafe fn max_pool(level: Level, operands: &Operands, images: usize, leader: &mut Leader<'_>) {
+    // SAFETY: the caller's contract; what is pooled is valid for its shapes.
+    unsafe { max_pool_by(operands, images, leader, &|pool| pool_rows(level, pool)) }
+}
+
+/// The same of maps of any elements; `rows` pools rows of one plane.
+///
+/// # Safety
+/// The contract of [`Operands`] holds for `images` images; there is no residual.
+pub(super) unsafe fn max_pool_by<E: Sync>(
+    operands: &Operands<E>,
+    images: usize,
+    leader: &mut Leader<'_>,
+    rows: &(dyn Fn(&Pool<E>) + Sync),
+) {
     let (input, output) = (operands.input_map, operands.output_map);
     let shape = (output.channels, output.pixel);
     assert_eq!((input.channels, input.pixel), shape, "a pool keeps channels and their layout");
@@ -33,29 +47,32 @@ pub(super) unsafe fn max_pool(level: Level, operands: &Operands, images: usize, 
     leader.fan_out(bands.tasks(images), &|_, task| {
         let (image, block, band) = bands.task(task);
         // SAFETY: each task has rows of its own; offsets lie inside the maps.
-        unsafe {
-            let planes = Planes {
-                input: operands.input.add(image * input.image() + block * input.plane() + input.origin()),
-                input_row: input.row(),
-                height: input.height,
-                width: input.width,
-                output: operands.output.add(image * output.image() + block * output.plane() + output.origin()),
-                output_row: output.row(),
-                output_rows: (band.start, band.end),
-                output_width: output.width,
-            };
-            pool_plane(level, &planes);
-        }
+        let (from, to) = unsafe {
+            (
+                operands.input.add(image * input.image() + block * input.plane() + input.origin()),
+                operands.output.add(image * output.image() + block * output.plane() + output.origin()),
+            )
+        };
+        rows(&Pool {
+            input: from,
+            input_row: input.row(),
+            height: input.height,
+            width: input.width,
+            output: to,
+            output_row: output.row(),
+            output_rows: (band.start, band.end),
+            output_width: output.width,
+        });
     });
 }
 
 dispatch! {
     /// Pools rows of one plane.
-    fn pool_plane(planes: &Planes) => pool_plane_kernel
+    fn pool_rows(planes: &Pool<f32>) => pool_rows_kernel
 }
 
 #[inline(always)]
-unsafe fn pool_plane_kernel<L: Lanes>(planes: &Planes) {
+unsafe fn pool_rows_kernel<L: Lanes>(planes: &Pool<f32>) {
     for y in planes.output_rows.0..planes.output_rows.1 {
         // Clamping a window to the plane repeats pixels of the window, which changes no maximum.
         let line = |row: usize| {

@@ -8,6 +8,7 @@
 use super::super::CpuNetworkError;
 use super::super::feature_map::{FeatureMap, MapLayout};
 use super::super::map::Map;
+use super::super::max_pool::max_pool_by;
 use super::super::slots::Slots;
 use super::super::step::{Geometry, Operands};
 use super::super::workspace::{Arena, Group, Memory};
@@ -19,7 +20,6 @@ use super::kernel_set::KernelSet;
 use super::load::load_images;
 use super::load_line::Entry;
 use super::matrix_unit::MatrixUnit;
-use super::max_pool::max_pool;
 use super::storage::Element;
 use super::taps::Taps;
 #[cfg(target_arch = "x86_64")]
@@ -223,7 +223,7 @@ impl<E: Element> Executor<E> {
                     }
                     Operation::Depthwise(depthwise) => depthwise.execute(&operands, taps, images, leader),
                     Operation::MaxPool => {
-                        max_pool(self.kernels, &operands, images, leader);
+                        max_pool_by(&operands, images, leader, &|pool| (self.kernels.pool)(pool));
                         self.emit(slot, to.0, &to.1, taps, images, leader);
                     }
                 }

@@ -35,13 +35,40 @@ pub(super) unsafe fn finish_row<S: Storage>(row: &SumsOfRow<S::Element>) {
 /// As [`finish_row`], for ends of that kind.
 #[inline(always)]
 unsafe fn finish_kind<S: Storage, const KIND: u8>(row: &SumsOfRow<S::Element>) {
+    let at_once = if KIND != ANY && S::Element::SATURATES { row.pixels / 4 * 4 } else { 0 };
     // SAFETY: the caller's contract.
     unsafe {
         let constants = Loaded::<S>::new(row.constants);
-        for pixel in 0..row.pixels {
-            let place = pixel * LANES;
-            let ends = row.ends.moved::<KIND>(place, place, pixel * row.tap_pixel, row.ends.tap_channels);
-            constants.finish::<KIND>(S::load_sums(row.sums.add(place)), &ends);
+        let mut pixel = 0;
+        while pixel < at_once {
+            let four = [
+                constants.steps::<KIND>(row.sums_at::<S>(pixel), &row.ends_at::<KIND>(pixel)),
+                constants.steps::<KIND>(row.sums_at::<S>(pixel + 1), &row.ends_at::<KIND>(pixel + 1)),
+                constants.steps::<KIND>(row.sums_at::<S>(pixel + 2), &row.ends_at::<KIND>(pixel + 2)),
+                constants.steps::<KIND>(row.sums_at::<S>(pixel + 3), &row.ends_at::<KIND>(pixel + 3)),
+            ];
+            S::store_four_held(row.ends_at::<KIND>(pixel).output, four);
+            pixel += 4;
         }
+        while pixel < row.pixels {
+            constants.finish::<KIND>(row.sums_at::<S>(pixel), &row.ends_at::<KIND>(pixel));
+            pixel += 1;
+        }
+    }
+}
+
+impl<E: Element> SumsOfRow<E> {
+    /// # Safety
+    /// The pixel must be one of the row, and the instruction set of the storage enabled.
+    #[inline(always)]
+    unsafe fn sums_at<S: Storage<Element = E>>(&self, pixel: usize) -> S::Sums {
+        // SAFETY: the caller's contract.
+        unsafe { S::load_sums(self.sums.add(pixel * LANES)) }
+    }
+
+    #[inline(always)]
+    fn ends_at<const KIND: u8>(&self, pixel: usize) -> Ends<E> {
+        let place = pixel * LANES;
+        self.ends.moved::<KIND>(place, place, pixel * self.tap_pixel, self.ends.tap_channels)
     }
 }

@@ -1,10 +1,10 @@
 //! What an instruction set offers: the kernels of every step, for maps of one kind of element.
 
+use super::super::max_pool::Pool;
 use super::depthwise_rows::Rows;
 #[cfg(target_arch = "x86_64")]
 use super::finish_row::SumsOfRow;
 use super::load_line::Line;
-use super::pool_rows::Pool;
 use super::storage::Element;
 use super::tile::{Form, Kernels};
 use super::window_tiles::{FREQUENCIES, Gather, Scatter};

@@ -1,15 +1,15 @@
 //! The kernels of every instruction set: each is written once over a [`Storage`](super::storage::Storage) and compiled here for the sets
 //! that have one.
 
+use super::super::max_pool::Pool;
 use super::depthwise_rows::{Rows, convolve_rows};
-#[cfg(target_arch = "x86_64")]
 use super::finish_row::{SumsOfRow, finish_row};
 #[cfg(target_arch = "x86_64")]
 use super::halves::HalvesAtOnce;
 use super::halves::{Half, Halves};
 use super::kernel_set::{KernelSet, Transforms};
 use super::load_line::{Line, load_line};
-use super::pool_rows::{Pool, pool_rows};
+use super::pool_rows::pool_rows;
 #[cfg(target_arch = "aarch64")]
 use super::shifted_bytes::{Shifted, ShiftedBytes};
 #[cfg(target_arch = "x86_64")]
@@ -39,7 +39,7 @@ macro_rules! kernel_set {
             $(#[$feature])*
             unsafe fn tile<const PIXELS: usize, const BLOCKS: usize, const STEP: usize>(tile: &Tile<$element>) {
                 // SAFETY: the set is enabled here; pointers are the caller's contract.
-                unsafe { tile::kernel::<$storage, PIXELS, BLOCKS, STEP>(tile) }
+                unsafe { tile::kernel::<$storage, PIXELS, BLOCKS, STEP>(tile, finish) }
             }
 
             kernel_set!(@winograd $winograd, $element, $storage, [$(#[$feature])*], $one, $two);
@@ -70,7 +70,8 @@ macro_rules! kernel_set {
                 unsafe { load_line::<$element>(line) }
             }
 
-            #[cfg(target_arch = "x86_64")]
+            // Not a part of every tile.
+            #[inline(never)]
             $(#[$feature])*
             pub(super) unsafe fn finish(row: &SumsOfRow<$element>) {
                 // SAFETY: the set is enabled here; pointers are the caller's contract.

@@ -46,7 +46,6 @@ mod kernel_sets;
 mod load;
 mod load_line;
 mod matrix_unit;
-mod max_pool;
 mod one_value;
 pub mod oracle;
 mod pool_rows;

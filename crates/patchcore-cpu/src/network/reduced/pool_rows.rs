@@ -2,22 +2,9 @@
 
 #![allow(clippy::indexing_slicing, reason = "constant-length arrays, indices below their length")]
 
+use super::super::max_pool::Pool;
 use super::storage::Element;
 use crate::simd::LANES;
-
-/// One plane in, rows of one plane out.
-#[derive(Clone, Copy)]
-pub(super) struct Pool<E> {
-    pub(super) input: *const E,
-    pub(super) input_row: usize,
-    pub(super) height: usize,
-    pub(super) width: usize,
-    pub(super) output: *mut E,
-    pub(super) output_row: usize,
-    /// First row of the output, and the one after the last.
-    pub(super) output_rows: (usize, usize),
-    pub(super) output_width: usize,
-}
 
 /// The compiler makes vectors of it.
 ///

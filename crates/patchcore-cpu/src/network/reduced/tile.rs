@@ -1,8 +1,11 @@
 //! The inner kernel of every dense convolution: a register tile of pixels times channels, as [`super::super::tile`] with groups of
 //! values instead of single ones.
 
+use std::mem::MaybeUninit;
+
 use super::super::tile::Run;
 use super::finish::{ANY, Constants, Ends, Loaded, PLAIN, RESIDUAL};
+use super::finish_row::SumsOfRow;
 use super::storage::{Element, Storage};
 use crate::simd::LANES;
 
@@ -73,8 +76,8 @@ impl<E: Element> Kernels<E> {
     }
 }
 
-/// `$body` for every one of the numbers in brackets up to `$last`, each on its own: what a loop does the compiler does not always unroll,
-/// and sums that are indexed by a variable lie in memory.
+/// `$body` for every one of the numbers in brackets from `$from` and below `$end`, each on its own: what a loop does the compiler does not always unroll,
+/// and sums that are indexed by a variable lie in memory from the first product on.
 macro_rules! each {
     ($pixel:ident of [$($at:literal)*], $from:expr, $end:expr => $body:expr) => {
         $(if $at >= $from && $at < $end {
@@ -84,41 +87,81 @@ macro_rules! each {
     };
 }
 
+/// What follows the sums of a tile, which lie in memory.
+pub(super) type Finish<E> = unsafe fn(&SumsOfRow<E>);
+
+/// The sums, and what follows them. What most convolutions write (a map alone, not at every other pixel of a blocked one) is written
+/// from registers: through memory it would take a fourteenth of a network of few channels. Everything else is `finish`, which is
+/// compiled once an instruction set and not once a shape, of which there are many.
+///
 /// # Safety
 /// All pointers of the tile must be valid for its shape, and the instruction set of the storage enabled.
 #[inline(always)]
-#[allow(clippy::indexing_slicing, clippy::needless_range_loop, reason = "constant bounds: unrolled into registers")]
 pub(super) unsafe fn kernel<S: Storage, const PIXELS: usize, const BLOCKS: usize, const STEP: usize>(
     tile: &Tile<S::Element>,
+    finish: Finish<S::Element>,
 ) {
-    // SAFETY: the caller's contract.
+    // SAFETY: the caller's contract; the memory holds the sums of every pixel and block.
     unsafe {
         let sums = products::<S, PIXELS, BLOCKS, STEP>(tile);
-        match tile.ends.kind(tile.constants) {
-            PLAIN => finish::<S, PIXELS, BLOCKS, PLAIN>(tile, &sums),
-            RESIDUAL => finish::<S, PIXELS, BLOCKS, RESIDUAL>(tile, &sums),
-            _ => finish_any::<S, PIXELS, BLOCKS>(tile, &sums),
+        if STEP != 2 * LANES {
+            match tile.ends.kind(tile.constants) {
+                PLAIN => return write::<S, PIXELS, BLOCKS, PLAIN>(tile, &sums),
+                RESIDUAL => return write::<S, PIXELS, BLOCKS, RESIDUAL>(tile, &sums),
+                _ => {}
+            }
+        }
+        let mut memory = MaybeUninit::<[[Line; PIXELS]; BLOCKS]>::uninit();
+        let to = memory.as_mut_ptr().cast::<i32>();
+        store::<S, PIXELS, BLOCKS>(&sums, to, PIXELS * LANES);
+        for block in 0..BLOCKS {
+            finish(&SumsOfRow {
+                sums: to.add(block * PIXELS * LANES),
+                pixels: PIXELS,
+                constants: tile.constants.add(block),
+                ends: tile.ends_at::<ANY>(0, block),
+                tap_pixel: tile.tap_pixel,
+            });
         }
     }
 }
+
+/// Sixteen sums, in a cache line.
+#[repr(C, align(64))]
+struct Line([i32; LANES]);
 
 /// The sums alone: the output is memory of the sums, which have 32 bits each, and nothing follows.
 ///
 /// # Safety
 /// As [`kernel`]; of the constants only what the sums start with is read.
 #[inline(always)]
-#[allow(clippy::indexing_slicing, reason = "constant places, checked against constant bounds")]
 pub(super) unsafe fn sums_kernel<S: Storage, const PIXELS: usize, const BLOCKS: usize, const STEP: usize>(
     tile: &Tile<S::Element>,
 ) {
     // SAFETY: the caller's contract.
     unsafe {
         let sums = products::<S, PIXELS, BLOCKS, STEP>(tile);
-        let to = tile.ends.output.cast::<i32>();
+        store::<S, PIXELS, BLOCKS>(&sums, tile.ends.output.cast(), tile.output_plane);
+    }
+}
+
+/// Writes sums, `plane` apart from block to block.
+///
+/// # Safety
+/// `to` must have room for them, and the instruction set be enabled.
+#[inline(always)]
+#[allow(clippy::indexing_slicing, reason = "constant places, checked against constant bounds")]
+unsafe fn store<S: Storage, const PIXELS: usize, const BLOCKS: usize>(
+    sums: &[[S::Sums; BLOCKS]; PIXELS],
+    to: *mut i32,
+    plane: usize,
+) {
+    // SAFETY: the caller's contract.
+    unsafe {
         each!(pixel of [0 1 2 3 4 5 6 7 8 9 10 11 12 13], 0, PIXELS => {
             S::store_sums(to.add(pixel * LANES), sums[pixel][0]);
             if BLOCKS == 2 {
-                S::store_sums(to.add(tile.output_plane + pixel * LANES), sums[pixel][BLOCKS - 1]);
+                S::store_sums(to.add(plane + pixel * LANES), sums[pixel][BLOCKS - 1]);
             }
         });
     }
@@ -171,15 +214,15 @@ unsafe fn products<S: Storage, const PIXELS: usize, const BLOCKS: usize, const S
 /// # Safety
 /// As [`kernel`], for a tile of that kind.
 #[inline(always)]
-unsafe fn finish<S: Storage, const PIXELS: usize, const BLOCKS: usize, const KIND: u8>(
+unsafe fn write<S: Storage, const PIXELS: usize, const BLOCKS: usize, const KIND: u8>(
     tile: &Tile<S::Element>,
     sums: &[[S::Sums; BLOCKS]; PIXELS],
 ) {
     // SAFETY: the caller's contract.
     unsafe {
-        finish_block::<S, PIXELS, BLOCKS, 0, KIND>(tile, sums);
+        write_block::<S, PIXELS, BLOCKS, 0, KIND>(tile, sums);
         if BLOCKS == 2 {
-            finish_block::<S, PIXELS, BLOCKS, 1, KIND>(tile, sums);
+            write_block::<S, PIXELS, BLOCKS, 1, KIND>(tile, sums);
         }
     }
 }
@@ -188,7 +231,7 @@ unsafe fn finish<S: Storage, const PIXELS: usize, const BLOCKS: usize, const KIN
 /// As [`kernel`], for a tile of that kind.
 #[inline(always)]
 #[allow(clippy::indexing_slicing, reason = "constant places, checked against constant bounds")]
-unsafe fn finish_block<S: Storage, const PIXELS: usize, const BLOCKS: usize, const BLOCK: usize, const KIND: u8>(
+unsafe fn write_block<S: Storage, const PIXELS: usize, const BLOCKS: usize, const BLOCK: usize, const KIND: u8>(
     tile: &Tile<S::Element>,
     sums: &[[S::Sums; BLOCKS]; PIXELS],
 ) {
@@ -208,32 +251,6 @@ unsafe fn finish_block<S: Storage, const PIXELS: usize, const BLOCKS: usize, con
         each!(pixel of [0 1 2 3 4 5 6 7 8 9 10 11 12 13], at_once, PIXELS => {
             constants.finish::<KIND>(sums[pixel][BLOCK], &tile.ends_at::<KIND>(pixel, BLOCK));
         });
-    }
-}
-
-/// What is seldom written goes through memory, in a loop.
-///
-/// # Safety
-/// As [`kernel`].
-#[inline(always)]
-#[allow(clippy::indexing_slicing, reason = "constant places, checked against constant bounds")]
-unsafe fn finish_any<S: Storage, const PIXELS: usize, const BLOCKS: usize>(
-    tile: &Tile<S::Element>,
-    sums: &[[S::Sums; BLOCKS]; PIXELS],
-) {
-    let mut memory = [[[0; LANES]; BLOCKS]; PIXELS];
-    // SAFETY: the caller's contract; sixteen sums each.
-    unsafe {
-        each!(pixel of [0 1 2 3 4 5 6 7 8 9 10 11 12 13], 0, PIXELS => {
-            S::store_sums(memory[pixel][0].as_mut_ptr(), sums[pixel][0]);
-            S::store_sums(memory[pixel][BLOCKS - 1].as_mut_ptr(), sums[pixel][BLOCKS - 1]);
-        });
-        for (pixel, sums) in memory.iter().enumerate() {
-            for (block, sums) in sums.iter().enumerate() {
-                let constants = Loaded::<S>::new(tile.constants.add(block));
-                constants.finish::<ANY>(S::load_sums(sums.as_ptr()), &tile.ends_at::<ANY>(pixel, block));
-            }
-        }
     }
 }
 
