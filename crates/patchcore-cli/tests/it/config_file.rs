@@ -75,7 +75,7 @@ fn what_config_prints_reads_back_the_same() {
     let options =
         ["--resize", "384", "--mode", "paper", "--layers", "block3,block5", "--rule", "image_score=maximum_of_map"];
     let fit = patchcore(["config", "fit"].iter().chain(&options)).done().stdout;
-    for needle in ["resize = 384", "mode = \"paper\"", "layers = [\"block3\", \"block5\"]", "overlap = 128"] {
+    for needle in ["resize = 384", "mode = \"paper\"", "layers = [\"block3,block5\"]", "overlap = 128"] {
         assert!(fit.contains(needle), "{needle}: {fit}");
     }
     assert!(!fit.contains("[score]"), "{fit}");
