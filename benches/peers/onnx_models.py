@@ -1,7 +1,9 @@
-"""Writes the ONNX files of the trunk rows into a folder: ResNet-50 and WideResNet-50-2 with random weights (the time of
-a network does not depend on them), EfficientNet-Lite0 up to block 7 with the weights that the program embeds.
+"""Writes the ONNX files of the trunk rows into a folder: ResNets, ResNeXts, DenseNets and the larger EfficientNet-Lites with
+random weights (the time of a network does not depend on them), EfficientNet-Lite0 up to block 7 with the weights that the
+program embeds.
 
-Every convolution has its BatchNorm folded in, as our side has it. Usage: onnx_models.py FOLDER EFFICIENTNET_SAFETENSORS
+Every convolution has its BatchNorm folded in, as our side has it. A DenseNet's normalisations before a convolution stand there
+as torchvision's file has them, and its transitions convolve before they pool. Usage: onnx_models.py FOLDER EFFICIENTNET_SAFETENSORS
 """
 
 import sys
@@ -57,24 +59,24 @@ class Graph:
         onnx.save(model, path)
 
 
-def bottleneck_resnet(path, width):
+def bottleneck_resnet(path, width, groups=1, depths=(3, 4, 6)):
     graph = Graph()
 
-    def conv(name, at, channels, kernel, stride):
-        return graph.conv(name, at, channels, kernel, stride, [kernel // 2] * 4)
+    def conv(name, at, channels, kernel, stride, groups=1):
+        return graph.conv(name, at, channels, kernel, stride, [kernel // 2] * 4, groups)
 
     relu = lambda at: graph.node("Relu", [at])
     at = relu(conv("conv1", "image", (3, 64), 7, 2))
     at = graph.node("MaxPool", [at], kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
     channels, levels = 64, []
-    for stage, blocks in enumerate([3, 4, 6]):
+    for stage, blocks in enumerate(depths):
         inner, out = width << stage, 256 << stage
         for block in range(blocks):
             stride = 2 if stage > 0 and block == 0 else 1
             name = f"layer{stage + 1}.{block}"
             shortcut = conv(f"{name}.downsample.0", at, (channels, out), 1, stride) if block == 0 else at
             inside = relu(conv(f"{name}.conv1", at, (channels, inner), 1, 1))
-            inside = relu(conv(f"{name}.conv2", inside, (inner, inner), 3, stride))
+            inside = relu(conv(f"{name}.conv2", inside, (inner, inner), 3, stride, groups))
             inside = conv(f"{name}.conv3", inside, (inner, out), 1, 1)
             at = relu(graph.node("Add", [inside, shortcut]))
             channels = out
@@ -82,10 +84,43 @@ def bottleneck_resnet(path, width):
     graph.write(path, levels[1:])
 
 
-def efficientnet_lite0(path, safetensors):
+def densenet(path, depths):
+    graph = Graph()
+
+    def norm_relu(name, at, channels):
+        parts = [np.ones(channels), np.zeros(channels), graph.random.normal(0, 0.1, channels), np.full(channels, 1.0)]
+        kinds = ["weight", "bias", "running_mean", "running_var"]
+        tensors = [graph.tensor(f"{name}.{kind}", values) for kind, values in zip(kinds, parts)]
+        return graph.node("Relu", [graph.node("BatchNormalization", [at] + tensors, epsilon=1e-5)])
+
+    at = graph.node("Relu", [graph.conv("features.conv0", "image", (3, 64), 7, 2, [3] * 4)])
+    at = graph.node("MaxPool", [at], kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
+    channels, levels = 64, []
+    for block, layers in enumerate(depths):
+        if block > 0:
+            name = f"features.transition{block}"
+            at = norm_relu(f"{name}.norm", at, channels)
+            at = graph.conv(f"{name}.conv", at, (channels, channels // 2), 1, 1, [0] * 4)
+            at = graph.node("AveragePool", [at], kernel_shape=[2, 2], strides=[2, 2])
+            channels //= 2
+        for layer in range(layers):
+            name = f"features.denseblock{block + 1}.denselayer{layer + 1}"
+            inside = norm_relu(f"{name}.norm1", at, channels)
+            inside = graph.node("Relu", [graph.conv(f"{name}.conv1", inside, (channels, 128), 1, 1, [0] * 4)])
+            inside = graph.conv(f"{name}.conv2", inside, (128, 32), 3, 1, [1] * 4)
+            at = graph.node("Concat", [at, inside], axis=1)
+            channels += 32
+        levels.append(at)
+    graph.write(path, levels[1:])
+
+
+def efficientnet_lite(path, safetensors, repeats, widths):
     from safetensors.numpy import load_file
 
-    graph = Graph({name: values.astype(np.float32) for name, values in load_file(safetensors).items()})
+    tensors = None
+    if safetensors is not None:
+        tensors = {name: values.astype(np.float32) for name, values in load_file(safetensors).items()}
+    graph = Graph(tensors)
     low, high = graph.tensor("low", np.float32(0)), graph.tensor("high", np.float32(6))
     side = 224
 
@@ -98,8 +133,11 @@ def efficientnet_lite0(path, safetensors):
 
     clip = lambda at: graph.node("Clip", [at, low, high])
     at, channels, levels = clip(conv("stem", "image", (3, 32), 3, 2)), 32, []
-    # Expansion, kernel, stride, channels out of blocks 0 to 7.
-    blocks = [(1, 3, 1, 16), (6, 3, 2, 24), (6, 3, 1, 24), (6, 5, 2, 40), (6, 5, 1, 40), (6, 3, 2, 80)] + [(6, 3, 1, 80)] * 2
+    # Expansion, kernel, stride, channels out of every block of the first four stages.
+    blocks, ends = [], []
+    for (expand, kernel, stride), repeat, out in zip([(1, 3, 1), (6, 3, 2), (6, 5, 2), (6, 3, 2)], repeats, widths):
+        blocks += [(expand, kernel, stride if index == 0 else 1, out) for index in range(repeat)]
+        ends.append(len(blocks) - 1)
     for index, (expand, kernel, stride, out) in enumerate(blocks):
         name, inner, before = f"blocks.{index}", channels * expand, at
         if expand != 1:
@@ -109,7 +147,7 @@ def efficientnet_lite0(path, safetensors):
         if stride == 1 and channels == out:
             at = graph.node("Add", [at, before])
         channels = out
-        if index in (4, 7):
+        if index in ends[2:]:
             levels.append(at)
     graph.write(path, levels)
 
@@ -119,7 +157,13 @@ def main():
     makers = {
         "resnet50": lambda path: bottleneck_resnet(path, 64),
         "wide_resnet50_2": lambda path: bottleneck_resnet(path, 128),
-        "efficientnet_lite0": lambda path: efficientnet_lite0(path, safetensors),
+        "resnext50_32x4d": lambda path: bottleneck_resnet(path, 128, 32),
+        "resnext101_32x8d": lambda path: bottleneck_resnet(path, 256, 32, (3, 4, 23)),
+        "densenet121": lambda path: densenet(path, (6, 12, 24)),
+        "densenet201": lambda path: densenet(path, (6, 12, 48)),
+        "efficientnet_lite0": lambda path: efficientnet_lite(path, safetensors, (1, 2, 2, 3), (16, 24, 40, 80)),
+        "efficientnet_lite1": lambda path: efficientnet_lite(path, None, (1, 3, 3, 4), (16, 24, 40, 80)),
+        "efficientnet_lite2": lambda path: efficientnet_lite(path, None, (1, 3, 3, 4), (16, 24, 48, 88)),
     }
     for name, make in makers.items():
         path = folder / f"{name}.onnx"

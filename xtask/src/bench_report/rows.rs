@@ -128,6 +128,11 @@ fn trunks(rows: &mut Vec<Row>) {
         ("resnet50", "ResNet-50", "to layer3 (random weights)", 6.56, 1.0, 1.0),
         ("wide_resnet50_2", "WideResNet-50-2", "to layer3 (random weights)", 18.4, 1.0, 1.0),
         ("efficientnet_lite0", "EfficientNet-Lite0", "to block 7", 0.31, 1.0, 1.0),
+        ("resnext50_32x4d", "ResNeXt-50", "to layer3 (random weights)", 6.71, 1.0, 1.0),
+        ("resnext101_32x8d", "ResNeXt-101", "to layer3 (random weights)", 29.4, 1.0, 1.0),
+        // As torchvision has it: convolutions of the transitions before their pools.
+        ("densenet121", "DenseNet-121", "to denseblock3 (random weights)", 5.4, 1.0, 1.0),
+        ("densenet201", "DenseNet-201", "to denseblock3 (random weights)", 7.5, 1.0, 1.0),
     ];
     for (backbone, name, part, gflop, one, eight) in networks {
         for threads in [1, 2] {

@@ -6,18 +6,22 @@
 )]
 
 use super::CpuNetworkError;
+use super::average_pool::average_pool;
 use super::bands::Bands;
+use super::concat::concat;
 use super::dense::Dense;
 use super::depthwise::Depthwise;
 use super::feature_map::{FeatureMap, MapLayout, copy_out};
 use super::grey_stem::{GREY_PLANES, fold_weights};
+use super::grouped::Grouped;
 use super::map::Map;
 use super::max_pool::max_pool;
+use super::prologue::Prologue;
 use super::slots::Slots;
 use super::step::{Geometry, Operands};
 use super::tensors::conv_tensors;
 use super::widen::widen;
-use super::winograd::Winograd;
+use super::winograd::{GroupedWinograd, Winograd};
 use super::workspace::{Arena, Group, Memory, Workspace};
 use crate::Instructions;
 use crate::caches::second_level_bytes;
@@ -43,7 +47,14 @@ enum Operation {
     Dense(Dense),
     Winograd(Winograd),
     Depthwise(Depthwise),
+    Grouped(Grouped),
+    GroupedWinograd(GroupedWinograd),
     MaxPool,
+    AveragePool(Prologue),
+    /// A concatenation by copies.
+    Concat,
+    /// A concatenation whose maps already lie where they belong.
+    Joined,
 }
 
 impl CpuNetwork {
@@ -51,7 +62,7 @@ impl CpuNetwork {
     ///
     /// # Errors
     /// [`CpuNetworkError`]: a tensor is missing or has another size, the plan contradicts itself, or it has a step without a
-    /// kernel here (strides above 2, groups that are neither 1 nor depthwise).
+    /// kernel here (strides above 2).
     pub fn new(instructions: Instructions, plan: &Plan, weights: &BackboneWeights) -> Result<Self, CpuNetworkError> {
         Self::with_level(Level::at_most(instructions), plan, weights)
     }
@@ -60,11 +71,16 @@ impl CpuNetwork {
         plan.check()?;
         let slots = Slots::new(plan);
         let compile = |step: &Step| match step {
-            Step::Conv(conv) => Self::compile(level, conv, slots.planar && conv.from == 0, weights),
-            Step::MaxPool { .. } => Ok(Operation::MaxPool),
-            Step::Concat { .. } | Step::AveragePool { .. } => {
-                Err(CpuNetworkError::Unsupported { step: step.name().to_owned() })
+            Step::Conv(conv) => {
+                let planar = slots.planar && conv.from == 0;
+                Self::compile(level, conv, planar, Prologue::of(step, weights)?, weights)
             }
+            Step::MaxPool { .. } => Ok(Operation::MaxPool),
+            Step::Concat { .. } => Ok(if slots.is_joined(step) { Operation::Joined } else { Operation::Concat }),
+            Step::AveragePool { .. } => match Prologue::of(step, weights)? {
+                Some(prologue) => Ok(Operation::AveragePool(prologue)),
+                None => Err(CpuNetworkError::Unsupported { step: step.name().to_owned() }),
+            },
         };
         let operations = plan.steps.iter().map(compile).collect::<Result<_, _>>()?;
         Ok(Self { level, second_level: second_level_bytes(), slots, operations, grey_stem: None })
@@ -122,24 +138,30 @@ impl CpuNetwork {
         level: Level,
         conv: &ConvStep,
         planar: bool,
+        prologue: Option<Prologue>,
         weights: &BackboneWeights,
     ) -> Result<Operation, CpuNetworkError> {
-        let depthwise = conv.groups > 1;
-        if !(1..=2).contains(&conv.stride)
-            || conv.kernel == 0
-            || conv.prologue
-            || (depthwise && (conv.groups != conv.in_channels || conv.out_channels != conv.in_channels))
-        {
+        let groups = conv.groups;
+        let depthwise = groups > 1 && groups == conv.in_channels && groups == conv.out_channels;
+        if !(1..=2).contains(&conv.stride) || conv.kernel == 0 || (planar && prologue.is_some()) {
             return Err(CpuNetworkError::Unsupported { step: conv.name.clone() });
         }
         let (weight, bias) = conv_tensors(conv, weights)?;
         let geometry = Geometry::new(conv);
         Ok(if depthwise {
             Operation::Depthwise(Depthwise::new(level, geometry, weight, bias))
+        } else if groups > 1 && GroupedWinograd::fits(&geometry, groups) {
+            Operation::GroupedWinograd(GroupedWinograd::new(level, geometry, groups, weight, bias))
+        } else if groups > 1 {
+            Operation::Grouped(Grouped::new(level, geometry, groups, weight, bias))
         } else if !planar && Winograd::fits(&geometry) {
             Operation::Winograd(Winograd::new(level, geometry, weight, bias))
         } else {
-            Operation::Dense(Dense::new(level, geometry, planar, weight, bias))
+            let dense = Dense::new(level, geometry, planar, weight, bias);
+            Operation::Dense(match prologue {
+                Some(prologue) => dense.with_prologue(prologue),
+                None => dense,
+            })
         })
     }
 
@@ -220,7 +242,9 @@ impl CpuNetwork {
         memory: &mut Memory<f32>,
     ) -> Result<(), CpuNetworkError> {
         // The other kernels look at the edges themselves.
-        let reads_border = |step: usize| matches!(self.operations[step], Operation::Dense(_) | Operation::Depthwise(_));
+        let reads_border = |step: usize| {
+            matches!(self.operations[step], Operation::Dense(_) | Operation::Depthwise(_) | Operation::Grouped(_))
+        };
         self.slots.lay_out(channels, height, width, reads_border, memory)
     }
 
@@ -300,7 +324,7 @@ impl CpuNetwork {
     ) {
         let Arena { buffers, scratch, runs, .. } = arena;
         let place = |slot: Slot, buffers: &mut [AlignedBuffer<f32>]| -> (*mut f32, Map) {
-            (self.slots.memory(slot, buffers), maps[slot])
+            (self.slots.memory(slot, &maps[slot], buffers), maps[slot])
         };
         let (image_memory, image_map) = place(0, buffers);
         let is_grey = image_map.channels != self.slots.channels;
@@ -320,11 +344,13 @@ impl CpuNetwork {
                 output: to.0,
                 output_map: to.1,
             };
-            if !to.1.is_dense() {
-                let out = Shared::new(to.0);
-                leader.fan_out(images * to.1.blocks(), &|_, plane| {
+            // What is joined has its border from the steps that wrote it.
+            if !to.1.is_dense() && !matches!(operation, Operation::Joined) {
+                let (out, blocks) = (Shared::new(to.0), to.1.blocks());
+                leader.fan_out(images * blocks, &|_, plane| {
+                    let place = plane / blocks * to.1.image() + plane % blocks * to.1.plane();
                     // SAFETY: planes are disjoint and inside the buffer.
-                    unsafe { to.1.clear_border(out.pointer().add(plane * to.1.plane())) };
+                    unsafe { to.1.clear_border(out.pointer().add(place)) };
                 });
             }
             // SAFETY: the arena has room for the group in every buffer; slots that are alive together have different ones; the
@@ -333,8 +359,19 @@ impl CpuNetwork {
                 match operation {
                     Operation::Dense(dense) => {
                         let grey = self.grey_stem.as_ref().filter(|_| is_grey && step.from() == 0);
-                        grey.unwrap_or(dense).execute(&operands, images, leader, runs, self.second_level);
+                        grey.unwrap_or(dense).execute(&operands, images, leader, runs, scratch, self.second_level);
                     }
+                    Operation::Grouped(grouped) => grouped.execute(&operands, images, leader, runs, self.second_level),
+                    Operation::GroupedWinograd(winograd) => {
+                        winograd.execute(&operands, images, leader, runs, scratch, self.second_level)
+                    }
+                    Operation::AveragePool(prologue) => average_pool(self.level, prologue, &operands, images, leader),
+                    Operation::Concat => {
+                        let (behind, behind_map) = step.with().map_or(from, |slot| place(slot, buffers));
+                        let (first, behind) = ((from.0.cast_const(), &from.1), (behind.cast_const(), &behind_map));
+                        concat(first, behind, (to.0, &to.1), images, leader);
+                    }
+                    Operation::Joined => {}
                     Operation::Winograd(winograd) => {
                         winograd.execute(&operands, images, leader, runs, scratch, self.second_level)
                     }

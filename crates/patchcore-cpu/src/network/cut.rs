@@ -45,6 +45,8 @@ pub(super) struct Place {
     pub(super) block: usize,
     /// Number of blocks.
     pub(super) count: usize,
+    /// The tile's number among those of its task.
+    pub(super) number: usize,
 }
 
 impl Cut {
@@ -78,6 +80,11 @@ impl Cut {
         self.spans * self.parts
     }
 
+    /// Tiles of the longest task.
+    pub(super) fn longest(&self) -> usize {
+        self.tiles.div_ceil(self.spans)
+    }
+
     /// Calls `each` with the tiles of a task, all of a block before the next block's.
     #[inline]
     pub(super) fn tiles_of(&self, task: usize, mut each: impl FnMut(Place)) {
@@ -86,12 +93,12 @@ impl Cut {
         for group in part * self.groups / self.parts..(part + 1) * self.groups / self.parts {
             let block = group * self.step;
             let count = self.step.min(self.blocks - block);
-            for index in tiles.clone() {
+            for (number, index) in tiles.clone().enumerate() {
                 let (line, column) = (index / self.tiles_per_row, index % self.tiles_per_row);
                 let (image, y) = (line / self.rows, line % self.rows);
                 let x = column * self.width / self.tiles_per_row;
                 let pixels = (column + 1) * self.width / self.tiles_per_row - x;
-                each(Place { image, y, x, pixels, block, count });
+                each(Place { image, y, x, pixels, block, count, number });
             }
         }
     }

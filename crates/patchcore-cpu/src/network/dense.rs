@@ -4,10 +4,11 @@
 
 use super::cut::{Cut, Limits, Place};
 use super::map::Map;
+use super::prologue::{Prologue, Scaled, scale_pixels};
 use super::step::{Geometry, Operands};
 use super::tile::{Form, Kernels, Run, Tile};
 use crate::simd::{AlignedBuffer, LANES, Level};
-use crate::team::Leader;
+use crate::team::{Leader, Shared};
 
 /// A direct convolution with its weights packed.
 pub(super) struct Dense {
@@ -19,6 +20,9 @@ pub(super) struct Dense {
     /// Floats of a block's weights.
     panel: usize,
     bias: AlignedBuffer<f32>,
+    /// What is made of the input first, of a convolution that sees one pixel.
+    prologue: Option<Prologue>,
+    level: Level,
     /// For tiles that do not see the padding, where the last plane of the input is ones.
     inside: Option<Inside>,
 }
@@ -88,8 +92,21 @@ impl Dense {
             weights: packed,
             panel,
             bias: biases,
+            prologue: None,
+            level,
             inside: None,
         }
+    }
+
+    /// The same convolution of what a prologue makes of its input.
+    ///
+    /// # Panics
+    /// Where it sees more than one pixel, or a planar image.
+    pub(super) fn with_prologue(self, prologue: Prologue) -> Self {
+        let Geometry { kernel, stride, in_channels, .. } = self.geometry;
+        assert!(kernel == 1 && stride == 1 && !self.planar, "a prologue comes before a convolution of single pixels");
+        assert_eq!(prologue.scale.len(), in_channels.next_multiple_of(LANES), "a scale a channel");
+        Self { prologue: Some(prologue), ..self }
     }
 
     /// Convolves `images` images. The second-level cache has `second_level` bytes.
@@ -102,6 +119,7 @@ impl Dense {
         images: usize,
         leader: &mut Leader<'_>,
         runs: &mut Vec<Run>,
+        scratch: &mut AlignedBuffer<f32>,
         second_level: usize,
     ) {
         operands.check(&self.geometry, images);
@@ -114,6 +132,15 @@ impl Dense {
         let cut = Cut::new(operands, &self.geometry, images, limits);
         let (top, left) = operands.pads(self.geometry.padding, self.geometry.kernel, stride);
         let (down, right) = (input.before - top, input.before - left);
+        // A prologue makes a copy of its task's tiles, which the tiles of all output channels read.
+        let copied = pixels * LANES;
+        let copied_plane = cut.longest() * copied;
+        let copies = if self.prologue.is_some() { input.blocks() * copied_plane } else { 0 };
+        scratch.reserve(leader.workers() * copies);
+        if self.prologue.is_some() {
+            runs.iter_mut().enumerate().for_each(|(block, run)| run.offset = block * copied_plane);
+        }
+        let scratch = Shared::new(scratch.as_mut_ptr());
         let runs: &[Run] = runs;
         let kernel = self.geometry.kernel;
         let on_image = |y: usize, x: usize, pixels: usize| {
@@ -123,8 +150,10 @@ impl Dense {
             within(y, y, top, input.height) && within(x, x + pixels - 1, left, input.width)
         };
 
-        leader.fan_out(cut.tasks(), &|_, task| {
-            cut.tiles_of(task, |Place { image, y, x, pixels, block, count }| {
+        leader.fan_out(cut.tasks(), &|worker, task| {
+            let own = scratch.pointer().wrapping_add(worker * copies);
+            let mut first_block = None;
+            cut.tiles_of(task, |Place { image, y, x, pixels, block, count, number }| {
                 let inside = self.inside.as_ref().filter(|_| on_image(y, x, pixels));
                 let (bias, runs) = match inside {
                     Some(own) => (&own.bias, &runs[..own.planes * kernel]),
@@ -138,8 +167,27 @@ impl Dense {
                     let to = |map: &Map| {
                         image * map.image() + map.origin() + y * map.row() + x * LANES + block * map.plane()
                     };
+                    let mut source = operands.input.add(from);
+                    if let Some(prologue) = &self.prologue {
+                        let copy = own.add(number * copied);
+                        // All tiles come for the task's first block before they come again.
+                        if *first_block.get_or_insert(block) == block {
+                            let job = Scaled {
+                                from: source,
+                                plane: input.plane(),
+                                to: copy,
+                                to_plane: copied_plane,
+                                pixels,
+                                blocks: input.blocks(),
+                                scale: prologue.scale.as_ptr(),
+                                shift: prologue.shift.as_ptr(),
+                            };
+                            scale_pixels(self.level, &job);
+                        }
+                        source = copy;
+                    }
                     let tile = Tile {
-                        input: operands.input.add(from),
+                        input: source,
                         runs: runs.as_ptr(),
                         run_count: runs.len(),
                         weights: self.weights.as_ptr().add(block * self.panel),

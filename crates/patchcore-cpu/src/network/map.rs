@@ -25,17 +25,21 @@ pub(crate) struct Map {
     pub(crate) after: usize,
     /// Elements of a pixel: 16, or 1 for a planar image.
     pub(crate) pixel: usize,
+    /// Planes from one image to the next: its own, or those of the larger map that it is a part of.
+    pub(crate) planes: usize,
 }
 
 impl Map {
     /// A map of blocks of sixteen channels.
     pub(crate) fn blocked(channels: usize, height: usize, width: usize, border: (usize, usize)) -> Self {
-        Self { channels, height, width, before: border.0, after: border.1, pixel: LANES }
+        let (before, after) = border;
+        Self { channels, height, width, before, after, pixel: LANES, planes: channels.div_ceil(LANES) }
     }
 
     /// A map of one plane per channel.
     pub(crate) fn planar(channels: usize, height: usize, width: usize, border: (usize, usize)) -> Self {
-        Self { channels, height, width, before: border.0, after: border.1, pixel: 1 }
+        let (before, after) = border;
+        Self { channels, height, width, before, after, pixel: 1, planes: channels }
     }
 
     /// Number of planes of an image.
@@ -55,7 +59,7 @@ impl Map {
 
     /// Elements from one image to the next.
     pub(crate) fn image(&self) -> usize {
-        self.blocks() * self.plane()
+        self.planes * self.plane()
     }
 
     /// Offset of the pixel in row 0 and column 0 inside a plane.

@@ -8,7 +8,10 @@
 //! | 3x3, stride 1, padding 1 | `winograd`: F(4x4, 3x3), products by the tile kernel |
 //! | other dense convolutions | `dense`: implicit matrix product by the tile kernel |
 //! | depthwise | `depthwise`: vertical vector code |
+//! | in groups | `grouped`, of 3x3 with stride 1 and groups that fit into blocks of sixteen `winograd`, group by group |
 //! | max-pool | `max_pool` |
+//! | average pool | `average_pool` |
+//! | concatenation | none where what is joined was written where it belongs (`slots`), else `concat` |
 //!
 //! All of them work on blocks of sixteen channels (`map`) and are written once over sixteen-float vectors (`simd`),
 //! compiled for AVX-512, AVX2 with FMA, and the target's baseline; the choice is made at run time. The README in
@@ -21,7 +24,9 @@
 //! tasks and groups of images never reorders a sum. So results do not depend on the number of threads, on the
 //! size of the batch or on the position in it. Different instruction sets may round differently.
 
+mod average_pool;
 mod bands;
+mod concat;
 mod cpu_network;
 mod cut;
 mod dense;
@@ -29,9 +34,11 @@ mod depthwise;
 mod error;
 mod feature_map;
 pub mod grey_stem;
+mod grouped;
 mod map;
 mod max_pool;
 pub mod oracle;
+mod prologue;
 pub mod reduced;
 mod slots;
 mod step;

@@ -19,16 +19,34 @@ pub(super) struct Slots {
     pub(super) channels: usize,
     /// The image is stored one plane a channel.
     pub(super) planar: bool,
-    /// Buffer of every slot; slots that are never alive together share one.
+    /// Buffer of every slot; slots that are never alive together share one, and so do the parts of a map.
     buffer_of: Vec<usize>,
     buffers: usize,
+    /// What map every slot is a part of.
+    parts: Vec<Part>,
+}
+
+/// The map that a slot is a part of: its own, or one that grows by [`Step::Concat`].
+///
+/// A map that grows has room for all its channels from the start, and what is joined to it is written where it will lie. That takes
+/// whole blocks of channels; where they are not whole, the joined map is a copy.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    /// The slot that the map began with.
+    root: Slot,
+    /// Blocks of channels in front of the slot's.
+    first: usize,
+    /// Blocks of the whole map.
+    whole: usize,
 }
 
 impl Slots {
     /// The slots of a plan that has been checked.
     pub(super) fn new(plan: &Plan) -> Self {
-        let (buffer_of, buffers) = assign_buffers(plan);
-        Self { plan: plan.clone(), channels: plan.image_channels(), planar: has_planar_image(plan), buffer_of, buffers }
+        let parts = find_parts(plan);
+        let (buffer_of, buffers) = assign_buffers(plan, &parts);
+        let (channels, planar) = (plan.image_channels(), has_planar_image(plan));
+        Self { plan: plan.clone(), channels, planar, buffer_of, buffers, parts }
     }
 
     /// Finds the layout of every slot for images of this size, stored with `channels` channels; `reads_border` says whether a step, by its
@@ -62,6 +80,16 @@ impl Slots {
                 map.after = map.after.max(bottom).max(right);
             }
         }
+        // The parts of a map lie in one memory, with one border.
+        for (slot, part) in self.parts.iter().enumerate() {
+            let Map { before, after, .. } = maps[slot];
+            let whole = &mut maps[part.root];
+            (whole.before, whole.after) = (whole.before.max(before), whole.after.max(after));
+        }
+        for (slot, part) in self.parts.iter().enumerate().skip(1) {
+            let Map { before, after, .. } = maps[part.root];
+            maps[slot] = Map { before, after, planes: part.whole, ..maps[slot] };
+        }
         sizes.clear();
         sizes.resize(self.buffers, 0);
         for (map, buffer) in maps.iter().zip(&self.buffer_of) {
@@ -71,9 +99,14 @@ impl Slots {
         Ok(())
     }
 
-    /// The memory of a slot.
-    pub(super) fn memory<E>(&self, slot: Slot, buffers: &mut [AlignedBuffer<E>]) -> *mut E {
-        buffers[self.buffer_of[slot]].as_mut_ptr()
+    /// The memory of a slot with that map.
+    pub(super) fn memory<E>(&self, slot: Slot, map: &Map, buffers: &mut [AlignedBuffer<E>]) -> *mut E {
+        buffers[self.buffer_of[slot]].as_mut_ptr().wrapping_add(self.parts[slot].first * map.plane())
+    }
+
+    /// Whether the channels that a concatenation joins lie where they belong before it.
+    pub(super) fn is_joined(&self, step: &Step) -> bool {
+        step.with().is_some() && self.parts[step.from()].root == self.parts[step.to()].root
     }
 
     /// Looks whether the buffers have room for so many images of all maps, and behind the last one for `slack` elements.
@@ -94,14 +127,14 @@ impl Slots {
         self.plan.visit(MapShape { channels: self.channels, height, width }, &mut shapes, |_| ())?;
         let mut borders = vec![0; shapes.len()];
         for step in &self.plan.steps {
-            if let Some(border) = borders.get_mut(step.from()) {
-                *border = step.window().kernel.max(*border);
-            }
+            let border = &mut borders[self.parts[step.from()].root];
+            *border = step.window().kernel.max(*border);
         }
         let mut sizes = vec![0_usize; self.buffers];
-        for (slot, ((shape, border), buffer)) in shapes.iter().zip(&borders).zip(&self.buffer_of).enumerate() {
+        for (slot, ((shape, part), buffer)) in shapes.iter().zip(&self.parts).zip(&self.buffer_of).enumerate() {
             let kind = if slot == 0 && self.planar { Map::planar } else { Map::blocked };
-            let map = kind(shape.channels, shape.height, shape.width, (*border, 0));
+            let mut map = kind(shape.channels, shape.height, shape.width, (borders[part.root], 0));
+            map.planes = map.planes.max(part.whole);
             if let Some(size) = sizes.get_mut(*buffer) {
                 *size = map.image().max(*size);
             }
@@ -131,25 +164,56 @@ fn has_planar_image(plan: &Plan) -> bool {
         })
 }
 
-/// Gives every slot a buffer such that slots alive at the same time have different ones.
-fn assign_buffers(plan: &Plan) -> (Vec<usize>, usize) {
+/// What map every slot is a part of.
+fn find_parts(plan: &Plan) -> Vec<Part> {
+    let blocks = plan.slot_channels().into_iter().map(|channels| channels.div_ceil(LANES));
+    let mut parts: Vec<Part> = blocks.enumerate().map(|(slot, whole)| Part { root: slot, first: 0, whole }).collect();
+    // Slots behind which a map has been joined, and those that are a part of another's map already.
+    let (mut grown, mut taken) = (vec![false; plan.slots], vec![false; plan.slots]);
+    for step in &plan.steps {
+        let Step::Concat { from, with, to, channels: (first, _) } = *step else { continue };
+        let is_whole = first.is_multiple_of(LANES) && from != 0 && with != 0 && from != with;
+        let is_free =
+            !grown[from] && parts[from].first == 0 && !grown[with] && !taken[with] && parts[with].root == with;
+        if !is_whole || !is_free {
+            continue;
+        }
+        let root = parts[from].root;
+        (grown[from], taken[from], taken[with], taken[to]) = (true, true, true, true);
+        parts[to] = Part { root, ..parts[to] };
+        parts[with] = Part { root, first: first / LANES, ..parts[with] };
+        let whole = parts[to].whole;
+        parts.iter_mut().filter(|part| part.root == root).for_each(|part| part.whole = whole);
+    }
+    parts
+}
+
+/// Gives every slot a buffer such that slots alive at the same time have different ones, but for the parts of a map.
+fn assign_buffers(plan: &Plan, parts: &[Part]) -> (Vec<usize>, usize) {
     let last_use = |slot: Slot| {
-        let uses = |step: &Step| step.to() == slot || step.reads().any(|read| read == slot);
+        let is_part = |other: Slot| parts[other].root == parts[slot].root;
+        let uses = |step: &Step| is_part(step.to()) || step.reads().any(is_part);
         // A slot that no step uses is the image of a plan that only returns it: it has a buffer to itself.
         plan.steps.iter().rposition(uses).unwrap_or(0)
     };
-    let mut buffer_of = vec![0; plan.slots];
+    let mut buffer_of: Vec<Option<usize>> = vec![None; plan.slots];
     // The image takes buffer 0; `free_after[b]` is the last step that reads what buffer `b` holds.
+    buffer_of[0] = Some(0);
     let mut free_after = vec![last_use(0)];
     for (index, step) in plan.steps.iter().enumerate() {
+        let root = parts[step.to()].root;
+        if buffer_of[root].is_some() {
+            continue;
+        }
         // A step's own inputs are alive while it runs: strictly before.
         let free = free_after.iter().position(|last| *last < index);
         let buffer = free.unwrap_or(free_after.len());
         match free_after.get_mut(buffer) {
-            Some(last) => *last = last_use(step.to()),
-            None => free_after.push(last_use(step.to())),
+            Some(last) => *last = last_use(root),
+            None => free_after.push(last_use(root)),
         }
-        buffer_of[step.to()] = buffer;
+        buffer_of[root] = Some(buffer);
     }
-    (buffer_of, free_after.len())
+    // A slot that no step writes is never read.
+    (parts.iter().map(|part| buffer_of[part.root].unwrap_or(0)).collect(), free_after.len())
 }

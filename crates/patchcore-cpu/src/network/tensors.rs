@@ -1,4 +1,4 @@
-//! The tensors of a convolution, of the sizes that it needs.
+//! The tensors of a step, of the sizes that it needs.
 
 use super::CpuNetworkError;
 use patchcore_config::BackboneWeights;
@@ -12,9 +12,17 @@ pub(super) fn conv_tensors<'a>(
     conv: &ConvStep,
     weights: &'a BackboneWeights,
 ) -> Result<(&'a [f32], &'a [f32]), CpuNetworkError> {
-    let tensor = |name: String, size: usize| match weights.tensors.get(&name) {
+    let weight = tensor(weights, conv.weight_name(), conv.weight_len())?;
+    Ok((weight, tensor(weights, conv.bias_name(), conv.out_channels)?))
+}
+
+/// The tensor of that name, which must have so many values.
+///
+/// # Errors
+/// [`CpuNetworkError::Tensor`].
+pub(super) fn tensor(weights: &BackboneWeights, name: String, size: usize) -> Result<&[f32], CpuNetworkError> {
+    match weights.tensors.get(&name) {
         Some(tensor) if tensor.data.len() == size => Ok(tensor.data.as_slice()),
         found => Err(CpuNetworkError::Tensor { name, size, found: found.map(|tensor| tensor.data.len()) }),
-    };
-    Ok((tensor(conv.weight_name(), conv.weight_len())?, tensor(conv.bias_name(), conv.out_channels)?))
+    }
 }

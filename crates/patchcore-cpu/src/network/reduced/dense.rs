@@ -94,7 +94,7 @@ impl<E: Element> Dense<E> {
         let (down, right) = (input.before - top, input.before - left);
         let runs: &[Run] = runs;
         leader.fan_out(cut.tasks(), &|_, task| {
-            cut.tiles_of(task, |Place { image, y, x, pixels, block, count }| {
+            cut.tiles_of(task, |Place { image, y, x, pixels, block, count, .. }| {
                 // SAFETY: offsets of pixels inside the maps: `x + pixels <= width`, `y < rows`, the borders of
                 // the input cover the kernel window; no two (task, tile) pairs share output pixels and blocks.
                 unsafe {

@@ -173,7 +173,7 @@ impl<E: Element> Executor<E> {
         let images = group.images;
         self.slots.check_room(maps, buffers, images, slack::<E>());
         let place = |slot: Slot, buffers: &mut [AlignedBuffer<E>]| -> (*mut E, Map) {
-            (self.slots.memory(slot, buffers), maps[slot])
+            (self.slots.memory(slot, &maps[slot], buffers), maps[slot])
         };
         // The images of the group in the first tap of a slot.
         let taps_of = |slot: Slot| {

@@ -15,7 +15,10 @@
 
 #![allow(clippy::indexing_slicing, reason = "filters and lanes are as many as the geometry says, which is asserted")]
 
+mod grouped;
 mod transform;
+
+pub(super) use grouped::GroupedWinograd;
 
 use std::ops::Range;
 
