@@ -35,7 +35,7 @@ pub fn of_error(error: &Error) -> Option<String> {
         Error::Io { action: "read", .. } => "a model is what `patchcore fit` wrote",
         Error::ModelFile { source: ModelFileError::OtherWeights { .. }, .. } => "`--weights FILE` names the weights",
         Error::ModelFile { source: ModelFileError::WeightsNeeded { .. }, .. } => {
-            "`--weights FILE` names the weights; `fit --embed-weights` stores them in the model"
+            "`--weights FILE` names the weights, of several networks `--weights NAME=FILE`; `fit --embed-weights` stores them in the model"
         }
         Error::Fit(FitError::Backbone(BackboneError::TwoPrecisions { .. }))
         | Error::ModelFile {
@@ -45,7 +45,10 @@ pub fn of_error(error: &Error) -> Option<String> {
         Error::ModelFile { source: ModelFileError::Drift { .. }, .. } => {
             "`patchcore doctor` compares the device with the CPU; `--allow-drift` goes on"
         }
-        Error::Weights(WeightsError::NotInstalled { .. }) => "`--weights FILE` names a file of them",
+        Error::Weights(WeightsError::NotInstalled { .. }) => {
+            "`--weights FILE` names a file of them, of several networks `--weights NAME=FILE`"
+        }
+        Error::WhoseWeights { .. } => "`--weights NAME=FILE` says whose they are",
         _ => return None,
     };
     Some(text.to_owned())

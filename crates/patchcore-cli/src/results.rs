@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use patchcore::metrics::{METRICS, Metric, PixelReplicates, Results};
+use patchcore::metrics::{AuthorsNormalization, METRICS, Metric, PixelReplicates, Results};
 use patchcore::{Evaluation, one_line, path_text};
 use patchcore_report::Threshold;
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,20 @@ pub fn summary(results: &Results) -> String {
             None => "-".to_owned(),
         };
         text.push_str(&line(&name, &set.n_normal.to_string(), &set.n_anomalous.to_string(), value));
+    }
+    text
+}
+
+/// What the model's members reach when the test set joins them, beside what they reach by good photos; empty where that was not asked for.
+pub fn as_authors(results: &Results) -> String {
+    let Some(joined) = &results.authors_normalization else { return String::new() };
+    let mut text = format!("\nJoined as in the authors' code, for comparison: {}.\n", AuthorsNormalization::NOTE);
+    text.push_str(&format!("{:<16} {:>12} {:>12}\n", "%", "good photos", "test set"));
+    for (metric, own, theirs) in
+        joined.beside(&results.overall).into_iter().filter(|(metric, ..)| metric.column.is_some())
+    {
+        let [own, theirs] = [own, theirs].map(|value| format!("{:.2}", value * metric.unit.scale()));
+        text.push_str(&format!("{:<16} {own:>12} {theirs:>12}\n", metric.label));
     }
     text
 }

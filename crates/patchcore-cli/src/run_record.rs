@@ -53,6 +53,7 @@ pub fn run_note(arguments: &Evaluate, model: &Model, choice: Option<&PrecisionCh
     }
     let flags = [
         ("--stress", arguments.stress),
+        ("--authors-normalization", arguments.authors_normalization),
         ("--allow-drift", source.allow_drift),
         ("--no-overlays", arguments.no_overlays),
         ("--no-intervals", arguments.no_intervals),
@@ -111,7 +112,8 @@ const VALUES: [&str; 9] = [
 /// One that has a value, and goes with `--stress`.
 const STRESS_PHOTOS: &str = "--stress-photos";
 /// Options of a record without a value.
-const FLAGS: [&str; 5] = ["--stress", "--allow-drift", "--no-overlays", "--no-intervals", "--no-report"];
+const FLAGS: [&str; 6] =
+    ["--stress", "--authors-normalization", "--allow-drift", "--no-overlays", "--no-intervals", "--no-report"];
 
 /// The recorded options as one word each: no value is taken for an option.
 fn recorded_options(from: &Path, words: &[String]) -> anyhow::Result<Vec<OsString>> {

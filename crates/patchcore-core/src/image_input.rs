@@ -24,6 +24,11 @@ impl ImageInput<'_> {
         self.width.checked_mul(self.height) == Some(self.pixels.len())
     }
 
+    /// The pixels that count, where they are not all; a wrong number of them is kept, to be refused.
+    pub(crate) fn part<'a>(&self, inside: Option<&'a [bool]>) -> Option<&'a [bool]> {
+        inside.filter(|pixels| pixels.contains(&false) || Some(pixels.len()) != self.width.checked_mul(self.height))
+    }
+
     /// Appends the three normalised planes, of a grey photo three times the one.
     pub(crate) fn push_normalized(&self, normalization: &Normalization, planes: &mut Vec<f32>) {
         (0..if self.is_grey() { 3 } else { 1 }).for_each(|_| planes.extend_from_slice(self.pixels));

@@ -50,6 +50,7 @@ pub mod good_quantiles;
 mod image_input;
 mod leave_one_out;
 mod member;
+mod member_scores;
 pub mod memory_bank;
 pub mod model_file;
 #[cfg(test)]
@@ -81,6 +82,7 @@ pub use fitter::Fitter;
 pub use given_weights::GivenWeights;
 pub use image_input::ImageInput;
 pub use member::Member;
+pub use member_scores::MemberScore;
 pub use network_group::{MemberShape, backbones_of};
-pub use patchcore::{FittedOn, GoodScores, ImageScore, MemberScore, PatchCore, ScoreStep};
+pub use patchcore::{FittedOn, GoodScores, ImageScore, PatchCore, ScoreStep};
 pub use range_survey::{MOST_SURVEYED, RangeSurvey};

@@ -37,10 +37,10 @@ pub struct PatchCore {
 
 /// Buffers of a photo, kept for the next one.
 #[derive(Default)]
-struct Scratch {
+pub(crate) struct Scratch {
     parts: PartBuffers,
     /// One for each member.
-    patches: Vec<Patches>,
+    pub(crate) patches: Vec<Patches>,
     map: AnomalyMap,
 }
 
@@ -77,15 +77,6 @@ pub struct GoodScores {
     pub median: f32,
     /// 99 of 100 good patches score below.
     pub percentile_99: f32,
-}
-
-/// What one member of a model says of a photo.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MemberScore {
-    /// Its largest patch score, in the unit of the configuration's distance.
-    pub score: f32,
-    /// Its own map, one score per pixel of the network's input.
-    pub map: AnomalyMap,
 }
 
 /// How anomalous one photo is, and where.
@@ -312,7 +303,7 @@ impl PatchCore {
         result: &mut ImageScore,
         after: &mut dyn FnMut(ScoreStep),
     ) -> Result<(), ScoreError> {
-        let inside = part_of(image, inside);
+        let inside = image.part(inside);
         if inside.is_none()
             && let Some(scored) = self.score_whole(&[image])?.and_then(|mut scored| scored.pop())
         {
@@ -333,14 +324,12 @@ impl PatchCore {
         after: &mut dyn FnMut(ScoreStep),
     ) -> Result<(), ScoreError> {
         let parts = self.score_steps(image, inside, scratch, after)?;
-        self.join(&parts, image, inside, scratch, result)?;
-        after(ScoreStep::Map);
-        Ok(())
+        self.join(&parts, image, inside, scratch, result).inspect(|()| after(ScoreStep::Map))
     }
 
     /// Networks and search: the patches of every member.
     #[expect(clippy::indexing_slicing, reason = "as many patches as members")]
-    fn score_steps(
+    pub(crate) fn score_steps(
         &self,
         image: ImageInput<'_>,
         inside: Option<&[bool]>,
@@ -365,7 +354,7 @@ impl PatchCore {
 
     /// The joint map of all members' patches, and what is read from it.
     #[expect(clippy::indexing_slicing, reason = "as many patches as members")]
-    fn join(
+    pub(crate) fn join(
         &self,
         parts: &PhotoParts,
         image: ImageInput<'_>,
@@ -381,31 +370,6 @@ impl PatchCore {
         result.score = self.finish.image_score(self.config(), member.index(), patches, None, &result.map, inside)?;
         report(patches, result);
         Ok(())
-    }
-
-    /// [`PatchCore::score_within`], and what each member says by itself, in the order of the configuration: for comparisons of ways to
-    /// join members. It takes the memory of a map a member.
-    ///
-    /// # Errors
-    /// [`ScoreError`].
-    pub fn score_members(
-        &self,
-        image: ImageInput<'_>,
-        inside: Option<&[bool]>,
-    ) -> Result<(ImageScore, Vec<MemberScore>), ScoreError> {
-        let inside = part_of(image, inside);
-        let (mut scratch, mut result, mut members) = (Scratch::default(), ImageScore::default(), Vec::new());
-        let parts = self.score_steps(image, inside, &mut scratch, &mut |_| ())?;
-        for ((member, patches), cells) in self.members.iter().zip(&scratch.patches).zip(parts.members()) {
-            let size = (image.height, image.width);
-            let grower = member.grower(cells.grid, size, self.config(), self.extractor.engine())?;
-            let mut map = AnomalyMap::default();
-            grow_map(&grower, &patches.scores, cells.wanted.as_deref().zip(inside), &mut map)?;
-            // A member of which no cell counts has the lowest score that there is.
-            members.push(MemberScore { score: patches.worst_score().unwrap_or(0.0), map });
-        }
-        self.join(&parts, image, inside, &mut scratch, &mut result)?;
-        Ok((result, members))
     }
 
     /// The maps of all members as one, for an input of `size`, `(height, width)`. `scratch` holds a further member's.
@@ -515,11 +479,6 @@ impl PatchCore {
         });
         scores.collect::<Result<Vec<_>, ScoreError>>().map(Some)
     }
-}
-
-/// The pixels that count, where they are not all; a wrong number of them is kept, to be refused.
-fn part_of<'a>(image: ImageInput<'_>, inside: Option<&'a [bool]>) -> Option<&'a [bool]> {
-    inside.filter(|pixels| pixels.contains(&false) || Some(pixels.len()) != image.width.checked_mul(image.height))
 }
 
 /// Hands the patches of the deciding member to the result.

@@ -49,6 +49,7 @@
 mod aupimo;
 mod aupro;
 mod auroc;
+mod authors_normalization;
 mod average_precision;
 mod binomial_interval;
 mod bootstrap;
@@ -96,6 +97,7 @@ mod properties;
 pub use aupimo::{AUPIMO_BOUNDS, Aupimo, aupimo, pimo_curve};
 pub use aupro::aupro;
 pub use auroc::auroc;
+pub use authors_normalization::AuthorsNormalization;
 pub use average_precision::average_precision;
 pub use bootstrap::{
     Bootstrap, ImageReplicates, PixelReplicates, image_replicates, image_replicates_at, pixel_replicates,

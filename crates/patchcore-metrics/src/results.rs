@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::authors_normalization::AuthorsNormalization;
 use super::results_error::ResultsError;
 use super::run_note::RunNote;
 use super::threshold::{Threshold, Thresholds};
@@ -42,6 +43,9 @@ pub struct Results {
     pub mask_rule: Option<String>,
     /// Per kind of defect, each together with all good images.
     pub kinds: BTreeMap<String, SetResults>,
+    /// What the model's members reach when they are joined by the test set itself; `None` unless that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authors_normalization: Option<AuthorsNormalization>,
     /// The model's thresholds and how they came about; `None` for a model without any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thresholds: Option<Thresholds>,

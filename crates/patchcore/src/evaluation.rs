@@ -359,6 +359,7 @@ impl Evaluation {
             ),
             mask_rule: (self.masks.masks() > 0).then(|| self.masks.rule().to_string()),
             kinds: self.kinds.iter().map(|(kind, metrics)| (kind.clone(), metrics.results())).collect(),
+            authors_normalization: None,
             thresholds: Some(model.thresholds()).filter(|thresholds| *thresholds != Thresholds::default()),
             seconds: BTreeMap::new(),
             model: model.evaluated(),

@@ -62,6 +62,8 @@
 
 mod ahead;
 mod audit;
+#[cfg(not(target_family = "wasm"))]
+mod authors_normalization;
 mod batch_note;
 mod calibration;
 pub mod devices;
@@ -83,6 +85,8 @@ mod fit_in_progress;
 mod fit_options;
 #[cfg(not(target_family = "wasm"))]
 mod fit_plan;
+#[cfg(not(target_family = "wasm"))]
+mod fit_time;
 mod into_photo;
 mod known_photos;
 mod load_options;
@@ -162,6 +166,8 @@ pub use crate::fit::FitReport;
 pub use crate::fit_options::FitOptions;
 #[cfg(not(target_family = "wasm"))]
 pub use crate::fit_plan::FitPlan;
+#[cfg(not(target_family = "wasm"))]
+pub use crate::fit_time::FitTime;
 pub use crate::into_photo::{IntoPhoto, NamedPhoto, PhotoSource};
 pub use crate::load_options::LoadOptions;
 pub use crate::map_scale::MapScale;

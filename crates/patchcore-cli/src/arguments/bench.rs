@@ -6,10 +6,10 @@ use clap::Args;
 use patchcore::Mode;
 
 use crate::arguments::compute::Compute;
-use crate::arguments::fit::{backbones, modes, network_precisions};
+use crate::arguments::fit::{modes, network_precisions};
 use crate::arguments::formats::InspectFormat;
 use crate::arguments::heading::{COMPUTE, DATA, MODEL, OUTPUT, VIEW};
-use crate::arguments::parse::parse_budget;
+use crate::arguments::parse::{parse_budget, parse_networks};
 
 const EXAMPLES: &str = "Examples:
   patchcore bench --data mvtec_ad/bottle --budget-ms 20
@@ -34,8 +34,8 @@ pub struct Bench {
     pub resize: Vec<u32>,
     /// Networks to try [default: those whose weights are here]
     ///
-    /// `patchcore weights list` names them.
-    #[arg(long, value_name = "NETWORK,NETWORK", value_delimiter = ',', value_parser = backbones(), help_heading = MODEL)]
+    /// `patchcore weights list` names them. NETWORK+NETWORK is one model of both, as fit makes it of two --backbone.
+    #[arg(long, value_name = "NETWORK,NETWORK", value_delimiter = ',', value_parser = parse_networks, help_heading = MODEL)]
     pub backbone: Vec<String>,
     /// Number formats of the network to try, as in fit [default: f32 and int8]
     ///

@@ -40,6 +40,12 @@ pub struct Evaluate {
     /// maps of the original photo unless it is told otherwise.)
     #[arg(long, value_enum, default_value_t = MapGeometry::Input, help_heading = METRICS)]
     pub map_geometry: MapGeometry,
+    /// Also join the model's banks as the authors' code does, for comparison: by the test set
+    ///
+    /// Each bank's scores and maps are scaled by their smallest and largest values in the test set, and then averaged. No line knows these
+    /// before its parts; the report and metrics.json say that the combination has seen the test set. Every photo is scored twice more.
+    #[arg(long, help_heading = METRICS)]
+    pub authors_normalization: bool,
     /// No bootstrap intervals: faster
     #[arg(long, help_heading = METRICS)]
     pub no_intervals: bool,

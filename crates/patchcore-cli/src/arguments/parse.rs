@@ -18,6 +18,19 @@ pub fn weights_parser() -> impl TypedValueParser<Value = WeightsFile> {
     })
 }
 
+/// `NETWORK` or `NETWORK+NETWORK`.
+///
+/// # Errors
+/// Which networks there are.
+pub fn parse_networks(text: &str) -> Result<String, String> {
+    let is_known = |name: &str| CATALOGUE.iter().any(|network| network.name == name);
+    if text.split('+').all(is_known) {
+        return Ok(text.to_owned());
+    }
+    let known: Vec<&str> = CATALOGUE.iter().map(|network| network.name).collect();
+    Err(format!("expected networks joined by +, each one of {}", known.join(", ")))
+}
+
 /// Levels of a network that is named, or of the only one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LevelSet {
@@ -127,6 +140,8 @@ mod tests {
         };
         assert_eq!(parse("resnet18=a=b.onnx"), WeightsFile::of("resnet18", "a=b.onnx"));
         assert_eq!(parse("a=b.onnx"), WeightsFile::from("a=b.onnx"));
+        assert_eq!(parse_networks("resnet18+resnet34").as_deref(), Ok("resnet18+resnet34"));
+        assert!(parse_networks("resnet18+").is_err_and(|error| error.contains("resnet18, ")));
     }
 
     #[test]

@@ -1,17 +1,19 @@
 //! `patchcore bench`: what networks, sizes and banks take and find on this machine, and the one that a time budget leaves.
 
+mod line_to_type;
 mod measured;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use patchcore::config::CATALOGUE;
+use patchcore::config::{CATALOGUE, ConfigError};
 use patchcore::{
-    DataSet, Error, FitOptions, FitPlan, Limits, Mode, Model, NetworkPrecision, Precision, Resize, ScoreStep, Settings,
-    path_text,
+    DataSet, Error, FitOptions, FitPlan, Limits, Mode, Model, NetworkPrecision, NetworkSettings, Precision, Resize,
+    ScoreStep, Settings, path_text,
 };
 use serde::Serialize;
 
+use self::line_to_type::command;
 use self::measured::{Choice, Measured, Milliseconds, Parts, choose, mark_front};
 use crate::arguments::{Bench, InspectFormat, ratio_of_a_larger_view};
 use crate::command_line::shell_path;
@@ -88,7 +90,7 @@ pub fn run(arguments: &Bench) -> anyhow::Result<Outcome> {
     // Which photos could be scored, of all choices.
     let mut usable = vec![true; photos.len()];
     for (number, Candidate { resize, ratio, settings }) in choices.iter().enumerate() {
-        let what = named(&settings.backbone, settings.network_precision, *resize, *ratio);
+        let what = named(&networks_of(settings), settings.network_precision, *resize, *ratio);
         output::note(&format!("{what} ({} of {})", number + 1, choices.len()));
         let settings = Settings { device: device.name(), ..settings.clone() };
         match measure(arguments, *resize, &settings, files, &photos, &mut usable) {
@@ -159,10 +161,13 @@ fn choices(arguments: &Bench) -> anyhow::Result<Vec<Candidate>> {
     for (backbone, network_precision) in
         networks.iter().flat_map(|network| formats.iter().map(move |of| (network, *of)))
     {
+        let mut names = backbone.split('+');
+        let (first, further) = (names.next().unwrap_or_default(), names.collect::<Vec<_>>());
         let of = |resize: u32, ratio: Option<f64>| -> anyhow::Result<Settings> {
             Ok(Settings {
                 mode,
-                backbone: backbone.clone(),
+                backbone: first.to_owned(),
+                further_networks: further.iter().copied().map(NetworkSettings::new).collect(),
                 network_precision,
                 resize: Some(Resize::Short(resize)),
                 coreset_sampling_ratio: ratio,
@@ -172,6 +177,13 @@ fn choices(arguments: &Bench) -> anyhow::Result<Vec<Candidate>> {
                 ..Settings::default()
             })
         };
+        // Which networks have kernels for few bits nobody need know who has not named a format.
+        let lacks =
+            |settings: Settings| matches!(settings.config(), Err(Error::Config(ConfigError::NotReducible { .. })));
+        let tried = arguments.resize.first().copied().unwrap_or_default();
+        if arguments.network_precision.is_empty() && lacks(of(tried, None)?) {
+            continue;
+        }
         for resize in &arguments.resize {
             let mut ratios = arguments.coreset_sampling_ratio.clone();
             if ratios.is_empty() {
@@ -298,7 +310,7 @@ fn measure(
     let milliseconds =
         Milliseconds::of(&times).ok_or_else(|| anyhow::anyhow!("no photo could be scored; look at the photos"))?;
     Ok(Measured {
-        backbone: settings.backbone.clone(),
+        backbone: networks_of(settings),
         network_precision: settings.network_precision,
         resize,
         coreset_sampling_ratio: config.coreset_sampling_ratio,
@@ -331,6 +343,12 @@ fn time_photo(model: &Model, path: &Path) -> Result<(f32, Parts), Error> {
         last = now;
     })?;
     Ok((score.score, parts))
+}
+
+/// The networks of a choice, as --backbone names them.
+fn networks_of(settings: &Settings) -> String {
+    let further = settings.further_networks.iter().map(|network| network.backbone.as_str());
+    std::iter::once(settings.backbone.as_str()).chain(further).collect::<Vec<_>>().join("+")
 }
 
 fn named(backbone: &str, format: NetworkPrecision, resize: u32, ratio: f64) -> String {
@@ -420,37 +438,6 @@ fn sentences(arguments: &Bench, choice: Option<&Choice<'_>>, all: &[Measured]) -
         ));
     }
     text
-}
-
-/// The one line to type.
-fn command(arguments: &Bench, best: &Measured) -> String {
-    let mut words = vec!["patchcore fit --data".to_owned(), shell_path(&arguments.data)];
-    let mut option = |name: &str, value: String| words.push(format!("--{name} {value}"));
-    if arguments.mode != Mode::default().name() {
-        option("mode", arguments.mode.clone());
-    }
-    if arguments.seed != 0 {
-        option("seed", arguments.seed.to_string());
-    }
-    if arguments.compute.device != patchcore::DEFAULT_DEVICE {
-        option("device", arguments.compute.device.clone());
-    }
-    if let Ok(Some(precision)) = arguments.compute.precision()
-        && precision != Precision::F32
-    {
-        option("precision", precision.name().to_owned());
-    }
-    if let Some(instructions) = &arguments.compute.instructions {
-        option("instructions", instructions.clone());
-    }
-    option("backbone", best.backbone.clone());
-    if !best.network_precision.is_f32() {
-        option("network-precision", best.network_precision.name().to_owned());
-    }
-    option("resize", best.resize.to_string());
-    option("coreset-sampling-ratio", best.coreset_sampling_ratio.to_string());
-    words.push("-o part.patchcore".to_owned());
-    words.join(" ")
 }
 
 #[cfg(test)]

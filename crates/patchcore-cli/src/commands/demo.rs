@@ -36,6 +36,7 @@ pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
         force: arguments.force,
         font: None,
         no_overlays: false,
+        authors_normalization: false,
         no_intervals: false,
         no_report: false,
         stress: false,

@@ -21,6 +21,7 @@ use crate::data::{self, Use};
 use crate::file_digest::file_sha256;
 use crate::interrupt::is_asked;
 use crate::lettering::lettering;
+use crate::misuse::Misuse;
 use crate::outcome::Outcome;
 use crate::output;
 use crate::output::make_folder;
@@ -28,7 +29,7 @@ use crate::pictures::{Scene, verdict_line};
 use crate::progress::Display;
 use crate::report_evidence::evidence;
 use crate::report_page::report_page;
-use crate::results::{ReplicatesFile, headline, no_aupimo, one_class, scores_csv, summary};
+use crate::results::{ReplicatesFile, as_authors, headline, no_aupimo, one_class, scores_csv, summary};
 use crate::run_record::{RUN, check_model, run_file, run_note};
 use crate::stress;
 use crate::write_plan::{Kind, WritePlan};
@@ -55,6 +56,7 @@ pub fn evaluate(arguments: &Evaluate) -> anyhow::Result<(Outcome, bool)> {
     let started = Instant::now();
     let (model, choice) = crate::device::load_saying_why(source)?;
     let load = started.elapsed();
+    check_authors_normalization(arguments, &model)?;
     let places = Places::plan(arguments, &model, &data)?;
     let geometry = match arguments.map_geometry {
         MapGeometry::Input => patchcore::MapGeometry::Input,
@@ -79,6 +81,12 @@ pub fn evaluate(arguments: &Evaluate) -> anyhow::Result<(Outcome, bool)> {
     let stressing = started.elapsed();
 
     let mut results = evaluation.results(&model);
+    if arguments.authors_normalization {
+        let mut display = Display::new();
+        let limits = Limits::default();
+        let joined = model.authors_normalization(&evaluation, limits, |progress| display.show(progress))?;
+        results.authors_normalization = Some(joined);
+    }
     results.model.file_sha256 = Some(file_sha256(&source.model)?);
     results.run = Some(run_note(arguments, &model, choice.as_ref()));
     let mut display = Display::new();
@@ -141,6 +149,7 @@ pub fn evaluate(arguments: &Evaluate) -> anyhow::Result<(Outcome, bool)> {
     places.write([report, Some(json), Some(scores), run, replicates, stress_json, stress_csv])?;
     output::print(&headline(&results))?;
     output::print(&summary(&results))?;
+    output::print(&as_authors(&results))?;
     if let Some(test) = &stress {
         output::print(&format!("\n{}", stress::summary(&test.results)))?;
     }
@@ -162,6 +171,17 @@ pub fn evaluate(arguments: &Evaluate) -> anyhow::Result<(Outcome, bool)> {
     let failed = stress_failed || results.n_failed > 0 || (results.n_without_mask > 0 && data.has_masks());
     let outcome = if failed { Outcome::SomeImagesFailed } else { Outcome::Done };
     Ok((outcome, model.thresholds().image.is_some()))
+}
+
+/// Refuses what the authors' code does not do: it joins several members, in the network's input.
+fn check_authors_normalization(arguments: &Evaluate, model: &Model) -> anyhow::Result<()> {
+    let refused = match (arguments.map_geometry, model.config().members.len()) {
+        _ if !arguments.authors_normalization => return Ok(()),
+        (MapGeometry::Original, _) => "is measured in the network's input: leave --map-geometry out",
+        (_, 1) => "joins several memory banks, and this model has one",
+        _ => return Ok(()),
+    };
+    Err(Misuse(format!("--authors-normalization {refused}")).into())
 }
 
 /// What there is to say of photos and masks: what failed, each; what is odd, once.

@@ -1,12 +1,14 @@
 //! `patchcore fit`: photos of good parts in, a model file out.
 
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::Context;
-use patchcore::config::PatchCoreConfig;
+use patchcore::config::{Checked, PatchCoreConfig};
 use patchcore::{
-    FitOptions, FitPlan, Geometry, Limits, MaskSurvey, Model, NETWORK_PRECISIONS, NetworkPrecision, Photo, PhotoHeader,
-    Provenance, Region, Save, Settings, Size, Stage, Suggestion, Threshold, path_text, region_of_masks,
+    ComputeDevice, FitOptions, FitPlan, FitTime, Geometry, Limits, MaskSurvey, Model, NETWORK_PRECISIONS,
+    NetworkPrecision, Photo, PhotoHeader, Provenance, Region, Save, Settings, Size, Stage, Suggestion, Threshold,
+    path_text, region_of_masks,
 };
 
 use crate::arguments::Fit;
@@ -14,6 +16,7 @@ use crate::command_line::{command_line, shell_path, shell_word};
 use crate::data::{self, Use};
 use crate::forecast::Forecast;
 use crate::free_memory::check_memory;
+use crate::in_words::in_words;
 use crate::misuse::Misuse;
 use crate::outcome::Outcome;
 use crate::output;
@@ -33,7 +36,8 @@ pub fn fit(arguments: &Fit) -> anyhow::Result<Outcome> {
     settings.region = region(arguments)?;
     let config = settings.config()?;
     // What `gpu` or `auto` has found, so that it need not be looked for again.
-    settings.device = crate::device::open(&arguments.compute)?.name();
+    let device = crate::device::open(&arguments.compute)?;
+    settings.device = device.name();
     crate::device::log_settings(config.described());
     output::check_place(&arguments.output)?;
     let data = data::open(&arguments.data, Use::Good)?;
@@ -50,7 +54,7 @@ pub fn fit(arguments: &Fit) -> anyhow::Result<Outcome> {
     if let Some(lost) = lost {
         output::note(&format!("{}: replaced, though the model there {lost}", arguments.output.display()));
     }
-    announce(arguments, &settings, files)?;
+    announce(arguments, &settings, files, &device)?;
     let has = |format: &NetworkPrecision| config.members.iter().any(|member| member.network_precision == *format);
     NETWORK_PRECISIONS.into_iter().filter(has).filter_map(of_few_bits).for_each(output::note);
     let mut display = Display::new();
@@ -194,9 +198,13 @@ fn suggested(suggestion: &Suggestion) -> String {
     format!("hint: {}: {option} may help, and costs time", suggestion.reason())
 }
 
-/// "a and b".
+/// "a and b", "a, b and c".
 fn joined(parts: impl Iterator<Item = String>) -> String {
-    parts.collect::<Vec<_>>().join(" and ")
+    let parts: Vec<String> = parts.collect();
+    match parts.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => parts.concat(),
+    }
 }
 
 fn written(size: Size) -> String {
@@ -205,7 +213,12 @@ fn written(size: Size) -> String {
 
 /// Says what is about to happen and how much memory it takes, and refuses what there is no memory for. All headers are read before: the
 /// largest photo decides.
-fn announce(arguments: &Fit, settings: &Settings, files: &[std::path::PathBuf]) -> anyhow::Result<()> {
+fn announce(
+    arguments: &Fit,
+    settings: &Settings,
+    files: &[std::path::PathBuf],
+    device: &ComputeDevice,
+) -> anyhow::Result<()> {
     let config = settings.config()?;
     let first = files.first().context("no photos")?;
     check_crop(arguments, settings, first)?;
@@ -220,7 +233,32 @@ fn announce(arguments: &Fit, settings: &Settings, files: &[std::path::PathBuf]) 
         plan.memory_bytes.div_ceil(1 << 20),
         largest.size,
     ));
-    Ok(check_memory(&plan, arguments.max_memory)?)
+    check_memory(&plan, arguments.max_memory)?;
+    if !settings.further_networks.is_empty() {
+        announce_networks(&config, &plan, device)?;
+    }
+    Ok(())
+}
+
+/// What several networks have to do before the coreset, and about how long that takes.
+fn announce_networks(config: &Checked, plan: &FitPlan, device: &ComputeDevice) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let Some(time) = FitTime::estimate(config, plan, device, &|| started.elapsed())? else { return Ok(()) };
+    output::note(&format!(
+        "{}: {} multiply-adds a photo; features: about {}, estimated by a small network on this device; the coreset comes then",
+        networks(config).join(" + "),
+        large(time.multiply_adds),
+        in_words(time.seconds),
+    ));
+    Ok(())
+}
+
+/// "79.3 billion".
+fn large(count: u64) -> String {
+    match count as f64 {
+        below if below < 1e9 => format!("{:.0} million", below / 1e6),
+        more => format!("{:.1} billion", more / 1e9),
+    }
 }
 
 /// Refuses a crop that is larger than the first photo after its resize.

@@ -1,5 +1,6 @@
 //! `patchcore inspect`: what a model file says about itself.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use patchcore::config::backbone::ActivationRanges;
@@ -37,13 +38,14 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
     let thresholds = sections.thresholds.unwrap_or_default();
     let shape = |bank: &MemoryBank| format!("{} rows x {} {}", bank.len(), bank.dim(), bank.dtype().name());
     let mut rows = header.config.described();
-    rows.extend([
-        (
-            "weights",
-            format!("sha256 {}{}", header.weights_sha256(), if header.has_weights { ", embedded" } else { "" }),
-        ),
-        ("memory bank", banks.iter().map(shape).collect::<Vec<_>>().join(" and ")),
-    ]);
+    let embedded = if header.has_weights { ", embedded" } else { "" };
+    let names: BTreeSet<(&str, &str)> =
+        header.networks.iter().map(|network| (network.name.as_str(), network.sha256.as_str())).collect();
+    rows.extend(names.iter().map(|(name, sha256)| {
+        let of = if names.len() == 1 { String::new() } else { format!("{name}: ") };
+        ("weights", format!("{of}sha256 {sha256}{embedded}"))
+    }));
+    rows.push(("memory bank", banks.iter().map(shape).collect::<Vec<_>>().join(" and ")));
     rows.extend(file.ranges().iter().map(|ranges| ("int8 ranges", RangesSeen::of(ranges).to_string())));
     rows.extend([
         (

@@ -117,6 +117,22 @@ fn what_cannot_be_measured_is_named() {
 }
 
 #[test]
+fn a_model_of_two_networks_is_a_choice() {
+    let Some(weights) = patchcore_testing::resnet18() else { return };
+    let place = Workplace::new();
+    category(&place.path("part"));
+    std::fs::create_dir(place.path("cache")).unwrap();
+    std::fs::copy(weights, place.path("cache/resnet18.onnx")).unwrap();
+    let mut command = crate::program::command();
+    command.env("PATCHCORE_CACHE", place.path("cache"));
+    command.args(["bench", "--data", &place.text("part"), "--resize", "48", "--coreset-sampling-ratio", "0.5"]);
+    command.args(["--backbone", "efficientnet_lite0+resnet18", "--network-precision", "f32", "--budget-ms", "100000"]);
+    let run = finish(&mut command).done();
+    assert!(run.stdout.contains("efficientnet_lite0+resnet18 "), "{}", run.stdout);
+    assert!(run.stdout.contains("--backbone efficientnet_lite0 --backbone resnet18 "), "{}", run.stdout);
+}
+
+#[test]
 fn a_file_of_options_holds_lists_of_numbers() {
     let place = Workplace::new();
     category(&place.path("part"));

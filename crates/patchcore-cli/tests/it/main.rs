@@ -44,6 +44,7 @@ mod regions;
 mod report;
 mod reproduce;
 mod schema;
+mod several_networks;
 mod stress;
 mod training_photos;
 mod visible;

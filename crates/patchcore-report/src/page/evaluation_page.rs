@@ -2,7 +2,8 @@
 
 use askama::Template;
 use patchcore_metrics::{
-    Confusion, LookAgain, METRICS, Metric, MetricError, MetricSource, Results, SetResults, Share, StressResults,
+    AuthorsNormalization, Confusion, LookAgain, METRICS, Metric, MetricError, MetricSource, Results, SetResults, Share,
+    StressResults,
 };
 
 use super::card::{Card, Evidence};
@@ -146,6 +147,21 @@ impl Page<'_> {
             MetricTable { title: "Whole images", metrics: of(true) },
             MetricTable { title: "Where the defects are", metrics: of(false) },
         ]
+    }
+
+    /// Every metric with the model's own weights and with those of the test set; `None` where the latter were not asked for.
+    fn as_authors(&self) -> Option<Vec<[String; 3]>> {
+        let results = &self.page.results;
+        let joined = results.authors_normalization.as_ref()?;
+        let row = |(metric, own, theirs): (&Metric, f64, f64)| {
+            let [own, theirs] = [own, theirs].map(|value| metric_text::value(metric, Some(value)));
+            [metric.label.to_owned(), own, theirs]
+        };
+        Some(joined.beside(&results.overall).into_iter().map(row).collect())
+    }
+
+    fn authors_note(&self) -> &'static str {
+        AuthorsNormalization::NOTE
     }
 
     /// The two counts of a set: their headings, the counts and their shares.

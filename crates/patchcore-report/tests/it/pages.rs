@@ -40,6 +40,7 @@ fn results() -> Results {
         hidden_defects: BTreeMap::new(),
         mask_rule: None,
         kinds: [(HOSTILE.to_owned(), set)].into(),
+        authors_normalization: None,
         thresholds: None,
         seconds: BTreeMap::new(),
         model: EvaluatedModel {
