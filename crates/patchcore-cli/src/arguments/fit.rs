@@ -7,7 +7,6 @@ use anyhow::Context;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, FromArgMatches, ValueEnum};
 use patchcore::config::CATALOGUE;
-use patchcore::config::backbone::WeightsSource;
 use patchcore::{
     BankDtype, Copies, Crop, MODES, Mode, NETWORK_PRECISIONS, NetworkPrecision, NetworkSettings, PRESETS, Precision,
     Preset, Resize, Settings, Size, Tiling, Turned, WeightsFile, assign_weights, has_weights,
