@@ -1,6 +1,6 @@
 //! The executor against its oracle: random convolutions, whole networks, all instruction sets, threads and batches.
 //!
-//! Long because all of it goes through one case and one oracle.
+//! It is long because all of it goes through one case and one oracle.
 
 use proptest::prelude::*;
 
