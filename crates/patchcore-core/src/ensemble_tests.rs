@@ -190,13 +190,18 @@ fn the_maximum_of_a_map_of_means_counts_several_neighbours() {
     };
     let pixels = photo(5);
     let score = |model: &PatchCore| model.score(input(&pixels)).unwrap();
-    let nearest = score(&of(ImageScoreRule::MaximumOfMap, 9));
+    let of_nearest = of(ImageScoreRule::MaximumOfMap, 9);
+    let nearest = score(&of_nearest);
     // One neighbour is the nearest.
     assert_eq!(score(&of(ImageScoreRule::MaximumOfMapOfMeans, 1)), nearest);
     let model = of(ImageScoreRule::MaximumOfMapOfMeans, 3);
     let found = score(&model);
     assert_eq!(found.score, found.map.max());
-    assert!(found.patch_scores.iter().zip(&nearest.patch_scores).all(|(mean, nearest)| mean >= nearest));
+    let members = |model: &PatchCore| model.score_members(input(&pixels), None).unwrap().1;
+    for (mean, nearest) in members(&model).iter().zip(members(&of_nearest)) {
+        let pixels = mean.map.scores.iter().zip(&nearest.map.scores);
+        assert!(mean.score > nearest.score && pixels.into_iter().all(|(mean, nearest)| *mean >= nearest * 0.999));
+    }
     assert!(found.score > nearest.score);
     let file = ModelFile::new(&model).with_weights(&all).unwrap();
     assert_eq!(file.header.requires.last().map(String::as_str), Some("maximum_of_map_of_means"));
