@@ -10,8 +10,7 @@ use crate::program::{Run, Workplace, csv_rows, entries, patchcore, small_fit};
 
 const TWO: [&str; 4] = ["--backbone", "efficientnet_lite0", "--backbone", "resnet18"];
 /// One network, tapped twice.
-const TWO_SETS: [&str; 4] =
-    ["--layers", "efficientnet_lite0=block4,block7", "--layers", "efficientnet_lite0=block4"];
+const TWO_SETS: [&str; 4] = ["--layers", "efficientnet_lite0=block4,block7", "--layers", "efficientnet_lite0=block4"];
 
 fn fit(place: &Workplace, model: &str, more: &[&str]) -> Run {
     let arguments = small_fit(&place.path("part"), &place.path(model));
