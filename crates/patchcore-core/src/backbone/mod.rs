@@ -12,7 +12,8 @@ pub(crate) mod cube;
 mod interface;
 #[cfg(feature = "burn")]
 mod network;
-#[cfg(all(test, feature = "flex"))]
+#[cfg(test)]
+#[cfg(feature = "flex")]
 mod network_tests;
 mod plan_backbone;
 mod reduced_backbone;

@@ -7,12 +7,18 @@
 
 use burn_cubecl::cubecl;
 use burn_cubecl::cubecl::prelude::*;
+use patchcore_config::backbone::plan::ConvStep;
 
 use crate::cube::cut_vector;
 use crate::cube::{Bound, bounded};
 
 /// Outputs of a unit, down and across.
 pub(super) const PATCH: (usize, usize) = (2, 4);
+
+/// Whether every channel of a convolution is a group of its own.
+pub(super) fn is_depthwise(conv: &ConvStep) -> bool {
+    conv.groups > 1 && conv.groups == conv.in_channels && conv.groups == conv.out_channels
+}
 
 /// What a kernel is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -2,7 +2,7 @@
 
 use patchcore_config::backbone::plan::{ConvStep, Plan, Slot, Step};
 
-use super::kernel_plan::is_depthwise;
+use super::depthwise_kernel::is_depthwise;
 
 /// Channels of a larger map that are a slot's own map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use burn::tensor::Shape;
 use patchcore_config::BackboneWeights;
 use patchcore_config::backbone::plan::{ConvStep, MapShape, Plan, Step};
 
+use super::depthwise_kernel::is_depthwise;
 use super::growing::{Share, shares};
 use crate::cube::MatrixUnit;
 
@@ -135,11 +136,6 @@ impl KernelPlan {
 /// Where something may begin that is read four values at a time.
 fn next_read(at: usize) -> usize {
     at.next_multiple_of(4)
-}
-
-/// Whether every channel of a convolution is a group of its own.
-pub(super) fn is_depthwise(conv: &ConvStep) -> bool {
-    conv.groups > 1 && conv.groups == conv.in_channels && conv.groups == conv.out_channels
 }
 
 /// Weights `[out, in / groups, kernel, kernel]` as `[kernel, kernel, in / groups, out]`.

@@ -5,9 +5,9 @@ use burn_cubecl::tensor::CubeTensor;
 use patchcore_config::backbone::plan::{Activation, ConvStep, MapShape, Slot, Step};
 
 use super::copy_kernel::copy_kernel;
-use super::depthwise_kernel::{DepthwiseKind, PATCH, depthwise_kernel};
+use super::depthwise_kernel::{DepthwiseKind, PATCH, depthwise_kernel, is_depthwise};
 use super::growing::{Share, share_of};
-use super::kernel_plan::{KernelPlan, PhotoShape, Starts, is_depthwise};
+use super::kernel_plan::{KernelPlan, PhotoShape, Starts};
 use super::planar_kernel::planar_kernel;
 use super::pool_kernels::{average_pool_kernel, max_pool_kernel};
 use crate::cube::{Bound, ConvInput, ConvShape, ConvTensors, Place, Prologue, conv, element, linear, unwritten};
