@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, FromArgMatches, ValueEnum};
-use patchcore::config::backbone::WeightsSource;
 use patchcore::config::{CATALOGUE, DEFAULT_PATCH_SIZE};
 use patchcore::{
     BankDtype, Copies, Crop, MODES, Mode, NETWORK_PRECISIONS, NetworkPrecision, Precision, Resize, Settings, Size,
