@@ -85,6 +85,9 @@ fn counted<'a>(values: &'a [f32], inside: Option<&'a [bool]>) -> impl Iterator<I
     values.iter().enumerate().filter(move |(pixel, _)| counts(*pixel)).map(|(_, value)| *value)
 }
 
+/// What is done with an image's row, its input and what the members say of it.
+type UseMembers<'a> = &'a mut dyn FnMut(&EvaluatedImage, &NetworkInput, &[MemberScore]) -> Result<(), Error>;
+
 impl Model {
     /// The metrics that the members have when they are joined as in the authors' code (`run_patchcore.py`, lines 100 to 130): each member's
     /// image scores (its largest patch score) scaled to `[0, 1]` over the images of the test set, and its maps over all their pixels;
@@ -144,12 +147,7 @@ impl Model {
     }
 
     /// Scores the images that the evaluation has scored, in order, member by member.
-    fn each_members(
-        &self,
-        evaluation: &Evaluation,
-        limits: Limits,
-        use_members: &mut dyn FnMut(&EvaluatedImage, &NetworkInput, &[MemberScore]) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    fn each_members(&self, evaluation: &Evaluation, limits: Limits, use_members: UseMembers<'_>) -> Result<(), Error> {
         let rows = || evaluation.images.iter().filter(|row| row.score.is_ok());
         let sources: Vec<NamedSource> =
             rows().map(|row| (row.image.relative.clone(), Ok(PhotoSource::Path(row.image.path.clone())))).collect();

@@ -25,7 +25,8 @@ pub enum Preset {
     /// Their code joins the members by the smallest and largest score of the *test* set. Here good photos alone decide
     /// ([`Weighting::GoodPatches`](patchcore_config::Weighting::GoodPatches)).
     AuthorsEnsemble,
-    /// The same for finding where: patches of 5 x 5 cells, and the mean distance to the 5 nearest rows.
+    /// The same for finding where: patches of 5 x 5 cells, and the mean distance to the 5 nearest rows, as the authors' script asks for.
+    /// Their program loses that number on its way to the model and takes 1, which `num_neighbors: Some(1)` gives.
     AuthorsEnsembleSegmentation,
 }
 

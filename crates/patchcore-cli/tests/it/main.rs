@@ -10,6 +10,7 @@
 )]
 
 mod as_they_are;
+mod authors_ensemble;
 mod bad_photos;
 mod bad_settings;
 mod bad_weights;
