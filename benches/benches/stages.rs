@@ -150,13 +150,14 @@ impl Subject {
         let plan = member.backbone.plan(&member.layers)?;
         let channels: Vec<usize> = plan.taps.iter().map(|tap| tap.channels).collect();
         let weights = self.settings.load_weights()?;
+        let weights = weights.get(member.backbone.name()).context("no weights")?;
         let side = input.width * input.height;
         if let Some(instructions) = self.device.instructions() {
             use patchcore_cpu::embedding::CpuEmbedding;
             use patchcore_cpu::network::grey_stem::{GREY_PLANES, push_grey_planes};
             use patchcore_cpu::network::{CpuNetwork, MapLayout, Workspace};
             let normalization = member.normalization;
-            let network = CpuNetwork::for_photos(instructions, &plan, &weights, &normalization)?;
+            let network = CpuNetwork::for_photos(instructions, &plan, weights, &normalization)?;
             let embedding = CpuEmbedding::new(member.embedding, member.patch_size, &channels);
             let (mut workspace, mut maps) = (Workspace::new(), Vec::new());
             let (height, width, layout) = (input.height, input.width, MapLayout::ChannelsLast);
@@ -175,7 +176,7 @@ impl Subject {
             return Ok(());
         }
         let burn = burn_device(&self.device)?;
-        let network = Network::new(member.backbone.name(), plan, &weights, &self.device)?;
+        let network = Network::new(member.backbone.name(), plan, weights, &self.device)?;
         let embedding = PatchEmbedding::new(member.embedding, member.patch_size, &channels, burn);
         let data = TensorData::new(input.rgb_planes().into_owned(), [1, 3, input.height, input.width]);
         let input = Tensor::<4>::from_data(data, burn);
