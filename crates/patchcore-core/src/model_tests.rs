@@ -113,7 +113,7 @@ fn an_own_network_without_a_plan_fits_saves_loads_and_scores() {
 /// Another engine does what the CPU's lacks, says so, and computes what the definitions say.
 #[test]
 fn a_step_that_the_engine_lacks_is_done_by_another_which_is_named() {
-    let grouped: Arc<dyn Backbone> = Arc::new(Grouped::new());
+    let grouped: Arc<dyn Backbone> = Arc::new(Grouped::unsupported());
     let network = network_of(grouped.as_ref());
     let layers = network.default_layers();
     let config = config(vec![Mode::Paper.member(network, layers)], ImageScoreRule::Reweighted);

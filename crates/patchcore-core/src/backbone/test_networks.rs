@@ -47,7 +47,7 @@ pub(crate) fn weights(plan: &Plan) -> BackboneWeights {
     BackboneWeights { tensors: plan.expected_tensors().into_iter().enumerate().map(tensor).collect() }
 }
 
-/// A plan with a convolution in two groups of four channels: neither dense nor depthwise, so no kernel of the CPU takes it.
+/// A plan with a convolution in two groups of four channels, neither dense nor depthwise.
 #[derive(Debug)]
 pub(crate) struct Grouped {
     plan: Plan,
@@ -57,7 +57,17 @@ pub(crate) struct Grouped {
 
 impl Grouped {
     pub(crate) fn new() -> Self {
-        let conv = |name: &str, from, to, in_channels, groups| {
+        Self::of_stride(2)
+    }
+
+    /// The same with a stride of 3, which no kernel of the CPU takes.
+    pub(crate) fn unsupported() -> Self {
+        Self::of_stride(3)
+    }
+
+    /// Of this stride from the first level to the second.
+    fn of_stride(stride: usize) -> Self {
+        let conv = |name: &str, from, to, (in_channels, groups, stride): (usize, usize, usize)| {
             Step::Conv(ConvStep {
                 name: name.to_owned(),
                 from,
@@ -65,7 +75,7 @@ impl Grouped {
                 in_channels,
                 out_channels: 8,
                 kernel: 3,
-                stride: 2,
+                stride,
                 padding: Padding::Symmetric(1),
                 groups,
                 prologue: false,
@@ -74,8 +84,8 @@ impl Grouped {
             })
         };
         let tap = |layer: &str, slot, stride| Tap { layer: layer.to_owned(), slot, channels: 8, stride };
-        let steps = vec![conv("stem", 0, 1, 3, 1), conv("grouped", 1, 2, 8, 2)];
-        let plan = Plan { steps, taps: vec![tap("fine", 1, 2), tap("coarse", 2, 4)], slots: 3 };
+        let steps = vec![conv("stem", 0, 1, (3, 1, 2)), conv("grouped", 1, 2, (8, 2, stride))];
+        let plan = Plan { steps, taps: vec![tap("fine", 1, 2), tap("coarse", 2, 2 * stride)], slots: 3 };
         let level = |tap: &Tap| Level { name: tap.layer.clone(), channels: tap.channels, stride: tap.stride };
         let levels = plan.taps.iter().map(level).collect();
         Self { weights: weights(&plan), plan, levels }
