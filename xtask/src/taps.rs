@@ -173,7 +173,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let mut other = taps(place.path(), (32, 32));
         other.network = "resnet18".to_owned();
-        assert!(other.run().unwrap_err().to_string().contains("looks like efficientnet_lite0"));
+        assert!(other.run().unwrap_err().to_string().contains("no `conv1.weight`, which resnet18 needs"));
         other.weights = Some(place.path().join("none.pth"));
         assert!(other.run().unwrap_err().to_string().contains("none.pth"));
         assert!(!place.path().join("out").exists());
