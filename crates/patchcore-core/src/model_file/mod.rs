@@ -236,7 +236,7 @@ impl ModelFile {
     /// Whether a device may compute in such a precision: beside a network of bf16 or int8 only in f32. No device is needed to tell.
     ///
     /// # Errors
-    /// [`BackboneError::TwoPrecisions`](crate::error::BackboneError::TwoPrecisions).
+    /// [`BackboneError::TwoPrecisions`].
     pub fn check_precision(&self, precision: Precision) -> Result<(), ModelFileError> {
         Ok(check_precisions(&self.header.config, precision)?)
     }
