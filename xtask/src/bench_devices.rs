@@ -12,7 +12,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::bench_report::hardware::{locked_version, machine, output};
-use crate::release_build::target;
+use crate::release_build::{cargo, target};
 use crate::roofline::CARDS;
 use crate::tidy::root;
 use crate::written_tables;
@@ -50,7 +50,7 @@ impl BenchDevices {
         // What an earlier run measured must not look like this one's.
         let _ = std::fs::remove_dir_all(&home);
         std::fs::create_dir_all(&home)?;
-        let mut command = Command::new(env!("CARGO"));
+        let mut command = cargo();
         command.args(["bench", "-p", "patchcore-bench", "--bench", "stages", "--features", &self.features]);
         command.current_dir(root()).env("CRITERION_HOME", &home);
         if let Some(devices) = &self.devices {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use clap::Args;
 
+use crate::release_build::cargo_program;
 use crate::tidy::root;
 
 /// Format, house rules, tests, lints, documentation, licences, other builds. Prints what each step costs.
@@ -51,11 +52,11 @@ impl Step {
     /// `this_program` carries out what is a task of `cargo xtask`.
     fn run(&self, this_program: &Path) -> anyhow::Result<()> {
         let (program, arguments) = self.command.split_first().context("an empty command")?;
+        let cargo = cargo_program();
         let (program, arguments) = match (program.as_str(), arguments) {
             // This program itself: cargo would build another one, with the features that it has alone.
             ("cargo", [first, task @ ..]) if first == "xtask" => (this_program, task),
-            // The cargo that runs this task, not another one of the same name.
-            ("cargo", _) => (Path::new(env!("CARGO")), arguments),
+            ("cargo", _) => (cargo.as_path(), arguments),
             _ => (Path::new(program), arguments),
         };
         let mut command = Command::new(program);

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, ensure};
 use clap::Args;
@@ -12,7 +11,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use patchcore_testing::find_shared;
 use sha2::{Digest, Sha256};
 
-use crate::release_build::target;
+use crate::release_build::{cargo, target};
 use crate::tidy::root;
 
 /// The registry's limit for a package as it is uploaded, compressed, in bytes.
@@ -148,7 +147,7 @@ fn kinds() -> anyhow::Result<GlobSet> {
 ///
 /// The packages that are not published are left out one by one: cargo refuses them, since they name each other without a version.
 fn pack(packages: &[Package], build: Option<&Vec<String>>) -> anyhow::Result<()> {
-    let mut command = Command::new(env!("CARGO"));
+    let mut command = cargo();
     command.args(["package", "--quiet", "--allow-dirty"]).current_dir(root());
     for package in packages {
         command.args(["--package", &package.name]);
@@ -174,7 +173,7 @@ fn packed_bytes(package: &Package) -> anyhow::Result<u64> {
 
 /// Every package of the workspace that may be published.
 fn packages() -> anyhow::Result<Vec<Package>> {
-    let metadata = cargo(&["metadata", "--no-deps", "--offline", "--format-version", "1"])?;
+    let metadata = output_of_cargo(&["metadata", "--no-deps", "--offline", "--format-version", "1"])?;
     let metadata: Metadata = serde_json::from_slice(&metadata).context("cannot read cargo metadata")?;
     let is_published = |member: &Member| member.publish.as_ref().is_none_or(|registries| !registries.is_empty());
     metadata.packages.into_iter().filter(is_published).map(list).collect()
@@ -197,7 +196,7 @@ struct Member {
 
 /// The files of one package.
 fn list(member: Member) -> anyhow::Result<Package> {
-    let listing = cargo(&["package", "--list", "--offline", "--allow-dirty", "--package", &member.name])?;
+    let listing = output_of_cargo(&["package", "--list", "--offline", "--allow-dirty", "--package", &member.name])?;
     let folder = member.manifest_path.parent().unwrap_or(Path::new("."));
     let mut files = Vec::new();
     for line in String::from_utf8_lossy(&listing).lines() {
@@ -218,9 +217,9 @@ fn list(member: Member) -> anyhow::Result<Package> {
     Ok(Package { name: member.name, version: member.version, has_repository, files, packed: 0 })
 }
 
-fn cargo(arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
+fn output_of_cargo(arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
     let shown = arguments.join(" ");
-    let output = Command::new(env!("CARGO")).args(arguments).current_dir(root()).output();
+    let output = cargo().args(arguments).current_dir(root()).output();
     let output = output.with_context(|| format!("cannot run cargo {shown}"))?;
     ensure!(output.status.success(), "cargo {shown} failed: {}", String::from_utf8_lossy(&output.stderr));
     Ok(output.stdout)

@@ -7,13 +7,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context, ensure};
 use clap::Args;
 use public_api::PublicApi;
 
-use crate::release_build::target;
+use crate::release_build::{cargo, target};
 use crate::tidy::root;
 
 /// The packages that are semver-stable, and the features with which all of their interface is there.
@@ -125,7 +124,7 @@ fn re_exported(facade: &str, below: &str, package: &str) -> String {
 fn rustdoc_json(package: &str, features: &str) -> anyhow::Result<PathBuf> {
     // Build scripts look at RUSTC_BOOTSTRAP: in the usual directory everything would be built anew after it, and before.
     let target = target().join("public-api");
-    let mut command = Command::new(env!("CARGO"));
+    let mut command = cargo();
     command.args([
         "rustdoc",
         "--quiet",

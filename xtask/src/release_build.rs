@@ -7,6 +7,18 @@ use anyhow::{Context, ensure};
 
 use crate::tidy::root;
 
+/// The cargo that runs this task, not another one of the same name. Where none does (CI starts the built program itself), the one on
+/// the path: where that is rustup's, it alone tells every compiler that it starts which toolchain to be. The toolchain's own cargo,
+/// named when this program was built, would leave that to files in the directories of other crates.
+pub fn cargo_program() -> PathBuf {
+    std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from)
+}
+
+/// A command of [`cargo_program`].
+pub fn cargo() -> Command {
+    Command::new(cargo_program())
+}
+
 /// Where cargo builds.
 pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
@@ -22,7 +34,7 @@ pub fn target() -> PathBuf {
 /// A build that fails.
 pub fn release_build(tree: &Path, package: &str, program: &str, options: &[&str]) -> anyhow::Result<PathBuf> {
     let target = if tree == root() { target() } else { target().join("other-trees") };
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = cargo();
     cargo.args(["build", "--release", "--package", package]).args(options).current_dir(tree);
     let status = cargo.env("CARGO_TARGET_DIR", &target).status().context("cannot run cargo")?;
     ensure!(status.success(), "the release build of {package} in {} failed", tree.display());

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 
 use crate::dist;
 use crate::long_score;
-use crate::release_build::target;
+use crate::release_build::{cargo, target};
 use crate::tidy::root;
 
 /// Run a long check by hand.
@@ -71,31 +71,31 @@ impl Soak {
                 for features in FEATURES {
                     let check = ["check", "-p", "patchcore-core", "--no-default-features", "--features", features];
                     // The scripts of CUDA's crates want a toolkit, unless they are told that only documentation is built.
-                    run(Command::new(env!("CARGO")).args(check).env("DOCS_RS", "1"))?;
+                    run(cargo().args(check).env("DOCS_RS", "1"))?;
                 }
             }
             Name::Targets => run(Command::new("bash").args([".ci/targets", "run"]))?,
             Name::Packages => {
                 let features = "patchcore/cpu,patchcore-core/cpu,patchcore-cli/cpu";
                 let build = ["xtask", "package-size", "--build", "--", "--no-default-features", "--features", features];
-                run(Command::new(env!("CARGO")).args(build))?;
+                run(cargo().args(build))?;
             }
             Name::Windows => run(Command::new("bash").args([".ci/targets", "windows"]))?,
             Name::WrongDevice => run(Command::new("bash").args([".ci/wrong-device"]))?,
             Name::Kill => {
                 let test = ["test", "-p", "patchcore-cli", "--test", "it", "killed::"];
-                run(Command::new(env!("CARGO")).args(test).env("PATCHCORE_KILLS", "100"))?;
+                run(cargo().args(test).env("PATCHCORE_KILLS", "100"))?;
             }
             Name::Jpeg => {
                 let compare = ["run", "--release", "-p", "patchcore-io", "--example", "jpeg_against_libjpeg", "2000"];
-                run(Command::new(env!("CARGO")).args(compare))?;
+                run(cargo().args(compare))?;
             }
             Name::Score => long_score::run()?,
             Name::Team => {
                 let test = ["test", "-p", "patchcore-cpu", "--release", "--lib", "team"];
                 // Other flags are another build of everything: it must not take the place of the usual one.
                 let apart = [("RUSTFLAGS", "--cfg loom".into()), ("CARGO_TARGET_DIR", target().join("loom"))];
-                run(Command::new(env!("CARGO")).args(test).envs::<_, _, PathBuf>(apart))?;
+                run(cargo().args(test).envs::<_, _, PathBuf>(apart))?;
             }
         }
         let name = self.name.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());

@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context, ensure};
 use serde::Deserialize;
 
 use super::target::Target;
 use crate::child::output_of;
+use crate::release_build::cargo;
 use crate::tidy::root;
 
 /// Name and version: in one build no two crates have both alike.
@@ -86,7 +86,7 @@ struct Locked {
 /// # Errors
 /// Cargo fails, or one of its answers is of another form than expected.
 pub fn crates(target: Target, features: &str) -> anyhow::Result<Vec<Crate>> {
-    let mut tree = Command::new(env!("CARGO"));
+    let mut tree = cargo();
     tree.args([
         "tree",
         "--locked",
@@ -102,7 +102,7 @@ pub fn crates(target: Target, features: &str) -> anyhow::Result<Vec<Crate>> {
     tree.args(["--target", target.triple(), "--no-default-features", "--features", features]).current_dir(root());
     let edges = parse_tree(&output_of(&mut tree)?)?;
 
-    let mut metadata = Command::new(env!("CARGO"));
+    let mut metadata = cargo();
     metadata.args(["metadata", "--locked", "--format-version", "1"]).current_dir(root());
     let metadata: Metadata =
         serde_json::from_str(&output_of(&mut metadata)?).context("cargo metadata gave no metadata")?;

@@ -7,7 +7,7 @@ use anyhow::{Context, bail, ensure};
 
 use super::target::Target;
 use crate::child::output_of;
-use crate::release_build::target as target_folder;
+use crate::release_build::{cargo, target as target_folder};
 use crate::tidy::root;
 
 /// The oldest glibc for which the standard library of Rust is built.
@@ -37,7 +37,7 @@ pub fn build(target: Target, features: &str, profile: &str) -> anyhow::Result<Bu
     let folder = target_folder().join("dist-build");
     let zig = has("zig", &["version"]) || has("python3", &["-m", "ziglang", "version"]);
     let zig = zig && has("cargo-zigbuild", &["--version"]);
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = cargo();
     match target {
         Target::LinuxGnu if zig => {
             cargo.args(["zigbuild", "--target", &format!("{}.{OLDEST_GLIBC}", target.triple())]);

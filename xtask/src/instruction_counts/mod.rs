@@ -16,6 +16,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::bench_report::hardware::{machine, output, processor};
+use crate::release_build::cargo;
 use crate::tidy::root;
 use row::Row;
 
@@ -82,7 +83,7 @@ impl InstructionCounts {
 
 /// Builds the program as the tests are built, and tells where it is.
 fn build(features: &str) -> anyhow::Result<PathBuf> {
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = cargo();
     // The whole workspace: a package alone would get other features, and Burn a second compilation.
     cargo.args(["build", "--workspace", "--example", "one_stage", "--profile", "test", "--features", features]);
     cargo.args(["--message-format", "json-render-diagnostics"]).current_dir(root()).stderr(Stdio::inherit());
