@@ -43,14 +43,21 @@ fn many_cameras() {
 
 #[test]
 fn a_service_on_tokio() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build().unwrap();
+    // One thread for work that blocks.
+    let runtime = tokio::runtime::Builder::new_multi_thread().max_blocking_threads(1).enable_time().build().unwrap();
     let scored = runtime.block_on(async_service::run()).unwrap();
     assert!(scored.score > 0.0);
     // A deadline that has passed is an error of the service, not a score.
     let photos: Vec<_> = (0..3).map(|number| async_service::photo(number).unwrap()).collect();
     let late = runtime.block_on(async {
         let model = async_service::fit(photos.clone()).await.unwrap().model;
-        async_service::score(&model, photos[0].clone(), std::time::Duration::ZERO).await
+        // That thread is busy until the deadline has passed.
+        let (done, is_done) = std::sync::mpsc::channel::<()>();
+        let busy = tokio::task::spawn_blocking(move || is_done.recv());
+        let late = async_service::score(&model, photos[0].clone(), std::time::Duration::ZERO).await;
+        drop(done);
+        assert!(busy.await.unwrap().is_err(), "nothing was sent");
+        late
     });
     assert!(late.unwrap_err().to_string().contains("elapsed"));
 }
