@@ -56,6 +56,7 @@ pub(crate) struct Grouped {
 }
 
 impl Grouped {
+    #[cfg(feature = "flex")]
     pub(crate) fn new() -> Self {
         Self::of_stride(2)
     }
