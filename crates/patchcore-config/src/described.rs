@@ -1,5 +1,6 @@
 //! A configuration in words, for people.
 
+use crate::bank_size::BankSize;
 use crate::member_config::MemberConfig;
 use crate::patchcore_config::PatchCoreConfig;
 use crate::rules::ImageScoreRule;
@@ -16,9 +17,16 @@ impl PatchCoreConfig {
             ("input", self.view.to_string()),
             ("looks at", self.looks_at()),
             ("copies", self.copies.to_string()),
-            ("coreset ratio", self.coreset_sampling_ratio.to_string()),
+            match self.bank_size() {
+                BankSize::Ratio(ratio) => ("coreset ratio", ratio.to_string()),
+                BankSize::Rows(rows) => ("bank rows", rows.to_string()),
+                BankSize::Coverage(radius) => ("coverage", format!("radius {radius} at most")),
+            },
             ("bank format", self.bank_dtype.name().to_owned()),
         ]);
+        if let Some(bytes) = self.memory {
+            rows.push(("fit's budget", format!("{} MiB", bytes as f64 / f64::from(1 << 20))));
+        }
         if self.image_score != ImageScoreRule::MaximumOfMap {
             rows.push(("neighbours", self.num_neighbors.to_string()));
         }

@@ -10,6 +10,7 @@
 
 pub mod backbone;
 mod bank_dtype;
+mod bank_size;
 mod checked;
 mod copies;
 mod described;
@@ -28,6 +29,7 @@ pub use backbone::{
     Architecture, BackboneWeights, CATALOGUE, NamedTensor, Network, NetworkWeights, OwnLevel, OwnNetwork,
 };
 pub use bank_dtype::BankDtype;
+pub use bank_size::BankSize;
 pub use checked::Checked;
 pub use copies::{Copies, Turned};
 pub use earlier::EarlierConfig;

@@ -31,8 +31,19 @@ pub struct PatchCoreConfig {
     /// Copies of every photo that are fitted beside it. Default: none.
     #[serde(default, skip_serializing_if = "Copies::is_none")]
     pub copies: Copies,
-    /// Share of all training patches that a memory bank keeps, in `(0, 1]`. Default 0.1.
+    /// Share of all training patches that a memory bank keeps, in `(0, 1]`, where neither rows nor a radius is asked for. Default 0.1.
     pub coreset_sampling_ratio: f64,
+    /// Rows of each memory bank, whatever the number of patches. Default: the share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bank_rows: Option<usize>,
+    /// The largest distance of a training patch to its nearest bank row, an L2 distance between embeddings: each bank grows until it is
+    /// kept. Default: the share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<f64>,
+    /// Bytes that a fit may hold of patches, of their selection and of the banks. Beyond them it goes over the patches block by block, and
+    /// gives another bank than a fit that holds all of them. Default: what all patches take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
     /// Number format in which memory banks are kept. Default f32.
     pub bank_dtype: BankDtype,
     /// Source of every random choice. Default 0.
@@ -70,6 +81,9 @@ impl PatchCoreConfig {
             full_scale: None,
             copies: Copies::default(),
             coreset_sampling_ratio: 0.1,
+            bank_rows: None,
+            coverage: None,
+            memory: None,
             bank_dtype: BankDtype::F32,
             seed: 0,
             distance: Distance::L2,
@@ -118,11 +132,6 @@ impl PatchCoreConfig {
     /// Smallest and largest side of an input, in pixels: what the network sees at once bounds it, unless that is a tile.
     pub fn input_sides(&self) -> std::ops::RangeInclusive<usize> {
         if self.tiling.is_whole() { INPUT_SIDES } else { TILED_SIDES }
-    }
-
-    /// Rows that a bank keeps of so many training patches: `int(patches * ratio)`, as both published codes have it.
-    pub fn coreset_size(&self, patches: usize) -> usize {
-        (patches as f64 * self.coreset_sampling_ratio) as usize
     }
 
     /// Rows that a bank has at least: as many as the image score looks at together.
@@ -175,6 +184,9 @@ setters! {
     with_full_scale, full_scale: Option<u16>;
     with_copies, copies: Copies;
     with_coreset_sampling_ratio, coreset_sampling_ratio: f64;
+    with_bank_rows, bank_rows: Option<usize>;
+    with_coverage, coverage: Option<f64>;
+    with_memory, memory: Option<u64>;
     with_bank_dtype, bank_dtype: BankDtype;
     with_seed, seed: u64;
     with_distance, distance: Distance;
@@ -211,6 +223,7 @@ impl PatchCoreConfig {
         if !(ratio > 0.0 && ratio <= 1.0) {
             return out_of_range("coreset_sampling_ratio", format!("{ratio:?}"), "a share in (0, 1], for example 0.1");
         }
+        self.verify_bank_size()?;
         if self.num_neighbors == 0 || self.num_neighbors > 1024 {
             return out_of_range("num_neighbors", self.num_neighbors.to_string(), "a number from 1 to 1024");
         }
@@ -344,11 +357,17 @@ mod tests {
     fn each_bad_parameter_is_named() {
         assert!(good().check().is_ok());
         type Spoil = fn(&mut PatchCoreConfig);
-        let cases: [(&str, Spoil); 30] = [
+        let cases: [(&str, Spoil); 34] = [
             ("members", |config| config.members.clear()),
             ("image_score", |config| config.members.push(config.members[0].clone())),
             ("coreset_sampling_ratio", |config| config.coreset_sampling_ratio = 0.0),
             ("coreset_sampling_ratio", |config| config.coreset_sampling_ratio = f64::NAN),
+            ("bank_rows", |config| config.bank_rows = Some(0)),
+            ("coverage", |config| config.coverage = Some(f64::NAN)),
+            ("coverage is 0.5 beside bank_rows 7", |config| {
+                (config.coverage, config.bank_rows) = (Some(0.5), Some(7));
+            }),
+            ("memory is 512 bytes", |config| config.memory = Some(512)),
             ("num_neighbors", |config| config.num_neighbors = 0),
             ("resize", |config| config.view.resize = Resize::Short(1)),
             ("size", |config| config.view.resize = Resize::Exact(Size { width: 9000, height: 64 })),

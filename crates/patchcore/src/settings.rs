@@ -112,6 +112,15 @@ pub struct Settings {
     /// Share of all training patches kept in each memory bank, in `(0, 1]`. When not said: 0.1, and in mode `line` 0.05 for each of a
     /// network's two.
     pub coreset_sampling_ratio: Option<f64>,
+    /// Rows of each memory bank, instead of a share. Default: the share.
+    pub bank_rows: Option<usize>,
+    /// The largest distance of a training patch to its nearest bank row, an L2 distance between embeddings: each bank grows until it is
+    /// kept, however many rows that takes. Default: the share.
+    pub coverage: Option<f64>,
+    /// Bytes that the fit may hold of patches, of their selection and of the banks; what the program, the network and photos that are
+    /// decoded ahead take comes on top ([`FitPlan`](crate::FitPlan) says it). A fit that needs more goes over the patches block by block,
+    /// in one pass. Default: whatever all patches take.
+    pub memory: Option<u64>,
     /// k of the patch score in mode `authors` (when not said: 1), b of eq. 7 in the others (9). Of several networks in mode `authors`
     /// it is k, too, and the rule [`ImageScoreRule::MaximumOfMapOfMeans`].
     pub num_neighbors: Option<usize>,
@@ -176,6 +185,9 @@ impl Default for Settings {
             pretrain_embed_dimension: None,
             target_embed_dimension: None,
             coreset_sampling_ratio: None,
+            bank_rows: None,
+            coverage: None,
+            memory: None,
             num_neighbors: None,
             resize: None,
             crop: None,
@@ -254,7 +266,14 @@ impl Settings {
                 "none: the map's maximum looks at no neighbours; they count in the modes paper, authors and anomalib",
             ));
         }
+        if let Some(ratio) = self.coreset_sampling_ratio
+            && let Some(other) = self.bank_rows.map(|_| "bank_rows").or(self.coverage.map(|_| "coverage"))
+        {
+            let expected = "one of coreset_sampling_ratio, bank_rows and coverage: each says how large the banks are";
+            return Err(out_of_range("coreset_sampling_ratio", format!("{ratio} beside {other}"), expected));
+        }
         config.coreset_sampling_ratio = self.coreset_sampling_ratio.unwrap_or(config.coreset_sampling_ratio);
+        (config.bank_rows, config.coverage, config.memory) = (self.bank_rows, self.coverage, self.memory);
         config.seed = self.seed;
         config.bank_dtype = self.bank_dtype;
         let whole_cells = self.pad_to_stride || !self.tiling.is_whole();

@@ -17,6 +17,7 @@
 mod banks;
 mod container;
 mod header;
+mod history;
 mod ranges;
 mod raw_section;
 #[cfg(test)]
@@ -55,6 +56,7 @@ use crate::network_group::{check_precisions, int8_plans, network_names, plan_of}
 use crate::patchcore::PatchCore;
 
 pub use self::header::{FORMAT_VERSION, ModelHeader, NetworkDigest};
+pub use self::history::{Change, ChangeKind, ChangedPhoto, StaleThresholds};
 pub use self::requires::REQUIREMENTS;
 pub use self::section::{ColourSeen, FitSection, InputsSeen, Provenance, Sections, SizeSeen};
 pub use self::thumbnails::Thumbnail;

@@ -3,12 +3,12 @@
 //! A file lists its names under `requires`. A program that does not know one of them refuses the file: it would read it, leave
 //! something out, and score otherwise in silence. A later version adds a name for what it adds, and no format version.
 
-use patchcore_config::{BankDtype, Checked, ImageScoreRule, MemberConfig, Network, Pad, Tiling};
+use patchcore_config::{BankDtype, BankSize, Checked, ImageScoreRule, MemberConfig, Network, Pad, Tiling};
 
 use crate::network_group::network_names;
 
 /// Every name that this version knows, and what it stands for: the table of `docs/reference/model-file.md`.
-pub const REQUIREMENTS: [(&str, &str); 18] = [
+pub const REQUIREMENTS: [(&str, &str); 20] = [
     ("rules", "distance, image score, upsampling, border and smoothing are named one by one"),
     ("view", "resize, resampling and crop from the photo to the network's input"),
     ("members", "several members, whose maps are joined by their weights"),
@@ -23,6 +23,8 @@ pub const REQUIREMENTS: [(&str, &str); 18] = [
     ("region", "only a part of the photo counts"),
     ("full_scale", "the white of 16-bit photos"),
     ("copies", "copies of the photos were fitted beside them"),
+    ("bank_size", "banks of a number of rows, or of a coverage radius, instead of a share of the patches"),
+    ("memory", "the fit kept to a budget of memory"),
     ("bank_f16", "bank values in f16"),
     ("embedded_weights", "the network's weights are in the file"),
     ("embedded_weights_by_network", "the weights of several networks are in the file, each under its network's name"),
@@ -46,6 +48,8 @@ pub(super) fn requirements(config: &Checked, has_weights: bool) -> Vec<String> {
         "region" => config.region.is_some(),
         "full_scale" => config.full_scale.is_some(),
         "copies" => !config.copies.is_none(),
+        "bank_size" => !matches!(config.bank_size(), BankSize::Ratio(_)),
+        "memory" => config.memory.is_some(),
         "bank_f16" => config.bank_dtype == BankDtype::F16,
         "embedded_weights" => has_weights && network_names(config).len() == 1,
         "embedded_weights_by_network" => has_weights && network_names(config).len() > 1,

@@ -6,6 +6,7 @@ use patchcore_metrics::threshold::Thresholds;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::history::{Change, StaleThresholds};
 use super::raw_section::{RawSections, Section};
 use super::thumbnails::{self, Thumbnail};
 use super::training_photo::{self, StoredPath, TrainingPhoto};
@@ -38,6 +39,10 @@ pub struct Sections {
     pub thumbnails: Vec<Thumbnail>,
     /// `provenance`: who made the model, as far as the program that did says.
     pub provenance: Option<Provenance>,
+    /// `stale_thresholds`: of a model whose banks were changed after its calibration in a way that breaks what they promise.
+    pub stale_thresholds: Option<StaleThresholds>,
+    /// `history`: what was done to the banks, oldest first; empty for a model that is as its fit left it.
+    pub history: Vec<Change>,
     /// All sections as they were read.
     pub(super) read: RawSections,
 }
@@ -117,12 +122,16 @@ impl Sections {
             weights_files: decoded(raw, "weights_files", training_photo::decode_named_paths)?.unwrap_or_default(),
             thumbnails: decoded(raw, "thumbnails", thumbnails::decode)?.unwrap_or_default(),
             provenance: json_of(raw, "provenance")?,
+            stale_thresholds: json_of(raw, "stale_thresholds")?,
+            history: json_of(raw, "history")?.unwrap_or_default(),
             read: RawSections::new(),
         };
         // A threshold that is not a number would call everything good.
-        let thresholds = sections.thresholds.unwrap_or_default();
-        if let Some((name, wrong)) = thresholds.named().find(|(_, threshold)| !threshold.value.is_finite()) {
-            return Err(malformed(format!("the {name} threshold {} is not finite", wrong.value)));
+        let stale = sections.stale_thresholds.map(|stale| stale.thresholds);
+        for thresholds in [sections.thresholds, stale].into_iter().flatten() {
+            if let Some((name, wrong)) = thresholds.named().find(|(_, threshold)| !threshold.value.is_finite()) {
+                return Err(malformed(format!("the {name} threshold {} is not finite", wrong.value)));
+            }
         }
         Ok(sections)
     }
@@ -148,6 +157,8 @@ impl Sections {
         )?;
         put("thumbnails", (!self.thumbnails.is_empty()).then(|| Ok(thumbnails::encode(&self.thumbnails))))?;
         put("provenance", self.provenance.as_ref().map(Section::of))?;
+        put("stale_thresholds", self.stale_thresholds.as_ref().map(Section::of))?;
+        put("history", (!self.history.is_empty()).then(|| Section::of(&self.history)))?;
         Ok(raw)
     }
 
