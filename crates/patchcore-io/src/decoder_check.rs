@@ -49,7 +49,7 @@ impl Decoder {
 /// Size, layout and digest of a picture.
 fn describe(photo: &Photo) -> String {
     let (samples, bits) = match photo.samples() {
-        Samples::Eight(samples) => (samples.clone(), 8),
+        Samples::Eight(samples) => (samples.to_vec(), 8),
         Samples::Sixteen(samples) => (samples.iter().flat_map(|sample| sample.to_le_bytes()).collect(), 16),
         Samples::Float(samples) => (samples.iter().flat_map(|sample| sample.to_le_bytes()).collect(), 32),
     };
@@ -91,7 +91,7 @@ mod tests {
             let altered = |decoder, name: &str, bytes: &[u8], limits: &Limits| {
                 let photo = decode_with(decoder, name, bytes, limits)?;
                 let Samples::Eight(samples) = photo.samples() else { panic!("{photo:?}") };
-                let mut data = samples.clone();
+                let mut data = samples.to_vec();
                 *data.last_mut().unwrap() ^= 1;
                 let format = if photo.channels() == 1 { PixelFormat::Gray8 } else { PixelFormat::Rgb8 };
                 let stride = photo.width() as usize * photo.channels();

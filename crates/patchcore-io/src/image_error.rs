@@ -190,6 +190,33 @@ pub enum ImageError {
         /// Rows found.
         height: u32,
     },
+    /// Samples that are not those of so many pixels, or of channels that are neither grey nor RGB.
+    #[error(
+        "{name} has {found} samples for {width}x{height} pixels of {channels} channels, expected 1 channel (grey) or 3 (RGB), and a \
+         sample for each channel of each pixel; pass the size and channels of the array"
+    )]
+    WrongSamples {
+        /// The photo.
+        name: String,
+        /// Samples found.
+        found: usize,
+        /// Columns that were said.
+        width: u32,
+        /// Rows that were said.
+        height: u32,
+        /// Channels that were said.
+        channels: usize,
+    },
+    /// Something that is no photo: a kind of array, or of picture, that is not understood.
+    #[error("{name} is {found}, expected {expected}")]
+    NotAPhoto {
+        /// What it is called.
+        name: String,
+        /// What it is.
+        found: String,
+        /// What is a photo, and how to get there.
+        expected: &'static str,
+    },
     /// A buffer whose rows overlap.
     #[error(
         "pixel buffer: stride is {stride} bytes, expected at least {needed} (width {width} x {bytes_per_pixel} bytes per \

@@ -78,6 +78,7 @@ mod unchecked_decode;
 #[cfg(any(feature = "bmp", feature = "png", feature = "tiff", feature = "webp"))]
 mod with_image;
 
+pub use bytes::Bytes;
 pub use data_set::DataSet;
 pub use data_set_remark::DataSetRemark;
 pub use dataset_error::DatasetError;

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 #[cfg(feature = "image")]
 use image::{DynamicImage, RgbImage};
 use patchcore_config::Size;
@@ -14,11 +15,17 @@ use crate::{ImageError, PixelBuffer, PixelFormat};
 /// The samples of a photo, interleaved, row by row.
 #[derive(Clone, PartialEq)]
 pub(crate) enum Samples {
-    Eight(Vec<u8>),
+    /// Shared: photos of a caller's pixels do not copy them, nor do clones of any photo.
+    Eight(Bytes),
     Sixteen(Vec<u16>),
     /// As the file has them: what is white is not known before a full scale is.
-    #[cfg_attr(not(feature = "image"), allow(dead_code, reason = "only files and `image`'s pictures have floats"))]
     Float(Vec<f32>),
+}
+
+impl From<Vec<u8>> for Samples {
+    fn from(samples: Vec<u8>) -> Self {
+        Self::Eight(samples.into())
+    }
 }
 
 /// A decoded photo: grey or RGB, 8 or 16 bits or a float a sample, upright (EXIF orientation applied), without alpha.
@@ -57,18 +64,18 @@ impl Photo {
     pub fn from_dynamic(image: DynamicImage) -> Photo {
         let (width, height) = (image.width(), image.height());
         let alpha = match &image {
-            DynamicImage::ImageLumaA8(grey) => alpha_of::<2, _>(grey.as_raw(), u8::MAX).map(Samples::Eight),
-            DynamicImage::ImageRgba8(rgb) => alpha_of::<4, _>(rgb.as_raw(), u8::MAX).map(Samples::Eight),
+            DynamicImage::ImageLumaA8(grey) => alpha_of::<2, _>(grey.as_raw(), u8::MAX).map(Samples::from),
+            DynamicImage::ImageRgba8(rgb) => alpha_of::<4, _>(rgb.as_raw(), u8::MAX).map(Samples::from),
             DynamicImage::ImageLumaA16(grey) => alpha_of::<2, _>(grey.as_raw(), u16::MAX).map(Samples::Sixteen),
             DynamicImage::ImageRgba16(rgb) => alpha_of::<4, _>(rgb.as_raw(), u16::MAX).map(Samples::Sixteen),
             float if float.has_alpha() => alpha_of::<4, _>(float.to_rgba16().as_raw(), u16::MAX).map(Samples::Sixteen),
             _ => None,
         };
         let (channels, samples) = match image {
-            DynamicImage::ImageLuma8(grey) => (1, Samples::Eight(grey.into_raw())),
-            DynamicImage::ImageRgb8(rgb) => (3, Samples::Eight(rgb.into_raw())),
-            DynamicImage::ImageLumaA8(grey) => (1, Samples::Eight(without_alpha::<2, _>(grey.as_raw()))),
-            DynamicImage::ImageRgba8(rgb) => (3, Samples::Eight(without_alpha::<4, _>(rgb.as_raw()))),
+            DynamicImage::ImageLuma8(grey) => (1, Samples::from(grey.into_raw())),
+            DynamicImage::ImageRgb8(rgb) => (3, Samples::from(rgb.into_raw())),
+            DynamicImage::ImageLumaA8(grey) => (1, Samples::from(without_alpha::<2, _>(grey.as_raw()))),
+            DynamicImage::ImageRgba8(rgb) => (3, Samples::from(without_alpha::<4, _>(rgb.as_raw()))),
             DynamicImage::ImageLuma16(grey) => (1, Samples::Sixteen(grey.into_raw())),
             DynamicImage::ImageRgb16(rgb) => (3, Samples::Sixteen(rgb.into_raw())),
             DynamicImage::ImageLumaA16(grey) => (1, Samples::Sixteen(without_alpha::<2, _>(grey.as_raw()))),
@@ -95,7 +102,7 @@ impl Photo {
     pub(crate) fn from_grey(size: Size, samples: Vec<u8>) -> Photo {
         let Size { width, height } = size;
         assert_eq!(samples.len(), width as usize * height as usize, "one value for each pixel");
-        Photo::of_samples(width, height, 1, Samples::Eight(samples))
+        Photo::of_samples(width, height, 1, Samples::from(samples))
     }
 
     /// Copies a borrowed buffer. The fourth byte of [`PixelFormat::Rgba8`] and [`PixelFormat::Bgra8`] is not looked at: cameras
@@ -135,6 +142,57 @@ impl Photo {
             PixelFormat::Rgb16 => (3, Samples::Sixteen(sixteen())),
         };
         Ok(Photo::of_samples(width, height, channels, samples).with_name("pixel buffer"))
+    }
+
+    /// Takes 8-bit samples that somebody else owns, without a copy: grey (1 channel) or RGB (3), interleaved, row by row from the top.
+    /// `Bytes::from_owner` makes them of whatever holds pixels: a camera's frame, an array of another language. They must not change
+    /// while the photo lives.
+    ///
+    /// # Errors
+    /// [`ImageError::NoPixels`], and [`ImageError::WrongSamples`] for other channels, or not one sample for each.
+    ///
+    /// # Examples
+    /// ```
+    /// use bytes::Bytes;
+    /// use patchcore_io::Photo;
+    ///
+    /// # fn main() -> Result<(), patchcore_io::ImageError> {
+    /// let frame = Bytes::from_owner(vec![90_u8; 64 * 48 * 3]);
+    /// let photo = Photo::from_shared(frame, 64, 48, 3)?;
+    /// assert_eq!((photo.width(), photo.height(), photo.channels()), (64, 48, 3));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_shared(samples: Bytes, width: u32, height: u32, channels: usize) -> Result<Photo, ImageError> {
+        Photo::of_checked(width, height, channels, samples.len(), Samples::Eight(samples))
+    }
+
+    /// Takes float samples, 0 as black and 1, or the full scale, as white: grey (1 channel) or RGB (3), interleaved, row by row from the
+    /// top.
+    ///
+    /// # Errors
+    /// As [`Photo::from_shared`].
+    pub fn from_floats(samples: Vec<f32>, width: u32, height: u32, channels: usize) -> Result<Photo, ImageError> {
+        Photo::of_checked(width, height, channels, samples.len(), Samples::Float(samples))
+    }
+
+    /// An opaque photo, if it has a sample for each channel of each pixel.
+    fn of_checked(
+        width: u32,
+        height: u32,
+        channels: usize,
+        found: usize,
+        samples: Samples,
+    ) -> Result<Photo, ImageError> {
+        let name = || "photo in memory".to_owned();
+        if width == 0 || height == 0 {
+            return Err(ImageError::NoPixels { name: name(), width, height });
+        }
+        let needed = u64::from(width) * u64::from(height) * channels as u64;
+        if !matches!(channels, 1 | 3) || found as u64 != needed {
+            return Err(ImageError::WrongSamples { name: name(), found, width, height, channels });
+        }
+        Ok(Photo::of_samples(width, height, channels, samples))
     }
 
     /// The same photo under the name that its errors should carry.
@@ -254,7 +312,7 @@ impl Photo {
         let (white, float_white) = (self.full_scale.unwrap_or(u16::MAX), self.full_scale.map_or(1.0, f32::from));
         let of_float = |sample: f32| to_eight_bits(to_sixteen_bits(sample, float_white), u16::MAX);
         let eight: Vec<u8> = match &self.samples {
-            Samples::Eight(samples) => samples.clone(),
+            Samples::Eight(samples) => samples.to_vec(),
             Samples::Sixteen(samples) => samples.iter().map(|&sample| to_eight_bits(sample, white)).collect(),
             Samples::Float(samples) => samples.iter().map(|&sample| of_float(sample)).collect(),
         };
@@ -338,6 +396,26 @@ mod tests {
         let theirs = DynamicImage::from(float).into_rgb16().into_raw();
         assert!(values.iter().zip(theirs).all(|(value, expected)| to_sixteen_bits(*value, 1.0) == expected));
         assert_eq!([-1.0, f32::NAN, 2.0].map(|value| to_sixteen_bits(value, 1.0)), [0, 0, u16::MAX]);
+    }
+
+    #[test]
+    fn shared_samples_are_taken_where_they_lie() {
+        let frame: Vec<u8> = (0..6 * 4 * 3).collect();
+        let shared = Bytes::from(frame.clone());
+        let photo = Photo::from_shared(shared.clone(), 6, 4, 3).unwrap();
+        let Samples::Eight(samples) = photo.samples() else { panic!("8 bits") };
+        assert_eq!(samples.as_ptr(), shared.as_ptr(), "no copy");
+        let Samples::Eight(of_clone) = &photo.clone().samples else { panic!("8 bits") };
+        assert_eq!(of_clone.as_ptr(), shared.as_ptr(), "no copy by a clone either");
+        let buffer = PixelBuffer { data: &frame, width: 6, height: 4, stride: 18, format: PixelFormat::Rgb8 };
+        assert_eq!(photo.with_name("pixel buffer"), Photo::from_buffer(&buffer).unwrap());
+        for (width, height, channels) in [(6, 4, 1), (6, 4, 2), (6, 4, 4), (5, 4, 3), (6, 5, 3)] {
+            let error = Photo::from_shared(shared.clone(), width, height, channels).unwrap_err();
+            assert!(matches!(error, ImageError::WrongSamples { found: 72, .. }), "{error}");
+        }
+        let error = Photo::from_floats(Vec::new(), 0, 4, 3).unwrap_err();
+        assert!(matches!(error, ImageError::NoPixels { width: 0, height: 4, .. }), "{error}");
+        assert_eq!(Photo::from_floats(vec![0.5; 24], 6, 4, 1).unwrap().bits_per_sample(), 32);
     }
 
     #[test]

@@ -188,11 +188,11 @@ impl Model {
         let names: BTreeSet<String> = defects.collect();
         let sets = 1 + names.len();
         tell(Stage::Metrics, 0, sets)?;
-        let overall = metrics_of(&images, None, &judged_at, verdicts_at)?;
+        let overall = self.threads.run(|| metrics_of(&images, None, &judged_at, verdicts_at))?;
         tell(Stage::Metrics, 1, sets)?;
         let mut kinds = BTreeMap::new();
         for kind in names {
-            let metrics = metrics_of(&images, Some(&kind), &judged_at, verdicts_at)?;
+            let metrics = self.threads.run(|| metrics_of(&images, Some(&kind), &judged_at, verdicts_at))?;
             kinds.insert(kind, metrics);
             tell(Stage::Metrics, 1 + kinds.len(), sets)?;
         }

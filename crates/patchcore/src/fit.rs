@@ -101,7 +101,7 @@ impl Model {
     where
         S: IntoIterator<Item: IntoPhoto>,
     {
-        let FitOptions { limits, mut progress, threads, total, own } = options;
+        let FitOptions { limits, mut progress, threads, shared, total, own } = options;
         let (config, device) = (settings.config_of(&own)?, settings.compute_device()?);
         let photos = photos.into_iter();
         let total = total.unwrap_or_else(|| known_length(&photos));
@@ -114,7 +114,7 @@ impl Model {
             own,
             weights_files: settings.weights_files()?,
             device: &device,
-            threads: Threads::new(threads)?,
+            threads: Threads::told(shared, threads)?,
             total,
             what_fails,
         };

@@ -8,6 +8,7 @@ use patchcore_io::Limits;
 
 use crate::own_networks::OwnNetworks;
 use crate::progress::{Progress, Teller};
+use crate::threads::Threads;
 
 /// Options of [`Model::fit_with`](crate::Model::fit_with): they change no number of the model, but for the networks that the settings
 /// name. Start from [`FitOptions::default`].
@@ -29,6 +30,7 @@ pub struct FitOptions<'a> {
     pub(crate) limits: Limits,
     pub(crate) progress: Teller<'a>,
     pub(crate) threads: Option<usize>,
+    pub(crate) shared: Option<Threads>,
     pub(crate) total: Option<usize>,
     pub(crate) own: OwnNetworks,
 }
@@ -54,6 +56,13 @@ impl<'a> FitOptions<'a> {
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
+        self
+    }
+
+    /// Threads that the model shares with others, for the fit and for whatever it scores later. They go before [`FitOptions::threads`].
+    #[must_use]
+    pub fn on(mut self, threads: Threads) -> Self {
+        self.shared = Some(threads);
         self
     }
 

@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use patchcore_config::PatchCoreConfig;
 #[cfg(not(target_family = "wasm"))]
 use patchcore_io::path_text;
-use patchcore_io::{Geometry, Limits, NetworkInput, Photo, PixelBuffer, prepare_within};
+use patchcore_io::{Bytes, Geometry, Limits, NetworkInput, Photo, PixelBuffer, prepare_within};
 
 use crate::error::Error;
-#[cfg(not(target_family = "wasm"))]
 use crate::span::enter;
 
 /// Something that is a photo, or leads to one: a [`Photo`], a path, a camera's [`PixelBuffer`], an `image::DynamicImage`, a
@@ -48,6 +47,13 @@ pub enum PhotoSource {
     /// In a file, which is decoded ahead on another thread.
     #[cfg(not(target_family = "wasm"))]
     Path(PathBuf),
+    /// The bytes of a file, which are decoded ahead on another thread.
+    Encoded {
+        /// What the errors of its decoder call it.
+        name: String,
+        /// The bytes.
+        bytes: Bytes,
+    },
     /// Resized and cropped already, by [`Model::prepare`](crate::Model::prepare) or [`prepare`](patchcore_io::prepare).
     Input(NetworkInput),
 }
@@ -59,20 +65,23 @@ impl PhotoSource {
             Self::Photo(photo) => photo_bytes(photo),
             #[cfg(not(target_family = "wasm"))]
             Self::Path(_) => 0,
+            Self::Encoded { bytes, .. } => bytes.len(),
             Self::Input(input) => input_bytes(input),
         }
     }
 
     /// The photo itself, decoded where it is a file.
     pub(crate) fn open(self, name: &str, limits: &Limits) -> Result<Photo, Error> {
-        // Nothing is read where there are no files.
-        let _ = limits;
         match self {
             Self::Photo(photo) => Ok(photo),
             #[cfg(not(target_family = "wasm"))]
             Self::Path(path) => {
                 enter!("decode");
                 Ok(Photo::open(&path, limits)?)
+            }
+            Self::Encoded { name, bytes } => {
+                enter!("decode");
+                Ok(Photo::decode(&name, &bytes, limits)?)
             }
             Self::Input(_) => Err(Error::PreparedPhoto { name: name.to_owned() }),
         }
@@ -115,8 +124,6 @@ impl PhotoSource {
         prepare: impl Fn(&Photo) -> Result<NetworkInput, Error>,
         keep: impl Fn(Photo) -> T,
     ) -> Result<(NetworkInput, Option<T>), Error> {
-        // Nothing is read where there are no files.
-        let _ = limits;
         let prepared = |photo: Photo| Ok((prepare(&photo)?, Some(keep(photo))));
         match self {
             Self::Photo(photo) => prepared(photo),
@@ -124,6 +131,10 @@ impl PhotoSource {
             Self::Path(path) => {
                 enter!("decode");
                 prepared(Photo::open(&path, limits)?)
+            }
+            Self::Encoded { name, bytes } => {
+                enter!("decode");
+                prepared(Photo::decode(&name, &bytes, limits)?)
             }
             Self::Input(input) => Ok((input, None)),
         }
@@ -177,6 +188,7 @@ impl IntoPhoto for PhotoSource {
         let name = match &self {
             #[cfg(not(target_family = "wasm"))]
             Self::Path(path) => Some(path_text(path)),
+            Self::Encoded { name, .. } => Some(name.clone()),
             _ => None,
         };
         NamedPhoto { name, source: Ok(self) }

@@ -137,13 +137,13 @@ pub use patchcore_core::scoring::AnomalyMap;
 pub use patchcore_core::self_check::Check;
 pub use patchcore_core::suggestions::Suggestion;
 pub use patchcore_core::{ComputeDevice, FittedOn, GoodScores, INSTRUCTIONS, Instructions, Precision, ScoreStep};
+pub use patchcore_io::{
+    Bytes, Exposure, Geometry, HiddenDefect, Limits, MaskRule, MaskSurvey, NetworkInput, Perturbation,
+    PerturbationKind, Photo, PhotoHeader, PhotoIdentity, PhotoKind, PixelBuffer, PixelFormat, one_line, path_of_text,
+    path_text, region_of_masks,
+};
 #[cfg(not(target_family = "wasm"))]
 pub use patchcore_io::{DataSet, DataSetRemark, Layout, LeftOut, ManifestRow, TestImage, good_images, photos_in};
-pub use patchcore_io::{
-    Exposure, Geometry, HiddenDefect, Limits, MaskRule, MaskSurvey, NetworkInput, Perturbation, PerturbationKind,
-    Photo, PhotoHeader, PhotoIdentity, PhotoKind, PixelBuffer, PixelFormat, one_line, path_of_text, path_text,
-    region_of_masks,
-};
 pub use patchcore_metrics::threshold::{Threshold, ThresholdOrigin, Thresholds, Verdict};
 pub use patchcore_metrics::{self as metrics, Bootstrap, Interval};
 
@@ -183,6 +183,7 @@ pub use crate::score::{NearestGood, NearestPhoto, PatchScores, Score};
 pub use crate::scores::{Scored, Scores};
 pub use crate::settings::{DEFAULT_BACKBONE, Settings};
 pub use crate::stress::{StressOptions, StressTest};
+pub use crate::threads::Threads;
 #[cfg(not(target_family = "wasm"))]
 pub use crate::weights::{has_weights, resolve_weights};
 #[cfg(not(target_family = "wasm"))]

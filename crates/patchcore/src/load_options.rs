@@ -8,6 +8,7 @@ use patchcore_core::{Instructions, Precision};
 
 use crate::devices::DEFAULT_DEVICE;
 use crate::own_networks::OwnNetworks;
+use crate::threads::Threads;
 #[cfg(not(target_family = "wasm"))]
 use crate::weights_file::WeightsFile;
 
@@ -38,6 +39,7 @@ pub struct LoadOptions {
     /// Load also where the device's results differ from the model's passport by more than its precision explains.
     /// [`Model::drift`](crate::Model::drift) then says by how much. Default: no.
     pub allow_drift: bool,
+    pub(crate) shared: Option<Threads>,
     pub(crate) own: OwnNetworks,
 }
 
@@ -51,6 +53,7 @@ impl Default for LoadOptions {
             instructions: None,
             threads: None,
             allow_drift: false,
+            shared: None,
             own: OwnNetworks::default(),
         }
     }
@@ -91,6 +94,13 @@ impl LoadOptions {
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
+        self
+    }
+
+    /// Threads that the model shares with others. They go before [`LoadOptions::threads`].
+    #[must_use]
+    pub fn on(mut self, threads: Threads) -> Self {
+        self.shared = Some(threads);
         self
     }
 

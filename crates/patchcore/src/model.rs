@@ -239,7 +239,7 @@ impl Model {
         // What no device may do is refused before one is looked for.
         file.check_precision(options.precision).map_err(refused)?;
         let device = open_device(&options.device, options.precision, options.instructions)?;
-        let threads = Threads::new(options.threads)?;
+        let threads = Threads::told(options.shared.clone(), options.threads)?;
         let sections = Arc::new(file.sections.clone());
         let thresholds = sections.thresholds.unwrap_or_default();
         let own = options.own.clone();
@@ -435,7 +435,7 @@ mod tests {
         assert!(Arc::ptr_eq(&model.core, &clone.core), "network and bank");
         assert!(Arc::ptr_eq(&model.weights, &clone.weights), "weights");
         assert!(Arc::ptr_eq(&model.sections, &clone.sections), "names and digests of the photos");
-        assert!(model.threads.are_those_of(&clone.threads), "threads");
+        assert_eq!(model.threads, clone.threads, "threads");
         // What differs is little.
         assert!(size_of::<Model>() <= 512, "{}", size_of::<Model>());
     }

@@ -1,45 +1,109 @@
 //! The threads of a model: its own, or those of whoever calls it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use patchcore_config::ConfigError;
-use rayon::ThreadPool;
+use rayon::{ThreadPool, ThreadPoolBuildError};
 
 use crate::error::Error;
 use crate::progress::{Stage, Teller};
 
-/// A pool of the model's own, which its clones share; without one the work runs where it is called: in the pool of the calling
-/// thread, else in rayon's global one.
+/// Threads that models compute on. Clones are the same threads, and several models may share them
+/// ([`FitOptions::on`](crate::FitOptions::on), [`LoadOptions::on`](crate::LoadOptions::on)).
+///
+/// [`Threads::default`] are those of whoever calls: of the rayon pool of the calling thread, else of rayon's global one.
+///
+/// # Forks
+/// A process that is made by `fork` has the thread that called it and none of these. It gets as many of its own when it first computes.
+/// rayon's global pool does not: who forks gives its models threads.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Threads(Option<Arc<ThreadPool>>);
+pub struct Threads(Option<Arc<OfProcess>>);
+
+/// The pool of one process, and those of its children.
+#[derive(Debug)]
+struct OfProcess {
+    process: u32,
+    pool: Option<ThreadPool>,
+    threads: usize,
+    of_child: OnceLock<Box<OfProcess>>,
+}
+
+impl OfProcess {
+    fn new(threads: usize) -> Result<Self, ThreadPoolBuildError> {
+        let name = |index| format!("patchcore {index}");
+        let pool = Some(rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build()?);
+        Ok(Self { process: this_process(), pool, threads, of_child: OnceLock::new() })
+    }
+
+    /// The pool of this process; `None` in a child that gets no threads from the system.
+    fn pool(&self) -> Option<&ThreadPool> {
+        if self.process == this_process() {
+            return self.pool.as_ref();
+        }
+        if let Some(of_child) = self.of_child.get() {
+            return of_child.pool();
+        }
+        let made = Box::new(Self::new(self.threads).ok()?);
+        self.of_child.get_or_init(|| made).pool()
+    }
+}
+
+impl Drop for OfProcess {
+    fn drop(&mut self) {
+        // The threads that would hear of it are not in a child, and one of them may have held a lock when it was made.
+        if self.process != this_process() {
+            std::mem::forget(self.pool.take());
+        }
+    }
+}
+
+/// The number of this process; where there is no `fork`, all are one.
+fn this_process() -> u32 {
+    if cfg!(unix) { std::process::id() } else { 0 }
+}
+
+/// The same threads, or both those of whoever calls.
+impl PartialEq for Threads {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        }
+    }
+}
 
 impl Threads {
-    /// A pool of so many threads.
+    /// So many threads.
     ///
     /// # Errors
     /// [`Error::Config`] for none, or more than the system gives.
-    pub(crate) fn new(threads: Option<usize>) -> Result<Self, Error> {
-        let Some(threads) = threads else { return Ok(Self::default()) };
+    pub fn new(threads: usize) -> Result<Self, Error> {
         let refused = |found: String, expected| ConfigError::OutOfRange { parameter: "threads", found, expected };
         if threads == 0 {
             return Err(refused("0".to_owned(), "at least 1, or none of the model's own").into());
         }
-        let name = |index| format!("patchcore {index}");
-        match rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build() {
+        match OfProcess::new(threads) {
             Ok(pool) => Ok(Self(Some(Arc::new(pool)))),
             Err(error) => Err(refused(format!("{threads} ({error})"), "as many as the system gives").into()),
         }
     }
 
-    /// Whether these are the very same.
-    #[cfg(test)]
-    pub(crate) fn are_those_of(&self, other: &Self) -> bool {
-        matches!((&self.0, &other.0), (Some(one), Some(other)) if Arc::ptr_eq(one, other))
+    /// Those that a model is told: these, else so many of its own, else those of whoever calls.
+    pub(crate) fn told(shared: Option<Self>, threads: Option<usize>) -> Result<Self, Error> {
+        match (shared, threads) {
+            (Some(shared), _) => Ok(shared),
+            (None, Some(threads)) => Self::new(threads),
+            (None, None) => Ok(Self::default()),
+        }
     }
 
-    /// Runs work on the threads.
-    pub(crate) fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        match &self.0 {
+    fn pool(&self) -> Option<&ThreadPool> {
+        self.0.as_ref().and_then(|pools| pools.pool())
+    }
+
+    /// Runs work on the threads, and waits for it.
+    pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match self.pool() {
             None => work(),
             Some(pool) => pool.install(work),
         }
@@ -52,7 +116,7 @@ impl Threads {
         teller: &mut Teller<'_>,
         work: impl FnOnce(&mut dyn FnMut(usize, usize) -> bool) -> R + Send,
     ) -> R {
-        let Some(pool) = &self.0 else {
+        let Some(pool) = self.pool() else {
             return work(&mut |done, total| teller.tell(stage, done, total).is_continue());
         };
         let mut result = None;
@@ -85,20 +149,20 @@ mod tests {
 
     #[test]
     fn work_runs_on_as_many_threads_as_were_asked_for() {
-        let threads = Threads::new(Some(3)).unwrap();
+        let threads = Threads::new(3).unwrap();
         assert_eq!(threads.run(rayon::current_num_threads), 3);
         assert_eq!(threads.clone().run(rayon::current_num_threads), 3);
         // Without a pool of its own it is in that of the caller.
         let callers = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
         assert_eq!(callers.install(|| Threads::default().run(rayon::current_num_threads)), 2);
-        let error = Threads::new(Some(0)).unwrap_err();
+        let error = Threads::new(0).unwrap_err();
         assert!(error.to_string().starts_with("threads is 0: expected at least 1"), "{error}");
     }
 
     #[test]
     fn the_caller_is_told_on_its_own_thread_and_can_stop_the_work() {
         for threads in [None, Some(2)] {
-            let threads = Threads::new(threads).unwrap();
+            let threads = Threads::told(None, threads).unwrap();
             let (caller, mut told) = (std::thread::current().id(), Vec::new());
             let mut teller = Teller::new(|progress: crate::Progress| {
                 assert_eq!(std::thread::current().id(), caller);

@@ -19,7 +19,7 @@ pub(super) fn round_trip(photo: &Photo, quality: u8, white: Option<u16>) -> Resu
     }
     let (sixteen, float) = (white.unwrap_or(u16::MAX), white.map_or(1.0, f32::from));
     let eight = match photo.samples() {
-        Samples::Eight(samples) => samples.clone(),
+        Samples::Eight(samples) => samples.to_vec(),
         Samples::Sixteen(samples) => samples.iter().map(|sample| to_eight_bits(*sample, sixteen)).collect(),
         Samples::Float(samples) => {
             samples.iter().map(|sample| to_eight_bits(to_sixteen_bits(*sample, float), u16::MAX)).collect()

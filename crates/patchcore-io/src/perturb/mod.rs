@@ -33,7 +33,7 @@ impl Photo {
             let frame =
                 Frame { width: self.width() as usize, height: self.height() as usize, channels: self.channels() };
             match self.samples() {
-                Samples::Eight(samples) => Samples::Eight(made(samples, frame, perturbation, 255.0, seed)),
+                Samples::Eight(samples) => Samples::from(made(samples, frame, perturbation, 255.0, seed)),
                 Samples::Sixteen(samples) => {
                     Samples::Sixteen(made(samples, frame, perturbation, f32::from(white.unwrap_or(u16::MAX)), seed))
                 }

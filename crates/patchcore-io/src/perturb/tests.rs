@@ -4,7 +4,7 @@ use crate::photo::Samples;
 use crate::{Perturbation, PerturbationKind, Photo};
 
 fn eight(width: u32, height: u32, channels: usize, samples: &[u8]) -> Photo {
-    Photo::of_samples(width, height, channels, Samples::Eight(samples.to_vec()))
+    Photo::of_samples(width, height, channels, Samples::from(samples.to_vec()))
 }
 
 fn sixteen(samples: &[u16]) -> Photo {
