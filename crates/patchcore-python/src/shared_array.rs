@@ -11,7 +11,8 @@ use pyo3::prelude::*;
 /// Whoever calls the package must not write into the array until the call is over; its documentation says so, as numpy's own functions
 /// expect it of arrays that other threads share.
 pub struct SharedArray<T: Element> {
-    array: Py<PyArrayDyn<T>>,
+    /// Keeps the memory.
+    _array: Py<PyArrayDyn<T>>,
     data: *const T,
     length: usize,
 }
@@ -27,12 +28,7 @@ impl<T: PlainValue> SharedArray<T> {
         if !array.is_c_contiguous() || !array.is_aligned() {
             return None;
         }
-        Some(Self { array: array.clone().unbind(), data: array.data(), length: array.len() })
-    }
-
-    /// The array.
-    pub fn array(&self) -> &Py<PyArrayDyn<T>> {
-        &self.array
+        Some(Self { _array: array.clone().unbind(), data: array.data(), length: array.len() })
     }
 }
 
