@@ -1,0 +1,53 @@
+"""What a photo may be given as."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any, Protocol, TypeAlias, Union, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Photo", "Photos", "is_one_photo"]
+
+
+@runtime_checkable
+class HasArrayInterface(Protocol):
+    """Something that numpy sees as an array: a picture of PIL, for one."""
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]:
+        """Shape, type and place of its pixels."""
+        ...
+
+
+#: A photo: the path of a file, the bytes of an encoded file, a picture of PIL, or an array ``[height, width]`` or ``[height, width, channels]`` of
+#: 1, 3 (RGB) or 4 (RGBA) channels of uint8, uint16, float32 or float64. Floats are in [0, 1].
+Photo: TypeAlias = Union[str, "os.PathLike[str]", bytes, "npt.NDArray[Any]", HasArrayInterface]
+
+#: Photos: an iterable of them, a stack ``[n, height, width, channels]``, or the path of a folder or of a data set.
+Photos: TypeAlias = Union[str, "os.PathLike[str]", "npt.NDArray[Any]", Iterable[Photo]]
+
+
+def is_one_photo(given: object) -> bool:
+    """Whether this is a photo, and not several.
+
+    Parameters
+    ----------
+    given : object
+        A photo or photos.
+
+    Returns
+    -------
+    bool
+        An array is one photo where it has two axes, or three of which the last one has 1, 3 or 4 values. Another array of three axes is a
+        stack of grey photos. A path is one photo unless it leads to a folder.
+    """
+    if isinstance(given, (str, os.PathLike)):
+        return not os.path.isdir(given)
+    if isinstance(given, np.ndarray):
+        if given.dtype == object:
+            return False
+        return given.ndim == 2 or (given.ndim == 3 and given.shape[2] in (1, 3, 4))
+    return isinstance(given, (bytes, bytearray, memoryview, HasArrayInterface))
