@@ -112,6 +112,14 @@ class Model:
     def evaluate(
         self, data: str | os.PathLike[str], *, progress: Callable[[str, int, int], bool | None] | None = None
     ) -> dict[str, float]: ...
+    @staticmethod
+    def merge(
+        models: Sequence[Model],
+        *,
+        bank_rows: int | None = None,
+        ratio: float | None = None,
+        progress: Callable[[str, int, int], bool | None] | None = None,
+    ) -> Model: ...
     @property
     def config_rows(self) -> list[tuple[str, str]]: ...
     @property

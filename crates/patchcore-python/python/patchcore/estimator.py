@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -323,7 +323,7 @@ class PatchCore:
         return self
 
     @overload
-    def predict(self, X: Photo) -> Score: ...
+    def predict(self, X: Photo) -> Score: ...  # type: ignore[overload-overlap]
 
     @overload
     def predict(self, X: Iterable[Photo]) -> list[Score]: ...
@@ -349,7 +349,7 @@ class PatchCore:
         model = self._fitted()
         if is_one_photo(X):
             return model.predict(X)
-        return [_or_raise(score) for _, score in model.scores(X)]
+        return [_or_raise(score) for _, score in model.scores(cast(Photos, X))]
 
     def scores(self, X: Photos) -> Iterator[tuple[str, Score | PatchCoreError]]:
         """Score photos one after the other, decoded ahead.
@@ -524,7 +524,7 @@ def load(
 
 def _several(photos: Photos) -> Photos:
     """A single photo as photos."""
-    return [photos] if is_one_photo(photos) else photos  # type: ignore[list-item]
+    return [photos] if is_one_photo(photos) else photos
 
 
 def _good(photos: Photos, labels: npt.ArrayLike) -> list[Photo]:

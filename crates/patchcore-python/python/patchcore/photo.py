@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any, Protocol, TypeAlias, Union, runtime_checkable
+from typing import Any, Protocol, TypeAlias, TypeGuard, Union, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,7 @@ Photo: TypeAlias = Union[str, "os.PathLike[str]", bytes, "npt.NDArray[Any]", Has
 Photos: TypeAlias = Union[str, "os.PathLike[str]", "npt.NDArray[Any]", Iterable[Photo]]
 
 
-def is_one_photo(given: object) -> bool:
+def is_one_photo(given: object) -> TypeGuard[Photo]:
     """Whether this is a photo, and not several.
 
     Parameters
