@@ -18,21 +18,25 @@ patchcore.ray : Fit and score on a Ray cluster.
 from . import metrics
 from ._patchcore import (
     Cancelled,
+    FitReport,
     Model,
     ModelFileError,
+    Nearest,
     PatchCoreError,
     PatchCoreWarning,
     PhotoError,
     Score,
-    __version__,
 )
+from ._patchcore import VERSION as __version__
 from .estimator import NotFittedError, PatchCore, load
 from .photo import Photo, Photos
 
 __all__ = [
     "Cancelled",
+    "FitReport",
     "Model",
     "ModelFileError",
+    "Nearest",
     "NotFittedError",
     "PatchCore",
     "PatchCoreError",

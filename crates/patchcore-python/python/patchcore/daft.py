@@ -48,7 +48,7 @@ def scorer(model: ModelSource, *, batch_size: int = 64, max_concurrency: int | N
         def __init__(self, model: ModelSource) -> None:
             self._scorer = Scorer(model)
 
-        @daft.method.batch(return_dtype=DataType.struct(columns), unnest=True, batch_size=batch_size)
+        @daft.method.batch(return_dtype=DataType.struct(columns), unnest=True, batch_size=batch_size)  # type: ignore[untyped-decorator,unused-ignore]
         def score(self, paths: Any) -> list[dict[str, Any]]:
             scored = self._scorer({"image_path": paths.to_pylist()})
             return [dict(zip(scored, row)) for row in zip(*(values.tolist() for values in scored.values()))]

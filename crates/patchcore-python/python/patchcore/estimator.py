@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, cast, overload
 import numpy as np
 import numpy.typing as npt
 
-from ._patchcore import Model, PatchCoreError, Score
+from ._patchcore import FitReport, Model, PatchCoreError, Score
 from .photo import Photo, Photos, is_one_photo
-from .progress import ProgressFunction, Telling
+from .progress import ProgressFunction
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -84,6 +84,8 @@ class PatchCore:
     ----------
     model_ : Model
         The fitted model.
+    report_ : FitReport
+        What the fit said: photos that were rejected, remarks, settings that the photos speak for. Not there where the model was loaded.
     threshold_ : float or None
         From which image score a photo is called defective; None before :meth:`calibrate`.
 
@@ -267,6 +269,7 @@ class PatchCore:
         return estimator
 
     model_: Model
+    report_: FitReport
     _is_loaded: bool = False
 
     def _refuse_if_loaded(self, what: str) -> None:
@@ -316,10 +319,7 @@ class PatchCore:
         """
         self._refuse_if_loaded("fitted again")
         photos = X if y is None else _good(X, y)
-        telling = Telling(progress)
-        model, _ = Model.fit(photos, self.settings(), progress=telling, threads=self.threads, total=total)
-        telling.end()
-        self.model_ = model
+        self.model_, self.report_ = Model.fit(photos, self.settings(), progress=progress, threads=self.threads, total=total)
         return self
 
     @overload
@@ -388,14 +388,11 @@ class PatchCore:
         PhotoError
             The first photo that cannot be read, by name.
         """
-        telling = Telling(progress)
-        scores = self._fitted().score_array(_several(X), progress=telling)
-        telling.end()
-        return scores
+        return self._fitted().score_array(_several(X), progress=progress)
 
     def decision_function(self, X: Photos) -> npt.NDArray[np.float32]:
         """:meth:`score` under the name of scikit-learn and PyOD. Higher is worse: PyOD's sense."""
-        return self.score(X)
+        return self._fitted().score_array(_several(X))
 
     def predict_labels(self, X: Photos) -> npt.NDArray[np.int8]:
         """Verdicts by the model's threshold.
@@ -446,9 +443,7 @@ class PatchCore:
         PatchCoreError
             Too few photos for that rate, or photos of the fit.
         """
-        telling = Telling(progress)
-        self.model_ = self._fitted().calibrate(good, fpr=fpr, confidence=confidence, progress=telling)
-        telling.end()
+        self.model_ = self._fitted().calibrate(good, fpr=fpr, confidence=confidence, progress=progress)
         return self
 
     def evaluate(self, data: str | os.PathLike[str], *, progress: ProgressFunction | None = None) -> dict[str, float]:
@@ -466,10 +461,7 @@ class PatchCore:
         dict of str to float
             ``image_auroc``, ``aupro_0.05`` and so on, and ``images``, their number. What is not defined is not there.
         """
-        telling = Telling(progress)
-        metrics = self._fitted().evaluate(data, progress=telling)
-        telling.end()
-        return metrics
+        return self._fitted().evaluate(data, progress=progress)
 
     def save(self, path: str | os.PathLike[str], *, with_weights: bool = False) -> None:
         """Write the model's file, whole or not at all.
@@ -527,12 +519,12 @@ def _several(photos: Photos) -> Photos:
     return [photos] if is_one_photo(photos) else photos
 
 
-def _good(photos: Photos, labels: npt.ArrayLike) -> list[Photo]:
+def _good(photos: Photos, labels: npt.ArrayLike) -> list[Photo | tuple[str, Photo]]:
     """The photos whose label is 0."""
     if isinstance(photos, (str, os.PathLike)):
         raise PatchCoreError("labels go with photos one by one; a folder or a data set has its own")
     defective = np.asarray(labels).ravel()
-    listed: list[Photo] = list(photos)
+    listed = list(photos)
     if len(listed) != len(defective):
         raise PatchCoreError(f"{len(listed)} photos and {len(defective)} labels: one label for each photo is needed")
     return [photo for photo, label in zip(listed, defective) if not label]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias, Union
 
-import numpy as np
 import numpy.typing as npt
 
 from . import _patchcore
@@ -17,23 +16,9 @@ from . import _patchcore
 __all__ = ["aupimo", "aupro", "auroc", "average_precision", "f1_max"]
 
 #: Maps of equal size as one array ``[n, height, width]``, or maps of any sizes one by one.
-Maps: TypeAlias = Union[npt.NDArray[Any], Sequence[npt.NDArray[Any]]]
-
-
-def _scores(values: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    return np.ascontiguousarray(values, dtype=np.float32).ravel()
-
-
-def _truth(values: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    return np.ascontiguousarray(np.asarray(values) != 0).ravel()
-
-
-def _maps(maps: Maps) -> list[npt.NDArray[np.float32]]:
-    return [np.ascontiguousarray(one, dtype=np.float32) for one in maps]
-
-
-def _masks(masks: Maps) -> list[npt.NDArray[np.bool_]]:
-    return [np.ascontiguousarray(np.asarray(one) != 0) for one in masks]
+Maps: TypeAlias = Union[npt.NDArray[Any], Sequence[npt.ArrayLike]]
+#: The same of masks; None is the mask of a good photo.
+Masks: TypeAlias = Union[npt.NDArray[Any], Sequence[Union[npt.ArrayLike, None]]]
 
 
 def auroc(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
@@ -44,7 +29,7 @@ def auroc(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     scores : array_like
         Of images or of pixels, in any shape; higher is worse.
     labels : array_like
-        Of the same shape; what is not zero is defective.
+        As many; bool, or 0 (good) and 1 (defective).
 
     Returns
     -------
@@ -61,7 +46,7 @@ def auroc(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     >>> auroc([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1])
     0.75
     """
-    return _patchcore.auroc(_scores(scores), _truth(labels))
+    return _patchcore.auroc(scores, labels)
 
 
 def average_precision(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
@@ -82,7 +67,7 @@ def average_precision(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     PatchCoreError
         As :func:`auroc`.
     """
-    return _patchcore.average_precision(_scores(scores), _truth(labels))
+    return _patchcore.average_precision(scores, labels)
 
 
 def f1_max(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
@@ -103,10 +88,10 @@ def f1_max(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     PatchCoreError
         As :func:`auroc`.
     """
-    return _patchcore.f1_max(_scores(scores), _truth(labels))
+    return _patchcore.f1_max(scores, labels)
 
 
-def aupro(maps: Maps, masks: Maps, limit: float = 0.3) -> float:
+def aupro(maps: Maps, masks: Masks, limit: float = 0.3) -> float:
     """Area under the per-region-overlap curve up to a false-positive rate, divided by that rate.
 
     Every defect counts alike, large or small: a region is what touches, corners included, in one mask.
@@ -116,7 +101,7 @@ def aupro(maps: Maps, masks: Maps, limit: float = 0.3) -> float:
     maps : array ``[n, height, width]`` or sequence of arrays ``[height, width]``
         Anomaly maps.
     masks : the same
-        What is not zero is defective. Masks of good photos are all zero.
+        What is not zero is defective. The mask of a good photo is all zero, or None.
     limit : float, default 0.3
         The largest false-positive rate, in (0, 1].
 
@@ -130,10 +115,10 @@ def aupro(maps: Maps, masks: Maps, limit: float = 0.3) -> float:
     PatchCoreError
         No region, no good pixel, shapes that differ, or a limit out of range.
     """
-    return _patchcore.aupro(_maps(maps), _masks(masks), limit)
+    return _patchcore.aupro(maps, masks, limit)
 
 
-def aupimo(maps: Maps, masks: Maps) -> float:
+def aupimo(maps: Maps, masks: Masks) -> float:
     """Mean over the defective images of the area under their per-image overlap, at rates of false alarms on good images from 1e-5 to 1e-4.
 
     Parameters
@@ -151,4 +136,4 @@ def aupimo(maps: Maps, masks: Maps) -> float:
     PatchCoreError
         No good or no defective image, too few good pixels for the rates, or shapes that differ.
     """
-    return _patchcore.aupimo(_maps(maps), _masks(masks))
+    return _patchcore.aupimo(maps, masks)

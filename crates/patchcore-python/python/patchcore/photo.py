@@ -26,8 +26,8 @@ class HasArrayInterface(Protocol):
 #: 1, 3 (RGB) or 4 (RGBA) channels of uint8, uint16, float32 or float64. Floats are in [0, 1].
 Photo: TypeAlias = Union[str, "os.PathLike[str]", bytes, "npt.NDArray[Any]", HasArrayInterface]
 
-#: Photos: an iterable of them, a stack ``[n, height, width, channels]``, or the path of a folder or of a data set.
-Photos: TypeAlias = Union[str, "os.PathLike[str]", "npt.NDArray[Any]", Iterable[Photo]]
+#: Photos: an iterable of them, each perhaps with a name as ``(name, photo)``, a stack ``[n, height, width, channels]``, or the path of a folder or of a data set.
+Photos: TypeAlias = Union[str, "os.PathLike[str]", "npt.NDArray[Any]", Iterable[Union[Photo, tuple[str, Photo]]]]
 
 
 def is_one_photo(given: object) -> TypeGuard[Photo]:
@@ -41,13 +41,10 @@ def is_one_photo(given: object) -> TypeGuard[Photo]:
     Returns
     -------
     bool
-        An array is one photo where it has two axes, or three of which the last one has 1, 3 or 4 values. Another array of three axes is a
-        stack of grey photos. A path is one photo unless it leads to a folder.
+        An array is one photo unless it has four axes. A path is one photo unless it leads to a folder.
     """
     if isinstance(given, (str, os.PathLike)):
         return not os.path.isdir(given)
     if isinstance(given, np.ndarray):
-        if given.dtype == object:
-            return False
-        return given.ndim == 2 or (given.ndim == 3 and given.shape[2] in (1, 3, 4))
+        return given.ndim != 4 and given.dtype.kind not in "OSU"
     return isinstance(given, (bytes, bytearray, memoryview, HasArrayInterface))

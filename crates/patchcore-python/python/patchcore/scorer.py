@@ -162,13 +162,15 @@ class Scorer:
                 out["map"][at] = np.zeros((0, 0), dtype=np.float32)
         products = [str(product) for product in batch["product"]] if "product" in batch else [""] * count
         for product in dict.fromkeys(products):
-            self._score(product, [at for at in range(count) if products[at] == product], photos, out)
+            self._score(product, [at for at in range(count) if products[at] == product], photos, paths, out)
         for name in ("product", "split"):
             if name in batch:
                 out[name] = np.asarray(batch[name])
         return out
 
-    def _score(self, product: str, which: list[int], photos: Any, out: dict[str, npt.NDArray[Any]]) -> None:
+    def _score(
+        self, product: str, which: list[int], photos: Any, paths: list[str], out: dict[str, npt.NDArray[Any]]
+    ) -> None:
         """Score the photos of one product, these rows of the batch."""
         model = self._model(product)
         given: list[int] = []
@@ -182,7 +184,8 @@ class Scorer:
                     continue
                 out["sha256"][at] = _digest(photo)
                 given.append(at)
-                yield photo
+                # A name only for errors, which say whose they are.
+                yield (paths[at], photo) if paths[at] else photo
 
         for number, (_, score) in enumerate(model.scores(readable())):
             at = given[number]

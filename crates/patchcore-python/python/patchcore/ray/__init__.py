@@ -24,7 +24,7 @@ from urllib.parse import quote
 
 from .. import manifest as manifests
 from .. import storage
-from .._patchcore import Model, PatchCoreError, __version__
+from .._patchcore import VERSION, Model, PatchCoreError
 from ..estimator import PatchCore
 from ..manifest import Block, Row
 from ..scorer import COLUMNS, ModelSource, Scorer, model_bytes, model_path
@@ -187,7 +187,7 @@ def _same_run(folder: str, table: str, model: ModelSource, block_rows: int) -> N
         "manifest_sha256": hashlib.sha256(storage.read_bytes(table)).hexdigest(),
         "models_sha256": _model_digests(model),
         "block_rows": block_rows,
-        "patchcore": __version__,
+        "patchcore": VERSION,
     }
     path = storage.join(folder, _RUN)
     if storage.exists(path):
@@ -407,7 +407,7 @@ def _submit_shards(
 
 
 def _shard_name(shard: list[str], settings: dict[str, Any]) -> str:
-    said = json.dumps([__version__, settings, shard], sort_keys=True, default=str)
+    said = json.dumps([VERSION, settings, shard], sort_keys=True, default=str)
     return f"shard-{hashlib.sha256(said.encode()).hexdigest()}.patchcore"
 
 
