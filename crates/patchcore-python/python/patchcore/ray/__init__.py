@@ -36,6 +36,8 @@ __all__ = ["Scorer", "Summary", "calibrate", "evaluate", "fit", "fit_products", 
 
 _LOG = logging.getLogger("patchcore.ray")
 _RUN = "_run.json"
+#: How often a task is done again whose worker has died. A photo that kills every worker ends the run instead of going on for ever.
+_RETRIES = 5
 
 #: Where the photos of a fit are: a table, a dataset of Ray Data with a column ``image``, ``bytes``, ``image_path`` or ``path``, or paths.
 Data: TypeAlias = Union[str, "os.PathLike[str]", Iterable[Union[str, "os.PathLike[str]"]], Any]
@@ -148,7 +150,7 @@ def score(
     _same_run(folder, table, model, block_rows)
     there = set(storage.listed(folder, ".parquet"))
     workers = concurrency or max(1, int(ray.cluster_resources().get("CPU", 1)) // num_cpus)
-    Worker = ray.remote(num_cpus=num_cpus, max_restarts=-1, max_task_retries=-1)(_ScoreWorker)
+    Worker = ray.remote(num_cpus=num_cpus, max_restarts=-1, max_task_retries=_RETRIES)(_ScoreWorker)
     shared = ray.put(model)
     idle: list[Any] = []
     started = 0
@@ -310,8 +312,9 @@ def fit(
     estimator = PatchCore() if estimator is None else estimator
     settings = _settings(estimator, memory)
     shards: list[Any]
-    if hasattr(data, "map_batches"):
-        fitted = data.map_batches(
+    dataset: Any = data
+    if hasattr(dataset, "map_batches"):
+        fitted = dataset.map_batches(
             _fit_batch, batch_size=shard_photos, num_cpus=num_cpus, fn_kwargs={"settings": settings, "threads": num_cpus}
         )
         # In an order that does not depend on which worker was first.
@@ -400,7 +403,7 @@ def _submit_shards(
     ray: Any, paths: Sequence[str], settings: dict[str, Any], shard_photos: int, num_cpus: int, work: str | None
 ) -> list[Any]:
     """Start the fit of each shard: photos that follow each other."""
-    task = ray.remote(num_cpus=num_cpus, max_retries=-1)(_fit_shard)
+    task = ray.remote(num_cpus=num_cpus, max_retries=_RETRIES)(_fit_shard)
     shards = [list(paths[at : at + shard_photos]) for at in range(0, len(paths), shard_photos)]
     kept: list[str | None] = [None if work is None else storage.join(work, _shard_name(shard, settings)) for shard in shards]
     return [task.remote(shard, settings, num_cpus, path) for shard, path in zip(shards, kept)]
@@ -415,7 +418,7 @@ def _merge_tree(ray: Any, models: Sequence[Any], settings: dict[str, Any], num_c
     """The reference of the model of all. Where the rows of a bank are fixed, models on the way keep twice as many."""
     if fan_in < 2:
         raise PatchCoreError(f"fan_in is {fan_in}: a merge takes at least 2 models")
-    task = ray.remote(num_cpus=num_cpus, max_retries=-1)(_merge)
+    task = ray.remote(num_cpus=num_cpus, max_retries=_RETRIES)(_merge)
     weights = settings.get("weights")
     rows = settings.get("bank_rows")
     level = list(models)
@@ -467,7 +470,7 @@ def _of_each(
 ) -> dict[str, Any]:
     """What a task for each product gives."""
     ray = _ray()
-    task = ray.remote(num_cpus=num_cpus, max_retries=-1)(function)
+    task = ray.remote(num_cpus=num_cpus, max_retries=_RETRIES)(function)
     products = manifests.by_product(manifests.read(manifest))
     running = {}
     for product, rows in products.items():

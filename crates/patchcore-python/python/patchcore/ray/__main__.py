@@ -100,7 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             storage.write_bytes(said.out, json.dumps(metrics, indent=1).encode())
             print(said.out)
     except (PatchCoreError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        # Of a worker's error the cause, without the worker's stack.
+        print(f"error: {getattr(error, 'cause', error)}", file=sys.stderr)
         return 1
     return 0
 
