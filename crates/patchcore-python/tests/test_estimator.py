@@ -259,3 +259,10 @@ def test_threads_change_no_bit(good: list[Pixels]) -> None:
 def test_a_folder_is_scored(fitted: patchcore.PatchCore, tmp_path: Path) -> None:
     paths = write_photos(tmp_path / "new", range(3))
     assert np.array_equal(fitted.score(tmp_path / "new"), fitted.score(paths))
+
+
+def test_every_setting_of_the_engine_is_a_parameter() -> None:
+    from patchcore._patchcore import setting_names
+
+    # `tile` and `overlap` say what `tiling` says.
+    assert set(patchcore.PatchCore().get_params()) - {"threads"} == set(setting_names()) - {"tiling"}
