@@ -7,7 +7,6 @@
 //!
 //! Without the feature `extension-module` this crate is empty, so that the workspace builds and its tests link where there is no Python.
 //! maturin asks for it.
-#![cfg_attr(not(feature = "extension-module"), allow(unused_crate_dependencies, reason = "the crate is empty then"))]
 
 #[cfg(feature = "extension-module")]
 mod array;

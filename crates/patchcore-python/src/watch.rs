@@ -24,6 +24,7 @@ pub struct Watch {
 struct AtWork {
     stage: Stage,
     done: usize,
+    total: usize,
     began: Instant,
 }
 
@@ -42,7 +43,7 @@ impl Watch {
         let Progress { stage, done, total, .. } = progress;
         let goes_on = self.stage.as_ref().is_some_and(|at_work| at_work.stage == stage);
         if let Some(at_work) = self.stage.as_mut().filter(|_| goes_on) {
-            at_work.done = done;
+            (at_work.done, at_work.total) = (done, total);
             if self.told.elapsed() < EVERY && (total == 0 || done < total) {
                 return ControlFlow::Continue(());
             }
@@ -52,7 +53,7 @@ impl Watch {
             py.check_signals()?;
             if !goes_on {
                 self.end_stage(py)?;
-                self.stage = Some(AtWork { stage, done, began: Instant::now() });
+                self.stage = Some(AtWork { stage, done, total, began: Instant::now() });
             }
             match &self.function {
                 None => Ok(true),
@@ -73,8 +74,9 @@ impl Watch {
 
     /// Logs the stage that is over, if one was begun.
     pub fn end_stage(&mut self, py: Python<'_>) -> PyResult<()> {
-        let Some(AtWork { stage, done, began }) = self.stage.take() else { return Ok(()) };
-        let line = format!("{}: {done} done in {:.1} s", stage.name(), began.elapsed().as_secs_f64());
+        let Some(AtWork { stage, done, total, began }) = self.stage.take() else { return Ok(()) };
+        let of = if total > 0 { format!(" of {total}") } else { String::new() };
+        let line = format!("{}: {done}{of}, {:.1} s", stage.name(), began.elapsed().as_secs_f64());
         self.logger.bind(py).call_method1("info", ("%s", line))?;
         Ok(())
     }
