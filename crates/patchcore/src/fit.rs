@@ -101,7 +101,7 @@ impl Model {
     where
         S: IntoIterator<Item: IntoPhoto>,
     {
-        let FitOptions { limits, mut progress, threads, total, own } = options;
+        let FitOptions { limits, mut progress, threads, total, own, patches: _ } = options;
         let (config, device) = (settings.config_of(&own)?, settings.compute_device()?);
         let photos = photos.into_iter();
         let total = total.unwrap_or_else(|| known_length(&photos));
@@ -201,8 +201,8 @@ impl<I: Iterator<Item = NamedSource>> FitParts<'_, I> {
             _ => sections.weights_files = weights_files,
         }
         let (core, sections) = (Arc::new(core), Arc::new(sections));
-        let digests = Arc::default();
-        let model = Model { core, weights, own, sections, digests, thresholds, threads, folder: None };
+        let (digests, written_by) = (Arc::default(), Arc::from(env!("CARGO_PKG_VERSION")));
+        let model = Model { core, weights, own, sections, digests, thresholds, written_by, threads, folder: None };
         model.tell_fallbacks();
         Ok(FitReport { model, rejected, remarks, suggestions })
     }

@@ -66,6 +66,10 @@ mod audit;
 mod authors_normalization;
 mod batch_note;
 mod calibration;
+mod changed_model;
+mod chosen_photos;
+mod config_difference;
+mod coverage;
 pub mod devices;
 mod doctor;
 #[cfg(doctest)]
@@ -77,6 +81,8 @@ mod evaluated_image;
 mod evaluation;
 #[cfg(not(target_family = "wasm"))]
 mod evaluation_metrics;
+mod extend;
+mod extend_options;
 #[cfg(not(target_family = "wasm"))]
 mod fastest_precision;
 mod first_pass;
@@ -87,10 +93,15 @@ mod fit_options;
 mod fit_plan;
 #[cfg(not(target_family = "wasm"))]
 mod fit_time;
+mod forget;
+mod history;
+mod inputs_seen;
+mod interval;
 mod into_photo;
 mod known_photos;
 mod load_options;
 mod map_scale;
+mod merge;
 mod model;
 mod network_settings;
 mod notes;
@@ -111,6 +122,7 @@ mod span;
 pub mod stages;
 mod stress;
 mod threads;
+mod threshold_fate;
 #[cfg(not(target_family = "wasm"))]
 mod training_photo;
 mod usual_input;
@@ -126,12 +138,14 @@ pub use patchcore_config::{
     Turned,
 };
 pub use patchcore_core::backbone::{Backbone, Level, LevelMap};
+pub use patchcore_core::coverage::Coverage;
 pub use patchcore_core::device::{BACKENDS, Backend};
 pub use patchcore_core::engine::ReducedBatch;
 pub use patchcore_core::good_quantiles::GoodQuantiles;
 pub use patchcore_core::memory_bank::MemoryBank;
 pub use patchcore_core::model_file::{
-    self, InputsSeen, ModelFile, Provenance, Sections, StoredPath, Thumbnail, TrainingPhoto,
+    self, Change, ChangeKind, ChangedPhoto, InputsSeen, ModelFile, Provenance, Sections, StaleThresholds, StoredPath,
+    Thumbnail, TrainingPhoto,
 };
 pub use patchcore_core::scoring::AnomalyMap;
 pub use patchcore_core::self_check::Check;
@@ -151,6 +165,7 @@ pub use crate::audit::{Audit, AuditOptions, AuditedPhoto};
 #[cfg(not(target_family = "wasm"))]
 pub use crate::calibration::store_thresholds;
 pub use crate::calibration::{CalibrateOptions, CalibrationReport, GoodScore};
+pub use crate::coverage::{CoverageOptions, CoverageReport};
 pub use crate::devices::{DEFAULT_DEVICE, list_devices, open_device};
 pub use crate::doctor::{DecoderRow, DoctorReport, DoctorRow, doctor};
 pub use crate::error::Error;
@@ -160,6 +175,8 @@ pub use crate::evaluated_image::{EvaluatedImage, WorstPatch};
 pub use crate::evaluation::{EvaluateOptions, Evaluation, MapGeometry};
 #[cfg(not(target_family = "wasm"))]
 pub use crate::evaluation_metrics::Metrics;
+pub use crate::extend::ExtendReport;
+pub use crate::extend_options::ExtendOptions;
 #[cfg(not(target_family = "wasm"))]
 pub use crate::fastest_precision::{PrecisionChoice, TriedPrecision};
 pub use crate::fit::FitReport;
@@ -168,9 +185,12 @@ pub use crate::fit_options::FitOptions;
 pub use crate::fit_plan::FitPlan;
 #[cfg(not(target_family = "wasm"))]
 pub use crate::fit_time::FitTime;
+pub use crate::forget::{ForgetOptions, ForgetReport};
+pub use crate::interval::{IntervalOf, ScoreInterval};
 pub use crate::into_photo::{IntoPhoto, NamedPhoto, PhotoSource};
 pub use crate::load_options::LoadOptions;
 pub use crate::map_scale::MapScale;
+pub use crate::merge::{MergeOptions, MergeReport};
 pub use crate::model::Model;
 pub use crate::network_settings::NetworkSettings;
 pub use crate::photo_map::PhotoMap;
@@ -183,6 +203,7 @@ pub use crate::score::{NearestGood, NearestPhoto, PatchScores, Score};
 pub use crate::scores::{Scored, Scores};
 pub use crate::settings::{DEFAULT_BACKBONE, Settings};
 pub use crate::stress::{StressOptions, StressTest};
+pub use crate::threshold_fate::ThresholdFate;
 #[cfg(not(target_family = "wasm"))]
 pub use crate::weights::{has_weights, resolve_weights};
 #[cfg(not(target_family = "wasm"))]
