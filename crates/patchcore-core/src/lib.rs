@@ -24,6 +24,10 @@
 
 pub mod backbone;
 pub mod bank_builder;
+mod bank_changes;
+#[cfg(test)]
+#[cfg(feature = "cpu")]
+mod budget_tests;
 mod copies;
 pub mod coreset;
 pub mod coverage;
@@ -81,6 +85,7 @@ mod tensor_scores;
 pub mod tensors;
 
 pub use bank_builder::{BankBuilder, BankRules, BuiltBank};
+pub use bank_changes::PatchCollector;
 pub use coverage::{Coverage, CoverageMeter};
 pub use device::{ComputeDevice, INSTRUCTIONS, Instructions, Precision};
 pub use extractor::Extractor;
