@@ -232,6 +232,7 @@ impl Model {
                 device: self.device(),
                 threads: self.threads.clone(),
                 total: others.len(),
+                patches: None,
                 photos: others.into_iter().map(|(name, source)| (name, Ok(source))),
                 limits,
                 known: Known::PixelsAlone,

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use patchcore_core::PatchCore;
-use patchcore_core::bank_changes::PatchCollector;
 use patchcore_core::coverage::{Coverage, CoverageMeter};
 use patchcore_core::error::FitError;
+use patchcore_core::{PatchCollector, PatchCore};
 use patchcore_io::Limits;
 
 use crate::error::Error;
@@ -105,8 +104,11 @@ impl Model {
                     let (image, inside) = (core_input(&input), input.inside.as_deref());
                     let looked_up = self.threads.run(|| {
                         collector.clear();
-                        collector.add(0, image, inside)?;
-                        collector.measure(&self.core, &mut meters)
+                        collector.add(image, inside)?;
+                        for (number, (member, meter)) in self.core.members().iter().zip(&mut meters).enumerate() {
+                            meter.add(member.index(), collector.rows(number).0)?;
+                        }
+                        Ok(())
                     });
                     match looked_up {
                         Ok(()) => {
@@ -155,7 +157,7 @@ impl Model {
         if !coverage.iter().all(|of| is_distance(&of.radius) && of.quantiles.iter().all(is_distance)) {
             return refused("of which one holds what is no distance");
         }
-        self.core = Arc::new(PatchCore::clone(&self.core).with_coverage(coverage));
+        self.core = Arc::new(PatchCore::clone(&self.core).with_measured_coverage(coverage));
         Ok(self)
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use patchcore_config::{BankSize, ImageScoreRule};
-use patchcore_core::bank_changes::PatchCollector;
 use patchcore_core::coverage::Coverage;
 use patchcore_core::error::FitError;
 use patchcore_core::model_file::{ChangeKind, InputsSeen, Sections, TrainingPhoto};
+use patchcore_core::{PatchCollector, PatchCore};
 
 use crate::changed_model::ModelChange;
 use crate::error::Error;
@@ -93,7 +93,7 @@ impl Model {
         let total = known_length(&photos);
         let known = KnownPhotos::new(self);
         let mut of_model = self.numbered_photos();
-        let mut new = NewPhotos { first: of_model.len(), ..NewPhotos::default() };
+        let mut new = NewPhotos::default();
         let mut collector = PatchCollector::new(&self.core);
         for (done, (name, input)) in prepared(self.config(), limits, Known::Identity, photos).enumerate() {
             match input {
@@ -104,9 +104,8 @@ impl Model {
                     {
                         new.already.push(name);
                     } else {
-                        let number = (new.first + new.photos.len()) as u32;
                         let (image, inside) = (core_input(&input), input.inside.as_deref());
-                        match threads.run(|| collector.add(number, image, inside)) {
+                        match threads.run(|| collector.add(image, inside)) {
                             Ok(()) => {
                                 new.remarks.note(&name, &self.remarks_on_new(&input));
                                 new.photos.push(training_photo(name, &input, &mut new.inputs));
@@ -149,20 +148,22 @@ impl Model {
             };
             return Ok(report);
         }
-        let core = &self.core;
-        let extended = threads.run_telling(Stage::Coreset, &mut progress, |tell| core.extended(&collector, size, tell));
-        let extended = extended.map_err(|error| Error::from(error).of_whole(EXTENSION))?;
+        let extended = threads.run(|| self.core.extended(&collector, size))?;
+        let sizes = |core: &PatchCore| core.config().view.sizes.sizes_of_the_fit().count();
+        let has_new_size = sizes(&extended) > sizes(&self.core);
+        let before = self.rows_of_banks();
         let mut sections = Sections::clone(&self.sections);
         of_model.extend_from_slice(&photos);
         sections.photos = of_model;
         if !inputs.sizes.is_empty() {
             add_inputs(sections.inputs.get_or_insert_default(), &inputs);
         }
-        let breaks_thresholds = extended.has_new_size || self.config().image_score == ImageScoreRule::Reweighted;
+        let breaks_thresholds = has_new_size || self.config().image_score == ImageScoreRule::Reweighted;
         let (kind, removed) = (ChangeKind::Extend, &[][..]);
         let change = ModelChange { kind, date, added: &photos, removed, breaks_thresholds, threads };
-        let (model, thresholds) = self.becoming(extended.model, sections, change);
-        let (added, rows_added, coverage_after) = (photos.len(), extended.rows_added, model.coverage().to_vec());
+        let (model, thresholds) = self.becoming(extended, sections, change);
+        let rows_added = model.rows_of_banks().into_iter().zip(before).map(|(after, before)| after - before).collect();
+        let (added, coverage_after) = (photos.len(), model.coverage().to_vec());
         Ok(ExtendReport {
             model,
             added,
@@ -202,8 +203,6 @@ impl Model {
 /// The photos of an extension.
 #[derive(Default)]
 struct NewPhotos {
-    /// Number of the first.
-    first: usize,
     photos: Vec<TrainingPhoto>,
     inputs: InputsSeen,
     already: Vec<String>,

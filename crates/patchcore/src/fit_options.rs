@@ -74,10 +74,10 @@ impl<'a> FitOptions<'a> {
         self
     }
 
-    /// Patches of one member that all photos have together ([`FitPlan::patches`](crate::FitPlan::patches)), for a fit within a budget of
-    /// memory ([`Settings::memory`](crate::Settings::memory)): a share of them is how many rows each bank is to have, and how well a block
-    /// of patches is thinned before the last one has come depends on it. Default: not known, and each block is thinned for the share of
-    /// those that have come.
+    /// Patches of all photos on the finest grid of all members ([`FitPlan::patches`](crate::FitPlan::patches)), for a fit within a budget of
+    /// memory ([`Settings::memory`](crate::Settings::memory)): a share of them is how many rows each bank is to have, and where all of them
+    /// fit into the budget the fit is the one without. Default: not known, and each block of patches is thinned for the share of those that
+    /// have come.
     #[must_use]
     pub fn patches(mut self, patches: u64) -> Self {
         self.patches = Some(patches);

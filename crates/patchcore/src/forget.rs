@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 #[cfg(not(target_family = "wasm"))]
 use std::path::PathBuf;
 
-use patchcore_core::bank_changes::{CoverAgain, PatchCollector};
 use patchcore_core::coverage::Coverage;
 use patchcore_core::error::FitError;
 use patchcore_core::model_file::{ChangeKind, Sections, Thumbnail, TrainingPhoto};
+use patchcore_core::{PatchCollector, PatchCore};
 use patchcore_io::Limits;
 
 use crate::changed_model::ModelChange;
@@ -43,8 +43,7 @@ impl<'a> ForgetOptions<'a> {
         self
     }
 
-    /// Told after every photo to cover from, and every few rows that are picked; [`ControlFlow::Break`] ends it with
-    /// [`Error::Cancelled`].
+    /// Told after every photo to cover from; [`ControlFlow::Break`] ends it with [`Error::Cancelled`].
     #[must_use]
     pub fn progress(mut self, progress: impl FnMut(Progress) -> ControlFlow<()> + 'a) -> Self {
         self.progress = Teller::new(progress);
@@ -142,12 +141,12 @@ impl Model {
         }
         let Covering { patches, covered, unknown, rejected } = cover;
         let is_all = covered.len() + gone.len() == of_model.len();
-        let again = patches.as_ref().map(|patches| CoverAgain { patches, is_all });
-        let core = &self.core;
-        let forgotten = self
-            .threads
-            .run_telling(Stage::Coreset, &mut progress, |tell| core.without_photos(&gone, again, tell))
-            .map_err(|error| Error::from(error).of_whole(FORGETTING))?;
+        let (without, again) = self.threads.run(|| self.forgotten(&gone, patches.as_ref(), is_all))?;
+        let lost = |before: &PatchCore, after: &PatchCore| -> Vec<usize> {
+            let rows = |core: &PatchCore| core.members().iter().map(|member| member.bank().len()).collect::<Vec<_>>();
+            rows(before).into_iter().zip(rows(after)).map(|(before, after)| before.abs_diff(after)).collect()
+        };
+        let (rows_removed, rows_added) = (lost(&self.core, &without), lost(&without, &again));
         let mut sections = Sections::clone(&self.sections);
         let in_order = || (0..).zip(&of_model);
         let those = |is_gone: bool| -> Vec<TrainingPhoto> {
@@ -160,11 +159,11 @@ impl Model {
         let (kind, threads) = (ChangeKind::Forget, self.threads.clone());
         let change =
             ModelChange { kind, date, added: &[], removed: &removed, breaks_thresholds: !gone.is_empty(), threads };
-        let (model, thresholds) = self.becoming(forgotten.model, sections, change);
+        let (model, thresholds) = self.becoming(again, sections, change);
         Ok(ForgetReport {
             forgotten: removed.into_iter().map(|photo| photo.name).collect(),
-            rows_removed: forgotten.rows_removed,
-            rows_added: forgotten.rows_added,
+            rows_removed,
+            rows_added,
             unknown,
             rejected,
             coverage_before: self.coverage().to_vec(),
@@ -172,6 +171,30 @@ impl Model {
             thresholds,
             model,
         })
+    }
+
+    /// The core without photos, and that covered again from patches of photos that stay, where there are any. `is_all`: of all that do.
+    fn forgotten(
+        &self,
+        gone: &BTreeSet<u32>,
+        patches: Option<&PatchCollector>,
+        is_all: bool,
+    ) -> Result<(PatchCore, PatchCore), FitError> {
+        let without = self.core.without_photos(&gone.iter().copied().collect::<Vec<u32>>())?;
+        // Where nothing is known of what was covered, nothing says what is to be.
+        let Some(patches) = patches.filter(|_| !self.coverage().is_empty()) else {
+            return Ok((without.clone(), without));
+        };
+        let radii: Vec<f32> = self.coverage().iter().map(|coverage| coverage.radius).collect();
+        let mut again = without.covered_again(patches, &radii)?;
+        if !is_all {
+            // Of the photos that were not given the bound holds.
+            let bounds = without.coverage().iter().zip(again.coverage());
+            let bounds = bounds.map(|(bound, found)| Coverage::bound(bound.radius.max(found.radius), bound.patches));
+            let bounds = bounds.collect();
+            again = again.with_measured_coverage(bounds);
+        }
+        Ok((without, again))
     }
 
     /// The patches of photos of the fit that stay, by their places after the others have gone.
@@ -191,7 +214,7 @@ impl Model {
                 Ok((Some(index), input)) if !gone.contains(&index) => {
                     if cover.covered.insert(index) {
                         let (image, inside) = (core_input(&input), input.inside.as_deref());
-                        match self.threads.run(|| patches.add(place_after(gone, index), image, inside)) {
+                        match self.threads.run(|| patches.add_as(place_after(gone, index), image, inside)) {
                             // Whoever covers a photo covers its copies.
                             Ok(()) => cover.covered.extend(known.copies_of(index, digest_of(&input))),
                             Err(error @ (FitError::Device(_) | FitError::NotFinite { .. })) => return Err(error.into()),

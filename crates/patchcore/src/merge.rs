@@ -6,7 +6,6 @@ use std::ops::ControlFlow;
 use patchcore_config::BankSize;
 use patchcore_config::backbone::ActivationRanges;
 use patchcore_core::PatchCore;
-use patchcore_core::bank_changes::ModelPart;
 use patchcore_core::coverage::Coverage;
 use patchcore_core::model_file::{ChangeKind, Sections, Thumbnail, TrainingPhoto};
 
@@ -31,7 +30,7 @@ pub struct MergeOptions<'a> {
 }
 
 impl<'a> MergeOptions<'a> {
-    /// Told every few rows that are picked where the banks are reduced; [`ControlFlow::Break`] ends it with [`Error::Cancelled`].
+    /// Told before the banks are joined, and after; [`ControlFlow::Break`] ends it with [`Error::Cancelled`].
     #[must_use]
     pub fn progress(mut self, progress: impl FnMut(Progress) -> ControlFlow<()> + 'a) -> Self {
         self.progress = Teller::new(progress);
@@ -123,13 +122,18 @@ impl Model {
         }
         let mut photos = JointPhotos::default();
         let places: Vec<Vec<u32>> = models.iter().map(|model| photos.add(model)).collect();
-        let parts: Vec<ModelPart<'_>> =
-            models.iter().zip(&places).map(|(model, photos)| ModelPart { model: &model.core, photos }).collect();
         let images = photos.photos.len();
-        let merged = first
-            .threads
-            .run_telling(Stage::Coreset, &mut progress, |tell| PatchCore::merged(&parts, images, size, tell))
-            .map_err(|error| Error::from(error).of_whole("merge"))?;
+        let cores: Vec<PatchCore> = models.iter().map(|model| PatchCore::clone(&model.core)).collect();
+        let mut tell = |done: usize| match progress.tell(Stage::Coreset, done, 1).is_break() {
+            true => Err(Error::Cancelled { what: "merge" }),
+            false => Ok(()),
+        };
+        tell(0)?;
+        let merged = first.threads.run(|| PatchCore::merged(&cores, &places, size))?;
+        tell(1)?;
+        let rows_of =
+            |member: usize| models.iter().filter_map(|model| model.rows_of_banks().get(member).copied()).sum();
+        let rows_before = (0..first.banks().len()).map(rows_of).collect();
         let mut sections = Sections::clone(&first.sections);
         sections.history = models.iter().flat_map(Model::history_so_far).collect();
         for other in others {
@@ -142,12 +146,12 @@ impl Model {
         let judged = models.iter().find(|model| model.has_own_thresholds() || model.stale_thresholds().is_some());
         let (kind, threads) = (ChangeKind::Merge, first.threads.clone());
         let change = ModelChange { kind, date, added: &[], removed: &[], breaks_thresholds: true, threads };
-        let (model, thresholds) = judged.unwrap_or(first).becoming(merged.model, sections, change);
+        let (model, thresholds) = judged.unwrap_or(first).becoming(merged, sections, change);
         let model = Self { folder: first.folder.clone(), ..model };
         Ok(MergeReport {
             photos: images,
             copies: photos.copies,
-            rows_before: merged.rows_before,
+            rows_before,
             rows: model.rows_of_banks(),
             coverage_after: model.coverage().to_vec(),
             thresholds,

@@ -228,6 +228,7 @@ impl Model {
         sections.passport = file.sections.passport.take();
         sections.fit = file.sections.fit.take();
         sections.good_quantiles = file.sections.good_quantiles.take();
+        sections.coverage = std::mem::take(&mut file.sections.coverage);
         // A model without any threshold has no such section in its file, nor one whose thresholds are stale, whoever judges by them.
         sections.thresholds = self.has_own_thresholds().then_some(self.thresholds);
         file.sections = sections;
