@@ -7,17 +7,18 @@ use patchcore_core::coverage::Coverage;
 use patchcore_core::error::FitError;
 use patchcore_core::model_file::{ChangeKind, InputsSeen, Sections, TrainingPhoto};
 use patchcore_core::{PatchCollector, PatchCore};
+use patchcore_io::{Limits, NetworkInput};
 
 use crate::changed_model::ModelChange;
 use crate::error::Error;
 use crate::extend_options::ExtendOptions;
 use crate::fit_in_progress::{core_input, training_photo};
 use crate::inputs_seen::add_inputs;
-use crate::into_photo::{IntoPhoto, Known, digest_of};
+use crate::into_photo::{Digest, IntoPhoto, Known, digest_of};
 use crate::known_photos::KnownPhotos;
 use crate::model::Model;
 use crate::prepared::{known_length, prepared};
-use crate::progress::Stage;
+use crate::progress::{Stage, Teller};
 use crate::remarks::{Remark, Remarks};
 use crate::span::enter;
 use crate::threads::Threads;
@@ -89,37 +90,8 @@ impl Model {
         };
         let ExtendOptions { limits, mut progress, threads, date, .. } = options;
         let threads = if threads.is_some() { Threads::new(threads)? } else { self.threads.clone() };
-        let photos = photos.into_iter();
-        let total = known_length(&photos);
-        let known = KnownPhotos::new(self);
-        let mut of_model = self.numbered_photos();
-        let mut new = NewPhotos::default();
         let mut collector = PatchCollector::new(&self.core);
-        for (done, (name, input)) in prepared(self.config(), limits, Known::Identity, photos).enumerate() {
-            match input {
-                Err(error) => new.rejected.push((name, error)),
-                Ok(input) => {
-                    let digest = digest_of(&input);
-                    if known.index_of(&name, &input).is_some() || digest.is_some_and(|digest| !new.seen.insert(digest))
-                    {
-                        new.already.push(name);
-                    } else {
-                        let (image, inside) = (core_input(&input), input.inside.as_deref());
-                        match threads.run(|| collector.add(image, inside)) {
-                            Ok(()) => {
-                                new.remarks.note(&name, &self.remarks_on_new(&input));
-                                new.photos.push(training_photo(name, &input, &mut new.inputs));
-                            }
-                            Err(error @ (FitError::Device(_) | FitError::NotFinite { .. })) => return Err(error.into()),
-                            Err(error) => new.rejected.push((name, error.into())),
-                        }
-                    }
-                }
-            }
-            if progress.tell(Stage::Features, done + 1, total).is_break() {
-                return Err(Error::Cancelled { what: EXTENSION });
-            }
-        }
+        let new = self.new_photos(photos, limits, &mut progress, &threads, &mut collector)?;
         let NewPhotos { photos, inputs, already, mut rejected, remarks, .. } = new;
         if photos.is_empty() && already.is_empty() && !rejected.is_empty() {
             let count = rejected.len();
@@ -153,8 +125,8 @@ impl Model {
         let has_new_size = sizes(&extended) > sizes(&self.core);
         let before = self.rows_of_banks();
         let mut sections = Sections::clone(&self.sections);
-        of_model.extend_from_slice(&photos);
-        sections.photos = of_model;
+        sections.photos = self.numbered_photos();
+        sections.photos.extend_from_slice(&photos);
         if !inputs.sizes.is_empty() {
             add_inputs(sections.inputs.get_or_insert_default(), &inputs);
         }
@@ -177,6 +149,42 @@ impl Model {
         })
     }
 
+    /// The photos that are new to the model, and their patches.
+    fn new_photos<S>(
+        &self,
+        photos: S,
+        limits: Limits,
+        progress: &mut Teller<'_>,
+        threads: &Threads,
+        collector: &mut PatchCollector,
+    ) -> Result<NewPhotos, Error>
+    where
+        S: IntoIterator<Item: IntoPhoto>,
+    {
+        let (known, photos) = (KnownPhotos::new(self), photos.into_iter());
+        let total = known_length(&photos);
+        let mut new = NewPhotos::default();
+        for (done, (name, input)) in prepared(self.config(), limits, Known::Identity, photos).enumerate() {
+            match input {
+                Err(error) => new.rejected.push((name, error)),
+                Ok(input) if known.index_of(&name, &input).is_some() || new.has(&input) => new.already.push(name),
+                Ok(input) => match threads.run(|| collector.add(core_input(&input), input.inside.as_deref())) {
+                    Ok(()) => {
+                        new.seen.extend(digest_of(&input));
+                        new.remarks.note(&name, &self.remarks_on_new(&input));
+                        new.photos.push(training_photo(name, &input, &mut new.inputs));
+                    }
+                    Err(error @ (FitError::Device(_) | FitError::NotFinite { .. })) => return Err(error.into()),
+                    Err(error) => new.rejected.push((name, error.into())),
+                },
+            }
+            if progress.tell(Stage::Features, done + 1, total).is_break() {
+                return Err(Error::Cancelled { what: EXTENSION });
+            }
+        }
+        Ok(new)
+    }
+
     /// How many rows new photos bring where nobody says it.
     fn usual_extension(&self) -> BankSize {
         let config = self.config();
@@ -190,7 +198,7 @@ impl Model {
     }
 
     /// What is odd about a photo that is added: compared with those that the model has seen.
-    fn remarks_on_new(&self, input: &patchcore_io::NetworkInput) -> Vec<Remark> {
+    fn remarks_on_new(&self, input: &NetworkInput) -> Vec<Remark> {
         let in_a_fit = |remark: Remark| match remark {
             Remark::OtherShape => Remark::ManyShapes,
             Remark::OtherKind => Remark::ManyKinds,
@@ -208,5 +216,13 @@ struct NewPhotos {
     already: Vec<String>,
     rejected: Vec<(String, Error)>,
     remarks: Remarks,
-    seen: HashSet<crate::into_photo::Digest>,
+    /// What they show.
+    seen: HashSet<Digest>,
+}
+
+impl NewPhotos {
+    /// Whether one of them shows the same.
+    fn has(&self, input: &NetworkInput) -> bool {
+        digest_of(input).is_some_and(|digest| self.seen.contains(&digest))
+    }
 }

@@ -75,16 +75,18 @@ impl Model {
             }
             _ => (IntervalOf::Score, score.score),
         };
-        let largest = radii().fold(0.0, f64::max);
         let low = match config.distance {
             Distance::L2 => {
                 let weights = || members.iter().map(|member| f64::from(member.weight()));
                 let of_all: f64 = weights().sum();
                 let mean = radii().zip(weights()).map(|(radius, weight)| radius * weight).sum::<f64>() / of_all;
-                f64::from(high) - if members.len() > 1 { mean } else { largest }
+                f64::from(high) - mean
             }
             // (sqrt(d) - r)^2, no lower than 0, is convex and rises with d: of a mean it is at most the mean.
-            Distance::SquaredL2 => (f64::from(high).max(0.0).sqrt() - largest).max(0.0).powi(2),
+            Distance::SquaredL2 => {
+                let largest = radii().fold(0.0, f64::max);
+                (f64::from(high).max(0.0).sqrt() - largest).max(0.0).powi(2)
+            }
         };
         let low = (low - f64::from(high.abs()) * ROUNDING).max(0.0) as f32;
         Some(ScoreInterval { low: low.min(high), high, of })

@@ -42,7 +42,8 @@
 //! The doors, each of which takes whatever is [`IntoPhoto`]: [`Model::fit`] and, with options and a report, [`Model::fit_with`];
 //! [`Model::score`] for one photo and [`Model::scores`] for a stream of them, with decoding on another thread.
 //! [`Model::calibrate`] makes a threshold of a stated false-positive rate from photos of good parts that the model has not seen;
-//! then a score carries its [`Verdict`]. [`Model::audit`] finds defective parts among the training photos, [`Model::stress`] says how much its light, focus and place may change, [`Model::evaluate`]
+//! then a score carries its [`Verdict`]. [`Model::audit`] finds defective parts among the training photos, [`Model::extend`] adds photos to a model, [`Model::forget`] takes some out
+//! of it and [`Model::merge`] makes one of several ([`Model::coverage`] says what its banks still cover), [`Model::stress`] says how much its light, focus and place may change, [`Model::evaluate`]
 //! judges a model on a data set ([`DataSet`]: MVTec AD and its kin, `VisA`, BTAD, `KolektorSDD`, a manifest). A model is a file ([`Model::save`], [`Model::load`]) or its bytes
 //! ([`Model::to_bytes`], [`Model::from_bytes`]). What each [`Mode`] computes is one table in [`patchcore_config::mode`].
 //!
@@ -150,7 +151,9 @@ pub use patchcore_core::model_file::{
 pub use patchcore_core::scoring::AnomalyMap;
 pub use patchcore_core::self_check::Check;
 pub use patchcore_core::suggestions::Suggestion;
-pub use patchcore_core::{ComputeDevice, FittedOn, GoodScores, INSTRUCTIONS, Instructions, Precision, ScoreStep};
+pub use patchcore_core::{
+    BudgetPlan, ComputeDevice, FittedOn, GoodScores, INSTRUCTIONS, Instructions, Precision, ScoreStep,
+};
 #[cfg(not(target_family = "wasm"))]
 pub use patchcore_io::{DataSet, DataSetRemark, Layout, LeftOut, ManifestRow, TestImage, good_images, photos_in};
 pub use patchcore_io::{
