@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ import patchcore
 Pixels = npt.NDArray[np.uint8]
 SIDE = 96
 #: Small inputs, so that a fit takes no second.
-SETTINGS = {"resize": 96, "coreset_sampling_ratio": 0.25}
+SETTINGS: dict[str, Any] = {"resize": 96, "coreset_sampling_ratio": 0.25}
 
 
 def grating(seed: int, *, spot: bool = False, side: int = SIDE) -> Pixels:
@@ -26,7 +27,8 @@ def grating(seed: int, *, spot: bool = False, side: int = SIDE) -> Pixels:
     pixels = shade[..., None] + np.array([0, 6, -8]) + random.normal(0, 4, (side, side, 3))
     if spot:
         pixels[side // 2 : side // 2 + 14, side // 3 : side // 3 + 14] -= 90
-    return pixels.clip(0, 255).astype(np.uint8)
+    photo: Pixels = pixels.clip(0, 255).astype(np.uint8)
+    return photo
 
 
 def png(pixels: npt.NDArray[np.generic]) -> bytes:

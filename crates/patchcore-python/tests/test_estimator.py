@@ -7,6 +7,7 @@ import logging
 import pickle
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,7 @@ def test_a_threshold_gives_verdicts(calibrated: patchcore.PatchCore) -> None:
 
 def test_regions_and_the_nearest_patch(fitted: patchcore.PatchCore) -> None:
     score = fitted.predict(grating(70, spot=True))
-    assert score.nearest["distance"] > 0
+    assert score.nearest.distance > 0 and score.nearest.cell is not None
     peaks = [region["peak"] for region in score.regions]
     assert peaks == sorted(peaks, reverse=True)
 
@@ -75,7 +76,7 @@ def test_scores_are_those_of_predict(fitted: patchcore.PatchCore) -> None:
 
 
 def test_a_photo_that_cannot_be_read_has_an_error_and_the_others_scores(fitted: patchcore.PatchCore) -> None:
-    photos = [grating(80), b"no picture", grating(81)]
+    photos: list[patchcore.Photo] = [grating(80), b"no picture", grating(81)]
     found = [score for _, score in fitted.scores(photos)]
     assert isinstance(found[0], patchcore.Score) and isinstance(found[2], patchcore.Score)
     assert isinstance(found[1], patchcore.PatchCoreError)
@@ -204,7 +205,7 @@ def test_progress_may_cancel_or_raise(good: list[Pixels]) -> None:
 
 
 def test_an_iterator_that_raises_ends_the_fit_with_its_error(good: list[Pixels]) -> None:
-    def camera() -> object:
+    def camera() -> Iterator[Pixels]:
         yield good[0]
         raise ConnectionError("the camera is gone")
 
@@ -259,3 +260,10 @@ def test_threads_change_no_bit(good: list[Pixels]) -> None:
 def test_a_folder_is_scored(fitted: patchcore.PatchCore, tmp_path: Path) -> None:
     paths = write_photos(tmp_path / "new", range(3))
     assert np.array_equal(fitted.score(tmp_path / "new"), fitted.score(paths))
+
+
+def test_every_setting_of_the_engine_is_a_parameter() -> None:
+    from patchcore._patchcore import setting_names
+
+    # `tile` and `overlap` say what `tiling` says.
+    assert set(patchcore.PatchCore().get_params()) - {"threads"} == set(setting_names()) - {"tiling"}

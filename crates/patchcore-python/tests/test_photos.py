@@ -24,7 +24,8 @@ def expected(fitted: patchcore.PatchCore, pixels: Pixels) -> float:
 
 
 def rgba(pixels: Pixels) -> Pixels:
-    return np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
+    with_alpha: Pixels = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
+    return with_alpha
 
 
 def read_only(pixels: Pixels) -> Pixels:
@@ -37,7 +38,8 @@ def strided(pixels: Pixels) -> Pixels:
     """Every other column of a wider array, in a part of it."""
     wide = np.zeros((pixels.shape[0] + 3, pixels.shape[1] * 2, 3), np.uint8)
     wide[3:, ::2] = pixels
-    return wide[3:, ::2]
+    photo: Pixels = wide[3:, ::2]
+    return photo
 
 
 @pytest.mark.parametrize(

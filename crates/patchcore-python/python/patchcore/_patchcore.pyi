@@ -1,12 +1,13 @@
 """The extension module, in Rust. Use it through the package."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, TypedDict, final
 
 import numpy as np
 import numpy.typing as npt
 
+from .estimator import Weights
 from .metrics import Maps, Masks
 from .photo import Photo, Photos
 from .progress import ProgressFunction
@@ -150,7 +151,7 @@ class Model:
         *,
         device: str = "cpu",
         threads: int | None = None,
-        weights: str | os.PathLike[str] | None = None,
+        weights: Weights | None = None,
     ) -> Model: ...
     @staticmethod
     def from_bytes(
@@ -158,12 +159,12 @@ class Model:
         *,
         device: str = "cpu",
         threads: int | None = None,
-        weights: str | os.PathLike[str] | None = None,
+        weights: Weights | None = None,
     ) -> Model: ...
     def to_bytes(self, *, with_weights: bool = True) -> bytes: ...
     def save(self, path: str | os.PathLike[str], *, with_weights: bool = False) -> None: ...
-    def predict(self, photo: Photo, *, name: str | None = None) -> Score: ...
-    def scores(self, photos: Photos) -> Iterator[tuple[str, Score | PatchCoreError]]: ...
+    def predict(self, photo: Photo | tuple[str, Photo], *, name: str | None = None) -> Score: ...
+    def scores(self, photos: Photos) -> Scores: ...
     def score_array(
         self, photos: Photos, *, progress: ProgressFunction | None = None
     ) -> npt.NDArray[np.float32]: ...
@@ -197,7 +198,20 @@ class Model:
     @property
     def weights_sha256(self) -> str: ...
     @property
+    def computed_sha256(self) -> str: ...
+    @property
+    def device(self) -> str: ...
+    @property
     def version(self) -> str: ...
+
+@final
+class Scores:
+    """The scores of photos, in their order, with the exception of a photo that failed in its place."""
+
+    def __iter__(self) -> Scores: ...
+    def __next__(self) -> tuple[str, Score | PatchCoreError]: ...
+
+def setting_names() -> list[str]: ...
 
 def auroc(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float: ...
 def average_precision(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, Union, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,10 @@ from .progress import ProgressFunction
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["NotFittedError", "PatchCore", "load"]
+__all__ = ["NotFittedError", "PatchCore", "Weights", "load"]
+
+#: Files with the weights of networks: of one network its file, of several a dict of names and files.
+Weights: TypeAlias = Union[str, "os.PathLike[str]", dict[str, Union[str, "os.PathLike[str]"]]]
 
 
 class NotFittedError(PatchCoreError, AttributeError):
@@ -31,10 +34,16 @@ class PatchCore:
 
     Parameters
     ----------
-    mode : str, default "line"
-        Which definition is computed: ``line`` (this project's own), ``paper``, ``authors`` or ``anomalib``.
-    backbone : str, default "efficientnet_lite0"
-        The frozen network. The default one is in the package; of others ``weights`` are needed.
+    preset : str, optional
+        Settings that belong together: ``authors-ensemble``, ``authors-ensemble-segmentation``. What is said beside it goes first.
+    mode : str, optional
+        Which definition is computed: ``line`` (the default, this project's own), ``paper``, ``authors`` or ``anomalib``.
+    backbone : str or sequence of str, optional
+        The frozen network, or several. The default one, ``efficientnet_lite0``, is in the package; of others ``weights`` are needed.
+    further_networks : sequence, optional
+        Networks beside it, by name or as dicts of ``backbone``, ``layers`` and ``weights``.
+    weights : path or dict of str to path, optional
+        ONNX or safetensors file of the network; of several by name.
     layers : sequence of str, optional
         Levels of the network.
     coreset_sampling_ratio : float, optional
@@ -47,36 +56,42 @@ class PatchCore:
         Bytes that patches, their selection and the banks may take in a fit.
     num_neighbors : int, optional
         Neighbours of the image score.
-    resize : int, optional
-        Short side after the resize, in pixels.
-    size : int or (int, int), optional
-        Both sides after the resize, as (width, height); the aspect ratio is not kept.
-    crop : int or (int, int), optional
-        Centre crop after the resize, as (width, height).
-    tile : int, optional
-        Side of the tiles that large photos are cut into.
-    overlap : int, optional
-        Pixels that tiles share.
     patch_size : int, optional
         Side of a patch in cells, odd.
     pretrain_embed_dimension, target_embed_dimension : int, optional
         Values after the authors' two poolings.
+    resize : int, (int, int) or "keep", optional
+        Short side after the resize, or both as (width, height), in pixels.
+    size : int or (int, int), optional
+        Both sides after the resize, as (width, height); the aspect ratio is not kept.
+    crop : int, (int, int) or False, optional
+        Centre crop after the resize, as (width, height); False is none.
+    pad_to_stride : bool, optional
+        Whether the input is padded to whole cells.
+    tile, overlap : int, optional
+        Side of the tiles that large photos are cut into, and what neighbours share, in pixels.
+    region : path or array ``[height, width]``, optional
+        Where to look: a mask of the photos' size.
     full_scale : int, optional
         The sample that is white in photos of 16 bits: 4095 for a camera of 12.
-    distance : str, optional
-        Unit of scores, where it is not to be the mode's.
-    bank_dtype : str, optional
-        ``f32`` or ``f16``.
-    network_precision : str, optional
-        ``f32``, ``bf16`` or ``int8``.
+    copies : dict, optional
+        Copies of every photo that are fitted beside it: ``light`` (factors) and ``turned``.
+    unsteady_light, any_angle : bool, optional
+        The usual copies for light that changes and parts that lie at any angle.
+    distance, image_score, upsampling, border, smoothing, embedding, projection, start : str, optional
+        Rules, where they are not to be the mode's.
     rules : dict of str to str, optional
         Rules by name, after all others.
     seed : int, default 0
         Source of every random choice: the same seed gives the same bank, bit for bit.
     device : str, default "cpu"
         Where to compute.
-    weights : path, optional
-        ONNX or safetensors file of the network.
+    precision, instructions : str, optional
+        Number format in which the device computes an f32 network, and the most that the CPU's kernels may use.
+    bank_dtype : str, optional
+        ``f32`` or ``f16``.
+    network_precision : str, optional
+        ``f32``, ``bf16`` or ``int8``.
     threads : int, optional
         Threads of the model. Default: one for each processor.
 
@@ -109,56 +124,88 @@ class PatchCore:
     def __init__(
         self,
         *,
-        mode: str = "line",
-        backbone: str = "efficientnet_lite0",
+        preset: str | None = None,
+        mode: str | None = None,
+        backbone: str | Sequence[str] | None = None,
+        further_networks: Sequence[str | dict[str, Any]] | None = None,
+        weights: Weights | None = None,
         layers: Sequence[str] | None = None,
         coreset_sampling_ratio: float | None = None,
         bank_rows: int | None = None,
         coverage: float | None = None,
         memory: int | None = None,
         num_neighbors: int | None = None,
-        resize: int | None = None,
-        size: int | tuple[int, int] | None = None,
-        crop: int | tuple[int, int] | None = None,
-        tile: int | None = None,
-        overlap: int | None = None,
         patch_size: int | None = None,
         pretrain_embed_dimension: int | None = None,
         target_embed_dimension: int | None = None,
+        resize: int | tuple[int, int] | str | None = None,
+        size: int | tuple[int, int] | None = None,
+        crop: int | tuple[int, int] | str | bool | None = None,
+        pad_to_stride: bool | None = None,
+        tile: int | None = None,
+        overlap: int | None = None,
+        region: str | os.PathLike[str] | npt.NDArray[Any] | None = None,
         full_scale: int | None = None,
+        copies: dict[str, Any] | None = None,
+        unsteady_light: bool | None = None,
+        any_angle: bool | str | None = None,
         distance: str | None = None,
-        bank_dtype: str | None = None,
-        network_precision: str | None = None,
+        image_score: str | None = None,
+        upsampling: str | None = None,
+        border: str | None = None,
+        smoothing: str | None = None,
+        embedding: str | None = None,
+        projection: str | None = None,
+        start: str | None = None,
         rules: dict[str, str] | None = None,
         seed: int = 0,
         device: str = "cpu",
-        weights: str | os.PathLike[str] | None = None,
+        precision: str | None = None,
+        instructions: str | None = None,
+        bank_dtype: str | None = None,
+        network_precision: str | None = None,
         threads: int | None = None,
     ) -> None:
+        self.preset = preset
         self.mode = mode
         self.backbone = backbone
+        self.further_networks = further_networks
+        self.weights = weights
         self.layers = layers
         self.coreset_sampling_ratio = coreset_sampling_ratio
         self.bank_rows = bank_rows
         self.coverage = coverage
         self.memory = memory
         self.num_neighbors = num_neighbors
-        self.resize = resize
-        self.size = size
-        self.crop = crop
-        self.tile = tile
-        self.overlap = overlap
         self.patch_size = patch_size
         self.pretrain_embed_dimension = pretrain_embed_dimension
         self.target_embed_dimension = target_embed_dimension
+        self.resize = resize
+        self.size = size
+        self.crop = crop
+        self.pad_to_stride = pad_to_stride
+        self.tile = tile
+        self.overlap = overlap
+        self.region = region
         self.full_scale = full_scale
+        self.copies = copies
+        self.unsteady_light = unsteady_light
+        self.any_angle = any_angle
         self.distance = distance
-        self.bank_dtype = bank_dtype
-        self.network_precision = network_precision
+        self.image_score = image_score
+        self.upsampling = upsampling
+        self.border = border
+        self.smoothing = smoothing
+        self.embedding = embedding
+        self.projection = projection
+        self.start = start
         self.rules = rules
         self.seed = seed
         self.device = device
-        self.weights = weights
+        self.precision = precision
+        self.instructions = instructions
+        self.bank_dtype = bank_dtype
+        self.network_precision = network_precision
         self.threads = threads
 
     # Settings, as scikit-learn asks for them.
@@ -485,7 +532,7 @@ def load(
     *,
     device: str = "cpu",
     threads: int | None = None,
-    weights: str | os.PathLike[str] | None = None,
+    weights: Weights | None = None,
 ) -> PatchCore:
     """Load a model.
 
@@ -497,8 +544,8 @@ def load(
         Where to compute.
     threads : int, optional
         Threads of the model. Default: one for each processor.
-    weights : path, optional
-        The network's weights, for a model that does not carry them and whose network is not in the package.
+    weights : path or dict of str to path, optional
+        The networks' weights, for a model that does not carry them and whose network is not in the package.
 
     Returns
     -------

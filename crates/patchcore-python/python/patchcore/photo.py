@@ -24,7 +24,7 @@ class HasArrayInterface(Protocol):
 
 #: A photo: the path of a file, the bytes of an encoded file, a picture of PIL, or an array ``[height, width]`` or ``[height, width, channels]`` of
 #: 1, 3 (RGB) or 4 (RGBA) channels of uint8, uint16, float32 or float64. Floats are in [0, 1].
-Photo: TypeAlias = Union[str, "os.PathLike[str]", bytes, "npt.NDArray[Any]", HasArrayInterface]
+Photo: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, "npt.NDArray[Any]", HasArrayInterface]
 
 #: Photos: an iterable of them, each perhaps with a name as ``(name, photo)``, a stack ``[n, height, width, channels]``, or the path of a folder or of a data set.
 Photos: TypeAlias = Union[str, "os.PathLike[str]", "npt.NDArray[Any]", Iterable[Union[Photo, tuple[str, Photo]]]]

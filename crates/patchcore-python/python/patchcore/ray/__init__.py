@@ -22,10 +22,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 from urllib.parse import quote
 
+import numpy as np
+
 from .. import manifest as manifests
 from .. import storage
 from .._patchcore import VERSION, Model, PatchCoreError
-from ..estimator import PatchCore
+from ..estimator import PatchCore, Weights
 from ..manifest import Block, Row
 from ..scorer import COLUMNS, ModelSource, Scorer, model_bytes, model_path
 
@@ -261,7 +263,7 @@ def _fit_batch(batch: Mapping[str, Any], settings: dict[str, Any], threads: int)
     return {"model": [_fit_shard(list(photos), settings, threads, None)]}
 
 
-def _merge(weights: str | None, threads: int, bank_rows: int | None, *models: bytes) -> bytes:
+def _merge(weights: Weights | None, threads: int, bank_rows: int | None, *models: bytes) -> bytes:
     """One model of several."""
     opened = [Model.from_bytes(model, weights=weights, threads=threads) for model in models]
     return Model.merge(opened, bank_rows=bank_rows).to_bytes(with_weights=False)
@@ -410,7 +412,11 @@ def _submit_shards(
 
 
 def _shard_name(shard: list[str], settings: dict[str, Any]) -> str:
-    said = json.dumps([VERSION, settings, shard], sort_keys=True, default=str)
+    def other(value: object) -> str:
+        # Of an array all of it, and not its shortened text.
+        return hashlib.sha256(value.tobytes()).hexdigest() if isinstance(value, np.ndarray) else str(value)
+
+    said = json.dumps([VERSION, settings, shard], sort_keys=True, default=other)
     return f"shard-{hashlib.sha256(said.encode()).hexdigest()}.patchcore"
 
 
