@@ -11,6 +11,8 @@
 #[cfg(feature = "extension-module")]
 mod array;
 #[cfg(feature = "extension-module")]
+mod changes;
+#[cfg(feature = "extension-module")]
 mod errors;
 #[cfg(feature = "extension-module")]
 mod fit;
@@ -45,6 +47,8 @@ mod watch;
 #[cfg(feature = "extension-module")]
 #[pyo3::pymodule]
 mod _patchcore {
+    #[pymodule_export]
+    use super::changes::ChangeReport;
     #[pymodule_export]
     use super::errors::{Cancelled, ModelFileError, PatchCoreError, PatchCoreWarning, PhotoError};
     #[pymodule_export]

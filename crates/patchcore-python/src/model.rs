@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
+use crate::changes::{self, ChangeReport, Rows};
 use crate::errors::{of_model_file, of_photo, raised};
 use crate::fit::{FitReport, Told, fit};
 use crate::photo::Pixels;
@@ -333,6 +334,131 @@ impl Model {
         }
         found.set_item("images", evaluation.images.iter().filter(|row| row.score.is_ok()).count())?;
         Ok(found)
+    }
+
+    /// The model with further photos of good parts: rows are added to its banks, and none goes.
+    ///
+    /// Parameters
+    /// ----------
+    /// photos
+    ///     As in `fit`. Those that the model has already change nothing.
+    /// ratio : float, optional
+    ///     Share of the new patches that each bank gains. At most one of this and the next two is said.
+    /// bank_rows : int, optional
+    ///     Rows that each bank has in all afterwards.
+    /// coverage : float, optional
+    ///     Rows are added until no new patch is further than this from its nearest row.
+    /// date : str, optional
+    ///     When it is done, for the model's history.
+    /// progress : callable, optional
+    ///     As in `fit`.
+    ///
+    /// Returns
+    /// -------
+    /// tuple of Model and ChangeReport
+    #[pyo3(signature = (photos, *, ratio = None, bank_rows = None, coverage = None, date = None, progress = None))]
+    fn extend(
+        &self,
+        photos: &Bound<'_, PyAny>,
+        ratio: Option<f64>,
+        bank_rows: Option<usize>,
+        coverage: Option<f64>,
+        date: Option<String>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<(Self, ChangeReport)> {
+        let rows = Rows { ratio, bank_rows, coverage };
+        let (model, report) = changes::extend(&self.model, photos, rows, changes::Told { progress, date })?;
+        Ok((Self::new(model, self.threads), report))
+    }
+
+    /// The model without some photos of its fit, and without their copies.
+    ///
+    /// Parameters
+    /// ----------
+    /// photos : str, os.PathLike or iterable of these
+    ///     Their names, as `photos` has them, or digests of their pixels (64 hex digits, or the first 8 or more).
+    /// cover_with : optional
+    ///     Photos of the fit, as in `fit`: rows are added from those that stay until the banks cover them as before.
+    /// date, progress
+    ///     As in `extend`.
+    ///
+    /// Returns
+    /// -------
+    /// tuple of Model and ChangeReport
+    #[pyo3(signature = (photos, *, cover_with = None, date = None, progress = None))]
+    fn forget(
+        &self,
+        photos: &Bound<'_, PyAny>,
+        cover_with: Option<&Bound<'_, PyAny>>,
+        date: Option<String>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<(Self, ChangeReport)> {
+        let names = changes::names(photos)?;
+        let told = changes::Told { progress, date };
+        let (model, report) = changes::forget(photos.py(), &self.model, &names, cover_with, told)?;
+        Ok((Self::new(model, self.threads), report))
+    }
+
+    /// One model of several that compute the same: the rows of all banks. Its thresholds are stale.
+    ///
+    /// Parameters
+    /// ----------
+    /// models : sequence of Model
+    ///     Two or more.
+    /// bank_rows : int, optional
+    ///     Rows that each bank keeps of them, chosen again.
+    /// ratio : float, optional
+    ///     Share of all patches that each bank keeps, instead.
+    /// date, progress
+    ///     As in `extend`.
+    ///
+    /// Returns
+    /// -------
+    /// Model
+    #[staticmethod]
+    #[pyo3(signature = (models, *, bank_rows = None, ratio = None, date = None, progress = None))]
+    fn merge(
+        py: Python<'_>,
+        models: Vec<Py<Self>>,
+        bank_rows: Option<usize>,
+        ratio: Option<f64>,
+        date: Option<String>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let opened: Vec<patchcore::Model> = models.iter().map(|model| model.get().model.clone()).collect();
+        let rows = Rows { ratio, bank_rows, coverage: None };
+        let model = changes::merge(py, &opened, &rows, changes::Told { progress, date })?;
+        Ok(Self::new(model, models.first().and_then(|first| first.get().threads)))
+    }
+
+    /// The model with its coverage measured again, exactly, over the photos of its fit.
+    ///
+    /// Parameters
+    /// ----------
+    /// photos
+    ///     As in `fit`: all photos of the fit, and no others.
+    /// progress : callable, optional
+    ///     As in `fit`.
+    ///
+    /// Returns
+    /// -------
+    /// Model
+    #[pyo3(signature = (photos, *, progress = None))]
+    fn measure_coverage(&self, photos: &Bound<'_, PyAny>, progress: Option<Py<PyAny>>) -> PyResult<Self> {
+        Ok(Self::new(changes::measure(&self.model, photos, progress)?, self.threads))
+    }
+
+    /// list of dict: how far the patches of the fit lie from each bank: radius (no patch lies further), is_exact (measured, else a bound),
+    /// quantiles, patches. Empty where it is not known.
+    #[getter]
+    fn coverage<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        changes::coverage(py, &self.model)
+    }
+
+    /// float or None: the image threshold of before a change that has broken its promise; no score is judged by it.
+    #[getter]
+    fn stale_threshold(&self) -> Option<f32> {
+        self.model.stale_thresholds()?.thresholds.image.map(|threshold| threshold.value)
     }
 
     /// list of tuple of str: the settings of the fit, every rule resolved, as rows of name and value.

@@ -1,7 +1,7 @@
 //! What a model says of a photo, each part made when it is asked for and then kept.
 
 use numpy::{PyArray1, PyArrayMethods};
-use patchcore::{Remarks, Verdict};
+use patchcore::{IntervalOf, Remarks, Verdict};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -26,12 +26,13 @@ struct MadeOf {
 }
 
 /// The parts by name, in the order of their documentation.
-const PARTS: [&str; 16] = [
+const PARTS: [&str; 17] = [
     "name",
     "pred_score",
     "pred_label",
     "verdict",
     "confidence",
+    "interval",
     "threshold",
     "pixel_threshold",
     "anomaly_map",
@@ -85,6 +86,10 @@ impl MadeOf {
             "pred_label" => score.verdict.map(|verdict| verdict == Verdict::Anomalous).into_bound_py_any(py),
             "verdict" => score.verdict.map(Verdict::name).into_bound_py_any(py),
             "confidence" => score.confidence.into_bound_py_any(py),
+            "interval" => {
+                let interval = model.score_interval(score).filter(|interval| interval.of == IntervalOf::Score);
+                interval.map(|interval| (interval.low, interval.high)).into_bound_py_any(py)
+            }
             "threshold" => model.thresholds().image.map(|threshold| threshold.value).into_bound_py_any(py),
             "pixel_threshold" => model.map_scale().threshold.into_bound_py_any(py),
             "anomaly_map" => {
@@ -176,6 +181,13 @@ impl Score {
     #[getter]
     fn confidence<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.part(py, "confidence")
+    }
+
+    /// tuple of float or None: between which values the score would lie against a bank of all patches of the fit; None where the coverage
+    /// of the bank does not say.
+    #[getter]
+    fn interval<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.part(py, "interval")
     }
 
     /// float or None: the model's threshold for image scores.
