@@ -267,3 +267,47 @@ def test_every_setting_of_the_engine_is_a_parameter() -> None:
 
     # `tile` and `overlap` say what `tiling` says.
     assert set(patchcore.PatchCore().get_params()) - {"threads"} == set(setting_names()) - {"tiling"}
+
+
+def test_a_model_grows_and_shrinks(fitted: patchcore.PatchCore, good: list[Pixels]) -> None:
+    photo = grating(500)
+    model = copy.copy(fitted)
+    before = model.score([photo])[0]
+    extended = model.extend([*good[:2], *(grating(seed) for seed in range(400, 404))])
+    assert extended is model and model.change_.added == 4 and len(model.change_.already) == 2
+    assert all(rows > 0 for rows in model.change_.rows_added)
+    assert model.score([photo])[0] <= before
+    assert model.model_.bank_rows > fitted.model_.bank_rows
+    name = model.model_.photos[0]
+    model.forget(name)
+    assert model.change_.forgotten == [name] and name not in model.model_.photos
+    with pytest.raises(patchcore.PatchCoreError, match="no such photo"):
+        model.forget("no such photo")
+
+
+def test_models_are_merged(fitted: patchcore.PatchCore, good: list[Pixels]) -> None:
+    halves = [patchcore.PatchCore(**SETTINGS).fit(half) for half in (good[:4], good[4:])]
+    rows = [half.model_.bank_rows for half in halves]
+    merged = halves[0].merge(halves[1])
+    assert merged is halves[0] and merged.model_.bank_rows <= sum(rows)
+    assert len(merged.model_.photos) == len(good)
+    assert merged.predict(grating(70, spot=True)).pred_score > merged.predict(grating(71)).pred_score
+    with pytest.raises(patchcore.PatchCoreError):
+        merged.merge(patchcore.PatchCore(resize=64).fit(good))
+
+
+def test_a_threshold_is_stale_after_a_merge(calibrated: patchcore.PatchCore) -> None:
+    other = patchcore.PatchCore(**SETTINGS).fit([grating(seed) for seed in range(600, 604)])
+    model = copy.copy(calibrated)
+    with pytest.warns(patchcore.PatchCoreWarning, match="stale"):
+        model.merge(other.model_)
+    assert model.threshold_ is None and model.model_.stale_threshold == calibrated.threshold_
+    assert model.predict(grating(71)).pred_label is None
+
+
+def test_a_model_states_what_it_covers(fitted: patchcore.PatchCore, good: list[Pixels]) -> None:
+    coverage = fitted.model_.coverage
+    assert len(coverage) == 2 and all(bank["is_exact"] and bank["radius"] > 0 for bank in coverage)
+    within = patchcore.PatchCore(resize=96, coverage=coverage[0]["radius"] / 2).fit(good)
+    assert within.model_.coverage[0]["radius"] <= coverage[0]["radius"] / 2
+    assert within.model_.bank_rows > fitted.model_.bank_rows

@@ -36,10 +36,9 @@ def read_only(pixels: Pixels) -> Pixels:
 
 def strided(pixels: Pixels) -> Pixels:
     """Every other column of a wider array, in a part of it."""
-    wide = np.zeros((pixels.shape[0] + 3, pixels.shape[1] * 2, 3), np.uint8)
+    wide: Pixels = np.zeros((pixels.shape[0] + 3, pixels.shape[1] * 2, 3), np.uint8)
     wide[3:, ::2] = pixels
-    photo: Pixels = wide[3:, ::2]
-    return photo
+    return wide[3:, ::2]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +84,8 @@ def test_grey_photos_have_one_score_with_and_without_an_axis(fitted: patchcore.P
         expected = fitted.predict(grey).pred_score
         assert fitted.predict(grey[..., None]).pred_score == expected
         assert fitted.predict(png(grey)).pred_score == expected
-        assert fitted.predict(np.dstack([grey] * 3)).pred_score == expected
+        # The first convolution of a grey photo is folded, and rounds otherwise.
+        assert fitted.predict(np.dstack([grey] * 3)).pred_score == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_pixels_are_left_as_they_are(fitted: patchcore.PatchCore, pixels: Pixels) -> None:
@@ -117,8 +117,10 @@ def test_what_is_no_photo_is_refused(fitted: patchcore.PatchCore, photo: Any) ->
 
 
 def test_one_photo_or_several() -> None:
-    one = [np.zeros((4, 5)), np.zeros((4, 5, 3)), np.zeros((4, 5, 1)), b"bytes", "path.png", Path("path.png")]
-    several = [np.zeros((2, 4, 5, 3)), np.zeros((3, 4, 5)), np.array([None], object), ["path.png"], iter([b"bytes"])]
+    one: list[object] = [np.zeros((4, 5)), np.zeros((4, 5, 3)), np.zeros((4, 5, 1)), b"bytes", "path.png", Path("path.png")]
+    # Channels that are not last: the engine says what to do, where this is not taken for three grey photos.
+    one.append(np.zeros((3, 4, 5)))
+    several = [np.zeros((2, 4, 5, 3)), np.array([None], object), ["path.png"], iter([b"bytes"])]
     assert all(patchcore.photo.is_one_photo(given) for given in one)
     assert not any(patchcore.photo.is_one_photo(given) for given in several)
 

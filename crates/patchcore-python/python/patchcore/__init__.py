@@ -18,6 +18,7 @@ patchcore.ray : Fit and score on a Ray cluster.
 from . import metrics
 from ._patchcore import (
     Cancelled,
+    ChangeReport,
     FitReport,
     Model,
     ModelFileError,
@@ -33,6 +34,7 @@ from .photo import Photo, Photos
 
 __all__ = [
     "Cancelled",
+    "ChangeReport",
     "FitReport",
     "Model",
     "ModelFileError",

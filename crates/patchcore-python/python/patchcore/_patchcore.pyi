@@ -1,7 +1,7 @@
 """The extension module, in Rust. Use it through the package."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypedDict, final
 
 import numpy as np
@@ -133,6 +133,40 @@ class FitReport:
         """Settings that the photos speak for."""
 
 @final
+class ChangeReport:
+    """What a change of a model did."""
+
+    @property
+    def added(self) -> int:
+        """Photos that were added."""
+    @property
+    def already(self) -> list[str]:
+        """Names of photos that the model had already."""
+    @property
+    def forgotten(self) -> list[str]:
+        """Names of the photos that it has forgotten, copies among them."""
+    @property
+    def rejected(self) -> list[tuple[str, PatchCoreError]]:
+        """Photos that could not be used, and why."""
+    @property
+    def rows_added(self) -> list[int]:
+        """Rows that each bank has gained."""
+    @property
+    def rows_removed(self) -> list[int]:
+        """Rows that each bank has lost."""
+    @property
+    def thresholds(self) -> str:
+        """``none``, ``kept`` or ``stale``: what became of the thresholds. No score is judged by stale ones."""
+
+class Coverage(TypedDict):
+    """How far the patches of the fit lie from a bank, as L2 distances."""
+
+    radius: float
+    is_exact: bool
+    quantiles: list[float]
+    patches: int
+
+@final
 class Model:
     """A fitted model; it never changes, and threads may share it."""
 
@@ -179,14 +213,38 @@ class Model:
     def evaluate(
         self, data: str | os.PathLike[str], *, progress: ProgressFunction | None = None
     ) -> dict[str, float]: ...
+    def extend(
+        self,
+        photos: Photos,
+        *,
+        ratio: float | None = None,
+        bank_rows: int | None = None,
+        coverage: float | None = None,
+        date: str | None = None,
+        progress: ProgressFunction | None = None,
+    ) -> tuple[Model, ChangeReport]: ...
+    def forget(
+        self,
+        photos: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+        *,
+        cover_with: Photos | None = None,
+        date: str | None = None,
+        progress: ProgressFunction | None = None,
+    ) -> tuple[Model, ChangeReport]: ...
     @staticmethod
     def merge(
         models: Sequence[Model],
         *,
         bank_rows: int | None = None,
         ratio: float | None = None,
+        date: str | None = None,
         progress: ProgressFunction | None = None,
     ) -> Model: ...
+    def measure_coverage(self, photos: Photos, *, progress: ProgressFunction | None = None) -> Model: ...
+    @property
+    def coverage(self) -> list[Coverage]: ...
+    @property
+    def stale_threshold(self) -> float | None: ...
     @property
     def config_rows(self) -> list[tuple[str, str]]: ...
     @property

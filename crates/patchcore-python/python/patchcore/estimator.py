@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import inspect
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Union, cast, overload
 import numpy as np
 import numpy.typing as npt
 
-from ._patchcore import FitReport, Model, PatchCoreError, Score
+from ._patchcore import ChangeReport, FitReport, Model, PatchCoreError, Score
 from .photo import Photo, Photos, is_one_photo
 from .progress import ProgressFunction
 
@@ -101,6 +102,8 @@ class PatchCore:
         The fitted model.
     report_ : FitReport
         What the fit said: photos that were rejected, remarks, settings that the photos speak for. Not there where the model was loaded.
+    change_ : ChangeReport
+        What the last :meth:`extend` or :meth:`forget` did.
     threshold_ : float or None
         From which image score a photo is called defective; None before :meth:`calibrate`.
 
@@ -273,6 +276,10 @@ class PatchCore:
         said = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items() if value is not defaults[name])
         return f"{type(self).__name__}({said})"
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Reports hold exceptions; a copy has the model alone.
+        return {name: value for name, value in vars(self).items() if name not in ("report_", "change_")}
+
     def __sklearn_is_fitted__(self) -> bool:
         return "model_" in vars(self)
 
@@ -317,6 +324,7 @@ class PatchCore:
 
     model_: Model
     report_: FitReport
+    change_: ChangeReport
     _is_loaded: bool = False
 
     def _refuse_if_loaded(self, what: str) -> None:
@@ -510,6 +518,90 @@ class PatchCore:
         """
         return self._fitted().evaluate(data, progress=progress)
 
+    def extend(
+        self,
+        photos: Photos,
+        *,
+        ratio: float | None = None,
+        bank_rows: int | None = None,
+        coverage: float | None = None,
+        progress: ProgressFunction | None = None,
+    ) -> Self:
+        """Add photos of good parts to a fitted model. No row of its banks goes, and no score rises by it, as a rule.
+
+        Parameters
+        ----------
+        photos : photos
+            As for :meth:`fit`. Those that the model has already change nothing.
+        ratio, bank_rows, coverage : optional
+            At most one: the share of the new patches that each bank gains, its rows in all afterwards, or the largest distance of a new patch to its
+            nearest row. Default: the share of the fit.
+        progress : callable, optional
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        PatchCore
+            This one; ``change_`` says what was done, and what became of the threshold.
+        """
+        self.model_, self.change_ = self._fitted().extend(
+            photos, ratio=ratio, bank_rows=bank_rows, coverage=coverage, date=_today(), progress=progress
+        )
+        return self
+
+    def forget(
+        self,
+        photos: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+        *,
+        cover_with: Photos | None = None,
+        progress: ProgressFunction | None = None,
+    ) -> Self:
+        """Take photos of the fit, and their copies, out of a fitted model.
+
+        Parameters
+        ----------
+        photos : str or iterable of str
+            Names as in ``model_.photos``, or digests of their pixels.
+        cover_with : photos, optional
+            Photos of the fit: rows are added from those that stay, until the banks cover them as before.
+        progress : callable, optional
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        PatchCore
+            This one; ``change_`` says what was done.
+        """
+        self.model_, self.change_ = self._fitted().forget(photos, cover_with=cover_with, date=_today(), progress=progress)
+        return self
+
+    def merge(
+        self,
+        *others: PatchCore | Model,
+        bank_rows: int | None = None,
+        ratio: float | None = None,
+        progress: ProgressFunction | None = None,
+    ) -> Self:
+        """Add the banks of other models of the same settings. The threshold is stale afterwards: calibrate again.
+
+        Parameters
+        ----------
+        *others : PatchCore or Model
+            Fitted on other photos.
+        bank_rows, ratio : optional
+            At most one: rows that each bank keeps of all, or their share of all patches, chosen again. Default: all rows.
+        progress : callable, optional
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        PatchCore
+            This one.
+        """
+        models = [self._fitted(), *(other._fitted() if isinstance(other, PatchCore) else other for other in others)]
+        self.model_ = Model.merge(models, bank_rows=bank_rows, ratio=ratio, date=_today(), progress=progress)
+        return self
+
     def save(self, path: str | os.PathLike[str], *, with_weights: bool = False) -> None:
         """Write the model's file, whole or not at all.
 
@@ -559,6 +651,11 @@ def load(
     """
     model = Model.load(path, device=device, threads=threads, weights=weights)
     return PatchCore.of_model(model, device=device, threads=threads, weights=weights)
+
+
+def _today() -> str:
+    """The day, for a model's history."""
+    return datetime.date.today().isoformat()
 
 
 def _several(photos: Photos) -> Photos:
