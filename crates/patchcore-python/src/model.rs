@@ -159,7 +159,7 @@ impl Model {
     /// PhotoError
     #[pyo3(name = "predict", signature = (photo, *, name = None))]
     fn predict(&self, py: Python<'_>, photo: &Bound<'_, PyAny>, name: Option<String>) -> PyResult<Score> {
-        let found = crate::photo::photo(photo, 0, Pixels::Shared)?;
+        let found = crate::photo::photo(photo, name.as_deref().unwrap_or("photo"), Pixels::Shared)?;
         let name = name.or(found.name).unwrap_or_else(|| "photo".to_owned());
         let source = found.source.map_err(|error| of_photo(&name, &error))?;
         let scored = py.detach(|| self.model.score(&decoded(source)?)).map_err(|error| of_photo(&name, &error))?;

@@ -31,10 +31,10 @@ const CHANNELS_LAST: &str =
 const A_TYPE: &str =
     "uint8, uint16, or floats from 0 (black) to 1 (white): convert it, for example with a.astype(numpy.uint8)";
 
-/// The photo that an object is; `number` counts it among others, for its name in errors. A tuple `(name, photo)` is a photo with a name.
+/// The photo that an object is; errors call it so, where it has no name of its own. A tuple `(name, photo)` is a photo with a name.
 ///
 /// Photos that cannot be used are such sources, not exceptions: their turn comes. What is no photo at all is a `TypeError`.
-pub fn photo(item: &Bound<'_, PyAny>, number: usize, pixels: Pixels) -> PyResult<NamedPhoto> {
+pub fn photo(item: &Bound<'_, PyAny>, called: &str, pixels: Pixels) -> PyResult<NamedPhoto> {
     if let Ok(pair) = item.cast::<PyTuple>() {
         let named = (pair.len() == 2).then(|| pair.get_item(0)?.extract::<String>()).transpose().ok().flatten();
         if let Some(name) = named {
@@ -42,8 +42,7 @@ pub fn photo(item: &Bound<'_, PyAny>, number: usize, pixels: Pixels) -> PyResult
             return Ok(NamedPhoto { name: Some(name), source: photo });
         }
     }
-    let number = format!("photo {number}");
-    let source = source(item, &number, pixels)?;
+    let source = source(item, called, pixels)?;
     let name = match &source {
         Ok(PhotoSource::Path(path)) => Some(path_text(path)),
         _ => None,

@@ -136,6 +136,6 @@ impl Iterator for Pulled {
 pub fn next_photo(items: &Bound<'_, PyIterator>, number: usize, pixels: Pixels) -> PyResult<Option<NamedPhoto>> {
     match items.clone().next() {
         None => Ok(None),
-        Some(item) => photo(&item?, number, pixels).map(Some),
+        Some(item) => photo(&item?, &format!("photo {number}"), pixels).map(Some),
     }
 }

@@ -289,8 +289,8 @@ impl<'py> Given<'py> {
 }
 
 fn unknown(key: &str) -> PyErr {
-    let distance = |name: &&str| strsim::osa_distance(key, name);
-    let nearest = SETTINGS.iter().min_by_key(|name| distance(name)).copied().unwrap_or_default();
+    let alike = |name: &&&str| (strsim::jaro_winkler(key, name) * 1e6) as u32;
+    let nearest = SETTINGS.iter().max_by_key(alike).copied().unwrap_or_default();
     let list = SETTINGS.join(", ");
     PatchCoreError::new_err(format!("unknown setting {key}: did you mean {nearest}? (the settings: {list})"))
 }
