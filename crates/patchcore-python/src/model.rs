@@ -525,10 +525,10 @@ impl Model {
     }
 
     /// Two models are equal that give the same scores and verdicts.
-    fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<Option<bool>> {
-        let Ok(other) = other.cast::<Self>() else { return Ok(None) };
+    fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let Ok(other) = other.cast::<Self>() else { return Ok(false) };
         let other = other.get();
-        Ok(Some(self.model.thresholds() == other.model.thresholds() && self.digest(py)? == other.digest(py)?))
+        Ok(self.model.thresholds() == other.model.thresholds() && self.digest(py)? == other.digest(py)?)
     }
 
     fn __hash__(&self, py: Python<'_>) -> PyResult<u64> {
