@@ -29,7 +29,7 @@ def rgba(pixels: Pixels) -> Pixels:
 
 
 def read_only(pixels: Pixels) -> Pixels:
-    copy = pixels.copy()
+    copy: Pixels = pixels.copy()
     copy.flags.writeable = False
     return copy
 

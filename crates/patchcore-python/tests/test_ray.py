@@ -125,13 +125,13 @@ def test_a_table_is_scored_once_whatever_dies(
     worker = cluster._ScoreWorker
 
     class Mortal(worker):  # type: ignore[misc,valid-type]
-        def __init__(self, model: Any, threads: int) -> None:
-            super().__init__(model, threads)
+        def __init__(self, threads: int) -> None:
+            super().__init__(threads)
             self.begin = dies_once(folder)
 
-        def run(self, block: Any, path: str) -> int:
+        def run(self, block: Any, path: str, model: Any) -> int:
             self.begin()
-            return int(super().run(block, path))
+            return int(super().run(block, path, model))
 
     monkeypatch.setattr(cluster, "_ScoreWorker", Mortal)
     table = table_of(tmp_path / "photos.csv", photos)

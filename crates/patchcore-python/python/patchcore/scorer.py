@@ -15,7 +15,7 @@ from . import storage
 from ._patchcore import Model, PatchCoreError, Score
 from .estimator import PatchCore
 
-__all__ = ["COLUMNS", "ModelSource", "Scorer", "model_bytes", "model_path"]
+__all__ = ["COLUMNS", "ModelSource", "Scorer", "model_bytes", "model_path", "portable"]
 
 #: A model: the path or address of its file, its bytes, or the model itself. Of several products: the folder of ``PRODUCT.patchcore``, or models by
 #: product.
@@ -69,6 +69,13 @@ def model_bytes(source: ModelSource, product: str = "") -> bytes:
     return storage.read_bytes(model_path(path, product) if is_folder else path)
 
 
+def portable(source: ModelSource) -> str | bytes | dict[str, Any]:
+    """The model as other processes understand it: an absolute path, an address, or bytes."""
+    if isinstance(source, Mapping):
+        return {str(product): portable(one) for product, one in source.items()}
+    return storage.absolute(source) if isinstance(source, (str, os.PathLike)) else model_bytes(source)
+
+
 class Scorer:
     """Scores batches: a dict of columns in, a dict of columns of equal length out.
 
@@ -111,7 +118,7 @@ class Scorer:
     """
 
     def __init__(self, model: ModelSource, maps: bool = False, *, threads: int | None = 1, keep: int = 4) -> None:
-        self._source = model
+        self._source = portable(model)
         self._maps = maps
         self._threads = threads
         self._keep = keep

@@ -6,12 +6,18 @@ import os
 import posixpath
 import tempfile
 
-__all__ = ["exists", "is_address", "join", "listed", "read_bytes", "write_bytes"]
+__all__ = ["absolute", "exists", "is_address", "join", "listed", "read_bytes", "write_bytes"]
 
 
 def is_address(path: str) -> bool:
     """Whether this is an address and no path."""
     return "://" in path
+
+
+def absolute(path: str | os.PathLike[str]) -> str:
+    """The path as other processes understand it, whose working directories are others."""
+    text = os.fspath(path)
+    return text if is_address(text) else os.path.abspath(text)
 
 
 def join(folder: str, *names: str) -> str:

@@ -29,7 +29,7 @@ from .. import storage
 from .._patchcore import VERSION, Model, PatchCoreError
 from ..estimator import PatchCore, Weights
 from ..manifest import Block, Row
-from ..scorer import COLUMNS, ModelSource, Scorer, model_bytes, model_path
+from ..scorer import COLUMNS, ModelSource, Scorer, model_bytes, model_path, portable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -79,13 +79,18 @@ def _ray() -> Any:
 class _ScoreWorker:
     """Scores blocks and writes what they come to; one in each worker process."""
 
-    def __init__(self, model: ModelSource, threads: int) -> None:
-        self._scorer = Scorer(model, threads=threads)
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._scorer: Scorer | None = None
 
-    def run(self, block: Block, path: str) -> int:
+    def run(self, block: Block, path: str, model: ModelSource) -> int:
         """Write the rows of a block; the number of photos without a score."""
         import pyarrow as pa
         import pyarrow.parquet as pq
+
+        if self._scorer is None:
+            # It comes with the block: what an actor is made with may be lost before the actor is made again.
+            self._scorer = Scorer(model, threads=self._threads)
 
         batch: dict[str, list[str]] = {"image_path": [row.image_path for row in block.rows]}
         if block.product:
@@ -148,7 +153,7 @@ def score(
         ``out`` has the results of another table, of another model, or of another ``block_rows``.
     """
     ray = _ray()
-    table, folder = os.fspath(manifest), os.fspath(out)
+    table, folder, model = storage.absolute(manifest), storage.absolute(out), portable(model)
     _same_run(folder, table, model, block_rows)
     there = set(storage.listed(folder, ".parquet"))
     workers = concurrency or max(1, int(ray.cluster_resources().get("CPU", 1)) // num_cpus)
@@ -174,12 +179,12 @@ def score(
             already += len(block.rows)
             continue
         if not idle and started < workers:
-            idle.append(Worker.remote(shared, num_cpus))
+            idle.append(Worker.remote(num_cpus))
             started += 1
         while not idle:
             wait()
         worker = idle.pop()
-        running[worker.run.remote(block, storage.join(folder, _part(block)))] = (worker, len(block.rows))
+        running[worker.run.remote(block, storage.join(folder, _part(block)), shared)] = (worker, len(block.rows))
     while running:
         wait()
     return Summary(photos, already, errors)
@@ -322,7 +327,7 @@ def fit(
         # In an order that does not depend on which worker was first.
         shards = sorted(row["model"] for row in fitted.iter_rows())
     else:
-        shards = _submit_shards(ray, _paths(data), settings, shard_photos, num_cpus, None if work is None else os.fspath(work))
+        shards = _submit_shards(ray, _paths(data), settings, shard_photos, num_cpus, None if work is None else storage.absolute(work))
     if not shards:
         raise PatchCoreError("there are no photos to fit: no good ones for training")
     return _opened(ray, _merge_tree(ray, shards, settings, num_cpus, fan_in), estimator)
@@ -361,7 +366,7 @@ def fit_products(
     products = manifests.by_product(manifests.for_fit(manifests.read(manifest)))
     if not products:
         raise PatchCoreError(f"{os.fspath(manifest)} has no good photos for training")
-    folder = None if work is None else os.fspath(work)
+    folder = None if work is None else storage.absolute(work)
     merged = {
         product: _merge_tree(
             ray,
@@ -383,6 +388,9 @@ def fit_products(
 
 def _settings(estimator: PatchCore, memory: int | None) -> dict[str, Any]:
     settings = estimator.settings()
+    for name in ("weights", "region"):
+        if isinstance(settings.get(name), (str, os.PathLike)):
+            settings[name] = storage.absolute(settings[name])
     if memory is not None:
         settings["memory"] = memory
     return settings
@@ -391,7 +399,7 @@ def _settings(estimator: PatchCore, memory: int | None) -> dict[str, Any]:
 def _paths(data: Any) -> list[str]:
     """The photos of one product."""
     if not isinstance(data, (str, os.PathLike)):
-        return [os.fspath(path) for path in data]
+        return [storage.absolute(path) for path in data]
     rows = manifests.for_fit(manifests.read(data))
     products = manifests.by_product(rows)
     if len(products) > 1:
