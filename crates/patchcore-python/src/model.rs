@@ -1,4 +1,6 @@
 //! A fitted model: made by a fit, a file or bytes, and never changed.
+//!
+//! It is long because a class of Python has all its methods in one place, with what Python shows of them.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};

@@ -13,7 +13,7 @@ const KINDS: &[&str] = &[
     "Cargo.lock",
     ".gitignore",
     ".cargo/config.toml",
-    ".ci/{run,embed-resnet18,sanitize,targets,wine,wrong-device}",
+    ".ci/{run,embed-resnet18,python,sanitize,targets,wine,wrong-device}",
     ".ci/foreign/{run,src/main.rs}",
     ".ci/wasm/{absent,run.mjs}",
     "docs/book.toml",
@@ -28,6 +28,11 @@ const KINDS: &[&str] = &[
     "crates/*/src/{*,*/cube}/README.md",
     "crates/patchcore-cpu/src/network/{reduced,reduced/tiles}/README.md",
     "crates/patchcore-report/templates/*.{css,html,svg}",
+    // The Python package.
+    "crates/patchcore-python/{NOTICES.md,pyproject.toml}",
+    "crates/patchcore-python/python/patchcore/{*,*/*}.{py,pyi}",
+    "crates/patchcore-python/python/patchcore/py.typed",
+    "crates/patchcore-python/tests/*.py",
     // What a bundle carries to a machine without Rust.
     "xtask/src/dist/device-check.sh",
     // A workspace of its own.
