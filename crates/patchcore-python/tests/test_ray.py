@@ -193,7 +193,7 @@ def test_a_bank_of_fixed_rows_has_them_after_the_merge(nodes: Any, tmp_path: Pat
 
 def test_products_from_fit_to_metrics_on_the_command_line(nodes: Any, data_set: Path, tmp_path: Path) -> None:
     rows = []
-    for product in ("cap", "nut"):
+    for product in ("cap", "007"):
         for split, kind, label in (
             ("train", "train/good", "good"),
             ("validation", "validation/good", "good"),
@@ -212,19 +212,19 @@ def test_products_from_fit_to_metrics_on_the_command_line(nodes: Any, data_set: 
         return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300)
 
     fitted = run("fit", "photos.csv", "models", "work", "--set", "resize=96", "--set", "coreset_sampling_ratio=0.25")
-    assert fitted.stdout.split() == [os.path.join("models", "cap.patchcore"), os.path.join("models", "nut.patchcore")], fitted.stderr
+    assert fitted.stdout.split() == [os.path.join("models", "007.patchcore"), os.path.join("models", "cap.patchcore")], fitted.stderr
     calibrated = run("calibrate", "photos.csv", "models", "models", "--fpr", "0.3")
-    assert [line.split(":")[0] for line in calibrated.stdout.splitlines()] == ["cap", "nut"], calibrated.stderr
+    assert [line.split(":")[0] for line in calibrated.stdout.splitlines()] == ["007", "cap"], calibrated.stderr
     scored = run("score", "photos.csv", "models", "out", "--block-rows", "8")
     assert scored.returncode == 0 and scored.stdout.startswith("60 photos, 0 of them already there, 0 errors"), scored.stderr
     assert run("score", "photos.csv", "models", "out", "--block-rows", "8").stdout.startswith("60 photos, 60 of them")
     results = cluster.results(tmp_path / "out").to_pydict()
-    assert set(results["product"]) == {"cap", "nut"} and len(results["product"]) == 60
+    assert set(results["product"]) == {"cap", "007"} and len(results["product"]) == 60
     evaluated = run("evaluate", "photos.csv", "models", "metrics.json")
     assert evaluated.returncode == 0, evaluated.stderr
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     model = patchcore.load(tmp_path / "models" / "cap.patchcore")
-    assert metrics["cap"] == metrics["nut"] == model.evaluate(data_set)
+    assert metrics["cap"] == metrics["007"] == model.evaluate(data_set)
     expected = dict(zip(results["image_path"], results["score"]))
     spots = sorted((data_set / "test" / "spot").iterdir())
     assert [expected[str(path)] for path in spots] == model.score(spots).tolist()

@@ -70,6 +70,8 @@ def test_models_of_several_products(fitted: patchcore.PatchCore, calibrated: pat
         assert rows["score"].tolist() == fitted.score(batch["image"]).tolist()
     with pytest.raises(patchcore.PatchCoreError, match="bolt"):
         Scorer(models)({"image": batch["image"][:1], "product": ["bolt"]})
+    # One model is that of every product.
+    assert Scorer(fitted)(batch)["score"].tolist() == fitted.score(batch["image"]).tolist()
 
 
 def test_scorers_are_pickled(fitted: patchcore.PatchCore) -> None:

@@ -15,7 +15,7 @@ from . import storage
 from ._patchcore import Model, PatchCoreError, Score
 from .estimator import PatchCore
 
-__all__ = ["COLUMNS", "ModelSource", "Scorer", "model_bytes", "model_path", "portable"]
+__all__ = ["COLUMNS", "ModelSource", "Scorer", "has_products", "model_bytes", "model_path", "portable"]
 
 #: A model: the path or address of its file, its bytes, or the model itself. Of several products: the folder of ``PRODUCT.patchcore``, or models by
 #: product.
@@ -37,6 +37,14 @@ COLUMNS: dict[str, Any] = {
 def model_path(folder: str, product: str) -> str:
     """Where the model of a product lies in a folder."""
     return storage.join(folder, quote(product, safe=" ") + ".patchcore")
+
+
+def has_products(source: ModelSource) -> bool:
+    """Whether there is a model of each product: in a dict, or in a folder. An address is that of a folder unless it ends with ``.patchcore``."""
+    if isinstance(source, (str, os.PathLike)):
+        path = os.fspath(source)
+        return not path.endswith(".patchcore") if storage.is_address(path) else os.path.isdir(path)
+    return isinstance(source, Mapping)
 
 
 def model_bytes(source: ModelSource, product: str = "") -> bytes:
@@ -65,8 +73,7 @@ def model_bytes(source: ModelSource, product: str = "") -> bytes:
     if isinstance(source, bytes):
         return source
     path = os.fspath(source)
-    is_folder = not path.endswith(".patchcore") if storage.is_address(path) else os.path.isdir(path)
-    return storage.read_bytes(model_path(path, product) if is_folder else path)
+    return storage.read_bytes(model_path(path, product) if has_products(source) else path)
 
 
 def portable(source: ModelSource) -> str | bytes | dict[str, Any]:
@@ -167,7 +174,8 @@ class Scorer:
             out["map"] = np.empty(count, dtype=object)
             for at in range(count):
                 out["map"][at] = np.zeros((0, 0), dtype=np.float32)
-        products = [str(product) for product in batch["product"]] if "product" in batch else [""] * count
+        is_asked = "product" in batch and has_products(self._source)
+        products = [str(product) for product in batch["product"]] if is_asked else [""] * count
         for product in dict.fromkeys(products):
             self._score(product, [at for at in range(count) if products[at] == product], photos, paths, out)
         for name in ("product", "split"):

@@ -29,7 +29,7 @@ from .. import storage
 from .._patchcore import VERSION, Model, PatchCoreError
 from ..estimator import PatchCore, Weights
 from ..manifest import Block, Row
-from ..scorer import COLUMNS, ModelSource, Scorer, model_bytes, model_path, portable
+from ..scorer import COLUMNS, ModelSource, Scorer, has_products, model_bytes, model_path, portable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -218,7 +218,7 @@ def _model_digests(source: ModelSource) -> dict[str, str]:
         return {str(product): _model_digests(one)[""] for product, one in source.items()}
     if isinstance(source, (str, os.PathLike)):
         path = os.fspath(source)
-        if os.path.isdir(path) or (storage.is_address(path) and not path.endswith(".patchcore")):
+        if has_products(path):
             names = storage.listed(path, ".patchcore")
             return {name: hashlib.sha256(storage.read_bytes(storage.join(path, name))).hexdigest() for name in names}
     return {"": hashlib.sha256(model_bytes(source)).hexdigest()}
@@ -238,9 +238,14 @@ def results(out: str | os.PathLike[str]) -> pa.Table:
         The columns of :class:`Scorer`, and ``product`` where there are several, sorted by product and path. Photos of equal bytes have equal
         ``sha256``.
     """
+    import pyarrow as pa
     import pyarrow.dataset as ds
 
-    table = ds.dataset(os.fspath(out), format="parquet", partitioning="hive", exclude_invalid_files=False).to_table()
+    folder = storage.absolute(out)
+    is_partitioned = any("/" in name for name in storage.listed(folder, ".parquet"))
+    # A product is text, also where its name is a number.
+    products = ds.partitioning(pa.schema([("product", pa.string())]), flavor="hive") if is_partitioned else None
+    table = ds.dataset(folder, format="parquet", partitioning=products).to_table()
     keys = [name for name in ("product", "image_path") if name in table.column_names]
     return table.sort_by([(name, "ascending") for name in keys])
 
