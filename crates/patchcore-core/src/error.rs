@@ -425,6 +425,61 @@ pub enum FitError {
         /// Members of the configuration.
         members: usize,
     },
+    /// A bank of so many rows cannot be selected block by block in so little room.
+    #[error(
+        "a bank of {rows} rows needs room for {} patches while it is selected, {capacity} may be held: allow a fit more memory, or ask for fewer rows", 4 * rows
+    )]
+    CapacityTooSmall {
+        /// Patches that may be held at once.
+        capacity: usize,
+        /// Rows that the bank is to have.
+        rows: usize,
+    },
+    /// The budget of memory cannot hold what the banks take while they are selected.
+    #[error(
+        "a fit in {budget} bytes for patches, their selection and the banks is not possible: {rows} rows of memory banks take {smallest} at least; raise memory, or ask for fewer rows"
+    )]
+    BudgetTooSmall {
+        /// The budget.
+        budget: u64,
+        /// The smallest that would do.
+        smallest: u64,
+        /// Rows of all members' banks.
+        rows: u64,
+    },
+    /// A coverage radius takes more rows than may be held.
+    #[error(
+        "no patch is to lie further than {radius} from the bank, and that takes more than the {rows} rows that the budget of memory holds: raise memory, or the coverage"
+    )]
+    CoverageOverBudget {
+        /// The largest distance allowed.
+        radius: f32,
+        /// Rows that may be held.
+        rows: usize,
+    },
+    /// A model has no such photo.
+    #[error("the model has no photo {image}: expected a number below {photos}, the photos of its fit")]
+    NoSuchPhoto {
+        /// The number given.
+        image: u32,
+        /// Photos of the model.
+        photos: usize,
+    },
+    /// Every row of a bank is of photos that are to leave.
+    #[error(
+        "no row of a memory bank is of the photos that stay: the bank would be empty; fit again without these photos"
+    )]
+    NoRowsLeft,
+    /// Models differ in something that their banks depend on.
+    #[error("models cannot become one: {what} is {found} in one of them, expected {expected}")]
+    NotOneModel {
+        /// What differs.
+        what: &'static str,
+        /// What one of them has.
+        found: Box<str>,
+        /// What was expected, or what the first has.
+        expected: Box<str>,
+    },
     /// Something needs to know which photo a bank row is of.
     #[error("the model's bank comes from elsewhere and does not say which photo its rows are of: fit on photos")]
     NoOrigins,

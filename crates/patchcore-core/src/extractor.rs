@@ -159,6 +159,11 @@ impl Extractor {
         self.engine.as_ref()
     }
 
+    /// What computes, for who computes beside it.
+    pub(crate) fn shared_engine(&self) -> Arc<dyn Engine> {
+        Arc::clone(&self.engine)
+    }
+
     /// What each member's embedding looks like; at least one.
     pub fn members(&self) -> &[MemberShape] {
         &self.members

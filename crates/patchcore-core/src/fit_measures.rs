@@ -1,35 +1,36 @@
-//! What a fit measures of its own good patches: the variance of levels, how far good is from good, and from it the members' weights.
-
-use std::ops::Range;
+//! What a fit measures of its own good patches: how far good is from good, and from it the members' weights.
 
 use patchcore_config::{Checked, PatchCoreConfig, Weighting};
 use rayon::prelude::*;
 
 use crate::error::FitError;
 use crate::finish::distance;
-use crate::fitted_patches::Patches;
 use crate::memory_bank::{MemoryBank, PatchOrigin};
 use crate::nearest_neighbor::squared_distance;
 use crate::patchcore::GoodScores;
 
-/// Rows that are scaled or summed at once.
-pub(crate) const SCALE_CHUNK: usize = 4096;
 /// Training patches that tell how far good is from good.
-const GOOD_SAMPLE: usize = 256;
+pub(crate) const GOOD_SAMPLE: usize = 256;
+
+/// An even sample of a member's patches `[n, dim]`.
+pub(crate) fn even_sample<'a>(
+    rows: &'a [f32],
+    dim: usize,
+    origins: &'a [PatchOrigin],
+) -> Vec<(&'a [f32], &'a PatchOrigin)> {
+    rows.chunks_exact(dim).zip(origins).step_by(origins.len().div_ceil(GOOD_SAMPLE).max(1)).collect()
+}
 
 /// Distances of an even sample of training patches to the bank rows of other photos (of the same photo, where
 /// there is only one).
 pub(crate) fn good_scores_of(
     config: &PatchCoreConfig,
-    member: &Patches,
+    sample: &[(&[f32], &PatchOrigin)],
     images: usize,
     bank: &MemoryBank,
 ) -> GoodScores {
     let alone = images == 1;
     let Some(of_bank) = bank.origins() else { unreachable!("a fit knows where its rows come from") };
-    let step = member.origins.len().div_ceil(GOOD_SAMPLE);
-    let sample: Vec<(&[f32], &PatchOrigin)> =
-        member.rows.chunks_exact(member.dim).zip(&member.origins).step_by(step).collect();
     let nearest_other = |(row, origin): &(&[f32], &PatchOrigin)| {
         let is_other = |other: &PatchOrigin| if alone { other != *origin } else { other.image != origin.image };
         let others = of_bank.iter().enumerate().filter(|(_, other)| is_other(other));
@@ -43,35 +44,6 @@ pub(crate) fn good_scores_of(
         distance(config, squared.copied().unwrap_or(0.0)) as f32
     };
     GoodScores { median: quantile(0.5), percentile_99: quantile(0.99) }
-}
-
-/// The variance of every value over all rows, summed over the values of each level. Sums run over chunks of a fixed length, so that the
-/// result does not depend on the number of threads.
-pub(crate) fn total_variances(rows: &[f32], dim: usize, levels: &[Range<usize>]) -> Vec<f64> {
-    let count = (rows.len() / dim).max(1) as f64;
-    let mean: Vec<f64> = sums(rows, &vec![0.0; dim], |value| value).into_iter().map(|sum| sum / count).collect();
-    let squares = sums(rows, &mean, |value| value * value);
-    let of_level = |values: &Range<usize>| squares.get(values.clone()).unwrap_or_default().iter().sum::<f64>() / count;
-    levels.iter().map(of_level).collect()
-}
-
-/// For each value of a row the sum of `of` over all rows, of its difference from the `origin`'s.
-fn sums(rows: &[f32], origin: &[f64], of: impl Fn(f64) -> f64 + Sync) -> Vec<f64> {
-    let of_chunk = |chunk: &[f32]| {
-        let mut sums = vec![0.0; origin.len()];
-        for row in chunk.chunks_exact(origin.len()) {
-            for ((sum, value), origin) in sums.iter_mut().zip(row).zip(origin) {
-                *sum += of(f64::from(*value) - origin);
-            }
-        }
-        sums
-    };
-    let chunks: Vec<Vec<f64>> = rows.par_chunks(SCALE_CHUNK * origin.len()).map(of_chunk).collect();
-    let mut total = vec![0.0; origin.len()];
-    for chunk in chunks {
-        total.iter_mut().zip(chunk).for_each(|(total, sum)| *total += sum);
-    }
-    total
 }
 
 /// The weights of [`Weighting::GoodPatches`], their mean 1. Where a member has no such scale (equal photos, whose distances are 0) all
@@ -101,19 +73,4 @@ pub(crate) fn joint_good_scores(config: &PatchCoreConfig, members: &[GoodScores]
         config.members.iter().zip(members).map(|(member, scores)| member.weight / total * of(scores)).sum()
     };
     GoodScores { median: mean(|scores| scores.median), percentile_99: mean(|scores| scores.percentile_99) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_variance_of_a_level_is_the_sum_of_its_values() {
-        // Two levels: one value, and two. More rows than a chunk has.
-        let rows: Vec<f32> =
-            (0..2 * SCALE_CHUNK + 2).flat_map(|row| [(row % 2) as f32, 5.0, 3.0 * (row % 2) as f32]).collect();
-        let found = total_variances(&rows, 3, &[0..1, 1..3]);
-        assert_eq!(found, [0.25, 9.0 / 4.0]);
-        assert_eq!(total_variances(&[7.0, 7.0, 7.0], 3, &[0..1, 1..3]), [0.0, 0.0]);
-    }
 }

@@ -4,10 +4,23 @@ use patchcore_config::{MemberConfig, Network, NetworkPrecision, PatchCoreConfig,
 use patchcore_cpu::network::CpuNetwork;
 
 use crate::coreset::RandomProjection;
-use crate::fitter::Fitter;
+use crate::coverage::QUERIES;
+use crate::error::FitError;
+use crate::fit_budget::{BudgetPlan, budget_plan, bytes_of_all};
+use crate::fitter::{Fitter, most_sample_bytes};
 use crate::suggestions::{LOOKED_AT, is_turned};
 
 impl Fitter {
+    /// How many patches of each member a fit holds within the configuration's [`memory`](PatchCoreConfig::memory), before it begins; `None`
+    /// without such a budget. `patches`: those of all photos on the finest grid of all members, as in [`Fitter::memory_bytes`], where they
+    /// are known; else what a share of them would be is found out while the fit goes on.
+    ///
+    /// # Errors
+    /// [`FitError::BudgetTooSmall`], which names the smallest budget that would do.
+    pub fn budget_plan(patches: Option<u64>, config: &PatchCoreConfig) -> Result<Option<BudgetPlan>, FitError> {
+        budget_plan(config, patches)
+    }
+
     /// Peak bytes of a fit of so many patches, of photos whose largest input is `largest`, while `ahead` bytes are taken by photos on
     /// their way to it.
     ///
@@ -20,11 +33,17 @@ impl Fitter {
     ///     ([`GoodQuantiles`](crate::good_quantiles::GoodQuantiles)), of that model's banks and indices, `cells x (dim x 6 + 800)` of each
     ///     search, and the largest input's map, twice;
     ///   - before that the rows that [`Fitter::suggestions`] compares;
+    ///   - in chunks of 1,024 rows, `dim x 6 + 800` bytes of each: the search that measures the bank's coverage;
     /// - 80 MiB: the program, with a GPU's backend if it has one (of a GPU's batch at most 32 MiB).
+    ///
+    /// Where the configuration has a budget ([`memory`](PatchCoreConfig::memory)), embeddings, selection and banks take no more than that,
+    /// or what they take of all patches, where that is less ([`Fitter::budget_plan`]). Beside them come the rows of up to 16 photos, at most
+    /// an eighth of the budget, and those that [`Fitter::suggestions`] compares.
     ///
     /// Before a fit in int8 the [`RangeSurvey`](crate::RangeSurvey) has the same networks in f32, and nothing of the fit: the larger of both
     /// counts.
     pub fn memory_bytes(patches: usize, largest: Size, ahead: u64, config: &PatchCoreConfig) -> u64 {
+        let wide = |value: usize| value as u64;
         let sides = |size: Size| (size.height as usize, size.width as usize);
         let tile = match config.tiling {
             Tiling::Whole => largest,
@@ -33,31 +52,42 @@ impl Fitter {
         let cells =
             |size: Size, stride: u32| size.height.div_ceil(stride) as usize * size.width.div_ceil(stride) as usize;
         let program = 80 << 20;
-        let mut always = program + network_bytes(&config.members, sides(tile), |member| member.network_precision);
+        let mut always = wide(program + network_bytes(&config.members, sides(tile), |member| member.network_precision));
         let surveyed: Vec<MemberConfig> =
             config.members.iter().filter(|of| of.network_precision.has_ranges()).cloned().collect();
-        let survey = program + network_bytes(&surveyed, sides(tile), |_| NetworkPrecision::F32);
-        let (mut indices, mut selecting, mut scoring, mut looks) = (0, 0, 0, 0);
+        let survey = wide(program + network_bytes(&surveyed, sides(tile), |_| NetworkPrecision::F32));
+        let (mut rows, mut indices, mut selecting, mut scoring, mut looks) = (0, 0, 0, 0, 0);
+        let (mut searching, mut whole, mut measuring) = (0, 0, 0);
         for (number, member) in config.members.iter().enumerate() {
             let (dim, (stride, _)) = (member.embedding_dim(), member.strides());
             let projected = RandomProjection::dim_for(member.projection, dim, patches).unwrap_or(dim);
             let bank = config.coreset_size(patches);
             // Rows as they are embedded and as a tile's are kept, and the deeper levels on their own grids; a tile's pixels.
-            let embedding = 4 * (cells(tile, stride) * 3 * dim + 3 * tile.width as usize * tile.height as usize);
-            always += patches * (dim * 4 + 16) + embedding;
-            let index = bank * (dim * 9 + 800);
+            always += wide(4 * (cells(tile, stride) * 3 * dim + 3 * tile.width as usize * tile.height as usize));
+            rows += wide(patches) * wide(dim * 4 + 16);
+            let index = wide(bank) * wide(dim * 9 + 800);
             indices += index;
-            selecting = selecting.max(patches * projected * 8);
-            scoring += index + cells(largest, stride) * (dim * 6 + 800);
+            selecting = selecting.max(wide(patches) * wide(projected * 8));
+            searching += wide(cells(largest, stride) * (dim * 6 + 800));
+            measuring = measuring.max(wide(QUERIES * (dim * 6 + 800)));
+            scoring += index;
+            whole += wide(LOOKED_AT * cells(largest, stride)) * wide(dim * 4 + 8);
             if number == 0 && is_turned(0, sides(largest)) {
                 // Of 16 photos the rows, of half of them twice more, and what is in an index of.
-                looks = LOOKED_AT * cells(largest, stride) * dim * 4 * 3;
+                looks = wide(LOOKED_AT * cells(largest, stride) * dim * 4 * 3);
             }
         }
         let (height, width) = sides(largest);
-        let map = (4 * 2 + 1) * height * width;
-        let then = looks.max(indices + selecting.max(scoring + map));
-        (always as u64 + ahead.max(then as u64)).max(survey as u64 + ahead)
+        let map = wide((4 * 2 + 1) * height * width);
+        let Some(budget) = config.memory else {
+            let then = looks.max(indices + selecting.max(scoring + searching + map).max(measuring));
+            return (always + rows + ahead.max(then)).max(survey + ahead);
+        };
+        let of_budget = budget.min(bytes_of_all(config, wide(patches)));
+        // A photo waits with its rows until it has been looked at.
+        let beside = whole.min(most_sample_bytes(budget)) + looks + wide(cells(largest, config.strides().0)) * 8;
+        let then = (searching + map).max(measuring);
+        (always + of_budget + beside + ahead.max(then)).max(survey + ahead)
     }
 }
 

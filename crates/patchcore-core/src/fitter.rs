@@ -2,46 +2,71 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use crate::backbone::Backbone;
-use crate::copies::{PhotoCopy, each_copy};
-use crate::coreset::{RandomProjection, SelectionStopped, initial_distances};
+use crate::bank_builder::{BankBuilder, BankRules, Built, BuiltBank};
 use crate::device::ComputeDevice;
-use crate::error::{FitError, ScoreError};
+use crate::error::FitError;
 use crate::extractor::{Extractor, scale_rows};
-use crate::finish::Cells;
-use crate::fit_measures::{SCALE_CHUNK, good_scores_of, joint_good_scores, total_variances, with_measured_weights};
-use crate::fitted_patches::Patches;
+use crate::fit_budget::{budget_plan, patches_of};
+use crate::fit_measures::{even_sample, good_scores_of, joint_good_scores, with_measured_weights};
+use crate::fit_samples::{EvenSample, WholePhotos};
+use crate::fitted_patches::{PatchCounts, PhotoEmbedder, SomeRows};
 use crate::given_weights::GivenWeights;
 use crate::good_quantiles::FittedPhoto;
 use crate::image_input::ImageInput;
-use crate::memory_bank::MemoryBank;
-use crate::network_group::MemberShape;
+use crate::leave_one_out::even_photos;
+use crate::memory_bank::{MemoryBank, PatchOrigin};
 use crate::patchcore::{FittedOn, PatchCore};
-use crate::photo_parts::{PartBuffers, PhotoParts};
-use crate::suggestions::{Angles, LOOKED_AT, LOOKS, Suggestion, is_turned, of_light};
+use crate::suggestions::{Angles, FEW, LOOKED_AT, LOOKS, Suggestion, is_looked_at, is_turned, of_light};
 use patchcore_config::backbone::ActivationRanges;
-use patchcore_config::{Checked, MemberConfig, PatchCoreConfig, Size};
+use patchcore_config::{Checked, LevelScaling, PatchCoreConfig, Size};
 
-/// Rows projected at once.
-const PROJECTION_CHUNK: usize = 16_384;
 /// Bytes of a batch's pixels and rows.
 const BATCH_BYTES: usize = 32 << 20;
 
-/// A fit in progress: holds the embeddings of all images so far.
+/// A fit in progress: holds the embeddings of all images so far, or with a budget of memory
+/// ([`PatchCoreConfig::memory`]) as many as that allows and representatives of the others.
 #[derive(Debug)]
 pub struct Fitter {
     extractor: Extractor,
-    /// One for each member.
-    members: Vec<Patches>,
+    /// One for each member, from the first photo on.
+    members: Vec<MemberFit>,
     /// One for each photo.
     photos: Vec<FittedPhoto>,
     /// Mean brightness of each photo.
     brightness: Vec<f32>,
     /// Rows of the first member of copies that are looked at and not fitted, in the order of [`LOOKS`].
     looks: [Vec<f32>; LOOKS.len()],
-    buffers: PartBuffers,
+    embedder: PhotoEmbedder,
+    /// Patches on the finest grid that will come.
+    announced: Option<u64>,
+    /// What is kept where patches may be dropped.
+    samples: Option<Samples>,
+}
+
+/// One member's patches.
+#[derive(Debug)]
+struct MemberFit {
+    builder: BankBuilder,
+    /// For each photo the end of its own rows, without its copies'; as long as all are held.
+    own: Vec<usize>,
+}
+
+/// What a fit with a budget keeps of photos.
+#[derive(Debug)]
+struct Samples {
+    /// The rows of the photo, or of the batch, that is not in the banks yet: one for each member.
+    waiting: Vec<SomeRows>,
+    /// Patches to measure good scores by: one for each member.
+    even: Vec<EvenSample>,
+    whole: WholePhotos,
+    /// The first member's rows of the first photos, for suggestions.
+    first: Vec<Vec<f32>>,
+}
+
+/// Bytes of whole photos that are kept beside a budget.
+pub(crate) fn most_sample_bytes(budget: u64) -> u64 {
+    budget / 8
 }
 
 impl Fitter {
@@ -98,17 +123,62 @@ impl Fitter {
     }
 
     fn with_extractor(extractor: Extractor) -> Self {
-        let member =
-            |shape: &MemberShape| Patches { dim: shape.dim, rows: Vec::new(), origins: Vec::new(), own: Vec::new() };
-        let members = extractor.members().iter().map(member).collect();
         Self {
             extractor,
-            members,
+            members: Vec::new(),
             photos: Vec::new(),
             brightness: Vec::new(),
             looks: Default::default(),
-            buffers: PartBuffers::default(),
+            embedder: PhotoEmbedder::default(),
+            announced: None,
+            samples: None,
         }
+    }
+
+    /// Says before the first photo how many patches will come: those of all photos on the finest grid of all members, as in
+    /// [`Fitter::memory_bytes`]. With a budget of memory a share of them is how many rows the banks will have, and where all fit, all are
+    /// held. Without a budget of no effect.
+    pub fn announce(&mut self, patches: u64) {
+        self.announced = Some(patches);
+    }
+
+    /// Makes the banks, before the first photo.
+    fn begin(&mut self) -> Result<(), FitError> {
+        if !self.members.is_empty() {
+            return Ok(());
+        }
+        let config = self.extractor.config();
+        let plan = budget_plan(config, self.announced)?;
+        let (finest, _) = config.strides();
+        let members =
+            config.members.iter().zip(self.extractor.members()).enumerate().map(|(number, (rules, shape))| {
+                let levels = match rules.level_scaling {
+                    LevelScaling::None => Vec::new(),
+                    LevelScaling::EqualVariance { .. } => rules.embedding.values_of_levels(&rules.channels_of_layers()),
+                };
+                let rules = BankRules {
+                    dim: shape.dim,
+                    projection: rules.projection,
+                    start: rules.start,
+                    seed: config.seed,
+                    size: config.bank_size(),
+                    dtype: config.bank_dtype,
+                    levels,
+                    announced: self.announced.map(|patches| patches_of(rules, finest, patches)),
+                    capacity: plan.as_ref().and_then(|plan| plan.capacities.get(number)).copied(),
+                };
+                let builder = BankBuilder::on_engine(rules, self.extractor.device(), self.extractor.shared_engine());
+                MemberFit { builder, own: Vec::new() }
+            });
+        self.members = members.collect();
+        let even = self.extractor.members().iter().map(|shape| EvenSample::new(shape.dim));
+        self.samples = config.memory.map(|budget| Samples {
+            waiting: vec![SomeRows::default(); config.members.len()],
+            even: even.collect(),
+            whole: WholePhotos::new(most_sample_bytes(budget)),
+            first: Vec::new(),
+        });
+        Ok(())
     }
 
     /// The frozen part.
@@ -128,37 +198,161 @@ impl Fitter {
     /// [`tiling`](PatchCoreConfig::tiling) the network sees one tile after the other.
     ///
     /// # Errors
-    /// As [`Fitter::add`].
+    /// As [`Fitter::add`]. With a budget of memory also [`FitError::BudgetTooSmall`], for the first photo; [`FitError::CapacityTooSmall`],
+    /// [`FitError::CoverageOverBudget`], and [`FitError::Device`] while patches are dropped: after these the fitter is of no use.
     pub fn add_within(&mut self, image: ImageInput<'_>, inside: Option<&[bool]>) -> Result<(), FitError> {
-        let before: Vec<usize> = self.members.iter().map(|member| member.origins.len()).collect();
-        let embedded = self.embed_photo(image, inside).and_then(|()| self.check_finite(&before, 1));
-        // What fails here leaves the fitter as it was, too.
-        let added = embedded.and_then(|()| if inside.is_none() { self.look_at(image) } else { Ok(()) });
-        match added {
-            Ok(()) => {
-                self.brightness.push(mean_brightness(image.pixels));
-                let inside = inside.map(|inside| self.shared_inside(inside));
-                self.photos.push(FittedPhoto { size: (image.height, image.width), inside });
+        self.add_all(&[(image, inside)])
+    }
+
+    /// Adds photos one after the other, or none of them.
+    fn add_all(&mut self, photos: &[(ImageInput<'_>, Option<&[bool]>)]) -> Result<(), FitError> {
+        self.begin()?;
+        let before = self.mark();
+        let first = self.photos.len();
+        let embedded = photos.iter().enumerate().map(|(at, (image, inside))| {
+            let counts = self.embed_photo(first + at, *image, *inside)?;
+            if inside.is_none() {
+                self.look_at(first + at, *image)?;
             }
-            Err(_) => self.truncate(&before),
+            Ok(counts)
+        });
+        match embedded.collect::<Result<Vec<_>, FitError>>() {
+            Ok(counts) => self.take(photos, &counts),
+            Err(error) => {
+                self.back_to(&before);
+                Err(error)
+            }
         }
-        added
     }
 
-    /// Adds the rows of a photo and of its copies.
-    fn embed_photo(&mut self, image: ImageInput<'_>, inside: Option<&[bool]>) -> Result<(), FitError> {
-        self.embed_as(image, inside, None)?;
-        self.members.iter_mut().for_each(|member| member.own.push(member.origins.len()));
-        let config = self.extractor.config().clone();
-        let (_, deepest) = config.strides();
-        each_copy(&config.copies, image, inside, deepest, |copy, copied, inside| {
-            self.embed_as(copied, inside, Some(copy))
-        })
+    /// Makes the rows of a photo and of its copies, which wait where patches may be dropped.
+    fn embed_photo(
+        &mut self,
+        number: usize,
+        image: ImageInput<'_>,
+        inside: Option<&[bool]>,
+    ) -> Result<PatchCounts, FitError> {
+        let Self { extractor, members, embedder, samples, .. } = self;
+        let mut added = Ok(());
+        let counts = embedder.embed(extractor, number, image, inside, &mut |member, rows, origins| {
+            add_rows(members, samples.as_mut(), member, rows, origins, &mut added);
+        })?;
+        added?;
+        Ok(counts)
     }
 
-    /// Looks at what turned and mirrored copies of the next photo would give: for [`Fitter::suggestions`].
-    fn look_at(&mut self, image: ImageInput<'_>) -> Result<(), FitError> {
-        let (number, config) = (self.photos.len(), self.extractor.config());
+    /// [`Fitter::embed_photo`] for whole photos of one size, at once.
+    fn embed_batch(&mut self, images: &[ImageInput<'_>]) -> Result<Vec<PatchCounts>, FitError> {
+        let Self { extractor, members, embedder, samples, photos, .. } = self;
+        let mut added = Ok(());
+        embedder.embed_batch(extractor, photos.len(), images, &mut |member, rows, origins| {
+            add_rows(members, samples.as_mut(), member, rows, origins, &mut added);
+        })?;
+        added?;
+        let of_photo = |image: &ImageInput<'_>| {
+            let cells = extractor.members().iter().map(|shape| shape.grid(image.height, image.width).cells());
+            let own: Vec<usize> = cells.collect();
+            PatchCounts { all: own.clone(), own }
+        };
+        Ok(images.iter().map(of_photo).collect())
+    }
+
+    /// What there is before a photo: patches of each member, photos, looks.
+    fn mark(&self) -> Mark {
+        Mark {
+            patches: self.members.iter().map(|member| member.builder.patches()).collect(),
+            photos: self.photos.len(),
+            looks: self.looks.each_ref().map(Vec::len),
+        }
+    }
+
+    /// Forgets what came since, of which nothing has been taken into a bank that drops patches.
+    fn back_to(&mut self, mark: &Mark) {
+        for (member, patches) in self.members.iter_mut().zip(&mark.patches) {
+            if self.samples.is_none() {
+                member.builder.truncate(*patches);
+            }
+            member.own.truncate(mark.photos);
+        }
+        if let Some(samples) = &mut self.samples {
+            samples.waiting.iter_mut().for_each(SomeRows::clear);
+        }
+        self.photos.truncate(mark.photos);
+        self.brightness.truncate(mark.photos);
+        self.looks.iter_mut().zip(mark.looks).for_each(|(looks, length)| looks.truncate(length));
+    }
+
+    /// Takes photos whose rows are here, or wait.
+    fn take(&mut self, photos: &[(ImageInput<'_>, Option<&[bool]>)], counts: &[PatchCounts]) -> Result<(), FitError> {
+        let first = self.photos.len();
+        for (image, inside) in photos {
+            let inside = inside.map(|inside| self.shared_inside(inside));
+            self.photos.push(FittedPhoto { size: (image.height, image.width), inside });
+            self.brightness.push(mean_brightness(image.pixels));
+        }
+        self.keep_samples(first, counts);
+        for (number, member) in self.members.iter_mut().enumerate() {
+            let waiting = self.samples.as_mut().and_then(|samples| samples.waiting.get_mut(number));
+            let added = counts.iter().filter_map(|counts| counts.all.get(number)).sum();
+            let patches = usize::try_from(member.builder.patches()).unwrap_or(usize::MAX);
+            let mut start = if waiting.is_some() { patches } else { patches.saturating_sub(added) };
+            for counts in counts {
+                let of = |counts: &[usize]| counts.get(number).copied().unwrap_or(0);
+                member.own.push(start + of(&counts.own));
+                start += of(&counts.all);
+            }
+            if let Some(waiting) = waiting {
+                let added = member.builder.add(&waiting.rows, &waiting.origins);
+                waiting.clear();
+                added?;
+            }
+        }
+        if self.is_reduced() {
+            // Of photos whose patches are not all held any more no one asks which they are, or which pixels count.
+            let is_first = self.members.iter().any(|member| member.own.len() > counts.len());
+            let unknown = if is_first { 0 } else { first };
+            self.photos.iter_mut().skip(unknown).for_each(|photo| photo.inside = None);
+            self.members.iter_mut().for_each(|member| member.own = Vec::new());
+        }
+        Ok(())
+    }
+
+    /// Whether patches have been dropped.
+    fn is_reduced(&self) -> bool {
+        self.members.iter().any(|member| member.builder.is_reduced())
+    }
+
+    /// Keeps what is to be measured by in the end of photos whose rows wait, from the `first` one on.
+    fn keep_samples(&mut self, first: usize, counts: &[PatchCounts]) {
+        let Some(Samples { waiting, even, whole, first: first_rows }) = &mut self.samples else { return };
+        for (even, waiting) in even.iter_mut().zip(waiting.iter()) {
+            even.add(&waiting.rows, &waiting.origins);
+        }
+        let shapes = self.extractor.members();
+        let mut starts = vec![0; shapes.len()];
+        for (number, counts) in (first..).zip(counts) {
+            let Some(photo) = self.photos.get(number) else { continue };
+            let of_member = |member: usize| {
+                let (start, own) = (starts.get(member)?, counts.own.get(member)?);
+                let (rows, origins) = waiting.get(member)?.part(shapes.get(member)?.dim, *start..*start + *own);
+                Some(SomeRows { rows: rows.to_vec(), origins: origins.to_vec() })
+            };
+            whole.add(number, photo, || (0..shapes.len()).filter_map(of_member).collect());
+            if is_looked_at(number, photo.size) && self.extractor.config().tiling.is_whole() {
+                first_rows.extend(of_member(0).map(|own| own.rows));
+            }
+            if number == FEW {
+                // Of so many photos nothing is suggested by their angle.
+                *first_rows = Vec::new();
+                self.looks = Default::default();
+            }
+            starts.iter_mut().zip(&counts.all).for_each(|(start, all)| *start += all);
+        }
+    }
+
+    /// Looks at what turned and mirrored copies of a photo would give: for [`Fitter::suggestions`].
+    fn look_at(&mut self, number: usize, image: ImageInput<'_>) -> Result<(), FitError> {
+        let config = self.extractor.config();
         if !is_turned(number, (image.height, image.width)) || !config.tiling.is_whole() {
             return Ok(());
         }
@@ -168,16 +362,8 @@ impl Fitter {
             // All of it, with the repeated edge in its corners: the photos that are compared have borders too.
             copy.make(image, None, deepest as usize, &mut pixels, &mut counts);
             let copied = ImageInput { pixels: &pixels, ..image };
-            let parts = PhotoParts::new(&self.extractor, copied, None);
-            let embedded = parts.map_err(ScoreError::Input).and_then(|parts| {
-                parts.embed(&self.extractor, copied, &mut self.buffers, |member, rows, _| {
-                    if member == 0 {
-                        looks.extend_from_slice(rows);
-                    }
-                    Ok(())
-                })
-            });
-            embedded.map_err(|error| FitError::of_photo(error, number))?;
+            let looked = self.embedder.look(&self.extractor, copied, |rows| looks.extend_from_slice(rows));
+            looked.map_err(|error| FitError::of_photo(error, number))?;
         }
         Ok(())
     }
@@ -192,41 +378,20 @@ impl Fitter {
         let light = of_light(&self.brightness).filter(|_| config.copies.light.is_empty());
         let Some(member) = self.members.first() else { return Ok(light.into_iter().collect()) };
         let (mut plain, mut unseen) = (Vec::new(), Vec::new());
+        let kept = self.samples.as_ref().map(|samples| &samples.first).filter(|_| self.is_reduced());
         for number in 0..self.photos.len().min(LOOKED_AT) {
-            let (rows, _) = member.of_image(number);
+            let rows = match kept {
+                Some(kept) => kept.get(number).map(Vec::as_slice).unwrap_or_default(),
+                None => member.of_image(self.extractor.dim(), number).0,
+            };
             match number.is_multiple_of(2) {
                 true => plain.extend_from_slice(rows),
                 false => unseen.push(rows.to_vec()),
             }
         }
-        let angles = Angles { dim: member.dim, plain, copied: &looks, unseen, photos: self.photos.len() };
+        let angles = Angles { dim: self.extractor.dim(), plain, copied: &looks, unseen, photos: self.photos.len() };
         let angle = angles.suggestion(config.copies.turned, self.extractor.engine())?;
         Ok(light.into_iter().chain(angle).collect())
-    }
-
-    /// Adds the rows of the next photo, or of a copy of it.
-    fn embed_as(
-        &mut self,
-        image: ImageInput<'_>,
-        inside: Option<&[bool]>,
-        copy: Option<PhotoCopy>,
-    ) -> Result<(), FitError> {
-        let Self { extractor, members, photos, buffers, .. } = self;
-        let number = photos.len();
-        let parts = PhotoParts::new(extractor, image, inside).map_err(ScoreError::Input);
-        let embedded = parts.and_then(|parts| {
-            parts.embed(extractor, image, buffers, |member, rows, cells| {
-                if let (Some(patches), Some(of_photo), Some(shape)) =
-                    (members.get_mut(member), parts.members().get(member), extractor.members().get(member))
-                {
-                    let (grid, size) = (of_photo.grid, (image.width, image.height));
-                    let place = |cell| copy.map_or(cell, |copy| copy.cell_of(cell, grid, shape.stride, size));
-                    patches.add(number, grid, rows, cells, place);
-                }
-                Ok(())
-            })
-        });
-        embedded.map_err(|error| FitError::of_photo(error, number))
     }
 
     /// How many photos of such a size to give [`Fitter::add_batch`] at once: see [`Extractor::batch_size`], and at most 32
@@ -244,53 +409,24 @@ impl Fitter {
     /// # Errors
     /// As [`Fitter::add`], and [`FitError::Input`] for photos of several sizes; then none of them is added.
     pub fn add_batch(&mut self, images: &[ImageInput<'_>]) -> Result<(), FitError> {
-        let before: Vec<usize> = self.members.iter().map(|member| member.origins.len()).collect();
-        let first = self.photos.len();
+        self.begin()?;
+        let photos: Vec<(ImageInput<'_>, Option<&[bool]>)> = images.iter().map(|image| (*image, None)).collect();
         let config = self.extractor.config();
-        let added = if config.tiling.is_whole() && config.copies.is_none() {
-            let Self { extractor, members, .. } = self;
-            let embedded = extractor.embed(images, &mut |embedded| {
-                if let Some(patches) = members.get_mut(embedded.embedding) {
-                    patches.add(first + embedded.image, embedded.grid, embedded.rows, Cells::All, |cell| cell);
-                    patches.own.push(patches.origins.len());
-                }
-            });
-            let added = embedded.map_err(|error| FitError::of_photo(error, first));
-            added.and_then(|()| self.check_finite(&before, images.len())).and_then(|()| {
-                for image in images {
-                    self.look_at(*image)?;
-                    self.brightness.push(mean_brightness(image.pixels));
-                    self.photos.push(FittedPhoto { size: (image.height, image.width), inside: None });
-                }
-                Ok(())
-            })
-        } else {
-            images.iter().try_for_each(|image| self.add(*image))
-        };
-        added.inspect_err(|_| {
-            self.photos.truncate(first);
-            self.brightness.truncate(first);
-            self.truncate(&before);
-        })
-    }
-
-    /// Refuses features that are not finite among the patches since `before`.
-    fn check_finite(&self, before: &[usize], images: usize) -> Result<(), FitError> {
-        for (member, before) in self.members.iter().zip(before) {
-            let new = member.rows.iter().skip(before * member.dim);
-            if let Some(at) = new.clone().position(|value| !value.is_finite()) {
-                // Photos of one size have as many patches each.
-                let image = self.photos.len() + at * images / new.len();
-                return Err(FitError::NotFinite { image });
-            }
+        if !config.tiling.is_whole() || !config.copies.is_none() {
+            return self.add_all(&photos);
         }
-        Ok(())
-    }
-
-    /// Keeps the first patches of every member alone.
-    fn truncate(&mut self, patches: &[usize]) {
-        for (member, patches) in self.members.iter_mut().zip(patches) {
-            member.truncate(*patches);
+        let before = self.mark();
+        let first = self.photos.len();
+        let embedded = self.embed_batch(images).and_then(|counts| {
+            (first..).zip(images).try_for_each(|(number, image)| self.look_at(number, *image))?;
+            Ok(counts)
+        });
+        match embedded {
+            Ok(counts) => self.take(&photos, &counts),
+            Err(error) => {
+                self.back_to(&before);
+                Err(error)
+            }
         }
     }
 
@@ -307,7 +443,7 @@ impl Fitter {
 
     /// Number of patches of all photos, of all members.
     pub fn patches(&self) -> usize {
-        self.members.iter().map(|member| member.origins.len()).sum()
+        self.members.iter().map(|member| usize::try_from(member.builder.patches()).unwrap_or(usize::MAX)).sum()
     }
 
     /// Selects the coreset of every member and gives the fitted model. `progress` gets picks so far and their total, and returns
@@ -317,68 +453,152 @@ impl Fitter {
     /// [`FitError::Config`], [`FitError::NoImages`], [`FitError::EmptyCoreset`], [`FitError::TooFewRows`], [`FitError::Device`] and
     /// [`FitError::Cancelled`].
     pub fn finish(self, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<PatchCore, FitError> {
-        let Self { extractor, mut members, photos, .. } = self;
-        let images = photos.len();
+        let (images, patches) = (self.photos.len(), self.patches());
+        let Self { extractor, members, photos, samples, .. } = self;
         let size = |photo: &FittedPhoto| Size { width: photo.size.1 as u32, height: photo.size.0 as u32 };
         let mut config = extractor.config().clone().after_the_fit(photos.iter().map(size))?.into_config();
-        for (member, patches) in config.members.iter_mut().zip(&members) {
-            let levels = member.embedding.values_of_levels(&member.channels_of_layers());
-            if !member.level_scaling.is_none() {
-                let variances = total_variances(&patches.rows, patches.dim, &levels);
-                member.level_scaling = member.level_scaling.after_the_fit(&variances);
-            }
-        }
-        let mut config = config.check()?;
-        let extractor = extractor.with_config(config.clone());
-        for (patches, shape) in members.iter_mut().zip(extractor.members()) {
-            if let Some(scales) = shape.scales() {
-                patches.rows.par_chunks_mut(SCALE_CHUNK * patches.dim).for_each(|rows| scale_rows(rows, scales));
-            }
-        }
-        let patches: usize = members.iter().map(|member| member.origins.len()).sum();
         if patches == 0 {
             return Err(FitError::NoImages);
         }
-        let counts = members.iter().map(|member| bank_rows(&config, member.origins.len()));
-        let counts = counts.collect::<Result<Vec<_>, _>>()?;
-        let total: usize = counts.iter().sum();
-        let mut done = 0;
-        let (mut banks, mut good_scores) = (Vec::new(), Vec::new());
-        for ((member, rules), count) in members.iter().zip(&config.members).zip(counts) {
-            let mut tell = |picked: usize| progress(done + picked, total);
-            let picks = select(&extractor, rules, member, count, &mut tell)?;
+        for member in &members {
+            check_bank_rows(&config, member.builder.patches())?;
+        }
+        let total: usize = members.iter().map(|member| member.builder.rows_to_come()).sum();
+        let (mut done, mut built, mut coverage) = (0, Vec::new(), Vec::new());
+        for (member, rules) in members.into_iter().zip(&mut config.members) {
+            let MemberFit { builder, own } = member;
+            let count = builder.rows_to_come();
+            let Built { bank: BuiltBank { bank, coverage: found, level_factors }, all } =
+                builder.build(&mut |picked| progress(done + picked, total))?;
             done += count;
-            let mut rows = Vec::with_capacity(count * member.dim);
-            let mut origins = Vec::with_capacity(count);
-            for pick in picks {
-                rows.extend_from_slice(member.row(pick));
-                origins.extend(member.origins.get(pick));
+            if !level_factors.is_empty() {
+                rules.level_scaling = LevelScaling::EqualVariance { of_the_fit: level_factors };
             }
-            let bank = MemoryBank::new(member.dim, rows, origins)?.with_dtype(config.bank_dtype)?;
-            good_scores.push(good_scores_of(&config, member, images, &bank));
-            banks.push(bank);
+            coverage.push(found);
+            built.push(BuiltMember { bank, own, all });
+        }
+        if let Some(few) = built.iter().find(|member| member.bank.len() < config.bank_rows_needed()) {
+            return Err(FitError::TooFewRows { num_neighbors: config.num_neighbors, rows: few.bank.len() });
+        }
+        let mut config = config.check()?;
+        let extractor = extractor.with_config(config.clone());
+        let samples = samples.map(|samples| scaled_samples(samples, &extractor));
+        let mut good_scores = Vec::new();
+        for (number, member) in built.iter().enumerate() {
+            let dim = member.bank.dim();
+            let all = member.all.as_ref().map(|(rows, origins)| even_sample(rows, dim, origins));
+            let some = || {
+                samples.as_ref().and_then(|samples| samples.even.get(number)).map(|even| even.all()).unwrap_or_default()
+            };
+            good_scores.push(good_scores_of(&config, &all.unwrap_or_else(some), images, &member.bank));
         }
         if config.members.iter().any(|member| !member.weighting.is_as_given()) {
             config = with_measured_weights(config, &good_scores)?;
         }
         let extractor = extractor.with_config(config.clone());
         let fitted_on = FittedOn { images, patches, good_scores: joint_good_scores(&config, &good_scores) };
+        let banks = built.iter().map(|member| member.bank.clone()).collect();
         let model = PatchCore::new(extractor, banks, fitted_on)?.with_own_passport();
         let model = model.map_err(|error| FitError::of_photo(error, 0))?;
-        let quantiles = model.measure_good(&photos, |member, image| match members.get(member) {
-            Some(patches) => patches.of_image(image),
-            None => (&[], &[]),
-        });
-        Ok(model.with_good_quantiles(quantiles?))
+        let is_whole = built.iter().all(|member| member.all.is_some());
+        let quantiles = match samples.filter(|_| !is_whole) {
+            None => model.measure_good(even_photos(&photos), |member, image| match built.get(member) {
+                Some(member) => member.of_image(image),
+                None => (&[], &[]),
+            }),
+            Some(Samples { whole, .. }) => {
+                let photos = whole.photos.iter().map(|whole| (whole.image, &whole.photo));
+                model.measure_good(photos, |member, image| whole.of_image(member, image))
+            }
+        };
+        Ok(model.with_good_quantiles(quantiles?).with_coverage(coverage))
     }
 }
 
-fn mean_brightness(pixels: &[f32]) -> f32 {
-    (pixels.iter().map(|value| f64::from(*value)).sum::<f64>() / pixels.len().max(1) as f64) as f32
+/// One member's bank, with all patches where none has been dropped.
+struct BuiltMember {
+    bank: MemoryBank,
+    own: Vec<usize>,
+    all: Option<(Vec<f32>, Vec<PatchOrigin>)>,
 }
 
-/// Rows that a member's bank is to have.
-fn bank_rows(config: &PatchCoreConfig, patches: usize) -> Result<usize, FitError> {
+impl BuiltMember {
+    fn of_image(&self, image: usize) -> (&[f32], &[PatchOrigin]) {
+        match &self.all {
+            Some((rows, origins)) => of_image(self.bank.dim(), rows, origins, &self.own, image),
+            None => (&[], &[]),
+        }
+    }
+}
+
+impl MemberFit {
+    /// The rows of one photo, without its copies', where all are held.
+    fn of_image(&self, dim: usize, image: usize) -> (&[f32], &[PatchOrigin]) {
+        match self.builder.all() {
+            Some((rows, origins)) => of_image(dim, rows, origins, &self.own, image),
+            None => (&[], &[]),
+        }
+    }
+}
+
+/// Where a fit was before a photo.
+struct Mark {
+    patches: Vec<u64>,
+    photos: usize,
+    looks: [usize; LOOKS.len()],
+}
+
+/// Of all rows `[n, dim]` those of one photo, without its copies', and where they come from. `own`: the end of each photo's own.
+fn of_image<'a>(
+    dim: usize,
+    rows: &'a [f32],
+    origins: &'a [PatchOrigin],
+    own: &[usize],
+    image: usize,
+) -> (&'a [f32], &'a [PatchOrigin]) {
+    // Photos were added one after the other.
+    let from = origins.partition_point(|origin| (origin.image as usize) < image);
+    let to = own.get(image).copied().unwrap_or(from);
+    (rows.get(from * dim..to * dim).unwrap_or_default(), origins.get(from..to).unwrap_or_default())
+}
+
+/// Adds rows to what waits, or where nothing is ever dropped to the member's bank.
+fn add_rows(
+    members: &mut [MemberFit],
+    samples: Option<&mut Samples>,
+    member: usize,
+    rows: &[f32],
+    origins: &[PatchOrigin],
+    added: &mut Result<(), FitError>,
+) {
+    if let Some(samples) = samples {
+        if let Some(waiting) = samples.waiting.get_mut(member) {
+            waiting.add(rows, origins);
+        }
+    } else if let (Ok(()), Some(member)) = (&added, members.get_mut(member)) {
+        *added = member.builder.add(rows, origins);
+    }
+}
+
+/// The samples with their levels scaled as the banks' are.
+fn scaled_samples(mut samples: Samples, extractor: &Extractor) -> Samples {
+    for (number, shape) in extractor.members().iter().enumerate() {
+        let Some(scales) = shape.scales() else { continue };
+        if let Some(even) = samples.even.get_mut(number) {
+            scale_rows(&mut even.some.rows, scales);
+        }
+        for photo in &mut samples.whole.photos {
+            if let Some(some) = photo.members.get_mut(number) {
+                scale_rows(&mut some.rows, scales);
+            }
+        }
+    }
+    samples
+}
+
+/// Refuses a bank that would have too few rows.
+fn check_bank_rows(config: &PatchCoreConfig, patches: u64) -> Result<(), FitError> {
+    let patches = usize::try_from(patches).unwrap_or(usize::MAX);
     let count = config.coreset_size(patches);
     if count == 0 {
         let ratio = config.coreset_sampling_ratio;
@@ -387,48 +607,9 @@ fn bank_rows(config: &PatchCoreConfig, patches: usize) -> Result<usize, FitError
     if config.bank_rows_needed() > count {
         return Err(FitError::TooFewRows { num_neighbors: config.num_neighbors, rows: count });
     }
-    Ok(count)
+    Ok(())
 }
 
-/// The indices of a member's coreset.
-fn select(
-    extractor: &Extractor,
-    rules: &MemberConfig,
-    member: &Patches,
-    count: usize,
-    progress: &mut dyn FnMut(usize) -> bool,
-) -> Result<Vec<usize>, FitError> {
-    let (patches, seed) = (member.origins.len(), extractor.config().seed);
-    if count == patches {
-        progress(count);
-        return Ok((0..count).collect());
-    }
-    let projected = project(extractor, rules, member, seed)?;
-    let (features, width) = match &projected {
-        Some((values, width)) => (values.as_slice(), *width),
-        None => (member.rows.as_slice(), member.dim),
-    };
-    let initial = initial_distances(rules.start, features, width, seed);
-    let picks = extractor.engine().select(features, width, &initial, count, progress);
-    picks.map_err(|stopped| match stopped {
-        SelectionStopped::Cancelled => FitError::Cancelled,
-        SelectionStopped::Device(error) => FitError::Device(error),
-    })
-}
-
-/// All embeddings projected, and their dimension; `None` where the rule does not shrink them.
-fn project(
-    extractor: &Extractor,
-    rules: &MemberConfig,
-    member: &Patches,
-    seed: u64,
-) -> Result<Option<(Vec<f32>, usize)>, FitError> {
-    let patches = member.origins.len();
-    let Some(projection) = RandomProjection::new(rules.projection, member.dim, patches, seed) else { return Ok(None) };
-    let width = projection.projected_dim();
-    let mut values = Vec::with_capacity(patches * width);
-    for rows in member.rows.chunks(PROJECTION_CHUNK * member.dim) {
-        values.extend(extractor.engine().project(&projection, rows)?);
-    }
-    Ok(Some((values, width)))
+fn mean_brightness(pixels: &[f32]) -> f32 {
+    (pixels.iter().map(|value| f64::from(*value)).sum::<f64>() / pixels.len().max(1) as f64) as f32
 }

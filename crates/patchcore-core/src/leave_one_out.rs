@@ -7,6 +7,11 @@ use crate::good_quantiles::{FittedPhoto, GoodQuantiles, PHOTOS, SHARES, add_pixe
 use crate::memory_bank::{MemoryBank, PatchOrigin};
 use crate::patchcore::PatchCore;
 
+/// Some photos of all, evenly, each with its number.
+pub(crate) fn even_photos(photos: &[FittedPhoto]) -> impl Iterator<Item = (usize, &FittedPhoto)> {
+    photos.iter().enumerate().step_by(photos.len().div_ceil(PHOTOS).max(1))
+}
+
 impl PatchCore {
     /// This model with the bank rows of one training photo removed (its index as in
     /// [`PatchOrigin::image`]). The rows that stay keep their order and origins; nothing is picked anew, so a place
@@ -39,18 +44,19 @@ impl PatchCore {
         Ok(PatchCore::of_members(self.extractor().clone(), members, self.fitted_on()))
     }
 
-    /// The quantiles of a model that was just fitted, on one photo at least. `rows`: the embeddings of a member and a photo, and where
-    /// they come from. `None` where no photo can be left out, because the rest of the bank is too small.
+    /// The quantiles of a model that was just fitted, by some of its photos, of which each has a number: see [`even_photos`]. `rows`: the
+    /// embeddings of a member and a photo, and where they come from. `None` where no photo can be left out, because the rest of the bank
+    /// is too small, and without photos.
     ///
     /// # Errors
     /// [`FitError::Device`], and [`FitError::NotFinite`] for a photo whose distances are not finite.
     pub(crate) fn measure_good<'a>(
         &self,
-        photos: &[FittedPhoto],
+        photos: impl IntoIterator<Item = (usize, &'a FittedPhoto)>,
         rows: impl Fn(usize, usize) -> (&'a [f32], &'a [PatchOrigin]),
     ) -> Result<Option<GoodQuantiles>, FitError> {
         let (mut patches, mut pixels, mut scored) = (Vec::new(), Vec::new(), 0);
-        for (image, photo) in photos.iter().enumerate().step_by(photos.len().div_ceil(PHOTOS)) {
+        for (image, photo) in photos {
             let without = match self.without_image(image as u32) {
                 Ok(without) => without,
                 Err(FitError::TooFewOthers { .. }) => continue,

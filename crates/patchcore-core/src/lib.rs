@@ -23,8 +23,14 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod backbone;
+pub mod bank_builder;
+mod bank_changes;
+#[cfg(test)]
+#[cfg(feature = "cpu")]
+mod budget_tests;
 mod copies;
 pub mod coreset;
+pub mod coverage;
 #[cfg(test)]
 #[cfg(feature = "cpu")]
 mod cramped_tests;
@@ -41,14 +47,17 @@ mod ensemble_tests;
 pub mod error;
 mod extractor;
 mod finish;
+mod fit_budget;
 mod fit_measures;
 mod fit_memory;
+mod fit_samples;
 mod fitted_patches;
 mod fitter;
 mod given_weights;
 pub mod good_quantiles;
 mod image_input;
 mod leave_one_out;
+mod level_variances;
 mod member;
 mod member_scores;
 pub mod memory_bank;
@@ -75,9 +84,13 @@ mod tensor_scores;
 #[cfg(feature = "burn")]
 pub mod tensors;
 
+pub use bank_builder::{BankBuilder, BankRules, BuiltBank};
+pub use bank_changes::PatchCollector;
+pub use coverage::{Coverage, CoverageMeter};
 pub use device::{ComputeDevice, INSTRUCTIONS, Instructions, Precision};
 pub use extractor::Extractor;
 pub use finish::reweighted_score;
+pub use fit_budget::BudgetPlan;
 pub use fitter::Fitter;
 pub use given_weights::GivenWeights;
 pub use image_input::ImageInput;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::coverage::Coverage;
 use crate::device::ComputeDevice;
 use crate::engine::{Fallback, WholeModel};
 use crate::error::{DeviceError, FitError, ScoreError};
@@ -31,6 +32,7 @@ pub struct PatchCore {
     passport: Option<ScorePassport>,
     drift: Option<Drift>,
     good_quantiles: Option<Arc<GoodQuantiles>>,
+    coverage: Arc<[Coverage]>,
     fit_device: Option<Arc<str>>,
     scratch: Arc<ScratchPool<Scratch>>,
 }
@@ -132,6 +134,7 @@ impl PatchCore {
             passport: None,
             drift: None,
             good_quantiles: None,
+            coverage: Arc::default(),
             fit_device: None,
             scratch: Arc::default(),
         }
@@ -232,6 +235,27 @@ impl PatchCore {
     pub(crate) fn with_good_quantiles(mut self, good_quantiles: Option<GoodQuantiles>) -> Self {
         self.good_quantiles = good_quantiles.map(Arc::new);
         self
+    }
+
+    /// How far the patches of the fit lie from each member's bank; empty where that is not known: for files of earlier versions, and for
+    /// [`PatchCore::with_bank`].
+    pub fn coverage(&self) -> &[Coverage] {
+        &self.coverage
+    }
+
+    pub(crate) fn with_coverage(mut self, coverage: Vec<Coverage>) -> Self {
+        self.coverage = coverage.into();
+        self
+    }
+
+    /// A model whose banks were changed: what stays known of it, and a passport of its own.
+    pub(crate) fn after_change(
+        self,
+        good_quantiles: Option<GoodQuantiles>,
+        coverage: Vec<Coverage>,
+    ) -> Result<Self, FitError> {
+        let model = self.with_good_quantiles(good_quantiles).with_coverage(coverage).with_own_passport();
+        model.map_err(|error| FitError::of_photo(error, 0))
     }
 
     /// Name of the device on which the model was fitted: this one's, unless the model comes from a file.

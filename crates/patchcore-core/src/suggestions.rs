@@ -68,7 +68,7 @@ impl fmt::Display for Suggestion {
 /// Photos that are looked at for their angle: every second one is fitted, the others are scored.
 pub(crate) const LOOKED_AT: usize = 16;
 /// Where a fit has more photos, those that lie otherwise are among them.
-const FEW: usize = 100;
+pub(crate) const FEW: usize = 100;
 /// Largest sizes of an input whose copies are looked at, in pixels.
 const MOST_PIXELS: usize = 1 << 17;
 /// From here on light is not steady.
@@ -84,7 +84,12 @@ pub(crate) const LOOKS: [PhotoCopy; 2] = [PhotoCopy::Turned(1), PhotoCopy::LeftR
 
 /// Whether the `number`-th photo's copies are looked at.
 pub(crate) fn is_turned(number: usize, size: (usize, usize)) -> bool {
-    number < LOOKED_AT && number.is_multiple_of(2) && size.0 * size.1 <= MOST_PIXELS
+    is_looked_at(number, size) && number.is_multiple_of(2)
+}
+
+/// Whether the `number`-th photo's rows are compared.
+pub(crate) fn is_looked_at(number: usize, size: (usize, usize)) -> bool {
+    number < LOOKED_AT && size.0 * size.1 <= MOST_PIXELS
 }
 
 /// Light that is not steady, from the mean brightness of every photo.

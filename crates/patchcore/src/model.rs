@@ -225,6 +225,7 @@ impl Model {
         sections.passport = file.sections.passport.take();
         sections.fit = file.sections.fit.take();
         sections.good_quantiles = file.sections.good_quantiles.take();
+        sections.coverage = std::mem::take(&mut file.sections.coverage);
         // A model without any threshold has no such section in its file.
         sections.thresholds = (self.thresholds != Thresholds::default()).then_some(self.thresholds);
         file.sections = sections;

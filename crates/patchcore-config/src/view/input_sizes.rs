@@ -62,6 +62,15 @@ impl InputSizes {
         }
     }
 
+    /// The sizes of the fit's inputs, where they count.
+    pub fn sizes_of_the_fit(&self) -> impl Iterator<Item = Size> + '_ {
+        let sizes: &[Size] = match self {
+            InputSizes::AsResized => &[],
+            InputSizes::WholeCells { of_the_fit, .. } => of_the_fit,
+        };
+        sizes.iter().copied()
+    }
+
     /// The same after a fit on inputs of these sizes, each of which counts once.
     #[must_use]
     pub fn after_the_fit(&self, sizes: impl IntoIterator<Item = Size>) -> Self {

@@ -87,7 +87,7 @@ pub struct ModelFile {
 
 impl ModelFile {
     /// The content of a file for a fitted model, without weights. Of the sections it has what the model itself knows: passport,
-    /// device and quantiles.
+    /// device, quantiles and coverage.
     pub fn new(model: &PatchCore) -> Self {
         let digest = |(name, sha256): (&str, &str)| NetworkDigest { name: name.to_owned(), sha256: sha256.to_owned() };
         let networks = model.extractor().networks().map(digest).collect();
@@ -95,6 +95,7 @@ impl ModelFile {
             passport: model.passport().cloned(),
             fit: Some(FitSection { device: model.fit_device() }),
             good_quantiles: model.good_quantiles().cloned(),
+            coverage: model.coverage().to_vec(),
             ..Sections::default()
         };
         Self {
@@ -299,9 +300,11 @@ impl ModelFile {
         if let Some(NetworkDigest { name, sha256 }) = expected.next() {
             return Err(malformed(format!("the model has one more network, {name} (sha256 {sha256}), than was given")));
         }
+        // Of another number of members it is about another model.
+        let coverage = if sections.coverage.len() == banks.len() { sections.coverage } else { Vec::new() };
         let model = PatchCore::new(extractor, banks, header.fitted_on)?;
-        let model =
-            model.with_good_quantiles(sections.good_quantiles).with_fit_device(sections.fit.map(|fit| fit.device));
+        let model = model.with_good_quantiles(sections.good_quantiles).with_coverage(coverage);
+        let model = model.with_fit_device(sections.fit.map(|fit| fit.device));
         let Some(passport) = sections.passport else { return Ok(model) };
         let drift = match drift {
             DriftPolicy::Refuse => passport.check(&model)?,

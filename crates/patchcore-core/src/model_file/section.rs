@@ -10,6 +10,7 @@ use super::history::{Change, StaleThresholds};
 use super::raw_section::{RawSections, Section};
 use super::thumbnails::{self, Thumbnail};
 use super::training_photo::{self, StoredPath, TrainingPhoto};
+use crate::coverage::Coverage;
 use crate::error::{ModelFileError, malformed};
 use crate::good_quantiles::GoodQuantiles;
 use crate::passport::ScorePassport;
@@ -31,6 +32,8 @@ pub struct Sections {
     pub inputs: Option<InputsSeen>,
     /// `good_quantiles`: how good photos score that the bank does not know.
     pub good_quantiles: Option<GoodQuantiles>,
+    /// `coverage`: how far the patches of the fit lie from each member's bank, in the order of the members; empty where that is not known.
+    pub coverage: Vec<Coverage>,
     /// `weights_file`: where the weights lay that the fit of a model with one network was given.
     pub weights_file: Option<StoredPath>,
     /// `weights_files`: of a model with several networks, by their names, those of them whose weights were given as files.
@@ -52,6 +55,12 @@ pub struct Sections {
 pub struct FitSection {
     /// Name of the device.
     pub device: String,
+}
+
+/// What the section `coverage` says.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct CoverageSection {
+    members: Vec<Coverage>,
 }
 
 /// Kinds of training photos, each with its number, in the order of their first photos.
@@ -118,6 +127,7 @@ impl Sections {
             photos: decoded(raw, "photos", training_photo::decode)?.unwrap_or_default(),
             inputs: json_of(raw, "inputs")?,
             good_quantiles: json_of(raw, "good_quantiles")?,
+            coverage: json_of::<CoverageSection>(raw, "coverage")?.unwrap_or_default().members,
             weights_file: decoded(raw, "weights_file", training_photo::decode_path)?.flatten(),
             weights_files: decoded(raw, "weights_files", training_photo::decode_named_paths)?.unwrap_or_default(),
             thumbnails: decoded(raw, "thumbnails", thumbnails::decode)?.unwrap_or_default(),
@@ -132,6 +142,12 @@ impl Sections {
             if let Some((name, wrong)) = thresholds.named().find(|(_, threshold)| !threshold.value.is_finite()) {
                 return Err(malformed(format!("the {name} threshold {} is not finite", wrong.value)));
             }
+        }
+        // A radius that is not a number would promise what nobody has measured.
+        if let Some(wrong) =
+            sections.coverage.iter().find(|coverage| !(coverage.radius.is_finite() && coverage.radius >= 0.0))
+        {
+            return Err(malformed(format!("the coverage radius {} is no distance", wrong.radius)));
         }
         Ok(sections)
     }
@@ -150,6 +166,8 @@ impl Sections {
         put("photos", (!self.photos.is_empty()).then(|| Ok(training_photo::encode(&self.photos))))?;
         put("inputs", self.inputs.as_ref().map(Section::of))?;
         put("good_quantiles", self.good_quantiles.as_ref().map(Section::of))?;
+        let coverage = (!self.coverage.is_empty()).then(|| CoverageSection { members: self.coverage.clone() });
+        put("coverage", coverage.as_ref().map(Section::of))?;
         put("weights_file", self.weights_file.as_ref().map(|path| Ok(training_photo::encode_path(path))))?;
         put(
             "weights_files",
