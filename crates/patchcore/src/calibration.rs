@@ -102,19 +102,20 @@ pub struct CalibrationReport {
 }
 
 impl Model {
-    /// The thresholds; none before a calibration.
+    /// The thresholds; none before a calibration, and none that are stale ([`Model::stale_thresholds`]) unless those were allowed.
     pub fn thresholds(&self) -> Thresholds {
         self.thresholds
     }
 
-    /// The same model with other thresholds. Without a scale of the confidence they get the one that the good photos of the fit give.
+    /// The same model with other thresholds, which are not stale whatever those before were. Without a scale of the confidence they get the
+    /// one that the good photos of the fit give.
     ///
     /// # Errors
     /// [`Error::WrongThreshold`] for a value that is not finite, [`Error::WrongLookAgain`].
-    pub fn with_thresholds(mut self, thresholds: Thresholds) -> Result<Self, Error> {
+    pub fn with_thresholds(self, thresholds: Thresholds) -> Result<Self, Error> {
         check_thresholds(&thresholds)?;
-        self.thresholds = with_scale(thresholds, self.good_quantiles());
-        Ok(self)
+        let thresholds = with_scale(thresholds, self.good_quantiles());
+        Ok(self.judging_by(thresholds))
     }
 
     /// Scores photos of good parts that have not made the model which scores them, for thresholds with a promise:
@@ -231,6 +232,7 @@ impl Model {
                 device: self.device(),
                 threads: self.threads.clone(),
                 total: others.len(),
+                patches: None,
                 photos: others.into_iter().map(|(name, source)| (name, Ok(source))),
                 limits,
                 known: Known::PixelsAlone,
@@ -396,7 +398,8 @@ impl CalibrationReport {
     }
 }
 
-/// Sets the thresholds of a model file and leaves everything else in it as it is: written beside it, then renamed.
+/// Sets the thresholds of a model file, in the place of stale ones too, and leaves everything else in it as it is: written beside it, then
+/// renamed.
 ///
 /// # Errors
 /// [`Error::WrongThreshold`], [`Error::WrongLookAgain`], [`Error::Io`] and [`Error::ModelFile`]; the file is then as it was.
@@ -405,6 +408,7 @@ pub fn store_thresholds(path: impl AsRef<Path>, thresholds: Thresholds) -> Resul
     check_thresholds(&thresholds)?;
     let mut file = Model::read(&path)?;
     file.sections.thresholds = Some(with_scale(thresholds, file.sections.good_quantiles.as_ref()));
+    file.sections.stale_thresholds = None;
     write_model_file(path.as_ref(), &file)
 }
 

@@ -83,7 +83,8 @@ pub enum Error {
     /// The caller's progress callback broke off.
     #[error("the {what} was cancelled")]
     Cancelled {
-        /// What was asked for: `fit`, `evaluation`, `stress test`, `audit`, `calibration`.
+        /// What was asked for: `fit`, `evaluation`, `stress test`, `audit`, `calibration`, `extension`, `forgetting`, `merge`,
+        /// `measurement`.
         what: &'static str,
     },
     /// A photo cannot be scored.
@@ -186,6 +187,66 @@ pub enum Error {
     PreparedPhoto {
         /// The photo's name.
         name: String,
+    },
+    /// A photo is named that the model was not fitted on.
+    #[error(
+        "{photo} is none of the {photos} photos of this model: give the name that it was added by, or the digest of its pixels (its first 8 hex digits or more)"
+    )]
+    UnknownPhoto {
+        /// What was given.
+        photo: String,
+        /// How many photos the model names.
+        photos: usize,
+    },
+    /// A name, or the first digits of a digest, means several photos.
+    #[error("{photo} may be {first} or {second}: give more of the name, or the whole digest")]
+    AmbiguousPhoto {
+        /// What was given.
+        photo: Box<str>,
+        /// One photo that it may be, and its digest.
+        first: Box<str>,
+        /// Another.
+        second: Box<str>,
+    },
+    /// A model is to forget every photo that it knows.
+    #[error(
+        "all {photos} photos of the model are to be forgotten, which leaves nothing to compare with: leave it one, or fit anew"
+    )]
+    NothingLeft {
+        /// Photos of the model.
+        photos: usize,
+    },
+    /// Models of which none can be made.
+    #[error("{found} models to merge: expected at least 2")]
+    TooFewModels {
+        /// Models given.
+        found: usize,
+    },
+    /// Models that do not compute the same.
+    #[error(
+        "the models cannot be merged: {name} is {a} in the first, and {b} in number {number}; fit both with the same settings and weights"
+    )]
+    ModelsDiffer {
+        /// What differs, as the model's file calls it.
+        name: Box<str>,
+        /// The first model's value.
+        a: Box<str>,
+        /// The other's.
+        b: Box<str>,
+        /// Which model the other one is, from 1.
+        number: usize,
+    },
+    /// Coverages that are not those of a model's members.
+    #[error(
+        "{found} coverages, {reason}: expected one for each of the model's {members} members, with a radius of 0 or more"
+    )]
+    WrongCoverage {
+        /// Coverages given.
+        found: usize,
+        /// Members of the model.
+        members: usize,
+        /// What is wrong.
+        reason: &'static str,
     },
     /// Every training photo was unreadable.
     #[error("none of the {count} training photos could be used; the first: {}", naming(name, first))]

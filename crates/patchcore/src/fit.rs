@@ -101,7 +101,7 @@ impl Model {
     where
         S: IntoIterator<Item: IntoPhoto>,
     {
-        let FitOptions { limits, mut progress, threads, total, own } = options;
+        let FitOptions { limits, mut progress, threads, total, own, patches } = options;
         let (config, device) = (settings.config_of(&own)?, settings.compute_device()?);
         let photos = photos.into_iter();
         let total = total.unwrap_or_else(|| known_length(&photos));
@@ -116,6 +116,7 @@ impl Model {
             device: &device,
             threads: Threads::new(threads)?,
             total,
+            patches,
             what_fails,
         };
         parts.fit(&mut progress)
@@ -143,20 +144,26 @@ pub(crate) struct FitParts<'a, I> {
     pub(crate) known: Known,
     /// Number of photos, 0 if it is not known.
     pub(crate) total: usize,
+    /// Patches of all photos on the finest grid, where they are known.
+    pub(crate) patches: Option<u64>,
     pub(crate) what_fails: WhatFails,
 }
 
 impl<I: Iterator<Item = NamedSource>> FitParts<'_, I> {
     pub(crate) fn fit(self, progress: &mut Teller<'_>) -> Result<FitReport, Error> {
         enter!("fit");
-        let Self { config, weights, own, mut weights_files, device, threads, photos, limits, known, total, what_fails } =
-            self;
+        let Self { config, weights, own, mut weights_files, device, threads, photos, .. } = self;
+        let (limits, known, total, patches, what_fails) =
+            (self.limits, self.known, self.total, self.patches, self.what_fails);
         let ends = matches!(what_fails, WhatFails::EndsTheFit);
         let backbones = own.backbones(&config, &weights).map_err(FitError::from)?;
         let first = FirstPass { config: &config, backbones: &backbones, device, threads: &threads, limits, ends };
         let Surveyed { ranges, photos, held } = first.ranges(photos, progress)?;
         let inputs = prepared(&config, limits, known, photos);
-        let fitter = threads.run(|| Fitter::with_backbones_and_ranges(config, &backbones, &ranges, device))?;
+        let mut fitter = threads.run(|| Fitter::with_backbones_and_ranges(config, &backbones, &ranges, device))?;
+        if let Some(patches) = patches {
+            fitter.announce(patches);
+        }
         // The engine has weights of its own by now.
         drop(backbones);
         let mut fit = FitInProgress::new(fitter);
@@ -201,8 +208,8 @@ impl<I: Iterator<Item = NamedSource>> FitParts<'_, I> {
             _ => sections.weights_files = weights_files,
         }
         let (core, sections) = (Arc::new(core), Arc::new(sections));
-        let digests = Arc::default();
-        let model = Model { core, weights, own, sections, digests, thresholds, threads, folder: None };
+        let (digests, written_by) = (Arc::default(), Arc::from(env!("CARGO_PKG_VERSION")));
+        let model = Model { core, weights, own, sections, digests, thresholds, written_by, threads, folder: None };
         model.tell_fallbacks();
         Ok(FitReport { model, rejected, remarks, suggestions })
     }

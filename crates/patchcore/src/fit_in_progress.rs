@@ -10,6 +10,7 @@ use patchcore_io::{Geometry, NetworkInput, PhotoIdentity, PhotoKind};
 
 use crate::batch_note::BatchNote;
 use crate::error::Error;
+use crate::inputs_seen::add_inputs;
 use crate::into_photo::Digest;
 use crate::places::stored;
 use crate::remarks::{Remark, Remarks};
@@ -97,27 +98,31 @@ impl FitInProgress {
     fn note(&mut self, name: String, input: NetworkInput) {
         let first = self.first.get_or_insert((input.geometry, input.kind));
         self.remarks.note(&name, &Remark::in_a_fit(&input, first, self.fitter.extractor().config()));
-        let mut photo = TrainingPhoto { name, ..TrainingPhoto::default() };
-        if let Some(identity) = input.photo {
-            let PhotoIdentity { size: Size { width, height }, sha256, path, .. } = *identity;
-            let PhotoKind { channels, bits, .. } = input.kind;
-            let InputsSeen { sizes, colours } = &mut self.inputs;
-            match sizes.iter_mut().find(|seen| (seen.width, seen.height) == (width, height)) {
-                Some(seen) => seen.photos += 1,
-                None => sizes.push(SizeSeen { width, height, photos: 1 }),
-            }
-            match colours.iter_mut().find(|seen| (seen.channels, seen.bits) == (channels, bits)) {
-                Some(seen) => seen.photos += 1,
-                None => colours.push(ColourSeen { channels, bits, photos: 1 }),
-            }
-            if !self.seen.insert(sha256) {
-                self.remarks.note(&photo.name, &[Remark::Duplicate]);
-            }
-            photo.sha256 = Some(sha256);
-            photo.path = path.map(|path| stored(&path));
+        let photo = training_photo(name, &input, &mut self.inputs);
+        if let Some(sha256) = photo.sha256
+            && !self.seen.insert(sha256)
+        {
+            self.remarks.note(&photo.name, &[Remark::Duplicate]);
         }
         self.photos.push(photo);
     }
+}
+
+/// A photo as the model lists it; its kind is noted among those that were seen.
+pub(crate) fn training_photo(name: String, input: &NetworkInput, seen: &mut InputsSeen) -> TrainingPhoto {
+    let mut photo = TrainingPhoto { name, ..TrainingPhoto::default() };
+    if let Some(identity) = &input.photo {
+        let PhotoIdentity { size: Size { width, height }, sha256, path, .. } = identity.as_ref();
+        let PhotoKind { channels, bits, .. } = input.kind;
+        let of_photo = InputsSeen {
+            sizes: vec![SizeSeen { width: *width, height: *height, photos: 1 }],
+            colours: vec![ColourSeen { channels, bits, photos: 1 }],
+        };
+        add_inputs(seen, &of_photo);
+        photo.sha256 = Some(*sha256);
+        photo.path = path.as_deref().map(stored);
+    }
+    photo
 }
 
 /// A prepared photo as the core takes it.

@@ -30,6 +30,7 @@ pub struct FitOptions<'a> {
     pub(crate) progress: Teller<'a>,
     pub(crate) threads: Option<usize>,
     pub(crate) total: Option<usize>,
+    pub(crate) patches: Option<u64>,
     pub(crate) own: OwnNetworks,
 }
 
@@ -70,6 +71,16 @@ impl<'a> FitOptions<'a> {
     #[must_use]
     pub fn total(mut self, total: usize) -> Self {
         self.total = Some(total);
+        self
+    }
+
+    /// Patches of all photos on the finest grid of all members ([`FitPlan::patches`](crate::FitPlan::patches)), for a fit within a budget of
+    /// memory ([`Settings::memory`](crate::Settings::memory)): a share of them is how many rows each bank is to have, and where all of them
+    /// fit into the budget the fit is the one without. Default: not known, and each block of patches is thinned for the share of those that
+    /// have come.
+    #[must_use]
+    pub fn patches(mut self, patches: u64) -> Self {
+        self.patches = Some(patches);
         self
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use patchcore_config::{Checked, Region, Size};
-use patchcore_core::Fitter;
+use patchcore_core::{BudgetPlan, Fitter};
 use patchcore_io::{Geometry, Limits, PhotoHeader, path_text};
 
 use crate::ahead::{BYTES_AHEAD, MOST_AHEAD};
@@ -23,12 +23,13 @@ pub struct FitPlan {
     pub largest_geometry: Option<Geometry>,
     /// Patches of all photos, at most.
     pub patches: usize,
-    /// Bytes of the patches' embeddings, which a fit keeps to its end.
+    /// Bytes of the patches' embeddings, which a fit keeps to its end, unless a budget of memory holds fewer
+    /// ([`Settings::memory`](crate::Settings::memory)).
     pub patch_bytes: u64,
     /// Peak bytes of photos that are decoded ahead while the network computes: no more than 64 MiB of prepared ones wait; one is in the
     /// network, and one is being decoded and prepared.
     pub ahead_bytes: u64,
-    /// Peak bytes of the fit: the sum stands at [`Fitter::memory_bytes`](patchcore_core::Fitter::memory_bytes).
+    /// Peak bytes of the fit, within its budget if it has one: the sum stands at [`Fitter::memory_bytes`](patchcore_core::Fitter::memory_bytes).
     pub memory_bytes: u64,
 }
 
@@ -90,6 +91,16 @@ impl FitPlan {
         let fits = |size: Size| sides.contains(&(size.width as usize)) && sides.contains(&(size.height as usize));
         let is_usable = fits(made.geometry.input) && region.is_none_or(|region| region.size == header.size);
         is_usable.then_some((header, made))
+    }
+
+    /// How many patches of each member the fit holds at once within its budget of memory, and whether these are all; `None` without a
+    /// budget. `config`: that of the plan.
+    ///
+    /// # Errors
+    /// [`Error::Fit`] with [`FitError::BudgetTooSmall`](crate::error::FitError::BudgetTooSmall), which names the smallest budget that would
+    /// do.
+    pub fn budget(&self, config: &Checked) -> Result<Option<BudgetPlan>, Error> {
+        Ok(Fitter::budget_plan(Some(self.patches as u64), config)?)
     }
 
     /// Refuses a fit that may take more than `bytes` of memory.

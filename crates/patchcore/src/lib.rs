@@ -42,7 +42,8 @@
 //! The doors, each of which takes whatever is [`IntoPhoto`]: [`Model::fit`] and, with options and a report, [`Model::fit_with`];
 //! [`Model::score`] for one photo and [`Model::scores`] for a stream of them, with decoding on another thread.
 //! [`Model::calibrate`] makes a threshold of a stated false-positive rate from photos of good parts that the model has not seen;
-//! then a score carries its [`Verdict`]. [`Model::audit`] finds defective parts among the training photos, [`Model::stress`] says how much its light, focus and place may change, [`Model::evaluate`]
+//! then a score carries its [`Verdict`]. [`Model::audit`] finds defective parts among the training photos, [`Model::extend`] adds photos to a model, [`Model::forget`] takes some out
+//! of it and [`Model::merge`] makes one of several ([`Model::coverage`] says what its banks still cover), [`Model::stress`] says how much its light, focus and place may change, [`Model::evaluate`]
 //! judges a model on a data set ([`DataSet`]: MVTec AD and its kin, `VisA`, BTAD, `KolektorSDD`, a manifest). A model is a file ([`Model::save`], [`Model::load`]) or its bytes
 //! ([`Model::to_bytes`], [`Model::from_bytes`]). What each [`Mode`] computes is one table in [`patchcore_config::mode`].
 //!
@@ -66,6 +67,10 @@ mod audit;
 mod authors_normalization;
 mod batch_note;
 mod calibration;
+mod changed_model;
+mod chosen_photos;
+mod config_difference;
+mod coverage;
 pub mod devices;
 mod doctor;
 #[cfg(doctest)]
@@ -77,6 +82,8 @@ mod evaluated_image;
 mod evaluation;
 #[cfg(not(target_family = "wasm"))]
 mod evaluation_metrics;
+mod extend;
+mod extend_options;
 #[cfg(not(target_family = "wasm"))]
 mod fastest_precision;
 mod first_pass;
@@ -87,10 +94,15 @@ mod fit_options;
 mod fit_plan;
 #[cfg(not(target_family = "wasm"))]
 mod fit_time;
+mod forget;
+mod history;
+mod inputs_seen;
+mod interval;
 mod into_photo;
 mod known_photos;
 mod load_options;
 mod map_scale;
+mod merge;
 mod model;
 mod network_settings;
 mod notes;
@@ -111,6 +123,7 @@ mod span;
 pub mod stages;
 mod stress;
 mod threads;
+mod threshold_fate;
 #[cfg(not(target_family = "wasm"))]
 mod training_photo;
 mod usual_input;
@@ -126,17 +139,21 @@ pub use patchcore_config::{
     Turned,
 };
 pub use patchcore_core::backbone::{Backbone, Level, LevelMap};
+pub use patchcore_core::coverage::Coverage;
 pub use patchcore_core::device::{BACKENDS, Backend};
 pub use patchcore_core::engine::ReducedBatch;
 pub use patchcore_core::good_quantiles::GoodQuantiles;
 pub use patchcore_core::memory_bank::MemoryBank;
 pub use patchcore_core::model_file::{
-    self, InputsSeen, ModelFile, Provenance, Sections, StoredPath, Thumbnail, TrainingPhoto,
+    self, Change, ChangeKind, ChangedPhoto, InputsSeen, ModelFile, Provenance, Sections, StaleThresholds, StoredPath,
+    Thumbnail, TrainingPhoto,
 };
 pub use patchcore_core::scoring::AnomalyMap;
 pub use patchcore_core::self_check::Check;
 pub use patchcore_core::suggestions::Suggestion;
-pub use patchcore_core::{ComputeDevice, FittedOn, GoodScores, INSTRUCTIONS, Instructions, Precision, ScoreStep};
+pub use patchcore_core::{
+    BudgetPlan, ComputeDevice, FittedOn, GoodScores, INSTRUCTIONS, Instructions, Precision, ScoreStep,
+};
 #[cfg(not(target_family = "wasm"))]
 pub use patchcore_io::{DataSet, DataSetRemark, Layout, LeftOut, ManifestRow, TestImage, good_images, photos_in};
 pub use patchcore_io::{
@@ -151,6 +168,7 @@ pub use crate::audit::{Audit, AuditOptions, AuditedPhoto};
 #[cfg(not(target_family = "wasm"))]
 pub use crate::calibration::store_thresholds;
 pub use crate::calibration::{CalibrateOptions, CalibrationReport, GoodScore};
+pub use crate::coverage::{CoverageOptions, CoverageReport};
 pub use crate::devices::{DEFAULT_DEVICE, list_devices, open_device};
 pub use crate::doctor::{DecoderRow, DoctorReport, DoctorRow, doctor};
 pub use crate::error::Error;
@@ -160,6 +178,8 @@ pub use crate::evaluated_image::{EvaluatedImage, WorstPatch};
 pub use crate::evaluation::{EvaluateOptions, Evaluation, MapGeometry};
 #[cfg(not(target_family = "wasm"))]
 pub use crate::evaluation_metrics::Metrics;
+pub use crate::extend::ExtendReport;
+pub use crate::extend_options::ExtendOptions;
 #[cfg(not(target_family = "wasm"))]
 pub use crate::fastest_precision::{PrecisionChoice, TriedPrecision};
 pub use crate::fit::FitReport;
@@ -168,9 +188,12 @@ pub use crate::fit_options::FitOptions;
 pub use crate::fit_plan::FitPlan;
 #[cfg(not(target_family = "wasm"))]
 pub use crate::fit_time::FitTime;
+pub use crate::forget::{ForgetOptions, ForgetReport};
+pub use crate::interval::{IntervalOf, ScoreInterval};
 pub use crate::into_photo::{IntoPhoto, NamedPhoto, PhotoSource};
 pub use crate::load_options::LoadOptions;
 pub use crate::map_scale::MapScale;
+pub use crate::merge::{MergeOptions, MergeReport};
 pub use crate::model::Model;
 pub use crate::network_settings::NetworkSettings;
 pub use crate::photo_map::PhotoMap;
@@ -183,6 +206,7 @@ pub use crate::score::{NearestGood, NearestPhoto, PatchScores, Score};
 pub use crate::scores::{Scored, Scores};
 pub use crate::settings::{DEFAULT_BACKBONE, Settings};
 pub use crate::stress::{StressOptions, StressTest};
+pub use crate::threshold_fate::ThresholdFate;
 #[cfg(not(target_family = "wasm"))]
 pub use crate::weights::{has_weights, resolve_weights};
 #[cfg(not(target_family = "wasm"))]

@@ -70,7 +70,10 @@ pub struct Model {
     pub(crate) sections: Arc<Sections>,
     /// [`Model::training_digests`], from the first time on that they are asked for.
     pub(crate) digests: Arc<OnceLock<HashSet<Digest>>>,
+    /// Those in force.
     pub(crate) thresholds: Thresholds,
+    /// Version of the crate that wrote the file it comes from, else of this one.
+    pub(crate) written_by: Arc<str>,
     pub(crate) threads: Threads,
     /// The folder of its file, if it comes from one: what lies beside it is found from there.
     #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "there are no files"))]
@@ -226,8 +229,8 @@ impl Model {
         sections.fit = file.sections.fit.take();
         sections.good_quantiles = file.sections.good_quantiles.take();
         sections.coverage = std::mem::take(&mut file.sections.coverage);
-        // A model without any threshold has no such section in its file.
-        sections.thresholds = (self.thresholds != Thresholds::default()).then_some(self.thresholds);
+        // A model without any threshold has no such section in its file, nor one whose thresholds are stale, whoever judges by them.
+        sections.thresholds = self.has_own_thresholds().then_some(self.thresholds);
         file.sections = sections;
         match save {
             Save::WithoutWeights => Ok(file),
@@ -241,8 +244,14 @@ impl Model {
         file.check_precision(options.precision).map_err(refused)?;
         let device = open_device(&options.device, options.precision, options.instructions)?;
         let threads = Threads::new(options.threads)?;
-        let sections = Arc::new(file.sections.clone());
+        let mut sections = file.sections.clone();
+        if sections.thresholds.is_some() {
+            // An earlier version has calibrated it, and kept a section that it does not know.
+            sections.stale_thresholds = None;
+        }
+        let sections = Arc::new(sections);
         let thresholds = sections.thresholds.unwrap_or_default();
+        let written_by = Arc::from(file.header.written_by.as_str());
         let own = options.own.clone();
         own.check_given(&file.header).map_err(refused)?;
         let weights = Arc::new(weights_for(&file, folder, options)?);
@@ -257,7 +266,7 @@ impl Model {
         });
         let core = core?;
         let (core, digests) = (Arc::new(core), Arc::default());
-        let model = Self { core, weights, own, sections, digests, thresholds, threads, folder: None };
+        let model = Self { core, weights, own, sections, digests, thresholds, written_by, threads, folder: None };
         model.tell_fallbacks();
         Ok(model)
     }

@@ -70,6 +70,12 @@ impl Model {
         for photo in &mut sections.photos {
             (photo.name, photo.path) = (crate::places::file_name(&photo.name), None);
         }
+        for change in &mut sections.history {
+            change.date = None;
+            for photo in change.added.iter_mut().chain(&mut change.removed) {
+                photo.name = crate::places::file_name(&photo.name);
+            }
+        }
         (sections.provenance, sections.weights_file) = (None, None);
         sections.weights_files.clear();
         self

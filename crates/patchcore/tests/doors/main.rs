@@ -16,6 +16,7 @@ mod part;
 mod allocations;
 mod bytes;
 mod callers;
+mod changes;
 mod examples;
 mod format;
 mod int8;
