@@ -4,7 +4,7 @@ use std::path::Path;
 
 use patchcore_config::{Architecture, Mode, PatchCoreConfig, ProjectionRule};
 
-use super::program::{Program, all_rows, first_radius};
+use super::program::{Program, all_rows, radius_measured, radius_told};
 use super::row::Accuracy;
 use crate::child::write_rows;
 
@@ -71,8 +71,8 @@ fn one(program: &Program, data: &Path, (set, ratio, held, seed): (&str, f64, f64
         held,
         seed,
         bank_rows: all_rows(&inspected)?,
-        radius_told: first_radius(&inspected, "coverage")?,
-        radius: first_radius(&inspected, "measured_coverage")?,
+        radius_told: radius_told(&inspected)?,
+        radius: radius_measured(&inspected)?,
         image_auroc,
         aupro_30,
         aupro_05,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::accuracy::SETS;
 use super::photos::make;
-use super::program::{Program, all_rows, first_radius, taken};
+use super::program::{Program, all_rows, radius_measured, radius_told, taken};
 use super::row::ChangeRow;
 use crate::child::write_rows;
 
@@ -63,7 +63,7 @@ fn judged(
         set: set.to_owned(),
         seconds,
         bank_rows: all_rows(&inspected)?,
-        radius: first_radius(&inspected, "measured_coverage")?,
+        radius: radius_measured(&inspected)?,
         image_auroc: Some(image_auroc),
         aupro_30: Some(aupro_30),
     })
@@ -119,7 +119,7 @@ fn extension(program: &Program, shared: &Path, photos: usize, set: &str) -> anyh
             set: set.to_owned(),
             seconds,
             bank_rows: all_rows(&inspected)?,
-            radius: first_radius(&inspected, "coverage")?,
+            radius: radius_told(&inspected)?,
             image_auroc: None,
             aupro_30: None,
         })

@@ -77,14 +77,21 @@ impl Program {
     }
 }
 
-/// The radius of the first bank in what `inspect` says.
-pub fn first_radius(inspected: &Value, key: &str) -> anyhow::Result<f64> {
-    let radius = inspected.get(key).and_then(|all| all.get(0)).and_then(|first| first.get("radius"));
-    radius.and_then(Value::as_f64).with_context(|| format!("`inspect` tells no {key}"))
+/// The radius that a model tells, of its first bank, in what `inspect` says.
+pub fn radius_told(inspected: &Value) -> anyhow::Result<f64> {
+    number(inspected, "/coverage/0/radius")
+}
+
+/// The radius of the first bank that `inspect` has measured.
+pub fn radius_measured(inspected: &Value) -> anyhow::Result<f64> {
+    number(inspected, "/measured_coverage/coverage/0/radius")
+}
+
+fn number(inspected: &Value, at: &str) -> anyhow::Result<f64> {
+    inspected.pointer(at).and_then(Value::as_f64).with_context(|| format!("`inspect` tells no {at}"))
 }
 
 /// The rows of all banks in what `inspect` says.
 pub fn all_rows(inspected: &Value) -> anyhow::Result<usize> {
-    let rows = inspected.get("bank_rows").and_then(Value::as_u64);
-    Ok(rows.context("`inspect` tells no bank_rows")? as usize)
+    Ok(number(inspected, "/bank_rows")? as usize)
 }
