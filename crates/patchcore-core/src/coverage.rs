@@ -58,6 +58,7 @@ impl CoverageMeter {
     /// # Errors
     /// [`DeviceError::Execution`], also for what are not whole rows.
     pub fn add(&mut self, index: &NearestNeighborIndex, rows: &[f32]) -> Result<(), DeviceError> {
+        self.squared.reserve_exact(rows.len() / index.bank().dim());
         for rows in rows.chunks(QUERIES * index.bank().dim()) {
             index.nearest_of_rows_into(rows, &mut self.nearest)?;
             self.squared.extend(self.nearest.iter().map(|found| found.squared_distance));
