@@ -18,7 +18,8 @@ pub(crate) const QUERIES: usize = 1024;
 /// levels scaled and unprojected.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Coverage {
-    /// No patch lies further from its nearest bank row. The largest distance that was measured, rounded up, or a bound of it.
+    /// No patch lies further from its nearest bank row. The largest distance that was measured, rounded up, or a bound of it. On a GPU up
+    /// to the rounding of its sums in f32.
     pub radius: f32,
     /// Distances that these shares of the patches do not exceed: [`SHARES`](crate::good_quantiles::SHARES). Empty where they were not
     /// measured.
