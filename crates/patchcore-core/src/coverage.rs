@@ -21,7 +21,7 @@ pub struct Coverage {
     /// No patch lies further from its nearest bank row. The largest distance that was measured, rounded up, or a bound of it. On a GPU up
     /// to the rounding of its sums in f32.
     pub radius: f32,
-    /// Distances that these shares of the patches do not exceed: [`SHARES`](crate::good_quantiles::SHARES). Empty where they were not
+    /// Distances that these shares of the patches do not exceed: [`SHARES`]. Empty where they were not
     /// measured.
     pub quantiles: Vec<f32>,
     /// Whether the radius was measured against every patch; else it is a bound by the triangle inequality.

@@ -24,7 +24,7 @@ use patchcore_config::{Checked, LevelScaling, Size};
 const BATCH_BYTES: usize = 32 << 20;
 
 /// A fit in progress: holds the embeddings of all images so far, or with a budget of memory
-/// ([`PatchCoreConfig::memory`]) as many as that allows and representatives of the others.
+/// ([`memory`](patchcore_config::PatchCoreConfig::memory)) as many as that allows and representatives of the others.
 #[derive(Debug)]
 pub struct Fitter {
     extractor: Extractor,
