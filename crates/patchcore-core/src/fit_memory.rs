@@ -7,8 +7,9 @@ use crate::coreset::RandomProjection;
 use crate::coverage::QUERIES;
 use crate::error::FitError;
 use crate::fit_budget::{BudgetPlan, budget_plan, bytes_of_all};
-use crate::fitter::{Fitter, most_sample_bytes};
+use crate::fitter::Fitter;
 use crate::good_quantiles::PHOTOS;
+use crate::member_fits::most_sample_bytes;
 use crate::suggestions::{LOOKED_AT, is_turned};
 
 impl Fitter {
