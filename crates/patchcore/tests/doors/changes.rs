@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use patchcore::error::{ConfigError, FitError, ModelFileError};
 use patchcore::metrics::threshold::GoodScoreSource;
 use patchcore::{
-    ChangeKind, Coverage, CoverageOptions, Error, ExtendOptions, ForgetOptions, IntervalOf, LoadOptions, MergeOptions,
-    Mode, Model, ModelFile, NetworkPrecision, Photo, Provenance, Remark, Save, Settings, Threshold, ThresholdFate,
-    ThresholdOrigin, Thresholds,
+    ChangeKind, Coverage, CoverageOptions, Error, ExtendOptions, FitOptions, ForgetOptions, IntervalOf, LoadOptions,
+    MergeOptions, Mode, Model, ModelFile, NetworkPrecision, Photo, Provenance, Remark, Save, Settings, Threshold,
+    ThresholdFate, ThresholdOrigin, Thresholds,
 };
 
 use crate::part;
@@ -379,4 +379,22 @@ fn the_score_against_all_patches_lies_in_the_interval() {
             assert!(known.low >= known.high * 0.9999, "{known:?}");
         }
     }
+}
+
+/// That the budget is too small is no fault of the photo with which that came out.
+#[test]
+fn a_budget_that_runs_out_ends_the_fit() {
+    let (memory, unknown) = (Some(1 << 20), named(0..60).into_iter().filter(|_| true));
+    let settings = Settings { memory, coreset_sampling_ratio: Some(0.5), ..settings() };
+    let error = Model::fit_with(&settings, unknown, FitOptions::default()).unwrap_err();
+    assert!(matches!(error, Error::Fit(FitError::CapacityTooSmall { .. })), "{error}");
+    // Where the number of photos is known it is said before the first one.
+    let mut seen = 0;
+    let options = FitOptions::default().patches(60 * 144).progress(|_| {
+        seen += 1;
+        ControlFlow::Continue(())
+    });
+    let error = Model::fit_with(&settings, named(0..60), options).unwrap_err();
+    assert!(matches!(error, Error::Fit(FitError::BudgetTooSmall { .. })), "{error}");
+    assert_eq!(seen, 0);
 }
