@@ -8,8 +8,9 @@ use crate::bank_builder::{Selection, rows_of};
 use crate::coverage::{Coverage, each_nearest, rounded_up, upper};
 use crate::error::FitError;
 use crate::extractor::scale_rows;
+use crate::fitted_on::FittedOn;
 use crate::memory_bank::{MemoryBank, PatchOrigin};
-use crate::patchcore::{FittedOn, PatchCore};
+use crate::patchcore::PatchCore;
 
 impl PatchCore {
     /// One model of several, on the device of the first: their rows together, of equal ones the first. `photos` gives each model's photos
