@@ -74,7 +74,7 @@ pub fn run(arguments: &Extend) -> anyhow::Result<Outcome> {
             changed = calibrated;
             text.push_str(&lines);
         }
-        None => text.push_str(&format!("thresholds: {}\n", report.thresholds)),
+        None => text.push_str(&format!("{}\n", report.thresholds)),
     }
     // What nothing was added to and nothing was calibrated for stays as it is, to the byte.
     if report.added > 0 || calibrating.is_some() || target != path {

@@ -64,7 +64,7 @@ pub fn run(arguments: &Forget) -> anyhow::Result<Outcome> {
         banks(&changed)
     );
     text.push_str(&coverage_words::changed(&report.coverage_before, &report.coverage_after));
-    text.push_str(&format!("thresholds: {}\n", report.thresholds));
+    text.push_str(&format!("{}\n", report.thresholds));
     output::print(&text)?;
     let shown = shell_path(target);
     output::next(&match changed.thresholds().image {

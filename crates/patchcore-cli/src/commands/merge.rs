@@ -55,7 +55,7 @@ pub fn run(arguments: &Merge) -> anyhow::Result<Outcome> {
         banks(&changed)
     );
     text.push_str(&coverage_words::lines(&report.coverage_after));
-    text.push_str(&format!("thresholds: {}\n", report.thresholds));
+    text.push_str(&format!("{}\n", report.thresholds));
     output::print(&text)?;
     output::next(&format!("patchcore calibrate --model {} --good HELD_OUT_PHOTOS", shell_path(target)));
     Ok(Outcome::Done)
