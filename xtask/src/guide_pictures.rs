@@ -1,4 +1,4 @@
-//! `cargo xtask guide-pictures`: the pictures of the README and of docs/guide, made by the program from the demo's photos.
+//! `cargo xtask guide-pictures`: the pictures of the README, of docs/guide and of docs/how-to/good-parts-keep-coming.md, made by the program from the demo's photos.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,7 +21,7 @@ pub struct GuidePictures {
 }
 
 impl GuidePictures {
-    /// Builds the program, runs it in a folder of its own, and copies four of its pictures.
+    /// Builds the program, runs it in a folder of its own, and copies six of its pictures.
     ///
     /// # Errors
     /// A command that fails, a file that cannot be written.
@@ -58,6 +58,26 @@ impl GuidePictures {
         patchcore("fit --data good -o mixed.patchcore")?;
         patchcore("audit --model mixed.patchcore -o audit --top 1")?;
         copy(&work.join("audit/001_100.jpg.pair.png"), "audit.png")?;
+
+        // A false alarm of the week, and a scratch after it was added.
+        let of = |numbers: std::ops::Range<u32>, folder: &str| -> anyhow::Result<()> {
+            let folder = work.join(folder);
+            std::fs::create_dir_all(&folder)?;
+            for photo in numbers.map(|number| format!("{number:03}.jpg")) {
+                std::fs::copy(work.join("flange/flange/train/good").join(&photo), folder.join(&photo))?;
+            }
+            Ok(())
+        };
+        of(0..4, "monday")?;
+        of(16..17, "false-alarms")?;
+        of(23..24, "false-alarms")?;
+        patchcore("fit --data monday -o week.patchcore")?;
+        patchcore("calibrate --model week.patchcore --good flange/flange/test/good --fpr 0.5")?;
+        patchcore("score --model week.patchcore false-alarms/016.jpg --explain why")?;
+        copy(&work.join("why/016.jpg.explained.png"), "false-alarm.png")?;
+        patchcore("extend week.patchcore --data false-alarms")?;
+        patchcore("score --model week.patchcore flange/flange/test/scratch/000.jpg --overlays friday")?;
+        copy(&work.join("friday/000.jpg.overlay.png"), "friday.png")?;
 
         let page = format!("file://{}", work.join("flange/report.html").display());
         let mut browser = Command::new(&self.chromium);

@@ -6,6 +6,7 @@ mod bench_instructions;
 mod bench_report;
 mod child;
 mod ci;
+mod coverage;
 mod demo_images;
 mod dist;
 mod fetch_weights;
@@ -49,6 +50,8 @@ enum Task {
     BenchReport(bench_report::BenchReport),
     /// What must pass before a submission: format, house rules, tests, lints, documentation, other builds.
     Ci(ci::Ci),
+    /// Measure fits in a budget, merges and extensions, and rewrite the tables of docs/explanation/coverage.md.
+    Coverage(coverage::Coverage),
     /// Draw the demo's photos into assets/demo.
     DemoImages(demo_images::DemoImages),
     /// Make a folder that checks the GPUs of a machine on which nothing is but a driver.
@@ -92,6 +95,7 @@ fn main() -> anyhow::Result<()> {
         Task::BenchInstructions(task) => task.run(),
         Task::BenchReport(task) => task.run(),
         Task::Ci(task) => task.run(),
+        Task::Coverage(task) => task.run(),
         Task::DemoImages(task) => task.run(),
         Task::DeviceBundle(task) => task.run(),
         Task::Dist(task) => task.run(),

@@ -1,5 +1,6 @@
 //! Opening the device that a command names: the first time in a process of its own, which a bad driver may end.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -7,7 +8,7 @@ use anyhow::Context;
 use patchcore::devices::{forget, is_proved, note_crash, open_device};
 use patchcore::{Backend, ComputeDevice, LoadOptions, Model, Precision, PrecisionChoice};
 
-use crate::arguments::{Compute, ModelSource};
+use crate::arguments::{Compute, Loading, ModelSource};
 use crate::interrupt::{Watch, is_asked};
 use crate::output;
 
@@ -35,11 +36,20 @@ fn log_device(device: &ComputeDevice) {
 
 /// Loads a model on such a device; a drift that was allowed is a warning.
 pub fn load(source: &ModelSource) -> anyhow::Result<Model> {
-    Ok(load_saying_why(source)?.0)
+    load_file(&source.model, &source.loading)
+}
+
+/// [`load`], of a model's file.
+pub fn load_file(model: &Path, loading: &Loading) -> anyhow::Result<Model> {
+    Ok(load_file_saying_why(model, loading)?.0)
 }
 
 /// [`load`], with what `--precision auto` has chosen and why.
 pub fn load_saying_why(source: &ModelSource) -> anyhow::Result<(Model, Option<PrecisionChoice>)> {
+    load_file_saying_why(&source.model, &source.loading)
+}
+
+fn load_file_saying_why(path: &Path, source: &Loading) -> anyhow::Result<(Model, Option<PrecisionChoice>)> {
     let named = source.compute.precision()?;
     try_in_subprocess(&source.compute.device, named.unwrap_or_default())?;
     let mut options = LoadOptions::default().device(&source.compute.device);
@@ -47,14 +57,14 @@ pub fn load_saying_why(source: &ModelSource) -> anyhow::Result<(Model, Option<Pr
     options.instructions = source.compute.instructions()?;
     options.allow_drift = source.allow_drift;
     let (model, choice) = match named {
-        Some(precision) => (Model::load_with(&source.model, &options.precision(precision))?, None),
+        Some(precision) => (Model::load_with(path, &options.precision(precision))?, None),
         None => {
             let device = open_device(&source.compute.device, Precision::F32, None)?;
             for precision in device.precisions() {
                 try_in_subprocess(&device.name(), precision)?;
             }
             let started = Instant::now();
-            let (model, choice) = Model::load_fastest(&source.model, &options, &|| started.elapsed())?;
+            let (model, choice) = Model::load_fastest(path, &options, &|| started.elapsed())?;
             output::note(&format!("--precision auto is {choice}"));
             (model, Some(choice))
         }

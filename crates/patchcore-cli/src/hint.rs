@@ -31,6 +31,16 @@ pub fn of_error(error: &Error) -> Option<String> {
         Error::TooMuchMemory { .. } => {
             "fewer photos, `--resize` or `--roi` have fewer patches, `--tile` smaller maps of the network; `--max-memory MIB` allows more"
         }
+        Error::Fit(FitError::BudgetTooSmall { smallest, .. }) => {
+            let mebibytes = smallest.div_ceil(1 << 20);
+            return Some(format!("`--memory {mebibytes}MiB` is enough; `--bank-rows` asks for fewer rows"));
+        }
+        Error::Fit(FitError::CoverageOverBudget { .. }) => {
+            "`--memory` allows more rows, a larger `--coverage` needs fewer"
+        }
+        Error::UnknownPhoto { .. } | Error::AmbiguousPhoto { .. } => {
+            "`patchcore inspect --format json` lists the photos with their digests"
+        }
         Error::NoThreshold => "run `patchcore calibrate`, or give a threshold with `--threshold`",
         Error::Io { action: "read", .. } => "a model is what `patchcore fit` wrote",
         Error::ModelFile { source: ModelFileError::OtherWeights { .. }, .. } => "`--weights FILE` names the weights",

@@ -1,4 +1,6 @@
-//! A time, and a share, for a reader.
+//! A time, a share, a number of things and the banks of a model, for a reader.
+
+use patchcore::Model;
 
 /// `10 %`; shares have no more digits than were asked for.
 pub fn percent(share: f64) -> String {
@@ -14,6 +16,32 @@ pub fn in_words(seconds: f64) -> String {
     };
     let count = count.round().max(1.0);
     format!("{count} {unit}{}", if count == 1.0 { "" } else { "s" })
+}
+
+/// "1 photo", "2 photos".
+pub fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// "a and b", "a, b and c".
+pub fn joined(parts: impl IntoIterator<Item = String>) -> String {
+    let parts: Vec<String> = parts.into_iter().collect();
+    match parts.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => parts.concat(),
+    }
+}
+
+/// A number of each bank: "12", "12 and 14".
+pub fn per_bank(counts: &[usize]) -> String {
+    joined(counts.iter().map(usize::to_string))
+}
+
+/// "memory bank 64 x 120", "memory banks 64 x 120 and 64 x 144".
+pub fn banks(model: &Model) -> String {
+    let banks = model.banks();
+    let what = if banks.len() == 1 { "memory bank" } else { "memory banks" };
+    format!("{what} {}", joined(banks.iter().map(|bank| format!("{} x {}", bank.len(), bank.dim()))))
 }
 
 #[cfg(test)]

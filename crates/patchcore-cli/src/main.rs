@@ -8,6 +8,7 @@ mod arguments;
 mod command_line;
 mod commands;
 mod config_file;
+mod coverage_words;
 mod csv_cell;
 mod data;
 mod device;
@@ -23,12 +24,15 @@ mod lettering;
 mod machine;
 mod markdown;
 mod misuse;
+mod model_difference;
+mod model_target;
 mod outcome;
 mod output;
 #[cfg(feature = "parquet")]
 mod parquet_rows;
 mod pictures;
 mod progress;
+mod recalibration;
 mod report_evidence;
 mod report_page;
 mod results;
@@ -36,6 +40,7 @@ mod row_stream;
 mod run_record;
 mod said;
 mod score_rows;
+mod shard;
 mod stress;
 mod threads;
 mod utc;
@@ -86,6 +91,10 @@ fn main() -> ExitCode {
         Command::Fit(fit) => commands::fit::run(fit),
         Command::Score(score) => commands::score::run(score),
         Command::Calibrate(calibrate) => commands::calibrate::run(calibrate),
+        Command::Extend(extend) => commands::extend::run(extend),
+        Command::Forget(forget) => commands::forget::run(forget),
+        Command::Merge(merge) => commands::merge::run(merge),
+        Command::Diff(diff) => commands::diff::run(diff),
         Command::Audit(audit) => commands::audit::run(audit),
         Command::Evaluate(evaluate) => commands::evaluate::run(evaluate),
         Command::Compare(compare) => commands::compare::run(compare),

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
-use patchcore::{Model, Remark, Remarks, Threshold, one_line};
+use patchcore::{ChangeKind, Model, Remark, Remarks, StaleThresholds, Threshold, one_line};
 
 use crate::arguments::Color;
 use crate::{hint, said};
@@ -142,6 +142,28 @@ pub fn note_unknown_photos(model: &Model) {
             "the model's file does not say what its training photos show (earlier versions kept their names alone): they are \
              known by their paths, and copies of them are not found; fit again to have them known",
         );
+    }
+}
+
+/// Stale thresholds in words: since when, and what the image threshold was.
+pub fn stale(stale: &StaleThresholds) -> String {
+    let was = match stale.thresholds.image {
+        Some(Threshold { value, origin }) => format!(" (the image threshold was {value}: {origin})"),
+        None => String::new(),
+    };
+    let since = match stale.since {
+        ChangeKind::Extend => "photos were added",
+        ChangeKind::Forget => "photos were forgotten",
+        ChangeKind::Merge => "models were merged",
+        _ => "the memory banks were changed",
+    };
+    format!("the model's thresholds are stale since {since}{was}")
+}
+
+/// Says that a model's thresholds are stale, where they are, and that there are no verdicts.
+pub fn note_stale(model: &Model) {
+    if let Some(found) = model.stale_thresholds() {
+        note(&format!("{}; there are no verdicts before it is calibrated again", stale(found)));
     }
 }
 

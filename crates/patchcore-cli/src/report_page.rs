@@ -7,6 +7,7 @@ use patchcore::metrics::{LabelledMap, Results, StressResults, pimo_curve, pr_cur
 use patchcore::{EvaluatedImage, Evaluation, MemoryBank, Model, ThresholdOrigin, Thresholds};
 use patchcore_report::{EvaluationPage, Fact, ImageRow, Threshold};
 
+use crate::output;
 use crate::pictures::color_scale;
 use crate::results::{described, no_aupimo, one_class};
 use crate::utc;
@@ -37,6 +38,8 @@ pub fn report_page(
         |_| Vec::new(),
         |roc| thin_curve(roc.fpr.iter().zip(&roc.tpr).map(|(fpr, tpr)| [*fpr, *tpr]), RESOLUTION),
     );
+    let stale = model.stale_thresholds().map(|stale| output::stale(stale).replacen("the", "The", 1));
+    let reasons = [no_aupimo(evaluation), stale];
     EvaluationPage {
         title: title.to_owned(),
         results: results.clone(),
@@ -50,7 +53,10 @@ pub fn report_page(
         pro: pro_curve(&maps, RESOLUTION).unwrap_or_default(),
         pimo: pimo_curve(&maps, PIMO_UP_TO, RESOLUTION).unwrap_or_default(),
         stress: stress.cloned(),
-        notes: notes(results).into_iter().chain(no_aupimo(evaluation).map(|reason| format!("{reason}."))).collect(),
+        notes: notes(results)
+            .into_iter()
+            .chain(reasons.into_iter().flatten().map(|reason| format!("{reason}.")))
+            .collect(),
         configuration: configuration(model),
         environment: environment(data, model, evaluation, scoring),
         gallery_size: GALLERY,

@@ -33,12 +33,12 @@ pub fn run_note(arguments: &Evaluate, model: &Model, choice: Option<&PrecisionCh
     option("--model", &model_path);
     option("--data", &data);
     option("--map-geometry", geometry);
-    option("--device", &source.compute.device);
+    option("--device", &source.loading.compute.device);
     option("--precision", model.device().precision().name());
-    if let Some(set) = &source.compute.instructions {
+    if let Some(set) = &source.loading.compute.instructions {
         option("--instructions", set);
     }
-    for WeightsFile { network, path } in &source.weights {
+    for WeightsFile { network, path } in &source.loading.weights {
         let of = network.as_ref().map_or_else(String::new, |network| format!("{network}="));
         option("--weights", &format!("{of}{}", whole(path)));
     }
@@ -54,7 +54,7 @@ pub fn run_note(arguments: &Evaluate, model: &Model, choice: Option<&PrecisionCh
     let flags = [
         ("--stress", arguments.stress),
         ("--authors-normalization", arguments.authors_normalization),
-        ("--allow-drift", source.allow_drift),
+        ("--allow-drift", source.loading.allow_drift),
         ("--no-overlays", arguments.no_overlays),
         ("--no-intervals", arguments.no_intervals),
         ("--no-report", arguments.no_report),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use patchcore::{DefectRegion, Model, Score, Verdict, one_line, path_text};
+use patchcore::{DefectRegion, IntervalOf, Model, Score, ScoreInterval, Verdict, one_line, path_text};
 use serde::Serialize;
 
 use crate::outcome::Outcome;
@@ -15,6 +15,14 @@ pub struct Row {
     pub score: Option<f32>,
     /// `good`, `look_again` or `anomalous`; absent without a threshold.
     pub verdict: Option<&'static str>,
+    /// `score --interval` alone: between which values the score, or the worst patch's distance, would lie against all patches of the
+    /// fit, and which of the two it is. Cells of a table and values that are null are there where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score_low: Option<Option<f32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score_high: Option<Option<f32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval_of: Option<Option<&'static str>>,
     /// The image threshold; absent without one.
     pub threshold: Option<f32>,
     /// How far on its side of the threshold the score lies, 0.5 at the threshold; absent without one.
@@ -121,6 +129,9 @@ impl Row {
             image_path,
             score: None,
             verdict: None,
+            score_low: None,
+            score_high: None,
+            interval_of: None,
             threshold: None,
             confidence: None,
             worst_x: None,
@@ -155,6 +166,9 @@ impl Row {
             image_path,
             score: Some(score.score),
             verdict: score.verdict.map(Verdict::name),
+            score_low: None,
+            score_high: None,
+            interval_of: None,
             threshold: model.thresholds().image.map(|threshold| threshold.value),
             confidence: score.confidence,
             region_count: Some(regions.len()),
@@ -175,6 +189,22 @@ impl Row {
         }
     }
 
+    /// With the columns of an interval; without values where there is none, as of a photo that failed.
+    pub fn with_interval(mut self, interval: Option<ScoreInterval>) -> Self {
+        self.score_low = Some(interval.map(|interval| interval.low));
+        self.score_high = Some(interval.map(|interval| interval.high));
+        self.interval_of = Some(interval.map(|interval| interval.of.name()));
+        self
+    }
+
+    /// The interval in words, where it was asked for and is known.
+    fn interval(&self) -> Option<String> {
+        let (Some(Some(low)), Some(Some(high))) = (self.score_low, self.score_high) else { return None };
+        let is_of_patch = self.interval_of == Some(Some(IntervalOf::WorstPatch.name()));
+        let of = if is_of_patch { "worst patch " } else { "" };
+        Some(format!("{of}{low:.4} to {high:.4}  "))
+    }
+
     /// For a reader: one line, whatever the names.
     pub fn line(&self) -> String {
         let (verdict, mut line) = match self.score {
@@ -183,7 +213,7 @@ impl Row {
                     self.verdict.map(|verdict| format!("{} ", toned(tone(verdict), &format!("{verdict:<10}"))));
                 let confidence = self.confidence.map(|share| format!("{share:.3}  ")).unwrap_or_default();
                 let verdict = format!("{score:>10.4}  {}", verdict.unwrap_or_default());
-                (verdict, format!("{confidence}{}", self.image_path))
+                (verdict, format!("{confidence}{}{}", self.interval().unwrap_or_default(), self.image_path))
             }
             None => (format!("{:>10}  ", toned(Tone::Bad, "     error")), self.image_path.clone()),
         };

@@ -18,9 +18,10 @@ pub(crate) const QUERIES: usize = 1024;
 /// levels scaled and unprojected.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Coverage {
-    /// No patch lies further from its nearest bank row. The largest distance that was measured, rounded up, or a bound of it.
+    /// No patch lies further from its nearest bank row. The largest distance that was measured, rounded up, or a bound of it. On a GPU up
+    /// to the rounding of its sums in f32.
     pub radius: f32,
-    /// Distances that these shares of the patches do not exceed: [`SHARES`](crate::good_quantiles::SHARES). Empty where they were not
+    /// Distances that these shares of the patches do not exceed: [`SHARES`]. Empty where they were not
     /// measured.
     pub quantiles: Vec<f32>,
     /// Whether the radius was measured against every patch; else it is a bound by the triangle inequality.
@@ -58,6 +59,7 @@ impl CoverageMeter {
     /// # Errors
     /// [`DeviceError::Execution`], also for what are not whole rows.
     pub fn add(&mut self, index: &NearestNeighborIndex, rows: &[f32]) -> Result<(), DeviceError> {
+        self.squared.reserve_exact(rows.len() / index.bank().dim());
         for rows in rows.chunks(QUERIES * index.bank().dim()) {
             index.nearest_of_rows_into(rows, &mut self.nearest)?;
             self.squared.extend(self.nearest.iter().map(|found| found.squared_distance));

@@ -5,9 +5,9 @@ use rayon::prelude::*;
 
 use crate::error::FitError;
 use crate::finish::distance;
+use crate::fitted_on::GoodScores;
 use crate::memory_bank::{MemoryBank, PatchOrigin};
 use crate::nearest_neighbor::squared_distance;
-use crate::patchcore::GoodScores;
 
 /// Training patches that tell how far good is from good.
 pub(crate) const GOOD_SAMPLE: usize = 256;

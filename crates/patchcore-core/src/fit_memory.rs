@@ -7,7 +7,9 @@ use crate::coreset::RandomProjection;
 use crate::coverage::QUERIES;
 use crate::error::FitError;
 use crate::fit_budget::{BudgetPlan, budget_plan, bytes_of_all};
-use crate::fitter::{Fitter, most_sample_bytes};
+use crate::fitter::Fitter;
+use crate::good_quantiles::PHOTOS;
+use crate::member_fits::most_sample_bytes;
 use crate::suggestions::{LOOKED_AT, is_turned};
 
 impl Fitter {
@@ -37,8 +39,9 @@ impl Fitter {
     /// - 80 MiB: the program, with a GPU's backend if it has one (of a GPU's batch at most 32 MiB).
     ///
     /// Where the configuration has a budget ([`memory`](PatchCoreConfig::memory)), embeddings, selection and banks take no more than that,
-    /// or what they take of all patches, where that is less ([`Fitter::budget_plan`]). Beside them come the rows of up to 16 photos, at most
-    /// an eighth of the budget, and those that [`Fitter::suggestions`] compares.
+    /// or what they take of all patches, where that is less ([`Fitter::budget_plan`]). Beside them come the rows of the photo that
+    /// is being added, with its copies', those of up to 16 photos that are measured in the end, at most an eighth of the budget, and those
+    /// that [`Fitter::suggestions`] compares.
     ///
     /// Before a fit in int8 the [`RangeSurvey`](crate::RangeSurvey) has the same networks in f32, and nothing of the fit: the larger of both
     /// counts.
@@ -57,7 +60,7 @@ impl Fitter {
             config.members.iter().filter(|of| of.network_precision.has_ranges()).cloned().collect();
         let survey = wide(program + network_bytes(&surveyed, sides(tile), |_| NetworkPrecision::F32));
         let (mut rows, mut indices, mut selecting, mut scoring, mut looks) = (0, 0, 0, 0, 0);
-        let (mut searching, mut whole, mut measuring) = (0, 0, 0);
+        let (mut searching, mut whole, mut waiting, mut measuring) = (0, 0, 0, 0);
         for (number, member) in config.members.iter().enumerate() {
             let (dim, (stride, _)) = (member.embedding_dim(), member.strides());
             let projected = RandomProjection::dim_for(member.projection, dim, patches).unwrap_or(dim);
@@ -71,7 +74,9 @@ impl Fitter {
             searching += wide(cells(largest, stride) * (dim * 6 + 800));
             measuring = measuring.max(wide(QUERIES * (dim * 6 + 800)));
             scoring += index;
-            whole += wide(LOOKED_AT * cells(largest, stride)) * wide(dim * 4 + 8);
+            let of_photo = wide(cells(largest, stride)) * wide(dim * 4 + 8);
+            whole += wide(PHOTOS) * of_photo;
+            waiting += wide(1 + config.copies.count()) * of_photo;
             if number == 0 && is_turned(0, sides(largest)) {
                 // Of 16 photos the rows, of half of them twice more, and what is in an index of.
                 looks = wide(LOOKED_AT * cells(largest, stride) * dim * 4 * 3);
@@ -84,8 +89,7 @@ impl Fitter {
             return (always + rows + ahead.max(then)).max(survey + ahead);
         };
         let of_budget = budget.min(bytes_of_all(config, wide(patches)));
-        // A photo waits with its rows until it has been looked at.
-        let beside = whole.min(most_sample_bytes(budget)) + looks + wide(cells(largest, config.strides().0)) * 8;
+        let beside = whole.min(most_sample_bytes(budget)) + looks + waiting;
         let then = (searching + map).max(measuring);
         (always + of_budget + beside + ahead.max(then)).max(survey + ahead)
     }

@@ -35,6 +35,9 @@ impl SomeRows {
     }
 }
 
+/// Gets a member, rows of it, and where they come from.
+type UseRows<'a> = dyn FnMut(usize, &[f32], &[PatchOrigin]) + 'a;
+
 /// How many patches a photo has, of each member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PatchCounts {
@@ -63,7 +66,7 @@ impl PhotoEmbedder {
         number: usize,
         image: ImageInput<'_>,
         inside: Option<&[bool]>,
-        use_rows: &mut dyn FnMut(usize, &[f32], &[PatchOrigin]),
+        use_rows: &mut UseRows<'_>,
     ) -> Result<PatchCounts, FitError> {
         let mut counted = |into: &mut [usize], member: usize, rows: &[f32], origins: &[PatchOrigin]| {
             if let Some(count) = into.get_mut(member) {
@@ -96,7 +99,7 @@ impl PhotoEmbedder {
         extractor: &Extractor,
         first: usize,
         images: &[ImageInput<'_>],
-        use_rows: &mut dyn FnMut(usize, &[f32], &[PatchOrigin]),
+        use_rows: &mut UseRows<'_>,
     ) -> Result<(), FitError> {
         let (origins, mut not_finite) = (&mut self.origins, None);
         let embedded = extractor.embed(images, &mut |embedded| {
@@ -139,7 +142,7 @@ impl PhotoEmbedder {
         image: ImageInput<'_>,
         inside: Option<&[bool]>,
         copy: Option<PhotoCopy>,
-        use_rows: &mut dyn FnMut(usize, &[f32], &[PatchOrigin]),
+        use_rows: &mut UseRows<'_>,
     ) -> Result<(), FitError> {
         let Self { buffers, origins } = self;
         let parts = PhotoParts::new(extractor, image, inside).map_err(ScoreError::Input);

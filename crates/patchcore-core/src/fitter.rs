@@ -3,29 +3,28 @@
 use std::sync::Arc;
 
 use crate::backbone::Backbone;
-use crate::bank_builder::{BankBuilder, BankRules, Built, BuiltBank};
+use crate::bank_builder::{Built, BuiltBank};
 use crate::device::ComputeDevice;
 use crate::error::FitError;
-use crate::extractor::{Extractor, scale_rows};
-use crate::fit_budget::{budget_plan, patches_of};
+use crate::extractor::Extractor;
 use crate::fit_measures::{even_sample, good_scores_of, joint_good_scores, with_measured_weights};
-use crate::fit_samples::{EvenSample, WholePhotos};
+use crate::fitted_on::FittedOn;
 use crate::fitted_patches::{PatchCounts, PhotoEmbedder, SomeRows};
 use crate::given_weights::GivenWeights;
 use crate::good_quantiles::FittedPhoto;
 use crate::image_input::ImageInput;
 use crate::leave_one_out::even_photos;
-use crate::memory_bank::{MemoryBank, PatchOrigin};
-use crate::patchcore::{FittedOn, PatchCore};
+use crate::member_fits::{BuiltMember, MemberFit, Samples, add_rows, check_bank_rows, member_fits};
+use crate::patchcore::PatchCore;
 use crate::suggestions::{Angles, FEW, LOOKED_AT, LOOKS, Suggestion, is_looked_at, is_turned, of_light};
 use patchcore_config::backbone::ActivationRanges;
-use patchcore_config::{Checked, LevelScaling, PatchCoreConfig, Size};
+use patchcore_config::{Checked, LevelScaling, Size};
 
 /// Bytes of a batch's pixels and rows.
 const BATCH_BYTES: usize = 32 << 20;
 
 /// A fit in progress: holds the embeddings of all images so far, or with a budget of memory
-/// ([`PatchCoreConfig::memory`]) as many as that allows and representatives of the others.
+/// ([`memory`](patchcore_config::PatchCoreConfig::memory)) as many as that allows and representatives of the others.
 #[derive(Debug)]
 pub struct Fitter {
     extractor: Extractor,
@@ -42,31 +41,6 @@ pub struct Fitter {
     announced: Option<u64>,
     /// What is kept where patches may be dropped.
     samples: Option<Samples>,
-}
-
-/// One member's patches.
-#[derive(Debug)]
-struct MemberFit {
-    builder: BankBuilder,
-    /// For each photo the end of its own rows, without its copies'; as long as all are held.
-    own: Vec<usize>,
-}
-
-/// What a fit with a budget keeps of photos.
-#[derive(Debug)]
-struct Samples {
-    /// The rows of the photo, or of the batch, that is not in the banks yet: one for each member.
-    waiting: Vec<SomeRows>,
-    /// Patches to measure good scores by: one for each member.
-    even: Vec<EvenSample>,
-    whole: WholePhotos,
-    /// The first member's rows of the first photos, for suggestions.
-    first: Vec<Vec<f32>>,
-}
-
-/// Bytes of whole photos that are kept beside a budget.
-pub(crate) fn most_sample_bytes(budget: u64) -> u64 {
-    budget / 8
 }
 
 impl Fitter {
@@ -144,40 +118,10 @@ impl Fitter {
 
     /// Makes the banks, before the first photo.
     fn begin(&mut self) -> Result<(), FitError> {
-        if !self.members.is_empty() {
-            return Ok(());
+        if self.members.is_empty() {
+            self.members = member_fits(&self.extractor, self.announced)?;
+            self.samples = Samples::of(&self.extractor);
         }
-        let config = self.extractor.config();
-        let plan = budget_plan(config, self.announced)?;
-        let (finest, _) = config.strides();
-        let members =
-            config.members.iter().zip(self.extractor.members()).enumerate().map(|(number, (rules, shape))| {
-                let levels = match rules.level_scaling {
-                    LevelScaling::None => Vec::new(),
-                    LevelScaling::EqualVariance { .. } => rules.embedding.values_of_levels(&rules.channels_of_layers()),
-                };
-                let rules = BankRules {
-                    dim: shape.dim,
-                    projection: rules.projection,
-                    start: rules.start,
-                    seed: config.seed,
-                    size: config.bank_size(),
-                    dtype: config.bank_dtype,
-                    levels,
-                    announced: self.announced.map(|patches| patches_of(rules, finest, patches)),
-                    capacity: plan.as_ref().and_then(|plan| plan.capacities.get(number)).copied(),
-                };
-                let builder = BankBuilder::on_engine(rules, self.extractor.device(), self.extractor.shared_engine());
-                MemberFit { builder, own: Vec::new() }
-            });
-        self.members = members.collect();
-        let even = self.extractor.members().iter().map(|shape| EvenSample::new(shape.dim));
-        self.samples = config.memory.map(|budget| Samples {
-            waiting: vec![SomeRows::default(); config.members.len()],
-            even: even.collect(),
-            whole: WholePhotos::new(most_sample_bytes(budget)),
-            first: Vec::new(),
-        });
         Ok(())
     }
 
@@ -195,7 +139,7 @@ impl Fitter {
     }
 
     /// [`Fitter::add`] for the patches that touch a pixel `inside`, `[height, width]` row by row; all without it. With
-    /// [`tiling`](PatchCoreConfig::tiling) the network sees one tile after the other.
+    /// [`tiling`](patchcore_config::PatchCoreConfig::tiling) the network sees one tile after the other.
     ///
     /// # Errors
     /// As [`Fitter::add`]. With a budget of memory also [`FitError::BudgetTooSmall`], for the first photo; [`FitError::CapacityTooSmall`],
@@ -482,7 +426,7 @@ impl Fitter {
         }
         let mut config = config.check()?;
         let extractor = extractor.with_config(config.clone());
-        let samples = samples.map(|samples| scaled_samples(samples, &extractor));
+        let samples = samples.map(|samples| samples.scaled(&extractor));
         let mut good_scores = Vec::new();
         for (number, member) in built.iter().enumerate() {
             let dim = member.bank.dim();
@@ -515,99 +459,11 @@ impl Fitter {
     }
 }
 
-/// One member's bank, with all patches where none has been dropped.
-struct BuiltMember {
-    bank: MemoryBank,
-    own: Vec<usize>,
-    all: Option<(Vec<f32>, Vec<PatchOrigin>)>,
-}
-
-impl BuiltMember {
-    fn of_image(&self, image: usize) -> (&[f32], &[PatchOrigin]) {
-        match &self.all {
-            Some((rows, origins)) => of_image(self.bank.dim(), rows, origins, &self.own, image),
-            None => (&[], &[]),
-        }
-    }
-}
-
-impl MemberFit {
-    /// The rows of one photo, without its copies', where all are held.
-    fn of_image(&self, dim: usize, image: usize) -> (&[f32], &[PatchOrigin]) {
-        match self.builder.all() {
-            Some((rows, origins)) => of_image(dim, rows, origins, &self.own, image),
-            None => (&[], &[]),
-        }
-    }
-}
-
 /// Where a fit was before a photo.
 struct Mark {
     patches: Vec<u64>,
     photos: usize,
     looks: [usize; LOOKS.len()],
-}
-
-/// Of all rows `[n, dim]` those of one photo, without its copies', and where they come from. `own`: the end of each photo's own.
-fn of_image<'a>(
-    dim: usize,
-    rows: &'a [f32],
-    origins: &'a [PatchOrigin],
-    own: &[usize],
-    image: usize,
-) -> (&'a [f32], &'a [PatchOrigin]) {
-    // Photos were added one after the other.
-    let from = origins.partition_point(|origin| (origin.image as usize) < image);
-    let to = own.get(image).copied().unwrap_or(from);
-    (rows.get(from * dim..to * dim).unwrap_or_default(), origins.get(from..to).unwrap_or_default())
-}
-
-/// Adds rows to what waits, or where nothing is ever dropped to the member's bank.
-fn add_rows(
-    members: &mut [MemberFit],
-    samples: Option<&mut Samples>,
-    member: usize,
-    rows: &[f32],
-    origins: &[PatchOrigin],
-    added: &mut Result<(), FitError>,
-) {
-    if let Some(samples) = samples {
-        if let Some(waiting) = samples.waiting.get_mut(member) {
-            waiting.add(rows, origins);
-        }
-    } else if let (Ok(()), Some(member)) = (&added, members.get_mut(member)) {
-        *added = member.builder.add(rows, origins);
-    }
-}
-
-/// The samples with their levels scaled as the banks' are.
-fn scaled_samples(mut samples: Samples, extractor: &Extractor) -> Samples {
-    for (number, shape) in extractor.members().iter().enumerate() {
-        let Some(scales) = shape.scales() else { continue };
-        if let Some(even) = samples.even.get_mut(number) {
-            scale_rows(&mut even.some.rows, scales);
-        }
-        for photo in &mut samples.whole.photos {
-            if let Some(some) = photo.members.get_mut(number) {
-                scale_rows(&mut some.rows, scales);
-            }
-        }
-    }
-    samples
-}
-
-/// Refuses a bank that would have too few rows.
-fn check_bank_rows(config: &PatchCoreConfig, patches: u64) -> Result<(), FitError> {
-    let patches = usize::try_from(patches).unwrap_or(usize::MAX);
-    let count = config.coreset_size(patches);
-    if count == 0 {
-        let ratio = config.coreset_sampling_ratio;
-        return Err(FitError::EmptyCoreset { ratio, patches, smallest: 1.0 / patches as f64 });
-    }
-    if config.bank_rows_needed() > count {
-        return Err(FitError::TooFewRows { num_neighbors: config.num_neighbors, rows: count });
-    }
-    Ok(())
 }
 
 fn mean_brightness(pixels: &[f32]) -> f32 {

@@ -8,6 +8,7 @@ use crate::engine::{Fallback, WholeModel};
 use crate::error::{DeviceError, FitError, ScoreError};
 use crate::extractor::Extractor;
 use crate::finish::{Cells, Finish, Patches, grow_map, join_maps};
+use crate::fitted_on::{FittedOn, GoodScores};
 use crate::given_weights::GivenWeights;
 use crate::good_quantiles::GoodQuantiles;
 use crate::image_input::ImageInput;
@@ -58,27 +59,6 @@ pub enum ScoreStep {
     Map,
     /// All of it, by an engine that does it in one go.
     Whole,
-}
-
-/// What a model was fitted on.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct FittedOn {
-    /// Number of photos.
-    pub images: usize,
-    /// Number of patches of all photos, of which the bank keeps some.
-    pub patches: usize,
-    /// How far good patches are from good patches.
-    pub good_scores: GoodScores,
-}
-
-/// Patch scores of good patches against the bank rows of the *other* training photos, from an even sample of 256: the
-/// scale of what is normal, for colours. No threshold: few patches, and a model that has seen their photos.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct GoodScores {
-    /// Half of the good patches score below, in the unit of the mode's distance.
-    pub median: f32,
-    /// 99 of 100 good patches score below.
-    pub percentile_99: f32,
 }
 
 /// How anomalous one photo is, and where.
@@ -246,16 +226,6 @@ impl PatchCore {
     pub(crate) fn with_coverage(mut self, coverage: Vec<Coverage>) -> Self {
         self.coverage = coverage.into();
         self
-    }
-
-    /// A model whose banks were changed: what stays known of it, and a passport of its own.
-    pub(crate) fn after_change(
-        self,
-        good_quantiles: Option<GoodQuantiles>,
-        coverage: Vec<Coverage>,
-    ) -> Result<Self, FitError> {
-        let model = self.with_good_quantiles(good_quantiles).with_coverage(coverage).with_own_passport();
-        model.map_err(|error| FitError::of_photo(error, 0))
     }
 
     /// Name of the device on which the model was fitted: this one's, unless the model comes from a file.

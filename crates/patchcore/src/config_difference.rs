@@ -17,7 +17,7 @@ pub(crate) struct Difference {
     pub(crate) b: String,
 }
 
-/// The first difference of two configurations. What a fit measures (sizes of inputs, factors of levels, weights of members) and what it
+/// The first difference of two configurations, by the names of their fields. What a fit measures (sizes of inputs, factors of levels, weights of members) and what it
 /// may hold of memory may differ.
 pub(crate) fn first_difference(a: &Checked, b: &Checked) -> Option<Difference> {
     let value = |config: &Checked| serde_json::to_value(as_before_the_fit(config)).unwrap_or(Value::Null);
@@ -86,18 +86,19 @@ mod tests {
 
     #[test]
     fn what_a_fit_measures_may_differ() {
-        let fitted = |factors: [f64; 2], weight: f32, side: u32| {
+        let fitted = |variance: f64, weight: f32, side: u32| {
             move |config: &mut PatchCoreConfig| {
                 let size = Size { width: side, height: side };
                 config.view.sizes = config.view.sizes.after_the_fit([size]);
                 config.memory = Some(u64::from(side) << 20);
                 for member in &mut config.members {
-                    (member.level_scaling, member.weight) = (member.level_scaling.after_the_fit(&factors), weight);
+                    let variances: Vec<f64> = (0..member.layers.len()).map(|at| 1.0 + variance * at as f64).collect();
+                    (member.level_scaling, member.weight) = (member.level_scaling.after_the_fit(&variances), weight);
                 }
             }
         };
         assert!(config(|_| ()).members.iter().all(|member| !member.weighting.is_as_given()));
-        let (one, other) = (config(fitted([1.0, 2.0], 0.3, 256)), config(fitted([3.0, 2.0], 0.7, 512)));
+        let (one, other) = (config(fitted(1.0, 0.3, 256)), config(fitted(3.0, 0.7, 512)));
         assert_ne!(one, other);
         assert_eq!(first_difference(&one, &other), None);
     }

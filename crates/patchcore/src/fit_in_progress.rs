@@ -76,18 +76,23 @@ impl FitInProgress {
     /// Adds what is waiting, together; where that fails, one by one, so that each photo has its own error.
     pub(crate) fn flush(&mut self) -> Result<(), Error> {
         let together: Vec<ImageInput<'_>> = self.waiting.iter().map(|(_, input)| core_input(input)).collect();
-        let added = together.len() > 1 && self.fitter.add_batch(&together).is_ok();
+        let added = (together.len() > 1).then(|| self.fitter.add_batch(&together));
         self.note.tell(self.fitter.extractor().reduced_batch());
-        if added {
-            for (name, input) in std::mem::take(&mut self.waiting) {
-                self.note(name, input);
+        match added {
+            Some(Ok(())) => {
+                for (name, input) in std::mem::take(&mut self.waiting) {
+                    self.note(name, input);
+                }
+                return Ok(());
             }
-            return Ok(());
+            Some(Err(error)) if is_beyond_the_budget(&error) => return Err(error.into()),
+            _ => {}
         }
         for (name, input) in std::mem::take(&mut self.waiting) {
             match self.fitter.add_within(core_input(&input), input.inside.as_deref()) {
                 Ok(()) => self.note(name, input),
                 Err(error @ (FitError::Device(_) | FitError::NotFinite { .. })) => return Err(error.into()),
+                Err(error) if is_beyond_the_budget(&error) => return Err(error.into()),
                 Err(error) => self.rejected.push((name, error.into())),
             }
         }
@@ -106,6 +111,12 @@ impl FitInProgress {
         }
         self.photos.push(photo);
     }
+}
+
+/// Whether the fit cannot go on within its budget: no fault of the photo with which that came out, and the fitter is of no use any more.
+fn is_beyond_the_budget(error: &FitError) -> bool {
+    use FitError::{BudgetTooSmall, CapacityTooSmall, CoverageOverBudget};
+    matches!(error, BudgetTooSmall { .. } | CapacityTooSmall { .. } | CoverageOverBudget { .. })
 }
 
 /// A photo as the model lists it; its kind is noted among those that were seen.

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use bytesize::ByteSize;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, FromArgMatches, ValueEnum};
 use patchcore::config::CATALOGUE;
@@ -14,8 +15,9 @@ use patchcore::{
 
 use crate::arguments::compute::Compute;
 use crate::arguments::heading::{COMPUTE, DATA, MODEL, OUTPUT, VIEW};
-use crate::arguments::parse::{LevelSet, parse_layers, parse_rule, parse_size, weights_parser};
+use crate::arguments::parse::{LevelSet, parse_bytes, parse_layers, parse_rule, parse_size, weights_parser};
 use crate::misuse::Misuse;
+use crate::shard::Shard;
 
 /// Overlap of tiles when none is asked for.
 const DEFAULT_OVERLAP: u32 = 128;
@@ -26,7 +28,8 @@ const BANK_DTYPES: [&str; 2] = ["f32", "f16"];
 const EXAMPLES: &str = "Examples:
   patchcore fit --data good/ -o part.patchcore
   patchcore fit --data good/ --resize 384 --roi look.png -o part.patchcore
-  patchcore fit --data camera-12mp/ --tile 512 -o part.patchcore";
+  patchcore fit --data camera-12mp/ --tile 512 -o part.patchcore
+  patchcore fit --data a-year-of-photos/ --memory 512MiB --bank-rows 10000 -o part.patchcore";
 
 /// Settings of a fit, shared by `fit` and `demo`.
 #[derive(Debug, Clone, Args)]
@@ -38,6 +41,11 @@ pub struct Fit {
     /// shows how a data set is read.
     #[arg(long, value_name = "PATH", help_heading = DATA)]
     pub data: PathBuf,
+    /// Part of the photos to fit on, for many machines or nights: 3/16
+    ///
+    /// The K-th of N parts, each with every N-th photo in the order of their paths. `patchcore merge` makes one model of the parts'.
+    #[arg(long, value_name = "K/N", value_parser = Shard::parse, help_heading = DATA)]
+    pub shard: Option<Shard>,
     /// Mask of where to look (white), of the photos' size
     #[arg(long, value_name = "MASK", help_heading = DATA)]
     pub roi: Option<PathBuf>,
@@ -135,8 +143,17 @@ pub struct Fit {
     /// Share of the training patches in each memory bank, in (0, 1]
     ///
     /// Without this option: 0.1; in mode line 0.05 in each of a network's two, and with a larger --resize as many rows as with 256.
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = MODEL)]
+    #[arg(long, value_name = "SHARE", conflicts_with_all = ["bank_rows", "coverage"], allow_negative_numbers = true, help_heading = MODEL)]
     pub coreset_sampling_ratio: Option<f64>,
+    /// Rows of each memory bank, instead of a share
+    #[arg(long, value_name = "N", conflicts_with = "coverage", allow_negative_numbers = true, help_heading = MODEL)]
+    pub bank_rows: Option<usize>,
+    /// Largest distance of a training patch to its memory bank, instead of a share
+    ///
+    /// Each bank gets as many rows as that takes. The unit is that of distances between patches (L2): fit once without this option, and
+    /// see what `patchcore inspect` says of the coverage.
+    #[arg(long, value_name = "RADIUS", allow_negative_numbers = true, help_heading = MODEL)]
+    pub coverage: Option<f64>,
     /// Neighbours of a patch: k in mode authors, b of equation 7 in paper and anomalib
     ///
     /// Without this option: 1 in mode authors, 9 in paper and anomalib.
@@ -159,7 +176,13 @@ pub struct Fit {
     /// Where to compute.
     #[command(flatten)]
     pub compute: Compute,
-    /// Memory that the fit may take, in MiB [default: what is free]
+    /// Budget for patches, their selection and the banks: 512MiB, 2GiB [default: whatever all patches take]
+    ///
+    /// A fit whose patches take more goes over them block by block, in one pass; its banks then cover the patches within a bound that is
+    /// proven instead of measured. Program, network and photos that are decoded ahead come on top: the fit says how much.
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes, help_heading = COMPUTE)]
+    pub memory: Option<ByteSize>,
+    /// Memory that the fit may take in all, in MiB [default: what is free]
     ///
     /// A fit that may need more is refused before the work.
     #[arg(long, value_name = "MIB", help_heading = COMPUTE)]
@@ -227,7 +250,13 @@ impl Fit {
         let mode = if given { base.mode } else { Mode::from_name(&self.mode)? };
         let networks = self.networks(&base)?;
         let (first, further_networks) = networks.split_first().context("no network")?;
-        let own_ratio = || if given { base.coreset_sampling_ratio } else { ratio_of_a_larger_view(mode, self.resize) };
+        // Rows and a radius say how large a bank is: beside them there is no share, neither a preset's nor a larger view's.
+        let has_other_size = self.bank_rows.is_some() || self.coverage.is_some();
+        let own_ratio = || match (has_other_size, given) {
+            (true, _) => None,
+            (false, true) => base.coreset_sampling_ratio,
+            (false, false) => ratio_of_a_larger_view(mode, self.resize),
+        };
         // Of the preset's view the crop belongs to the resize.
         let own_view = given && !self.pad_to_stride && self.tile.is_none();
         let copies = Copies {
@@ -249,6 +278,9 @@ impl Fit {
             pretrain_embed_dimension: self.pretrain_embed_dimension.or(base.pretrain_embed_dimension),
             target_embed_dimension: self.target_embed_dimension.or(base.target_embed_dimension),
             coreset_sampling_ratio: self.coreset_sampling_ratio.or_else(own_ratio),
+            bank_rows: self.bank_rows,
+            coverage: self.coverage,
+            memory: self.memory.map(|size| size.as_u64()),
             copies,
             num_neighbors: self.num_neighbors.or(base.num_neighbors),
             resize: resize.or(base.resize.filter(|_| own_view)),
@@ -377,10 +409,11 @@ fn backbone_help() -> String {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use patchcore::config::BankSize;
 
     use super::*;
 
-    #[derive(Parser)]
+    #[derive(Debug, Parser)]
     struct Program {
         #[command(flatten)]
         fit: Fit,
@@ -411,6 +444,30 @@ mod tests {
         assert_eq!(of_authors(&["--pad-to-stride"]), (Resize::Short(256), Crop::Keep));
         assert_eq!(of_authors(&["--resize", "300"]), (Resize::Short(300), Crop::Keep));
         assert_eq!(of_authors(&["--crop", "200"]), (Resize::Short(256), Crop::Center(square(200))));
+    }
+
+    #[test]
+    fn a_number_of_rows_or_a_radius_leaves_no_share() {
+        for size in [&["--bank-rows", "100"][..], &["--coverage", "0.5"]] {
+            for view in [&[][..], &["--resize", "512"], &["--preset", "authors-ensemble"]] {
+                let settings = fit(&[size, view].concat()).settings();
+                // The preset's networks have no weights here; what is looked at is the share.
+                let Ok(settings) = settings else { continue };
+                assert_eq!(settings.coreset_sampling_ratio, None, "{size:?} {view:?}");
+                assert!(!matches!(settings.config().unwrap().bank_size(), BankSize::Ratio(_)), "{size:?} {view:?}");
+            }
+        }
+        let larger = fit(&["--resize", "512"]).settings().unwrap();
+        assert!(larger.coreset_sampling_ratio.is_some());
+        assert_eq!(fit(&["--memory", "512MiB"]).settings().unwrap().memory, Some(512 << 20));
+        let sizes = ["--coreset-sampling-ratio=0.1", "--bank-rows=100", "--coverage=0.5"];
+        for (at, first) in sizes.iter().enumerate() {
+            for second in &sizes[at + 1..] {
+                let arguments = ["fit", "--data", "photos", "-o", "m.patchcore", first, second];
+                let refused = Program::try_parse_from(arguments).unwrap_err().to_string();
+                assert!(refused.contains("cannot be used with"), "{first} {second}: {refused}");
+            }
+        }
     }
 
     #[test]

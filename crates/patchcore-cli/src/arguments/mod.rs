@@ -9,13 +9,18 @@ pub mod compute;
 mod demo;
 mod device_check;
 mod devices;
+mod diff;
 mod doctor;
 mod evaluate;
+mod extend;
 mod fit;
+mod forget;
 pub mod formats;
 pub mod heading;
 mod inspect;
 mod inspect_data;
+pub mod loading;
+mod merge;
 pub mod model_source;
 mod parse;
 mod reproduce;
@@ -35,13 +40,18 @@ pub use self::compute::Compute;
 pub use self::demo::Demo;
 pub use self::device_check::{DeviceCheck, DeviceCheckPart, Part};
 pub use self::devices::Devices;
+pub use self::diff::Diff;
 pub use self::doctor::Doctor;
 pub use self::evaluate::{Evaluate, STRESS_PHOTOS};
+pub use self::extend::Extend;
 pub use self::fit::{Fit, ratio_of_a_larger_view};
+pub use self::forget::Forget;
 pub use self::formats::{Color, Format, InspectFormat, MapFormat, MapGeometry};
 use self::heading::GENERAL;
 pub use self::inspect::Inspect;
 pub use self::inspect_data::InspectData;
+pub use self::loading::Loading;
+pub use self::merge::Merge;
 pub use self::model_source::ModelSource;
 use self::parse::parse_threads;
 pub use self::reproduce::Reproduce;
@@ -108,6 +118,14 @@ pub enum Command {
     Score(Score),
     /// Set thresholds with a guaranteed false-alarm rate
     Calibrate(Calibrate),
+    /// Add photos of good parts to a model
+    Extend(Extend),
+    /// Take photos out of a model
+    Forget(Forget),
+    /// Make one model of several
+    Merge(Merge),
+    /// Show how two models differ
+    Diff(Diff),
     /// Find likely defective training photos
     Audit(Audit),
     /// Score a labelled test set: misses, false alarms, metrics, report
@@ -153,6 +171,10 @@ impl Command {
             Self::Fit(_) => "fit",
             Self::Score(_) => "scoring",
             Self::Calibrate(_) => "calibration",
+            Self::Extend(_) => "extension",
+            Self::Forget(_) => "forgetting",
+            Self::Merge(_) => "merge",
+            Self::Diff(_) => "comparison",
             Self::Audit(_) => "audit",
             Self::Evaluate(_) => "evaluation",
             Self::Compare(_) => "comparison",

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use bytesize::ByteSize;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use patchcore::config::CATALOGUE;
 use patchcore::{Size, WeightsFile};
@@ -98,6 +99,15 @@ pub fn parse_size(text: &str) -> Result<Size, String> {
     }
 }
 
+/// A size in bytes: `512MiB`, `2GiB`, `500MB`.
+///
+/// # Errors
+/// What is expected.
+pub fn parse_bytes(text: &str) -> Result<ByteSize, String> {
+    let size = text.parse::<ByteSize>().ok().filter(|_| text.ends_with(['B', 'b']));
+    size.ok_or_else(|| "expected a size with its unit, for example 512MiB or 2GiB".to_owned())
+}
+
 /// Threads of the program: at least one.
 ///
 /// # Errors
@@ -142,6 +152,23 @@ mod tests {
         assert_eq!(parse("a=b.onnx"), WeightsFile::from("a=b.onnx"));
         assert_eq!(parse_networks("resnet18+resnet34").as_deref(), Ok("resnet18+resnet34"));
         assert!(parse_networks("resnet18+").is_err_and(|error| error.contains("resnet18, ")));
+    }
+
+    #[test]
+    fn sizes_in_bytes_have_a_unit() {
+        for (text, bytes) in [
+            ("512MiB", 512 << 20),
+            ("512 MiB", 512 << 20),
+            ("2GiB", 2 << 30),
+            ("1.5 GiB", 3 << 29),
+            ("64KiB", 64 << 10),
+        ] {
+            assert_eq!(parse_bytes(text), Ok(ByteSize(bytes)), "{text}");
+        }
+        assert_eq!(parse_bytes("500MB"), Ok(ByteSize(500_000_000)));
+        for bad in ["", "512", "MiB", "-1MiB", "1e3", "12 parsecs", "512M", "nanMiB"] {
+            assert!(parse_bytes(bad).is_err_and(|error| error.contains("512MiB")), "{bad}");
+        }
     }
 
     #[test]

@@ -30,11 +30,22 @@ pub struct Score {
     /// End with exit code 4 if any photo is anomalous
     #[arg(long, help_heading = THRESHOLD)]
     pub fail_on_anomaly: bool,
+    /// Judge by thresholds that are stale
+    ///
+    /// A change of the model's banks has broken what they promise; without this option they give no verdict.
+    #[arg(long, conflicts_with = "threshold", help_heading = THRESHOLD)]
+    pub allow_stale_threshold: bool,
     /// Leave smaller regions out of rows and pictures
     ///
     /// The area is in pixels of the photo.
     #[arg(long, value_name = "PIXELS", default_value_t = 0.0, value_parser = parse_area, allow_negative_numbers = true, help_heading = THRESHOLD)]
     pub min_area: f64,
+    /// Say between which values the score would lie against all patches of the fit
+    ///
+    /// A memory bank is some of the patches of a fit; its coverage says how far the others lie from it. Where the score is a rule of the
+    /// neighbours (equation 7) the interval is that of the worst patch's distance alone.
+    #[arg(long, help_heading = OUTPUT)]
+    pub interval: bool,
     /// How to print the scores
     #[arg(long, value_enum, default_value_t = Format::Table, help_heading = OUTPUT)]
     pub format: Format,

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use patchcore::write_beside_and_rename;
 
-use crate::arguments::{Demo, Evaluate, Fit, MapGeometry, ModelSource, STRESS_PHOTOS};
+use crate::arguments::{Demo, Evaluate, Fit, Loading, MapGeometry, ModelSource, STRESS_PHOTOS};
 use crate::commands::{evaluate, fit};
 use crate::outcome::Outcome;
 use crate::output;
@@ -27,7 +27,8 @@ pub fn run(arguments: &Demo) -> anyhow::Result<Outcome> {
     let model = out.join("model.patchcore");
     let fit = Fit::with_defaults(&data, &model, arguments.compute.clone())?;
     fit::fit(&Fit { force: arguments.force, ..fit })?;
-    let source = ModelSource { model, weights: Vec::new(), compute: arguments.compute.clone(), allow_drift: false };
+    let loading = Loading { weights: Vec::new(), compute: arguments.compute.clone(), allow_drift: false };
+    let source = ModelSource { model, loading };
     let (outcome, _) = evaluate::evaluate(&Evaluate {
         source,
         data: data.clone(),

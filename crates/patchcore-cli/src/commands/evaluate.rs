@@ -156,6 +156,7 @@ pub fn evaluate(arguments: &Evaluate) -> anyhow::Result<(Outcome, bool)> {
     output::print(&format!("written to {}\n", arguments.output.display()))?;
 
     output::note_threshold(&model);
+    output::note_stale(&model);
     say(&evaluation, &data);
     if let Some(reason) = no_aupimo(&evaluation) {
         output::note(&reason);

@@ -7,17 +7,19 @@ use anyhow::Context;
 use patchcore::config::{Checked, PatchCoreConfig};
 use patchcore::{
     ComputeDevice, FitOptions, FitPlan, FitTime, Geometry, Limits, MaskSurvey, Model, NETWORK_PRECISIONS,
-    NetworkPrecision, Photo, PhotoHeader, Provenance, Region, Save, Settings, Size, Stage, Suggestion, Threshold,
-    path_text, region_of_masks,
+    NetworkPrecision, Photo, PhotoHeader, Provenance, Region, Save, Settings, Size, Stage, Suggestion, path_text,
+    region_of_masks,
 };
 
 use crate::arguments::Fit;
 use crate::command_line::{command_line, shell_path, shell_word};
+use crate::coverage_words;
 use crate::data::{self, Use};
 use crate::forecast::Forecast;
 use crate::free_memory::check_memory;
-use crate::in_words::in_words;
+use crate::in_words::{banks, in_words, joined, per_bank};
 use crate::misuse::Misuse;
+use crate::model_target::check_thresholds;
 use crate::outcome::Outcome;
 use crate::output;
 use crate::progress::Display;
@@ -41,25 +43,21 @@ pub fn fit(arguments: &Fit) -> anyhow::Result<Outcome> {
     crate::device::log_settings(config.described());
     output::check_place(&arguments.output)?;
     let data = data::open(&arguments.data, Use::Good)?;
-    let files = data.training()?;
-    let plan = WritePlan::new(arguments.force).reads_set(&data).reads(arguments.other_files());
-    plan.file(&arguments.output, Kind::Model)?;
-    let lost = lost_thresholds(&arguments.output)?;
-    anyhow::ensure!(
-        lost.is_none() || arguments.force,
-        "cannot write {}: the model there {}, which a new fit does not have; name another file, or replace it with --force",
-        arguments.output.display(),
-        lost.unwrap_or_default()
-    );
-    if let Some(lost) = lost {
-        output::note(&format!("{}: replaced, though the model there {lost}", arguments.output.display()));
+    let all = data.training()?;
+    let dealt = arguments.shard.map(|shard| shard.photos(all, &arguments.data)).transpose()?;
+    let files = dealt.as_deref().unwrap_or(all);
+    if let Some(shard) = arguments.shard {
+        output::note(&format!("shard {shard}: {} of {} photos", files.len(), all.len()));
     }
-    announce(arguments, &settings, files, &device)?;
+    let writes = WritePlan::new(arguments.force).reads_set(&data).reads(arguments.other_files());
+    writes.file(&arguments.output, Kind::Model)?;
+    check_thresholds(&arguments.output, arguments.force)?;
+    let plan = announce(arguments, &settings, files, &device)?;
     let has = |format: &NetworkPrecision| config.members.iter().any(|member| member.network_precision == *format);
     NETWORK_PRECISIONS.into_iter().filter(has).filter_map(of_few_bits).for_each(output::note);
     let mut display = Display::new();
     let mut forecast = Forecast::new();
-    let options = FitOptions::default().progress(|progress| {
+    let options = FitOptions::default().patches(plan.patches as u64).progress(|progress| {
         if let Some(line) = forecast.line(progress) {
             display.suspend(|| output::note(&line));
         }
@@ -81,17 +79,17 @@ pub fn fit(arguments: &Fit) -> anyhow::Result<Outcome> {
     let save = if arguments.embed_weights { Save::WithWeights } else { Save::WithoutWeights };
     model.save(&arguments.output, save)?;
     output::print(&format!(
-        "{}: {} photos, {} patches, {} {}, mode {}, backbone {}, {}features {:.1} s, coreset {:.1} s\n",
+        "{}: {} photos, {} patches, {}, mode {}, backbone {}, {}features {:.1} s, coreset {:.1} s\n{}",
         arguments.output.display(),
         model.fitted_on().images,
         model.fitted_on().patches,
-        if model.banks().len() == 1 { "memory bank" } else { "memory banks" },
-        joined(model.banks().iter().map(|bank| format!("{} x {}", bank.len(), bank.dim()))),
+        banks(&model),
         config.rules_name(),
         networks(&config).join(" + "),
         if has(&NetworkPrecision::Int8) { format!("ranges {:.1} s, ", ranges.as_secs_f64()) } else { String::new() },
         features.as_secs_f64(),
         coreset.as_secs_f64(),
+        coverage_words::lines(model.coverage()),
     ))?;
     Ok(if report.rejected.is_empty() { Outcome::Done } else { Outcome::SomeImagesFailed })
 }
@@ -120,18 +118,6 @@ fn of_few_bits(format: NetworkPrecision) -> Option<&'static str> {
         ),
         _ => None,
     }
-}
-
-/// What a model that is there has and a fit does not give, in words; nothing where there is none, or none to lose.
-fn lost_thresholds(output: &Path) -> anyhow::Result<Option<String>> {
-    if !output.is_file() || !Kind::Model.made(output)? || std::fs::metadata(output)?.len() == 0 {
-        return Ok(None);
-    }
-    let Ok(old) = Model::read(output) else { return Ok(Some("cannot be read and may have thresholds".to_owned())) };
-    let thresholds = old.sections.thresholds.unwrap_or_default();
-    let said = |(name, Threshold { value, origin })| format!("the {name} threshold {value} ({origin})");
-    let said: Vec<String> = thresholds.named().map(said).collect();
-    Ok((!said.is_empty()).then(|| format!("has {}", said.join(" and "))))
 }
 
 /// With small pictures of its photos; the fit is not lost for a photo that has gone meanwhile.
@@ -198,15 +184,6 @@ fn suggested(suggestion: &Suggestion) -> String {
     format!("hint: {}: {option} may help, and costs time", suggestion.reason())
 }
 
-/// "a and b", "a, b and c".
-fn joined(parts: impl Iterator<Item = String>) -> String {
-    let parts: Vec<String> = parts.collect();
-    match parts.split_last() {
-        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
-        _ => parts.concat(),
-    }
-}
-
 fn written(size: Size) -> String {
     format!("{}x{}", size.width, size.height)
 }
@@ -218,26 +195,48 @@ fn announce(
     settings: &Settings,
     files: &[std::path::PathBuf],
     device: &ComputeDevice,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<FitPlan> {
     let config = settings.config()?;
     let first = files.first().context("no photos")?;
     check_crop(arguments, settings, first)?;
     let plan = FitPlan::of_files(&config, files, &Limits::default());
+    let budget = plan.budget(&config)?;
     // Photos none of which can be used are reported by the fit, one by one.
-    let Some(largest) = plan.largest else { return Ok(()) };
+    let Some(largest) = &plan.largest else { return Ok(plan) };
+    let memory = match &budget {
+        Some(budget) if budget.holds_all => within(&config, &plan, budget.bytes, None),
+        Some(budget) => within(&config, &plan, config.memory.unwrap_or_default(), Some(&budget.capacities)),
+        None => format!("up to {} of memory", mebibytes(plan.memory_bytes)),
+    };
     output::note(&format!(
-        "{} photos, about {} patches of {} values: up to {} MiB of memory; the largest photo is {}",
+        "{} photos, about {} patches of {} values: {memory}; the largest photo is {}",
         plan.photos,
         plan.patches,
         joined(config.members.iter().map(|member| member.embedding_dim().to_string())),
-        plan.memory_bytes.div_ceil(1 << 20),
         largest.size,
     ));
     check_memory(&plan, arguments.max_memory)?;
     if !settings.further_networks.is_empty() {
         announce_networks(&config, &plan, device)?;
     }
-    Ok(())
+    Ok(plan)
+}
+
+/// A fit's budget, how much of the patches it holds, and what comes on top of it. `used`: bytes of the budget that the fit takes at most;
+/// `held`: patches of each bank that are held at once, where these are not all.
+fn within(config: &Checked, plan: &FitPlan, used: u64, held: Option<&[usize]>) -> String {
+    let holds = match held {
+        None => format!("holds all patches in {}", mebibytes(used)),
+        Some(held) => format!("holds {} patches of each bank at once, in one pass", per_bank(held)),
+    };
+    let (budget, beside) = (config.memory.unwrap_or_default(), plan.memory_bytes.saturating_sub(used));
+    let (budget, beside) = (mebibytes(budget), mebibytes(beside));
+    format!("the budget of {budget} {holds}; program, network and photos ahead take up to {beside} beside it")
+}
+
+/// "171 MiB".
+fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
 }
 
 /// What several networks have to do before the coreset, and about how long that takes.

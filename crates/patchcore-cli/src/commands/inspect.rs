@@ -2,20 +2,34 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::Path;
 
+use anyhow::Context;
 use patchcore::config::backbone::ActivationRanges;
-use patchcore::{MemoryBank, Model, Provenance, Sections, Threshold, TrainingPhoto};
+use patchcore::{
+    Change, ChangedPhoto, Coverage, CoverageOptions, CoverageReport, MemoryBank, Model, Provenance, Sections,
+    Threshold, TrainingPhoto,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::arguments::{Inspect, InspectFormat};
 use crate::command_line::shell_path;
+use crate::coverage_words::described;
+use crate::data::{self, Use};
+use crate::in_words::{counted, per_bank};
 use crate::outcome::Outcome;
 use crate::output;
+use crate::progress::Display;
 
 pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
     let file = Model::read(&arguments.model)?;
     let (header, sections, banks) = (&file.header, &file.sections, file.banks());
+    let measured = arguments.measure_coverage.as_deref().map(|data| measured(arguments, data)).transpose()?;
+    let outcome = match &measured {
+        Some(measured) if !measured.rejected.is_empty() => Outcome::SomeImagesFailed,
+        _ => Outcome::Done,
+    };
     if arguments.format == InspectFormat::Json {
         let mut value = serde_json::to_value(header)?;
         if let Some(object) = value.as_object_mut() {
@@ -30,10 +44,16 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
             }
             object.insert("computed_sha256".into(), json!(file.computed_sha256()?));
             object.insert("sections".into(), sections_json(sections)?);
+            if let Some(measured) = &measured {
+                let CoverageReport { coverage, photos, missing, unknown, .. } = measured;
+                let found =
+                    json!({ "photos": photos, "missing": missing, "unknown": unknown.len(), "coverage": coverage });
+                object.insert("measured_coverage".into(), found);
+            }
         }
         output::print(&format!("{value:#}\n"))?;
         say_next(arguments, sections);
-        return Ok(Outcome::Done);
+        return Ok(outcome);
     }
     let thresholds = sections.thresholds.unwrap_or_default();
     let shape = |bank: &MemoryBank| format!("{} rows x {} {}", bank.len(), bank.dim(), bank.dtype().name());
@@ -65,7 +85,19 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
                 header.fitted_on.good_scores.median, header.fitted_on.good_scores.percentile_99
             ),
         ),
-        ("made", made(sections.provenance.as_ref())),
+    ]);
+    rows.extend(coverage_rows("coverage", &sections.coverage));
+    if let Some(measured) = &measured {
+        let photos = counted(measured.photos, "photo");
+        let of_photos = |(name, words): (&'static str, String)| (name, format!("{words} of {photos}"));
+        rows.extend(coverage_rows("measured now", &measured.coverage).into_iter().map(of_photos));
+    }
+    rows.push(("made", made(sections.provenance.as_ref())));
+    rows.extend(sections.history.iter().map(|change| ("history", changed(change))));
+    if let Some(found) = &sections.stale_thresholds {
+        rows.push(("stale", format!("{}: see `patchcore calibrate`", output::stale(found))));
+    }
+    rows.extend([
         ("threshold", threshold(thresholds.image)),
         ("of pixels", pixel_threshold(sections)),
         ("look again", threshold(thresholds.look_again)),
@@ -74,7 +106,52 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
     let text: String = rows.iter().map(|(name, value)| format!("{name:<13} {value}\n")).collect();
     output::print(&text)?;
     say_next(arguments, sections);
-    Ok(Outcome::Done)
+    Ok(outcome)
+}
+
+/// How far the patches of these photos lie from the banks.
+fn measured(arguments: &Inspect, data: &Path) -> anyhow::Result<CoverageReport> {
+    let set = data::open(data, Use::Good)?;
+    let model = crate::device::load_file(&arguments.model, &arguments.loading)?;
+    let mut display = Display::new();
+    let options = CoverageOptions::default().progress(|progress| display.show(progress));
+    let report = model
+        .measure_coverage(set.training()?, options)
+        .with_context(|| format!("cannot measure the coverage of {}", data.display()))?;
+    display.finish();
+    drop(display);
+    output::warn_of_rejected(&report.rejected);
+    if report.missing > 0 {
+        let missing = counted(report.missing, "photo");
+        output::note(&format!("{missing} of the model not measured: not among those of {}", data.display()));
+    }
+    if !report.unknown.is_empty() {
+        output::note(&format!("{} measured that the model was not fitted on", counted(report.unknown.len(), "photo")));
+    }
+    Ok(report)
+}
+
+/// A row for each bank; one where nothing is known.
+fn coverage_rows(name: &'static str, coverage: &[Coverage]) -> Vec<(&'static str, String)> {
+    if coverage.is_empty() {
+        return vec![(name, "not known: `patchcore inspect --measure-coverage PHOTOS` measures it".to_owned())];
+    }
+    let of_bank = |at: usize| if coverage.len() == 1 { String::new() } else { format!("bank {}: ", at + 1) };
+    let row = |(at, coverage): (usize, &Coverage)| (name, format!("{}{}", of_bank(at), described(coverage)));
+    coverage.iter().enumerate().map(row).collect()
+}
+
+/// `2026-11-30 18:31 UTC: extend, 10 photos added; 34 photos, rows 409 and 409, by patchcore 0.1.0`.
+fn changed(change: &Change) -> String {
+    let Change { kind, date, written_by, photos, added, removed, rows, .. } = change;
+    let date = date.as_ref().map(|date| format!("{date}: ")).unwrap_or_default();
+    let list = |photos: &[ChangedPhoto], what: &str| match photos.len() {
+        0 => String::new(),
+        count => format!(", {} {what}", counted(count, "photo")),
+    };
+    let (added, removed) = (list(added, "added"), list(removed, "forgotten"));
+    let (photos, rows) = (counted(*photos, "photo"), per_bank(rows));
+    format!("{date}{}{added}{removed}; {photos}, rows {rows}, by patchcore {written_by}", kind.name())
 }
 
 /// What the ranges of a network of int8 cover, the image's left out: that is the normalisation's. Where the channels of a map share one range,
@@ -134,6 +211,9 @@ fn sections_json(sections: &Sections) -> anyhow::Result<Value> {
     let photo = |photo: &TrainingPhoto| json!({ "name": photo.name, "sha256": photo.sha256.map(hex) });
     Ok(json!({
         "thresholds": sections.thresholds,
+        "stale_thresholds": sections.stale_thresholds,
+        "coverage": sections.coverage,
+        "history": sections.history,
         "passport": sections.passport,
         "fit": sections.fit,
         "photos": sections.photos.iter().map(photo).collect::<Vec<_>>(),

@@ -67,9 +67,24 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         let thresholds = Thresholds { image, look_again, confidence_scale: None, ..model.thresholds() };
         model = model.with_thresholds(thresholds)?;
     }
+    if arguments.allow_stale_threshold {
+        model = model.with_stale_thresholds_allowed();
+    }
     let needs_threshold = arguments.fail_on_anomaly || arguments.explain.is_some();
     if needs_threshold && model.thresholds().image.is_none() {
+        if let Some(stale) = model.stale_thresholds() {
+            let (model, stale) = (source.model.display(), output::stale(stale));
+            anyhow::bail!(
+                "{model}: {stale}; calibrate again, or judge by it all the same with --allow-stale-threshold"
+            );
+        }
         return Err(patchcore::Error::NoThreshold.into());
+    }
+    if arguments.interval && model.coverage().is_empty() {
+        anyhow::bail!(
+            "{}: the coverage of its memory banks is not known, so there are no intervals; fit again to have it measured",
+            source.model.display()
+        );
     }
     let mut display = Display::new();
     let started = Instant::now();
@@ -82,9 +97,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     };
     let mut stream = RowStream::new(arguments.format);
     let (mut remarks, mut tally) = (Remarks::default(), Tally::default());
-    let mut cancelled = false;
+    let (mut cancelled, mut lacks_interval) = (false, false);
     for (at, (path, files)) in paths.iter().zip(&files).enumerate() {
         let mut regions = Vec::new();
+        let mut interval = None;
         let row = match path {
             Err(unread) => Row::failed(path_text(&unread.path), &digest, said::of_chain(&unread.error)),
             Ok(_) => {
@@ -97,11 +113,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
                         let scored =
                             Scored { model: &model, photo: photo.photo.as_ref(), score: &score, regions: &regions };
                         let written = scored.write(files, arguments, &lettering);
+                        interval = model.score_interval(&score).filter(|_| arguments.interval);
                         Row::scored(photo.name, (&model, &digest), score, &regions, files, written)
                     }
                 }
             }
         };
+        lacks_interval |= interval.is_none() && row.score.is_some();
+        let row = if arguments.interval { row.with_interval(interval) } else { row };
         tally.count(&row);
         let regions = regions.into_iter().map(RegionRow::from).collect();
         display.suspend(|| match arguments.format {
@@ -119,7 +138,18 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     drop(display);
     stream.end()?;
     note_speed(tally.scored, started.elapsed());
-    output::note_threshold(&model);
+    if arguments.interval && lacks_interval {
+        output::note(
+            "patches of this model are scored by several neighbours, of which the coverage says nothing: no interval",
+        );
+    }
+    match model.stale_thresholds() {
+        Some(stale) if model.thresholds().image.is_some() => {
+            output::note(&format!("{}: judged by them all the same, which promises nothing", output::stale(stale)));
+        }
+        Some(_) => output::note_stale(&model),
+        None => output::note_threshold(&model),
+    }
     output::warn_of(&remarks);
     if cancelled {
         return Err(patchcore::Error::Cancelled { what: "scoring" }.into());
@@ -129,11 +159,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let shown = shell_path(&source.model);
     output::next(&match (model.thresholds().image, flagged) {
         (None, _) => {
-            output::note(&what_good_patches_reach(&model));
+            if model.stale_thresholds().is_none() {
+                output::note(&what_good_patches_reach(&model));
+            }
             format!("patchcore calibrate --model {shown} --good HELD_OUT_PHOTOS")
         }
         (Some(_), Some(photo)) if arguments.explain.is_none() => {
-            let threshold = arguments.threshold.map(|value| format!(" --threshold {value}")).unwrap_or_default();
+            let allowed = if arguments.allow_stale_threshold { " --allow-stale-threshold" } else { "" };
+            let threshold = arguments.threshold.map_or(allowed.to_owned(), |value| format!(" --threshold {value}"));
             format!("patchcore score --model {shown} {} --explain why{threshold}", shell_path(&path_of_text(&photo)))
         }
         (Some(_), _) => format!("patchcore evaluate --model {shown} --data TEST_SET -o results"),

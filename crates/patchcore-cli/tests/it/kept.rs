@@ -87,7 +87,7 @@ fn scored(place: &Workplace, option: &str, to: &Path, format: &str) -> Vec<Strin
     words(&["score", "--model", &model, option, &to, "--map-format", format, &photos])
 }
 
-const CASES: [Case; 14] = [
+const CASES: [Case; 19] = [
     Case {
         name: "fit, photo",
         input: "part/train/good/000.png",
@@ -178,6 +178,58 @@ const CASES: [Case; 14] = [
         },
     },
     Case {
+        name: "extend, photo",
+        input: "part/train/good/000.png",
+        output: "x.patchcore",
+        arguments: |place, to, name| {
+            let (model, data) = (to.join(name).display().to_string(), place.text("part"));
+            words(&["extend", &model, "--data", &data])
+        },
+    },
+    Case {
+        name: "extend, model",
+        input: "m.patchcore",
+        output: "m.patchcore",
+        arguments: |place, to, name| {
+            let (model, data, to) =
+                (place.text("m.patchcore"), place.text("part/test/good"), to.join(name).display().to_string());
+            words(&["extend", &model, "--data", &data, "-o", &to])
+        },
+    },
+    Case {
+        name: "extend, photo that calibrates",
+        input: "part/train/good/000.png",
+        output: "000.png",
+        arguments: |place, to, name| {
+            let (model, data, good, to) = (
+                place.text("m.patchcore"),
+                place.text("part/test/good"),
+                place.text("part"),
+                to.join(name).display().to_string(),
+            );
+            words(&["extend", &model, "--data", &data, "--calibrate-again", &good, "--fpr", "0.9", "-o", &to])
+        },
+    },
+    Case {
+        name: "forget, model",
+        input: "m.patchcore",
+        output: "m.patchcore",
+        arguments: |place, to, name| {
+            let (model, photo, to) =
+                (place.text("m.patchcore"), place.text("part/train/good/000.png"), to.join(name).display().to_string());
+            words(&["forget", &model, "--photo", &photo, "-o", &to])
+        },
+    },
+    Case {
+        name: "merge, model",
+        input: "m.patchcore",
+        output: "m.patchcore",
+        arguments: |place, to, name| {
+            let (model, to) = (place.text("m.patchcore"), to.join(name).display().to_string());
+            words(&["merge", &model, &model, "-o", &to])
+        },
+    },
+    Case {
         name: "demo, photo",
         input: "part/train/good/000.png",
         output: "flange/train/good/000.jpg",
@@ -221,7 +273,7 @@ fn no_output_lands_on_an_input() {
             }
         }
     }
-    assert_eq!(tried, 44);
+    assert_eq!(tried, 70);
 }
 
 #[test]
@@ -259,7 +311,11 @@ fn what_is_there_and_not_ours_is_replaced_only_by_force() {
     let place = fitted();
     let (model, data, photos) = (place.text("m.patchcore"), place.text("part"), place.text("part/test/good"));
     let own = |name: &str| place.text(&format!("own/{name}"));
+    let first = place.text("part/train/good/000.png");
     let commands: Vec<(Vec<String>, &str)> = vec![
+        (words(&["extend", &model, "--data", &photos, "-o", &own("m.patchcore")]), "m.patchcore"),
+        (words(&["forget", &model, "--photo", &first, "-o", &own("m.patchcore")]), "m.patchcore"),
+        (words(&["merge", &model, &model, "-o", &own("m.patchcore")]), "m.patchcore"),
         (small_fit(&place.path("part"), &place.path("own/m.patchcore")), "m.patchcore"),
         (words(&["score", "--model", &model, "--maps", &own(""), &photos]), "001.png.map.npy"),
         (words(&["score", "--model", &model, "--maps", &own(""), "--map-format", "tiff", &photos]), "001.png.map.tiff"),

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
-use crate::photos::category;
+use crate::photos::{HEIGHT, WIDTH, category, photo, save};
 use crate::program::{Workplace, background, patchcore, small_fit, wait_until};
 
 /// Times that each command is killed.
@@ -45,6 +45,10 @@ fn broken(folder: &Path, parts_too: bool) -> Vec<String> {
     found
 }
 
+fn good(folder: &Path, seeds: std::ops::Range<u32>) {
+    seeds.for_each(|seed| save(&folder.join(format!("{seed:03}.png")), photo(WIDTH, HEIGHT, seed, false)));
+}
+
 #[test]
 fn a_killed_command_leaves_whole_files_and_a_later_run_clears_the_rest_away() {
     let place = Workplace::new();
@@ -54,6 +58,9 @@ fn a_killed_command_leaves_whole_files_and_a_later_run_clears_the_rest_away() {
     let (model, data, photos) = (text("made/m.patchcore"), text("part"), text("part/test/good"));
     let fit = small_fit(&place.path("part"), &place.path("made/m.patchcore"));
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
+    let other = text("other.patchcore");
+    good(&place.path("more"), 50..52);
+    good(&place.path("held"), 70..74);
     let evaluate = words(&["evaluate", "--model", &model, "--data", &data, "-o", &text("made/out")]);
     let score =
         ["score", "--model", &model, "--maps", &text("made/maps"), "--overlays", &text("made/overlays"), &photos];
@@ -65,7 +72,12 @@ fn a_killed_command_leaves_whole_files_and_a_later_run_clears_the_rest_away() {
         words(&["audit", "--model", &model, "-o", &text("made/pairs")]),
         words(&["compare", &text("made/out"), &text("made/out"), "-o", &text("made/compared.html")]),
         words(&["doctor", "--device", "cpu", "-o", &text("made/doctor.json")]),
+        words(&["extend", &model, "--data", &text("more"), "--calibrate-again", &text("held"), "--fpr", "0.7"]),
+        words(&["extend", &other, "--data", &text("more"), "-o", &text("made/extended.patchcore"), "--force"]),
+        words(&["forget", &other, "--photo", &text("part/train/good/001.png"), "-o", &text("made/less.patchcore")]),
+        words(&["merge", &model, &other, "-o", &text("made/merged.patchcore")]),
     ];
+    patchcore(small_fit(&place.path("part"), &place.path("other.patchcore"))).done();
     patchcore(&fit).done();
     patchcore(&evaluate).done();
     let mut random = 20_261_126_u64;

@@ -26,6 +26,7 @@ mod documents;
 mod evaluate;
 mod fit_and_score;
 mod general;
+mod growing;
 mod help;
 mod inspect;
 mod inspect_data;

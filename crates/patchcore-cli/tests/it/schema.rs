@@ -55,6 +55,10 @@ fn a_renamed_key_is_found_in_every_file() {
     let evaluate = ["evaluate", "--model", &model, "--data", &data, "-o", &out, "--no-report", "--stress"];
     patchcore(evaluate.iter().chain(&["--stress-photos", "2"])).done();
     let compared = patchcore(["compare", &out, &out, "-o", &place.text("c.html"), "--format", "json"]).done().stdout;
+    let extended = place.text("e.patchcore");
+    patchcore(["extend", &model, "--data", &place.text("part/test/good"), "-o", &extended]).done();
+    let diff = ["diff", &model, &extended, "--format", "json", "--data", &place.text("held_out"), "--most", "1"];
+    let different = patchcore(diff).done().stdout;
     let scored = patchcore(["score", "--model", &model, "--format", "jsonl", &place.text("part/test/spot/000.png")]);
     let read = |name: &str| parsed(&fs::read_to_string(place.path("out").join(name)).unwrap());
     for (name, value, at_least) in [
@@ -62,6 +66,7 @@ fn a_renamed_key_is_found_in_every_file() {
         ("run", read("run.json"), 30),
         ("stress", read("stress.json"), 200),
         ("comparison", parsed(&compared), 60),
+        ("diff", parsed(&different), 40),
         ("score-row", parsed(&scored.done().stdout), 13),
     ] {
         check(name, &value);

@@ -20,7 +20,7 @@ pub static SCHEMAS: LazyLock<BTreeMap<&str, Validator>> = LazyLock::new(|| {
         close(&mut schema);
         (name, jsonschema::draft202012::new(&schema).unwrap())
     };
-    ["metrics", "run", "stress", "comparison", "score-row", "bench", "device-check"].map(schema).into()
+    ["metrics", "run", "stress", "comparison", "diff", "score-row", "bench", "device-check"].map(schema).into()
 });
 
 /// No object has other keys than its schema says.
@@ -68,6 +68,7 @@ pub fn check_written(arguments: &[OsString], run: &Run) {
             }
         }
         "compare" if run.code == Some(0) && format == "json" => check("comparison", &parsed(&run.stdout)),
+        "diff" if matches!(run.code, Some(0 | 3)) && format == "json" => check("diff", &parsed(&run.stdout)),
         "score" if matches!(run.code, Some(0 | 3 | 4)) && format == "jsonl" => {
             run.stdout.lines().for_each(|line| check("score-row", &parsed(line)));
         }

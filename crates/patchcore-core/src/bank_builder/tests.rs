@@ -1,5 +1,7 @@
 //! The growing bank against what is obvious: all rows at once, and every distance measured in f64.
 
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "helpers of tests")]
+
 use patchcore_config::{BankDtype, BankSize, ProjectionRule, StartRule};
 use proptest::prelude::*;
 use rand_core::{Rng, SeedableRng};

@@ -6,9 +6,10 @@ use super::collector::PatchCollector;
 use crate::bank_builder::{Selection, nearest_of, prefix_within, rows_of};
 use crate::coverage::{Coverage, CoverageMeter, each_nearest, upper};
 use crate::error::FitError;
+use crate::fitted_on::FittedOn;
 use crate::memory_bank::MemoryBank;
 use crate::nearest_neighbor::NearestNeighborIndex;
-use crate::patchcore::{FittedOn, PatchCore};
+use crate::patchcore::PatchCore;
 
 impl PatchCore {
     /// The model with rows of new photos beside its own, which all stay: no patch's distance to the bank rises. The new rows are picked

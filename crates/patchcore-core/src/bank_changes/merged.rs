@@ -2,14 +2,16 @@
 
 use std::collections::HashSet;
 
-use patchcore_config::{BankSize, Size};
+use patchcore_config::{BankDtype, BankSize, Size};
+use patchcore_cpu::search::squared_distance;
 
 use crate::bank_builder::{Selection, rows_of};
 use crate::coverage::{Coverage, each_nearest, rounded_up, upper};
 use crate::error::FitError;
 use crate::extractor::scale_rows;
+use crate::fitted_on::FittedOn;
 use crate::memory_bank::{MemoryBank, PatchOrigin};
-use crate::patchcore::{FittedOn, PatchCore};
+use crate::patchcore::PatchCore;
 
 impl PatchCore {
     /// One model of several, on the device of the first: their rows together, of equal ones the first. `photos` gives each model's photos
@@ -47,8 +49,12 @@ impl PatchCore {
                 radius = radius.zip(own).map(|(radius, own)| radius.max(further(own)));
                 patches = patches.zip(own).map(|(patches, own)| patches + new_photos.share(at, own.patches));
             }
-            let Union { dim, rows, origins, .. } = union;
+            let Union { dim, rows, origins, is_rescaled, .. } = union;
+            let exact = (is_rescaled && config.bank_dtype != BankDtype::F32).then(|| rows.clone());
             let mut bank = MemoryBank::new(dim, rows, origins)?.with_dtype(config.bank_dtype)?;
+            // Rescaled rows are rounded once more.
+            let rounded = exact.map_or(0.0, |exact| largest_distance(&exact, bank.rows(), dim));
+            radius = radius.map(|radius| rounded_up(f64::from(radius) + rounded));
             // Where the coverage does not say it: those of all members, shared evenly.
             let even = |(at, model): (usize, &PatchCore)| {
                 new_photos.share(at, (model.fitted_on().patches / first.members().len()) as u64)
@@ -137,6 +143,12 @@ fn ratios(model: &PatchCore, first: &PatchCore, member: usize) -> Vec<f32> {
     }
 }
 
+/// The largest distance between a row of one list and the same row of another.
+fn largest_distance(rows: &[f32], others: &[f32], dim: usize) -> f64 {
+    let pairs = rows.chunks_exact(dim).zip(others.chunks_exact(dim));
+    pairs.map(|(row, other)| squared_distance(row, other)).fold(0.0, f64::max).sqrt()
+}
+
 /// Rows `[n, dim]` of several banks, with their origins.
 #[derive(Default)]
 struct Union {
@@ -145,6 +157,8 @@ struct Union {
     origins: Vec<PatchOrigin>,
     /// The bits of rows that are here.
     seen: HashSet<Vec<u32>>,
+    /// Whether some of them are not as their model has them.
+    is_rescaled: bool,
 }
 
 impl Union {
@@ -154,6 +168,7 @@ impl Union {
         let mut rescaled = bank.rows().to_vec();
         if !ratios.is_empty() {
             scale_rows(&mut rescaled, ratios);
+            self.is_rescaled = true;
         }
         for (row, origin) in rescaled.chunks_exact(self.dim).zip(origins) {
             if self.seen.insert(row.iter().map(|value| value.to_bits()).collect()) {

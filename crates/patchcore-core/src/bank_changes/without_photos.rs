@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::coverage::{Coverage, rounded_up, upper};
 use crate::error::FitError;
+use crate::fitted_on::FittedOn;
 use crate::memory_bank::{MemoryBank, PatchOrigin};
-use crate::patchcore::{FittedOn, PatchCore};
+use crate::patchcore::PatchCore;
 
 impl PatchCore {
     /// The model without these training photos, by their numbers ([`PatchOrigin::image`]): without their rows. The photos that stay are

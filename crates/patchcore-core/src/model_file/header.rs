@@ -13,9 +13,9 @@ use super::section::{FitSection, Sections};
 use super::training_photo::TrainingPhoto;
 use crate::backbone::{Backbone, PlanBackbone};
 use crate::error::{ModelFileError, malformed};
+use crate::fitted_on::FittedOn;
 use crate::network_group::layers_of;
 use crate::passport::ScorePassport;
-use crate::patchcore::FittedOn;
 
 /// Version of the layout of `docs/reference/model-file.md`.
 ///

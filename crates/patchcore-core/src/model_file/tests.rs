@@ -59,6 +59,8 @@ fn a_file_names_what_a_reader_must_know() {
     all = all
         .with_image_score(ImageScoreRule::MaximumOfMapOfMeans)
         .with_bank_dtype(BankDtype::F16)
+        .with_bank_rows(Some(7))
+        .with_memory(Some(1 << 29))
         .with_full_scale(Some(4095));
     all.copies.light = vec![0.5];
     all.view.resize = Resize::Keep;

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use patchcore::error::{ConfigError, FitError, ModelFileError};
 use patchcore::metrics::threshold::GoodScoreSource;
 use patchcore::{
-    ChangeKind, Coverage, CoverageOptions, Error, ExtendOptions, ForgetOptions, IntervalOf, LoadOptions, MergeOptions,
-    Mode, Model, ModelFile, NetworkPrecision, Photo, Provenance, Remark, Save, Settings, Threshold, ThresholdFate,
-    ThresholdOrigin, Thresholds,
+    ChangeKind, Coverage, CoverageOptions, Error, ExtendOptions, FitOptions, ForgetOptions, IntervalOf, LoadOptions,
+    MergeOptions, Mode, Model, ModelFile, NetworkPrecision, Photo, Provenance, Save, Settings, Threshold,
+    ThresholdFate, ThresholdOrigin, Thresholds,
 };
 
 use crate::part;
@@ -46,7 +46,7 @@ fn covers(model: &Model, seeds: impl IntoIterator<Item = u32>) -> bool {
 }
 
 fn with_threshold(model: Model) -> Model {
-    let threshold = Threshold { value: 2.5, origin: ThresholdOrigin::Chosen };
+    let threshold = Threshold { value: 2.5, origin: ThresholdOrigin::Manual };
     model.with_thresholds(Thresholds { image: Some(threshold), ..Thresholds::default() }).unwrap()
 }
 
@@ -87,9 +87,10 @@ fn an_extended_model_knows_more_photos_and_no_score_rises() {
             let (old, new) = (model.score(&photo).unwrap(), after.score(&photo).unwrap());
             assert!(new.score <= old.score, "{seed}: {} {}", old.score, new.score);
             assert!(new.map.scores.iter().zip(&old.map.scores).all(|(new, old)| *new <= old * (1.0 + 1e-6)));
-            assert_eq!(new.remarks.contains(&Remark::TrainingPhoto), !defect && seed <= 10);
         }
     }
+    let own = after.calibrate(named([10]), patchcore::CalibrateOptions::default());
+    assert!(matches!(own, Err(Error::TrainingPhoto { count: 1, .. })), "it knows its new photos");
     // Thresholds hold, and the file tells what was done.
     assert_eq!((report.thresholds, after.thresholds()), (ThresholdFate::Kept, model.thresholds()));
     let kinds: Vec<ChangeKind> = after.history().iter().map(|change| change.kind).collect();
@@ -276,9 +277,6 @@ fn merged_models_know_the_photos_of_all_and_cover_every_patch() {
             let origins = merged.banks()[member].origins().unwrap();
             assert!(origins.iter().all(|origin| origin.image < 8));
         }
-        // Every row is a patch of the photo that its origin names.
-        let scored = merged.score(&part::photo(6, false)).unwrap();
-        assert!(scored.remarks.contains(&Remark::TrainingPhoto));
         assert_eq!((report.thresholds, merged.thresholds()), (ThresholdFate::Stale, Thresholds::default()));
         assert_eq!(merged.stale_thresholds().unwrap().since, ChangeKind::Merge);
         let kinds: Vec<ChangeKind> = merged.history().iter().map(|change| change.kind).collect();
@@ -316,7 +314,7 @@ fn models_that_compute_something_else_are_not_merged_and_the_difference_is_named
     let (name, a, b) = difference(&Settings { coreset_sampling_ratio: Some(0.2), ..settings() });
     assert_eq!((name.as_str(), a.as_str(), b.as_str()), ("coreset_sampling_ratio", "0.1", "0.2"));
     let (name, ..) = difference(&Settings { mode: Mode::Paper, num_neighbors: Some(3), ..settings() });
-    assert!(name.starts_with("members"), "{name}");
+    assert_eq!(name, "image_score");
     let (name, ..) = difference(&Settings { resize: Some(patchcore::Resize::Short(64)), ..settings() });
     assert!(name.starts_with("view.resize"), "{name}");
     // Ranges of int8 are measured by each fit.
@@ -380,4 +378,22 @@ fn the_score_against_all_patches_lies_in_the_interval() {
             assert!(known.low >= known.high * 0.9999, "{known:?}");
         }
     }
+}
+
+/// That the budget is too small is no fault of the photo with which that came out.
+#[test]
+fn a_budget_that_runs_out_ends_the_fit() {
+    let (memory, unknown) = (Some(1 << 20), named(0..60).into_iter().filter(|_| true));
+    let settings = Settings { memory, coreset_sampling_ratio: Some(0.5), ..settings() };
+    let error = Model::fit_with(&settings, unknown, FitOptions::default()).unwrap_err();
+    assert!(matches!(error, Error::Fit(FitError::CapacityTooSmall { .. })), "{error}");
+    // Where the number of photos is known it is said before the first one.
+    let mut seen = 0;
+    let options = FitOptions::default().patches(60 * 144).progress(|_| {
+        seen += 1;
+        ControlFlow::Continue(())
+    });
+    let error = Model::fit_with(&settings, named(0..60), options).unwrap_err();
+    assert!(matches!(error, Error::Fit(FitError::BudgetTooSmall { .. })), "{error}");
+    assert_eq!(seen, 0);
 }
