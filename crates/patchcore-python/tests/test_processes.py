@@ -70,6 +70,36 @@ def test_no_process_is_started() -> None:
     assert "AssertionError" in run("sys.addaudithook(forbid_events)\nimport os\nos.system('true')").stderr
 
 
+COPIES = """
+import numpy as np
+import patchcore
+
+def grown(photo):
+    \"\"\"By how many bytes the process has grown at most while it scores a photo.\"\"\"
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+    memory = lambda name: next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(name)) * 1024
+    before = memory("VmRSS")
+    model.predict(photo)
+    return memory("VmHWM") - before
+
+photo = np.random.default_rng(0).integers(0, 255, (5000, 5000, 3), dtype=np.uint8)
+model = patchcore.PatchCore(resize=64).fit([photo[:64, :64].copy()] * 3)
+model.predict(photo)
+print(photo.nbytes, grown(photo), grown(photo[:, ::-1]))
+"""
+
+
+@linux
+def test_the_pixels_of_an_array_are_not_copied() -> None:
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", COPIES], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    pixels, of_this, of_a_strided_one = map(int, done.stdout.split())
+    assert of_this < pixels / 4
+    # A strided array is copied: the test would see it.
+    assert of_a_strided_one > pixels * 0.9
+
+
 INTERRUPTED = """
 import sys, time
 import numpy as np

@@ -160,6 +160,28 @@ mod tests {
     }
 
     #[test]
+    fn threads_that_are_shared_go_before_a_number() {
+        let shared = Threads::new(2).unwrap();
+        let told = Threads::told(Some(shared.clone()), Some(3)).unwrap();
+        assert_eq!((&told, told.run(rayon::current_num_threads)), (&shared, 2));
+        assert_ne!(Threads::new(2).unwrap(), shared, "others, as many");
+        assert_eq!(Threads::told(None, None).unwrap(), Threads::default());
+    }
+
+    /// What a process finds that was forked off: a pool of another process, whose threads are not there.
+    #[cfg(unix)]
+    #[test]
+    fn another_process_has_threads_of_its_own() {
+        let mut of_parent = OfProcess::new(2).unwrap();
+        of_parent.process ^= 1;
+        let parents: *const ThreadPool = of_parent.pool.as_ref().unwrap();
+        let own = of_parent.pool().unwrap();
+        assert!(!std::ptr::eq(own, parents), "the parent's pool is not used");
+        assert_eq!(own.install(rayon::current_num_threads), 2);
+        assert!(std::ptr::eq(own, of_parent.pool().unwrap()), "made once");
+    }
+
+    #[test]
     fn the_caller_is_told_on_its_own_thread_and_can_stop_the_work() {
         for threads in [None, Some(2)] {
             let threads = Threads::told(None, threads).unwrap();
