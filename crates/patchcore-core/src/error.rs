@@ -437,7 +437,7 @@ pub enum FitError {
     },
     /// The budget of memory cannot hold what the banks take while they are selected.
     #[error(
-        "a fit in {budget} bytes for patches, their selection and the banks is not possible: {rows} rows of memory banks take {smallest} at least; raise memory, or ask for fewer rows"
+        "a fit in {} MiB for patches, their selection and the banks: expected {} MiB or more, for {rows} rows of memory banks; raise memory, or ask for fewer rows", mib(*budget, f64::floor), mib(*smallest, f64::ceil)
     )]
     BudgetTooSmall {
         /// The budget.
@@ -780,6 +780,11 @@ fn rounded_up(share: f64) -> f64 {
     let rounded = (share * digits).ceil() / digits;
     // Of what is no share nothing is rounded.
     if rounded.is_finite() { rounded.max(share) } else { share }
+}
+
+/// Bytes in MiB, with one digit, rounded so that what is enough is said to be enough.
+fn mib(bytes: u64, round: fn(f64) -> f64) -> f64 {
+    round(bytes as f64 * 10.0 / f64::from(1 << 20)) / 10.0
 }
 
 #[cfg(test)]

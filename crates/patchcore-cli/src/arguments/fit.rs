@@ -1,4 +1,4 @@
-//! `patchcore fit`: its options, and what they mean as settings.
+//! `patchcore fit`: its options, and what they mean as settings. It is long because it is one list: every option of a fit.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

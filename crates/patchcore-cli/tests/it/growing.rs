@@ -324,7 +324,7 @@ fn a_budget_that_holds_everything_changes_no_row_and_one_that_is_too_small_is_re
     assert!(!place.path("x.patchcore").exists());
     let (data, out) = (place.text("good"), place.text("x.patchcore"));
     let words = ["fit", "--data", &data, "--size", "64x64", "--bank-rows", "200", "--memory", "1MiB", "-o", &out];
-    let run = patchcore(words).fails(&["200", "hint: `--memory ", "MiB` is enough"]);
+    let run = patchcore(words).fails(&["for 400 rows", "hint: `--memory ", "MiB` is enough"]);
     assert!(!run.stderr.contains("features") && !place.path("x.patchcore").exists(), "{run:#?}");
     // What the hint names is enough.
     let (_, hint) = run.stderr.split_once("hint: `--memory ").unwrap();
