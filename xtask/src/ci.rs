@@ -86,6 +86,8 @@ fn steps() -> anyhow::Result<Vec<Step>> {
         // that its build script and it have the same.
         Step::new("example", "cargo test --manifest-path examples/own-backbone/Cargo.toml"),
         Step::new("untracked", "cargo xtask untracked"),
+        // The Python package, from its wheel, beside the program that the tests have built.
+        Step::new("python", "bash .ci/python"),
         // These use what the test command has built. Without a target that takes dev-dependencies (the example) some crates would
         // have fewer features than in the tests, and Burn would be compiled anew.
         Step::new("embed", "bash .ci/embed-resnet18 --workspace --example one_stage --features wgpu"),
@@ -93,7 +95,7 @@ fn steps() -> anyhow::Result<Vec<Step>> {
         Step::new(
             "clippy",
             &format!(
-                "cargo clippy --workspace --all-targets --features {EVERYTHING},document-features,patchcore-cli/parquet -- -D warnings"
+                "cargo clippy --workspace --all-targets --features {EVERYTHING},document-features,patchcore-cli/parquet,patchcore-python/extension-module -- -D warnings"
             ),
         )
         .with(NO_TOOLKIT),
