@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from .scorer import ModelSource, Scorer
@@ -30,9 +31,9 @@ def scorer(model: ModelSource, *, batch_size: int = 64, max_concurrency: int | N
     --------
     >>> frame.select(patchcore.daft.scorer("part.patchcore")(frame["image_path"]))  # doctest: +SKIP
     """
-    import daft
-    from daft import DataType
-
+    # By name: a checker of types would take this module for that one where Daft is not installed.
+    daft: Any = importlib.import_module("daft")
+    DataType = daft.DataType
     columns = {
         "image_path": DataType.string(),
         "sha256": DataType.string(),
