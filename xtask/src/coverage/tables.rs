@@ -5,6 +5,9 @@ use std::fmt::Write;
 use super::accuracy::{HELD, RATIOS};
 use super::row::{Accuracy, ChangeRow, Growth};
 
+/// What stands where no row has been measured.
+const NOT_YET: &str = "Not measured yet.";
+
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (mut sum, mut count) = (0.0, 0);
     for value in values {
@@ -16,6 +19,9 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 
 /// Means over sets and seeds, and the set that loses most AUPRO.
 pub fn accuracy(rows: &[Accuracy]) -> String {
+    if rows.is_empty() {
+        return NOT_YET.to_owned();
+    }
     let mut table = String::from(
         "| bank | patches held | image AUROC | AUPRO 30 % | AUPRO 5 % | radius, measured | radius, told | largest loss of AUPRO 30 % |\n\
          |---|---|---|---|---|---|---|---|\n",
@@ -54,8 +60,11 @@ pub fn accuracy(rows: &[Accuracy]) -> String {
     table
 }
 
-/// One row for every fit.
+/// One row for every fit, and the picture.
 pub fn growth(rows: &[Growth]) -> String {
+    if rows.is_empty() {
+        return NOT_YET.to_owned();
+    }
     let mut table = String::from(
         "| fit | photos | megapixels | told before, MiB | peak, MiB | seconds | photos a second |\n|---|---|---|---|---|---|---|\n",
     );
@@ -75,11 +84,15 @@ pub fn growth(rows: &[Growth]) -> String {
             row.photos as f64 / row.seconds
         );
     }
+    table.push_str("\n![Time and peak memory of a fit over the number of its photos](coverage-growth.svg)\n");
     table
 }
 
 /// Means over the sets of each way, and the made photos one by one.
 pub fn changes(rows: &[ChangeRow]) -> String {
+    if rows.is_empty() {
+        return NOT_YET.to_owned();
+    }
     let mut table = String::from(
         "| model | photos | bank rows | seconds | radius, first bank | image AUROC | AUPRO 30 % |\n|---|---|---|---|---|---|---|\n",
     );
