@@ -14,6 +14,7 @@ use crate::device::ComputeDevice;
 use crate::error::FitError;
 use crate::model_file::{DriftPolicy, ModelFile};
 use crate::model_tests::{SIDE, blocks_member, config, input, network_of, photo};
+use crate::test_threads::with_threads;
 use crate::{Fitter, ImageInput, PatchCollector, PatchCore};
 
 /// Patches of a photo.
@@ -128,9 +129,8 @@ fn the_bytes_of_a_fit_within_a_budget_depend_neither_on_batches_nor_on_threads()
     let config = rules(members(), 25, Some(1 << 20));
     let expected = bytes(&fit(&config, 90, 1));
     for threads in 1..=3 {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         for at_once in [1, 7, 64] {
-            let found = pool.install(|| bytes(&fit(&config, 90, at_once)));
+            let found = with_threads(threads, || bytes(&fit(&config, 90, at_once)));
             assert!(found == expected, "{threads} threads, {at_once} at once");
         }
     }

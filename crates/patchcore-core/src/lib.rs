@@ -85,6 +85,9 @@ pub mod suggestions;
 mod tensor_scores;
 #[cfg(feature = "burn")]
 pub mod tensors;
+#[cfg(test)]
+#[cfg(feature = "cpu")]
+mod test_threads;
 
 pub use bank_builder::{BankBuilder, BankRules, BuiltBank};
 pub use bank_changes::PatchCollector;

@@ -14,6 +14,7 @@ use crate::coreset::{RandomProjection, greedy_k_center, initial_distances};
 use crate::error::FitError;
 use crate::level_variances::total_variances;
 use crate::memory_bank::PatchOrigin;
+use crate::test_threads::with_threads;
 
 const DIM: usize = 20;
 
@@ -192,9 +193,8 @@ fn the_bank_depends_neither_on_how_rows_come_nor_on_threads() {
         let rules = BankRules { levels: levels.clone(), ..rules(size, capacity) };
         let expected = built(rules.clone(), &rows, 1500).unwrap();
         for threads in 1..=3 {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             for at_once in [1, 7, 64, 1000] {
-                let found = pool.install(|| built(rules.clone(), &rows, at_once)).unwrap();
+                let found = with_threads(threads, || built(rules.clone(), &rows, at_once)).unwrap();
                 assert_eq!(found, expected, "{size:?}, {threads} threads, {at_once} at once");
             }
         }
