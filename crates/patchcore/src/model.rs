@@ -76,7 +76,6 @@ pub struct Model {
     pub(crate) written_by: Arc<str>,
     pub(crate) threads: Threads,
     /// The folder of its file, if it comes from one: what lies beside it is found from there.
-    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "there are no files"))]
     pub(crate) folder: Option<Arc<Path>>,
 }
 
