@@ -19,6 +19,7 @@ use crate::device::{ComputeDevice, Instructions, PRECISIONS, Precision};
 use crate::error::{BackboneError, EngineError, FitError};
 use crate::model_tests::{SIDE, config, input, lite0_member, photo};
 use crate::network_group::check_precisions;
+use crate::test_threads::with_threads;
 use crate::{Fitter, ImageInput, ImageScore, RangeSurvey};
 
 fn int8(mut member: MemberConfig) -> MemberConfig {
@@ -98,12 +99,7 @@ fn every_set_of_instructions_and_number_of_threads_gives_the_same_model_and_scor
                 let model = fit_on(&shared(), &device);
                 (ModelFile::new(&model).to_bytes().unwrap(), scores(&model))
             };
-            let (bytes, scores) = match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
-                Ok(pool) => pool.install(run),
-                // There are no threads.
-                Err(_) if cfg!(target_family = "wasm") => run(),
-                Err(error) => panic!("{error}"),
-            };
+            let (bytes, scores) = with_threads(threads, run);
             let (model, of_model) = expected.get_or_insert_with(|| (bytes.clone(), scores.clone()));
             assert!(*model == bytes, "{instructions:?}, {threads} threads: another file");
             assert_eq!(*of_model, scores, "{instructions:?}, {threads} threads");
