@@ -68,6 +68,7 @@ mod pixel_format;
 mod prepare_mask;
 mod region;
 mod resample;
+mod shared_bytes;
 mod test_image;
 #[cfg(feature = "jpeg")]
 mod thumbnail;
@@ -78,7 +79,6 @@ mod unchecked_decode;
 #[cfg(any(feature = "bmp", feature = "png", feature = "tiff", feature = "webp"))]
 mod with_image;
 
-pub use bytes::Bytes;
 pub use data_set::DataSet;
 pub use data_set_remark::DataSetRemark;
 pub use dataset_error::DatasetError;
@@ -107,5 +107,6 @@ pub use pixel_buffer::PixelBuffer;
 pub use pixel_format::PixelFormat;
 pub use prepare_mask::prepare_mask;
 pub use region::region_of_masks;
+pub use shared_bytes::SharedBytes;
 pub use test_image::TestImage;
 pub use truth_mask::TruthMask;

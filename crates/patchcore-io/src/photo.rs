@@ -5,18 +5,17 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
 #[cfg(feature = "image")]
 use image::{DynamicImage, RgbImage};
 use patchcore_config::Size;
 
-use crate::{ImageError, PixelBuffer, PixelFormat};
+use crate::{ImageError, PixelBuffer, PixelFormat, SharedBytes};
 
 /// The samples of a photo, interleaved, row by row.
 #[derive(Clone, PartialEq)]
 pub(crate) enum Samples {
     /// Shared: photos of a caller's pixels do not copy them, nor do clones of any photo.
-    Eight(Bytes),
+    Eight(SharedBytes),
     Sixteen(Vec<u16>),
     /// As the file has them: what is white is not known before a full scale is.
     Float(Vec<f32>),
@@ -145,25 +144,24 @@ impl Photo {
     }
 
     /// Takes 8-bit samples that somebody else owns, without a copy: grey (1 channel) or RGB (3), interleaved, row by row from the top.
-    /// `Bytes::from_owner` makes them of whatever holds pixels: a camera's frame, an array of another language. They must not change
-    /// while the photo lives.
+    /// [`SharedBytes::from_owner`] makes them of whatever holds pixels: a camera's frame, an array of another language. They must not
+    /// change while the photo lives.
     ///
     /// # Errors
     /// [`ImageError::NoPixels`], and [`ImageError::WrongSamples`] for other channels, or not one sample for each.
     ///
     /// # Examples
     /// ```
-    /// use bytes::Bytes;
-    /// use patchcore_io::Photo;
+    /// use patchcore_io::{Photo, SharedBytes};
     ///
     /// # fn main() -> Result<(), patchcore_io::ImageError> {
-    /// let frame = Bytes::from_owner(vec![90_u8; 64 * 48 * 3]);
+    /// let frame = SharedBytes::from_owner(vec![90_u8; 64 * 48 * 3]);
     /// let photo = Photo::from_shared(frame, 64, 48, 3)?;
     /// assert_eq!((photo.width(), photo.height(), photo.channels()), (64, 48, 3));
     /// # Ok(())
     /// # }
     /// ```
-    pub fn from_shared(samples: Bytes, width: u32, height: u32, channels: usize) -> Result<Photo, ImageError> {
+    pub fn from_shared(samples: SharedBytes, width: u32, height: u32, channels: usize) -> Result<Photo, ImageError> {
         Photo::of_checked(width, height, channels, samples.len(), Samples::Eight(samples))
     }
 
@@ -401,7 +399,7 @@ mod tests {
     #[test]
     fn shared_samples_are_taken_where_they_lie() {
         let frame: Vec<u8> = (0..6 * 4 * 3).collect();
-        let shared = Bytes::from(frame.clone());
+        let shared = SharedBytes::from(frame.clone());
         let photo = Photo::from_shared(shared.clone(), 6, 4, 3).unwrap();
         let Samples::Eight(samples) = photo.samples() else { panic!("8 bits") };
         assert_eq!(samples.as_ptr(), shared.as_ptr(), "no copy");

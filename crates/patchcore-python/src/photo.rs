@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use image::{DynamicImage, ImageBuffer};
 use numpy::{PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
 use patchcore::error::ImageError;
-use patchcore::{Bytes, Error, NamedPhoto, Photo, PhotoSource, path_text};
+use patchcore::{Error, NamedPhoto, Photo, PhotoSource, SharedBytes, path_text};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -57,8 +57,9 @@ pub fn is_path(item: &Bound<'_, PyAny>) -> PyResult<bool> {
 
 /// Where the pixels are of an object.
 fn source(item: &Bound<'_, PyAny>, name: &str, pixels: Pixels) -> PyResult<Result<PhotoSource, Error>> {
-    let encoded =
-        |bytes: PyBackedBytes| Ok(PhotoSource::Encoded { name: name.to_owned(), bytes: Bytes::from_owner(bytes) });
+    let encoded = |bytes: PyBackedBytes| {
+        Ok(PhotoSource::Encoded { name: name.to_owned(), bytes: SharedBytes::from_owner(bytes) })
+    };
     if let Ok(array) = item.cast::<PyUntypedArray>() {
         return of_array(array, name, pixels);
     }
@@ -125,7 +126,7 @@ fn of_array(array: &Bound<'_, PyUntypedArray>, name: &str, pixels: Pixels) -> Py
             let bytes = if own || pixels == Pixels::Shared { shared_bytes(&whole) } else { None };
             let bytes = match bytes {
                 Some(bytes) => bytes,
-                None => Bytes::from(whole.to_vec()?),
+                None => SharedBytes::from(whole.to_vec()?),
             };
             Photo::from_shared(bytes, width, height, channels)
         }

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use numpy::{Element, PyArrayDyn, PyArrayMethods, PyUntypedArrayMethods};
-use patchcore::Bytes;
+use patchcore::SharedBytes;
 use pyo3::prelude::*;
 
 /// The values of a C-contiguous array, which it keeps alive, for threads that do not hold the interpreter.
@@ -58,6 +58,6 @@ impl AsRef<[u8]> for SharedArray<u8> {
 }
 
 /// The bytes of a C-contiguous array, without a copy.
-pub fn shared_bytes(array: &Bound<'_, PyArrayDyn<u8>>) -> Option<Bytes> {
-    SharedArray::new(array).map(Bytes::from_owner)
+pub fn shared_bytes(array: &Bound<'_, PyArrayDyn<u8>>) -> Option<SharedBytes> {
+    SharedArray::new(array).map(SharedBytes::from_owner)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use patchcore_config::PatchCoreConfig;
 #[cfg(not(target_family = "wasm"))]
 use patchcore_io::path_text;
-use patchcore_io::{Bytes, Geometry, Limits, NetworkInput, Photo, PixelBuffer, prepare_within};
+use patchcore_io::{Geometry, Limits, NetworkInput, Photo, PixelBuffer, SharedBytes, prepare_within};
 
 use crate::error::Error;
 use crate::span::enter;
@@ -52,7 +52,7 @@ pub enum PhotoSource {
         /// What the errors of its decoder call it.
         name: String,
         /// The bytes.
-        bytes: Bytes,
+        bytes: SharedBytes,
     },
     /// Resized and cropped already, by [`Model::prepare`](crate::Model::prepare) or [`prepare`](patchcore_io::prepare).
     Input(NetworkInput),

@@ -154,13 +154,13 @@ pub use patchcore_core::suggestions::Suggestion;
 pub use patchcore_core::{
     BudgetPlan, ComputeDevice, FittedOn, GoodScores, INSTRUCTIONS, Instructions, Precision, ScoreStep,
 };
-pub use patchcore_io::{
-    Bytes, Exposure, Geometry, HiddenDefect, Limits, MaskRule, MaskSurvey, NetworkInput, Perturbation,
-    PerturbationKind, Photo, PhotoHeader, PhotoIdentity, PhotoKind, PixelBuffer, PixelFormat, one_line, path_of_text,
-    path_text, region_of_masks,
-};
 #[cfg(not(target_family = "wasm"))]
 pub use patchcore_io::{DataSet, DataSetRemark, Layout, LeftOut, ManifestRow, TestImage, good_images, photos_in};
+pub use patchcore_io::{
+    Exposure, Geometry, HiddenDefect, Limits, MaskRule, MaskSurvey, NetworkInput, Perturbation, PerturbationKind,
+    Photo, PhotoHeader, PhotoIdentity, PhotoKind, PixelBuffer, PixelFormat, SharedBytes, one_line, path_of_text,
+    path_text, region_of_masks,
+};
 pub use patchcore_metrics::threshold::{Threshold, ThresholdOrigin, Thresholds, Verdict};
 pub use patchcore_metrics::{self as metrics, Bootstrap, Interval};
 
