@@ -54,7 +54,7 @@ impl Program {
     /// What `inspect` says of a model, as JSON.
     pub fn inspect(&self, model: &str, measured_on: Option<&Path>) -> anyhow::Result<Value> {
         let mut inspect = self.command("inspect");
-        inspect.arg(self.work.join(model)).arg("--json");
+        inspect.arg(self.work.join(model)).args(["--format", "json"]);
         if let Some(data) = measured_on {
             inspect.arg("--measure-coverage").arg(data);
         }
@@ -79,7 +79,7 @@ impl Program {
 
 /// The radius that a model tells, of its first bank, in what `inspect` says.
 pub fn radius_told(inspected: &Value) -> anyhow::Result<f64> {
-    number(inspected, "/coverage/0/radius")
+    number(inspected, "/sections/coverage/0/radius")
 }
 
 /// The radius of the first bank that `inspect` has measured.
