@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::accuracy::SETS;
 use super::photos::make;
-use super::program::{Program, all_rows, radius_measured, radius_told, taken};
+use super::program::{Program, Taken, all_rows, radius_measured, radius_told, taken};
 use super::row::ChangeRow;
 use crate::child::write_rows;
 
@@ -54,7 +54,7 @@ fn judged(
     data: &Path,
     what: &str,
     set: &str,
-    seconds: f64,
+    (seconds, cpu_seconds): (f64, f64),
 ) -> anyhow::Result<ChangeRow> {
     let inspected = program.inspect(model, Some(&data.join("train/good")))?;
     let [image_auroc, aupro_30, _] = program.evaluate(model, data)?;
@@ -62,6 +62,7 @@ fn judged(
         what: what.to_owned(),
         set: set.to_owned(),
         seconds,
+        cpu_seconds,
         bank_rows: all_rows(&inspected)?,
         radius: radius_measured(&inspected)?,
         image_auroc: Some(image_auroc),
@@ -71,19 +72,20 @@ fn judged(
 
 fn one_fit(program: &Program, data: &Path, set: &str) -> anyhow::Result<ChangeRow> {
     let fit = program.fit(&data.join("train/good"), "one.patchcore", &words(&PAPER))?;
-    judged(program, "one.patchcore", data, "one fit", set, fit.seconds)
+    judged(program, "one.patchcore", data, "one fit", set, (fit.seconds, fit.cpu_seconds))
 }
 
 /// `ratio`: to what the union of the shards' banks is reduced. A reduction starts with more rows, so that there is something to choose.
 fn shards(program: &Program, data: &Path, set: &str, ratio: Option<f64>) -> anyhow::Result<ChangeRow> {
-    let mut seconds = 0.0;
+    let (mut seconds, mut cpu_seconds) = (0.0, 0.0);
     let mut models = Vec::new();
     let of_shard = if ratio.is_some() { "0.3" } else { "0.1" };
     for shard in 1..=SHARDS {
         let model = format!("shard-{shard:02}.patchcore");
         let mut options = words(&["--mode", "paper", "--coreset-sampling-ratio", of_shard]);
         options.extend(["--shard".to_owned(), format!("{shard}/{SHARDS}")]);
-        seconds += program.fit(&data.join("train/good"), &model, &options)?.seconds;
+        let fit = program.fit(&data.join("train/good"), &model, &options)?;
+        (seconds, cpu_seconds) = (seconds + fit.seconds, cpu_seconds + fit.cpu_seconds);
         models.push(program.work.join(model));
     }
     let mut merge = program.command("merge");
@@ -91,9 +93,10 @@ fn shards(program: &Program, data: &Path, set: &str, ratio: Option<f64>) -> anyh
     if let Some(ratio) = ratio {
         merge.args(["--coreset-sampling-ratio", &ratio.to_string()]);
     }
-    seconds += taken(&mut merge)?.seconds;
+    let merge = taken(&mut merge)?;
+    (seconds, cpu_seconds) = (seconds + merge.seconds, cpu_seconds + merge.cpu_seconds);
     let what = if ratio.is_some() { "16 shards of 30 %, merged to 10 %" } else { "16 shards of 10 %, merged" };
-    judged(program, "merged.patchcore", data, what, set, seconds)
+    judged(program, "merged.patchcore", data, what, set, (seconds, cpu_seconds))
 }
 
 fn extension(program: &Program, shared: &Path, photos: usize, set: &str) -> anyhow::Result<[ChangeRow; 2]> {
@@ -112,12 +115,13 @@ fn extension(program: &Program, shared: &Path, photos: usize, set: &str) -> anyh
     extend.arg(program.work.join("extended.patchcore")).arg("--data").arg(&few);
     extend.args(["--coreset-sampling-ratio", "0.01"]);
     let extended = taken(&mut extend)?;
-    let row = |what: &str, model: &str, seconds: f64| {
+    let row = |what: &str, model: &str, taken: &Taken| {
         let inspected = program.inspect(model, None)?;
         Ok::<_, anyhow::Error>(ChangeRow {
             what: what.to_owned(),
             set: set.to_owned(),
-            seconds,
+            seconds: taken.seconds,
+            cpu_seconds: taken.cpu_seconds,
             bank_rows: all_rows(&inspected)?,
             radius: radius_told(&inspected)?,
             image_auroc: None,
@@ -126,8 +130,8 @@ fn extension(program: &Program, shared: &Path, photos: usize, set: &str) -> anyh
     };
     let refitted = program.fit(&all, "refitted.patchcore", &options)?;
     let rows = [
-        row("extended by 10 photos", "extended.patchcore", extended.seconds)?,
-        row("fitted again with them", "refitted.patchcore", refitted.seconds)?,
+        row("extended by 10 photos", "extended.patchcore", &extended)?,
+        row("fitted again with them", "refitted.patchcore", &refitted)?,
     ];
     rows.iter().for_each(|row| println!("{row:?}"));
     Ok(rows)

@@ -85,6 +85,7 @@ fn ours(program: &Program, folder: &Path, what: &str, photos: usize, megapixels:
         told_mib: told_mib.context("the fit tells no memory")?,
         peak_mib: fit.peak_mib,
         seconds: fit.seconds,
+        cpu_seconds: fit.cpu_seconds,
     })
 }
 
@@ -100,5 +101,6 @@ fn peer(python: &Path, folder: &Path, photos: usize, megapixels: f64) -> anyhow:
         told_mib: 0,
         peak_mib: run.peak_mib,
         seconds: run.seconds,
+        cpu_seconds: run.cpu_seconds,
     })
 }

@@ -15,10 +15,7 @@ const SHIFT: u32 = 6;
 /// stay.
 pub fn make(from: &Path, folder: &Path, count: usize, sides: (u32, u32)) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
-    let mut files: Vec<PathBuf> =
-        std::fs::read_dir(from)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
-    files.sort();
-    ensure!(!files.is_empty(), "no photos in {}", from.display());
+    let files = files_in(from)?;
     let margin = SHIFT * sides.0.min(sides.1) / 256;
     // Those of one original come one after the other, so that it is read once.
     for (number, file) in files.iter().enumerate() {
@@ -38,6 +35,30 @@ pub fn make(from: &Path, folder: &Path, count: usize, sides: (u32, u32)) -> anyh
         }
     }
     Ok(())
+}
+
+/// Copies nine tenths of the photos in `from` to `folder`, drawn by the seed, whose names there are in an order that it draws too.
+pub fn draw(from: &Path, folder: &Path, seed: u64) -> anyhow::Result<()> {
+    if folder.exists() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder)?;
+    let mut left = files_in(from)?;
+    let mut random = Pcg64Mcg::seed_from_u64(seed);
+    for place in 0..left.len() * 9 / 10 {
+        let file = left.swap_remove((random.next_u64() % left.len() as u64) as usize);
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        std::fs::copy(&file, folder.join(format!("{place:04}-{name}")))?;
+    }
+    Ok(())
+}
+
+fn files_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+    files.sort();
+    ensure!(!files.is_empty(), "no photos in {}", folder.display());
+    Ok(files)
 }
 
 fn jittered(original: &RgbImage, sides: (u32, u32), margin: u32, seed: u64) -> RgbImage {
@@ -72,5 +93,23 @@ mod tests {
             assert_eq!(read(one.path(), photo), read(other.path(), photo));
             assert!((0..photo).all(|before| read(one.path(), before) != read(one.path(), photo)));
         }
+    }
+
+    #[test]
+    fn another_seed_draws_other_photos_in_another_order() {
+        let from = tempfile::tempdir().unwrap();
+        for number in 0..20 {
+            std::fs::write(from.path().join(format!("{number}.png")), []).unwrap();
+        }
+        let drawn = |seed: u64| {
+            let work = tempfile::tempdir().unwrap();
+            let folder = work.path().join("drawn");
+            draw(from.path(), &folder, seed).unwrap();
+            draw(from.path(), &folder, seed).unwrap();
+            let name = |file: PathBuf| file.file_name().unwrap().to_string_lossy().into_owned();
+            files_in(&folder).unwrap().into_iter().map(name).collect::<Vec<String>>()
+        };
+        assert_eq!((drawn(0), drawn(0).len()), (drawn(0), 18));
+        assert_ne!(drawn(0), drawn(1));
     }
 }

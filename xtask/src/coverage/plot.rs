@@ -31,7 +31,7 @@ pub fn picture(rows: &[Growth]) -> String {
         );
     }
     let usual: Vec<&Growth> = rows.iter().filter(|row| row.megapixels < 1.0).collect();
-    panel(&mut svg, LEFT, "seconds", &usual, |row| row.seconds);
+    panel(&mut svg, LEFT, "CPU seconds", &usual, |row| row.cpu_seconds);
     panel(&mut svg, LEFT + PANEL.0 + GAP, "peak memory, MiB", &usual, |row| row.peak_mib as f64);
     svg.push_str("</svg>\n");
     svg

@@ -15,6 +15,8 @@ use crate::child::output_of;
 /// What a run took.
 pub struct Taken {
     pub seconds: f64,
+    /// Of all cores, whatever else ran there.
+    pub cpu_seconds: f64,
     pub peak_mib: u64,
     /// What it said on stderr.
     pub said: String,
@@ -28,7 +30,12 @@ pub fn taken(command: &mut Command) -> anyhow::Result<Taken> {
     run.stderr.take().context("no pipe to the program")?.read_to_string(&mut said)?;
     let ended = run.wait4()?;
     ensure!(ended.status.success(), "{command:?} failed: {said}");
-    Ok(Taken { seconds: started.elapsed().as_secs_f64(), peak_mib: ended.rusage.maxrss / (1 << 20), said })
+    Ok(Taken {
+        seconds: started.elapsed().as_secs_f64(),
+        cpu_seconds: (ended.rusage.utime + ended.rusage.stime).as_secs_f64(),
+        peak_mib: ended.rusage.maxrss / (1 << 20),
+        said,
+    })
 }
 
 /// A program and the folder in which it makes models.

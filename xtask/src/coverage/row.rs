@@ -36,6 +36,8 @@ pub struct Growth {
     pub told_mib: u64,
     pub peak_mib: u64,
     pub seconds: f64,
+    /// Of all cores.
+    pub cpu_seconds: f64,
 }
 
 /// A way to a model of the same photos, its time and what the model is worth; percent.
@@ -44,6 +46,8 @@ pub struct ChangeRow {
     pub what: String,
     pub set: String,
     pub seconds: f64,
+    /// Of all cores.
+    pub cpu_seconds: f64,
     pub bank_rows: usize,
     pub radius: f64,
     /// Empty where the photos have no defects.

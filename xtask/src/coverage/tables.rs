@@ -17,14 +17,22 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0).then(|| sum / f64::from(count))
 }
 
+/// The mean of changes, with its standard error.
+fn with_error(changes: &[f64]) -> String {
+    let Some(mean_change) = mean(changes.iter().copied()) else { return String::new() };
+    let spread: f64 = changes.iter().map(|change| (change - mean_change).powi(2)).sum();
+    let error = (spread / (changes.len().max(2) - 1) as f64 / changes.len() as f64).sqrt();
+    format!("{mean_change:+.2} ± {error:.2}")
+}
+
 /// Means over sets and seeds, and the set that loses most AUPRO.
 pub fn accuracy(rows: &[Accuracy]) -> String {
     if rows.is_empty() {
         return NOT_YET.to_owned();
     }
     let mut table = String::from(
-        "| bank | patches held | image AUROC | AUPRO 30 % | AUPRO 5 % | radius, measured | radius, told | largest loss of AUPRO 30 % |\n\
-         |---|---|---|---|---|---|---|---|\n",
+        "| bank | patches held | image AUROC | AUPRO 30 % | AUPRO 5 % | AUPRO 30 %, change | radius, measured | radius, told | largest loss of AUPRO 30 % |\n\
+         |---|---|---|---|---|---|---|---|---|\n",
     );
     for ratio in RATIOS {
         let at = |held: f64| rows.iter().filter(move |row| row.ratio == ratio && (row.held - held).abs() < 1e-3);
@@ -36,6 +44,8 @@ pub fn accuracy(rows: &[Accuracy]) -> String {
                 let whole = at(1.0).find(|other| other.set == row.set && other.seed == row.seed);
                 whole.map(|whole| (row.set.clone(), whole.aupro_30 - row.aupro_30))
             };
+            let changes: Vec<f64> = at(held).filter_map(loss).map(|(_, loss)| -loss).collect();
+            let change = if held < 1.0 { with_error(&changes) } else { String::new() };
             let sets: std::collections::BTreeSet<String> = at(held).map(|row| row.set.clone()).collect();
             let of_set = |set: &String| {
                 let losses = at(held).filter_map(loss).filter(|(of, _)| of == set).map(|(_, loss)| loss);
@@ -47,7 +57,7 @@ pub fn accuracy(rows: &[Accuracy]) -> String {
             let percent = |of: fn(&Accuracy) -> f64| one(of).map_or(String::new(), |value| format!("{value:.2}"));
             let _ = writeln!(
                 table,
-                "| {:.0} % | {held_said} | {} | {} | {} | {:.2} | {:.2} | {said} |",
+                "| {:.0} % | {held_said} | {} | {} | {} | {change} | {:.2} | {:.2} | {said} |",
                 ratio * 100.0,
                 percent(|row| row.image_auroc),
                 percent(|row| row.aupro_30),
@@ -66,7 +76,8 @@ pub fn growth(rows: &[Growth]) -> String {
         return NOT_YET.to_owned();
     }
     let mut table = String::from(
-        "| fit | photos | megapixels | told before, MiB | peak, MiB | seconds | photos a second |\n|---|---|---|---|---|---|---|\n",
+        "| fit | photos | megapixels | told before, MiB | peak, MiB | CPU seconds | photos a CPU second | seconds |\n\
+         |---|---|---|---|---|---|---|---|\n",
     );
     for row in rows {
         let what = match row.budget_mib {
@@ -76,12 +87,13 @@ pub fn growth(rows: &[Growth]) -> String {
         let told = if row.told_mib == 0 { String::new() } else { row.told_mib.to_string() };
         let _ = writeln!(
             table,
-            "| {what} | {} | {:.2} | {told} | {} | {:.0} | {:.1} |",
+            "| {what} | {} | {:.2} | {told} | {} | {:.0} | {:.1} | {:.0} |",
             row.photos,
             row.megapixels,
             row.peak_mib,
-            row.seconds,
-            row.photos as f64 / row.seconds
+            row.cpu_seconds,
+            row.photos as f64 / row.cpu_seconds,
+            row.seconds
         );
     }
     table.push_str("\n![Time and peak memory of a fit over the number of its photos](coverage-growth.svg)\n");
@@ -94,7 +106,7 @@ pub fn changes(rows: &[ChangeRow]) -> String {
         return NOT_YET.to_owned();
     }
     let mut table = String::from(
-        "| model | photos | bank rows | seconds | radius, first bank | image AUROC | AUPRO 30 % |\n|---|---|---|---|---|---|---|\n",
+        "| model | photos | bank rows | CPU seconds | radius, first bank | image AUROC | AUPRO 30 % |\n|---|---|---|---|---|---|---|\n",
     );
     let mut ways: Vec<&str> = Vec::new();
     for row in rows.iter().filter(|row| row.image_auroc.is_some()) {
@@ -110,15 +122,15 @@ pub fn changes(rows: &[ChangeRow]) -> String {
             "| {way} | {} sets, means | {:.0} | {:.1} | {:.3} | {:.2} | {:.2} |",
             of().count(),
             value(|row| row.bank_rows as f64),
-            value(|row| row.seconds),
+            value(|row| row.cpu_seconds),
             value(|row| row.radius),
             value(|row| row.image_auroc.unwrap_or(f64::NAN)),
             value(|row| row.aupro_30.unwrap_or(f64::NAN)),
         );
     }
     for row in rows.iter().filter(|row| row.image_auroc.is_none()) {
-        let ChangeRow { what, set, bank_rows, seconds, radius, .. } = row;
-        let _ = writeln!(table, "| {what} | {set} | {bank_rows} | {seconds:.1} | {radius:.3} | | |");
+        let ChangeRow { what, set, bank_rows, cpu_seconds, radius, .. } = row;
+        let _ = writeln!(table, "| {what} | {set} | {bank_rows} | {cpu_seconds:.1} | {radius:.3} | | |");
     }
     table
 }
