@@ -17,6 +17,8 @@ mod errors;
 #[cfg(feature = "extension-module")]
 mod fit;
 #[cfg(feature = "extension-module")]
+mod foreign_bank;
+#[cfg(feature = "extension-module")]
 mod metrics;
 #[cfg(feature = "extension-module")]
 mod model;

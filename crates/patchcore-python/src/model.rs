@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use numpy::PyArray1;
+use numpy::{PyArray1, PyArray2, PyArrayMethods};
 use patchcore::metrics::METRICS;
 use patchcore::{
     CalibrateOptions, DataSet, Error, EvaluateOptions, Limits, LoadOptions, ModelFile, Photo, PhotoSource, Progress,
@@ -18,6 +18,7 @@ use pyo3::types::{PyBytes, PyDict, PyTuple};
 use crate::changes::{self, ChangeReport, Rows};
 use crate::errors::{of_model_file, of_photo, raised};
 use crate::fit::{FitReport, Told, fit};
+use crate::foreign_bank;
 use crate::photo::Pixels;
 use crate::photos::{PathIs, Photos};
 use crate::score::Score;
@@ -86,6 +87,43 @@ impl Model {
     ) -> PyResult<(Self, FitReport)> {
         let (model, report) = fit(photos, settings, Told { progress, threads, total })?;
         Ok((Self::new(model, threads), report))
+    }
+
+    /// A model of a bank that another program has made. It knows no photo, no coverage and no scores of good photos.
+    ///
+    /// Parameters
+    /// ----------
+    /// rows : array_like
+    ///     float32 [rows, values of an embedding]: what a fit with these settings would keep.
+    /// settings : dict
+    ///     Settings by name, with one network and a mode other than `line`: what a score is.
+    /// weights : bytes, optional
+    ///     A safetensors file with the network's weights, under torchvision's or timm's names. Without it those of the settings.
+    /// image_threshold, pixel_threshold : float, optional
+    ///     In the unit of the scores; what is greater is anomalous.
+    /// threads : int, optional
+    ///     Threads that compute. Without it as many as the process may use.
+    ///
+    /// Returns
+    /// -------
+    /// Model
+    ///
+    /// Raises
+    /// ------
+    /// PatchCoreError
+    ///     Rows or weights that are not of these settings.
+    #[staticmethod]
+    #[pyo3(signature = (rows, settings, *, weights = None, image_threshold = None, pixel_threshold = None, threads = None))]
+    fn of_bank(
+        rows: &Bound<'_, PyAny>,
+        settings: &Bound<'_, PyAny>,
+        weights: Option<PyBackedBytes>,
+        image_threshold: Option<f32>,
+        pixel_threshold: Option<f32>,
+        threads: Option<usize>,
+    ) -> PyResult<Self> {
+        let told = foreign_bank::Told { weights, image_threshold, pixel_threshold, threads };
+        Ok(Self::new(foreign_bank::of_bank(rows, settings, told)?, threads))
     }
 
     /// Loads a model's file.
@@ -479,6 +517,13 @@ impl Model {
     #[getter]
     fn bank_rows(&self) -> usize {
         self.model.banks().iter().map(|bank| bank.len()).sum()
+    }
+
+    /// list of numpy.ndarray: the rows of each memory bank, float32 [rows, values of an embedding], copied.
+    #[getter]
+    fn banks<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyArray2<f32>>>> {
+        let arrays = self.model.banks().into_iter();
+        arrays.map(|bank| PyArray1::from_slice(py, bank.rows()).reshape([bank.len(), bank.dim()])).collect()
     }
 
     /// list of str: names of the photos of the fit.

@@ -94,6 +94,7 @@ mod fit_options;
 mod fit_plan;
 #[cfg(not(target_family = "wasm"))]
 mod fit_time;
+mod foreign_bank;
 mod forget;
 mod history;
 mod inputs_seen;
@@ -188,6 +189,7 @@ pub use crate::fit_options::FitOptions;
 pub use crate::fit_plan::FitPlan;
 #[cfg(not(target_family = "wasm"))]
 pub use crate::fit_time::FitTime;
+pub use crate::foreign_bank::ForeignBank;
 pub use crate::forget::{ForgetOptions, ForgetReport};
 pub use crate::interval::{IntervalOf, ScoreInterval};
 pub use crate::into_photo::{IntoPhoto, NamedPhoto, PhotoSource};

@@ -31,12 +31,14 @@ impl Model {
     /// shows: metrics are judged at it, pictures are not drawn at it.
     ///
     /// A model without such quantiles (of one photo, or of a file of format versions 1 and 2) takes the median and the 99th percentile of
-    /// its good patches instead.
+    /// its good patches instead. One of a bank from elsewhere ([`Model::of_foreign_bank`]) has neither: without a stored threshold its
+    /// scale has no end, and no pixel lies above it.
     pub fn map_scale(&self) -> MapScale {
-        let of_patches = self.fitted_on().good_scores;
+        // A bank from elsewhere has no good patch that was scored: then stored thresholds alone count.
+        let of_patches = Some(self.fitted_on()).filter(|fitted| fitted.patches > 0).map(|fitted| fitted.good_scores);
         let pixels_at = |share| self.good_quantiles().and_then(|good| good.pixels_at(share));
         let thresholds = self.thresholds();
-        let chosen = pixels_at(BELOW_THRESHOLD).unwrap_or(of_patches.percentile_99);
+        let chosen = pixels_at(BELOW_THRESHOLD).or(of_patches.map(|good| good.percentile_99)).unwrap_or(f32::INFINITY);
         let of_image = thresholds.image.filter(|_| self.config().image_score.is_of_map());
         let threshold = match thresholds.pixel {
             Some(Threshold { value, origin: ThresholdOrigin::Manual }) => value,
@@ -46,7 +48,7 @@ impl Model {
             Distance::SquaredL2 => 4.0,
             Distance::L2 => 2.0,
         };
-        MapScale::new(pixels_at(GOOD).unwrap_or(of_patches.median), threshold, times)
+        MapScale::new(pixels_at(GOOD).or(of_patches.map(|good| good.median)).unwrap_or(0.0), threshold, times)
     }
 }
 
