@@ -25,12 +25,16 @@ pub fn of_bank(rows: &Bound<'_, PyAny>, settings: &Bound<'_, PyAny>, told: Told)
     let array = as_array(rows)?;
     let &[_, columns] = array.shape() else {
         let found = described(&array);
-        return Err(PatchCoreError::new_err(format!("the bank is {found}, expected an array [rows, values] of float32")));
+        return Err(PatchCoreError::new_err(format!(
+            "the bank is {found}, expected an array [rows, values] of float32"
+        )));
     };
     let dim = settings.config().map_err(|error| raised(&error))?.first().embedding_dim();
     if columns != dim {
         let found = format!("the rows of the bank have {columns} values, and these settings make rows of {dim}");
-        return Err(PatchCoreError::new_err(format!("{found}: give the layers and the embedding that the bank was made with")));
+        return Err(PatchCoreError::new_err(format!(
+            "{found}: give the layers and the embedding that the bank was made with"
+        )));
     }
     let rows: Bound<'_, PyArrayDyn<f32>> = contiguous(&array)?;
     let bank = ForeignBank { rows: rows.to_vec()?, weights: told.weights.map(|bytes| bytes.to_vec()) };

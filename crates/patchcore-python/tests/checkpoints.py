@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pickle
 import struct
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+import patchcore
+from patchcore import importers
 
 Array = npt.NDArray[Any]
 STORAGES = {"float32": "FloatStorage", "float16": "HalfStorage", "int64": "LongStorage"}
@@ -198,11 +202,31 @@ def flat_index(bank: Array, letters: bytes = b"IxF2", metric: int = 1) -> bytes:
     return head + rows.tobytes()
 
 
+def write_folder(folder: Path, bank: Array, prefix: str = "", **changes: Any) -> Path:
+    """What the authors' code saves."""
+    parameters = {
+        "backbone.name": "resnet18",
+        "layers_to_extract_from": ["layer2", "layer3"],
+        "input_shape": (3, 80, 80),
+        "pretrain_embed_dimension": 1024,
+        "target_embed_dimension": 1024,
+        "patchsize": 3,
+        "patchstride": 1,
+        "anomaly_scorer_num_nn": 3,
+        **changes,
+    }
+    folder.mkdir(exist_ok=True)
+    (folder / f"{prefix}patchcore_params.pkl").write_bytes(pickled(parameters))
+    (folder / f"{prefix}nnscorer_search_index.faiss").write_bytes(flat_index(bank))
+    return folder
+
+
 def onnx_tensors(path: Path) -> dict[str, Array]:
     """The float tensors of an ONNX file, without the package onnx: fields of protobuf, as far as these have them."""
 
     def fields(data: bytes) -> list[tuple[int, Any]]:
-        at, found = 0, []
+        at = 0
+        found: list[tuple[int, Any]] = []
 
         def number() -> int:
             nonlocal at
@@ -235,3 +259,10 @@ def onnx_tensors(path: Path) -> dict[str, Array]:
             sides = [part for field, part in parts if field == 1]
             tensors[name] = np.frombuffer(raw, "<f4").reshape([side for side in sides if isinstance(side, int)])
     return tensors
+
+
+def quietly(path: Path, **said: Any) -> patchcore.PatchCore:
+    """The import without its warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", patchcore.PatchCoreWarning)
+        return importers.from_anomalib(path, **said)

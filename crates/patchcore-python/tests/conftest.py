@@ -1,4 +1,5 @@
-"""Photos for the tests, made by numpy: a grey grating with a little noise, and the same with a dark spot."""
+"""Photos for the tests, made by numpy: a grey grating with a little noise, and the same with a dark spot. Models of them, and what another
+program would have saved of one."""
 
 from __future__ import annotations
 
@@ -7,16 +8,20 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import checkpoints
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 import patchcore
+from patchcore.importers import safetensors
 
 Pixels = npt.NDArray[np.uint8]
 SIDE = 96
 #: Small inputs, so that a fit takes no second.
 SETTINGS: dict[str, Any] = {"resize": 96, "coreset_sampling_ratio": 0.25}
+#: As anomalib's model of the importers' tests.
+ANOMALIB: dict[str, Any] = {"mode": "anomalib", "backbone": "resnet18", "layers": ["layer2", "layer3"], "coreset_sampling_ratio": 0.25}
 
 
 def grating(seed: int, *, spot: bool = False, side: int = SIDE) -> Pixels:
@@ -87,3 +92,41 @@ def data_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed in range(30, 36):
         (root / "ground_truth" / "spot" / f"{seed:03}_mask.png").write_bytes(png(mask))
     return root
+
+
+@pytest.fixture(scope="session")
+def weights() -> dict[str, checkpoints.Array]:
+    return checkpoints.resnet18(1)
+
+
+@pytest.fixture(scope="session")
+def weights_file(weights: dict[str, checkpoints.Array], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "resnet18.safetensors"
+    path.write_bytes(safetensors.encode({name: values for name, values in weights.items() if values.dtype == np.float32}))
+    return path
+
+
+@pytest.fixture(scope="session")
+def known(good: list[Pixels], weights_file: Path) -> patchcore.PatchCore:
+    """A model of our own fit, whose bank and weights the fixtures have."""
+    return patchcore.PatchCore(**ANOMALIB, resize=(96, 96), weights=weights_file).fit(good)
+
+
+@pytest.fixture(scope="session")
+def bank(known: patchcore.PatchCore) -> npt.NDArray[np.float32]:
+    return known.model_.banks[0]
+
+
+@pytest.fixture
+def ckpt(weights: dict[str, checkpoints.Array], bank: checkpoints.Array, tmp_path: Path) -> Any:
+    """Writes a checkpoint with changes."""
+
+    def write(**changes: Any) -> Path:
+        return checkpoints.save(tmp_path / "model.ckpt", checkpoints.checkpoint(weights, bank, **changes))
+
+    return write
+
+
+@pytest.fixture
+def new() -> list[Pixels]:
+    return [grating(seed, spot=spot) for seed, spot in ((50, False), (51, True), (52, True))]

@@ -9,8 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import checkpoints
+import numpy as np
 import pytest
 from conftest import write_photos
+
+from patchcore.importers import safetensors
 
 PAGES = Path(__file__).parents[3] / "docs" / "how-to"
 #: The test of the other pages, in Rust, does not run these blocks.
@@ -44,6 +48,20 @@ def photos_for(folder: Path, data_set: Path) -> None:
     (folder / "products.csv").write_text("\n".join(["image_path,label,split,product", *both]) + "\n")
 
 
+def models_for(folder: Path) -> None:
+    """What other programs have saved: a bank of made rows over a network with made weights, and their scores of the new photos."""
+    weights = checkpoints.resnet18(1)
+    rows = np.random.default_rng(2).random((30, 1024), dtype=np.float32)
+    checkpoints.save(folder / "model.ckpt", checkpoints.checkpoint(weights, rows[:, :384]))
+    checkpoints.write_folder(folder / "mvtec_bottle", rows, input_shape=(3, 224, 224))
+    floats = {name: values for name, values in weights.items() if values.dtype == np.float32}
+    (folder / "resnet18.safetensors").write_bytes(safetensors.encode(floats))
+    photos = sorted((folder / "new").iterdir())
+    scores = checkpoints.quietly(folder / "model.ckpt").score(photos)
+    lines = [f"new/{photo.name},{score}" for photo, score in zip(photos, scores)]
+    (folder / "anomalib_scores.csv").write_text("\n".join(["image_path,score", *lines]) + "\n")
+
+
 @pytest.mark.parametrize("page", ["python.md", "cluster.md"])
 def test_the_blocks_of_a_page_run(page: str, data_set: Path, tmp_path: Path) -> None:
     if page == "cluster.md" and not os.environ.get("PATCHCORE_RAY"):
@@ -51,6 +69,7 @@ def test_the_blocks_of_a_page_run(page: str, data_set: Path, tmp_path: Path) -> 
     if not PAGES.is_dir():
         pytest.skip("the pages are not beside the tests")
     photos_for(tmp_path, data_set)
+    models_for(tmp_path)
     program: list[str] = []
     ran = 0
     for language, attributes, text in blocks(page):

@@ -11,6 +11,7 @@ Examples
 
 See Also
 --------
+patchcore.importers : Models of anomalib and of the authors' code.
 patchcore.metrics : Exact metrics over numpy arrays.
 patchcore.ray : Fit and score on a Ray cluster.
 """

@@ -180,6 +180,17 @@ class Model:
         total: int | None = None,
     ) -> tuple[Model, FitReport]: ...
     @staticmethod
+    def of_bank(
+        rows: npt.ArrayLike,
+        settings: dict[str, Any],
+        *,
+        weights: bytes | None = None,
+        image_threshold: float | None = None,
+        pixel_threshold: float | None = None,
+        threads: int | None = None,
+    ) -> Model:
+        """A model of a bank ``[rows, values]`` that another program has made. It knows no photo, no coverage and no scores of good photos."""
+    @staticmethod
     def load(
         path: str | os.PathLike[str],
         *,
@@ -251,6 +262,9 @@ class Model:
     def threshold(self) -> float | None: ...
     @property
     def bank_rows(self) -> int: ...
+    @property
+    def banks(self) -> list[npt.NDArray[np.float32]]:
+        """The rows of each memory bank, ``[rows, values of an embedding]``, copied."""
     @property
     def photos(self) -> list[str]: ...
     @property

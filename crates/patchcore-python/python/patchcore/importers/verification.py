@@ -35,13 +35,17 @@ class Compared:
     score : float
         Ours.
     flips : bool or None
-        Whether one is above its threshold and the other not; None without a threshold.
+        Whether one is above its threshold and the other not, and it is not `at_threshold`; None without a threshold.
+    at_threshold : bool
+        Whether both scores are within the tolerance of their threshold: rounding decides there. anomalib's threshold is the score of one of the
+        photos that it was found on.
     """
 
     photo: str
     reference: float
     score: float
     flips: bool | None
+    at_threshold: bool = False
 
     @property
     def difference(self) -> float:
@@ -51,8 +55,7 @@ class Compared:
     @property
     def relative(self) -> float:
         """The size of the difference as a share of the larger score."""
-        larger = max(abs(self.reference), abs(self.score))
-        return abs(self.difference) / larger if larger else 0.0
+        return _apart(self.reference, self.score)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +101,7 @@ class Verification:
         width = max(len("photo"), *(len(photo.photo) for photo in self.photos))
         rows = [f"{'photo':<{width}}  {'reference':>12}  {'ours':>12}  {'difference':>12}"]
         for photo in self.photos:
-            mark = "  another verdict" if photo.flips else ""
+            mark = "  another verdict" if photo.flips else "  at the threshold" if photo.at_threshold else ""
             rows.append(f"{photo.photo:<{width}}  {photo.reference:12.6g}  {photo.score:12.6g}  {photo.difference:12.3g}{mark}")
         largest = self.largest
         rows.append(f"largest difference: {largest.relative:.3g} of the score ({largest.photo}), tolerance {self.tolerance:g}")
@@ -116,6 +119,12 @@ class Verification:
         if self.ok or not self.spearman > 0.99 or not all(0 <= score <= 1 for score in theirs):
             return []
         return ["the order is the same and the scale is not: are these anomalib's normalised scores? Compare with raw ones"]
+
+
+def _apart(one: float, other: float) -> float:
+    """By which share of the larger one two numbers differ."""
+    larger = max(abs(one), abs(other))
+    return abs(one - other) / larger if larger else 0.0
 
 
 def _ranks(values: list[float]) -> npt.NDArray[np.float64]:
@@ -175,9 +184,12 @@ def verify(
     threshold = fitted.threshold
     other = threshold if reference_threshold is None else reference_threshold
     compared = []
-    for path, score, their in zip(paths, ours, theirs):
-        flips = None if threshold is None or other is None else bool((score > threshold) != (np.float32(their) > np.float32(other)))
-        compared.append(Compared(str(path), float(their), float(score), flips))
+    for path, score, their in zip(paths, map(float, ours), theirs):
+        flips, near = None, False
+        if threshold is not None and other is not None:
+            near = _apart(score, threshold) <= tolerance and _apart(their, other) <= tolerance
+            flips = not near and (score > threshold) != (their > other)
+        compared.append(Compared(str(path), their, score, flips, near))
     return Verification(compared, tolerance)
 
 
