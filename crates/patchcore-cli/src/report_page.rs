@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use patchcore::metrics::{LabelledMap, Results, StressResults, pimo_curve, pr_curve, pro_curve, roc_curve, thin_curve};
-use patchcore::{EvaluatedImage, Evaluation, MemoryBank, Model, ThresholdOrigin, Thresholds};
+use patchcore::{EvaluatedImage, Evaluation, FittedOn, MemoryBank, Model, ThresholdOrigin, Thresholds};
 use patchcore_report::{EvaluationPage, Fact, ImageRow, Threshold};
 
 use crate::output;
@@ -138,13 +138,17 @@ fn shape_of(banks: Vec<&MemoryBank>) -> String {
 
 /// What a model is, name by name.
 pub fn configuration(model: &Model) -> Vec<Fact> {
-    let fitted_on = model.fitted_on();
+    let FittedOn { images, patches, .. } = model.fitted_on();
+    let fitted_on = match images {
+        0 => "not known: the bank comes from elsewhere".to_owned(),
+        _ => format!("{images} photos, {patches} patches"),
+    };
     let mut facts: Vec<Fact> =
         model.config().described().into_iter().map(|(key, value)| Fact::new(key, value)).collect();
     facts.extend([
         Fact::new("weights", format!("sha256 {}", model.weights_sha256())),
         Fact::new("memory bank", shape_of(model.banks())),
-        Fact::new("fitted on", format!("{} photos, {} patches", fitted_on.images, fitted_on.patches)),
+        Fact::new("fitted on", fitted_on),
     ]);
     facts
 }

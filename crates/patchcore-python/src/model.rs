@@ -562,11 +562,14 @@ impl Model {
         let networks: Vec<&str> = model.core().extractor().networks().map(|(name, _)| name).collect();
         let threshold =
             self.threshold().map_or_else(|| "no threshold".to_owned(), |value| format!("threshold {value}"));
+        let fitted_on = match model.fitted_on().images {
+            0 => "a bank from elsewhere".to_owned(),
+            images => format!("{images} photos"),
+        };
         format!(
-            "<Model: {}, {}, {} photos, {} rows, {threshold}>",
+            "<Model: {}, {}, {fitted_on}, {} rows, {threshold}>",
             config.rules_name(),
             networks.join(" + "),
-            model.fitted_on().images,
             self.bank_rows()
         )
     }

@@ -91,6 +91,11 @@ def test_without_thresholds_no_pixel_is_a_defect(ckpt: Any, new: list[Pixels]) -
         model = importers.from_anomalib(ckpt(buffers={"_image_threshold": math.nan, "_pixel_threshold": math.nan}))
     score = model.predict(new[1])
     assert score.pred_label is None and score.regions == [] and not score.pred_mask.any()
+    # Good photos say both.
+    model.calibrate([grating(seed) for seed in range(100, 110)], fpr=0.3)
+    score = model.predict(new[1])
+    assert score.pred_label is True and score.pred_mask.any() and not score.pred_mask.all()
+    assert "a bank from elsewhere" in repr(model.model_)
 
 
 def exported(weights: dict[str, Array], bank: Array) -> dict[str, Any]:
@@ -168,6 +173,38 @@ def test_a_checkpoint_without_geometry_says_what_was_taken(
     assert np.array_equal(quietly(path, resize=(96, 96)).score(new), known.score(new))
     with pytest.raises(patchcore.PatchCoreError, match="has a pre-processor"):
         quietly(ckpt(), resize=96)
+
+
+def test_a_pickled_pre_processor_of_earlier_versions_is_read(
+    ckpt: Any, known: patchcore.PatchCore, new: list[Pixels]
+) -> None:
+    bilinear = Call(Name("torchvision.transforms.functional", "InterpolationMode"), "bilinear")
+    steps = [
+        Call(Name("torchvision.transforms.v2._geometry", "Resize"), state={"size": [96, 96], "interpolation": bilinear, "antialias": True}),
+        Call(
+            Name("torchvision.transforms.v2._misc", "Normalize"),
+            state={"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
+        ),
+    ]
+    whole = Call(Name("torchvision.transforms.v2._container", "Compose"), state={"transforms": steps, "_modules": {}})
+
+    def of(state: dict[str, Any]) -> Path:
+        given = Call(Name("anomalib.pre_processing.pre_processor", "PreProcessor"), state=state)
+        path: Path = ckpt(anomalib_pre_processor_config=None, hyper_parameters={"pre_processor": given})
+        return path
+
+    assert np.array_equal(quietly(of({"_modules": {"transform": whole}})).score(new), known.score(new))
+    # Where it is there and not readable, the view has to be said.
+    with pytest.raises(patchcore.PatchCoreError, match="say resize="):
+        quietly(of({"_modules": {}}))
+    assert np.array_equal(quietly(of({"_modules": {}}), resize=(96, 96)).score(new), known.score(new))
+
+
+def test_a_model_without_a_pre_processor_is_refused_and_one_whose_is_lost_needs_its_size(ckpt: Any) -> None:
+    with pytest.raises(patchcore.PatchCoreError, match="no pre-processor"):
+        quietly(ckpt(anomalib_components_enabled={"pre_processor": False}, anomalib_pre_processor_config=None))
+    with pytest.raises(patchcore.PatchCoreError, match="say resize="):
+        quietly(ckpt(anomalib_pre_processor_config={"transform": None}))
 
 
 def test_half_precision_is_told(weights: dict[str, Array], bank: Array, new: list[Pixels], tmp_path: Path) -> None:

@@ -120,6 +120,16 @@ def test_scores_that_cannot_be_read_are_refused(fitted: patchcore.PatchCore, pho
         importers.verify(fitted, {}, photos, tolerance=math.nan)
 
 
+def test_a_checkpoint_is_a_reference_only_where_anomalib_is(ckpt: Any, known: patchcore.PatchCore, photos: Path) -> None:
+    script = (
+        "import sys; sys.modules['anomalib'] = None\n"
+        "from patchcore import importers\n"
+        f"importers.verify(importers.from_anomalib({str(ckpt())!r}), {str(ckpt())!r}, {str(photos)!r})"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True)
+    assert done.returncode == 1 and "PatchCoreError: anomalib is not installed" in done.stderr, done.stderr
+
+
 def test_the_module_imports_and_verifies(ckpt: Any, known: patchcore.PatchCore, photos: Path, tmp_path: Path) -> None:
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         return subprocess.run([sys.executable, "-m", "patchcore.importers", *map(str, arguments)], capture_output=True, text=True)

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use anyhow::Context;
 use patchcore::config::backbone::ActivationRanges;
+use patchcore::model_file::ModelHeader;
 use patchcore::{
-    Change, ChangedPhoto, Coverage, CoverageOptions, CoverageReport, MemoryBank, Model, Provenance, Sections,
+    Change, ChangedPhoto, Coverage, CoverageOptions, CoverageReport, FittedOn, MemoryBank, Model, Provenance, Sections,
     Threshold, TrainingPhoto,
 };
 use serde::Serialize;
@@ -67,26 +68,7 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
     }));
     rows.push(("memory bank", banks.iter().map(shape).collect::<Vec<_>>().join(" and ")));
     rows.extend(file.ranges().iter().map(|ranges| ("int8 ranges", RangesSeen::of(ranges).to_string())));
-    rows.extend([
-        (
-            "fitted on",
-            format!(
-                "{} photos, {} patches, device {}{}",
-                header.fitted_on.images,
-                header.fitted_on.patches,
-                sections.fit.as_ref().map_or("not named", |fit| &fit.device),
-                sections.passport.as_ref().map_or(String::new(), |own| format!(" in {}", own.precision.name()))
-            ),
-        ),
-        (
-            "good patches",
-            format!(
-                "score {:.4} in the median, {:.4} at the 99th percentile (against other photos' patches)",
-                header.fitted_on.good_scores.median, header.fitted_on.good_scores.percentile_99
-            ),
-        ),
-    ]);
-    rows.extend(coverage_rows("coverage", &sections.coverage));
+    rows.extend(of_the_fit(header, sections));
     if let Some(measured) = &measured {
         let photos = counted(measured.photos, "photo");
         let of_photos = |(name, words): (&'static str, String)| (name, format!("{words} of {photos}"));
@@ -107,6 +89,26 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
     output::print(&text)?;
     say_next(arguments, sections);
     Ok(outcome)
+}
+
+/// What the fit saw and measured. A bank from elsewhere does not say.
+fn of_the_fit(header: &ModelHeader, sections: &Sections) -> Vec<(&'static str, String)> {
+    let FittedOn { images, patches, good_scores } = header.fitted_on;
+    if images == 0 {
+        let unknown = |name| (name, "not known: the bank comes from elsewhere".to_owned());
+        return ["fitted on", "good patches", "coverage"].map(unknown).to_vec();
+    }
+    let device = sections.fit.as_ref().map_or("not named", |fit| &fit.device);
+    let precision = sections.passport.as_ref().map_or(String::new(), |own| format!(" in {}", own.precision.name()));
+    let (median, high) = (good_scores.median, good_scores.percentile_99);
+    let good =
+        format!("score {median:.4} in the median, {high:.4} at the 99th percentile (against other photos' patches)");
+    let mut rows = vec![
+        ("fitted on", format!("{images} photos, {patches} patches, device {device}{precision}")),
+        ("good patches", good),
+    ];
+    rows.extend(coverage_rows("coverage", &sections.coverage));
+    rows
 }
 
 /// How far the patches of these photos lie from the banks.

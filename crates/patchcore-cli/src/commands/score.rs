@@ -188,7 +188,11 @@ fn note_speed(photos: usize, time: Duration) {
 
 /// What a score without a threshold can be held against.
 fn what_good_patches_reach(model: &Model) -> String {
-    let good = model.fitted_on().good_scores;
+    let fitted_on = model.fitted_on();
+    if fitted_on.patches == 0 {
+        return "the model has no threshold, so there are no verdicts: see `patchcore calibrate`".to_owned();
+    }
+    let good = fitted_on.good_scores;
     format!(
         "the model has no threshold, so there are no verdicts; to compare with: patches of good parts score {:.4} in the median and {:.4} \
          at the 99th percentile",

@@ -50,8 +50,13 @@ class _Found:
             self.about = fields(parts.get("hyper_parameters"))
             self.pre_processor = self._pre_processor_of_checkpoint(parts)
             self.rules = fields(parts.get("anomalib_post_processor_config"))
-            enabled = fields(parts.get("anomalib_components_enabled"))
+            enabled = {**self.about, **fields(parts.get("anomalib_components_enabled"))}
             self.has_verdicts = enabled.get("post_processor", True) is not False
+            self.has_view = enabled.get("pre_processor", True) is not False
+            # It had one, which is not in the file.
+            self.view_is_lost = self.pre_processor is None and (
+                "transform" in fields(parts.get("anomalib_pre_processor_config")) or isinstance(self.about.get("pre_processor"), Record)
+            )
         elif isinstance(parts.get("model"), Record):
             # Of Engine.export: the model itself.
             model = parts["model"]
@@ -61,7 +66,9 @@ class _Found:
             self.about = dict(fields(inner))
             self.pre_processor = fields(fields(modules.get("pre_processor")).get("_modules")).get("transform")
             self.rules = fields(modules.get("post_processor"))
-            self.has_verdicts = "post_processor" in modules
+            self.has_verdicts = isinstance(modules.get("post_processor"), Record)
+            self.has_view = isinstance(modules.get("pre_processor"), Record)
+            self.view_is_lost = self.has_view and self.pre_processor is None
         else:
             kind = ", ".join(sorted(map(str, parts))[:8]) or type(content).__name__
             raise PatchCoreError(
@@ -144,8 +151,6 @@ def from_anomalib(
         settings = _settings(found, len(bank), resize, crop)
         weights = _weights(found)
         thresholds = _thresholds(found)
-        if any(file.is_half(value) for name, value in found.named.items() if str(name).endswith("memory_bank")):
-            _warn("anomalib computes this model in float16; here the same weights and bank are computed in float32, so scores differ in the third digit")
     model = Model.of_bank(
         bank,
         settings,
@@ -166,6 +171,8 @@ def _bank(found: _Found) -> Values:
     if len(banks) != 1:
         raise PatchCoreError(f"{found.file.path} has {len(banks)} tensors memory_bank, expected one: it is no checkpoint of Patchcore")
     bank = found.file.tensor(banks[0], "memory_bank")
+    if found.file.is_half(banks[0]):
+        _warn("anomalib computes this model in float16, and here its weights and bank are computed with in float32: scores differ in the third digit")
     if bank.ndim != 2 or not len(bank):
         raise PatchCoreError(f"{found.file.path}: the memory bank has shape {bank.shape}: fit the model in anomalib before it is saved")
     return bank
@@ -200,12 +207,14 @@ def _settings(found: _Found, rows: int, resize: Any, crop: Any) -> dict[str, Any
     ratio = plain(about.get("coreset_sampling_ratio"))
     if isinstance(ratio, float) and 0 < ratio <= 1:
         settings["coreset_sampling_ratio"] = ratio
+    if not found.has_view:
+        raise PatchCoreError(f"{path} has no pre-processor, so its network sees photos that are not normalised: fit anew")
     if found.pre_processor is not None:
         if resize is not None or crop is not None:
             raise PatchCoreError(f"{path} has a pre-processor, so resize and crop are not said beside it")
         return {**settings, **settings_of_transform(found.pre_processor)}
-    if isinstance(about.get("pre_processor"), Record):
-        raise PatchCoreError(f"{path} has a pre-processor without a transform that can be read: say resize=, and crop= where it has one")
+    if found.view_is_lost and resize is None:
+        raise PatchCoreError(f"{path} has a pre-processor whose transform is not in the file: say resize=, and crop= where it has one")
     if resize is None and crop is None:
         _warn(f"{path} does not say how photos are prepared: anomalib's default is taken, 256 x 256 without a crop; if that is wrong, say resize= and crop=")
         return {**settings, **DEFAULT_VIEW}
