@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import math
-import os
+import pickle
 import subprocess
 import sys
 import warnings
@@ -12,18 +11,14 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import checkpoints
 import numpy as np
-import numpy.typing as npt
 import pytest
 from checkpoints import NORMALIZE, Array, Call, Name, Tensor, checkpoint, compose, pickled, quietly, resize, save, transform
 from conftest import ANOMALIB, Pixels, grating
 
 import patchcore
 from patchcore import importers
-from patchcore.importers import safetensors
-
-
+from patchcore.importers import geometry, inert
 
 # anomalib's checkpoints.
 
@@ -349,8 +344,6 @@ def test_a_pickle_that_runs_something_runs_nothing(module: str, tmp_path: Path) 
     attack = Call(Name(module, name), order_or_list)
     # It does do something where it is unpickled.
     if module in ("os", "builtins", "subprocess"):
-        import pickle
-
         pickle.loads(pickled(attack))
         assert trace.exists()
         trace.unlink()
@@ -363,8 +356,37 @@ def test_a_pickle_that_runs_something_runs_nothing(module: str, tmp_path: Path) 
     assert not trace.exists()
 
 
-@pytest.mark.parametrize("data", [b"", b".", b"\x80\x02(", b"\x80\x02c", b"\x80\x02]q\x00h\x00a.", b"\x80\x02" + b"(" * 100_000 + b"t" * 100_000 + b"."])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b".",
+        b"\x80\x02(",
+        b"\x80\x02c",
+        b"\x80\x02]q\x00h\x00a.",
+        b"\x80\x02" + b"(" * 100_000 + b"t" * 100_000 + b".",
+        # A few bytes that ask for gigabytes: a table of two thousand million entries, and room for a tebibyte.
+        b"\x80\x02]r\xff\xff\xff\x7f.",
+        b"\x80\x05\x96" + (1 << 40).to_bytes(8, "little") + b".",
+    ],
+    ids=["empty", "stop", "mark", "name", "itself", "deep", "table", "room"],
+)
 def test_broken_pickles_are_refused(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "patchcore_params.pkl").write_bytes(data)
     with pytest.raises(patchcore.PatchCoreError):
         importers.from_authors(tmp_path)
+
+
+def test_what_is_part_of_itself_ends(tmp_path: Path) -> None:
+    itself = compose(NORMALIZE)
+    itself["init_args"]["transforms"].append(itself)
+    with pytest.raises(patchcore.PatchCoreError, match="more than 100 transforms"):
+        geometry.settings_of_transform(itself)
+    module = inert.Record()
+    module.state = {"_modules": {"again": module}}
+    with pytest.raises(patchcore.PatchCoreError, match="modules"):
+        list(inert.tensors(module))
+    nested: list[Any] = ["\x1b[31m"]
+    for _ in range(100):
+        nested = [nested] * 10
+    assert len(inert.shown(nested)) < 300 and "\x1b" not in inert.shown(nested) + inert.shown("\x1b[31m")

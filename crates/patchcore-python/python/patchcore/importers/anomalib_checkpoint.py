@@ -12,7 +12,7 @@ import numpy as np
 from .._patchcore import Model, PatchCoreError, PatchCoreWarning
 from ..estimator import PatchCore
 from .geometry import settings_of_transform
-from .inert import Record, fields, plain, tensors
+from .inert import Record, fields, plain, shown, tensors
 from .safetensors import encode
 from .torch_file import TorchFile, Values
 
@@ -30,6 +30,8 @@ NETWORKS = (
     "resnext101_32x8d",
 )
 LAYERS = ("layer1", "layer2", "layer3", "layer4")
+#: Twice those of the largest network.
+MOST_WEIGHTS = 1 << 28
 #: The network within the model.
 EXTRACTOR = "feature_extractor.feature_extractor."
 POST_PROCESSOR = "post_processor."
@@ -70,7 +72,7 @@ class _Found:
             self.has_view = isinstance(modules.get("pre_processor"), Record)
             self.view_is_lost = self.has_view and self.pre_processor is None
         else:
-            kind = ", ".join(sorted(map(str, parts))[:8]) or type(content).__name__
+            kind = ", ".join(sorted(map(shown, parts))[:8]) or type(content).__name__
             raise PatchCoreError(
                 f"{file.path} holds {kind}, expected a Lightning checkpoint (state_dict) or a model of Engine.export (model) of anomalib 2.x"
             )
@@ -186,17 +188,17 @@ def _settings(found: _Found, rows: int, resize: Any, crop: Any) -> dict[str, Any
     # timm's names may say which weights: resnet18.tv_in1k.
     network = backbone.split(".", 1)[0]
     if network not in NETWORKS:
-        raise PatchCoreError(f"{path} has the backbone {backbone}, which is none of {', '.join(NETWORKS)}: fit anew with one of these")
+        raise PatchCoreError(f"{path} has the backbone {shown(backbone)}, which is none of {', '.join(NETWORKS)}: fit anew with one of these")
     layers = list(layers) if isinstance(layers, (list, tuple)) else layers
     if not isinstance(layers, list) or not all(layer in LAYERS for layer in layers):
-        raise PatchCoreError(f"{path} has the layers {layers}, expected some of {', '.join(LAYERS)} by name")
+        raise PatchCoreError(f"{path} has the layers {shown(layers)}, expected some of {', '.join(LAYERS)} by name")
     if layers != sorted(set(layers)):
         raise PatchCoreError(f"{path} has the layers {', '.join(layers)}: the grid is the first one's, and here the first is the finest; fit anew")
     if found.about.get("tiler") is not None:
         raise PatchCoreError(f"{path} has a tiler, which joins tiles otherwise than here: fit anew with patchcore.PatchCore(tile=...)")
     neighbors = plain(about.get("num_neighbors", 9))
     if type(neighbors) is not int or neighbors < 1:
-        raise PatchCoreError(f"{path} has num_neighbors {neighbors}, expected a whole number from 1")
+        raise PatchCoreError(f"{path} has num_neighbors {shown(neighbors)}, expected a whole number from 1")
     settings: dict[str, Any] = {
         "mode": "anomalib",
         "backbone": network,
@@ -224,11 +226,18 @@ def _settings(found: _Found, rows: int, resize: Any, crop: Any) -> dict[str, Any
 
 def _weights(found: _Found) -> bytes:
     named = found.under(EXTRACTOR)
+    path = found.file.path
     # How many batches a BatchNorm has seen is no weight.
     wanted = {name: value for name, value in named.items() if not name.endswith("num_batches_tracked")}
     if not wanted:
-        raise PatchCoreError(f"{found.file.path} has no weights of the network ({EXTRACTOR}*): save the whole model")
-    return encode({name: found.file.tensor(value, name) for name, value in wanted.items()})
+        raise PatchCoreError(f"{path} has no weights of the network ({EXTRACTOR}*): save the whole model")
+    weights, values = {}, 0
+    for name, value in wanted.items():
+        weights[name] = found.file.tensor(value, name)
+        values += weights[name].size
+        if values > MOST_WEIGHTS:
+            raise PatchCoreError(f"{path} has more than {MOST_WEIGHTS} weights, which no network of the catalogue has")
+    return encode(weights)
 
 
 def _thresholds(found: _Found) -> tuple[float | None, float | None]:
@@ -248,6 +257,8 @@ def _thresholds(found: _Found) -> tuple[float | None, float | None]:
         threshold, (least, largest) = thresholds[kind], ranges[kind]
         normalizes = bool(found.rule("enable_normalization", True)) and math.isfinite(least) and math.isfinite(largest)
         sensitivity = plain(found.rule(f"{kind}_sensitivity", 0.5))
+        if not isinstance(sensitivity, (int, float)):
+            raise PatchCoreError(f"{found.file.path} has the {kind}_sensitivity {shown(sensitivity)}, expected a number")
         if math.isfinite(threshold) and not normalizes:
             # anomalib then compares raw scores with 1 - sensitivity, whatever threshold it has found.
             _warn(

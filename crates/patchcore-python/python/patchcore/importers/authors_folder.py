@@ -10,7 +10,7 @@ from typing import Any
 from .._patchcore import Model, PatchCoreError
 from ..estimator import PatchCore, Weights
 from .faiss_file import read_flat_index
-from .inert import fields, read_pickle
+from .inert import fields, read_pickle, shown
 
 __all__ = ["from_authors"]
 
@@ -106,20 +106,20 @@ def _settings(path: Path, resize: int | None) -> dict[str, Any]:
     def number(name: str) -> int:
         value = found.get(name)
         if type(value) is not int or value < 1:
-            raise PatchCoreError(f"{path}: {name} is {value!r}, expected a whole number from 1")
+            raise PatchCoreError(f"{path}: {name} is {shown(value)}, expected a whole number from 1")
         return value
 
     backbone, layers = found.get("backbone.name"), found.get("layers_to_extract_from")
     network = NETWORKS.get(backbone) if isinstance(backbone, str) else None
     if network is None:
-        raise PatchCoreError(f"{path} has the backbone {backbone!r}, which is none of {', '.join(NETWORKS)}: fit anew with one of these")
+        raise PatchCoreError(f"{path} has the backbone {shown(backbone)}, which is none of {', '.join(NETWORKS)}: fit anew with one of these")
     if not isinstance(layers, (list, tuple)) or not all(isinstance(layer, str) for layer in layers):
-        raise PatchCoreError(f"{path} has the layers {layers!r}, expected their names")
+        raise PatchCoreError(f"{path} has the layers {shown(layers)}, expected their names")
     if number("patchstride") != 1:
         raise PatchCoreError(f"{path} has patchstride {found['patchstride']}, expected 1: every cell has its patch here; fit anew")
     shape = found.get("input_shape")
     if not isinstance(shape, (list, tuple)) or len(shape) != 3 or not all(type(side) is int and side > 0 for side in shape):
-        raise PatchCoreError(f"{path} has the input shape {shape!r}, expected 3 channels, height, width")
+        raise PatchCoreError(f"{path} has the input shape {shown(shape)}, expected 3 channels, height, width")
     height, width = shape[1:]
     if resize is None:
         resize = RESIZE_OF_CROP.get(height) if height == width else None

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._patchcore import PatchCoreError
-from .inert import Record, fields, plain
+from .inert import Record, fields, plain, shown
 
 __all__ = ["settings_of_transform"]
 
 #: What the networks of the catalogue that anomalib has, too, expect of their input.
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+#: A Compose may be in itself, and has no end then.
+MOST_STEPS = 100
 #: What to do about a geometry that cannot be had here.
 REMEDY = "fit anew with patchcore.PatchCore(mode='anomalib', ...), or train in anomalib with Resize, CenterCrop and Normalize"
 
@@ -20,22 +22,29 @@ def _refused(found: str) -> PatchCoreError:
     return PatchCoreError(f"the pre-processor has {found}, which cannot be done the same here: {REMEDY}")
 
 
-def _steps(transform: Any, depth: int = 0) -> list[tuple[str, Mapping[str, Any]]]:
+def _steps(transform: Any) -> list[tuple[str, Mapping[Any, Any]]]:
     """The names of all transforms with their arguments, in order."""
-    if depth > 10:
-        raise _refused("Compose in Compose more than ten times")
-    if isinstance(transform, Record):
-        name, arguments = transform.path.rsplit(".", 1)[-1], fields(transform)
-    elif isinstance(transform, dict) and isinstance(transform.get("class_path"), str):
-        name, arguments = transform["class_path"].rsplit(".", 1)[-1], fields(transform.get("init_args"))
-    else:
-        raise _refused(f"a transform that is {type(transform).__name__}")
-    if name != "Compose":
-        return [(name, arguments)]
-    within = arguments.get("transforms")
-    if not isinstance(within, (list, tuple)):
-        raise _refused("a Compose without its transforms")
-    return [step for part in within for step in _steps(part, depth + 1)]
+    found: list[tuple[str, Mapping[Any, Any]]] = []
+    waiting, seen = [transform], 0
+    while waiting:
+        transform = waiting.pop()
+        seen += 1
+        if seen > MOST_STEPS:
+            raise _refused(f"more than {MOST_STEPS} transforms")
+        if isinstance(transform, Record):
+            name, arguments = transform.path.rsplit(".", 1)[-1], fields(transform)
+        elif isinstance(transform, dict) and isinstance(transform.get("class_path"), str):
+            name, arguments = transform["class_path"].rsplit(".", 1)[-1], fields(transform.get("init_args"))
+        else:
+            raise _refused(f"a transform that is {type(transform).__name__}")
+        if name != "Compose":
+            found.append((name, arguments))
+            continue
+        within = arguments.get("transforms")
+        if not isinstance(within, (list, tuple)):
+            raise _refused("a Compose without its transforms")
+        waiting.extend(reversed(within))
+    return found
 
 
 def _sides(name: str, size: Any) -> list[int]:
@@ -43,7 +52,7 @@ def _sides(name: str, size: Any) -> list[int]:
     size = [size] if isinstance(size, int) else size
     if isinstance(size, (list, tuple)) and len(size) in (1, 2) and all(type(side) is int and side > 0 for side in size):
         return list(size)
-    raise _refused(f"{name} to {size!r}")
+    raise _refused(f"{name} to {shown(size)}")
 
 
 def _is_near(values: Any, expected: Sequence[float]) -> bool:
@@ -78,11 +87,11 @@ def settings_of_transform(transform: Any) -> dict[str, Any]:
             if settings or normalized:
                 raise _refused(after)
             if plain(arguments.get("interpolation", "bilinear")) not in ("bilinear", 2):
-                raise _refused(f"Resize with interpolation {plain(arguments['interpolation'])}")
+                raise _refused(f"Resize with interpolation {shown(plain(arguments['interpolation']))}")
             if arguments.get("antialias", True) is not True:
                 raise _refused("Resize without antialias")
             if arguments.get("max_size") is not None:
-                raise _refused(f"Resize with max_size {arguments['max_size']}")
+                raise _refused(f"Resize with max_size {shown(arguments['max_size'])}")
             sides = _sides(name, arguments.get("size"))
             settings["resize"] = sides[0] if len(sides) == 1 else (sides[1], sides[0])
         elif name in ("CenterCrop", "ExportableCenterCrop"):
@@ -95,10 +104,10 @@ def settings_of_transform(transform: Any) -> dict[str, Any]:
                 raise _refused("Normalize twice")
             mean, std = arguments.get("mean"), arguments.get("std")
             if not _is_near(mean, MEAN) or not _is_near(std, STD):
-                raise _refused(f"Normalize with mean {mean} and std {std} (here: mean {list(MEAN)}, std {list(STD)})")
+                raise _refused(f"Normalize with mean {shown(mean)} and std {shown(std)} (here: mean {list(MEAN)}, std {list(STD)})")
             normalized = True
         else:
-            raise _refused(name)
+            raise _refused(shown(name))
     if not normalized:
         raise _refused("no Normalize")
     return {"resize": "keep", **settings}

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import io
 import pickle
+import pickletools
+import reprlib
 from collections.abc import Iterator
 from typing import Any
 
 from .._patchcore import PatchCoreError
 
-__all__ = ["Record", "StorageId", "read_pickle"]
+__all__ = ["Record", "StorageId", "fields", "plain", "read_pickle", "shown", "tensors"]
 
-#: More names than any checkpoint has.
-MOST_NAMES = 10_000
+#: More names than any checkpoint has, and more modules than any network.
+MOST_NAMES, MOST_MODULES = 10_000, 100_000
+#: Of a value that an error shows.
+MOST_LETTERS = 200
 
 
 class Record:
@@ -70,7 +74,7 @@ class Record:
         self.values.extend(values)
 
     def __repr__(self) -> str:
-        return f"<{self.path}>"
+        return f"<{self.path[:MOST_LETTERS]!a}>"
 
 
 class InertDict(dict[Any, Any]):
@@ -145,9 +149,29 @@ def read_pickle(data: bytes, what: str) -> Any:
         It is no pickle, or a broken one.
     """
     try:
+        _check_memory(data)
         return _Reader(data).load()
     except Exception as error:  # Broken pickles raise whatever they like.
-        raise PatchCoreError(f"{what} is no pickle that can be read ({type(error).__name__}: {error})") from error
+        raise PatchCoreError(f"{what} is no pickle that can be read ({type(error).__name__}: {shown(str(error))})") from error
+
+
+def _check_memory(data: bytes) -> None:
+    """Refuse a pickle of a few bytes that asks for any amount of memory: a table of what is referred to later, or room for bytes that do not come."""
+    for opcode, argument, _ in pickletools.genops(data):
+        # Reading an argument finds out that its bytes are not there.
+        if "PUT" in opcode.name and isinstance(argument, int) and argument > len(data):
+            raise pickle.UnpicklingError(f"it refers to its object {argument}, and has {len(data)} bytes")
+
+
+#: Shared parts of a list would be written out again and again.
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother, _SHORT.maxlong = 3, MOST_LETTERS, MOST_LETTERS, 40
+
+
+def shown(value: Any) -> str:
+    """A value of a file for an error: short, and without anything that a terminal would obey."""
+    text = _SHORT.repr(value).encode("ascii", "backslashreplace").decode()
+    return text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}..."
 
 
 def plain(value: Any) -> Any:
@@ -170,17 +194,20 @@ def fields(value: Any) -> dict[Any, Any]:
     return {**(state if isinstance(state, dict) else {}), **value.items}
 
 
-def tensors(module: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def tensors(module: Any) -> Iterator[tuple[str, Any]]:
     """The parameters and buffers of a pickled ``torch.nn.Module`` by the names that its state dict would have."""
-    waiting = [(prefix, module, 0)]
+    waiting = [("", module)]
+    seen = 0
     while waiting:
-        prefix, module, depth = waiting.pop()
+        prefix, module = waiting.pop()
+        seen += 1
+        if seen > MOST_MODULES:
+            # A module may be its own part, and has no end then.
+            raise PatchCoreError(f"the model has more than {MOST_MODULES} modules, expected those of a network")
         attributes = fields(module)
         for kind in ("_parameters", "_buffers"):
             for name, value in fields(attributes.get(kind)).items():
-                if value is not None:
+                if value is not None and isinstance(name, str):
                     yield f"{prefix}{name}", value
-        # A module that is its own part would have no end.
-        if depth < 50:
-            parts = fields(attributes.get("_modules"))
-            waiting.extend((f"{prefix}{name}.", part, depth + 1) for name, part in parts.items())
+        parts = fields(attributes.get("_modules"))
+        waiting.extend((f"{prefix}{name}.", part) for name, part in parts.items() if isinstance(name, str))

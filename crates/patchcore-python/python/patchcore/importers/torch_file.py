@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import zipfile
 from typing import Any
 
@@ -10,9 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .._patchcore import PatchCoreError
-from .inert import Record, StorageId, read_pickle
+from .inert import Record, StorageId, read_pickle, shown
 
 __all__ = ["TorchFile"]
+
+#: What zipfile raises for files that are no zip, cut off or encrypted.
+BROKEN = (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, struct.error)
 
 Values = npt.NDArray[np.float32]
 
@@ -47,7 +51,7 @@ class TorchFile:
         try:
             self._zip = zipfile.ZipFile(self.path)
             names = [name for name in self._zip.namelist() if name == "data.pkl" or name.endswith("/data.pkl")]
-        except (zipfile.BadZipFile, OSError) as error:
+        except BROKEN as error:
             raise PatchCoreError(
                 f"{self.path} is no checkpoint that can be read ({error}): expected the zip file that torch.save of torch 1.6 or later "
                 "writes; if it was copied, copy it again"
@@ -77,9 +81,9 @@ class TorchFile:
                 # torch compresses nothing; a few bytes could unfold to any number.
                 raise PatchCoreError(f"{self.path}: the entry {name} is compressed, which torch.save does not do: save it again")
             return self._zip.read(name)
-        except (KeyError, zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
-            if isinstance(error, PatchCoreError):
-                raise
+        except PatchCoreError:
+            raise
+        except (KeyError, *BROKEN) as error:
             raise PatchCoreError(f"{self.path}: the entry {name} cannot be read ({error}); copy the file again") from error
 
     def is_tensor(self, value: Any) -> bool:
@@ -108,7 +112,7 @@ class TorchFile:
         if isinstance(value, Record) and value.path.startswith("torch._utils._rebuild_parameter") and value.args:
             value = value.args[0]
         if not isinstance(value, Record) or value.path != "torch._utils._rebuild_tensor_v2" or len(value.args) < 4:
-            raise refused(f"is {value!r}")
+            raise refused(f"is {shown(value)}")
         storage, offset, size, stride = value.args[:4]
         whole = isinstance(size, tuple) and isinstance(stride, tuple) and len(size) == len(stride)
         numbers = (offset, *size, *stride) if whole else ()
@@ -116,13 +120,13 @@ class TorchFile:
             raise refused("has no storage, shape and strides")
         dtype = DTYPES.get(storage.kind)
         if dtype is None:
-            raise refused(f"holds {storage.kind}")
+            raise refused(f"holds {shown(storage.kind)}")
         data = self._read(f"{self._prefix}data/{storage.key}")
         held = len(data) // np.dtype(dtype).itemsize
         count = int(np.prod([int(side) for side in size], dtype=object)) if size else 1
         last = offset + sum((side - 1) * step for side, step in zip(size, stride)) if count else 0
         if count > held or (count and last >= held):
-            raise refused(f"of shape {size} reaches beyond the {held} values of its storage")
+            raise refused(f"of shape {shown(size)} reaches beyond the {held} values of its storage")
         flat = np.frombuffer(data, dtype, held)
         item = flat.itemsize
         view = np.lib.stride_tricks.as_strided(flat[offset:] if count else flat[:0], size, [step * item for step in stride])
@@ -133,6 +137,7 @@ class TorchFile:
 
     def is_half(self, value: Any) -> bool:
         """Whether a tensor's values have 16 bits."""
-        while isinstance(value, Record) and value.args:
-            value = value.args[0]
+        for _ in range(3):
+            if isinstance(value, Record) and value.args:
+                value = value.args[0]
         return isinstance(value, StorageId) and value.kind in ("torch.HalfStorage", "torch.BFloat16Storage")
