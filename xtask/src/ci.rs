@@ -105,7 +105,7 @@ fn steps() -> anyhow::Result<Vec<Step>> {
         Step::new(
             "doc",
             &format!(
-                "cargo doc --workspace --no-deps --lib --bin xtask --example quickstart --features patchcore-cli/parquet --features {EVERYTHING},document-features"
+                "cargo doc --workspace --no-deps --lib --bin xtask --example quickstart --features patchcore-cli/parquet,patchcore-python/extension-module --features {EVERYTHING},document-features"
             ),
         )
         .with(NO_WARNINGS),
