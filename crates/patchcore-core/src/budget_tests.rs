@@ -197,7 +197,7 @@ fn an_extended_model_keeps_its_rows_and_no_distance_rises() {
     let model = fit(&rules(members(), 25, None), 6, 1);
     let new = collected(&model, 6..10);
     for size in [BankSize::Ratio(0.1), BankSize::Rows(40), BankSize::Rows(3), BankSize::Coverage(1.5)] {
-        let extended = model.extended(&new, size).unwrap();
+        let extended = model.extended(&new, size, &mut |_, _| true).unwrap();
         assert_eq!(extended.fitted_on().images, 10);
         assert_eq!(extended.fitted_on().patches, 10 * (CELLS + CELLS / 4));
         for (number, member) in extended.members().iter().enumerate() {
@@ -222,7 +222,10 @@ fn an_extended_model_keeps_its_rows_and_no_distance_rises() {
             assert!(pairs.into_iter().all(|(before, after)| after <= before));
         }
     }
-    assert_eq!(model.extended(&PatchCollector::new(&model), BankSize::Rows(50)).unwrap_err(), FitError::NoImages);
+    assert_eq!(
+        model.extended(&PatchCollector::new(&model), BankSize::Rows(50), &mut |_, _| true).unwrap_err(),
+        FitError::NoImages
+    );
 }
 
 #[test]
@@ -257,8 +260,10 @@ fn forgotten_photos_leave_no_row_and_are_covered_again() {
         assert!(f64::from(coverage.radius) >= measured && f64::from(coverage.radius) <= measured * (1.0 + 1e-6));
     }
     // Forgotten, and added again.
-    let back = without.extended(&collected(&without, 2..3), BankSize::Ratio(0.1)).unwrap();
+    let back = without.extended(&collected(&without, 2..3), BankSize::Ratio(0.1), &mut |_, _| true).unwrap();
     assert!((0..2).all(|member| f64::from(back.coverage()[member].radius) >= radius(&back, member, 0..8)));
+    let stopped = without.extended(&collected(&without, 2..3), BankSize::Ratio(0.1), &mut |_, _| false);
+    assert_eq!(stopped.unwrap_err(), FitError::Cancelled);
 
     assert_eq!(model.without_photos(&[8]).unwrap_err(), FitError::NoSuchPhoto { image: 8, photos: 8 });
     assert_eq!(model.without_photos(&[0, 1, 2, 3, 4, 5, 6, 7]).unwrap_err(), FitError::NoImages);
@@ -277,10 +282,19 @@ fn merged_models_cover_what_each_of_them_does() {
     let photos = [vec![0, 1, 2, 3, 4], vec![3, 4, 5, 6, 7, 8]];
     let factors = |model: &PatchCore| model.config().members[1].level_scaling.factors().to_vec();
     assert_ne!(factors(&models[0]), factors(&models[1]));
-    let merged = PatchCore::merged(&models, &photos, None).unwrap();
+    let merged = PatchCore::merged(&models, &photos, None, &mut |_, _| true).unwrap();
     assert_eq!((merged.fitted_on().images, merged.fitted_on().patches), (9, 9 * (CELLS + CELLS / 4)));
     assert_eq!(factors(&merged), factors(&models[0]));
-    let reduced = PatchCore::merged(&models, &photos, Some(BankSize::Rows(20))).unwrap();
+    let mut told = Vec::new();
+    let mut tell = |done, total| {
+        told.push((done, total));
+        true
+    };
+    let reduced = PatchCore::merged(&models, &photos, Some(BankSize::Rows(20)), &mut tell).unwrap();
+    assert_eq!(told.last(), Some(&(40, 40)));
+    assert!(told.is_sorted(), "{told:?}");
+    let stopped = PatchCore::merged(&models, &photos, Some(BankSize::Rows(20)), &mut |_, _| false);
+    assert_eq!(stopped.unwrap_err(), FitError::Cancelled);
     for model in [&merged, &reduced] {
         for (number, coverage) in model.coverage().iter().enumerate() {
             assert!(!coverage.is_exact && f64::from(coverage.radius) >= radius(model, number, 0..9));
@@ -290,11 +304,17 @@ fn merged_models_cover_what_each_of_them_does() {
     assert!(merged.members().iter().all(|member| member.bank().len() > 40));
     assert!(reduced.members().iter().all(|member| member.bank().len() == 20));
     // A model and itself are that model.
-    let same =
-        PatchCore::merged(&[models[0].clone(), models[0].clone()], &[photos[0].clone(), photos[0].clone()], None);
+    let same = PatchCore::merged(
+        &[models[0].clone(), models[0].clone()],
+        &[photos[0].clone(), photos[0].clone()],
+        None,
+        &mut |_, _| true,
+    );
     assert_eq!(same.unwrap().bank(), models[0].bank());
 
-    let refused = |models: &[PatchCore], photos: &[Vec<u32>]| PatchCore::merged(models, photos, None).unwrap_err();
+    let refused = |models: &[PatchCore], photos: &[Vec<u32>]| {
+        PatchCore::merged(models, photos, None, &mut |_, _| true).unwrap_err()
+    };
     assert_eq!(refused(&[], &[]), FitError::NoImages);
     for photos in
         [&photos[..1], &[vec![0, 1, 2], vec![3, 4, 5, 6, 7, 8]], &[vec![0, 1, 2, 3, 4], vec![3, 4, 5, 6, 7, 9]]]

@@ -120,7 +120,9 @@ impl Model {
             };
             return Ok(report);
         }
-        let extended = threads.run(|| self.core.extended(&collector, size))?;
+        let extended =
+            threads.run_telling(Stage::Coreset, &mut progress, |tell| self.core.extended(&collector, size, tell));
+        let extended = extended.map_err(|error| Error::from(error).of_whole(EXTENSION))?;
         let sizes = |core: &PatchCore| core.config().view.sizes.sizes_of_the_fit().count();
         let has_new_size = sizes(&extended) > sizes(&self.core);
         let before = self.rows_of_banks();

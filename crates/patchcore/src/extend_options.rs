@@ -39,7 +39,7 @@ impl<'a> ExtendOptions<'a> {
         self
     }
 
-    /// Told after every photo; [`ControlFlow::Break`] ends the extension with [`Error::Cancelled`].
+    /// Told after every photo, and while rows are picked; [`ControlFlow::Break`] ends the extension with [`Error::Cancelled`].
     #[must_use]
     pub fn progress(mut self, progress: impl FnMut(Progress) -> ControlFlow<()> + 'a) -> Self {
         self.progress = Teller::new(progress);

@@ -30,7 +30,7 @@ pub struct MergeOptions<'a> {
 }
 
 impl<'a> MergeOptions<'a> {
-    /// Told before the banks are joined, and after; [`ControlFlow::Break`] ends it with [`Error::Cancelled`].
+    /// Told before the banks are joined, and while they are reduced; [`ControlFlow::Break`] ends it with [`Error::Cancelled`].
     #[must_use]
     pub fn progress(mut self, progress: impl FnMut(Progress) -> ControlFlow<()> + 'a) -> Self {
         self.progress = Teller::new(progress);
@@ -124,13 +124,13 @@ impl Model {
         let places: Vec<Vec<u32>> = models.iter().map(|model| photos.add(model)).collect();
         let images = photos.photos.len();
         let cores: Vec<PatchCore> = models.iter().map(|model| PatchCore::clone(&model.core)).collect();
-        let mut tell = |done: usize| match progress.tell(Stage::Coreset, done, 1).is_break() {
-            true => Err(Error::Cancelled { what: "merge" }),
-            false => Ok(()),
-        };
-        tell(0)?;
-        let merged = first.threads.run(|| PatchCore::merged(&cores, &places, size))?;
-        tell(1)?;
+        if progress.tell(Stage::Coreset, 0, 0).is_break() {
+            return Err(Error::Cancelled { what: "merge" });
+        }
+        let merged = first
+            .threads
+            .run_telling(Stage::Coreset, &mut progress, |tell| PatchCore::merged(&cores, &places, size, tell));
+        let merged = merged.map_err(|error| Error::from(error).of_whole("merge"))?;
         let rows_of =
             |member: usize| models.iter().filter_map(|model| model.rows_of_banks().get(member).copied()).sum();
         let rows_before = (0..first.banks().len()).map(rows_of).collect();

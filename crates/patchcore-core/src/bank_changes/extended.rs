@@ -17,12 +17,19 @@ impl PatchCore {
     ///
     /// How many: [`BankSize::Ratio`] of the new patches, or [`BankSize::Rows`] in total, or with [`BankSize::Coverage`] as many as it takes
     /// until no new patch lies further from the bank. The radius is the larger of the old one and of that measured of the new patches,
-    /// exact where both are and the new one is the larger.
+    /// exact where both are and the new one is the larger. `progress` gets the picks so far and about how many there will be at most, and
+    /// returns false to stop.
     ///
     /// # Errors
-    /// [`FitError::NoImages`] without new photos, [`FitError::NoOrigins`], [`FitError::Config`] and [`FitError::Device`].
-    pub fn extended(&self, new: &PatchCollector, size: BankSize) -> Result<PatchCore, FitError> {
-        let (banks, measured) = self.grown_banks(new, |_| Some(size))?;
+    /// [`FitError::NoImages`] without new photos, [`FitError::NoOrigins`], [`FitError::Config`], [`FitError::Device`] and
+    /// [`FitError::Cancelled`].
+    pub fn extended(
+        &self,
+        new: &PatchCollector,
+        size: BankSize,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<PatchCore, FitError> {
+        let (banks, measured) = self.grown_banks(new, |_| Some(size), progress)?;
         let coverage = self.coverage().iter().zip(&measured).map(|(old, measured)| match measured {
             Some(measured) => old.with_more(measured),
             None => old.clone(),
@@ -43,7 +50,7 @@ impl PatchCore {
     /// As [`PatchCore::extended`].
     pub fn covered_again(&self, all: &PatchCollector, radii: &[f32]) -> Result<PatchCore, FitError> {
         let within = |member: usize| radii.get(member).map(|radius| BankSize::Coverage(f64::from(*radius)));
-        let (banks, measured) = self.grown_banks(all, within)?;
+        let (banks, measured) = self.grown_banks(all, within, &mut |_, _| true)?;
         let coverage = measured.into_iter().collect::<Option<Vec<Coverage>>>().unwrap_or_default();
         let model = PatchCore::new(self.extractor().clone(), banks, self.fitted_on())?;
         model.after_change(self.good_quantiles().cloned(), coverage)
@@ -60,6 +67,7 @@ impl PatchCore {
         &self,
         new: &PatchCollector,
         size: impl Fn(usize) -> Option<BankSize>,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
     ) -> Result<(Vec<MemoryBank>, Vec<Option<Coverage>>), FitError> {
         if new.patches() == 0 {
             return Err(FitError::NoImages);
@@ -67,7 +75,7 @@ impl PatchCore {
         let (mut banks, mut measured) = (Vec::new(), Vec::new());
         for (number, member) in self.members().iter().enumerate() {
             let bank = match size(number) {
-                Some(size) => self.grown(number, new, size)?,
+                Some(size) => self.grown(number, new, size, progress)?,
                 None => member.bank().clone(),
             };
             let index = NearestNeighborIndex::with_engine(bank.clone(), self.extractor().engine(), self.device())?;
@@ -80,7 +88,13 @@ impl PatchCore {
     }
 
     /// A member's bank with some of these rows after its own.
-    fn grown(&self, number: usize, new: &PatchCollector, size: BankSize) -> Result<MemoryBank, FitError> {
+    fn grown(
+        &self,
+        number: usize,
+        new: &PatchCollector,
+        size: BankSize,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<MemoryBank, FitError> {
         let (config, engine) = (self.config(), self.extractor().engine());
         let (Some(rules), Some(member)) = (config.members.get(number), self.members().get(number)) else {
             return Err(FitError::NoImages);
@@ -114,14 +128,15 @@ impl PatchCore {
         let features = selection.features(&candidates, patches)?;
         let of_old = selection.features(bank.rows(), patches)?;
         let initial = nearest_of(engine, &features.values, &of_old.values, features.width)?;
+        let farther = initial.iter().filter(|start| **start > 0.0).count();
+        let most = count.min(farther);
+        // As if the banks of all members got as many rows as this one.
+        let mut told = |picked: usize| progress(number * most + picked, self.members().len() * most);
         let picks = match within {
             Some(within) => {
-                prefix_within(&selection, &candidates, &features, initial, within, bank.dtype(), &mut |_| true)?
+                prefix_within(&selection, &candidates, &features, initial, within, bank.dtype(), &mut told)?
             }
-            None => {
-                let farther = initial.iter().filter(|start| **start > 0.0).count();
-                selection.pick(&features, &initial, count.min(farther), &mut |_| true)?
-            }
+            None => selection.pick(&features, &initial, most, &mut told)?,
         };
         let (mut grown, mut from) = (bank.rows().to_vec(), of_bank.to_vec());
         for at in picks.iter().filter_map(|pick| apart.get(*pick)) {

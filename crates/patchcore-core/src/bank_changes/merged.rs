@@ -20,13 +20,19 @@ impl PatchCore {
     /// Networks, configuration and members' weights are the first model's, but for the sizes of inputs, which are those of all. Where
     /// levels are scaled, rows are rescaled to the first model's factors, and radii by the largest ratio of any level. The radius is the
     /// largest of all models, a bound. With `size` a share of the patches or a number of rows, the rows are reduced to as many, greedily,
-    /// and the largest distance to them is added; a coverage keeps them all.
+    /// and the largest distance to them is added; a coverage keeps them all. `progress` gets the picks of a reduction so far and about how
+    /// many there will be, and returns false to stop.
     ///
     /// # Errors
     /// [`FitError::NotOneModel`] for models that differ in networks, members or the format of their banks, and for photo numbers that are
     /// not one for each photo; [`FitError::NoImages`] without models, [`FitError::NoOrigins`], [`FitError::EmptyCoreset`],
-    /// [`FitError::TooFewRows`], [`FitError::Config`] and [`FitError::Device`].
-    pub fn merged(models: &[PatchCore], photos: &[Vec<u32>], size: Option<BankSize>) -> Result<PatchCore, FitError> {
+    /// [`FitError::TooFewRows`], [`FitError::Config`], [`FitError::Device`] and [`FitError::Cancelled`].
+    pub fn merged(
+        models: &[PatchCore],
+        photos: &[Vec<u32>],
+        size: Option<BankSize>,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<PatchCore, FitError> {
         let first = models.first().ok_or(FitError::NoImages)?;
         check_alike(first, models, photos)?;
         let sizes = models.iter().flat_map(|model| model.config().view.sizes.sizes_of_the_fit());
@@ -65,7 +71,9 @@ impl PatchCore {
                     let smallest = 1.0 / of_all as f64;
                     return Err(FitError::EmptyCoreset { ratio, patches: of_all as usize, smallest });
                 }
-                let (reduced, moved) = first.reduced(number, &bank, rows)?;
+                // As if the banks of all members had as many rows as this one.
+                let mut told = |picked: usize| progress(number * rows + picked, first.members().len() * rows);
+                let (reduced, moved) = first.reduced(number, &bank, rows, &mut told)?;
                 radius = radius.map(|radius| rounded_up(f64::from(radius) + f64::from(moved)));
                 bank = reduced;
             }
@@ -89,12 +97,18 @@ impl PatchCore {
     }
 
     /// A member's bank reduced to so many rows, greedily, and the largest distance of a row to its nearest one that stays.
-    fn reduced(&self, number: usize, bank: &MemoryBank, rows: usize) -> Result<(MemoryBank, f32), FitError> {
+    fn reduced(
+        &self,
+        number: usize,
+        bank: &MemoryBank,
+        rows: usize,
+        progress: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<(MemoryBank, f32), FitError> {
         let (config, engine) = (self.config(), self.extractor().engine());
         let Some(rules) = config.members.get(number) else { return Ok((bank.clone(), 0.0)) };
         let (projection, start, seed) = (rules.projection, rules.start, config.seed);
         let selection = Selection { engine, dim: bank.dim(), projection, start, seed };
-        let picks = selection.whole(bank.rows(), rows, &mut |_| true)?;
+        let picks = selection.whole(bank.rows(), rows, progress)?;
         let of_bank = bank.origins().ok_or(FitError::NoOrigins)?;
         let picked = picks.iter().flat_map(|pick| bank.row(*pick)).copied().collect();
         let origins = picks.iter().filter_map(|pick| of_bank.get(*pick).copied()).collect();
