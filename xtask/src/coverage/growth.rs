@@ -74,19 +74,27 @@ fn ours(program: &Program, folder: &Path, what: &str, photos: usize, megapixels:
         options.extend(["--tile".to_owned(), "512".to_owned()]);
     }
     let fit = program.fit(folder, "growth.patchcore", &options)?;
-    let told = fit.said.split_whitespace().collect::<Vec<_>>();
-    let at = told.iter().position(|word| word.starts_with("MiB")).context("the fit tells no memory")?;
-    let told_mib = at.checked_sub(1).and_then(|at| told.get(at)).and_then(|word| word.parse().ok());
+    let told_mib = match what {
+        "budget" => BUDGET_MIB + mib_before(&fit.said, "beside")?,
+        _ => mib_before(&fit.said, "of memory")?,
+    };
     Ok(Growth {
         what: what.to_owned(),
         photos,
         megapixels,
         budget_mib: if what == "budget" { BUDGET_MIB } else { 0 },
-        told_mib: told_mib.context("the fit tells no memory")?,
+        told_mib,
         peak_mib: fit.peak_mib,
         seconds: fit.seconds,
         cpu_seconds: fit.cpu_seconds,
     })
+}
+
+/// The number of MiB before some words of what a fit says.
+fn mib_before(said: &str, words: &str) -> anyhow::Result<u64> {
+    let before = said.split_once(&format!(" MiB {words}")).map(|(before, _)| before);
+    let number = before.and_then(|before| before.rsplit(' ').next()).and_then(|word| word.parse().ok());
+    number.with_context(|| format!("the fit tells no memory {words}: {said}"))
 }
 
 fn peer(python: &Path, folder: &Path, photos: usize, megapixels: f64) -> anyhow::Result<Growth> {
@@ -103,4 +111,18 @@ fn peer(python: &Path, folder: &Path, photos: usize, megapixels: f64) -> anyhow:
         seconds: run.seconds,
         cpu_seconds: run.cpu_seconds,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_fit_says_of_its_memory_is_read() {
+        let said = "100 photos, about 128000 patches of 120 and 144 values: the budget of 512 MiB holds all patches in 385 MiB; \
+                    program, network and photos ahead take up to 216 MiB beside it; the largest photo is 320 x 256\nfeatures";
+        assert_eq!(mib_before(said, "beside").unwrap(), 216);
+        assert_eq!(mib_before("128000 patches: up to 365 MiB of memory; the largest", "of memory").unwrap(), 365);
+        assert!(mib_before("365 MiB", "beside").is_err());
+    }
 }

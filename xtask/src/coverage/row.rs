@@ -32,7 +32,7 @@ pub struct Growth {
     pub megapixels: f64,
     /// The budget; 0 for none.
     pub budget_mib: u64,
-    /// What the program says that it needs beside the budget, with it; 0 where it is not known.
+    /// What the program says that it takes at most: of a fit within a budget that and what it needs beside it; 0 where it is not known.
     pub told_mib: u64,
     pub peak_mib: u64,
     pub seconds: f64,

@@ -1,7 +1,7 @@
 """The Python package beside the program and beside anomalib: every side in a process of its own, in turn, CPU seconds of all cores, wall
 seconds and the largest memory of each.
 
-    python side_by_side.py --program patchcore --ours PYTHON --anomalib PYTHON --data bottle/ --weights resnet18.onnx [--rounds 3]
+    python python_package.py --program patchcore --ours PYTHON --anomalib PYTHON --data bottle/ --weights resnet18.onnx [--rounds 3]
 
 OURS: an interpreter with this package, ANOMALIB: one with anomalib; they may be the same. Prints one table of medians."""
 
