@@ -20,7 +20,8 @@ pub fn picture(rows: &[Growth]) -> String {
          role=\"img\" aria-label=\"Time and peak memory of a fit over the number of its photos\">\n\
          <rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n"
     );
-    for (at, (what, colour)) in WAYS.iter().enumerate() {
+    let measured = WAYS.iter().filter(|(what, _)| rows.iter().any(|row| row.what == *what));
+    for (at, (what, colour)) in measured.enumerate() {
         let x = LEFT + 190.0 * at as f64;
         let _ = writeln!(
             svg,
