@@ -2,6 +2,9 @@
 
 use patchcore::Model;
 
+/// What only a fit knows, of a model without one.
+pub const NO_FIT: &str = "not known: the bank comes from elsewhere";
+
 /// `10 %`; shares have no more digits than were asked for.
 pub fn percent(share: f64) -> String {
     format!("{} %", (share * 1e6).round() / 1e4)

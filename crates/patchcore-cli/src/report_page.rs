@@ -4,9 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use patchcore::metrics::{LabelledMap, Results, StressResults, pimo_curve, pr_curve, pro_curve, roc_curve, thin_curve};
-use patchcore::{EvaluatedImage, Evaluation, FittedOn, MemoryBank, Model, ThresholdOrigin, Thresholds};
+use patchcore::{EvaluatedImage, Evaluation, MemoryBank, Model, ThresholdOrigin, Thresholds};
 use patchcore_report::{EvaluationPage, Fact, ImageRow, Threshold};
 
+use crate::in_words::NO_FIT;
 use crate::output;
 use crate::pictures::color_scale;
 use crate::results::{described, no_aupimo, one_class};
@@ -138,10 +139,10 @@ fn shape_of(banks: Vec<&MemoryBank>) -> String {
 
 /// What a model is, name by name.
 pub fn configuration(model: &Model) -> Vec<Fact> {
-    let FittedOn { images, patches, .. } = model.fitted_on();
-    let fitted_on = match images {
-        0 => "not known: the bank comes from elsewhere".to_owned(),
-        _ => format!("{images} photos, {patches} patches"),
+    let fitted_on = model.fitted_on();
+    let fitted_on = match fitted_on.is_known() {
+        false => NO_FIT.to_owned(),
+        true => format!("{} photos, {} patches", fitted_on.images, fitted_on.patches),
     };
     let mut facts: Vec<Fact> =
         model.config().described().into_iter().map(|(key, value)| Fact::new(key, value)).collect();

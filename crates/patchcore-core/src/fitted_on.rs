@@ -11,6 +11,13 @@ pub struct FittedOn {
     pub good_scores: GoodScores,
 }
 
+impl FittedOn {
+    /// Whether there was a fit: a bank from elsewhere knows no photo, and the numbers of good patches are none.
+    pub fn is_known(&self) -> bool {
+        self.images > 0
+    }
+}
+
 /// Patch scores of good patches against the bank rows of the *other* training photos, from an even sample of 256: the
 /// scale of what is normal, for colours. No threshold: few patches, and a model that has seen their photos.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]

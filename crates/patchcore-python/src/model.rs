@@ -562,9 +562,10 @@ impl Model {
         let networks: Vec<&str> = model.core().extractor().networks().map(|(name, _)| name).collect();
         let threshold =
             self.threshold().map_or_else(|| "no threshold".to_owned(), |value| format!("threshold {value}"));
-        let fitted_on = match model.fitted_on().images {
-            0 => "a bank from elsewhere".to_owned(),
-            images => format!("{images} photos"),
+        let fitted_on = model.fitted_on();
+        let fitted_on = match fitted_on.is_known() {
+            false => "a bank from elsewhere".to_owned(),
+            true => format!("{} photos", fitted_on.images),
         };
         format!(
             "<Model: {}, {}, {fitted_on}, {} rows, {threshold}>",

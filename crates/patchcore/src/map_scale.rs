@@ -1,6 +1,7 @@
 //! What the values of a model's maps mean: one rule for every picture, every region and every report.
 
 use patchcore_config::Distance;
+use patchcore_core::FittedOn;
 use patchcore_metrics::threshold::{Threshold, ThresholdOrigin};
 
 use crate::model::Model;
@@ -35,7 +36,7 @@ impl Model {
     /// scale has no end, and no pixel lies above it.
     pub fn map_scale(&self) -> MapScale {
         // A bank from elsewhere has no good patch that was scored: then stored thresholds alone count.
-        let of_patches = Some(self.fitted_on()).filter(|fitted| fitted.patches > 0).map(|fitted| fitted.good_scores);
+        let of_patches = Some(self.fitted_on()).filter(FittedOn::is_known).map(|fitted| fitted.good_scores);
         let pixels_at = |share| self.good_quantiles().and_then(|good| good.pixels_at(share));
         let thresholds = self.thresholds();
         let chosen = pixels_at(BELOW_THRESHOLD).or(of_patches.map(|good| good.percentile_99)).unwrap_or(f32::INFINITY);

@@ -18,7 +18,7 @@ use crate::arguments::{Inspect, InspectFormat};
 use crate::command_line::shell_path;
 use crate::coverage_words::described;
 use crate::data::{self, Use};
-use crate::in_words::{counted, per_bank};
+use crate::in_words::{NO_FIT, counted, per_bank};
 use crate::outcome::Outcome;
 use crate::output;
 use crate::progress::Display;
@@ -94,8 +94,8 @@ pub fn run(arguments: &Inspect) -> anyhow::Result<Outcome> {
 /// What the fit saw and measured. A bank from elsewhere does not say.
 fn of_the_fit(header: &ModelHeader, sections: &Sections) -> Vec<(&'static str, String)> {
     let FittedOn { images, patches, good_scores } = header.fitted_on;
-    if images == 0 {
-        let unknown = |name| (name, "not known: the bank comes from elsewhere".to_owned());
+    if !header.fitted_on.is_known() {
+        let unknown = |name| (name, NO_FIT.to_owned());
         return ["fitted on", "good patches", "coverage"].map(unknown).to_vec();
     }
     let device = sections.fit.as_ref().map_or("not named", |fit| &fit.device);

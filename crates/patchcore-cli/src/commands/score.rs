@@ -189,7 +189,7 @@ fn note_speed(photos: usize, time: Duration) {
 /// What a score without a threshold can be held against.
 fn what_good_patches_reach(model: &Model) -> String {
     let fitted_on = model.fitted_on();
-    if fitted_on.patches == 0 {
+    if !fitted_on.is_known() {
         return "the model has no threshold, so there are no verdicts: see `patchcore calibrate`".to_owned();
     }
     let good = fitted_on.good_scores;
