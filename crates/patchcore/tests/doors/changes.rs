@@ -6,7 +6,7 @@ use patchcore::error::{ConfigError, FitError, ModelFileError};
 use patchcore::metrics::threshold::GoodScoreSource;
 use patchcore::{
     ChangeKind, Coverage, CoverageOptions, Error, ExtendOptions, FitOptions, ForgetOptions, IntervalOf, LoadOptions,
-    MergeOptions, Mode, Model, ModelFile, NetworkPrecision, Photo, Provenance, Save, Settings, Threshold,
+    MergeOptions, Mode, Model, ModelFile, NetworkPrecision, Photo, Provenance, Save, Settings, Stage, Threshold,
     ThresholdFate, ThresholdOrigin, Thresholds,
 };
 
@@ -59,9 +59,9 @@ fn an_extended_model_knows_more_photos_and_no_score_rises() {
     let model = with_threshold(fitted(&settings(), 0..4));
     assert_eq!(model.coverage().len(), model.banks().len());
     assert!(covers(&model, 0..4) && model.coverage().iter().all(|coverage| coverage.is_exact));
-    let mut told = 0;
-    let options = ExtendOptions::default().date("2026-11-27").progress(|_| {
-        told += 1;
+    let mut told = Vec::new();
+    let options = ExtendOptions::default().date("2026-11-27").progress(|progress| {
+        told.push((progress.stage, progress.done, progress.total));
         ControlFlow::Continue(())
     });
     // One that it has, under another name, and one twice.
@@ -72,7 +72,12 @@ fn an_extended_model_knows_more_photos_and_no_score_rises() {
     let all = photos.into_iter().map(|(name, photo)| (name, Ok(photo))).chain([(failed.0.to_owned(), failed.1)]);
     let report = model.extend(all, options).unwrap();
     assert_eq!((report.added, report.already.as_slice()), (2, &["known".to_owned(), "part 10 again".to_owned()][..]));
-    assert_eq!((report.rejected.len(), report.rejected[0].0.as_str(), told), (1, "broken", 5));
+    assert_eq!((report.rejected.len(), report.rejected[0].0.as_str()), (1, "broken"));
+    // Told of every photo, the broken one too, and then of the rows that are picked.
+    let (photos, picks) = told.split_at(5);
+    assert!((1..).zip(photos).all(|(place, told)| (told.0, told.1) == (Stage::Features, place)), "{photos:?}");
+    assert!(picks.iter().all(|(stage, done, total)| *stage == Stage::Coreset && done <= total), "{picks:?}");
+    assert_eq!(picks.last().map(|(_, done, _)| *done), Some(report.rows_added.iter().sum()));
     assert!(report.rows_added.iter().all(|rows| *rows > 0), "{:?}", report.rows_added);
     assert_eq!(report.coverage_before, model.coverage());
     assert_eq!(report.coverage_after, report.model.coverage());
