@@ -92,6 +92,7 @@ pub use layout::Layout;
 pub use layouts::ManifestRow;
 pub use left_out::LeftOut;
 pub use limits::Limits;
+pub use listing::is_photo_name;
 pub use mask::Mask;
 pub use mask_fault::MaskFault;
 pub use mask_rule::MaskRule;

@@ -51,7 +51,7 @@ impl Listing {
             // that opening it reports it.
             if path.is_dir() {
                 listing.folders.push(path);
-            } else if is_image(&path) {
+            } else if is_photo_name(&path) {
                 listing.images.push(path);
             } else {
                 listing.others.push(path);
@@ -96,13 +96,14 @@ pub(crate) fn is_result(extension: &str) -> bool {
     RESULTS.contains(&extension)
 }
 
-/// Whether a file counts as an image by its name.
-pub(crate) fn is_image(path: &Path) -> bool {
+/// Whether a file counts as a photo by its name: png, jpg, jpeg, jpe, jfif, bmp, tif, tiff, webp, any case, and not what this project makes
+/// of photos (`000.png.overlay.png`). It is not opened.
+pub fn is_photo_name(path: &Path) -> bool {
     EXTENSIONS.contains(&extension(path).as_str())
 }
 
 /// Whether a file is by its name a picture, of a format that is read or not.
 pub(crate) fn is_picture(path: &Path) -> bool {
     let extension = extension(path);
-    is_image(path) || OTHER_PICTURES.contains(&extension.as_str()) || is_result(&extension)
+    is_photo_name(path) || OTHER_PICTURES.contains(&extension.as_str()) || is_result(&extension)
 }

@@ -62,6 +62,8 @@ mod _patchcore {
     #[pymodule_export]
     use super::nearest::Nearest;
     #[pymodule_export]
+    use super::photo::is_photo_name;
+    #[pymodule_export]
     use super::score::{Score, score_from_state};
     #[pymodule_export]
     use super::scores::Scores;

@@ -50,6 +50,12 @@ pub fn photo(item: &Bound<'_, PyAny>, called: &str, pixels: Pixels) -> PyResult<
     Ok(NamedPhoto { name, source })
 }
 
+/// Whether a file counts as a photo by its name, as in a folder; it is not opened.
+#[pyfunction]
+pub fn is_photo_name(path: PathBuf) -> bool {
+    patchcore::is_photo_name(&path)
+}
+
 /// Whether an object is a path.
 pub fn is_path(item: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(item.is_instance_of::<PyString>() || item.hasattr("__fspath__")?)

@@ -25,6 +25,9 @@ def photos(tmp_path: Path) -> Path:
     folder = tmp_path / "photos"
     write_photos(folder / "good", range(20, 23))
     write_photos(folder / "spot", range(30, 33), spot=True)
+    # What lies beside photos and is none.
+    for name in ("notes.txt", ".hidden.png", "020.png.overlay.png"):
+        (folder / "good" / name).write_bytes(b"no photo")
     return folder
 
 
@@ -37,7 +40,7 @@ def write_scores(path: Path, scores: dict[str, float]) -> Path:
 def test_equal_scores_verify_and_others_are_shown(
     calibrated: patchcore.PatchCore, photos: Path, tmp_path: Path
 ) -> None:
-    paths = sorted(photos.rglob("*.png"))
+    paths = sorted(photos.rglob("???.png"))
     scores = dict(zip(map(str, paths), calibrated.score(paths).tolist()))
     same = importers.verify(calibrated, scores, photos)
     assert same.ok and same.spearman == pytest.approx(1) and same.largest.relative == 0 and not same.flips
@@ -63,7 +66,7 @@ def test_equal_scores_verify_and_others_are_shown(
 
 
 def test_a_score_at_the_threshold_is_said_to_be_there_and_is_no_other_verdict(known: patchcore.PatchCore, photos: Path) -> None:
-    paths = sorted(photos.rglob("*.png"))
+    paths = sorted(photos.rglob("???.png"))
     scores = known.score(paths)
     bank, settings = known.model_.banks[0], known.settings()
     model = patchcore.Model.of_bank(bank, settings, image_threshold=float(scores[2]))
@@ -78,7 +81,7 @@ def test_a_score_at_the_threshold_is_said_to_be_there_and_is_no_other_verdict(kn
 
 
 def test_normalised_scores_are_recognised(fitted: patchcore.PatchCore, photos: Path) -> None:
-    paths = sorted(photos.rglob("*.png"))
+    paths = sorted(photos.rglob("???.png"))
     scores = fitted.score(paths)
     normalised = (scores - scores.min()) / (scores.max() - scores.min())
     text = str(importers.verify(fitted, dict(zip(map(str, paths), normalised.tolist())), photos))
@@ -86,7 +89,7 @@ def test_normalised_scores_are_recognised(fitted: patchcore.PatchCore, photos: P
 
 
 def test_scores_are_found_by_the_end_of_a_path(fitted: patchcore.PatchCore, photos: Path, tmp_path: Path) -> None:
-    paths = sorted(photos.rglob("*.png"))
+    paths = sorted(photos.rglob("???.png"))
     scores = dict(zip(paths, fitted.score(paths).tolist()))
     other = {f"/elsewhere/{path.parent.name}/{path.name}": score for path, score in scores.items()}
     with pytest.raises(patchcore.PatchCoreError, match="has no score"):
@@ -136,7 +139,7 @@ def test_the_module_imports_and_verifies(ckpt: Any, known: patchcore.PatchCore, 
 
     made = run("anomalib", ckpt(), "-o", tmp_path / "part.patchcore")
     assert made.returncode == 0 and "warning: anomalib shows image scores normalised" in made.stderr, made.stderr
-    paths = sorted(photos.rglob("*.png"))
+    paths = sorted(photos.rglob("???.png"))
     scores = dict(zip(map(str, paths), known.score(paths).tolist()))
     compared = run("verify", tmp_path / "part.patchcore", write_scores(tmp_path / "scores.csv", scores), photos)
     assert compared.returncode == 0 and "order (Spearman): 1.000000" in compared.stdout, compared.stderr

@@ -156,7 +156,9 @@ pub use patchcore_core::{
     BudgetPlan, ComputeDevice, FittedOn, GoodScores, INSTRUCTIONS, Instructions, Precision, ScoreStep,
 };
 #[cfg(not(target_family = "wasm"))]
-pub use patchcore_io::{DataSet, DataSetRemark, Layout, LeftOut, ManifestRow, TestImage, good_images, photos_in};
+pub use patchcore_io::{
+    DataSet, DataSetRemark, Layout, LeftOut, ManifestRow, TestImage, good_images, is_photo_name, photos_in,
+};
 pub use patchcore_io::{
     Exposure, Geometry, HiddenDefect, Limits, MaskRule, MaskSurvey, NetworkInput, Perturbation, PerturbationKind,
     Photo, PhotoHeader, PhotoIdentity, PhotoKind, PixelBuffer, PixelFormat, SharedBytes, one_line, path_of_text,

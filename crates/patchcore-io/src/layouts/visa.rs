@@ -105,7 +105,7 @@ fn with_table(_: &Path, _: &str, table: &Path, _: &Path, _: &Path) -> Result<Dat
 fn with_table(root: &Path, object: &str, path: &Path, images: &Path, data: &Path) -> Result<DataSet, DatasetError> {
     use super::table::Table;
     use crate::good_names::is_good;
-    use crate::listing::is_image;
+    use crate::listing::is_photo_name;
     use crate::{MaskFault, one_line, path_of_text};
 
     let table = Table::read(path)?;
@@ -166,7 +166,7 @@ fn with_table(root: &Path, object: &str, path: &Path, images: &Path, data: &Path
     set.test.sort_by(|a, b| a.path.cmp(&b.path));
     for folder in Listing::read(images)?.folders {
         let listing = Listing::read(&folder)?;
-        let images = listing.images.into_iter().filter(|file| is_image(file) && !named.contains(file));
+        let images = listing.images.into_iter().filter(|file| is_photo_name(file) && !named.contains(file));
         set.left_out.files.extend(images);
         set.left_out.files.extend(listing.others);
         set.left_out.folders.extend(listing.folders);

@@ -12,14 +12,13 @@ from typing import Any, TypeAlias, Union
 import numpy as np
 import numpy.typing as npt
 
-from .._patchcore import Model, PatchCoreError
+from .._patchcore import Model, PatchCoreError, is_photo_name
 from ..estimator import PatchCore, load
 
 __all__ = ["Compared", "Verification", "verify"]
 
 #: Scores by name, or the file of them, or anomalib's checkpoint.
 Reference: TypeAlias = Union[Mapping[str, float], str, "os.PathLike[str]"]
-SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,12 +195,17 @@ def verify(
 def _paths(photos: Any) -> list[Path]:
     if isinstance(photos, (str, os.PathLike)):
         folder = Path(photos)
-        found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES) if folder.is_dir() else [folder]
+        found = sorted(path for path in folder.rglob("*") if _is_photo(path, folder)) if folder.is_dir() else [folder]
     else:
         found = [Path(path) for path in photos]
     if not found:
-        raise PatchCoreError(f"there is no photo in {photos}, expected files of {', '.join(sorted(SUFFIXES))}")
+        raise PatchCoreError(f"there is no photo in {photos}, expected files such as 000.png, here or in folders below")
     return found
+
+
+def _is_photo(path: Path, folder: Path) -> bool:
+    """As in a folder that a model is fitted on: what is hidden, or was made of photos, is none."""
+    return is_photo_name(path) and not any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def _look_up(scores: Mapping[str, float], paths: list[Path], where: str) -> list[float]:
