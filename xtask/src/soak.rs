@@ -41,6 +41,10 @@ enum Name {
     /// Score 20,000 photos in one run: its memory does not grow after the first 1,000, and its pace does not fall
     /// (PATCHCORE_SOAK_PHOTOS: another number)
     Score,
+    /// Test the Python package with a cluster of Ray: three nodes, a worker that is killed
+    Ray,
+    /// Build and test the Python package for GPUs, `patchcore-wgpu`, on a software Vulkan device (compiles Burn)
+    WgpuWheel,
     /// Explore the handshake of the CPU kernels' threads with loom, in every order that its bounds allow
     Team,
 }
@@ -91,6 +95,8 @@ impl Soak {
                 run(cargo().args(compare))?;
             }
             Name::Score => long_score::run()?,
+            Name::Ray => run(Command::new("bash").arg(".ci/python").env("PATCHCORE_RAY", "1"))?,
+            Name::WgpuWheel => run(Command::new("bash").args([".ci/python", "wgpu"]))?,
             Name::Team => {
                 let test = ["test", "-p", "patchcore-cpu", "--release", "--lib", "team"];
                 // Other flags are another build of everything: it must not take the place of the usual one.

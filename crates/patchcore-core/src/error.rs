@@ -326,6 +326,16 @@ pub enum DeviceError {
         /// The backend's own words.
         message: String,
     },
+    /// This process is a fork of one that has used devices, and what a driver has given to a process its forks do not have.
+    #[error(
+        "device `{device}` cannot be used in a fork of process {used_by}, which has used devices: start a new process (Python's multiprocessing: `spawn`), use devices after the fork only, or use the device `cpu`"
+    )]
+    Forked {
+        /// The device's name.
+        device: String,
+        /// Number of the process that has used devices.
+        used_by: u32,
+    },
     /// An operation failed on the device for another reason.
     #[error("{operation} failed on device `{device}`: {message} (try a smaller batch, or the device `cpu`)")]
     Execution {

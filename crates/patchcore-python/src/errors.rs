@@ -1,6 +1,7 @@
 //! What goes wrong, as exceptions of Python with the library's texts.
 
 use patchcore::Error;
+use patchcore::error::DeviceError;
 use pyo3::PyErr;
 use pyo3::create_exception;
 use pyo3::exceptions::{PyUserWarning, PyValueError};
@@ -23,7 +24,19 @@ create_exception!(
 
 /// The exception of an error.
 pub fn raised(error: &Error) -> PyErr {
-    of_kind(error, error.to_string())
+    of_kind(error, in_python(error))
+}
+
+/// What an error says; of a device that this package does not have, which package has it.
+fn in_python(error: &Error) -> String {
+    let other = "the package `patchcore-wgpu`, installed in place of `patchcore`, has the device `wgpu`, for GPUs with a Vulkan driver";
+    match error {
+        Error::Device(DeviceError::NotCompiledIn { name, available, .. }) => {
+            format!("this package has no device `{name}` (it has: {available}); {other}")
+        }
+        Error::Device(DeviceError::NoGpu { .. }) if !cfg!(feature = "wgpu") => format!("{error}; {other}"),
+        error => error.to_string(),
+    }
 }
 
 /// The exception of a photo's error, which names the photo.

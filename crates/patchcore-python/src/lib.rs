@@ -1,7 +1,7 @@
 //! The extension module `patchcore._patchcore` of the Python package `patchcore`: photos and numpy arrays in, scores and numpy arrays out.
 //!
-//! It is thin: what is computed is computed by the crate `patchcore`, built without Burn. Here stands what Python needs: photos of every
-//! form (`photo.rs`, `photos.rs`), settings by name (`settings.rs`), the interpreter let go during work and heard of signals
+//! It is thin: what is computed is computed by the crate `patchcore`, built without Burn; with the feature `wgpu`, for the package
+//! `patchcore-wgpu`, with it. Here stands what Python needs: photos of every form (`photo.rs`, `photos.rs`), settings by name (`settings.rs`), the interpreter let go during work and heard of signals
 //! (`watch.rs`), exceptions and warnings of its own (`errors.rs`, `warn.rs`), and threads that a forked process makes anew (`threads.rs`).
 //! `python/patchcore` is the package that users see.
 //!

@@ -4,6 +4,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::failure::Failure;
+use super::fork::check_fork;
 use super::open::{Opened, lose, note_lost, open};
 use super::panic_message::panic_message;
 use super::{BACKENDS, Backend, DeviceProperties, Instructions, PRECISIONS, Precision};
@@ -81,6 +82,9 @@ impl ComputeDevice {
     }
 
     fn open(backend: Backend, index: Option<usize>, name: &str) -> Result<Self, DeviceError> {
+        if backend.is_gpu() {
+            check_fork().map_err(|used_by| DeviceError::Forked { device: name.to_owned(), used_by })?;
+        }
         let absent = |found| DeviceError::NotPresent { name: name.to_owned(), found };
         // A driver that is broken or missing may panic in Burn instead of returning.
         match std::panic::catch_unwind(|| open(backend, index)) {
@@ -218,6 +222,7 @@ impl ComputeDevice {
     pub fn sync(&self) -> Result<(), DeviceError> {
         #[cfg(feature = "burn")]
         if let Some(device) = &self.burn {
+            check_fork().map_err(|used_by| DeviceError::Forked { device: self.name(), used_by })?;
             return device.sync().map_err(|error| self.failed("synchronisation", error));
         }
         Ok(())

@@ -6,10 +6,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::ComputeDevice;
+use super::fork::check_fork;
 use super::panic_message::panic_message;
 use crate::error::DeviceError;
 
-/// Runs `work`; its panic becomes a [`DeviceError`], of the kind that its words say ([`ComputeDevice::failed`]).
+/// Runs `work`; its panic becomes a [`DeviceError`], of the kind that its words say ([`ComputeDevice::failed`]). In a fork of a process
+/// that has used devices it is refused.
 ///
 /// What `work` was changing may be half changed afterwards: callers throw it away with the error.
 pub(crate) fn guarded<R, E: From<DeviceError>>(
@@ -17,6 +19,7 @@ pub(crate) fn guarded<R, E: From<DeviceError>>(
     operation: &'static str,
     work: impl FnOnce() -> Result<R, E>,
 ) -> Result<R, E> {
+    check_fork().map_err(|used_by| DeviceError::Forked { device: device.name(), used_by })?;
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result,
         Err(panic) => Err(device.failed(operation, panic_message(panic.as_ref())).into()),

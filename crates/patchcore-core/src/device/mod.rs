@@ -13,6 +13,7 @@ mod backend;
 mod burn_build;
 mod compute_device;
 mod failure;
+mod fork;
 mod guard;
 mod open;
 mod panic_message;

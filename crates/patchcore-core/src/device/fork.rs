@@ -1,0 +1,33 @@
+//! What a fork of a process may not do.
+//!
+//! A process that is forked off has the memory of its parent and none of its threads: it would wait for ever for those that speak with
+//! the driver.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The first process that has used a device; 0 before.
+static USED_BY: AtomicU32 = AtomicU32::new(0);
+
+/// Notes that this process uses devices, or says which one has, of which it is a fork.
+pub(super) fn check_fork() -> Result<(), u32> {
+    used_by(&USED_BY, std::process::id())
+}
+
+fn used_by(first: &AtomicU32, process: u32) -> Result<(), u32> {
+    match first.compare_exchange(0, process, Ordering::Relaxed, Ordering::Relaxed) {
+        Err(other) if other != process => Err(other),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fork_of_a_process_that_has_used_devices_may_not() {
+        let first = AtomicU32::new(0);
+        assert_eq!([used_by(&first, 7), used_by(&first, 7), used_by(&first, 8)], [Ok(()), Ok(()), Err(7)]);
+        assert_eq!(check_fork(), Ok(()));
+    }
+}
