@@ -21,6 +21,7 @@ def has_wgpu() -> bool:
         return False
 
 
+SPAWN, FORK = multiprocessing.get_context("spawn"), multiprocessing.get_context("fork")
 GOOD = [grating(seed) for seed in range(6)]
 NEW = [grating(seed, spot=seed % 2 == 0) for seed in range(20, 24)]
 with_wgpu = pytest.mark.skipif(not has_wgpu(), reason="the package patchcore-wgpu is not installed")
@@ -65,9 +66,9 @@ def test_a_spawned_process_computes_and_a_forked_one_is_told_that_it_cannot(meth
     data = patchcore.PatchCore(device="wgpu", **SETTINGS).fit(GOOD).to_bytes()
     model = patchcore.Model.from_bytes(data, device="wgpu")
     expected = [float(score) for score in model.score_array(NEW)]
-    context = multiprocessing.get_context(method)
-    answers: multiprocessing.Queue[object] = context.Queue()
-    worker = context.Process(target=_scores, args=(data, "wgpu", answers))
+    answers: multiprocessing.Queue[object] = multiprocessing.get_context(method).Queue()
+    process = SPAWN.Process if method == "spawn" else FORK.Process
+    worker = process(target=_scores, args=(data, "wgpu", answers))
     worker.start()
     said = answers.get(timeout=120)
     worker.join(timeout=60)
@@ -89,9 +90,8 @@ def _uses(model: patchcore.Model, answers: multiprocessing.Queue[object]) -> Non
 def test_a_model_that_a_fork_has_from_its_parent_is_refused() -> None:
     model = patchcore.PatchCore(device="wgpu", **SETTINGS).fit(GOOD).model_
     model.score_array(NEW)
-    context = multiprocessing.get_context("fork")
-    answers: multiprocessing.Queue[object] = context.Queue()
-    worker = context.Process(target=_uses, args=(model, answers))
+    answers: multiprocessing.Queue[object] = FORK.Queue()
+    worker = FORK.Process(target=_uses, args=(model, answers))
     worker.start()
     said = answers.get(timeout=120)
     worker.join(timeout=60)
