@@ -19,6 +19,7 @@ mod session;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use page::{Block, blocks};
 
@@ -53,7 +54,9 @@ fn run_pages(begin: &str) {
     for path in pages {
         let page = fs::read_to_string(&path).unwrap();
         let whole = if name(&path) == OPTIONS { with_every_command(&page) } else { page.clone() };
+        let started = Instant::now();
         let tried = session::tried(&whole);
+        println!("{}: {:.1} s", name(&path), started.elapsed().as_secs_f64());
         if is_writing() {
             if tried.rewritten != page {
                 fs::write(&path, tried.rewritten).unwrap();
