@@ -10,7 +10,8 @@ static USED_BY: AtomicU32 = AtomicU32::new(0);
 
 /// Notes that this process uses devices, or says which one has, of which it is a fork.
 pub(super) fn check_fork() -> Result<(), u32> {
-    used_by(&USED_BY, std::process::id())
+    // There are no forks in a browser, and no number of a process: asking for it is a panic.
+    if cfg!(target_family = "wasm") { Ok(()) } else { used_by(&USED_BY, std::process::id()) }
 }
 
 fn used_by(first: &AtomicU32, process: u32) -> Result<(), u32> {
