@@ -83,7 +83,7 @@ impl ComputeDevice {
 
     fn open(backend: Backend, index: Option<usize>, name: &str) -> Result<Self, DeviceError> {
         if backend.is_gpu() {
-            check_fork().map_err(|used_by| DeviceError::Forked { device: name.to_owned(), used_by })?;
+            check_fork(|| name.to_owned())?;
         }
         let absent = |found| DeviceError::NotPresent { name: name.to_owned(), found };
         // A driver that is broken or missing may panic in Burn instead of returning.
@@ -222,7 +222,7 @@ impl ComputeDevice {
     pub fn sync(&self) -> Result<(), DeviceError> {
         #[cfg(feature = "burn")]
         if let Some(device) = &self.burn {
-            check_fork().map_err(|used_by| DeviceError::Forked { device: self.name(), used_by })?;
+            check_fork(|| self.name())?;
             return device.sync().map_err(|error| self.failed("synchronisation", error));
         }
         Ok(())

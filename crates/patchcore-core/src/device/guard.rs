@@ -19,7 +19,7 @@ pub(crate) fn guarded<R, E: From<DeviceError>>(
     operation: &'static str,
     work: impl FnOnce() -> Result<R, E>,
 ) -> Result<R, E> {
-    check_fork().map_err(|used_by| DeviceError::Forked { device: device.name(), used_by })?;
+    check_fork(|| device.name())?;
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result,
         Err(panic) => Err(device.failed(operation, panic_message(panic.as_ref())).into()),
